@@ -1,0 +1,432 @@
+"""The closed list of reasons: what can be wrong with a record, what it means and how its owner mends it.
+
+Codes are dotted and never renamed. A new reason is one row here, one fixture that triggers it and one fix hint, in one change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple
+
+from pipelines.records import Finding
+
+READ, PARSE, FORMAT, NORMALIZE, IMAGES, TOKENIZE = "read", "parse", "format", "normalize", "images", "tokenize"
+REFUSE, REPAIR, NOTE = "refuse", "repair", "note"  # severity: quarantined; kept and changed; kept as it is
+
+
+class Row(NamedTuple):
+    code: str
+    stage: str
+    severity: str
+    meaning: str
+    fix: str
+    upstream: str = ""  # what a trainer would have said
+
+
+class Reason(Enum):
+    """One reason; `Reason.X.at(where, detail)` is a Finding."""
+
+    LINE_INVALID_UTF8 = Row("line.invalid_utf8", PARSE, REFUSE, "The line is not UTF-8.", "Write the log as UTF-8; the detail names the first bad byte.")
+    LINE_INVALID_JSON = Row(
+        "line.invalid_json", PARSE, REFUSE, "The line is not JSON.", "Write one JSON object per line with a JSON library; a printed Python dict is not JSON."
+    )
+    LINE_TRUNCATED_JSON = Row(
+        "line.truncated_json", PARSE, REFUSE, "The line stops in the middle of its JSON.", "The writer was killed or the copy was cut: write the line again."
+    )
+    LINE_TRAILING_GARBAGE = Row(
+        "line.trailing_garbage",
+        PARSE,
+        REFUSE,
+        "Something follows the JSON value on its line.",
+        "End each record with a newline; two objects on one line cannot be told apart safely.",
+    )
+    LINE_NOT_OBJECT = Row("line.not_object", PARSE, REFUSE, "The JSON is no object, so it is no record.", "Log each record as one JSON object.")
+    LINE_NUL_BYTES = Row(
+        "line.nul_bytes",
+        PARSE,
+        REFUSE,
+        "The line holds NUL bytes: a file that grew and was not written.",
+        "Write the lost records again; the machine probably crashed while it logged.",
+    )
+    LINE_TOO_LARGE = Row(
+        "line.too_large", READ, REFUSE, "The record is longer than limits.line_bytes.", "Keep images as files instead of text, or raise limits.line_bytes."
+    )
+    JSON_DUPLICATE_KEY = Row(
+        "json.duplicate_key",
+        PARSE,
+        REFUSE,
+        "One object has the same key twice with different values.",
+        "Keep one of them: which one was meant cannot be known.",
+    )
+    JSON_NONFINITE = Row("json.nonfinite", PARSE, REFUSE, "NaN or Infinity stands in the JSON; JSON has no such number.", "Log null, or leave the field out.")
+    JSON_HUGE_NUMBER = Row("json.huge_number", PARSE, REFUSE, "A number is too long for any reader to keep.", "Log it as text, or with the digits that count.")
+    JSON_TOO_DEEP = Row("json.too_deep", PARSE, REFUSE, "The JSON is nested deeper than limits.json_depth.", "Flatten the record, or raise limits.json_depth.")
+    JSON_LONE_SURROGATE = Row(
+        "json.lone_surrogate",
+        PARSE,
+        REFUSE,
+        "A text holds half of a surrogate pair, which UTF-8 cannot write.",
+        "Escape whole characters: the text was cut in the middle of an emoji.",
+    )
+    SCHEMA_UNKNOWN_FORMAT = Row(
+        "schema.unknown_format",
+        FORMAT,
+        REFUSE,
+        "The record has the shape of no known format.",
+        "See `episodes formats`; name the source's format, or rename its fields.",
+    )
+    SCHEMA_TURNS_NOT_LIST = Row("schema.turns_not_list", NORMALIZE, REFUSE, "The turns are not a list.", "Log conversations (or messages) as a list of turns.")
+    SCHEMA_TURNS_EMPTY = Row("schema.turns_empty", NORMALIZE, REFUSE, "The conversation has no turns.", "Drop the record at its source, or log its turns.")
+    SCHEMA_TURN_NOT_OBJECT = Row("schema.turn_not_object", NORMALIZE, REFUSE, "A turn is no object.", "Log each turn as an object with a role and a content.")
+    SCHEMA_ROLE_MISSING = Row("schema.role_missing", NORMALIZE, REFUSE, "A turn has no role.", "Give every turn its role.", "KeyError: 'role'")
+    SCHEMA_ROLE_UNKNOWN = Row(
+        "schema.role_unknown",
+        NORMALIZE,
+        REFUSE,
+        "A turn's role is none that any format knows.",
+        "Use system, user, assistant or observation, or one of their known aliases.",
+        "AssertionError, or `<|role|>` trained as plain text",
+    )
+    SCHEMA_CONTENT_MISSING = Row(
+        "schema.content_missing", NORMALIZE, REFUSE, "A turn has neither content nor a call.", "Log what was said, or drop the turn.", "KeyError: 'content'"
+    )
+    SCHEMA_CONTENT_TYPE = Row(
+        "schema.content_type",
+        NORMALIZE,
+        REFUSE,
+        "A turn's content is neither text nor parts.",
+        "Log content as text, or as a list of parts.",
+        "TypeError: can only concatenate str",
+    )
+    SCHEMA_PART_BAD = Row(
+        "schema.part_bad",
+        NORMALIZE,
+        REFUSE,
+        "A content part is of no known type, or lacks its value.",
+        "Use parts of type text, image_url, image, reasoning or tool_call.",
+    )
+    SCHEMA_FIELD_TYPE = Row(
+        "schema.field_type", NORMALIZE, REFUSE, "A field has the wrong type.", "The detail names the field, what stands there and what would be right."
+    )
+    SCHEMA_NO_TARGET = Row(
+        "schema.no_target",
+        NORMALIZE,
+        REFUSE,
+        "There is no answer to learn from.",
+        "Log the assistant's answer; a blank one teaches nothing.",
+        "Exception: No tokens available, or a NaN loss",
+    )
+    SCHEMA_TURN_ORDER = Row(
+        "schema.turn_order",
+        NORMALIZE,
+        REFUSE,
+        "The turns stand in an order that no chat has.",
+        "Put the system turn first and a question before each answer.",
+        "AssertionError, or the record is dropped in silence",
+    )
+    TOOL_CALL_MALFORMED = Row("tool.call_malformed", NORMALIZE, REFUSE, "A tool call has no usable shape.", 'Log {"name": ..., "arguments": {...}}.')
+    TOOL_NAME_MISSING = Row("tool.name_missing", NORMALIZE, REFUSE, "A tool call has no name.", "Log the name of the function that was called.")
+    TOOL_RESULT_ORPHAN = Row("tool.result_orphan", NORMALIZE, REFUSE, "A tool result answers no call.", "Log the call before its result, with the same id.")
+    TOOL_ARGS_UNPARSEABLE = Row(
+        "tool.args_unparseable", NORMALIZE, REFUSE, "The arguments are neither JSON nor a Python literal.", "Log the arguments as a JSON object."
+    )
+    TOOL_CODE_EXPRESSION = Row(
+        "tool.code_expression",
+        NORMALIZE,
+        REFUSE,
+        "Code stands where the arguments should be. It was not run.",
+        "Log the arguments' values, not an expression that makes them.",
+    )
+    TOOL_LITERAL_TOO_DEEP = Row(
+        "tool.literal_too_deep", NORMALIZE, REFUSE, "The arguments are nested too deeply to parse safely.", "Flatten the arguments, or raise limits.json_depth."
+    )
+    TOOL_ARGS_TOO_LARGE = Row(
+        "tool.args_too_large",
+        NORMALIZE,
+        REFUSE,
+        "The arguments are a literal longer than limits.literal_bytes.",
+        "Log them as JSON, or raise limits.literal_bytes.",
+    )
+    TOOL_ARGS_NOT_OBJECT = Row(
+        "tool.args_not_object", NORMALIZE, REFUSE, "The arguments are no object: they have no names.", "Log named arguments as a JSON object."
+    )
+    TOOL_ARGS_NOT_JSON_TYPE = Row(
+        "tool.args_not_json_type",
+        NORMALIZE,
+        REFUSE,
+        "The arguments hold a Python value that JSON does not have.",
+        "Log text, numbers, true, false, null, lists and objects only.",
+    )
+    TOOL_SCHEMA_INVALID = Row(
+        "tool.schema_invalid",
+        NORMALIZE,
+        NOTE,
+        "The tool definitions or a call's arguments do not fit the declared schema.",
+        "Mend the schema or the call; normalize.schema_invalid: quarantine keeps such records aside.",
+    )
+    TOOL_UNKNOWN_TOOL = Row(
+        "tool.unknown_tool", NORMALIZE, NOTE, "A call names a tool that the record does not declare.", "Declare the tool, or correct the name."
+    )
+    IMAGE_MISSING = Row(
+        "image.missing",
+        IMAGES,
+        REFUSE,
+        "There is no such file under the source's image roots.",
+        "Copy the image there, or correct the path or sources.image_root.",
+        "FileNotFoundError; MiniCPM-V puts another random sample in its place",
+    )
+    IMAGE_NOT_A_FILE = Row("image.not_a_file", IMAGES, REFUSE, "The path is a folder or a device, not a file.", "Name the image file itself.")
+    IMAGE_EMPTY = Row("image.empty", IMAGES, REFUSE, "The file has no bytes.", "Copy the image again.", "PIL.UnidentifiedImageError")
+    IMAGE_NOT_IMAGE = Row(
+        "image.not_image", IMAGES, REFUSE, "The file's content is no image.", "Log a PNG, JPEG, WEBP, GIF or BMP file.", "PIL.UnidentifiedImageError"
+    )
+    IMAGE_FORMAT_NOT_ALLOWED = Row(
+        "image.format_not_allowed", IMAGES, REFUSE, "The file is of a kind that is not read here.", "Convert it to PNG, JPEG, WEBP, GIF or BMP."
+    )
+    IMAGE_TRUNCATED = Row(
+        "image.truncated", IMAGES, REFUSE, "The file ends before the image does.", "Copy the image again.", "OSError: image file is truncated"
+    )
+    IMAGE_CORRUPT = Row(
+        "image.corrupt", IMAGES, REFUSE, "The file's structure or checksums are wrong.", "Copy or make the image again.", "OSError: broken data stream"
+    )
+    IMAGE_SHORT_DATA = Row(
+        "image.short_data",
+        IMAGES,
+        REFUSE,
+        "The file holds fewer or more pixels than its header promises.",
+        "Make the image again; many viewers show such a file with black rows.",
+    )
+    IMAGE_ZERO_SIZE = Row(
+        "image.zero_size", IMAGES, REFUSE, "The image has no width or no height.", "Make the image again.", "ZeroDivisionError in the slicing"
+    )
+    IMAGE_PIXEL_LIMIT = Row(
+        "image.pixel_limit",
+        IMAGES,
+        REFUSE,
+        "The image has more than images.max_pixels pixels, or more than limits.image_bytes bytes.",
+        "Scale it down, or raise the limit.",
+        "PIL.Image.DecompressionBombError",
+    )
+    IMAGE_METADATA_BOMB = Row(
+        "image.metadata_bomb", IMAGES, REFUSE, "The image's metadata unpack to far more than they should.", "Save the image again without its text chunks."
+    )
+    IMAGE_PATH_ESCAPE = Row(
+        "image.path_escape", IMAGES, REFUSE, "The path leads out of the source's image roots.", "Log paths relative to the image root, without .. and links."
+    )
+    IMAGE_URI_SCHEME = Row("image.uri_scheme", IMAGES, REFUSE, "The address has a scheme that is not read here.", "Copy the image under the image root.")
+    IMAGE_REMOTE_DISABLED = Row(
+        "image.remote_disabled",
+        IMAGES,
+        REFUSE,
+        "The image is remote, and nothing leaves the machine by default.",
+        "Copy the image under the image root, or add the scheme to images.allow_schemes.",
+    )
+    IMAGE_REF_BAD = Row("image.ref_bad", IMAGES, REFUSE, "The reference is no possible path.", "Log the path as plain text without control characters.")
+    IMAGE_REF_TYPE = Row("image.ref_type", NORMALIZE, REFUSE, "The reference to an image is no text.", 'Log the path as text, or as {"path": ...}.')
+    IMAGE_DATA_URI_BAD = Row(
+        "image.data_uri_bad", IMAGES, REFUSE, "The data: URI does not hold what it says.", "Write data:image/png;base64, and the file's bytes in base64."
+    )
+    IMAGE_COUNT_MISMATCH = Row(
+        "image.count_mismatch",
+        NORMALIZE,
+        REFUSE,
+        "The number of images is not the number of their marks.",
+        "Put one <image> mark where each image stands.",
+        "image start token != image end tokens; the number of images does not match the number of <image> tags",
+    )
+    IMAGE_TOO_MANY = Row(
+        "image.too_many",
+        NORMALIZE,
+        REFUSE,
+        "The record has more images than limits.images_per_record, or than the model takes.",
+        "Split the record, or raise the limit.",
+    )
+    IMAGE_EXTREME_ASPECT = Row(
+        "image.extreme_aspect",
+        TOKENIZE,
+        REFUSE,
+        "The image is too long and thin to slice.",
+        "Crop the image: slicing would blow one side up.",
+        "height and width must be > 0",
+    )
+    FILE_CORRUPT = Row("file.corrupt", READ, REFUSE, "The file cannot be read.", "Copy the file again; whole records before the damage were kept and counted.")
+    FILE_GZIP_TRUNCATED = Row(
+        "file.gzip_truncated",
+        READ,
+        REFUSE,
+        "The .gz file ends before its stream does.",
+        "Copy the file again; whole records before the cut were kept and counted.",
+        "EOFError: Compressed file ended before the end-of-stream marker was reached",
+    )
+    FILE_GZIP_CORRUPT = Row(
+        "file.gzip_corrupt",
+        READ,
+        REFUSE,
+        "The .gz file is damaged or its checksum is wrong.",
+        "Copy the file again; whole records before the damage were kept and counted.",
+        "gzip.BadGzipFile: CRC check failed",
+    )
+    FILE_JSON_TRUNCATED = Row(
+        "file.json_truncated",
+        READ,
+        REFUSE,
+        "The JSON array never ends, or its elements are not separated by commas.",
+        "Write the file again; whole elements before the fault were kept and counted.",
+    )
+    FILE_PARQUET_CORRUPT = Row(
+        "file.parquet_corrupt",
+        READ,
+        REFUSE,
+        "The file is no whole Parquet file.",
+        "Write the file again: its footer is missing or damaged.",
+        "pyarrow.lib.ArrowInvalid: Parquet magic bytes not found in footer",
+    )
+    FILE_FORMAT_MISMATCH = Row("file.format_mismatch", READ, REFUSE, "The file is not what its name says.", "Rename the file after its content.")
+    FILE_CHANGED_WHILE_READING = Row(
+        "file.changed_while_reading",
+        READ,
+        REFUSE,
+        "The file changed or vanished while it was read.",
+        "Wait until the writer is done; the file was put off to the next run.",
+    )
+    TOKENS_TOO_LONG = Row(
+        "tokens.too_long",
+        TOKENIZE,
+        REFUSE,
+        "The row is longer than max_tokens. Nothing was cut.",
+        "Raise max_tokens, or choose on_overflow: drop_turns or fewer_slices.",
+        "image start token != image end tokens",
+    )
+    TOKENS_NO_TARGET = Row(
+        "tokens.no_target", TOKENIZE, REFUSE, "No token of the row would be trained.", "Check loss masks and loss weights of the record.", "NaN loss"
+    )
+    TOKENS_SPAN_MISMATCH = Row(
+        "tokens.span_mismatch",
+        TOKENIZE,
+        REFUSE,
+        "The row breaks a law of its own: our fault, not the record's.",
+        "Report it with the record.",
+        "torch.hstack fails on start and end positions",
+    )
+    TOKENS_IMAGE_UNSUPPORTED = Row(
+        "tokens.image_unsupported",
+        TOKENIZE,
+        REFUSE,
+        "The model takes no images, or not where this one stands.",
+        "Send image records to a dialect that sees, by dialects.sources.",
+    )
+    TOKENS_TOOLS_UNSUPPORTED = Row(
+        "tokens.tools_unsupported",
+        TOKENIZE,
+        REFUSE,
+        "The model has no format for tool calls.",
+        "Choose the dialect's tool_syntax, or send tool records to another dialect.",
+    )
+    TOKENS_ROLE_UNSUPPORTED = Row(
+        "tokens.role_unsupported",
+        TOKENIZE,
+        REFUSE,
+        "The model has no place for a turn of this role here.",
+        "Send these records to a dialect that knows the role.",
+        "AssertionError",
+    )
+    RECORD_DUPLICATE = Row(
+        "record.duplicate",
+        READ,
+        REFUSE,
+        "The same bytes stand earlier in this batch; that one was kept.",
+        "Nothing to mend; find out why the log was written twice.",
+    )
+    RECORD_ID_CONFLICT = Row(
+        "record.id_conflict",
+        NORMALIZE,
+        NOTE,
+        "Another record of this source has the same id and other content.",
+        "Give records ids of their own; normalize.id_conflict: quarantine keeps both aside.",
+    )
+    INTERNAL_ERROR = Row(
+        "internal.error", NORMALIZE, REFUSE, "We failed on this record: our fault.", "Report it with the record; its bytes are kept and can be run again."
+    )
+    REPAIR_PYTHON_LITERAL = Row("repair.python_literal", NORMALIZE, REPAIR, "A Python literal was turned into JSON.", "Log arguments with json.dumps.")
+    REPAIR_PLACEHOLDER_ADDED = Row(
+        "repair.placeholder_added",
+        NORMALIZE,
+        REPAIR,
+        "The only image had no mark; it was put before the first user turn.",
+        "Write <image> where the image stands.",
+    )
+    REPAIR_PLACEHOLDER_MOVED = Row(
+        "repair.placeholder_moved", NORMALIZE, REPAIR, "An image's mark was moved to a place where a model can see it.", "Write the mark in a user turn."
+    )
+    REPAIR_TOOL_CALL_EXTRACTED = Row(
+        "repair.tool_call_extracted",
+        NORMALIZE,
+        REPAIR,
+        "A call logged as text became metadata and content.",
+        "Log calls as calls.",
+        "the call is trained as plain text",
+    )
+    REPAIR_NULL_DROPPED = Row(
+        "repair.null_dropped", NORMALIZE, REPAIR, "A null entry was taken out of the tool definitions.", "Write the definitions without nulls."
+    )
+    REPAIR_DUPLICATE_KEY = Row("repair.duplicate_key", PARSE, REPAIR, "A key stood twice with the same value; one was kept.", "Write each key once.")
+    REPAIR_PATH_CASE = Row(
+        "repair.path_case", IMAGES, REPAIR, "The file's name differs in upper and lower case; exactly one fits.", "Log the name as it is on disk."
+    )
+    REPAIR_PATH_UNICODE = Row(
+        "repair.path_unicode", IMAGES, REPAIR, "The file's name differs in its Unicode form; exactly one fits.", "Log names in one form, best NFC."
+    )
+    REPAIR_PATH_SEPARATOR = Row("repair.path_separator", IMAGES, REPAIR, "Backslashes in the path were read as slashes.", "Log paths with slashes.")
+    REPAIR_PATH_PERCENT = Row("repair.path_percent", IMAGES, REPAIR, "The path was percent-encoded.", "Log paths as they are, not as URLs.")
+    REPAIR_PATH_ROOT = Row("repair.path_root", IMAGES, REPAIR, "The path repeated the name of the image root.", "Log paths relative to the image root.")
+    REPAIR_BOM = Row("repair.bom", PARSE, REPAIR, "A byte order mark was skipped.", "Write UTF-8 without a byte order mark.")
+    REPAIR_MESSAGE_DROPPED = Row(
+        "repair.message_dropped", NORMALIZE, REPAIR, "A turn without content was left out.", "Log what was said, or leave the turn out."
+    )
+    REPAIR_REASONING_DROPPED = Row(
+        "repair.reasoning_dropped", NORMALIZE, REPAIR, "Reasoning was left out, as normalize.reasoning: drop asks.", "Nothing to mend."
+    )
+    REPAIR_TURNS_DROPPED = Row(
+        "repair.turns_dropped", TOKENIZE, REPAIR, "The oldest rounds were left out so that the row fits max_tokens.", "Raise max_tokens to keep them."
+    )
+    REPAIR_FEWER_SLICES = Row(
+        "repair.fewer_slices", TOKENIZE, REPAIR, "Images were sliced less so that the row fits max_tokens.", "Raise max_tokens to keep all slices."
+    )
+
+    @property
+    def code(self) -> str:
+        return self.value.code
+
+    @property
+    def severity(self) -> str:
+        return self.value.severity
+
+    def at(self, where: str, detail: str = "") -> Finding:
+        return Finding(self.value.code, self.value.stage, where, detail)
+
+
+class Reject(Exception):
+    """The record cannot be kept; `findings` is every reason found. Raised by stages, turned into a row by flow.py alone."""
+
+    def __init__(self, *findings: Finding):
+        super().__init__(*findings)
+        self.findings: tuple[Finding, ...] = findings
+
+
+_BY_CODE = {reason.code: reason for reason in Reason}
+
+
+def reason_of(code: str) -> Reason:
+    """The reason with this code; KeyError where the list has none."""
+    return _BY_CODE[code]
+
+
+def refusals(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that keep a record aside by their own severity."""
+    return [finding for finding in findings if reason_of(finding.code).severity == REFUSE]
+
+
+def repairs_of(findings: Iterable[Finding]) -> list[str]:
+    """The codes of what was changed, each once, in the order found: column `repairs`."""
+    return list(dict.fromkeys(finding.code for finding in findings if reason_of(finding.code).severity == REPAIR))

@@ -1,0 +1,199 @@
+"""The nouns of the pipeline, frozen. Data flows one way:
+
+    RawRecord --parse--> dict --formats--> Logged --normalize--> Draft --images--> Conversation --dialects--> Sample
+
+A Draft has not seen its images; a Conversation has: "verified" stands in the type.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+IGNORE_INDEX = -100  # the label of a token that is not trained, as in torch.nn.CrossEntropyLoss
+
+
+class Size(NamedTuple):
+    """Pixels."""
+
+    width: int
+    height: int
+
+
+class Grid(NamedTuple):
+    columns: int
+    rows: int
+
+
+class Span(NamedTuple):
+    """Token positions [start, end)."""
+
+    start: int
+    end: int
+
+
+class PatchSize(NamedTuple):
+    """Patches of one view, in upstream's order (its `tgt_sizes`)."""
+
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found in a record: `code` is of `reasons.Reason`, `where` a JSON path, `detail` what stood there."""
+
+    code: str
+    stage: str
+    where: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a record stands. `line` is the 1-based line, array element or row; 0 is the file itself. `sha256` is of the raw bytes."""
+
+    source: str
+    path: str
+    line: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One record as its exact bytes. `findings` are what reading found; a damaged file has line 0 and no bytes."""
+
+    origin: Origin
+    record_id: str
+    raw: bytes
+    findings: tuple[Finding, ...] = ()
+
+
+def raw_record(source: str, path: str, line: int, raw: bytes, findings: Sequence[Finding] = ()) -> RawRecord:
+    """The record of these bytes; record_id is sha256(source + NUL + bytes), so it is the same every night."""
+    record_id = hashlib.sha256(source.encode() + b"\0" + raw).hexdigest()
+    return RawRecord(Origin(source, path, line, hashlib.sha256(raw).hexdigest()), record_id, raw, tuple(findings))
+
+
+def sample_id_of(record_id: str, index: int = 0) -> str:
+    return hashlib.sha256(f"{record_id}:{index}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn in GLM form. `metadata` is the tool's name on a call, else "". `content` holds no image marks: `image_at` gives,
+    as ascending code point offsets into it, where this message's images stand. `loss_weight` is None where the log says nothing.
+    """
+
+    role: str  # system | user | assistant | observation
+    content: str
+    metadata: str = ""
+    image_at: tuple[int, ...] = ()
+    loss_weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """An image as the log names it. `key` is the logged text, or for a data: URI `data:` and the sha256 of that text."""
+
+    key: str
+    ref: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A conversation whose images nobody has looked at yet: `refs` in text order, one per `image_at` of its messages."""
+
+    sample_id: str
+    record_id: str
+    episode_id: str
+    step_id: str | None
+    origin: Origin
+    format: str
+    messages: tuple[Message, ...]
+    tools: str | None
+    refs: tuple[ImageRef, ...]
+    findings: tuple[Finding, ...]
+    logged_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A verified image; width and height in px after EXIF turning, format as Pillow names it (PNG, JPEG, WEBP, GIF, BMP)."""
+
+    uri: str
+    sha256: str
+    format: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenImage:
+    """What resolving and verifying a reference gave: an image, or the findings that refuse it. Repairs may stand beside an image."""
+
+    image: Image | None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A Draft whose images are verified: `images` in text order. A row of table `conversations`."""
+
+    sample_id: str
+    record_id: str
+    episode_id: str
+    step_id: str | None
+    origin: Origin
+    format: str
+    messages: tuple[Message, ...]
+    tools: str | None
+    images: tuple[Image, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTokens:
+    """Where an image stands in a tokenized row: spans cover placeholder tokens, source view first, then slices row by row."""
+
+    image: Image
+    grid: Grid | None
+    token_spans: tuple[Span, ...]
+    target_sizes: tuple[PatchSize, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a dialect makes of a conversation. `labels` are aligned with `input_ids`; `findings` are repairs such as dropped turns."""
+
+    input_ids: Sequence[int]
+    labels: Sequence[int]
+    images: tuple[ImageTokens, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A row of table `samples`: a conversation in the tokens of one dialect."""
+
+    conversation: Conversation
+    dialect: str
+    tokens: Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A row of table `quarantine`: a record, or (with `dialect`) a conversation that one dialect cannot take."""
+
+    raw: RawRecord
+    findings: tuple[Finding, ...]  # the first that refuses gives stage and reason
+    sample_id: str | None = None
+    dialect: str | None = None
+    episode_id: str | None = None
+
+
+Outcome = Conversation | Sample | Quarantined
+SeenImages = Mapping[str, SeenImage]
