@@ -1,0 +1,46 @@
+# Two commands do all: `make run` and `make test`. Set-up happens once and is repeated only when the pins change.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BATCH := 2026-11-22
+PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
+export PYSPARK_PYTHON := $(abspath $(BIN)/python)
+
+.PHONY: setup run test check test-long bench golden lock clean
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@.ci/preflight "$(PYTHON)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@echo "setup: installing the pinned packages (once)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pipelines.spark.jars
+	@touch $@
+
+run: $(READY)
+	@.ci/preflight "$(BIN)/python"
+	@$(BIN)/python jobs/demo.py
+	@$(BIN)/spark-submit jobs/run.py --config conf/demo.yaml --batch $(BATCH) --replace
+
+test: $(READY)
+	@.ci/preflight "$(BIN)/python"
+	@$(BIN)/python -m pytest -m "not long"
+
+test-long: $(READY)
+	@$(BIN)/python -m pytest -m long
+
+check: $(READY)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -m "not spark and not long"
+
+lock:
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) out

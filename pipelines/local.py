@@ -1,0 +1,81 @@
+"""The pipeline on local files in one process: what `episodes try` and `show` run. The same flow as the Spark job, record by record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+from pipelines.config import Config, Source
+from pipelines.containers import read_records
+from pipelines.containers.listing import InputFile
+from pipelines.flow import Flow, draft_of, duplicate_row, finish
+from pipelines.images.look import Looker
+from pipelines.parse import logged_id_of
+from pipelines.records import Draft, Outcome, RawRecord, SeenImage
+
+
+def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Iterator[Outcome]:
+    """Every outcome of these files, in input order. Each is read twice: the first pass finds copies and clashing ids."""
+    inputs = [input_file(flow.config, path, batch) for path in files]
+    census = take_census(flow.config, inputs)
+    looker = Looker(flow.config)
+    for file in inputs:
+        for raw in read_records(file, flow.config.limits):
+            yield from outcomes_of(raw, flow, census, looker)
+
+
+def outcomes_of(raw: RawRecord, flow: Flow, census: Census, looker: Looker) -> Iterator[Outcome]:
+    kept_path, kept_line = census.first[raw.record_id]
+    if (kept_path, kept_line) != (raw.origin.path, raw.origin.line):
+        yield duplicate_row(raw, kept_path, kept_line)
+        return
+    draft = draft_of(raw, flow.config)
+    if isinstance(draft, Draft):
+        yield from finish(raw, draft, _seen(draft, looker), flow, census.clashes(raw.origin.source, draft.logged_id))
+    else:
+        yield draft
+
+
+def _seen(draft: Draft, looker: Looker) -> dict[str, SeenImage]:
+    return {ref.key: looker.see(ref, draft.origin.source) for ref in draft.refs}
+
+
+@dataclass(slots=True)
+class Census:
+    """Where each record stands first, and which ids of a source name more than one record."""
+
+    first: dict[str, tuple[str, int]] = field(default_factory=dict)
+    holders: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def count(self, raw: RawRecord, logged_id: str | None) -> None:
+        place = (raw.origin.path, raw.origin.line)
+        self.first[raw.record_id] = min(place, self.first.get(raw.record_id, place))
+        if logged_id is not None:
+            self.holders.setdefault((raw.origin.source, logged_id), set()).add(raw.record_id)
+
+    def clashes(self, source: str, logged_id: str | None) -> bool:
+        return logged_id is not None and len(self.holders.get((source, logged_id), ())) > 1
+
+
+def take_census(config: Config, inputs: Sequence[InputFile]) -> Census:
+    census = Census()
+    for file in inputs:
+        for raw in read_records(file, config.limits):
+            census.count(raw, logged_id_of(raw, config.limits))
+    return census
+
+
+def input_file(config: Config, path: str, batch: str | None) -> InputFile:
+    """A file under the source whose path matches it, else under the first. Raises FileNotFoundError."""
+    path = os.path.abspath(path)
+    stat = os.stat(path)
+    source = next((source for source in config.sources if _matches(source, path, batch)), config.sources[0])
+    return InputFile(source.name, path, stat.st_size, stat.st_mtime_ns)
+
+
+def _matches(source: Source, path: str, batch: str | None) -> bool:
+    patterns = [pattern.replace("{batch}", batch or "*") for pattern in source.path]
+    return any(fnmatch(path, pattern) or Path(path).is_relative_to(pattern) for pattern in patterns)

@@ -1,0 +1,1 @@
+"""The only folder that imports pyspark: the pure flow, carried over partitions."""

@@ -1,0 +1,43 @@
+"""The Spark session of a run: the same settings under spark-submit, in a notebook and in tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from pyspark.sql import SparkSession
+
+SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    # A missing or damaged staging file must fail the run, never thin it out.
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    # 256 rows of 8k tokens are 16 MB; the default of 10,000 would be 600 MB.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
+    # v2 of this committer can publish a failed attempt's output.
+    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "1",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    "spark.ui.showConsoleProgress": "false",
+}
+# For one machine, where the defaults are made for a cluster; all can be set on a running session.
+LOCAL = {"spark.sql.shuffle.partitions": "4"}
+
+
+def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
+    """The running session (notebook, Connect) or a new one; `extra` is the configuration's `spark`, which wins."""
+    # Without this a worker takes the python3 on PATH: ModuleNotFoundError far from its cause.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    extra = dict(extra or {})
+    builder = SparkSession.builder.appName("agent-episodes").config(map=SETTINGS | extra)
+    if not {"PYSPARK_GATEWAY_PORT", "SPARK_REMOTE"} & set(os.environ):  # plain python: spark-submit has set a master
+        builder = builder.master(extra.get("spark.master", "local[*]")).config("spark.ui.enabled", extra.get("spark.ui.enabled", "false"))
+    spark = builder.getOrCreate()
+    if spark.conf.get("spark.master", "").startswith("local"):
+        for key, value in (LOCAL | {key: extra[key] for key in LOCAL if key in extra}).items():
+            spark.conf.set(key, value)
+    return spark
