@@ -1,0 +1,107 @@
+"""The books of a run: every record in one known state, per input file and per dialect; and the gates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipelines.config import Config, Gates
+
+
+@dataclass(frozen=True, slots=True)
+class FileBook:
+    """Of one input file: records in = conversations + quarantined + duplicates. `damaged` are its rows with line 0, which are no records."""
+
+    source: str
+    path: str
+    records: int
+    conversations: int
+    quarantined: int
+    duplicates: int
+    damaged: int
+
+    def fault(self) -> str | None:
+        known = self.conversations + self.quarantined + self.duplicates
+        return None if known == self.records else f"{self.path}: {self.records} records in, {known} accounted for"
+
+
+@dataclass(frozen=True, slots=True)
+class DialectBook:
+    """Of one input file and dialect: conversations offered = clean + repaired + quarantined."""
+
+    dialect: str
+    path: str
+    offered: int
+    clean: int
+    repaired: int
+    quarantined: int
+
+    def fault(self) -> str | None:
+        known = self.clean + self.repaired + self.quarantined
+        return None if known == self.offered else f"{self.path}: {self.offered} conversations offered to {self.dialect}, {known} accounted for"
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    files: tuple[FileBook, ...]
+    dialects: tuple[DialectBook, ...]
+    refused_by_all: int  # conversations offered to at least one dialect and quarantined by all of these
+    internal_errors: int
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    def total(self, name: str) -> int:
+        return sum(getattr(book, name) for book in self.files)
+
+    def faults(self) -> list[str]:
+        return [fault for book in (*self.files, *self.dialects) if (fault := book.fault())]
+
+    def quarantined_share(self) -> float:
+        """(records quarantined + conversations refused by every dialect they were offered to) / (records in - duplicates); 0 where nothing came in."""
+        came_in = self.total("records") - self.total("duplicates")
+        return (self.total("quarantined") + self.refused_by_all) / came_in if came_in else 0.0
+
+    def states(self) -> dict[str, int]:
+        return {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
+
+
+def closed_gates(books: Books, gates: Gates) -> list[str]:
+    """The gates that a run fails, as sentences."""
+    share = books.quarantined_share()
+    if share > gates.max_quarantined:
+        return [f"max_quarantined: {share:.2%} of the records were quarantined, {gates.max_quarantined:.2%} are allowed"]
+    return []
+
+
+def too_many_errors(books: Books, gates: Gates) -> str | None:
+    if books.internal_errors > gates.max_internal_errors:
+        return f"max_internal_errors: {books.internal_errors} records failed by our own fault, {gates.max_internal_errors} are allowed"
+    return None
+
+
+def takers(config: Config) -> dict[str, list[str]]:
+    """Source -> the dialects that take it."""
+    return {source.name: [dialect.name for dialect in config.dialects if dialect.takes(source.name)] for source in config.sources}
+
+
+Counts = Mapping[tuple[str, ...], int]
+
+
+def make_books(
+    config: Config, records: Counts, states: Counts, dialects: Counts, refused_by_all: int, internal_errors: int, reasons: Mapping[str, int]
+) -> Books:
+    """Books from counts: records by (source, path), states by (source, path, state), dialects by (source, path, dialect, state)."""
+    places = sorted(set(records) | {key[:2] for key in states})  # a damaged file may hold no record
+    files = [
+        FileBook(*place, records.get(place, 0), *(states.get((*place, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged")))
+        for place in places
+    ]
+    offers = [
+        DialectBook(name, book.path, book.conversations, *(dialects.get((book.source, book.path, name, state), 0) for state in ("clean", "repaired", "quarantined")))
+        for book in files
+        for name in _dialects_of(config, book.source)
+    ]
+    return Books(tuple(files), tuple(offers), refused_by_all, internal_errors, dict(reasons))
+
+
+def _dialects_of(config: Config, source: str) -> Sequence[str]:
+    return takers(config).get(source, ())

@@ -1,0 +1,58 @@
+"""What a run was made of and what came out: manifest.json, and the fingerprints that tell two runs apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pipelines.books import Books
+from pipelines.config import Config
+from pipelines.flow import Flow
+
+Json = dict[str, Any]
+
+
+def code_fingerprint() -> str:
+    """sha256 over the package's own files, by name and content."""
+    home = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(path for path in home.rglob("*") if path.suffix in (".py", ".html", ".css", ".json", ".txt", ".j2")):
+        digest.update(path.relative_to(home).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def config_fingerprint(config: Config) -> str:
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+
+
+def tokenizer_facts(flow: Flow) -> Json:
+    """Dialect -> its tokenizer, the fingerprint, and whether it is a stand-in whose ids are not the model's own."""
+    return {dialect.name: {"tokenizer": dialect.settings.tokenizer, "fingerprint": dialect.fingerprint, "standin": dialect.standin} for dialect in flow.dialects}
+
+
+def make_manifest(flow: Flow, batch: str, run_id: str, inputs: Sequence[Mapping[str, Any]], books: Books, facts: Mapping[str, Any]) -> Json:
+    """Everything about a run that is not a row; `facts` are what only the run knows: times, versions, steps, split rows."""
+    return {
+        "run_id": run_id,
+        "batch": batch,
+        "code": code_fingerprint(),
+        "config": config_fingerprint(flow.config),
+        "tokenizers": tokenizer_facts(flow),
+        "inputs": list(inputs),
+        "counts": books.states() | {"refused_by_all": books.refused_by_all, "internal_errors": books.internal_errors},
+        "quarantined_share": round(books.quarantined_share(), 6),
+        "reasons": dict(sorted(books.reasons.items(), key=lambda item: (-item[1], item[0]))),
+        "files": [asdict(book) for book in books.files],
+        "dialects": [asdict(book) for book in books.dialects],
+        **facts,
+        "settings": flow.config.model_dump(mode="json"),
+    }
+
+
+def manifest_bytes(manifest: Json) -> bytes:
+    return orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n"

@@ -1,0 +1,71 @@
+"""The one way from Spark into the pure flow and back: Arrow batches through mapInArrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from pipelines.config import Config
+from pipelines.flow import Flow, open_flow
+from pipelines.schema import Row, struct_column
+
+BATCH_ROWS = 256
+BATCH_BYTES = 16 << 20
+
+Step = Callable[[Iterator[Row]], Iterator[Row]]
+
+
+def map_records(frame: DataFrame, make: Callable[[], Step], kind: pa.StructType) -> DataFrame:
+    """`make()` runs once per task, on the worker; its step turns rows into rows, which come back with the columns of `kind`.
+
+    What `make` closes over is pickled: keep it small and frozen. Tokenizers and stores are opened inside it.
+    """
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        step = make()
+        rows = (row for batch in batches for row in batch.to_pylist())
+        yield from record_batches(step(rows), kind)
+
+    return frame.mapInArrow(run, from_arrow_schema(pa.schema(list(kind))))
+
+
+def record_batches(rows: Iterable[Row], kind: pa.StructType) -> Iterator[pa.RecordBatch]:
+    """Rows in batches that are bounded in number and in bytes of raw text."""
+    pending: list[Row | None] = []
+    size = 0
+    for row in rows:
+        pending.append(row)
+        size += sum(map(_bytes_in, row.values()))
+        if len(pending) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield _record_batch(pending, kind)
+            pending, size = [], 0
+    if pending:
+        yield _record_batch(pending, kind)
+
+
+def _record_batch(rows: list[Row | None], kind: pa.StructType) -> pa.RecordBatch:
+    return pa.RecordBatch.from_struct_array(struct_column(rows, kind))
+
+
+def _bytes_in(value: Any) -> int:
+    """Raw bytes and drafts dominate; a nested row counts by what it holds."""
+    if isinstance(value, (bytes, str)):
+        return len(value)
+    return sum(map(_bytes_in, value.values())) if isinstance(value, dict) else 64
+
+
+@cache
+def config_of(settings: str) -> Config:
+    """The configuration from its JSON text: what a closure carries instead of the object."""
+    return Config.model_validate_json(settings)
+
+
+@cache
+def flow_of(settings: str) -> Flow:
+    """The opened flow, once per worker process: loading a tokenizer costs more than a task."""
+    return open_flow(config_of(settings))
