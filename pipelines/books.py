@@ -96,7 +96,9 @@ def make_books(
         for place in places
     ]
     offers = [
-        DialectBook(name, book.path, book.conversations, *(dialects.get((book.source, book.path, name, state), 0) for state in ("clean", "repaired", "quarantined")))
+        DialectBook(
+            name, book.path, book.conversations, *(dialects.get((book.source, book.path, name, state), 0) for state in ("clean", "repaired", "quarantined"))
+        )
         for book in files
         for name in _dialects_of(config, book.source)
     ]

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 import math
+import os.path
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from pipelines.faults import names_disagree, sentences
 
 
 class ConfigError(Exception):
@@ -35,7 +48,16 @@ class Source(Settings):
     name: str = Field(min_length=1, pattern=r"^[^/\x00-\x1f]+$")
     path: Strings
     format: Literal["auto", "agentcpm", "sharegpt", "openai", "glm"] = "auto"
-    image_root: Strings | None = None
+    image_root: str | tuple[str, ...] | None = None
+
+    @property
+    def image_roots(self) -> tuple[str, ...]:
+        return (self.image_root,) if isinstance(self.image_root, str) else self.image_root or ()
+
+    @property
+    def roots_are_listed(self) -> bool:
+        """Whether an image's uri names its root by index."""
+        return isinstance(self.image_root, tuple)
 
 
 class Images(Settings):
@@ -75,7 +97,7 @@ class NoOptions(Settings):
 
 
 # A dialect's options default to its upstream's own.
-_OPTIONS: dict[str, type[Settings]] = {
+OPTIONS: dict[str, type[Settings]] = {
     "glm_4": NoOptions,
     "glm_4v": NoOptions,
     "minicpm_v_2": SlicingOptions,
@@ -94,15 +116,16 @@ class DialectSettings(Settings):
     on_overflow: Literal["quarantine", "drop_turns", "fewer_slices"] = "quarantine"
     loss: Literal["all", "last_turn"] = "all"
     tool_syntax: Literal["hermes", "json"] | None = None
-    options: SlicingOptions | AgentSlicingOptions | NoOptions = NoOptions()
+    options: SerializeAsAny[Settings] = Field(None, validate_default=True)
 
-    @model_validator(mode="before")
+    @field_validator("options", mode="wrap")
     @classmethod
-    def _type_options(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and data.get("name") in _OPTIONS and not isinstance(data.get("options"), BaseModel):
-            given = data.get("options")
-            return {**data, "options": _OPTIONS[data["name"]].model_validate({} if given is None else given)}
-        return data
+    def _of_this_dialect(cls, given: Any, _: Any, info: ValidationInfo) -> Any:
+        """The name decides which options there are; `name` stands first, so it is known here."""
+        kind = OPTIONS.get(info.data.get("name", ""))
+        if kind is None or isinstance(given, kind):
+            return given
+        return kind.model_validate({} if given is None else given)
 
     def takes(self, source: str) -> bool:
         return self.sources is None or source in self.sources
@@ -179,22 +202,6 @@ class Config(Settings):
             return value
         return {key: str(item).lower() if isinstance(item, bool) else str(item) if isinstance(item, (int, float)) else item for key, item in value.items()}
 
-    @model_validator(mode="after")
-    def _names_agree(self) -> Config:
-        faults = [
-            f"{what} {name!r} stands twice"
-            for what, names in (("source", [s.name for s in self.sources]), ("dialect", [d.name for d in self.dialects]))
-            for name in _twice(names)
-        ]
-        known = [source.name for source in self.sources]
-        for i, dialect in enumerate(self.dialects):
-            for name in dialect.sources or ():
-                if name not in known:
-                    faults.append(f"dialects[{i}].sources: {name!r} is no source{_nearest(name, known)}")
-        if faults:
-            raise ConfigError(faults)
-        return self
-
 
 def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
     """The configuration of this file with `key.path=value` overrides on top, its relative paths made absolute.
@@ -217,10 +224,14 @@ def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
 
 def parse_config(data: Mapping[str, Any]) -> Config:
     """Settings from plain data; raises ConfigError with every fault, and the nearest key where one is unknown."""
+    faults = names_disagree(data)
     try:
-        return Config.model_validate(data)
+        config = Config.model_validate(data)
     except ValidationError as error:
-        raise ConfigError([_sentence(fault, data) for fault in error.errors()]) from None
+        faults = [*sentences(error, data, Config, OPTIONS), *faults]
+    if faults:
+        raise ConfigError(faults)
+    return config
 
 
 def resolve_paths(config: Config, folder: Path) -> Config:
@@ -229,11 +240,11 @@ def resolve_paths(config: Config, folder: Path) -> Config:
     def absolute(text: str) -> str:
         return text if "://" in text else str(_normal(folder / text))
 
+    def absolute_root(root: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        return absolute(root) if isinstance(root, str) else root and tuple(map(absolute, root))
+
     sources = tuple(
-        source.model_copy(
-            update={"path": tuple(map(absolute, source.path)), "image_root": None if source.image_root is None else tuple(map(absolute, source.image_root))}
-        )
-        for source in config.sources
+        source.model_copy(update={"path": tuple(map(absolute, source.path)), "image_root": absolute_root(source.image_root)}) for source in config.sources
     )
     # A tokenizer is a folder or file where one stands there; else it is a bundled name or a hub id.
     dialects = tuple(
@@ -246,8 +257,6 @@ def resolve_paths(config: Config, folder: Path) -> Config:
 
 
 def _normal(path: Path) -> Path:
-    import os.path
-
     return Path(os.path.normpath(path))
 
 
@@ -264,64 +273,3 @@ def _override(data: dict[str, Any], text: str) -> None:
         place[int(last) if isinstance(place, list) else last] = yaml.safe_load(value)
     except (ValueError, IndexError, AttributeError, TypeError, yaml.YAMLError):
         raise ConfigError([f"--set {text}: there is no such place in the configuration"]) from None
-
-
-def _sentence(fault: Any, data: Any) -> str:
-    place = _place(fault["loc"])
-    inner = fault.get("ctx", {}).get("error")
-    if isinstance(inner, ConfigError):
-        return "; ".join(inner.faults)
-    match fault["type"]:
-        case "extra_forbidden":
-            return f"{place}: unknown key{_nearest(str(fault['loc'][-1]), _known_keys(fault['loc'][:-1], data))}"
-        case "missing":
-            return f"{place}: is required"
-        case "literal_error":
-            allowed = [word.strip(" '") for word in fault["ctx"]["expected"].replace(" or ", ", ").split(",")]
-            return f"{place}: {fault['input']!r} is none of {', '.join(allowed)}{_nearest(str(fault['input']), allowed)}"
-    return f"{place}: {fault['msg'].removeprefix('Value error, ')} (found {_short(fault['input'])})"
-
-
-def _place(loc: Iterable[int | str]) -> str:
-    text = ""
-    for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "configuration"
-
-
-def _known_keys(loc: Iterable[int | str], data: Any) -> list[str]:
-    model: type[BaseModel] = Config
-    for part in loc:
-        if isinstance(part, int):
-            data = data[part] if isinstance(data, (list, tuple)) and part < len(data) else None
-            continue
-        named = data.get("name") if isinstance(data, Mapping) else None
-        inner = _OPTIONS.get(str(named)) if part == "options" else _model_in(model.model_fields[part].annotation) if part in model.model_fields else None
-        data = data.get(part) if isinstance(data, Mapping) else None
-        if inner is None:
-            return []
-        model = inner
-    return list(model.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        if found := _model_in(argument):
-            return found
-    return None
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}" if known else ""
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _twice(names: Sequence[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})

@@ -32,7 +32,9 @@ def config_fingerprint(config: Config) -> str:
 
 def tokenizer_facts(flow: Flow) -> Json:
     """Dialect -> its tokenizer, the fingerprint, and whether it is a stand-in whose ids are not the model's own."""
-    return {dialect.name: {"tokenizer": dialect.settings.tokenizer, "fingerprint": dialect.fingerprint, "standin": dialect.standin} for dialect in flow.dialects}
+    return {
+        dialect.name: {"tokenizer": dialect.settings.tokenizer, "fingerprint": dialect.fingerprint, "standin": dialect.standin} for dialect in flow.dialects
+    }
 
 
 def make_manifest(flow: Flow, batch: str, run_id: str, inputs: Sequence[Mapping[str, Any]], books: Books, facts: Mapping[str, Any]) -> Json:

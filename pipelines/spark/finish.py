@@ -85,5 +85,3 @@ def staged_table(staged: DataFrame, table: str) -> DataFrame:
     columns = rows.columns
     after = columns.index("labels") + 1
     return rows.select(*columns[:after], ones, places, *columns[after:])
-
-

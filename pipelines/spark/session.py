@@ -22,7 +22,10 @@ SETTINGS = {
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    # batch=2026-11-22 is a name, not a date.
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
 }
 # For one machine, where the defaults are made for a cluster; all can be set on a running session.
 LOCAL = {"spark.sql.shuffle.partitions": "4"}
