@@ -1,0 +1,117 @@
+"""Chunks -> lines or array elements, each as its exact bytes, in memory bounded by limits.line_bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+
+import orjson
+
+from pipelines.containers.chunks import Damaged
+from pipelines.reasons import Reason
+from pipelines.records import Finding
+
+HEAD_BYTES = 4096
+BLANK = b" \t\r\n\v\f"
+BOM = b"\xef\xbb\xbf"
+
+Piece = tuple[bytes, tuple[Finding, ...]]
+
+
+class Collector:
+    """The bytes of one piece as they come; over the limit only their number, hash and head are kept."""
+
+    __slots__ = ("_digest", "_limit", "_parts", "size")
+
+    def __init__(self, limit: int):
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._digest = None
+        self.size = 0
+
+    def add(self, data: bytes) -> None:
+        self.size += len(data)
+        if self._digest is None and self.size > self._limit:
+            self._digest = hashlib.sha256(b"".join(self._parts))
+            self._parts = [b"".join([*self._parts, data[:HEAD_BYTES]])[:HEAD_BYTES]]
+        if self._digest is None:
+            self._parts.append(data)
+        else:
+            self._digest.update(data)
+
+    def piece(self) -> Piece:
+        data = b"".join(self._parts)
+        if self._digest is None:
+            return data, ()
+        stub = {"bytes": self.size, "sha256": self._digest.hexdigest(), "head_base64": base64.b64encode(data).decode()}
+        return orjson.dumps(stub), (Reason.LINE_TOO_LARGE.at("", f"{self.size} bytes, limits.line_bytes is {self._limit}"),)
+
+
+def lines_of(chunks: Iterator[bytes], limit: int) -> Iterator[Piece]:
+    """Every line, blank ones too, without its 0x0A: the one byte that ends a line."""
+    line = Collector(limit)
+    for chunk in chunks:
+        *whole, rest = chunk.split(b"\n")
+        for part in whole:
+            line.add(part)
+            yield line.piece()
+            line = Collector(limit)
+        line.add(rest)
+    if line.size:
+        yield line.piece()
+
+
+def is_blank(raw: bytes) -> bool:
+    return not raw.removeprefix(BOM).strip(BLANK)
+
+
+_OUTSIDE = re.compile(rb'["\[\]{},]')
+_IN_STRING = re.compile(rb'["\\]')
+
+
+def elements_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piece]:
+    """Every element of the JSON array, from its first to its last byte. What an element holds is not judged here.
+
+    Raises Damaged where the array does not end, or something follows its end.
+    """
+    element, depth, in_string, skip = Collector(limit), 0, False, False
+    closed = False
+    for chunk in chunks:
+        at = start = 0
+        if skip:  # the byte after a backslash at the end of the last chunk
+            at, skip = 1, False
+        while found := (_IN_STRING if in_string else _OUTSIDE).search(chunk, at):
+            sign, at = found.group(), found.end()
+            if sign == b"\\":
+                at += 1
+                skip = at > len(chunk)
+            elif sign == b'"':
+                in_string = not in_string
+            elif sign in b"[{":
+                depth += 1
+                if depth == 1 and not closed:
+                    start = at  # the array itself opens
+            elif sign in b"]}":
+                depth -= 1
+                if depth == 0 and not closed:
+                    closed = True
+                    element.add(chunk[start : found.start()])
+                    if element.size and not is_blank(element.piece()[0]):
+                        yield _stripped(element)
+                    element, start = Collector(limit), at
+            elif depth == 1:
+                element.add(chunk[start : found.start()])
+                yield _stripped(element)
+                element, start = Collector(limit), at
+        element.add(chunk[start:])
+    if not closed:
+        raise Damaged(Reason.FILE_JSON_TRUNCATED.at(path, f"the array never ends; {element.size} bytes of an unfinished element were not read"))
+    if not is_blank(element.piece()[0]):
+        raise Damaged(Reason.FILE_CORRUPT.at(path, f"{element.size} bytes follow the end of the array"))
+
+
+def _stripped(element: Collector) -> Piece:
+    raw, findings = element.piece()
+    return raw.strip(BLANK), findings
