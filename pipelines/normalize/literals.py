@@ -1,0 +1,186 @@
+"""Python literals -> JSON values, bounded before they are parsed. Nothing is run: our own grammar, our own values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pipelines.config import Limits
+from pipelines.parse import clip
+from pipelines.reasons import Reason, Reject
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<string>(?P<prefix>[rRbBuUfF]{0,2})(?P<quote>'''|\"\"\"|'|")(?P<body>(?:[^\\]|\\.)*?)(?P=quote))
+    | (?P<number>(?:0[xX][0-9a-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<imaginary>[jJ])?)
+    | (?P<name>[A-Za-z_]\w*)
+    | (?P<ellipsis>\.\.\.)
+    | (?P<sign>[][{}(),:+-])
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
+_PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "\\": "\\", "'": "'", '"': '"', "\n": ""}
+_NAMES = {"True": True, "False": False, "None": None}
+# A call, an attribute, arithmetic or a keyword: somebody's code, not somebody's data.
+_CODE = re.compile(r"\w\s*\(|\)\s*\.|\.__|\blambda\b|\bimport\b|\bfor\b.+\bin\b|\*|%|\bif\b.+\belse\b|!!python|\bdef\b|^cos\n|^[bfrBFR]{1,2}['\"]", re.DOTALL)
+
+
+class NotLiteral(Exception):
+    """The text is no Python literal that JSON could hold; `reason` says why."""
+
+    def __init__(self, reason: Reason, detail: str):
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+def read_literal(text: str, where: str, limits: Limits) -> Any:
+    """The value of this Python literal, in JSON's types (a tuple is a list). Raises Reject with the reason why it has none."""
+    if len(text) > limits.literal_bytes:
+        raise Reject(Reason.TOOL_ARGS_TOO_LARGE.at(where, f"{len(text)} characters that are no JSON, limits.literal_bytes is {limits.literal_bytes}"))
+    try:
+        reader = _Reader(text.strip(), limits.json_depth)
+        value = reader.value(1)
+        reader.end()
+    except NotLiteral as error:
+        reason = error.reason
+        if reason is Reason.TOOL_ARGS_UNPARSEABLE and _CODE.search(text):
+            reason = Reason.TOOL_CODE_EXPRESSION
+        raise Reject(reason.at(where, f"{error.detail}: {clip(text)}")) from None
+    return value
+
+
+class _Reader:
+    """Reads one literal from left to right; the depth is bounded, so that no text can exhaust the stack."""
+
+    def __init__(self, text: str, depth: int):
+        self._text, self._at, self._depth = text, 0, depth
+
+    def value(self, depth: int) -> Any:
+        if depth > self._depth:
+            raise NotLiteral(Reason.TOOL_LITERAL_TOO_DEEP, f"more than {self._depth} levels")
+        token = self._next()
+        kind, found = token.lastgroup, token.group().strip()
+        if token["string"] is not None:
+            return self._string(token)
+        if token["number"] is not None:
+            return _number(token)
+        if kind == "name" and found in _NAMES:
+            return _NAMES[found]
+        if kind == "ellipsis":
+            raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, "... has no place in JSON")
+        if found in ("-", "+"):
+            return self._signed(found, depth)
+        if found == "{":
+            return self._dict(depth)
+        if found in ("[", "("):
+            return self._list("]" if found == "[" else ")", depth)
+        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{found!r} is no literal")
+
+    def end(self) -> None:
+        if self._peek() in ("+", "-"):
+            raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, "an expression, no literal")
+        if self._at < len(self._text):
+            raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"something follows the value at character {self._at}")
+
+    def _next(self) -> re.Match[str]:
+        token = _TOKEN.match(self._text, self._at)
+        if token is None:
+            raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"character {self._at} begins no literal")
+        self._at = token.end()
+        return token
+
+    def _peek(self) -> str:
+        token = _TOKEN.match(self._text, self._at)
+        return token.group().strip() if token else ""
+
+    def _string(self, token: re.Match[str]) -> str:
+        pieces = [_unescape(token)]
+        while (more := _TOKEN.match(self._text, self._at)) and more["string"] is not None:  # 'a' 'b' is one text
+            self._at = more.end()
+            pieces.append(_unescape(more))
+        return "".join(pieces)
+
+    def _signed(self, sign: str, depth: int) -> Any:
+        value = self.value(depth + 1)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{sign} before something that is no number")
+        return -value if sign == "-" else value
+
+    def _dict(self, depth: int) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        while self._peek() != "}":
+            key = self.value(depth + 1)
+            if self._peek() in (",", "}"):
+                raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, "a set has no place in JSON")
+            self._take(":")
+            if not isinstance(key, str):
+                raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, f"the key {key!r} is no text")
+            if key in made:
+                raise NotLiteral(Reason.JSON_DUPLICATE_KEY, f"the key {key!r} stands twice")
+            made[key] = self._item(depth)
+            self._comma("}")
+        self._take("}")
+        return made
+
+    def _list(self, close: str, depth: int) -> Any:
+        made, commas = [], 0
+        while self._peek() != close:
+            made.append(self._item(depth))
+            commas += self._comma(close)
+        self._take(close)
+        return made[0] if close == ")" and len(made) == 1 and not commas else made
+
+    def _item(self, depth: int) -> Any:
+        value = self.value(depth + 1)
+        if self._peek() in ("+", "-"):
+            raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE if "j" in self._text.lower() else Reason.TOOL_ARGS_UNPARSEABLE, "an expression, no literal")
+        return value
+
+    def _comma(self, close: str) -> bool:
+        if self._peek() == close:
+            return False
+        self._take(",")
+        return True
+
+    def _take(self, sign: str) -> None:
+        if self._peek() != sign:
+            raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{sign!r} is wanted at character {self._at}")
+        self._next()
+
+
+def _number(token: re.Match[str]) -> int | float:
+    text = token["number"].replace("_", "")
+    if token["imaginary"]:
+        raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, "a complex number has no place in JSON")
+    if len(text) > 300:
+        raise NotLiteral(Reason.JSON_HUGE_NUMBER, f"a number of {len(text)} characters")
+    try:
+        value = int(text, 16) if text[:2].lower() == "0x" else int(text) if text.isdigit() else float(text)
+    except ValueError:
+        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{text!r} is no number") from None
+    if value in (float("inf"), float("-inf")):
+        raise NotLiteral(Reason.JSON_HUGE_NUMBER, f"{text!r} is more than a float holds")
+    return value
+
+
+def _unescape(token: re.Match[str]) -> str:
+    prefix = token["prefix"].lower()
+    if "b" in prefix:
+        raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, "bytes have no place in JSON")
+    if "f" in prefix:
+        raise NotLiteral(Reason.TOOL_CODE_EXPRESSION, "an f-string is code")
+    text = token["body"] if "r" in prefix else _ESCAPE.sub(_character, token["body"])
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise NotLiteral(Reason.JSON_LONE_SURROGATE, "half of a surrogate pair")
+    return text
+
+
+def _character(escape: re.Match[str]) -> str:
+    octal, short, four, eight, other = escape.groups()
+    if other is not None:
+        return _PLAIN.get(other, "\\" + other)
+    code = int(octal, 8) if octal else int(short or four or eight, 16)
+    if code > 0x10FFFF:
+        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"\\U{eight} is no character")
+    return chr(code)

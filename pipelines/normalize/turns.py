@@ -1,0 +1,177 @@
+"""Turns -> lines in GLM form: a call has the tool's name as metadata, results follow their calls in call order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.formats.logged import LoggedTurn
+from pipelines.normalize.content import Body, read_body
+from pipelines.normalize.faults import Faults
+from pipelines.normalize.roles import CALL, canonical_role
+from pipelines.normalize.tool_calls import Call, Value, arguments_text, logged_as_text, read_calls
+from pipelines.parse import clip, kind_of
+from pipelines.reasons import Reason
+
+
+@dataclass(slots=True)
+class Line:
+    """A message in the making: `images` are (offset, reference, JSON path) that have their place already."""
+
+    role: str
+    text: str
+    where: str
+    weight: float | None = None
+    images: list[tuple[int, Any, str]] = field(default_factory=list)
+    call: Call | None = None
+    call_id: str | None = None  # of a result: the call it answers
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.text.strip() and not self.images and self.call is None
+
+
+def lines_of(turn: LoggedTurn, raw_text: str, faults: Faults) -> Iterator[Line]:
+    """The lines of one turn: text beside calls is a line of its own before them. Refusals go into `faults`."""
+    role = _role(turn, faults)
+    weight = _weight(turn, faults)
+    whole = Value(None, raw_text, turn.path, turn.where)
+    if role in (CALL, "assistant") and (role == CALL or (isinstance(turn.metadata, str) and turn.metadata.strip())):
+        yield from _call_lines(turn, role, whole, weight, faults)
+        return
+    body = read_body(turn, faults)
+    calls = _calls_beside(turn, body, whole, faults)
+    text = _with_reasoning(turn, body, faults) if body else ""
+    if body and (text.strip() or body.images):
+        yield _text_line(turn, role, text, body, weight, faults, alone=not calls)
+    elif not calls and role is not None:
+        yield Line(role, body.text if body else "", turn.where, weight, call_id=_answered(turn))
+        if body is None and role != "observation":
+            faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "neither content nor a call")
+    for call in calls:
+        yield Line("assistant", call.arguments, call.where, weight, call=call)
+
+
+def _role(turn: LoggedTurn, faults: Faults) -> str | None:
+    if turn.role is None:
+        faults.refuse(Reason.SCHEMA_ROLE_MISSING, turn.where, "no role")
+        return None
+    role = canonical_role(turn.role) if isinstance(turn.role, str) else None
+    if role is None:
+        found = clip(turn.role) if isinstance(turn.role, str) else kind_of(turn.role)
+        faults.refuse(Reason.SCHEMA_ROLE_UNKNOWN, f"{turn.where}.role", f"found {found}")
+    return role
+
+
+def _weight(turn: LoggedTurn, faults: Faults) -> float | None:
+    if turn.loss is False or turn.train is False:
+        return 0.0
+    weight = turn.loss_weight
+    if weight is None:
+        return None
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or weight < 0:
+        faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{turn.where}.loss_weight", f"found {kind_of(weight)}; a number from 0 is wanted")
+        return None
+    return float(weight)
+
+
+def _call_lines(turn: LoggedTurn, role: str | None, whole: Value, weight: float | None, faults: Faults) -> Iterator[Line]:
+    """A sharegpt function_call, whose text is the call; or a GLM call, whose metadata is the name and whose content the arguments."""
+    content = Value(turn.content, whole.text, (*turn.path, turn.content_key), f"{turn.where}.content")
+    with faults.collect():
+        if turn.content is None:
+            faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "a call without content")
+        elif role == CALL:
+            for call in read_calls(content, faults):
+                yield Line("assistant", call.arguments, call.where, weight, call=call)
+        else:
+            yield _glm_call(turn, content, weight, faults)
+
+
+def _glm_call(turn: LoggedTurn, content: Value, weight: float | None, faults: Faults) -> Line:
+    if isinstance(content.value, dict):
+        text, values = content.own_text(), content.value
+    else:
+        text, values = arguments_text(content.value if isinstance(content.value, str) else "", content.where, faults)
+    call = Call(turn.metadata, text, values, None, turn.where)
+    return Line("assistant", text, turn.where, weight, call=call)
+
+
+def _calls_beside(turn: LoggedTurn, body: Body | None, whole: Value, faults: Faults) -> list[Call]:
+    calls: list[Call] = []
+    if turn.calls is not None and turn.calls != []:
+        with faults.collect():
+            calls += read_calls(Value(turn.calls, whole.text, (*turn.path, "tool_calls"), f"{turn.where}.tool_calls"), faults)
+    for path, value in body.calls if body else ():
+        with faults.collect():
+            calls += read_calls(Value(value, whole.text, path, f"{turn.where}.content"), faults)
+    return calls
+
+
+def _with_reasoning(turn: LoggedTurn, body: Body, faults: Faults) -> str:
+    thoughts = [*([turn.reasoning] if isinstance(turn.reasoning, str) else []), *body.reasoning]
+    if turn.reasoning is not None and not isinstance(turn.reasoning, str):
+        faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{turn.where}.reasoning_content", f"found {kind_of(turn.reasoning)}; text is wanted")
+    thoughts = [thought for thought in thoughts if thought.strip()]
+    if not thoughts:
+        return body.text
+    if faults.settings.reasoning == "drop":
+        faults.note(Reason.REPAIR_REASONING_DROPPED, turn.where, f"{sum(map(len, thoughts))} characters of reasoning")
+        return body.text
+    before = "".join(f"<think>{thought}</think>" for thought in thoughts)
+    body.images = [(offset + len(before), ref, where) for offset, ref, where in body.images]
+    return before + body.text
+
+
+def _text_line(turn: LoggedTurn, role: str | None, text: str, body: Body, weight: float | None, faults: Faults, alone: bool) -> Line:
+    line = Line(role or "user", text, turn.where, weight, body.images, call_id=_answered(turn))
+    if role == "assistant" and alone and not body.images and not body.reasoning:
+        with faults.collect():
+            if call := logged_as_text(text, f"{turn.where}.content", faults):
+                faults.repair(
+                    Reason.REPAIR_TOOL_CALL_EXTRACTED, Reason.TOOL_CALL_MALFORMED, f"{turn.where}.content", f"a call of {clip(call.name)} was logged as text"
+                )
+                return Line("assistant", call.arguments, turn.where, weight, call=call)
+    return line
+
+
+def _answered(turn: LoggedTurn) -> str | None:
+    return turn.call_id if isinstance(turn.call_id, str) and turn.call_id else None
+
+
+def pair_results(lines: list[Line], faults: Faults) -> list[Line]:
+    """The lines with the results of each group of calls in the order of the calls; a result that answers none is refused."""
+    ordered: list[Line] = []
+    calls: list[Line] = []
+    results: dict[int, Line] = {}
+
+    def close() -> None:
+        ordered.extend(results[i] for i in sorted(results))
+        calls.clear()
+        results.clear()
+
+    for line in lines:
+        if line.role == "observation":
+            place = _answers(line, calls, results)
+            if place is None:
+                faults.refuse(Reason.TOOL_RESULT_ORPHAN, line.where, f"answers {clip(line.call_id) if line.call_id else 'no call'}")
+            else:
+                results[place] = line
+            continue
+        if results or line.call is None:
+            close()
+        if line.call is not None:
+            calls.append(line)
+        ordered.append(line)
+    close()
+    return ordered
+
+
+def _answers(line: Line, calls: list[Line], results: dict[int, Line]) -> int | None:
+    """Which of the open calls this result answers: by id where both have one, else the first that has no result yet."""
+    free = [i for i in range(len(calls)) if i not in results]
+    known = {call.call.id for call in calls if call.call and call.call.id}
+    if line.call_id is not None and known:
+        free = [i for i in free if (call := calls[i].call) and call.id == line.call_id]
+    return free[0] if free else None
