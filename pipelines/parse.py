@@ -45,7 +45,9 @@ def parse_json(text: str, limits: Limits, findings: list[Finding]) -> Any:
         value, end = decoder.raw_decode(text, start)
     except JSONDecodeError as error:
         raise Reject(_fault(text, error)) from None
-    if rest := text[end:].strip(" \t\n\r"):
+    if (rest := text[end:].strip(" \t\n\r")) and not isinstance(value, (dict, list)):
+        raise Reject(Reason.LINE_INVALID_JSON.at("", f"{kind_of(value)}, and then: {clip(rest)}"))
+    if rest:
         raise Reject(Reason.LINE_TRAILING_GARBAGE.at("", f"{len(rest)} characters after the value, from character {end}: {clip(rest)}"))
     if "\\u" in text and _has_surrogate(value):
         raise Reject(Reason.JSON_LONE_SURROGATE.at("", "half of a surrogate pair is escaped in a text"))

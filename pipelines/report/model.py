@@ -1,0 +1,201 @@
+"""What the report of a run is made of: frozen data, and the builders that make it from rows of the published tables and the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.books import FileBook
+from pipelines.reasons import reason_of
+from pipelines.report.cards import Card
+from pipelines.visible import one_line
+
+EXAMPLES = 3  # per reason
+HEAD = 400  # characters of a raw record
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerFact:
+    """The tokenizer of one dialect; the ids of a stand-in are not the model's own."""
+
+    dialect: str
+    tokenizer: str
+    fingerprint: str
+    standin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """`status` is published, gate_failed or internal_error; `words` say why a run did not publish."""
+
+    batch: str
+    run_id: str
+    status: str
+    words: tuple[str, ...]
+    code: str
+    config: str
+    tokenizers: tuple[TokenizerFact, ...]
+    quarantined_share: float
+    max_quarantined: float
+
+    @property
+    def standins(self) -> tuple[TokenizerFact, ...]:
+        return tuple(fact for fact in self.tokenizers if fact.standin)
+
+
+@dataclass(frozen=True, slots=True)
+class DialectFlow:
+    dialect: str
+    offered: int
+    clean: int
+    repaired: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Records in = conversations + quarantined + duplicates; per dialect, offered = clean + repaired + quarantined."""
+
+    records: int
+    conversations: int
+    quarantined: int
+    duplicates: int
+    damaged: int
+    dialects: tuple[DialectFlow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRow:
+    dialect: str
+    split: str
+    rows: int
+    tokens: int
+    target_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One finding in one record; `head` is the beginning of the raw bytes, already visible and cut."""
+
+    path: str
+    line: int
+    where: str
+    detail: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    code: str
+    stage: str
+    severity: str
+    meaning: str
+    fix: str
+    upstream: str
+    count: int
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """How many rows have how many tokens, in one dialect."""
+
+    counts: Mapping[int, int]
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSize:
+    """`count` images of one size and format."""
+
+    width: int
+    height: int
+    format: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    run: RunFacts
+    funnel: Funnel
+    splits: tuple[SplitRow, ...]
+    reasons: tuple[ReasonRow, ...]
+    lengths: Mapping[str, Lengths]
+    image_sizes: tuple[ImageSize, ...]
+    files: tuple[FileBook, ...]
+    cards: tuple[Card, ...]
+
+
+def report_data(
+    manifest: Row,
+    examples: Mapping[str, Sequence[Row]],
+    lengths: Mapping[str, Mapping[int, int]],
+    image_sizes: Sequence[Row],
+    cards: Sequence[Card],
+) -> ReportData:
+    """Everything from a run's manifest, and what only its tables know.
+
+    `examples`: reason code -> rows of `quarantine`, or of `conversations` and `samples` for repairs and notes.
+    `lengths`: dialect -> number of tokens -> rows. `image_sizes`: rows of width, height, format and count.
+    """
+    limits = {dialect["name"]: dialect["max_tokens"] for dialect in manifest["settings"]["dialects"]}
+    counts = {**manifest["reasons"], **manifest.get("repairs", {})}
+    reasons = [reason_row(code, count, examples.get(code, ())) for code, count in counts.items()]
+    return ReportData(
+        run_facts(manifest),
+        funnel_of(manifest),
+        tuple(sorted((SplitRow(**row) for row in manifest.get("splits", ())), key=_split_order)),
+        tuple(sorted(reasons, key=lambda row: (-row.count, row.code))),
+        {dialect: Lengths(lengths.get(dialect, {}), most) for dialect, most in limits.items()},
+        tuple(ImageSize(row["width"], row["height"], row["format"], row["count"]) for row in image_sizes),
+        tuple(FileBook(**row) for row in manifest["files"]),
+        tuple(cards),
+    )
+
+
+def run_facts(manifest: Row) -> RunFacts:
+    return RunFacts(
+        manifest["batch"],
+        manifest["run_id"],
+        manifest.get("status", ""),
+        tuple(manifest.get("words", ())),
+        manifest["code"],
+        manifest["config"],
+        tuple(TokenizerFact(dialect, fact["tokenizer"], fact["fingerprint"], bool(fact["standin"])) for dialect, fact in manifest["tokenizers"].items()),
+        manifest["quarantined_share"],
+        manifest["settings"]["gates"]["max_quarantined"],
+    )
+
+
+def funnel_of(manifest: Row) -> Funnel:
+    """The books of all input files added up, per state and per dialect."""
+    totals: dict[str, list[int]] = {dialect["name"]: [0, 0, 0, 0] for dialect in manifest["settings"]["dialects"]}
+    for book in manifest["dialects"]:
+        total = totals[book["dialect"]]
+        for place, name in enumerate(("offered", "clean", "repaired", "quarantined")):
+            total[place] += book[name]
+    counts = manifest["counts"]
+    states = (counts[name] for name in ("records", "conversations", "quarantined", "duplicates", "damaged"))
+    return Funnel(*states, tuple(DialectFlow(dialect, *total) for dialect, total in totals.items()))
+
+
+def reason_row(code: str, count: int, examples: Sequence[Row]) -> ReasonRow:
+    """A reason with its meaning and fix, and up to three of the given rows that have a finding of this code."""
+    row = reason_of(code).value
+    return ReasonRow(code, row.stage, row.severity, row.meaning, row.fix, row.upstream, count, tuple(example_of(code, row) for row in examples[:EXAMPLES]))
+
+
+def example_of(code: str, row: Row) -> Example:
+    """A row's finding of this code. `raw` is a column of `quarantine` alone; without it there is no head to show."""
+    origin = row["origin"]
+    found: Row = next((finding for finding in row["findings"] if finding["code"] == code), {})
+    raw = bytes(row.get("raw") or b"")[: 4 * HEAD + 4].decode("utf-8", "replace")
+    return Example(origin["path"], origin["line"], found.get("where", ""), found.get("detail", ""), one_line(raw, HEAD))
+
+
+def _split_order(row: SplitRow) -> tuple[str, int]:
+    names = ("train", "val", "test")
+    return row.dialect, names.index(row.split) if row.split in names else len(names)
