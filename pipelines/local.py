@@ -13,7 +13,6 @@ from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow, draft_of, duplicate_row, finish
 from pipelines.images.look import Looker
-from pipelines.parse import logged_id_of
 from pipelines.records import Draft, Outcome, RawRecord, SeenImage
 
 
@@ -64,7 +63,8 @@ def take_census(config: Config, inputs: Sequence[InputFile]) -> Census:
     census = Census()
     for file in inputs:
         for raw in read_records(file, config.limits):
-            census.count(raw, logged_id_of(raw, config.limits))
+            draft = draft_of(raw, config)
+            census.count(raw, draft.logged_id if isinstance(draft, Draft) else None)
     return census
 
 

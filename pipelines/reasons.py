@@ -194,7 +194,7 @@ class Reason(Enum):
         "image.short_data",
         IMAGES,
         REFUSE,
-        "The file holds fewer or more pixels than its header promises.",
+        "The file holds fewer pixels than its header promises.",
         "Make the image again; many viewers show such a file with black rows.",
     )
     IMAGE_ZERO_SIZE = Row(

@@ -9,13 +9,11 @@ from pyspark.sql import functions as F
 
 from pipelines.config import Config
 from pipelines.images.look import locate
-from pipelines.images.resolve import Located
-from pipelines.images.verify import Verdict, rests_on_limit, verify
+from pipelines.images.verify import LEVELS, Verdict, rests_on_limit, verify
 from pipelines.reasons import Reason, Reject
 from pipelines.schema import FINDINGS, Row, integer, long, struct, text
 from pipelines.spark.bridge import Step, config_of, map_records
 
-LEVELS = ["header", "structure", "decode"]
 LOCATED = struct(source=text, key=text, uri=text, path=text, size=long, modified=long, ref=text, findings=FINDINGS)
 IMAGES = struct(uri=text, size=long, modified=long, sha256=text, format=text, width=integer, height=integer, verdict=text, reason=text, detail=text, level=text)
 KEY = ["uri", "size", "modified"]
@@ -40,7 +38,7 @@ def known_images(catalogue: DataFrame, level: str) -> DataFrame:
     serves = F.col("level").isin(LEVELS[LEVELS.index(level) :])
     lasting = F.col("reason").isNull() | ~F.col("reason").isin(NEVER_REUSED)
     columns = [field.name for field in IMAGES if field.name not in KEY]
-    best = F.max_by(F.struct(*columns), F.array_position(F.lit(LEVELS), F.col("level")))
+    best = F.max_by(F.struct(*columns), F.array_position(F.lit(list(LEVELS)), F.col("level")))
     return catalogue.where(serves & lasting).groupBy(*KEY).agg(best.alias("row")).select(*KEY, "row.*")
 
 
@@ -65,19 +63,15 @@ def seen_images(located: DataFrame, images: DataFrame) -> DataFrame:
 
 
 def _located_row(row: Row, config: Config) -> Row:
-    blank = {"source": row["source"], "key": row["key"], "uri": None, "path": None, "size": None, "modified": None, "ref": None}
+    """`ref` is carried on only where the image is in it."""
+    source = next(source for source in config.sources if source.name == row["source"])
     try:
-        located = locate(row["ref"], row["source"], config)
+        located = locate(row["ref"], source, config)
     except Reject as reject:
-        return blank | {"findings": [asdict(finding) for finding in reject.findings]}
-    return asdict(located) | {
-        "source": row["source"],
-        "key": row["key"],
-        "ref": row["ref"] if not located.path else None,
-        "findings": [asdict(finding) for finding in located.findings],
-    }
+        nowhere = dict.fromkeys(("uri", "path", "size", "modified", "ref"))
+        return row | nowhere | {"findings": [asdict(finding) for finding in reject.findings]}
+    return row | asdict(located) | {"ref": None if located.path else row["ref"]}
 
 
 def _verdict(row: Row, config: Config) -> Verdict:
-    located = Located(row["ref"] or "", row["uri"], row["path"] or "", row["size"], row["modified"], ())
-    return verify(located, None, config.images.verify, config.images, config.limits)
+    return verify(row["uri"], row["size"], row["modified"], row["path"], row["ref"], config)

@@ -1,0 +1,163 @@
+"""PNG: chunks with checksums, and one zlib stream of filtered rows. Format: W3C PNG, third edition.
+
+Pillow stops reading when it has its rows, so it lets a stream through that ends early at the end of a row, and checks neither
+filters nor the stream's own checksum; here every row is counted and every filter looked at, which is faster than decoding too.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from isal import isal_zlib
+
+from pipelines.images.files.pixels import believable, turned
+from pipelines.images.files.reader import Reader, corrupt, truncated
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Size
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # by colour type
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))  # x, y, step x, step y
+TEXT_BYTES = 1 << 20  # PIL.PngImagePlugin.MAX_TEXT_CHUNK: a text that unpacks to more makes Pillow raise when the trainer opens it
+_PIECE = 1 << 22
+
+
+class Header(NamedTuple):
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlaced: bool
+
+
+def is_one(data: bytes) -> bool:
+    return data.startswith(SIGNATURE)
+
+
+def read_size(data: bytes, max_pixels: int) -> Size:
+    header = _header(data)
+    size = believable(header.width, header.height, max_pixels)
+    exif = next((body for kind, body, _ in _chunks_until_end(data) if kind == b"eXIf"), None)
+    return turned(size, exif)
+
+
+def check_structure(data: bytes) -> None:
+    """Every chunk with its checksum, IHDR first, PLTE where the colours need it, IDAT, and IEND at the end."""
+    kinds = []
+    for kind, body, checksum in _chunks(data):
+        if zlib.crc32(body, zlib.crc32(kind)) != checksum:
+            raise corrupt(f"the checksum of chunk {kind.decode('latin-1')} is wrong")
+        if kind in (b"zTXt", b"iTXt", b"iCCP"):
+            _refuse_bomb(kind, body)
+        kinds.append(kind)
+    if b"IDAT" not in kinds:
+        raise corrupt("there is no chunk IDAT")
+    if _header(data).colour == 3 and b"PLTE" not in kinds:
+        raise corrupt("there is no palette")
+
+
+def check_pixels(data: bytes) -> None:
+    """The stream holds every row of the header's picture, each with a filter that exists, and its own checksum is right."""
+    rows = _Rows(_header(data))
+    inflate = isal_zlib.decompressobj()
+    try:
+        for kind, body, _ in _chunks(data):
+            if kind == b"IDAT" and not inflate.eof:
+                rows.add(inflate.decompress(body, _PIECE))
+                while inflate.unconsumed_tail and not inflate.eof:
+                    rows.add(inflate.decompress(inflate.unconsumed_tail, _PIECE))
+    except isal_zlib.error as error:
+        raise corrupt(f"the compressed pixels are damaged: {error}") from None
+    if rows.wanted:
+        raise Reject(Reason.IMAGE_SHORT_DATA.at("", f"{rows.wanted} bytes of pixels are missing at the end"))
+    if not inflate.eof:
+        raise truncated("the compressed pixels have no end")
+
+
+class _Rows:
+    """Counts the bytes of filtered rows as they come, and looks at the first of each: its filter."""
+
+    def __init__(self, header: Header):
+        self._passes = list(_passes(header))
+        self._in_pass = 0
+        self.wanted = sum(rows * length for rows, length in self._passes)
+
+    def add(self, piece: bytes) -> None:
+        view = np.frombuffer(piece, dtype=np.uint8)
+        while len(view) and self._passes:
+            rows, length = self._passes[0]
+            own = view[: rows * length - self._in_pass]
+            filters = own[-self._in_pass % length :: length]
+            if len(filters) and filters.max() > 4:
+                raise corrupt(f"a row has filter {filters.max()}")
+            self._in_pass += len(own)
+            self.wanted -= len(own)
+            view = view[len(own) :]
+            if self._in_pass == rows * length:
+                self._passes.pop(0)
+                self._in_pass = 0
+
+
+def _passes(header: Header) -> Iterator[tuple[int, int]]:
+    """(rows, bytes of a row with its filter) of each pass that has pixels."""
+    bits = header.depth * _CHANNELS[header.colour]
+    for x, y, step_x, step_y in _ADAM7 if header.interlaced else ((0, 0, 1, 1),):
+        columns, rows = -(-(header.width - x) // step_x), -(-(header.height - y) // step_y)
+        if columns > 0 and rows > 0:
+            yield rows, 1 + (columns * bits + 7) // 8
+
+
+def _header(data: bytes) -> Header:
+    reader = Reader(data, len(SIGNATURE))
+    length, kind = reader.big(4), reader.take(4)
+    body, checksum = reader.take(13), reader.big(4)
+    if kind != b"IHDR" or length != 13:
+        raise corrupt("the first chunk is not IHDR")
+    if zlib.crc32(body, zlib.crc32(kind)) != checksum:
+        raise corrupt("the checksum of chunk IHDR is wrong")
+    width, height = int.from_bytes(body[:4], "big"), int.from_bytes(body[4:8], "big")
+    depth, colour, compression, filtering, interlace = body[8:]
+    if depth not in _DEPTHS.get(colour, ()) or compression or filtering or interlace > 1:
+        raise corrupt(f"depth {depth}, colour type {colour}, interlace {interlace} do not go together")
+    return Header(width, height, depth, colour, bool(interlace))
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """(kind, body, checksum) up to IEND; what stands after it is no part of the picture. Raises Reject where the file ends before."""
+    reader = Reader(data, len(SIGNATURE))
+    while True:
+        length, kind = reader.big(4), reader.take(4)
+        if not kind.isalpha():
+            raise corrupt(f"chunk {kind!r} has an impossible name")
+        yield kind, reader.take(length), reader.big(4)
+        if kind == b"IEND":
+            return
+
+
+def _chunks_until_end(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """The chunks that are whole: the header level judges nothing else."""
+    try:
+        yield from _chunks(data)
+    except Reject:
+        return
+
+
+def _refuse_bomb(kind: bytes, body: bytes) -> None:
+    """Text and profile chunks are never used; but one that unpacks beyond Pillow's limit makes every reader of the file raise."""
+    if kind == b"iTXt":
+        _, _, rest = body.partition(b"\0")
+        if rest[:1] != b"\x01":
+            return
+        packed = rest[2:].split(b"\0", 2)[-1]
+    else:
+        packed = body.partition(b"\0")[2][1:]
+    try:
+        unpacked = zlib.decompressobj().decompress(packed, TEXT_BYTES + 1)
+    except zlib.error:
+        return
+    if len(unpacked) > TEXT_BYTES:
+        raise Reject(Reason.IMAGE_METADATA_BOMB.at("", f"chunk {kind.decode()} of {len(body)} bytes unpacks to more than {TEXT_BYTES}"))

@@ -1,0 +1,55 @@
+"""A reference of a record -> the verified image, or the findings that refuse it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pipelines.config import Config, Source
+from pipelines.images.data_uri import decode_data_uri, is_data_uri
+from pipelines.images.resolve import Located, resolve_path
+from pipelines.images.verify import verify
+from pipelines.reasons import Reject, reason_of
+from pipelines.records import Finding, Image, ImageRef, SeenImage
+
+
+def locate(ref: str, source: Source, config: Config) -> Located:
+    """Where the image is that a record of this source names. Opens no file. Raises Reject."""
+    if is_data_uri(ref):
+        data = decode_data_uri(ref)
+        return Located("data:" + hashlib.sha256(data).hexdigest(), None, len(data), 0)
+    return resolve_path(ref, source, config.normalize.repair == "safe")
+
+
+def seen_from(row: Mapping[str, Any], findings: tuple[Finding, ...]) -> SeenImage:
+    """What a record is told of its image: from a row of table `images` and the findings of locating it."""
+    if row["verdict"] == "good":
+        return SeenImage(Image(row["uri"], row["sha256"], row["format"], row["width"], row["height"]), findings)
+    if row["reason"]:
+        findings = (reason_of(row["reason"]).at("", f"{row['uri']}: {row['detail']}"), *findings)
+    return SeenImage(None, findings)
+
+
+class Looker:
+    """Looks at the images of records in one process; each distinct image is verified once."""
+
+    def __init__(self, config: Config):
+        self._config = config
+        self._sources = {source.name: source for source in config.sources}
+        self._seen: dict[tuple[str, str], SeenImage] = {}
+
+    def see(self, ref: ImageRef, source: str) -> SeenImage:
+        key = (source, ref.key)
+        if key not in self._seen:
+            self._seen[key] = self._look(ref.ref, self._sources[source])
+        return self._seen[key]
+
+    def _look(self, ref: str, source: Source) -> SeenImage:
+        try:
+            located = locate(ref, source, self._config)
+        except Reject as reject:
+            return SeenImage(None, reject.findings)
+        verdict = verify(located.uri, located.size, located.modified, located.path, ref, self._config)
+        return seen_from(asdict(verdict), located.findings)

@@ -1,0 +1,163 @@
+"""A logged path -> the one file under the source's image roots that it names, or the reason why there is none."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from pipelines.config import Source
+from pipelines.images.spelling import other_spellings
+from pipelines.parse import clip
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Finding
+
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]+):/")
+_REMOTE = {"http", "https", "ftp", "s3", "s3a", "s3n", "gs", "gcs", "hdfs", "abfs", "abfss", "wasb", "oss", "cos", "hf", "ssh", "sftp"}
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+PATH_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An image that is there. `modified` is in nanoseconds; `path` is None for a data: URI. `findings` are repairs of the path."""
+
+    uri: str
+    path: str | None
+    size: int
+    modified: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """One image root: `prefix` is how the uri of an image in it begins."""
+
+    folder: str
+    prefix: str
+
+
+def roots_of(source: Source) -> list[Root]:
+    """The source's roots; where image_root is a list, the index of the root stands in the uri."""
+    if source.roots_are_listed:
+        return [Root(folder, f"{source.name}/{i}/") for i, folder in enumerate(source.image_roots)]
+    return [Root(folder, f"{source.name}/") for folder in source.image_roots]
+
+
+def resolve_path(ref: str, source: Source, repair: bool) -> Located:
+    """The file that a logged path names. Raises Reject.
+
+    The path as it stands is tried under every root in order. Only where no root has it, other spellings are tried, and only
+    if `repair`: one file must fit, under all roots together. A link may stand under a root, but must not lead out of it.
+    """
+    refuse_text(ref)
+    roots = roots_of(source)
+    for root in roots:
+        inside = path_inside(ref, root.folder)
+        if inside is not None and (located := _file_at(root, inside)):
+            return located
+    if all(path_inside(ref, root.folder) is None for root in roots) and roots:
+        raise Reject(Reason.IMAGE_PATH_ESCAPE.at("", f"{clip(ref)} leads out of the image roots of source {source.name}"))
+    found = list(_other_files(ref, roots)) if repair else []
+    if len({located.uri for located in found}) == 1:
+        return found[0]
+    raise Reject(Reason.IMAGE_MISSING.at("", _why_missing(ref, source, found)))
+
+
+def refuse_text(ref: str) -> None:
+    """Raises Reject for a text that is no path at all, or that leads to another machine."""
+    if not ref.strip():
+        raise Reject(Reason.IMAGE_REF_BAD.at("", "the path is empty"))
+    if any(char < " " or char == "\x7f" for char in ref):
+        raise Reject(Reason.IMAGE_REF_BAD.at("", f"control characters in {clip(ref)}"))
+    try:
+        if len(ref.encode()) > PATH_BYTES:
+            raise Reject(Reason.IMAGE_REF_BAD.at("", f"a path of {len(ref)} characters: {clip(ref)}"))
+    except UnicodeEncodeError:
+        raise Reject(Reason.IMAGE_REF_BAD.at("", "half of a surrogate pair in the path")) from None
+    if _DRIVE.match(ref):
+        raise Reject(Reason.IMAGE_PATH_ESCAPE.at("", f"{clip(ref)} is a path of another machine"))
+    if scheme := _SCHEME.match(ref):
+        reason = Reason.IMAGE_REMOTE_DISABLED if scheme[1].lower() in _REMOTE else Reason.IMAGE_URI_SCHEME
+        raise Reject(reason.at("", clip(ref)))
+
+
+def path_inside(ref: str, folder: str) -> str | None:
+    """The path relative to the root, normalized; None where it leads out of it. An absolute path must begin with the root.
+
+    >>> path_inside("scr/./a/../b.png", "/data"), path_inside("../x.png", "/data"), path_inside("/data/b.png", "/data")
+    ('scr/b.png', None, 'b.png')
+    """
+    path = os.path.normpath(os.path.join(folder, ref))
+    inside = os.path.relpath(path, folder)
+    return None if inside == os.pardir or inside.startswith("../") else inside
+
+
+def _file_at(root: Root, inside: str, findings: tuple[Finding, ...] = ()) -> Located | None:
+    """The regular file there; None where there is nothing. Raises Reject for a folder, a device, or a link out of the root."""
+    path = os.path.join(root.folder, inside)
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        if os.path.islink(path):
+            raise Reject(Reason.IMAGE_MISSING.at("", f"{clip(inside)} is a link to nothing")) from None
+        return None
+    except OSError as error:
+        raise Reject(Reason.IMAGE_NOT_A_FILE.at("", f"{clip(inside)}: {error.strerror}")) from None
+    home = os.path.realpath(root.folder)
+    if os.path.commonpath([home, os.path.realpath(path)]) != home:
+        raise Reject(Reason.IMAGE_PATH_ESCAPE.at("", f"{clip(inside)} is a link out of the image root"))
+    if not stat.S_ISREG(status.st_mode):
+        raise Reject(Reason.IMAGE_NOT_A_FILE.at("", f"{clip(inside)} is {_kind(status.st_mode)}"))
+    return Located(root.prefix + inside, path, status.st_size, status.st_mtime_ns, findings)
+
+
+def _other_files(ref: str, roots: Sequence[Root]) -> Iterator[Located]:
+    for root in roots:
+        for variant, repairs in _variants(ref, root.folder):
+            inside = path_inside(variant, root.folder)
+            if inside is None:
+                continue
+            for spelling, more in other_spellings(root.folder, inside):
+                reasons = dict.fromkeys((*repairs, *more))
+                found = _file_at(root, spelling, tuple(reason.at("", f"{clip(ref)} -> {clip(spelling)}") for reason in reasons))
+                if found and reasons:
+                    yield found
+
+
+def _variants(ref: str, folder: str) -> Iterator[tuple[str, tuple[Reason, ...]]]:
+    """The path as it stands, with slashes for backslashes, percent-decoded, without the root's own name before it; and these together."""
+    variants: list[tuple[str, tuple[Reason, ...]]] = [(ref, ())]
+    variants += [(text.replace("\\", "/"), (*why, Reason.REPAIR_PATH_SEPARATOR)) for text, why in variants if "\\" in text]
+    variants += [(decoded, (*why, Reason.REPAIR_PATH_PERCENT)) for text, why in variants if (decoded := _unquoted(text)) != text]
+    variants += [(rest, (*why, Reason.REPAIR_PATH_ROOT)) for text, why in variants if (rest := _without_root(text, folder))]
+    return iter(variants)
+
+
+def _unquoted(text: str) -> str:
+    decoded = unquote(text)
+    return text if "\x00" in decoded or "\ufffd" in decoded else decoded
+
+
+def _without_root(text: str, folder: str) -> str | None:
+    """`images/a.png` or `data/images/a.png` under the root `/x/data/images` is a.png."""
+    names, parts = folder.strip("/").split("/"), text.lstrip("/").split("/")
+    for count in range(min(len(names), len(parts) - 1), 0, -1):
+        if parts[:count] == names[-count:]:
+            return "/".join(parts[count:])
+    return None
+
+
+def _why_missing(ref: str, source: Source, found: Sequence[Located]) -> str:
+    if not source.image_roots:
+        return f"{clip(ref)}: source {source.name} has no image_root"
+    if found:
+        return f"{clip(ref)}: no such file, and several that could be meant: {', '.join(sorted({located.uri for located in found})[:3])}"
+    return f"{clip(ref)}: no such file under {', '.join(os.path.basename(folder) for folder in source.image_roots)}"
+
+
+def _kind(mode: int) -> str:
+    return "a folder" if stat.S_ISDIR(mode) else "a device or pipe"

@@ -1,0 +1,54 @@
+"""Names on disk that differ from a logged one in upper and lower case or in Unicode form alone."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from pipelines.reasons import Reason
+
+
+def other_spellings(folder: str, path: str) -> Iterator[tuple[str, tuple[Reason, ...]]]:
+    """Every path under `folder` that reads like `path`, with what differs; the path itself among them where it is there."""
+    found: list[tuple[str, tuple[Reason, ...]]] = [("", ())]
+    for name in path.split("/"):
+        found = [
+            (os.path.join(parent, other), tuple(dict.fromkeys((*repairs, *_difference(name, other)))))
+            for parent, repairs in found
+            for other in _names_like(os.path.join(folder, parent), name)
+        ]
+    return iter(found)
+
+
+def _names_like(folder: str, name: str) -> tuple[str, ...]:
+    try:
+        modified = os.stat(folder).st_mtime_ns
+    except OSError:
+        return ()
+    return _folded_names(folder, modified).get(_fold(name), ())
+
+
+@lru_cache(maxsize=64)
+def _folded_names(folder: str, modified: int) -> dict[str, tuple[str, ...]]:
+    """Folded name -> the names in this folder; read again when the folder changes."""
+    names: dict[str, tuple[str, ...]] = {}
+    try:
+        listed = sorted(os.listdir(folder))
+    except OSError:
+        return {}
+    for name in listed:
+        names[_fold(name)] = (*names.get(_fold(name), ()), name)
+    return names
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _difference(name: str, other: str) -> tuple[Reason, ...]:
+    if name == other:
+        return ()
+    same_form = unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", other)
+    return (Reason.REPAIR_PATH_UNICODE,) if same_form else (Reason.REPAIR_PATH_CASE,)

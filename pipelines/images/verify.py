@@ -1,0 +1,77 @@
+"""What an image file is, verified to one of three levels. Pixels are read here once per distinct image, and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+
+from pipelines.config import Config
+from pipelines.images.data_uri import decode_data_uri
+from pipelines.images.files import FORMATS, format_of
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Size
+
+LEVELS = ("header", "structure", "decode")  # each includes the ones before
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A row of table `images`. `verdict` is good or bad; a bad one has a reason and no size."""
+
+    uri: str
+    size: int
+    modified: int
+    sha256: str | None
+    format: str | None
+    width: int | None
+    height: int | None
+    verdict: str
+    reason: str | None
+    detail: str | None
+    level: str
+
+
+def verify(uri: str, size: int, modified: int, path: str | None, ref: str | None, config: Config) -> Verdict:
+    """The verdict on the file at `path`, or on the data: URI `ref` where there is no path. `size` and `modified` are as it was located."""
+    level = config.images.verify
+    sha256 = None
+    try:
+        data = _file_bytes(path, size, modified, config) if path else decode_data_uri(ref or "")
+        sha256 = hashlib.sha256(data).hexdigest()
+        kind, seen = inspect(data, level, config.images.max_pixels)
+    except Reject as reject:
+        first = reject.findings[0]
+        return Verdict(uri, size, modified, sha256, None, None, None, "bad", first.code, first.detail, level)
+    return Verdict(uri, size, modified, sha256, kind, seen.width, seen.height, "good", None, None, level)
+
+
+def inspect(data: bytes, level: str, max_pixels: int) -> tuple[str, Size]:
+    """(format as Pillow names it, size in px after EXIF turning) of these bytes. Raises Reject with what is wrong."""
+    kind = format_of(data)
+    module = FORMATS[kind]
+    size: Size = module.read_size(data, max_pixels)
+    if level != "header":
+        module.check_structure(data)
+    if level == "decode":
+        module.check_pixels(data)
+    return kind, size
+
+
+def rests_on_limit(code: str) -> bool:
+    """Whether another configuration could judge otherwise."""
+    return code == Reason.IMAGE_PIXEL_LIMIT.code
+
+
+def _file_bytes(path: str, size: int, modified: int, config: Config) -> bytes:
+    if size > config.limits.image_bytes:
+        raise Reject(Reason.IMAGE_PIXEL_LIMIT.at("", f"{size} bytes, limits.image_bytes is {config.limits.image_bytes}"))
+    try:
+        with open(path, "rb") as file:
+            data = file.read(size + 1)
+            status = os.fstat(file.fileno())
+    except OSError as error:
+        raise Reject(Reason.IMAGE_MISSING.at("", f"it cannot be opened: {error.strerror}")) from None
+    if len(data) != size or status.st_mtime_ns != modified:
+        raise Reject(Reason.FILE_CHANGED_WHILE_READING.at("", "the image was written to during the run"))
+    return data
