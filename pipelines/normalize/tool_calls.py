@@ -91,7 +91,9 @@ def _read_call_text(value: Value, faults: Faults) -> Value:
         return _read_text(value.value, value.where, faults, Reason.TOOL_CALL_MALFORMED)
     except Reject as reject:
         unparsed = (Reason.TOOL_ARGS_UNPARSEABLE.code, Reason.TOOL_CODE_EXPRESSION.code)
-        raise Reject(*(replace(finding, code=Reason.TOOL_CALL_MALFORMED.code) if finding.code in unparsed else finding for finding in reject.findings)) from None
+        raise Reject(
+            *(replace(finding, code=Reason.TOOL_CALL_MALFORMED.code) if finding.code in unparsed else finding for finding in reject.findings)
+        ) from None
 
 
 def _read_call(value: Value, faults: Faults) -> Call:

@@ -1,0 +1,48 @@
+"""The laws that every tokenized row keeps, checked before it is written. A broken one is our own fault and fails the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelines.chat.segments import Row
+from pipelines.reasons import Reason, Reject
+from pipelines.records import IGNORE_INDEX, ImageTokens, Span
+
+
+def check_laws(row: Row, images: Sequence[ImageTokens], slot_id: int, slots: int, allow_stray: bool) -> None:
+    """Raises Reject with `tokens.span_mismatch`, or with `tokens.no_target` where nothing would be trained.
+
+    `slots` is how many placeholder tokens each view has; `allow_stray` permits upstream's label that is not its own id.
+    """
+    ids, labels = row.input_ids, row.labels
+    if len(ids) != len(labels):
+        raise _broken(f"{len(ids)} ids, {len(labels)} labels")
+    spans = [span for image in images for span in image.token_spans]
+    for image in images:
+        if len(image.token_spans) != len(image.target_sizes) or len(image.token_spans) != _views(image):
+            raise _broken(f"{len(image.token_spans)} spans, {len(image.target_sizes)} target sizes, grid {image.grid}")
+    _check_spans(ids, labels, spans, slot_id, slots)
+    if not allow_stray and any(label not in (i, IGNORE_INDEX) for i, label in zip(ids, labels, strict=True)):
+        raise _broken("a label is not its own id")
+    if all(label == IGNORE_INDEX for label in labels):
+        raise Reject(Reason.TOKENS_NO_TARGET.at("", "every answer is masked, empty or left out"))
+
+
+def _check_spans(ids: Sequence[int], labels: Sequence[int], spans: Sequence[Span], slot_id: int, slots: int) -> None:
+    end = 0
+    for span in spans:
+        if span.start < end or span.end - span.start != slots or span.end > len(ids):
+            raise _broken(f"span [{span.start}, {span.end}) after {end}, of {len(ids)} ids")
+        if any(i != slot_id for i in ids[span.start : span.end]) or any(label != IGNORE_INDEX for label in labels[span.start : span.end]):
+            raise _broken(f"span [{span.start}, {span.end}) holds other tokens or labels")
+        end = span.end
+    if spans and ids.count(slot_id) != slots * len(spans):
+        raise _broken(f"{ids.count(slot_id)} placeholder tokens, {len(spans)} spans")
+
+
+def _views(image: ImageTokens) -> int:
+    return 1 + (image.grid.columns * image.grid.rows if image.grid else 0)
+
+
+def _broken(detail: str) -> Reject:
+    return Reject(Reason.TOKENS_SPAN_MISMATCH.at("", detail))

@@ -1,0 +1,142 @@
+"""What a model's file must say, and how a conversation becomes a row with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pipelines.chat.laws import check_laws
+from pipelines.chat.segments import Row, Segment, assemble
+from pipelines.chat.tool_syntax import SYNTAXES, uses_tools
+from pipelines.chat.turns import Turn, make_turns
+from pipelines.config import ConfigError, DialectSettings
+from pipelines.dialects.overflow import Work, shorten
+from pipelines.reasons import Reason, Reject
+from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Message, Tokens
+from pipelines.tokenizers import Vocabulary, open_vocabulary
+from pipelines.tokenizers.families import RankFamily
+from pipelines.vision.slicing import SlicePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A conversation as a model's template sees it: `plans[k]` are the views of image k."""
+
+    turns: Sequence[Turn]
+    tools: str | None
+    plans: Sequence[SlicePlan]
+    settings: DialectSettings
+
+    @property
+    def is_sound(self) -> bool:
+        return self.settings.recipe == "sound"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model, as its file describes it.
+
+    `upstream` names repository, file and commit of the code that is reproduced; `differences` are the rules by which recipe
+    `sound` differs. `specials` are the control tokens that are written, with their ids where upstream has them hard-coded.
+    `refuse` raises Reject for a script that the model cannot take; `write` gives its segments; `plan` the views of an image
+    under the settings, with at most so many slices. `slot` is the placeholder token, `slots` how many of them a view has.
+    """
+
+    name: str
+    upstream: str
+    differences: tuple[str, ...]
+    specials: Mapping[str, int | None]
+    family: RankFamily | None
+    has_tools: bool
+    refuse: Callable[[Script], None]
+    write: Callable[[Script], list[Segment]]
+    plan: Callable[[Image, DialectSettings, int], SlicePlan] | None = None
+    slot: str = ""
+    slots: Callable[[DialectSettings], int] = lambda settings: 0
+    stray: str | None = None  # upstream labels the token after an answer with this one
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A model with its settings and its opened tokenizer."""
+
+    model: Model
+    settings: DialectSettings
+    vocabulary: Vocabulary
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self.vocabulary.fingerprint
+
+    @property
+    def standin(self) -> bool:
+        return self.vocabulary.standin
+
+    @property
+    def max_slices(self) -> int:
+        return getattr(self.settings.options, "max_slices", 0)
+
+    def tokenize(self, conversation: Conversation) -> Tokens:
+        """The conversation in the model's tokens. Raises Reject where the model cannot take it, or where it is too long."""
+        messages, tools = self._plain(conversation)
+        work = Work(messages, conversation.images, (self.max_slices,) * len(conversation.images))
+        tokens = self._row(work, tools)
+        if len(tokens.input_ids) > self.settings.max_tokens:
+            work = shorten(work, self.settings, lambda other: len(self._row(other, tools).input_ids), len(tokens.input_ids))
+            tokens = self._row(work, tools)
+        return replace(tokens, findings=work.findings)
+
+    def _plain(self, conversation: Conversation) -> tuple[tuple[Message, ...], str | None]:
+        messages, tools = conversation.messages, conversation.tools
+        if not uses_tools(messages, tools):
+            return messages, None
+        if self.settings.tool_syntax:
+            return tuple(SYNTAXES[self.settings.tool_syntax](messages, tools)), None
+        if not self.model.has_tools:
+            raise Reject(Reason.TOKENS_TOOLS_UNSUPPORTED.at("", f"{self.name} has no format for tools, and tool_syntax is not set"))
+        return messages, tools
+
+    def _row(self, work: Work, tools: str | None) -> Tokens:
+        turns = make_turns(work.messages, self.settings.loss)
+        plans = [self._planned(image, cap) for image, cap in zip(work.images, work.caps, strict=True)]
+        script = Script(turns, tools, plans, self.settings)
+        self.model.refuse(script)
+        row = assemble(self.model.write(script), len(plans), self.vocabulary)
+        if self.model.stray and not script.is_sound:
+            _add_stray_labels(row, self.vocabulary.specials[self.model.stray])
+        images = [ImageTokens(image, plan.grid, tuple(spans), plan.views) for image, plan, spans in zip(work.images, plans, row.spans, strict=True)]
+        slot = self.vocabulary.specials[self.model.slot] if self.model.slot else -1
+        check_laws(row, images, slot, self.model.slots(self.settings), allow_stray=not script.is_sound)
+        return Tokens(row.input_ids, row.labels, tuple(images))
+
+    def _planned(self, image: Image, cap: int) -> SlicePlan:
+        if self.model.plan is None:
+            raise Reject(Reason.TOKENS_IMAGE_UNSUPPORTED.at("", f"{self.name} takes no images"))
+        return self.model.plan(image, self.settings, cap)
+
+
+def open_with(model: Model, settings: DialectSettings) -> Dialect:
+    """The dialect with its tokenizer. Raises ConfigError where that is not there, or lacks a control token."""
+    place = f"dialects: {settings.name}.tokenizer"
+    vocabulary = open_vocabulary(settings.tokenizer, model.family, place)
+    faults = []
+    for name, wanted in model.specials.items():
+        found = vocabulary.specials.get(name)
+        if found is None:
+            faults.append(f"{place}: {settings.tokenizer} has no special token {name}, which {settings.name} writes")
+        elif wanted is not None and found != wanted:
+            faults.append(f"{place}: {name} has id {found} in {settings.tokenizer}; {settings.name} is trained with {wanted}")
+    if faults:
+        raise ConfigError(faults)
+    return Dialect(model, settings, vocabulary)
+
+
+def _add_stray_labels(row: Row, end: int) -> None:
+    """Upstream's label after an answer: the end token again, where the input goes on. Recipe `upstream` alone keeps it."""
+    after = [i for i in range(1, len(row.labels)) if row.labels[i] == IGNORE_INDEX and row.labels[i - 1] != IGNORE_INDEX]
+    for i in after:
+        row.labels[i] = end

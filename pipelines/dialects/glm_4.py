@@ -1,0 +1,55 @@
+"""GLM-4-9B-Chat."""
+
+from __future__ import annotations
+
+from pipelines.chat.glm_tools import glm_tools_text
+from pipelines.chat.segments import Control, Segment, Text
+from pipelines.chat.turns import Turn
+from pipelines.dialects.dialect import Model, Script
+from pipelines.tokenizers.families import GLM_4
+
+# The ids stand in upstream's code.
+SPECIALS = {
+    "[gMASK]": 151331,
+    "<sop>": 151333,
+    "<|system|>": 151335,
+    "<|user|>": 151336,
+    "<|assistant|>": 151337,
+    "<|observation|>": 151338,
+}
+
+
+def refuse(script: Script) -> None:
+    """Every role has its place, in any order."""
+
+
+def write(script: Script) -> list[Segment]:
+    """[gMASK]<sop>, then `<|role|>metadata\\ncontent` for every turn, and at the end <|user|>.
+
+    An answer is trained without the header that opens it and with the one that ends it, which is the next turn's.
+    The newline of the header and the content are one text: `\\n` and a content that begins with `\\n\\n` are one token.
+    """
+    segments: list[Segment] = [Control("[gMASK]"), Control("<sop>")]
+    if script.tools:
+        segments += [Control("<|system|>"), Text("\n" + glm_tools_text(script.tools))]
+    before = False
+    for turn in script.turns:
+        segments += [Control(header_of(turn), trained=before), Text(f"{turn.message.metadata}\n{turn.message.content}", turn.trained)]
+        before = turn.trained
+    return [*segments, Control("<|user|>", trained=before)]
+
+
+def header_of(turn: Turn) -> str:
+    return f"<|{turn.role}|>"
+
+
+MODEL = Model(
+    name="glm_4",
+    upstream="THUDM/GLM-4 finetune/finetune.py process_batch (combine false) @ f27a106; chat template of glm-4-9b-chat",
+    differences=(),
+    specials=SPECIALS,
+    family=GLM_4,
+    has_tools=True,
+    refuse=refuse,
+    write=write,
+)
