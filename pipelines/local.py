@@ -79,3 +79,13 @@ def input_file(config: Config, path: str, batch: str | None) -> InputFile:
 def _matches(source: Source, path: str, batch: str | None) -> bool:
     patterns = [pattern.replace("{batch}", batch or "*") for pattern in source.path]
     return any(fnmatch(path, pattern) or Path(path).is_relative_to(pattern) for pattern in patterns)
+
+
+def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tuple[RawRecord | None, list[Outcome]]:
+    """One record of a file by its line, and what becomes of it by itself; (None, []) where there is none."""
+    file = input_file(flow.config, path, batch)
+    for raw in read_records(file, flow.config.limits):
+        if raw.origin.line == line:
+            census = Census({raw.record_id: (raw.origin.path, raw.origin.line)})
+            return raw, list(outcomes_of(raw, flow, census, Looker(flow.config)))
+    return None, []

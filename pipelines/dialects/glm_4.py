@@ -34,6 +34,8 @@ def write(script: Script) -> list[Segment]:
         segments += [Control("<|system|>"), Text("\n" + glm_tools_text(script.tools))]
     before = False
     for turn in script.turns:
+        if script.tools and turn.role == "system" and not turn.message.content:
+            continue  # it carried the definitions and nothing else
         segments += [Control(header_of(turn), trained=before), Text(f"{turn.message.metadata}\n{turn.message.content}", turn.trained)]
         before = turn.trained
     return [*segments, Control("<|user|>", trained=before)]

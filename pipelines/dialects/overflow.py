@@ -61,7 +61,8 @@ def _fewer_slices(work: Work, most: int, measure: Measure) -> Work | None:
     if not work.images:
         return None
     bound = max(work.caps)
-    caps = next((caps for cap in range(bound - 1, 0, -1) if _fits(replace(work, caps=caps := (cap,) * len(work.caps)), most, measure)), None)
+    same = ((cap,) * len(work.caps) for cap in range(bound - 1, 0, -1))
+    caps = next((caps for caps in same if _fits(replace(work, caps=caps), most, measure)), None)
     if caps is None:
         return None
     for i in range(len(caps)):

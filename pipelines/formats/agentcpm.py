@@ -27,5 +27,5 @@ def read(record: Mapping[str, Json]) -> Logged:
     images, mark = image, "single"
     if isinstance(image, dict):
         # A single key <image> is the string form; upstream replaces it so.
-        images, mark = (image["<image>"], "single") if list(image) == ["<image>"] else (image or None, "named")
+        images, mark = (image["<image>"], "single") if list(image) == ["<image>"] else (image, "named")
     return Logged("agentcpm", record, read_turns(record, key), key, mark, images, record.get("tools"), record.get("system"))

@@ -19,6 +19,7 @@ from pipelines.reasons import Reason
 
 _TAG = re.compile("<image>")
 _NAME = re.compile(r"<image_\d+>")
+_ANY = re.compile(r"<image(?:_\d+)?>")
 
 
 def place_images(logged: Logged, lines: list[Line], faults: Faults) -> None:
@@ -51,7 +52,8 @@ def _place_listed(logged: Logged, lines: list[Line], faults: Faults) -> None:
 
 
 def _place_named(images: dict[str, Any], lines: list[Line], faults: Faults) -> None:
-    marks = [mark for line in lines for mark in _NAME.findall(line.text) if line.role != "assistant"]
+    known = _NAME if images else _ANY  # where no image is given, every mark is one too many
+    marks = [mark for line in lines for mark in known.findall(line.text) if line.role != "assistant"]
     answered = sum(len(_NAME.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None)
     if not marks and not answered and len(images) == 1:
         name, image = next(iter(images.items()))

@@ -1,0 +1,69 @@
+"""The console script `episodes`. Data on stdout, words and progress on stderr; exit codes as those of the nightly job."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pipelines.config import ConfigError
+from pipelines.console import listings, show, trial
+
+OK, OUR_FAULT, USAGE, GATE = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"configuration: {fault}", file=sys.stderr)
+        return USAGE
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        print(f"episodes: {error.filename}: {error.strerror}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:  # the reader has enough, as `head` has
+        sys.stdout = None  # type: ignore[assignment]
+        return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="episodes", description="Raw agent episode logs to verified, tokenized training tables.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="validate a configuration: all faults at once")
+    check.add_argument("config", type=Path)
+    check.set_defaults(command=listings.check)
+
+    attempt = commands.add_parser("try", help="the whole pipeline on local files, without Spark")
+    _add_config(attempt)
+    attempt.add_argument("--json", type=Path, metavar="OUT.jsonl", help="one JSON object per row; - is stdout")
+    attempt.add_argument("files", nargs="+", metavar="FILE")
+    attempt.set_defaults(command=trial.run)
+
+    look = commands.add_parser("show", help="one record: raw, canonical, findings, tokens coloured by loss")
+    _add_config(look)
+    look.add_argument("file", metavar="FILE")
+    look.add_argument("--line", type=int, required=True, metavar="N", help="1-based line, array element or row")
+    look.add_argument("--dialect", help="only this one's tokens")
+    look.set_defaults(command=show.run)
+
+    reasons = commands.add_parser("reasons", help="the closed list of reasons, or one explained with its fix")
+    reasons.add_argument("code", nargs="?")
+    reasons.set_defaults(command=listings.reasons)
+    commands.add_parser("formats", help="the raw formats that are read").set_defaults(command=listings.formats)
+    commands.add_parser("dialects", help="the models that rows are tokenized for").set_defaults(command=listings.dialects)
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--batch", help="what {batch} in the sources' paths stands for")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides one setting")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of `episodes`, one file per kind."""

@@ -1,0 +1,77 @@
+"""`episodes check`, `reasons`, `formats` and `dialects`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from difflib import get_close_matches
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.config import load_config
+from pipelines.dialects import DIALECTS, open_dialect
+from pipelines.formats import FORMATS
+from pipelines.reasons import Reason
+from pipelines.tokenizers import BUNDLED
+
+OK, USAGE = 0, 2
+
+
+def check(options: Namespace) -> int:
+    """Loads the configuration and opens every tokenizer. Raises ConfigError with every fault."""
+    config = load_config(options.config)
+    for settings in config.dialects:
+        dialect = open_dialect(settings)
+        kind = "a stand-in vocabulary, ids are not the model's own" if dialect.standin else "fingerprint " + dialect.fingerprint[:12]
+        print(f"{settings.name}: {settings.tokenizer}, {kind}")
+    for source in config.sources:
+        print(f"source {source.name}: {', '.join(source.path)}")
+    print(f"{options.config}: right")
+    return OK
+
+
+def reasons(options: Namespace) -> int:
+    if options.code is None:
+        table = _table("code", "stage", "severity", "meaning")
+        for reason in Reason:
+            table.add_row(reason.code, reason.value.stage, reason.severity, reason.value.meaning)
+        _out().print(table)
+        return OK
+    found = next((reason for reason in Reason if reason.code == options.code), None)
+    if found is None:
+        near = get_close_matches(options.code, [reason.code for reason in Reason], n=3)
+        print(f"no reason {options.code}" + (f"; did you mean {' or '.join(near)}?" if near else ""), file=sys.stderr)
+        return USAGE
+    row = found.value
+    upstream = [f"upstream  {row.upstream}"] if row.upstream else []
+    print("\n".join([row.code, f"stage     {row.stage}", f"severity  {row.severity}", f"meaning   {row.meaning}", f"fix       {row.fix}", *upstream]))
+    return OK
+
+
+def formats(options: Namespace) -> int:
+    for name, module in FORMATS.items():
+        print(f"{name:10} {(module.__doc__ or '').strip().splitlines()[0]}")
+    return OK
+
+
+def dialects(options: Namespace) -> int:
+    table = _table("dialect", "reproduces", "images", "tools", "recipe sound differs")
+    for model in DIALECTS.values():
+        images, tools = "yes" if model.plan else "no", "own format" if model.has_tools else "by tool_syntax"
+        table.add_row(model.name, model.upstream, images, tools, "\n".join(model.differences) or "in nothing")
+    _out().print(table)
+    print(f"bundled tokenizers: {', '.join(BUNDLED)}")
+    return OK
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in ("code", "stage", "severity", "dialect"))
+    return table
+
+
+def _out() -> Console:
+    """A pipe is no terminal of 80 columns."""
+    return Console() if sys.stdout.isatty() else Console(width=240)

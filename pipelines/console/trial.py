@@ -1,0 +1,146 @@
+"""`episodes try`: the whole pipeline on local files, one process, no Spark, nothing written but what is asked for."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import BinaryIO
+
+import orjson
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from pipelines.books import Books, closed_gates, make_books, too_many_errors
+from pipelines.config import Config, load_config
+from pipelines.flow import open_flow
+from pipelines.local import run_files
+from pipelines.reasons import Reason, repairs_of
+from pipelines.records import Conversation, Outcome, Quarantined, Sample
+from pipelines.schema import Row, row_of
+from pipelines.summary import summary_lines
+
+OK, OUR_FAULT, GATE = 0, 1, 3
+RUN_ID = "try"
+
+
+def run(options: Namespace) -> int:
+    config = load_config(options.config, options.set)
+    flow = open_flow(config)
+    tally = Tally(config)
+    console = Console(stderr=True)
+    with _writer(options) as file, _progress(console) as advance:
+        for outcome in run_files(flow, options.files, options.batch):
+            tally.count(outcome)
+            advance()
+            if file:
+                file.write(orjson.dumps(json_row(outcome, options.batch or "", config), option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
+    books = tally.books()
+    for line in summary_lines(books, tally.splits(), tally.repairs):
+        console.print(line, highlight=False, markup=False)
+    return _verdict(books, config, console)
+
+
+def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
+    """The row as the tables hold it, with `table`; a sample also carries its messages and tools. Raw bytes are text where they can be."""
+    table, row = row_of(outcome, batch, RUN_ID, config.split)
+    if isinstance(outcome, Sample):
+        conversation = outcome.conversation
+        row |= {"messages": [asdict(message) for message in conversation.messages], "tools": conversation.tools}
+        row |= {"attention_mask": [1] * row["num_tokens"], "position_ids": list(range(row["num_tokens"]))}
+    elif isinstance(outcome, Quarantined) and row["raw"] is not None:
+        row["raw"] = row["raw"].decode("utf-8", "backslashreplace")
+    return {"table": table} | row
+
+
+class Tally:
+    """Counts of what came out, by place and state."""
+
+    def __init__(self, config: Config):
+        self._config = config
+        self._records: set[tuple[str, str, int]] = set()
+        self._states: Counter[tuple[str, ...]] = Counter()
+        self._dialects: Counter[tuple[str, ...]] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._splits: dict[tuple[str, str], list[int]] = {}
+        self._offered: set[str] = set()
+        self._kept: set[str] = set()
+        self.repairs: Counter[str] = Counter()
+
+    def count(self, outcome: Outcome) -> None:
+        origin = (outcome.conversation if isinstance(outcome, Sample) else outcome.raw if isinstance(outcome, Quarantined) else outcome).origin
+        place = (origin.source, origin.path)
+        if origin.line > 0:
+            self._records.add((*place, origin.line))
+        if isinstance(outcome, Conversation):
+            self._states[(*place, "conversation")] += 1
+            self.repairs.update(repairs_of(outcome.findings))
+            if any(dialect.takes(origin.source) for dialect in self._config.dialects):
+                self._offered.add(outcome.sample_id)
+        elif isinstance(outcome, Sample):
+            self._count_sample(outcome, place)
+        else:
+            self._count_quarantined(outcome, place)
+
+    def _count_sample(self, sample: Sample, place: tuple[str, str]) -> None:
+        findings = (*sample.conversation.findings, *sample.tokens.findings)
+        self._dialects[(*place, sample.dialect, "repaired" if repairs_of(findings) else "clean")] += 1
+        self.repairs.update(repairs_of(sample.tokens.findings))
+        self._kept.add(sample.conversation.sample_id)
+        _, row = row_of(sample, "", RUN_ID, self._config.split)
+        total = self._splits.setdefault((sample.dialect, row["split"]), [0, 0, 0])
+        for i, number in enumerate((1, row["num_tokens"], row["num_target_tokens"])):
+            total[i] += number
+
+    def _count_quarantined(self, row: Quarantined, place: tuple[str, str]) -> None:
+        reason = row.findings[0].code
+        self._reasons[reason] += 1
+        if row.dialect:
+            self._dialects[(*place, row.dialect, "quarantined")] += 1
+        else:
+            state = "damaged" if row.raw.origin.line == 0 else "duplicate" if reason == Reason.RECORD_DUPLICATE.code else "quarantined"
+            self._states[(*place, state)] += 1
+
+    def books(self) -> Books:
+        records = Counter((source, path) for source, path, _ in self._records)
+        ours = sum(self._reasons[reason.code] for reason in (Reason.INTERNAL_ERROR, Reason.TOKENS_SPAN_MISMATCH))
+        return make_books(self._config, records, self._states, self._dialects, len(self._offered - self._kept), ours, self._reasons)
+
+    def splits(self) -> list[Row]:
+        return [
+            {"dialect": dialect, "split": split, "rows": rows, "tokens": tokens, "target_tokens": targets}
+            for (dialect, split), (rows, tokens, targets) in sorted(self._splits.items())
+        ]
+
+
+def _verdict(books: Books, config: Config, console: Console) -> int:
+    words = too_many_errors(books, config.gates)
+    if words or books.faults():
+        console.print("\n".join([*books.faults(), *([words] if words else [])]), markup=False)
+        return OUR_FAULT
+    closed: Iterable[str] = closed_gates(books, config.gates)
+    for line in closed:
+        console.print(f"gate failed: {line}", markup=False)
+    return GATE if closed else OK
+
+
+@contextmanager
+def _writer(options: Namespace) -> Iterator[BinaryIO | None]:
+    if options.json is None:
+        yield None
+    elif str(options.json) == "-":
+        yield sys.stdout.buffer
+    else:
+        with options.json.open("wb") as file:
+            yield file
+
+
+@contextmanager
+def _progress(console: Console):  # type: ignore[no-untyped-def]
+    columns = (SpinnerColumn(), TextColumn("{task.completed} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
+        task = bars.add_task("rows", total=None)
+        yield lambda: bars.advance(task)
