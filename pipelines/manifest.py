@@ -17,9 +17,9 @@ from pipelines.flow import Flow
 Json = dict[str, Any]
 
 
-def code_fingerprint() -> str:
-    """sha256 over the package's own files, by name and content."""
-    home = Path(__file__).parent
+def code_fingerprint(part: str = "") -> str:
+    """sha256 over the package's own files, or those of one folder of it, by name and content."""
+    home = Path(__file__).parent / part
     digest = hashlib.sha256()
     for path in sorted(path for path in home.rglob("*") if path.suffix in (".py", ".html", ".css", ".json", ".txt", ".j2")):
         digest.update(path.relative_to(home).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

@@ -40,7 +40,7 @@ def run(options: Namespace) -> int:
                 file.write(orjson.dumps(json_row(outcome, options.batch or "", config), option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
     books = tally.books()
     for line in summary_lines(books, tally.splits(), tally.repairs):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     return _verdict(books, config, console)
 
 
