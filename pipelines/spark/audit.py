@@ -29,16 +29,16 @@ class Staged:
         return frame
 
 
-PLACE = [F.col("origin.source").alias("source"), F.col("origin.path").alias("path")]
+PLACE = ["origin.source", "origin.path"]
 
 
 def audit(staged: Staged, config: Config) -> Books:
     records = _counts(staged.drafts.where("origin.line > 0").select(*PLACE))
-    state = F.when(F.col("origin.line") == 0, "damaged").when(F.col("reason") == Reason.RECORD_DUPLICATE.code, "duplicate").otherwise("quarantined")
-    states = _counts(staged.conversations.select(*PLACE, F.lit("conversation"))) | _counts(staged.quarantine.where("dialect is null").select(*PLACE, state))
-    kept = F.when(F.size("repairs") > 0, "repaired").otherwise("clean")
+    state = F.when(F.col("origin.line") == 0, "damaged").when(F.col("reason") == Reason.RECORD_DUPLICATE.code, "duplicate").otherwise("quarantined").alias("state")
+    states = _counts(staged.conversations.select(*PLACE, F.lit("conversation").alias("state"))) | _counts(staged.quarantine.where("dialect is null").select(*PLACE, state))
+    kept = F.when(F.size("repairs") > 0, "repaired").otherwise("clean").alias("state")
     dialects = _counts(staged.samples.select(*PLACE, "dialect", kept)) | _counts(
-        staged.quarantine.where("dialect is not null").select(*PLACE, "dialect", F.lit("quarantined"))
+        staged.quarantine.where("dialect is not null").select(*PLACE, "dialect", F.lit("quarantined").alias("state"))
     )
     reasons = {key[0]: count for key, count in _counts(staged.quarantine.select("reason")).items()}
     return make_books(config, records, states, dialects, _refused_by_all(staged, config), sum(reasons.get(code, 0) for code in OUR_FAULTS), reasons)
