@@ -6,6 +6,7 @@ spark-submit jobs/run.py --config conf/nightly.yaml --batch 2026-11-22 [--set ou
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,13 +38,12 @@ def main() -> int:
     except (ConfigError, LostRace, FileNotFoundError) as error:
         print(f"run: {error}", file=sys.stderr)
         return 2
+    print("\n".join(result.summary()), file=sys.stderr)
     sys.stdout.write(orjson.dumps(result.line()).decode() + "\n")
     return result.exit_code
 
 
 def _batch(text: str) -> str:
-    import re
-
     if not re.fullmatch(BATCH, text):
         raise argparse.ArgumentTypeError("letters, digits, dots, dashes and underscores, beginning with a letter or digit")
     return text

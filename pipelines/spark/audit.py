@@ -34,8 +34,12 @@ PLACE = ["origin.source", "origin.path"]
 
 def audit(staged: Staged, config: Config) -> Books:
     records = _counts(staged.drafts.where("origin.line > 0").select(*PLACE))
-    state = F.when(F.col("origin.line") == 0, "damaged").when(F.col("reason") == Reason.RECORD_DUPLICATE.code, "duplicate").otherwise("quarantined").alias("state")
-    states = _counts(staged.conversations.select(*PLACE, F.lit("conversation").alias("state"))) | _counts(staged.quarantine.where("dialect is null").select(*PLACE, state))
+    state = (
+        F.when(F.col("origin.line") == 0, "damaged").when(F.col("reason") == Reason.RECORD_DUPLICATE.code, "duplicate").otherwise("quarantined").alias("state")
+    )
+    states = _counts(staged.conversations.select(*PLACE, F.lit("conversation").alias("state"))) | _counts(
+        staged.quarantine.where("dialect is null").select(*PLACE, state)
+    )
     kept = F.when(F.size("repairs") > 0, "repaired").otherwise("clean").alias("state")
     dialects = _counts(staged.samples.select(*PLACE, "dialect", kept)) | _counts(
         staged.quarantine.where("dialect is not null").select(*PLACE, "dialect", F.lit("quarantined").alias("state"))

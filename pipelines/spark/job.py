@@ -16,13 +16,13 @@ from pipelines.containers.listing import list_inputs
 from pipelines.flow import open_flow
 from pipelines.lock import publication_lock
 from pipelines.manifest import Json, make_manifest, manifest_bytes
-from pipelines.schema import Row
-from pipelines.spark.audit import Staged, audit, doubled_rows, repair_counts, split_rows
+from pipelines.spark.audit import audit, doubled_rows, repair_counts, split_rows
 from pipelines.spark.progress import watch
 from pipelines.spark.publish import input_rows, publish
-from pipelines.spark.reporting import write_report
+from pipelines.spark.reporting import report_of
 from pipelines.spark.stage import Run, stage
 from pipelines.spark.tables import Tables
+from pipelines.summary import summary_lines
 
 PUBLISHED, GATE_FAILED, INTERNAL = "published", "gate_failed", "internal_error"
 EXIT_CODES = {PUBLISHED: 0, INTERNAL: 1, GATE_FAILED: 3}
@@ -35,6 +35,8 @@ class Result:
     status: str
     words: tuple[str, ...]
     manifest: Json
+    books: Books
+    root: Path
     report: Path
 
     @property
@@ -43,8 +45,16 @@ class Result:
 
     def line(self) -> Json:
         """The one line on stdout that a scheduler reads."""
-        named = ("run_id", "batch", "counts", "quarantined_share", "versions")
+        named = ("run_id", "batch", "counts", "quarantined_share", "published")
         return {"status": self.status, "words": list(self.words), "report": str(self.report)} | {key: self.manifest[key] for key in named}
+
+    def summary(self) -> list[str]:
+        """What a person reads at the end."""
+        lines = summary_lines(self.books, self.manifest["splits"], self.manifest["repairs"])
+        standins = [f"{name}: {fact['tokenizer']} is a stand-in vocabulary" for name, fact in self.manifest["tokenizers"].items() if fact["standin"]]
+        seconds = sum(self.manifest["seconds"].values())
+        where = f"tables           {self.root}" if self.status == PUBLISHED else f"nothing was published; what was staged is under {self.root}/_staging"
+        return [*lines, *standins, *self.words, f"time            {seconds:>9.1f} s", where, f"report           {self.report}"]
 
 
 def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, started: datetime) -> Result:
@@ -59,11 +69,15 @@ def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, star
             books = audit(staged, config)
             faults = [*books.faults(), *doubled_rows(staged)]
         status, words = _verdict(books, faults, config)
-        versions: Json = {"versions": None, "files": None}
+        with steps.step("report"):
+            facts = {"status": status, "words": list(words), "splits": split_rows(staged), "repairs": repair_counts(staged)}
+            manifest = make_manifest(flow, batch, run_id, input_rows(splits), books, facts)
+            report = report_of(run, staged, manifest)
+        published: Json = {"versions": None, "files": None}
         if status == PUBLISHED:
             with steps.step("publish"), publication_lock(tables.root):
-                versions = publish(run, staged, images, books, splits)
-        return _close(run, status, words, staged, books, splits, versions)
+                published = publish(run, staged, images, books, splits)
+        return _close(run, status, words, books, manifest | {"published": published}, report)
 
 
 def _verdict(books: Books, faults: Sequence[str], config: Config) -> tuple[str, tuple[str, ...]]:
@@ -75,18 +89,13 @@ def _verdict(books: Books, faults: Sequence[str], config: Config) -> tuple[str, 
     return (GATE_FAILED, tuple(closed)) if closed else (PUBLISHED, ())
 
 
-def _close(run: Run, status: str, words: tuple[str, ...], staged: Staged, books: Books, splits: Sequence[Row], versions: Json) -> Result:
+def _close(run: Run, status: str, words: tuple[str, ...], books: Books, manifest: Json, report: str) -> Result:
     """Manifest and report: under the root where the run was published, else beside what it staged."""
-    home = run.tables.root if status == PUBLISHED else run.staging
-    folder = home / "reports" / run.batch
+    folder = (run.tables.root if status == PUBLISHED else run.staging) / "reports" / run.batch
     folder.mkdir(parents=True, exist_ok=True)
-    with run.steps.step("report"):
-        facts = {"status": status, "words": list(words), "splits": split_rows(staged), "repairs": repair_counts(staged), **versions}
-        manifest = make_manifest(run.flow, run.batch, run.run_id, input_rows(splits), books, facts)
-        report = write_report(run, staged, books, manifest, folder)
-    finished = datetime.now(UTC)
-    manifest |= {"started": run.started.isoformat(), "finished": finished.isoformat(), "seconds": run.steps.seconds}
+    manifest |= {"started": run.started.isoformat(), "finished": datetime.now(UTC).isoformat(), "seconds": run.steps.seconds}
+    (folder / "report.html").write_text(report, encoding="utf-8")
     (folder / "manifest.json").write_bytes(manifest_bytes(manifest))
     if status == PUBLISHED:
         shutil.rmtree(run.staging)
-    return Result(status, words, manifest, report)
+    return Result(status, words, manifest, books, run.tables.root, folder / "report.html")

@@ -35,10 +35,10 @@ def locate_refs(drafts: DataFrame, config: Config) -> DataFrame:
 
 def known_images(catalogue: DataFrame, level: str) -> DataFrame:
     """The rows of table `images` that serve this level: their own level or a higher one, and no verdict that may change by itself."""
-    serves = F.col("level").isin(LEVELS[LEVELS.index(level) :])
+    serves = F.col("level").isin(list(LEVELS[LEVELS.index(level) :]))
     lasting = F.col("reason").isNull() | ~F.col("reason").isin(NEVER_REUSED)
     columns = [field.name for field in IMAGES if field.name not in KEY]
-    best = F.max_by(F.struct(*columns), F.array_position(F.lit(list(LEVELS)), F.col("level")))
+    best = F.max_by(F.struct(*columns), F.array_position(F.array(*map(F.lit, LEVELS)), F.col("level")))
     return catalogue.where(serves & lasting).groupBy(*KEY).agg(best.alias("row")).select(*KEY, "row.*")
 
 

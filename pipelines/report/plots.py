@@ -1,0 +1,69 @@
+"""Numbers -> the places of bars and dots, in units of the drawing. The template only writes them down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipelines.report.model import ImageSize
+
+WIDTH, HEIGHT = 560, 120
+BINS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    x: float
+    y: float
+    radius: float
+    label: str
+
+
+def length_bars(counts: Mapping[int, int], most: int) -> list[Bar]:
+    """A histogram of token lengths from 0 to `most`."""
+    step = max(1, -(-most // BINS))
+    bins = [0] * BINS
+    for length, count in counts.items():
+        bins[min(BINS - 1, max(0, length - 1) // step)] += count
+    highest = max(bins, default=0) or 1
+    width = WIDTH / BINS
+    return [
+        Bar(i * width, HEIGHT * (1 - count / highest), width - 1, HEIGHT * count / highest, f"{i * step + 1}-{(i + 1) * step} tokens: {count} rows")
+        for i, count in enumerate(bins)
+        if count
+    ]
+
+
+def percentile(counts: Mapping[int, int], share: float) -> int:
+    """The smallest length that this share of the rows does not exceed; 0 where there are none."""
+    wanted = share * sum(counts.values())
+    seen = 0
+    for length in sorted(counts):
+        seen += counts[length]
+        if seen >= wanted:
+            return length
+    return 0
+
+
+def size_dots(sizes: Sequence[ImageSize], side: float = 260) -> list[Dot]:
+    """Each size at (width, height) in px, its area by the number of images; the drawing is as large as the longest side."""
+    longest = max((max(size.width, size.height) for size in sizes), default=1)
+    most = max((size.count for size in sizes), default=1)
+    return [
+        Dot(
+            side * size.width / longest,
+            side * (1 - size.height / longest),
+            3 + 9 * (size.count / most) ** 0.5,
+            f"{size.width}x{size.height} px {size.format}: {size.count}",
+        )
+        for size in sizes
+    ]
