@@ -53,7 +53,8 @@ class Books:
         return sum(getattr(book, name) for book in self.files)
 
     def faults(self) -> list[str]:
-        return [fault for book in (*self.files, *self.dialects) if (fault := book.fault())]
+        found = [book.fault() for book in self.files] + [book.fault() for book in self.dialects]
+        return [fault for fault in found if fault]
 
     def quarantined_share(self) -> float:
         """(records quarantined + conversations refused by every dialect they were offered to) / (records in - duplicates); 0 where nothing came in."""
@@ -91,10 +92,12 @@ def make_books(
 ) -> Books:
     """Books from counts: records by (source, path), states by (source, path, state), dialects by (source, path, dialect, state)."""
     places = sorted(set(records) | {key[:2] for key in states})  # a damaged file may hold no record
-    files = [
-        FileBook(*place, records.get(place, 0), *(states.get((*place, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged")))
-        for place in places
-    ]
+    files = []
+    for source, path in places:
+        conversations, quarantined, duplicates, damaged = (
+            states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged")
+        )
+        files.append(FileBook(source, path, records.get((source, path), 0), conversations, quarantined, duplicates, damaged))
     offers = [
         DialectBook(
             name, book.path, book.conversations, *(dialects.get((book.source, book.path, name, state), 0) for state in ("clean", "repaired", "quarantined"))

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"episodes: {error.filename}: {error.strerror}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:  # the reader has enough, as `head` has
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return OK
 
 

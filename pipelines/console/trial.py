@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import BinaryIO
@@ -105,7 +105,7 @@ class Tally:
             self._states[(*place, state)] += 1
 
     def books(self) -> Books:
-        records = Counter((source, path) for source, path, _ in self._records)
+        records: Counter[tuple[str, ...]] = Counter((source, path) for source, path, _ in self._records)
         ours = sum(self._reasons[reason.code] for reason in (Reason.INTERNAL_ERROR, Reason.TOKENS_SPAN_MISMATCH))
         return make_books(self._config, records, self._states, self._dialects, len(self._offered - self._kept), ours, self._reasons)
 
@@ -121,7 +121,7 @@ def _verdict(books: Books, config: Config, console: Console) -> int:
     if words or books.faults():
         console.print("\n".join([*books.faults(), *([words] if words else [])]), markup=False)
         return OUR_FAULT
-    closed: Iterable[str] = closed_gates(books, config.gates)
+    closed = closed_gates(books, config.gates)
     for line in closed:
         console.print(f"gate failed: {line}", markup=False)
     return GATE if closed else OK
@@ -139,7 +139,7 @@ def _writer(options: Namespace) -> Iterator[BinaryIO | None]:
 
 
 @contextmanager
-def _progress(console: Console):  # type: ignore[no-untyped-def]
+def _progress(console: Console) -> Iterator[Callable[[], None]]:
     columns = (SpinnerColumn(), TextColumn("{task.completed} rows"), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
         task = bars.add_task("rows", total=None)

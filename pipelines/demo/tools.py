@@ -53,10 +53,10 @@ def _round(random: Random, chinese: int) -> Record:
         return _turn(question, [("convert_currency", {"amount": float(amount), "source": "USD", "target": "EUR"})], [result], answer)
     if kind == 2:
         question = f"{city}和{other}今天哪里更暖和？" if chinese else f"Where is it warmer today, in {city} or in {other}?"
-        degrees = random.sample(range(-5, 33), 2)
-        warmer = city if degrees[0] > degrees[1] else other
+        both = random.sample(range(-5, 33), 2)
+        warmer = city if both[0] > both[1] else other
         calls = [("get_weather", {"city": name, "days": 0}) for name in (city, other)]
-        return _turn(question, calls, [{"degrees": value} for value in degrees], f"{warmer}更暖和。" if chinese else f"It is warmer in {warmer}.")
+        return _turn(question, calls, [{"degrees": value} for value in both], f"{warmer}更暖和。" if chinese else f"It is warmer in {warmer}.")
     question = f"{city}到{other}星期五有火车吗？" if chinese else f"Is there a train from {city} to {other} on Friday?"
     answer = "有，早上八点发车。 🚄" if chinese else "Yes, it leaves at eight in the morning. 🚄"
     return _turn(question, [("search_trains", {"start": city, "end": other, "date": "2026-11-27"})], [{"trains": [{"leaves": "08:00"}]}], answer)

@@ -69,8 +69,8 @@ def _misfit(call: Call, parameters: Any) -> str | None:
         checker = _checker(json.dumps(parameters))
     except SchemaError as error:
         return f"the schema of {call.name} is none: {clip(error.message)}"
-    error = next(checker.iter_errors(call.values), None)
-    return error and f"{'.'.join(map(str, error.absolute_path)) or 'arguments'}: {clip(error.message)}"
+    fault = next(checker.iter_errors(call.values), None)
+    return fault and f"{'.'.join(map(str, fault.absolute_path)) or 'arguments'}: {clip(fault.message)}"
 
 
 @lru_cache(maxsize=1024)

@@ -91,7 +91,8 @@ def _call_lines(turn: LoggedTurn, role: str | None, whole: Value, weight: float 
 
 def _glm_call(turn: LoggedTurn, content: Value, weight: float | None, faults: Faults) -> Line:
     if isinstance(content.value, dict):
-        text, values = content.own_text(), content.value
+        text = content.own_text()
+        values: Mapping[str, Any] = content.value
     else:
         text, values = arguments_text(content.value if isinstance(content.value, str) else "", content.where, faults)
     call = Call(turn.metadata, text, values, None, turn.where)

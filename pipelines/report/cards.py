@@ -58,7 +58,7 @@ class Card:
 def card_of(row: Row, pieces_of: Callable[[Sequence[int]], list[str]], specials: Collection[str], bytes_of: Callable[[str], bytes | None]) -> Card:
     """The card of a row of `samples`. `bytes_of` gives an image's file by its uri, or None where it is gone."""
     ids, labels = list(row["input_ids"][:MOST_TOKENS]), list(row["labels"][:MOST_TOKENS])
-    pieces = [(text, _kind(text, label, specials)) for text, label in zip(pieces_of(ids), labels, strict=True)]
+    pieces = [(text, _kind(text, label, specials)) for text, label in zip(pieces_of(ids), labels, strict=True) if text]
     return Card(
         row["dialect"],
         row["split"],

@@ -178,8 +178,8 @@ def funnel_of(manifest: Row) -> Funnel:
         for place, name in enumerate(("offered", "clean", "repaired", "quarantined")):
             total[place] += book[name]
     counts = manifest["counts"]
-    states = (counts[name] for name in ("records", "conversations", "quarantined", "duplicates", "damaged"))
-    return Funnel(*states, tuple(DialectFlow(dialect, *total) for dialect, total in totals.items()))
+    states = {name: counts[name] for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
+    return Funnel(**states, dialects=tuple(DialectFlow(dialect, *total) for dialect, total in totals.items()))
 
 
 def reason_row(code: str, count: int, examples: Sequence[Row]) -> ReasonRow:

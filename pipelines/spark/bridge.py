@@ -26,7 +26,7 @@ def map_records(frame: DataFrame, make: Callable[[], Step], kind: pa.StructType)
     What `make` closes over is pickled: keep it small and frozen. Tokenizers and stores are opened inside it.
     """
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         step = make()
         rows = (row for batch in batches for row in batch.to_pylist())
         yield from record_batches(step(rows), kind)

@@ -48,7 +48,7 @@ def _fetch(cache: Path) -> None:
 
     print("setup: fetching Delta's two jars (once)", file=sys.stderr)
     with tempfile.TemporaryDirectory() as ivy:
-        settings = {
+        settings: dict[str, bool | float | int | str | None] = {
             "spark.jars.packages": ",".join(coordinate for coordinate, _ in JARS.values()),
             "spark.jars.excludes": EXCLUDES,
             "spark.jars.ivy": ivy,

@@ -63,7 +63,7 @@ def watch(spark: SparkSession) -> Iterator[Steps]:
         yield Steps(spark, console, bars)
 
 
-def _tracker(spark: SparkSession):  # type: ignore[no-untyped-def]
+def _tracker(spark: SparkSession):
     """Classic Spark's status tracker: the one use of sparkContext. Spark Connect has none; there the bar only turns."""
     try:
         return spark.sparkContext.statusTracker()

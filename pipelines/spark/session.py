@@ -36,11 +36,11 @@ def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
     # Without this a worker takes the python3 on PATH: ModuleNotFoundError far from its cause.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     extra = dict(extra or {})
-    builder = SparkSession.builder.appName("agent-episodes").config(map=SETTINGS | extra)
+    builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
     if not {"PYSPARK_GATEWAY_PORT", "SPARK_REMOTE"} & set(os.environ):  # plain python: spark-submit has set a master
         builder = builder.master(extra.get("spark.master", "local[*]")).config("spark.ui.enabled", extra.get("spark.ui.enabled", "false"))
     spark = builder.getOrCreate()
-    if spark.conf.get("spark.master", "").startswith("local"):
+    if (spark.conf.get("spark.master", "") or "").startswith("local"):
         for key, value in (LOCAL | {key: extra[key] for key in LOCAL if key in extra}).items():
             spark.conf.set(key, value)
     return spark

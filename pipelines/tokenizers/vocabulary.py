@@ -11,6 +11,9 @@ import orjson
 from tokenizers import Tokenizer
 
 
+MOST_BYTES = 4  # of a character in UTF-8
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """An opened tokenizer. `fingerprint` is the sha256 of its tokenizer.json; a stand-in's ids are not the model's own."""
@@ -30,8 +33,16 @@ class Vocabulary:
         return text
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
-        """What each token shows by itself; half a character is a replacement sign."""
-        return [self.tokenizer.decode([i], skip_special_tokens=False) for i in ids]
+        """What each token shows. A character that several tokens spell stands at the last of them, and the others show nothing."""
+        shown: list[str] = []
+        pending: list[int] = []
+        for i in ids:
+            pending.append(i)
+            text = self.tokenizer.decode(pending, skip_special_tokens=False)
+            unfinished = text.endswith("\ufffd") and len(pending) < MOST_BYTES
+            shown.append("" if unfinished else text)
+            pending = pending if unfinished else []
+        return shown
 
 
 def read_vocabulary(path: Path, standin: bool = False) -> Vocabulary:

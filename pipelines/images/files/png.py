@@ -70,7 +70,7 @@ def check_pixels(data: bytes) -> None:
                 rows.add(inflate.decompress(body, _PIECE))
                 while inflate.unconsumed_tail and not inflate.eof:
                     rows.add(inflate.decompress(inflate.unconsumed_tail, _PIECE))
-    except isal_zlib.error as error:
+    except isal_zlib.error as error:  # type: ignore[misc]  # the stub says it is no exception
         raise corrupt(f"the compressed pixels are damaged: {error}") from None
     if rows.wanted:
         raise Reject(Reason.IMAGE_SHORT_DATA.at("", f"{rows.wanted} bytes of pixels are missing at the end"))
