@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import orjson
 
@@ -28,7 +29,7 @@ class Collector:
     def __init__(self, limit: int):
         self._limit = limit
         self._parts: list[bytes] = []
-        self._digest = None
+        self._digest: Any = None
         self.size = 0
 
     def add(self, data: bytes) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import orjson
 from tokenizers import Tokenizer
 
-
 MOST_BYTES = 4  # of a character in UTF-8
 
 
