@@ -197,3 +197,8 @@ class Quarantined:
 
 Outcome = Conversation | Sample | Quarantined
 SeenImages = Mapping[str, SeenImage]
+
+
+def origin_of(outcome: Outcome) -> Origin:
+    """Where the record stands that became this."""
+    return (outcome.conversation if isinstance(outcome, Sample) else outcome.raw if isinstance(outcome, Quarantined) else outcome).origin

@@ -19,7 +19,7 @@ from pipelines.config import Config, load_config
 from pipelines.flow import open_flow
 from pipelines.local import run_files
 from pipelines.reasons import Reason, repairs_of
-from pipelines.records import Conversation, Outcome, Quarantined, Sample
+from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
 from pipelines.schema import Row, row_of
 from pipelines.summary import summary_lines
 
@@ -71,7 +71,7 @@ class Tally:
         self.repairs: Counter[str] = Counter()
 
     def count(self, outcome: Outcome) -> None:
-        origin = (outcome.conversation if isinstance(outcome, Sample) else outcome.raw if isinstance(outcome, Quarantined) else outcome).origin
+        origin = origin_of(outcome)
         place = (origin.source, origin.path)
         if origin.line > 0:
             self._records.add((*place, origin.line))
