@@ -51,9 +51,9 @@ class Logged:
     system: Json = None
 
 
-def place(path: Path) -> str:
-    """A JSON path for people: messages[2].content."""
-    text = ""
+def place(path: Path, start: str = "") -> str:
+    """A JSON path for people: messages[2].content. `start` is what it is relative to."""
+    text = start
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text

@@ -85,8 +85,9 @@ def _check_targets(lines: list[Line], faults: Faults) -> None:
     if not faults.refusals and not any(line.role == "assistant" and not line.is_blank for line in lines):
         faults.refuse(Reason.SCHEMA_NO_TARGET, "", "no answer that is not blank")
         return
+    refused = tuple(finding.where for finding in faults.refusals)
     for line in lines:
-        if line.is_blank and line.role in ("user", "assistant"):
+        if line.is_blank and line.role in ("user", "assistant") and not any(where.startswith(line.where) for where in refused):
             faults.refuse(Reason.SCHEMA_CONTENT_MISSING, line.where, f"the {line.role}'s turn is blank")
 
 

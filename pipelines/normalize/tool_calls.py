@@ -38,7 +38,7 @@ class Value:
     where: str
 
     def at(self, key: str | int) -> Value:
-        return Value(self.value[key], self.text, (*self.path, key), f"{self.where}{place(('', key)) if self.where else key}")
+        return Value(self.value[key], self.text, (*self.path, key), place((key,), self.where))
 
     def own_text(self) -> str:
         return json.dumps(self.value, ensure_ascii=False) if self.text is None else source_text(self.text, self.path)
@@ -133,8 +133,15 @@ def _read_text(text: str, where: str, faults: Faults, blank: Reason, quiet: bool
         return Value(parse_json(text, faults.limits, unused), text, (), where)
     except Reject as reject:
         if reject.findings[0].code not in _NOT_JSON:
-            raise Reject(*(replace(finding, where=where) for finding in reject.findings)) from None
+            raise Reject(*(_inner(finding, where) for finding in reject.findings)) from None
     value = read_literal(text, where, faults.limits)
     if isinstance(value, dict) and not quiet:
         faults.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, where, f"a Python literal became JSON: {clip(text)}")
     return Value(value, None, (), where)
+
+
+def _inner(finding: Finding, where: str) -> Finding:
+    """What parsing found, said of a text inside the record."""
+    if finding.code == Reason.JSON_TOO_DEEP.code:
+        return Reason.TOOL_LITERAL_TOO_DEEP.at(where, finding.detail)
+    return replace(finding, where=where)
