@@ -381,9 +381,6 @@ class Reason(Enum):
     REPAIR_PATH_PERCENT = Row("repair.path_percent", IMAGES, REPAIR, "The path was percent-encoded.", "Log paths as they are, not as URLs.")
     REPAIR_PATH_ROOT = Row("repair.path_root", IMAGES, REPAIR, "The path repeated the name of the image root.", "Log paths relative to the image root.")
     REPAIR_BOM = Row("repair.bom", PARSE, REPAIR, "A byte order mark was skipped.", "Write UTF-8 without a byte order mark.")
-    REPAIR_MESSAGE_DROPPED = Row(
-        "repair.message_dropped", NORMALIZE, REPAIR, "A turn without content was left out.", "Log what was said, or leave the turn out."
-    )
     REPAIR_REASONING_DROPPED = Row(
         "repair.reasoning_dropped", NORMALIZE, REPAIR, "Reasoning was left out, as normalize.reasoning: drop asks.", "Nothing to mend."
     )

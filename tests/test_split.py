@@ -1,0 +1,49 @@
+"""The split is a function of the key alone."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.config import Fractions, Split
+from pipelines.split import side_of
+from tests.making import asked, configuration, conversation
+
+
+def stated(key: str, salt: str, train: float, val: float) -> str:
+    place = int(hashlib.sha256(salt.encode() + b"\0" + key.encode()).hexdigest()[:16], 16) / 2**64
+    return "train" if place < train else "val" if place < train + val else "test"
+
+
+@given(key=st.text(st.characters(exclude_categories=["Cs"])), salt=st.text("abv1"), train=st.floats(0, 0.8), val=st.floats(0, 0.1))
+def test_the_side_is_the_first_eight_bytes_of_the_hash(key: str, salt: str, train: float, val: float):
+    fractions = Fractions(train=train, val=val, test=1 - train - val)
+    assert side_of(key, Split(salt=salt, fractions=fractions)) == stated(key, salt, train, val)
+
+
+@pytest.mark.parametrize(("train", "val", "test"), [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
+def test_a_side_without_a_share_gets_nothing(train: float, val: float, test: float):
+    split = Split(fractions=Fractions(train=train, val=val, test=test))
+    wanted = "train" if train else "val" if val else "test"
+    assert {side_of(str(i), split) for i in range(500)} == {wanted}
+
+
+def test_shares_are_about_what_was_asked():
+    split = Split(fractions=Fractions(train=0.8, val=0.1, test=0.1))
+    sides = [side_of(f"episode {i}", split) for i in range(10_000)]
+    assert abs(sides.count("train") - 8000) < 200
+    assert abs(sides.count("val") - 1000) < 150
+
+
+def test_steps_of_an_episode_and_a_number_as_its_id_stay_together():
+    steps = [conversation(asked(f"step {i}", episode_id=42, step_id=i)) for i in range(5)]
+    assert {step.episode_id for step in steps} == {"42"}
+    assert conversation(asked(episode_id="42")).episode_id == "42"
+    assert len({step.sample_id for step in steps}) == 5
+
+
+def test_the_source_is_not_part_of_the_key_but_of_the_record():
+    one = conversation(asked(episode_id="e"))
+    other = conversation(asked(episode_id="e"), configuration(source={"name": "kit"}))
+    assert (one.episode_id, one.record_id) == (other.episode_id, other.record_id)
