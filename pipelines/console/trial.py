@@ -31,7 +31,7 @@ def run(options: Namespace) -> int:
     config = load_config(options.config, options.set)
     flow = open_flow(config)
     tally = Tally(config)
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with _writer(options) as file, _progress(console) as advance:
         for outcome in run_files(flow, options.files, options.batch):
             tally.count(outcome)
@@ -40,7 +40,7 @@ def run(options: Namespace) -> int:
                 file.write(orjson.dumps(json_row(outcome, options.batch or "", config), option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
     books = tally.books()
     for line in summary_lines(books, tally.splits(), tally.repairs):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line)
     return _verdict(books, config, console)
 
 
@@ -119,11 +119,11 @@ class Tally:
 def _verdict(books: Books, config: Config, console: Console) -> int:
     words = too_many_errors(books, config.gates)
     if words or books.faults():
-        console.print("\n".join([*books.faults(), *([words] if words else [])]), markup=False)
+        console.print("\n".join([*books.faults(), *([words] if words else [])]))
         return OUR_FAULT
     closed = closed_gates(books, config.gates)
     for line in closed:
-        console.print(f"gate failed: {line}", markup=False)
+        console.print(f"gate failed: {line}")
     return GATE if closed else OK
 
 

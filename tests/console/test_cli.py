@@ -1,0 +1,111 @@
+"""The console script: data on stdout, words on stderr, exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main
+from tests.making import asked, write_lines
+
+CONF = """
+sources: [{name: chat, path: "logs/*.jsonl"}]
+dialects: [{name: glm_4, tokenizer: glm_4_standin, max_tokens: 4096}]
+output: {root: out}
+"""
+FIVE_MISTAKES = """
+sources: [{name: chat, path: "logs/*.jsonl", fromat: auto}]
+images: {verify: decoed}
+dialects: [{name: glm4, tokenizer: glm_4_standin, max_tokens: 0}]
+outptu: {root: out}
+output: {root: out}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "conf.yaml").write_text(CONF)
+    write_lines(tmp_path / "logs" / "a.jsonl", [asked("One?"), asked("Two?"), asked("One?"), b"{not json", asked("Three?", messages=[])])
+    return tmp_path
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_check_says_what_a_right_configuration_names(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("check", home / "conf.yaml") == 0
+    out, _ = capsys.readouterr()
+    assert "glm_4: glm_4_standin, a stand-in vocabulary" in out
+    assert out.endswith("conf.yaml: right\n")
+
+
+def test_check_names_all_five_mistakes_at_once(home: Path, capsys: pytest.CaptureFixture[str]):
+    (home / "conf.yaml").write_text(FIVE_MISTAKES)
+    assert run("check", home / "conf.yaml") == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(": ")[2] for line in lines] == [
+        "sources[0].fromat: unknown key; did you mean format?",
+        "images.verify: 'decoed' is none of header, structure, decode; did you mean decode?",
+        "dialects[0].name: 'glm4' is none of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
+        "dialects[0].max_tokens: Input should be greater than 0 (found 0)",
+        "outptu: unknown key; did you mean output?",
+    ]
+
+
+def test_try_writes_a_row_per_outcome_in_input_order_and_gates_by_exit_code(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("try", "--config", home / "conf.yaml", "--json", home / "out.jsonl", home / "logs" / "a.jsonl") == 3
+    rows = [json.loads(line) for line in (home / "out.jsonl").read_bytes().splitlines()]
+    assert [(row["origin"]["line"], row["table"], row.get("reason")) for row in rows] == [
+        (1, "conversations", None),
+        (1, "samples", None),
+        (2, "conversations", None),
+        (2, "samples", None),
+        (3, "quarantine", "record.duplicate"),
+        (4, "quarantine", "line.invalid_json"),
+        (5, "quarantine", "schema.turns_empty"),
+    ]
+    sample = rows[1]
+    assert sample["messages"][1]["content"] == "Hello."
+    assert len(sample["attention_mask"]) == len(sample["position_ids"]) == len(sample["input_ids"]) == sample["num_tokens"]
+    assert "max_quarantined: 50.00% of the records were quarantined, 5.00% are allowed" in capsys.readouterr().err
+
+
+def test_try_passes_where_the_gate_is_set_wide(home: Path):
+    assert run("try", "--config", home / "conf.yaml", "--set", "gates.max_quarantined=0.5", home / "logs" / "a.jsonl") == 0
+
+
+def test_try_writes_to_stdout_and_nothing_else_there(home: Path, capsysbinary: pytest.CaptureFixture[bytes]):
+    run("try", "--config", home / "conf.yaml", "--json", "-", home / "logs" / "a.jsonl")
+    assert all(json.loads(line)["table"] for line in capsysbinary.readouterr().out.splitlines())
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("try", "--config", home / "conf.yaml", home / "logs" / "b.jsonl") == 2
+    assert "b.jsonl: No such file or directory" in capsys.readouterr().err
+
+
+def test_show_prints_a_record_from_its_bytes_to_its_tokens(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("show", "--config", home / "conf.yaml", home / "logs" / "a.jsonl", "--line", 1) == 0
+    out = capsys.readouterr().out
+    assert all(word in out for word in ('{"messages"', "conversation · openai", "Hello.", "<|assistant|>"))
+    assert run("show", "--config", home / "conf.yaml", home / "logs" / "a.jsonl", "--line", 4) == 0
+    assert "line.invalid_json" in capsys.readouterr().out
+    assert run("show", "--config", home / "conf.yaml", home / "logs" / "a.jsonl", "--line", 9) == 2
+
+
+def test_reasons_are_listed_and_explained_and_a_near_miss_is_named(capsys: pytest.CaptureFixture[str]):
+    assert run("reasons") == 0
+    assert "image.count_mismatch" in capsys.readouterr().out
+    assert run("reasons", "image.count_mismatch") == 0
+    out = capsys.readouterr().out
+    assert "fix  " in out
+    assert "upstream" in out
+    assert run("reasons", "image.count_missmatch") == 2
+    assert "did you mean image.count_mismatch" in capsys.readouterr().err
+
+
+def test_formats_and_dialects_are_listed(capsys: pytest.CaptureFixture[str]):
+    assert (run("formats"), run("dialects")) == (0, 0)
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("agentcpm", "sharegpt", "openai", "glm_4v", "minicpm_v_2_6", "glm_4_standin"))

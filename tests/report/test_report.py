@@ -1,0 +1,109 @@
+"""The report: everything escaped, nothing loaded, and the figures of the run."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+from pipelines.books import make_books
+from pipelines.config import Config
+from pipelines.manifest import make_manifest
+from pipelines.records import Sample
+from pipelines.report import Card, card_of, render_report, report_data
+from pipelines.report.plots import BINS, length_bars, percentile
+from pipelines.schema import row_of
+from tests.golden import open_case
+from tests.making import configuration, run
+
+EVIL = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>&lt;{{ 7 * 7 }}"
+CONFIG = configuration("minicpm_v_2_6")
+
+
+class Elements(HTMLParser):
+    """What a browser would make of the page: its elements with their attributes, and its text."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page.partition("</style>")[2])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += f" {data}" if data.strip() else ""
+
+
+def evil_card(config: Config = CONFIG) -> Card:
+    record = {"messages": [{"role": "user", "content": EVIL}, {"role": "assistant", "content": EVIL}], "episode_id": EVIL}
+    sample = run(record, config)[-1]
+    assert isinstance(sample, Sample)
+    dialect = open_case(config).dialects[0]
+    _, row = row_of(sample, EVIL, "run", config.split)
+    return card_of(row, dialect.vocabulary.pieces, dialect.vocabulary.specials, lambda uri: None)
+
+
+def page(words: tuple[str, ...] = ()) -> str:
+    place = ("kit", EVIL)
+    books = make_books(
+        CONFIG,
+        {place: 3},
+        {(*place, "conversation"): 2, (*place, "quarantined"): 1},
+        {(*place, "minicpm_v_2_6", "clean"): 2},
+        0,
+        0,
+        {"line.invalid_json": 1},
+    )
+    splits = [{"dialect": "minicpm_v_2_6", "split": "train", "rows": 2, "tokens": 1234, "target_tokens": 99}]
+    facts: dict[str, Any] = {"status": "gate_failed" if words else "published", "words": list(words), "splits": splits, "repairs": {}}
+    manifest = make_manifest(open_case(CONFIG), EVIL, "run", [], books, facts)
+    finding = {"code": "line.invalid_json", "where": EVIL, "detail": EVIL}
+    example = {"origin": {"path": EVIL, "line": 7}, "findings": [finding], "raw": EVIL.encode()}
+    sizes = [{"width": 1080, "height": 2400, "format": "PNG", "count": 2}]
+    return render_report(report_data(manifest, {"line.invalid_json": [example]}, {"minicpm_v_2_6": {617: 2}}, sizes, [evil_card()]))
+
+
+def test_whatever_stands_in_the_data_the_page_has_no_script_and_loads_nothing():
+    elements = Elements(page(words=(EVIL,)))
+    assert EVIL in elements.text  # so it is text, and {{ 7 * 7 }} is not 49
+    tags = {tag for tag, _ in elements.found}
+    assert not tags & {"script", "iframe", "object", "link", "base", "form"}
+    for tag, attributes in elements.found:
+        assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
+        for name in ("src", "href", "xlink:href", "action"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:image/")), (tag, attributes)
+
+
+def test_the_page_holds_the_figures_of_the_run():
+    text = " ".join(Elements(page()).text.split())
+    for words in (
+        "3 records in",
+        "2 conversations",
+        "1 quarantined",
+        "33.33 % quarantined",
+        "1,234",
+        "line.invalid_json",
+        "2 offered = 2 clean + 0 repaired + 0 quarantined",
+    ):
+        assert words in text, words
+
+
+def test_a_run_that_did_not_publish_says_so_first():
+    assert Elements(page(words=("max_quarantined: 33.33% of the records were quarantined",))).text.index("gate failed") < 400
+
+
+def test_a_card_shows_every_token_and_says_which_are_trained():
+    card = evil_card()
+    assert "".join(piece.text for piece in card.pieces if piece.kind == "trained") == f"{EVIL}<|im_end|>"
+    assert next(piece.text for piece in card.pieces if piece.kind == "control") == "<|im_start|>"
+
+
+def test_percentiles_of_counted_lengths():
+    assert [percentile({10: 1, 20: 1, 30: 2}, share) for share in (0.0, 0.5, 1.0)] == [10, 20, 30]
+
+
+def test_bars_cover_every_row_and_stay_in_the_drawing():
+    counts = {i * 37 % 1000 + 1: i + 1 for i in range(50)}
+    bars = length_bars(counts, 1000)
+    assert sum(int(bar.label.split()[-2]) for bar in bars) == sum(counts.values())
+    assert len(bars) <= BINS
+    assert max(bar.height for bar in bars) == 120
