@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.config import Config, load_config
+from pipelines.demo import BATCH, Written, write_demo
+from pipelines.flow import open_flow
+from pipelines.local import run_files
+from pipelines.records import Outcome
 from tests.golden import DATA
+
+DEMO_CONF = Path(__file__).parents[1] / "conf" / "demo.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +40,24 @@ def real() -> Path:
         if folder.is_dir():
             return folder
     pytest.skip("the folder shared/real with public records is not here")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Written]:
+    """The demo's input, written anew."""
+    folder = tmp_path_factory.mktemp("demo") / "demo-input"
+    return folder, write_demo(folder)
+
+
+def demo_config(folder: Path, root: Path, *settings: str) -> Config:
+    """conf/demo.yaml over input and output that stand elsewhere."""
+    gui = [f"sources[0].path={folder}/gui/{{batch}}", f"sources[0].image_root={folder}/screens"]
+    return load_config(DEMO_CONF, [*gui, f"sources[1].path={folder}/tools/{{batch}}", f"output.root={root}", *settings])
+
+
+@pytest.fixture(scope="session")
+def demo_outcomes(demo: tuple[Path, Written]) -> list[Outcome]:
+    """What becomes of the demo without Spark."""
+    folder, _ = demo
+    files = [str(path) for kind in ("gui", "tools") for path in sorted((folder / kind / BATCH).iterdir())]
+    return list(run_files(open_flow(demo_config(folder, folder / "out")), files, BATCH))

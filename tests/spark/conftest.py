@@ -1,0 +1,34 @@
+"""One Spark session for all tests, and runs of the main job in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+from pyspark.sql import SparkSession
+
+from pipelines.config import Config
+from pipelines.spark.job import Result, run_batch
+from pipelines.spark.session import open_session
+
+RunJob = Callable[..., Result]
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    session = open_session({"spark.master": "local[2]", "spark.driver.memory": "2g"})
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def run_job(spark: SparkSession) -> RunJob:
+    """Runs a batch as jobs/run.py does, under a run id of its own."""
+
+    def run(config: Config, batch: str = "night") -> Result:
+        return run_batch(spark, config, batch, f"{batch}.{next(_numbers)}", datetime.now(UTC))
+
+    return run

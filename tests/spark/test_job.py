@@ -1,0 +1,222 @@
+"""The main job through Spark: what it publishes is what the pure pipeline gives, and what must not be published is not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.dataset as ds
+import pytest
+
+from pipelines.config import Config
+from pipelines.demo import BATCH
+from pipelines.schema import row_of
+from pipelines.spark.job import Result
+from tests.conftest import demo_config
+from tests.making import asked, configuration, write_lines
+
+pytestmark = pytest.mark.spark
+ROOT = Path(__file__).parents[2]
+TABLES = ("conversations", "samples", "quarantine")
+
+
+def published(root: Path, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    """The current rows of a Parquet table, read without Spark."""
+    return ds.dataset(root / table, format="parquet", partitioning="hive").to_table(columns=columns).to_pylist()
+
+
+def read(spark, root: Path, table: str, form: str = "delta") -> list[dict[str, Any]]:
+    return [row.asDict(recursive=True) for row in spark.read.format(form).load(str(root / table)).collect()]
+
+
+@pytest.fixture(scope="module")
+def demo_run(demo, run_job, tmp_path_factory) -> tuple[Config, Path, Result]:
+    folder, _ = demo
+    root = tmp_path_factory.mktemp("delta") / "out"
+    config = demo_config(folder, root)
+    return config, root, run_job(config, BATCH)
+
+
+def test_the_demo_is_published_and_its_books_balance(demo, demo_run):
+    _, written = demo
+    _, root, result = demo_run
+    assert (result.exit_code, result.words, result.books.faults()) == (0, (), [])
+    states = result.books.states()
+    assert states["records"] == states["conversations"] + states["quarantined"] + states["duplicates"]
+    assert states["records"] > written.records  # those that could be read of the damaged file too
+    manifest = json.loads((root / "reports" / BATCH / "manifest.json").read_bytes())
+    assert (manifest["status"], manifest["run_id"]) == ("published", result.manifest["run_id"])
+    assert manifest["published"]["versions"] == {"conversations": 0, "samples": 0, "quarantine": 0, "images": 0}
+    assert manifest["tokenizers"]["glm_4"]["standin"] is True
+    report = (root / "reports" / BATCH / "report.html").read_text()
+    assert "stand-in vocabulary" in report
+    assert not list((root / "_staging").glob("*"))
+
+
+def test_every_row_is_the_one_that_the_pure_pipeline_gives(spark, demo_run, demo_outcomes):
+    config, root, result = demo_run
+    wanted: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+    for outcome in demo_outcomes:
+        table, row = row_of(outcome, BATCH, result.manifest["run_id"], config.split)
+        if table == "samples":
+            row |= {"attention_mask": [1] * row["num_tokens"], "position_ids": list(range(row["num_tokens"]))}
+        wanted[table].append({name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in row.items()})
+    for table in TABLES:
+        rows = read(spark, root, table)
+        for row in rows:
+            if row.get("raw") is not None:
+                row["raw"] = bytes(row["raw"])
+        assert len(rows) == len(wanted[table])
+        assert sorted(map(_text, rows)) == sorted(map(_text, wanted[table]))
+
+
+def _text(row: dict[str, Any]) -> str:
+    return json.dumps(row, sort_keys=True, default=repr)
+
+
+def test_every_planted_fault_is_in_the_tables(spark, demo, demo_run):
+    folder, written = demo
+    _, root, _ = demo_run
+    found = {
+        (str(Path(row["origin"]["path"]).relative_to(folder)), row["origin"]["line"], row["dialect"], row["reason"]) for row in read(spark, root, "quarantine")
+    }
+    planted = [want for want in written.expected if want["state"] in ("quarantined", "duplicate", "damaged")]
+    assert [want for want in planted if (want["path"], want["line"], want["dialect"], want["code"]) not in found] == []
+
+
+def test_running_it_again_replaces_the_batch_and_nothing_else(spark, demo_run, run_job, tmp_path):
+    config, root, _ = demo_run
+    before = {(row["sample_id"], row["dialect"], row["split"]) for row in read(spark, root, "samples")}
+    images = len(read(spark, root, "images"))
+    other = write_lines(tmp_path / "logs.jsonl", [asked(f"Question {i}?") for i in range(3)])
+    assert run_job(config.model_copy(update={"sources": (config.sources[1].model_copy(update={"path": (str(other),)}),)}), "2026-11-23").exit_code == 0
+    assert run_job(config, BATCH).exit_code == 0
+    rows = read(spark, root, "samples")
+    assert {(row["sample_id"], row["dialect"], row["split"]) for row in rows if row["batch"] == BATCH} == before
+    assert len([row for row in rows if row["batch"] == "2026-11-23"]) == 3
+    assert len(read(spark, root, "images")) == images
+    assert len(read(spark, root, "runs")) == 3
+
+
+def test_a_run_that_fails_a_gate_publishes_nothing_and_leaves_its_report(spark, run_job, tmp_path):
+    logs = write_lines(tmp_path / "logs.jsonl", [asked("One?"), b"{broken", asked("Two?")])
+    config = configuration("glm_4", source={"path": str(logs)}, output={"root": str(tmp_path / "out")})
+    result = run_job(config)
+    assert result.exit_code == 3
+    assert result.words == ("max_quarantined: 33.33% of the records were quarantined, 5.00% are allowed",)
+    assert [name for name in (*TABLES, "images", "runs", "reports") if (tmp_path / "out" / name).exists()] == []
+    assert "gate failed" in result.report.read_text()
+    staged = read(spark, result.report.parents[2], "outcomes", "parquet")
+    assert sorted(row["table"] for row in staged) == ["conversations", "conversations", "quarantine", "samples", "samples"]
+
+
+def test_plain_parquet_holds_the_current_rows_only(run_job, tmp_path):
+    logs = tmp_path / "logs.jsonl"
+    config = configuration("glm_4", source={"path": str(logs)}, output={"root": str(tmp_path / "out"), "format": "parquet"}, gates={"max_quarantined": 0.5})
+    records = [asked(f"Question {i}?", episode_id=str(i)) for i in range(200)]
+    write_lines(logs, records)
+    assert run_job(config).exit_code == 0
+    assert run_job(config, "other").exit_code == 0
+    write_lines(logs, [*records[:150], b"{broken"])
+    assert run_job(config).exit_code == 0
+    rows = published(tmp_path / "out", "samples")
+    assert (len(rows), len([row for row in rows if row["batch"] == "night"])) == (350, 150)
+    assert {row["split"] for row in rows} == {"train", "val", "test"}
+    assert [row["reason"] for row in published(tmp_path / "out", "quarantine")] == ["line.invalid_json"]
+    side = {}
+    for row in rows:
+        assert side.setdefault(row["episode_id"], row["split"]) == row["split"]
+    last = max(published(tmp_path / "out", "runs"), key=lambda row: row["finished"])
+    named = {name for table, names in last["files"] if table == "samples" for name in names}
+    assert named == {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out" / "samples").rglob("*.parquet")}
+
+
+def test_without_dialects_a_run_stops_at_verified_conversations(spark, run_job, tmp_path):
+    logs = write_lines(tmp_path / "logs.jsonl", [asked("One?")])
+    config = configuration(source={"path": str(logs)}, output={"root": str(tmp_path / "out")})
+    assert run_job(config).exit_code == 0
+    assert len(read(spark, tmp_path / "out", "conversations")) == 1
+    assert read(spark, tmp_path / "out", "samples") == []
+
+
+def test_an_empty_batch_is_published_as_empty(spark, run_job, tmp_path):
+    (tmp_path / "logs").mkdir()
+    config = configuration("glm_4", source={"path": str(tmp_path / "logs")}, output={"root": str(tmp_path / "out")})
+    result = run_job(config)
+    assert (result.exit_code, result.books.states()["records"]) == (0, 0)
+    assert [read(spark, tmp_path / "out", table) for table in TABLES] == [[], [], []]
+
+
+def test_a_wrong_configuration_stops_before_spark_starts(tmp_path):
+    (tmp_path / "c.yaml").write_text("sources: [{name: a, path: b}]\noutptu: {root: o}\n")
+    done = subprocess.run([sys.executable, "jobs/run.py", "--config", str(tmp_path / "c.yaml"), "--batch", "x"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "outptu: unknown key; did you mean output?" in done.stderr
+
+
+READERS = {
+    "pyarrow.dataset": """
+import pyarrow.dataset as ds
+def read(files):
+    table = ds.dataset(files, format="parquet").to_table()
+    return table.num_rows, sorted(f"{field.name}: {field.type}" for field in table.schema)
+""",
+    "duckdb": """
+import duckdb
+def read(files):
+    found = duckdb.sql(f"select * from read_parquet({files}, hive_partitioning=false)")
+    return len(found.fetchall()), sorted(f"{name}: {kind}" for name, kind in zip(found.columns, map(str, found.types)))
+""",
+    "datasets": """
+from datasets import load_dataset
+def read(files):
+    found = load_dataset("parquet", data_files={"part": files}, split="part", cache_dir=sys.argv[1])
+    return found.num_rows, sorted(f"{name}: {kind}" for name, kind in found.features.items())
+""",
+}
+LISTED = """
+import json, os, sys
+from deltalake import DeltaTable
+table = DeltaTable(sys.argv[1])
+found = {}
+for part in table.partitions():
+    where = [(name, "=", part[name]) for name in ("dialect", "split")]
+    files = table.file_uris(partition_filters=where)
+    found[f"{part['dialect']}/{part['split']}"] = [files, table.to_pyarrow_table(partitions=where).num_rows]
+print(json.dumps(found)); sys.stdout.flush(); os._exit(0)  # this library can abort at a normal exit beside others
+"""
+COUNTED = """
+import json, os, sys
+{reader}
+print(json.dumps({{part: read(files) for part, files in json.load(sys.stdin).items()}})); sys.stdout.flush(); os._exit(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def parts(demo_run) -> dict[str, tuple[list[str], int]]:
+    """dialect/split -> its files and rows, as the Delta log has them to the Rust reader."""
+    _, root, _ = demo_run
+    done = subprocess.run([sys.executable, "-c", LISTED, str(root / "samples")], capture_output=True, text=True, check=True)
+    return {part: (files, rows) for part, (files, rows) in json.loads(done.stdout).items()}
+
+
+def test_every_dialect_has_a_train_a_val_and_a_test_part(demo_run, parts):
+    config, _, _ = demo_run
+    assert set(parts) == {f"{dialect.name}/{split}" for dialect in config.dialects for split in ("train", "val", "test")}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_every_part_has_one_schema_and_the_same_rows_for_every_reader(reader: str, parts, tmp_path):
+    program = COUNTED.format(reader=READERS[reader])
+    files = json.dumps({part: files for part, (files, _) in parts.items()})
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], input=files, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert {part: rows for part, (rows, _) in found.items()} == {part: rows for part, (_, rows) in parts.items()}
+    (schema,) = {tuple(columns) for _, columns in found.values()}
+    names = [column.partition(":")[0] for column in schema]
+    assert {"input_ids", "labels", "attention_mask", "position_ids", "images", "num_tokens", "repairs", "findings"} <= set(names)
