@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from pipelines.config import Config
+from pipelines.config import Config, ConfigError
 from pipelines.dialects import Dialect, open_dialect
 from pipelines.formats import read_record
 from pipelines.normalize import normalize
@@ -33,8 +33,17 @@ class Flow:
 
 
 def open_flow(config: Config) -> Flow:
-    """Opens every dialect's tokenizer: call it once per process. Raises ConfigError."""
-    return Flow(config, tuple(open_dialect(settings) for settings in config.dialects))
+    """Opens every dialect's tokenizer: call it once per process. Raises ConfigError with the faults of all of them."""
+    dialects: list[Dialect] = []
+    faults: list[str] = []
+    for settings in config.dialects:
+        try:
+            dialects.append(open_dialect(settings))
+        except ConfigError as error:
+            faults += error.faults
+    if faults:
+        raise ConfigError(faults)
+    return Flow(config, tuple(dialects))
 
 
 def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.config import load_config
-from pipelines.dialects import DIALECTS, open_dialect
+from pipelines.dialects import DIALECTS
+from pipelines.flow import open_flow
 from pipelines.formats import FORMATS
 from pipelines.reasons import Reason
 from pipelines.tokenizers import BUNDLED
@@ -21,10 +22,9 @@ OK, USAGE = 0, 2
 def check(options: Namespace) -> int:
     """Loads the configuration and opens every tokenizer. Raises ConfigError with every fault."""
     config = load_config(options.config)
-    for settings in config.dialects:
-        dialect = open_dialect(settings)
+    for dialect in open_flow(config).dialects:
         kind = "a stand-in vocabulary, ids are not the model's own" if dialect.standin else "fingerprint " + dialect.fingerprint[:12]
-        print(f"{settings.name}: {settings.tokenizer}, {kind}")
+        print(f"{dialect.name}: {dialect.settings.tokenizer}, {kind}")
     for source in config.sources:
         print(f"source {source.name}: {', '.join(source.path)}")
     print(f"{options.config}: right")
