@@ -23,7 +23,7 @@ ORDER = [
     {"normalize", "images", "chat"},
     {"dialects"},
     {"flow"},
-    {"manifest", "local", "summary", "report", "docs", "demo"},
+    {"manifest", "local", "summary", "report", "docs", "demo", "trainers"},
     {"spark", "console"},
     {"cli"},
 ]
