@@ -152,7 +152,8 @@ def _change(file: InputFile) -> Finding | None:
     try:
         stat = os.stat(file.path)
     except OSError as error:
-        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"listed with {file.size} bytes, then: {error.strerror}")
+        listed = f"listed with {file.size} bytes, then" if file.size >= 0 else "listed, and could not be looked at"
+        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"{listed}: {error.strerror}")
     if (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified):
         return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"listed with {file.size} bytes, now {stat.st_size}")
     return None
