@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pipelines.config import Config
 from pipelines.images.data_uri import decode_data_uri
+from pipelines.images.decoder import check_pixels
 from pipelines.images.files import FORMATS, format_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Size
@@ -54,7 +55,7 @@ def inspect(data: bytes, level: str, max_pixels: int) -> tuple[str, Size]:
     if level != "header":
         module.check_structure(data)
     if level == "decode":
-        module.check_pixels(data)
+        check_pixels(kind, data)
     return kind, size
 
 
