@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.config import Config, Source
 from pipelines.images.data_uri import decode_data_uri, is_data_uri
+from pipelines.images.remote import remote_file, scheme_of
 from pipelines.images.resolve import Located, resolve_path
 from pipelines.images.verify import verify
 from pipelines.reasons import Reject, reason_of
@@ -16,10 +17,13 @@ from pipelines.records import Finding, Image, ImageRef, SeenImage
 
 
 def locate(ref: str, source: Source, config: Config) -> Located:
-    """Where the image is that a record of this source names. Opens no file. Raises Reject."""
+    """Where the image is that a record of this source names. Opens no file. Raises Reject. The uri of one in an object store is its own."""
     if is_data_uri(ref):
         data = decode_data_uri(ref)
         return Located("data:" + hashlib.sha256(data).hexdigest(), None, len(data), 0)
+    if scheme_of(ref) in config.images.allow_schemes:
+        info = remote_file(ref)
+        return Located(ref, ref, info.size, info.mtime_ns or 0)
     return resolve_path(ref, source, config.normalize.repair == "safe")
 
 

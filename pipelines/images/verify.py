@@ -10,6 +10,7 @@ from pipelines.config import Config
 from pipelines.images.data_uri import decode_data_uri
 from pipelines.images.decoder import check_pixels
 from pipelines.images.files import FORMATS, format_of
+from pipelines.images.remote import remote_bytes, scheme_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Size
 
@@ -67,12 +68,15 @@ def rests_on_limit(code: str) -> bool:
 def _file_bytes(path: str, size: int, modified: int, config: Config) -> bytes:
     if size > config.limits.image_bytes:
         raise Reject(Reason.IMAGE_PIXEL_LIMIT.at("", f"{size} bytes, limits.image_bytes is {config.limits.image_bytes}"))
-    try:
-        with open(path, "rb") as file:
-            data = file.read(size + 1)
-            status = os.fstat(file.fileno())
-    except OSError as error:
-        raise Reject(Reason.IMAGE_MISSING.at("", f"it cannot be opened: {error.strerror}")) from None
-    if len(data) != size or status.st_mtime_ns != modified:
+    data, found = remote_bytes(path, size + 1) if scheme_of(path) else _local_bytes(path, size + 1)
+    if len(data) != size or found != modified:
         raise Reject(Reason.FILE_CHANGED_WHILE_READING.at("", "the image was written to during the run"))
     return data
+
+
+def _local_bytes(path: str, most: int) -> tuple[bytes, int]:
+    try:
+        with open(path, "rb") as file:
+            return file.read(most), os.fstat(file.fileno()).st_mtime_ns
+    except OSError as error:
+        raise Reject(Reason.IMAGE_MISSING.at("", f"it cannot be opened: {error.strerror}")) from None
