@@ -1,6 +1,8 @@
 """The hostile corpus: bad and odd records, files and pictures, each with the verdicts that are right (tests/data/README.md)."""
 
 import json
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -188,3 +190,33 @@ def test_typed_control_tokens_stay_text_and_forge_no_turn(hostile: Path, policy_
         assert opened in (len(turns), len(turns) + 1)
         text = dialect.vocabulary.decode(sample.tokens.input_ids)
         assert all(message.content.strip() in text for message in sample.conversation.messages if not message.image_at)
+
+
+WITHOUT_SOCKETS = """
+import sys
+def refuse(event, arguments):
+    if event.startswith("socket."):
+        raise RuntimeError(f"{event} {arguments}")
+sys.addaudithook(refuse)
+from pipelines.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_with_sockets_blocked_every_record_gets_the_same_verdict(hostile: Path, tmp_path: Path):
+    source = f"{{name: logs, path: {hostile}, image_root: {hostile}/images}}"
+    dialects = "[{name: glm_4, tokenizer: glm_4_standin, max_tokens: 8192}, {name: minicpm_v_2_6, tokenizer: minicpm_v_2_6, max_tokens: 8192}]"
+    (tmp_path / "c.yaml").write_text(f"sources: [{source}]\ndialects: {dialects}\noutput: {{root: out}}\ngates: {{max_quarantined: 1}}\n")
+    files = [str(hostile / name) for name in ("records.jsonl", "policy.jsonl")]
+    arguments = ["try", "--config", str(tmp_path / "c.yaml"), "--json", str(tmp_path / "out.jsonl"), *files]
+    done = subprocess.run([sys.executable, "-c", WITHOUT_SOCKETS, *arguments], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = rows(tmp_path / "out.jsonl")
+    assert {row["origin"]["line"] for row in found if row["origin"]["path"].endswith("records.jsonl")} == {
+        row["line"] for row in rows(hostile / "expected.jsonl")
+    }
+    assert not [row for row in found if row.get("reason") == "internal.error"]
+    blocked = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SOCKETS.replace("from pipelines.cli import main", "import socket; socket.socket()")], capture_output=True
+    )
+    assert blocked.returncode == 1  # the hook does block
