@@ -1,0 +1,85 @@
+"""The verdicts do not depend on how Spark cuts the work: one, seven or fifty partitions, and the files in another order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.schema import row_of
+from tests.golden import open_case
+from tests.making import configuration
+from tests.spark.test_job import TABLES, read
+
+pytestmark = pytest.mark.spark
+DIALECTS = ("glm_4", "minicpm_v_2_6")
+
+
+def prepared(hostile: Path, folder: Path, renamed: bool) -> None:
+    """The corpus' records in many files. Renamed, the same files come in the opposite order."""
+    lines = [line for name in ("records.jsonl", "policy.jsonl") for line in (hostile / name).read_bytes().split(b"\n") if line]
+    parts = [lines[i : i + 25] for i in range(0, len(lines), 25)]
+    folder.mkdir()
+    for number, part in enumerate(parts):
+        name = len(parts) - number if renamed else number
+        (folder / f"{name:02d}.jsonl").write_bytes(b"\n".join(part) + b"\n")
+    (folder / "zz.jsonl.gz").write_bytes((hostile / "raw" / "truncated.jsonl.gz").read_bytes())
+
+
+def essence(row: dict[str, Any]) -> str:
+    """A row without the names of its run and of its file."""
+    kept = {key: value for key, value in row.items() if key not in ("run_id", "origin", "batch")}
+    if kept.get("record_id") and row["origin"]["line"] == 0:
+        kept.pop("record_id")
+        kept.pop("findings")  # they name the file
+    return json.dumps(kept, sort_keys=True, default=repr)
+
+
+@pytest.fixture(scope="module")
+def pure(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What the pipeline without Spark makes of the records."""
+    from pipelines.local import run_files
+
+    folder = tmp_path_factory.mktemp("pure") / "logs"
+    prepared(hostile, folder, renamed=False)
+    config = made(hostile, folder, folder)
+    found: dict[str, list[str]] = {table: [] for table in TABLES}
+    for outcome in run_files(open_case(config), [str(path) for path in sorted(folder.iterdir())]):
+        table, row = row_of(outcome, "night", "run", config.split)
+        if table == "samples":
+            row |= {"attention_mask": [1] * row["num_tokens"], "position_ids": list(range(row["num_tokens"]))}
+            row |= {name: row[name].tolist() for name in ("input_ids", "labels")}
+        found[table].append(essence(row))
+    return {table: sorted(rows) for table, rows in found.items()}
+
+
+def made(hostile: Path, logs: Path, root: Path):
+    return configuration(
+        *DIALECTS,
+        source={"path": str(logs), "image_root": str(hostile / "images")},
+        output={"root": str(root)},
+        gates={"max_quarantined": 1},
+    )
+
+
+@pytest.mark.parametrize(("partitions", "renamed"), [(1, False), (7, True), (50, False)])
+def test_the_hostile_records_get_the_same_rows_however_the_work_is_cut(spark, run_job, hostile, pure, tmp_path, partitions: int, renamed: bool):
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    adaptive = spark.conf.get("spark.sql.adaptive.coalescePartitions.enabled", "true")
+    spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+    spark.conf.set("spark.sql.adaptive.coalescePartitions.enabled", "false")
+    try:
+        prepared(hostile, tmp_path / "logs", renamed)
+        result = run_job(made(hostile, tmp_path / "logs", tmp_path / "out"))
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", before)
+        spark.conf.set("spark.sql.adaptive.coalescePartitions.enabled", adaptive)
+    assert (result.exit_code, result.words) == (0, ())
+    for table in TABLES:
+        rows = read(spark, tmp_path / "out", table)
+        for row in rows:
+            if row.get("raw") is not None:
+                row["raw"] = bytes(row["raw"])
+        assert sorted(map(essence, rows)) == pure[table]
