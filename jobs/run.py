@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--config", required=True, type=Path)
     parser.add_argument("--batch", required=True, type=_batch, help="names the night; its rows are replaced")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides one setting, e.g. output.root=/data/out")
-    parser.add_argument("--replace", action="store_true", help="replace a batch that other code or another configuration wrote")
+    parser.add_argument("--replace", action="store_true", help="taken for the schedule's sake: a batch is always replaced as yet")
     arguments = parser.parse_args()
     try:
         config = load_config(arguments.config, arguments.set)
