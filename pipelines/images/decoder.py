@@ -1,6 +1,6 @@
 """Decoding in a process of its own: a picture that takes a native decoder down, or holds it for ever, costs one picture and not the job.
 
-The parent sends `<kind> <bytes>\\n` and the file; the child answers with one line: `ok`, or the code and detail of what is wrong.
+The parent sends `<kind> <bytes>\\n` and the file; the child answers with one line of JSON: null, or the code and detail of what is wrong.
 """
 
 from __future__ import annotations
