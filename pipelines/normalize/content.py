@@ -39,11 +39,11 @@ def read_body(turn: LoggedTurn, faults: Faults) -> Body | None:
         body.text = turn.content
     elif isinstance(turn.content, list):
         for i, part in enumerate(turn.content):
-            _add_part(body, part, (*turn.path, "content", i), faults)
+            _add_part(body, part, (*turn.path, turn.content_key, i), faults)
     elif isinstance(turn.content, dict) and "type" in turn.content:
-        _add_part(body, turn.content, (*turn.path, "content"), faults)
+        _add_part(body, turn.content, (*turn.path, turn.content_key), faults)
     elif turn.content is not None:
-        faults.refuse(Reason.SCHEMA_CONTENT_TYPE, f"{turn.where}.content", f"found {kind_of(turn.content)}; text or a list of parts is wanted")
+        faults.refuse(Reason.SCHEMA_CONTENT_TYPE, f"{turn.where}.{turn.content_key}", f"found {kind_of(turn.content)}; text or a list of parts is wanted")
     elif not body.images:
         body = None  # type: ignore[assignment]
     return body
