@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.images.files import FORMATS
+from pipelines.images.files import FORMATS, png
 from pipelines.images.verify import LEVELS, inspect
 from pipelines.reasons import Reject
 from pipelines.records import Size
@@ -73,3 +74,30 @@ def test_the_decoding_itself_raises_nothing_but_reasons(kind: str, data: st.Data
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_whole_picture_passes_every_level(kind: str):
     assert [seen(PICTURES[kind], level) for level in LEVELS] == [(kind, Size(12, 9))] * 3
+
+
+@pytest.mark.parametrize("extra", [-300, -1, 0, 1, 10, 272, 5000])
+def test_a_flat_png_of_any_size_has_all_its_rows(extra: int):
+    """Its last bytes unpack to thousands: where a piece of 4 MiB ends among them, they must still be asked for."""
+    rows = (1 << 22) // 4096
+    flat = png_of(4095, rows + 2, b"\0" * (4096 * (rows + 2)))
+    png.check_pixels(flat)
+    width = (1 << 22) - 1 + extra
+    png.check_pixels(png_of(width, 1, b"\0" * (width + 1)))
+
+
+@pytest.mark.parametrize(("more", "passes"), [(0, True), (100, True), (1 << 26, False)])
+def test_a_png_that_goes_on_after_its_last_row_is_not_unpacked_to_its_end(more: int, passes: bool):
+    data = png_of(16, 16, b"\0" * (17 * 16 + more))
+    if passes:
+        png.check_pixels(data)
+    else:
+        with pytest.raises(Reject, match="go on for more than"):
+            png.check_pixels(data)
+
+
+def png_of(width: int, height: int, unpacked: bytes) -> bytes:
+    """A grey PNG whose header says this size and whose stream holds these bytes."""
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\0\0\0\0"
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(unpacked, 9)), (b"IEND", b"")]
+    return png.SIGNATURE + b"".join(len(body).to_bytes(4, "big") + kind + body + zlib.crc32(body, zlib.crc32(kind)).to_bytes(4, "big") for kind, body in chunks)
