@@ -35,8 +35,10 @@ class Collector:
     def add(self, data: bytes) -> None:
         self.size += len(data)
         if self._digest is None and self.size > self._limit:
-            self._digest = hashlib.sha256(b"".join(self._parts))
-            self._parts = [b"".join(self._parts)[:HEAD_BYTES]]
+            self._digest = hashlib.sha256()
+            for part in self._parts:
+                self._digest.update(part)
+            self._parts = [b"".join(self._parts[:HEAD_BYTES])[:HEAD_BYTES]]
         if self._digest is None:
             self._parts.append(data)
             return
