@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BATCH := 2026-11-22
+MINUTES := 10
 PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
 export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
-.PHONY: setup run test check test-long bench docs lock clean
+.PHONY: setup run test check test-long fuzz bench docs lock clean
 
 setup: $(READY)
 
@@ -37,6 +38,10 @@ check: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -m "not spark and not long"
+
+# A campaign guided by coverage: two processes at a time, MINUTES in all. What breaks something is kept in out/fuzz.
+fuzz: $(READY)
+	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench

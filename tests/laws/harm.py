@@ -63,11 +63,11 @@ def harmed(draw: Any) -> Any:
     """A record with up to three of its values swapped, lost, doubled, moved into a list, an object or text, or given a new key."""
     record = draw(records())
     for _ in range(draw(st.integers(0, 3))):
-        record = changed(record, draw(st.sampled_from(places(record))), _act(draw(st.integers(0, 6)), draw(JUNK), draw(st.sampled_from(KEYS))))
+        record = changed(record, draw(st.sampled_from(places(record))), act(draw(st.integers(0, 6)), draw(JUNK), draw(st.sampled_from(KEYS))))
     return record
 
 
-def _act(way: int, junk: Any, key: str) -> Any:
+def act(way: int, junk: Any, key: str) -> Any:
     acts = [lambda _: [junk], lambda _: [], lambda one: [one, one], lambda one: [[one]], lambda one: [{key: one}], _as_text]
     return [*acts, lambda one: [one | {key: junk}] if isinstance(one, dict) else [one]][way]
 

@@ -112,9 +112,9 @@ def agentcpm(draw: Any, safe: bool = False) -> Record:
     for number, (question, _, answer) in enumerate(draw(rounds())):
         turns.append({"role": "user", "content": ("".join(named) if number == 0 else "") + question})
         turns.append({"role": "assistant", "content": answer})
-    if not named:
-        turns[0]["content"] += draw(st.sampled_from(["", "<image>"]))
     image = named or draw(st.sampled_from([{}, *([] if safe else ["", None, []]), draw(GOOD_REFS if safe else REFS)]))
+    if image and not named:
+        turns[0]["content"] += draw(st.sampled_from(["", "<image>"]))
     return drawn(draw, IDS) | {"image": image, "conversations": turns}
 
 
