@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pipelines.config import Limits
+from pipelines.containers import read_records
 from pipelines.containers.chunks import Damaged
+from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import elements_of, lines_of
 from tests.laws.depth import deep
 
@@ -64,6 +70,35 @@ def pieces(data: bytes, cuts: list[int], limit: int) -> tuple[list[Any], str | N
 def test_a_broken_array_is_cut_alike_in_any_chunks(parts: list[str], cuts: list[int], limit: int):
     data = "".join(["[", *parts]).encode()
     assert pieces(data, cuts, limit) == pieces(data, [], limit)
+
+
+TALKS = [[{"role": "user", "content": "hi"}], [{"role": "assistant", "content": "x" * 50}]] * 10
+
+
+def parquet(compression: str) -> bytes:
+    file = io.BytesIO()
+    times = pa.array([1, 2] * 10, pa.timestamp("us"))
+    pq.write_table(pa.table({"messages": TALKS, "at": times, "name": pa.array(["x", "é"] * 10).dictionary_encode()}), file, compression=compression)
+    return file.getvalue()
+
+
+PARQUET = [parquet("none"), parquet("snappy")]
+
+
+@given(data=st.sampled_from(PARQUET), flips=st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(1, 255)), min_size=1, max_size=4))
+@deep(100)
+def test_a_parquet_file_with_flipped_bytes_gives_rows_and_at_most_one_damage(tmp_path_factory, data: bytes, flips: list[tuple[int, int]]):
+    """Most flips are in the footer: there the bytes mean something."""
+    harmed = bytearray(data)
+    for place, mask in flips:
+        harmed[len(harmed) - 1 - place % len(harmed)] ^= mask
+    path = tmp_path_factory.getbasetemp() / "harmed.parquet"
+    path.write_bytes(harmed)
+    stat = path.stat()
+    numbers = [row.origin.line for row in read_records(InputFile("logs", str(path), stat.st_size, stat.st_mtime_ns), Limits())]
+    whole = [number for number in numbers if number]
+    assert whole == list(range(1, len(whole) + 1))
+    assert numbers in (whole, [*whole, 0])
 
 
 @pytest.mark.parametrize("after", [b" [2,3]", b"]],{", b', {"a": 1}, 2', b'"'])
