@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BATCH := 2026-11-22
+MINUTES := 10
 PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
 export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
-.PHONY: setup run test check test-long crash-test bench docs lock clean
+.PHONY: setup run test check test-long fuzz crash-test cluster-test bench docs lock clean
 
 setup: $(READY)
 
@@ -40,6 +41,10 @@ check: $(READY)
 
 crash-test: $(READY)
 	@$(BIN)/python -m tests.crash --mistakes
+
+# A campaign guided by coverage: two processes at a time, MINUTES in all. What breaks something is kept in out/fuzz.
+fuzz: $(READY)
+	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench

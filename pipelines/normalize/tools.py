@@ -5,25 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator, validators
-from jsonschema.exceptions import SchemaError
-
 from pipelines.normalize.faults import Faults
+from pipelines.normalize.schemas import BadSchema, misfit
 from pipelines.normalize.tool_calls import Call
 from pipelines.parse import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
-
-# No $ref and no pattern: a log's schema may neither send us somewhere nor keep a worker busy for ever.
-_KEYWORDS = "type required enum const properties items additionalProperties minimum maximum minItems maxItems minLength maxLength anyOf oneOf allOf"
-_Checker = validators.create(
-    meta_schema={},
-    validators={key: Draft202012Validator.VALIDATORS[key] for key in _KEYWORDS.split()},
-    type_checker=Draft202012Validator.TYPE_CHECKER,
-)
 
 
 def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[dict[str, Any]]:
@@ -66,18 +55,9 @@ def _misfit(call: Call, parameters: Any) -> str | None:
     if not isinstance(parameters, Mapping):
         return None
     try:
-        checker = _checker(json.dumps(parameters))
-    except SchemaError as error:
-        return f"the schema of {call.name} is none: {clip(error.message)}"
-    fault = next(checker.iter_errors(call.values), None)
-    return fault and f"{'.'.join(map(str, fault.absolute_path)) or 'arguments'}: {clip(fault.message)}"
-
-
-@lru_cache(maxsize=1024)
-def _checker(parameters: str) -> Any:
-    schema = json.loads(parameters)
-    Draft202012Validator.check_schema(schema)
-    return _Checker(schema)
+        return misfit(call.values, parameters)
+    except BadSchema as error:
+        return f"the schema of {clip(call.name)} is of no use: {error}"
 
 
 def _listed(value: Any, where: str, faults: Faults) -> list[Any]:

@@ -14,6 +14,8 @@ from pipelines.normalize.tool_calls import Call, Value, arguments_text, logged_a
 from pipelines.parse import clip, kind_of
 from pipelines.reasons import Reason
 
+MOST_WEIGHT = 3e38  # what the column's float32 holds
+
 
 @dataclass(slots=True)
 class Line:
@@ -70,8 +72,8 @@ def _weight(turn: LoggedTurn, faults: Faults) -> float | None:
     weight = turn.loss_weight
     if weight is None:
         return None
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or weight < 0:
-        faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{turn.where}.loss_weight", f"found {kind_of(weight)}; a number from 0 is wanted")
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= MOST_WEIGHT:
+        faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{turn.where}.loss_weight", f"found {kind_of(weight)}; a number from 0 to {MOST_WEIGHT:g} is wanted")
         return None
     return float(weight)
 
