@@ -7,7 +7,7 @@ BATCH := 2026-11-22
 PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
 export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
-.PHONY: setup run test check test-long bench docs lock clean
+.PHONY: setup run test check test-long cluster-test bench docs lock clean
 
 setup: $(READY)
 
@@ -31,6 +31,9 @@ test: $(READY)
 
 test-long: $(READY)
 	@$(BIN)/python -m pytest -m long
+
+cluster-test: $(READY)
+	@$(BIN)/python -m pytest tests/cluster
 
 check: $(READY)
 	@$(BIN)/ruff format --check .
