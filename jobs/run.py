@@ -18,11 +18,13 @@ from pipelines.config import ConfigError, load_config
 from pipelines.lock import LostRace
 from pipelines.spark.job import run_batch
 from pipelines.spark.session import open_session
+from pipelines.spark.streams import separate_stderr
 
 BATCH = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 def main() -> int:
+    separate_stderr()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", required=True, type=Path)
     parser.add_argument("--batch", required=True, type=_batch, help="names the night; its rows are replaced")
