@@ -119,10 +119,12 @@ def test_a_notebook_shows_funnel_reasons_and_cards_and_every_style_stays_in_its_
 def test_a_result_line_shows_what_the_run_left_beside_its_report_or_how_it_ended(tmp_path):
     line = {"status": "lost_race", "words": [EVIL], "batch": "night"}
     assert EVIL in Elements(Shown(line)._repr_html_()).text
-    (tmp_path / "inline.html").write_text("<p>the page</p>")
-    line |= {"status": "published", "report": str(tmp_path / "report.html")}
-    assert Shown(line)._repr_html_() == "<p>the page</p>"
-    assert "unchanged" in Shown(line | {"status": "unchanged"})._repr_html_()
+    report = tmp_path / "report.html"
+    report.write_text(render_report(data(words=(EVIL,))))
+    line |= {"status": "published", "report": str(report)}
+    assert Shown(line)._repr_html_().strip() == render_inline(data(words=(EVIL,))).strip()
+    again = Shown(line | {"status": "unchanged"})._repr_html_()
+    assert ("unchanged" in again, "records in" in again) == (True, True)
 
 
 def test_percentiles_of_counted_lengths():
