@@ -49,6 +49,9 @@ class Steps:
             tasks = f", {most[0]} tasks" if most[0] else ""
             self._console.print(f"{name}: {self.seconds[name]:.1f} s{tasks}", highlight=False)
 
+    def say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False)
+
     def _poll(self, bar: TaskID, done: threading.Event, most: list[int]) -> None:
         while not done.wait(POLL_SECONDS):
             finished, total = self._tasks()
