@@ -19,7 +19,7 @@ from tests.cluster.standalone import Cluster
 CHECKOUT = Path(__file__).parents[2]
 RUN, WHERE = CHECKOUT / "jobs" / "run.py", Path(__file__).parent / "whereabouts.py"
 TABLES = ("conversations", "samples", "quarantine", "images")
-DONE_WITHIN = 900  # seconds
+DONE_WITHIN = 1800  # seconds
 
 
 def arguments(demo: Path, root: Path) -> list[str]:

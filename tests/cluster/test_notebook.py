@@ -26,7 +26,7 @@ def executed(tmp_path_factory) -> dict[str, nbformat.NotebookNode]:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     with connect_server(tmp_path_factory.mktemp("server")) as server:
         env = os.environ | {"NIGHTLY_HOME": str(home), "NIGHTLY_REMOTE": server, "PYTHONPATH": str(CHECKOUT)}
-        NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute(env=env)
+        NotebookClient(notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute(env=env)
     nbformat.write(notebook, home / "executed.ipynb")
     return {cell.source.splitlines()[0]: cell for cell in notebook.cells if cell.cell_type == "code"}
 
