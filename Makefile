@@ -7,7 +7,7 @@ BATCH := 2026-11-22
 PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
 export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
-.PHONY: setup run test check test-long cluster-test bench docs lock clean
+.PHONY: setup run test check test-long crash-test cluster-test bench docs lock clean
 
 setup: $(READY)
 
@@ -40,6 +40,9 @@ check: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -m "not spark and not long"
+
+crash-test: $(READY)
+	@$(BIN)/python -m tests.crash --mistakes
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench

@@ -54,6 +54,20 @@ def has_commits(folder: Path) -> bool:
     return any((folder / "_delta_log").glob("*.json"))
 
 
+def newest_commit(folder: Path) -> tuple[int, dict[str, Any]]:
+    """(newest version of a Delta table, what its commit says of itself); -1 where there is no table yet."""
+    if not has_commits(folder):
+        return -1, {}
+    table = DeltaTable(str(folder))
+    return table.version(), table.history(1)[0]
+
+
+def files_of_version(folder: Path, version: int, batch: str | None = None) -> list[str]:
+    """The data files of this version of a Delta table, or those of one batch."""
+    where = None if batch is None else [("batch", "=", batch)]
+    return DeltaTable(str(folder), version=version).file_uris(file_pruning_predicate=where)
+
+
 def named_state(root: str | Path) -> dict[str, int] | dict[str, list[str]]:
     """What the last row of `runs` names, files as absolute paths where they stand now."""
     last = last_run(root)
@@ -73,7 +87,7 @@ def table_files(root: str | Path, table: str, row: Row | None = None) -> list[st
     if table not in named:
         raise NotPublished(f"run {row['run_id']} published no table {table}; it has {', '.join(named)}")
     if row["versions"] is not None:
-        return DeltaTable(str(Path(root) / table), version=named[table]).file_uris()
+        return files_of_version(Path(root) / table, named[table])
     return [standing(root, name) for name in named[table]]
 
 

@@ -10,10 +10,9 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from pipelines import snapshot as named
 from pipelines.config import ConfigError, load_config
 from pipelines.history import Seen, history_of, kept_bytes
-from pipelines.reading import NotPublished, table_files
+from pipelines.reading import NotPublished, named_state, table_files
 from pipelines.visible import visible
 
 OK, USAGE = 0, 2
@@ -22,7 +21,7 @@ MOST_RAW = 4000  # characters
 
 def snapshot(options: Namespace) -> int:
     """The whole night that the last row of `runs` names, as JSON; with --sql as views for DuckDB."""
-    found = named(options.root)
+    found = named_state(options.root)
     if not found:
         print(f"nothing was published under {options.root}", file=sys.stderr)
         return USAGE

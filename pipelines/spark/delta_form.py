@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from deltalake import DeltaTable
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from pipelines.lock import LostRace
-from pipelines.reading import PARTITIONS, count_rows, has_commits
+from pipelines.reading import PARTITIONS, count_rows, files_of_version, newest_commit
 
 NAMED_BY = "versions"
 At = Callable[[str], None]
@@ -32,7 +30,7 @@ def append(spark: SparkSession, root: Path, table: str, rows: DataFrame, run_id:
 def undo(spark: SparkSession, root: Path, named: Mapping[str, int], run_id: str, at: At) -> list[str]:
     undone = []
     for table, version in named.items():
-        newest, by = _newest(root / table)
+        newest, by = newest_commit(root / table)
         is_there = newest == version or (by.get("operation") == "RESTORE" and str(by["operationParameters"].get("version")) == str(version))
         if not is_there:
             at(f"{table}: before restore")
@@ -44,7 +42,7 @@ def undo(spark: SparkSession, root: Path, named: Mapping[str, int], run_id: str,
 
 def rows_of_batch(root: Path, table: str, version: int, batch: str) -> int:
     """Rows of this batch in this version, from the footers of its files."""
-    return count_rows(DeltaTable(str(root / table), version=version).file_uris(file_pruning_predicate=[("batch", "=", batch)]))
+    return count_rows(files_of_version(root / table, version, batch))
 
 
 def clean(spark: SparkSession, root: Path, table: str, days: int) -> None:
@@ -57,17 +55,9 @@ def _commit(writer: DataFrameWriter, folder: Path, run_id: str) -> int:
 
     Raises LostRace where a commit of somebody else stands between: the caller holds the lock, so nobody should.
     """
-    before = _newest(folder)[0]
+    before = newest_commit(folder)[0]
     writer.option("userMetadata", run_id).save(str(folder))
-    newest, by = _newest(folder)
+    newest, by = newest_commit(folder)
     if newest != before and (newest != before + 1 or by.get("userMetadata") != run_id):
         raise LostRace(f"{folder.name}: version {newest} is not the one commit of this run on version {before}; somebody else wrote to it")
     return newest
-
-
-def _newest(folder: Path) -> tuple[int, dict[str, Any]]:
-    """(newest version, what its commit says of itself); -1 where there is no table yet."""
-    if not has_commits(folder):
-        return -1, {}
-    table = DeltaTable(str(folder))
-    return table.version(), table.history(1)[0]

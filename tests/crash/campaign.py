@@ -188,8 +188,7 @@ def damaged_staging(stage: Stage) -> list[str]:
 
     def lose(point: str) -> None:
         if point == "stage outcomes: after":
-            parts = [path for path in (scene.root / "_staging").glob("*/outcomes/table=samples/*.parquet")]
-            parts[0].unlink()
+            next((scene.root / "_staging").glob("*/outcomes/table=samples/*.parquet")).unlink()
 
     ended = stage.drive(scene, "n1", at=lose)
     faults = ["a night whose staged rows were lost was published"] if ended in ("published", "unchanged") else []
