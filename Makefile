@@ -33,6 +33,9 @@ test: $(READY)
 test-long: $(READY)
 	@$(BIN)/python -m pytest -m long
 
+cluster-test: $(READY)
+	@$(BIN)/python -m pytest tests/cluster
+
 check: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
