@@ -12,6 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.int32]  # token ids or labels, flat
 IGNORE_INDEX = -100  # the label of a token that is not trained, as in torch.nn.CrossEntropyLoss
 
 
@@ -169,8 +173,8 @@ class ImageTokens:
 class Tokens:
     """What a dialect makes of a conversation. `labels` are aligned with `input_ids`; `findings` are repairs such as dropped turns."""
 
-    input_ids: Sequence[int]
-    labels: Sequence[int]
+    input_ids: Ids
+    labels: Ids
     images: tuple[ImageTokens, ...] = ()
     findings: tuple[Finding, ...] = ()
 
