@@ -16,7 +16,7 @@ ORDER = [
     {"records", "visible"},
     {"reasons"},
     {"faults"},
-    {"config"},
+    {"config", "plain_json"},
     {"parse", "split", "books", "lock"},
     {"schema"},
     {"containers", "formats", "vision", "tokenizers"},

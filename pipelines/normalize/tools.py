@@ -6,52 +6,60 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from jsonschema import Draft202012Validator, validators
-from jsonschema.exceptions import SchemaError
+import orjson
 
 from pipelines.normalize.faults import Faults
+from pipelines.normalize.schemas import misfit
 from pipelines.normalize.tool_calls import Call
 from pipelines.parse import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
 
-# No $ref and no pattern: a log's schema may neither send us somewhere nor keep a worker busy for ever.
-_KEYWORDS = "type required enum const properties items additionalProperties minimum maximum minItems maxItems minLength maxLength anyOf oneOf allOf"
-_Checker = validators.create(
-    meta_schema={},
-    validators={key: Draft202012Validator.VALIDATORS[key] for key in _KEYWORDS.split()},
-    type_checker=Draft202012Validator.TYPE_CHECKER,
-)
+
+class Tool(NamedTuple):
+    """A function that a record declares. `text` is {"type": "function", "function": {...}} as JSON, key order kept, null entries taken
+    out; `dropped` names those."""
+
+    name: str
+    text: str
+    parameters: Any
+    dropped: tuple[str, ...]
 
 
-def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[dict[str, Any]]:
-    """Every function that the record declares, as {"type": "function", "function": {...}}, key order kept, null entries taken out.
+def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
+    """Every function that the record declares.
 
     `logged` is (where, value): a list, one definition, or either as JSON text; null and [] declare nothing.
     """
     tools = []
     for where, value in logged:
+        if value is None or value == []:
+            continue
         with faults.collect():
-            for i, tool in enumerate(_listed(value, where, faults)):
-                tools.append(_function(tool, f"{where}[{i}]", faults))
+            for i, definition in enumerate(_listed(value, where, faults)):
+                tool = _tool(definition, f"{where}[{i}]")
+                if tool.dropped:
+                    detail = f"null entries: {clip(', '.join(tool.dropped))}"
+                    faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
+                tools.append(tool)
     return tools
 
 
-def tools_text(tools: list[dict[str, Any]]) -> str | None:
+def tools_text(tools: list[Tool]) -> str | None:
     """Column `tools`: a JSON list, not ASCII-escaped; None where there is no tool."""
-    return json.dumps(tools, ensure_ascii=False) if tools else None
+    return f"[{', '.join(tool.text for tool in tools)}]" if tools else None
 
 
-def check_calls(calls: Iterable[Call], tools: list[dict[str, Any]], faults: Faults) -> None:
+def check_calls(calls: Iterable[Call], tools: list[Tool], faults: Faults) -> None:
     """Notes calls of undeclared tools, and arguments that do not fit; by option such a record is refused."""
-    declared = {tool["function"]["name"]: tool["function"] for tool in tools}
+    declared = {tool.name: tool for tool in tools}
     for call in calls if tools else ():
-        function = declared.get(call.name)
-        if function is None:
+        tool = declared.get(call.name)
+        if tool is None:
             faults.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {clip(', '.join(declared))}")
-        elif fault := _misfit(call, function.get("parameters")):
+        elif fault := misfit(call.name, call.values, tool.parameters):
             _report(fault, call.where, faults)
 
 
@@ -60,24 +68,6 @@ def _report(detail: str, where: str, faults: Faults) -> None:
         faults.refuse(Reason.TOOL_SCHEMA_INVALID, where, detail)
     else:
         faults.note(Reason.TOOL_SCHEMA_INVALID, where, detail)
-
-
-def _misfit(call: Call, parameters: Any) -> str | None:
-    if not isinstance(parameters, Mapping):
-        return None
-    try:
-        checker = _checker(json.dumps(parameters))
-    except SchemaError as error:
-        return f"the schema of {call.name} is none: {clip(error.message)}"
-    fault = next(checker.iter_errors(call.values), None)
-    return fault and f"{'.'.join(map(str, fault.absolute_path)) or 'arguments'}: {clip(fault.message)}"
-
-
-@lru_cache(maxsize=1024)
-def _checker(parameters: str) -> Any:
-    schema = json.loads(parameters)
-    Draft202012Validator.check_schema(schema)
-    return _Checker(schema)
 
 
 def _listed(value: Any, where: str, faults: Faults) -> list[Any]:
@@ -100,16 +90,38 @@ def _from_text(text: str, where: str, faults: Faults) -> Any:
         raise Reject(*(replace(finding, code=Reason.SCHEMA_FIELD_TYPE.code, where=where) for finding in reject.findings)) from None
 
 
-def _function(tool: Any, where: str, faults: Faults) -> dict[str, Any]:
-    inner = tool.get("function", tool) if isinstance(tool, Mapping) else None
+_KEPT_BYTES = 1 << 16  # of a definition that is kept in memory
+
+
+def _tool(definition: Any, where: str) -> Tool:
+    """The tool of this definition: a night's records share few, so each is read once and kept."""
+    try:
+        key = orjson.dumps(definition)
+    except TypeError:  # an integer over 64 bits
+        return _read_tool(definition, where)
+    if len(key) > _KEPT_BYTES:
+        return _read_tool(definition, where)
+    try:
+        return _kept_tool(key)
+    except Reject as reject:
+        raise Reject(*(replace(finding, where=where) for finding in reject.findings)) from None
+
+
+@lru_cache(maxsize=4096)
+def _kept_tool(key: bytes) -> Tool:
+    return _read_tool(orjson.loads(key), "")
+
+
+def _read_tool(definition: Any, where: str) -> Tool:
+    inner = definition.get("function", definition) if isinstance(definition, Mapping) else None
     name = inner.get("name") if isinstance(inner, Mapping) else None
     if not isinstance(inner, Mapping) or not isinstance(name, str) or not name:
-        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"found {clip(json.dumps(tool))}; a function with a name is wanted"))
+        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"found {clip(json.dumps(definition))}; a function with a name is wanted"))
     dropped: list[str] = []
-    function = _without_nulls({key: value for key, value in inner.items() if inner is not tool or key != "type" or value != "function"}, "", dropped)
-    if dropped:
-        faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, where, f"null entries: {clip(', '.join(dropped))}")
-    return {"type": "function", "function": function}
+    entries = {key: value for key, value in inner.items() if inner is not definition or key != "type" or value != "function"}
+    function = _without_nulls(entries, "", dropped)
+    text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
+    return Tool(name, text, function.get("parameters"), tuple(dropped))
 
 
 def _without_nulls(value: Any, where: str, dropped: list[str]) -> Any:
