@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from jsonschema import Draft202012Validator, validators
+from jsonschema.exceptions import SchemaError
+
 from pipelines.parse import clip
 
 # No $ref and no pattern: a log's schema may neither send us somewhere nor keep a worker busy for ever.
@@ -26,9 +29,14 @@ _ANYTHING = ("default",)
 
 def misfit(name: str, values: Mapping[str, Any], parameters: Any) -> str | None:
     """What is wrong with these arguments of the function `name`, or with its schema; None where nothing is."""
-    if not isinstance(parameters, Mapping) or (is_simple(parameters) and surely_fits(values, parameters)):
+    if not isinstance(parameters, Mapping):
         return None
-    return _full_misfit(name, values, parameters)
+    try:
+        checker = _checker(json.dumps(parameters))
+    except SchemaError as error:
+        return f"the schema of {name} is none: {clip(error.message)}"
+    fault = next(checker.iter_errors(values), None)
+    return fault and f"{'.'.join(map(str, fault.absolute_path)) or 'arguments'}: {clip(fault.message)}"
 
 
 def is_simple(schema: Any) -> bool:
@@ -76,22 +84,8 @@ def surely_fits(value: Any, schema: Mapping[str, Any]) -> bool:
     )
 
 
-def _full_misfit(name: str, values: Mapping[str, Any], parameters: Mapping[str, Any]) -> str | None:
-    from jsonschema.exceptions import SchemaError
-
-    try:
-        checker = _checker(json.dumps(parameters))
-    except SchemaError as error:
-        return f"the schema of {name} is none: {clip(error.message)}"
-    fault = next(checker.iter_errors(values), None)
-    return fault and f"{'.'.join(map(str, fault.absolute_path)) or 'arguments'}: {clip(fault.message)}"
-
-
 @lru_cache(maxsize=1024)
 def _checker(parameters: str) -> Any:
-    # Loading it takes longer than many a night's checks.
-    from jsonschema import Draft202012Validator, validators
-
     schema = json.loads(parameters)
     Draft202012Validator.check_schema(schema)
     known = {key: Draft202012Validator.VALIDATORS[key] for key in _KEYWORDS.split()}

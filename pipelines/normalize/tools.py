@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
 from pipelines.normalize.faults import Faults
-from pipelines.normalize.schemas import misfit
+from pipelines.normalize.schemas import is_simple, misfit, surely_fits
 from pipelines.normalize.tool_calls import Call
 from pipelines.parse import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
@@ -20,12 +19,13 @@ from pipelines.records import Finding
 
 class Tool(NamedTuple):
     """A function that a record declares. `text` is {"type": "function", "function": {...}} as JSON, key order kept, null entries taken
-    out; `dropped` names those."""
+    out; `dropped` names those. Of simple `parameters` a quick look at a call can be enough."""
 
     name: str
     text: str
     parameters: Any
     dropped: tuple[str, ...]
+    simple: bool
 
 
 def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
@@ -59,7 +59,7 @@ def check_calls(calls: Iterable[Call], tools: list[Tool], faults: Faults) -> Non
         tool = declared.get(call.name)
         if tool is None:
             faults.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {clip(', '.join(declared))}")
-        elif fault := misfit(call.name, call.values, tool.parameters):
+        elif not (tool.simple and surely_fits(call.values, tool.parameters)) and (fault := misfit(call.name, call.values, tool.parameters)):
             _report(fault, call.where, faults)
 
 
@@ -87,7 +87,7 @@ def _from_text(text: str, where: str, faults: Faults) -> Any:
     try:
         return parse_json(text, faults.limits, found)
     except Reject as reject:
-        raise Reject(*(replace(finding, code=Reason.SCHEMA_FIELD_TYPE.code, where=where) for finding in reject.findings)) from None
+        raise Reject(*(finding._replace(code=Reason.SCHEMA_FIELD_TYPE.code, where=where) for finding in reject.findings)) from None
 
 
 _KEPT_BYTES = 1 << 16  # of a definition that is kept in memory
@@ -104,7 +104,7 @@ def _tool(definition: Any, where: str) -> Tool:
     try:
         return _kept_tool(key)
     except Reject as reject:
-        raise Reject(*(replace(finding, where=where) for finding in reject.findings)) from None
+        raise Reject(*(finding._replace(where=where) for finding in reject.findings)) from None
 
 
 @lru_cache(maxsize=4096)
@@ -121,7 +121,7 @@ def _read_tool(definition: Any, where: str) -> Tool:
     entries = {key: value for key, value in inner.items() if inner is not definition or key != "type" or value != "function"}
     function = _without_nulls(entries, "", dropped)
     text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
-    return Tool(name, text, function.get("parameters"), tuple(dropped))
+    return Tool(name, text, function.get("parameters"), tuple(dropped), is_simple(function.get("parameters")))
 
 
 def _without_nulls(value: Any, where: str, dropped: list[str]) -> Any:

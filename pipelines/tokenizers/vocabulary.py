@@ -46,9 +46,9 @@ class Vocabulary:
         if self._fast is None:
             return [self._encode_exactly(text) for text in texts]
         fast = self._fast.encode
-        if is_plain("".join(texts), self._spelled):
+        if is_plain(texts, self._spelled):
             return [fast(text).view(np.int32) for text in texts]
-        return [fast(text).view(np.int32) if is_plain(text, self._spelled) else self._encode_exactly(text) for text in texts]
+        return [fast(text).view(np.int32) if is_plain([text], self._spelled) else self._encode_exactly(text) for text in texts]
 
     def decode(self, ids: Sequence[int] | Ids) -> str:
         text: str = self.tokenizer.decode(np.asarray(ids).tolist(), skip_special_tokens=False)

@@ -35,7 +35,7 @@ def talk(seed: int) -> Record:
     chinese = random.random() < 0.4
     tools = [tool(number) for number in sorted({random.randrange(TOOLS) for _ in range(random.choice((1, 1, 2, 2, 3, 4)))})]
     length = min(12.0, random.lognormvariate(0.0, 0.75))  # a long tail: most are short, some are ten times as long
-    rounds = [_round(random, tools, chinese, length) for _ in range(max(1, min(12, round(random.lognormvariate(0.6, 0.6)))))]
+    rounds = [_round(random, tools, chinese, length) for _ in range(max(1, min(12, round(random.lognormvariate(0.45, 0.6)))))]
     return {"id": f"bench-{seed}", "system": prose(random, random.randrange(8, 60), chinese), "tools": tools, "rounds": rounds}
 
 
@@ -55,7 +55,7 @@ def _property(random: Random, chinese: bool) -> Record:
 
 
 def _round(random: Random, tools: list[Record], chinese: bool, length: float) -> Record:
-    calls = [_call(random, random.choice(tools), chinese) for _ in range(random.choice((0, 1, 1, 1, 2)))]
+    calls = [_call(random, random.choice(tools), chinese) for _ in range(random.choice((1, 1, 1, 2)))]
     results = [{name(random): _value(random, random.choice(("string", "number", "array")), chinese) for _ in range(random.randrange(1, 5))} for _ in calls]
     question = prose(random, max(4, round(34 * length * random.uniform(0.3, 1.7))), chinese)
     answer = prose(random, max(4, round(85 * length * random.uniform(0.3, 1.7))), chinese)

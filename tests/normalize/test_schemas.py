@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pipelines.normalize.schemas import _full_misfit, is_simple, misfit, surely_fits
+from pipelines.normalize.schemas import is_simple, misfit, surely_fits
 
 SCALARS = st.sampled_from(["a", "b", "", 0, 1, -3, 2.0, 2.5, True, False, None])
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8)
@@ -39,7 +39,7 @@ def test_the_quick_yes_is_jsonschemas_yes(schema: Any, value: Any):
         Draft202012Validator.check_schema(schema)
         if surely_fits(value, schema):
             assert next(Draft202012Validator(schema).iter_errors(value), None) is None
-    assert misfit("f", value, schema) == _full_misfit("f", value, schema)
+            assert misfit("f", value, schema) is None
 
 
 def test_a_usual_definition_is_simple_and_its_call_surely_fits():
