@@ -41,6 +41,9 @@ class Steps:
         if not self._console.is_terminal:
             self._console.print(f"{name}: {self.seconds[name]:.1f} s", highlight=False)
 
+    def say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False)
+
     def _poll(self, bar: TaskID, done: threading.Event) -> None:
         while not done.wait(POLL_SECONDS):
             finished, total = self._tasks()
