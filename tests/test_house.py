@@ -16,7 +16,7 @@ ORDER = [
     {"records", "visible", "lock", "nights", "reading"},
     {"reasons"},
     {"faults"},
-    {"config"},
+    {"config", "plain_json"},
     {"parse", "split", "books", "hooks"},
     {"schema"},
     {"containers", "formats", "vision", "tokenizers"},

@@ -76,10 +76,10 @@ def draft_row(raw: RawRecord, config: Config) -> Row:
     is_draft = isinstance(draft, Draft)
     return {
         "record_id": raw.record_id,
-        "origin": asdict(raw.origin),
+        "origin": raw.origin._asdict(),
         "raw": raw.raw,
         "draft": draft_to_bytes(draft) if isinstance(draft, Draft) else None,
-        "findings": None if isinstance(draft, Draft) else [asdict(finding) for finding in draft.findings],
+        "findings": None if isinstance(draft, Draft) else [finding._asdict() for finding in draft.findings],
         "logged_id": draft.logged_id if isinstance(draft, Draft) else None,
         "episode_id": draft.episode_id if is_draft else None,
         "refs": [{"key": ref.key, "ref": ref.ref} for ref in draft.refs] if isinstance(draft, Draft) else [],

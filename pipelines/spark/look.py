@@ -69,7 +69,7 @@ def _located_row(row: Row, config: Config) -> Row:
         located = locate(row["ref"], source, config)
     except Reject as reject:
         nowhere = dict.fromkeys(("uri", "path", "size", "modified", "ref"))
-        return row | nowhere | {"findings": [asdict(finding) for finding in reject.findings]}
+        return row | nowhere | {"findings": [finding._asdict() for finding in reject.findings]}
     return row | asdict(located) | {"ref": None if located.path else row["ref"]}
 
 
