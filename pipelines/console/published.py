@@ -26,7 +26,7 @@ def snapshot(options: Namespace) -> int:
         print(f"nothing was published under {options.root}", file=sys.stderr)
         return USAGE
     if options.sql:
-        print("\n".join(_view(table, table_files(options.root, table)) for table in found))
+        print("\n".join(view_of(table, table_files(options.root, table)) for table in found))
     else:
         sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
     return OK
@@ -58,7 +58,8 @@ def _root(options: Namespace) -> Path:
     raise ConfigError(["explain: name the output root, or give --config"])
 
 
-def _view(table: str, files: list[str]) -> str:
+def view_of(table: str, files: list[str]) -> str:
+    """A statement for DuckDB: the table is these files."""
     names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     rows = f"read_parquet([{names}], hive_partitioning = true, hive_types_autocast = false)" if files else "(SELECT 1 WHERE false)"
     return f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM {rows};"

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from pipelines.lock import LostRace
 from pipelines.nights import Refused
 from pipelines.reading import NotPublished, last_run, open_table, run_rows
-from tests.crash.scene import Scene, View, leftovers, view
+from tests.crash.scene import Scene, View, counted_by_duckdb, leftovers, view
 from tests.crash.zygote import KILLED, Zygote, die
 
 Mistake = Callable[[], None]  # patches the code, inside a fork
@@ -101,10 +101,11 @@ def seen_rightly(stage: Stage, scene: Scene, allowed: list[str], when: str) -> l
         seen = stage.look(lambda: view(scene))
     except RuntimeError as error:
         return [f"{when}: the snapshot cannot be read: {str(error).strip().splitlines()[-1][:200]}"]
-    if any(seen == stage.wanted[name] for name in allowed):
-        return []
     counts = {table: len(rows) for table, rows in seen.items()}
-    return [f"{when}: a reader sees {counts}, which is none of {allowed}"]
+    if not any(seen == stage.wanted[name] for name in allowed):
+        return [f"{when}: a reader sees {counts}, which is none of {allowed}"]
+    by_sql = stage.look(lambda: counted_by_duckdb(scene))
+    return [] if by_sql == counts else [f"{when}: DuckDB counts {by_sql} through the snapshot, pyarrow {counts}"]
 
 
 def disturbed(stage: Stage, number: int, how: Callable[[str], None]) -> list[str]:
