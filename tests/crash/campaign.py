@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,14 +25,58 @@ def nothing() -> None:
     """No mistake."""
 
 
+# The states that a reader may see, by the runs that lead to them.
+RUNS = {"before": (), "amended": ("n1",), "amended, n2": ("n1", "n2"), "before, n2": ("n2",)}
+
+
 class Stage:
     """Runs experiments on copies of one scene; `mistake` is made in every driver before it begins."""
 
-    def __init__(self, zygote: Zygote, scene: Scene, wanted: dict[str, View], mistake: Mistake = nothing):
-        self.zygote, self.scene, self.wanted, self.mistake = zygote, scene, wanted, mistake
+    def __init__(self, zygote: Zygote, scene: Scene, mistake: Mistake = nothing, known: dict[str, Any] | None = None):
+        self.zygote, self.scene, self.mistake = zygote, scene, mistake
+        self._known: dict[str, Any] = {} if known is None else known
+
+    def mistaken(self, mistake: Mistake) -> Stage:
+        """The same scene, and what undisturbed runs made of it, under a mistake."""
+        for name in RUNS:
+            self.wanted(name)
+        return Stage(self.zygote, self.scene, mistake, self._known)
+
+    def wanted(self, name: str) -> View:
+        """What a reader sees after undisturbed runs; they are made once, when it is first asked for."""
+        if name not in self._known:
+            scene = self.kept_aside()
+            trail = scene.folder / "trail"
+            for batch in RUNS[name]:
+                self.drive(scene, batch, at=_noted(trail))
+            if name == "amended":
+                self._known["points"] = trail.read_text().splitlines()
+            self._known[name] = self.look(lambda: view(scene))
+            self.put_back()
+        return dict(self._known[name])
+
+    def points(self) -> list[str]:
+        """The named points that the run which amends n1 passes, in order, each as often as it passes it."""
+        self.wanted("amended")
+        return list(self._known["points"])
 
     def fresh(self) -> Scene:
         return self.scene.restored()
+
+    def kept_aside(self) -> Scene:
+        """A fresh scene; what the last experiment left is kept until `put_back`."""
+        if self.scene.folder.exists():
+            self.scene.folder.rename(self._aside)
+        return self.scene.restored()
+
+    def put_back(self) -> None:
+        shutil.rmtree(self.scene.folder)
+        if self._aside.exists():
+            self._aside.rename(self.scene.folder)
+
+    @property
+    def _aside(self) -> Path:
+        return self.scene.folder.with_name(f"{self.scene.folder.name}-aside")
 
     def drive(self, scene: Scene, batch: str, **manner: Any) -> Any:
         return self.zygote.run(self._driver(scene, batch, manner))
@@ -61,17 +106,12 @@ class Stage:
         return work
 
 
-def points_of(stage: Stage, batch: str) -> list[str]:
-    """The named points that a run passes, in order, each as often as it passes it."""
-    scene = stage.fresh()
-    trail = scene.folder / "trail"
-
+def _noted(trail: Path) -> Callable[[str], None]:
     def note(point: str) -> None:
         with trail.open("a") as file:
             file.write(point + "\n")
 
-    stage.drive(scene, batch, at=note)
-    return trail.read_text().splitlines()
+    return note
 
 
 def at_pass(number: int, then: Callable[[str], None]) -> Callable[[str], None]:
@@ -102,7 +142,7 @@ def seen_rightly(stage: Stage, scene: Scene, allowed: list[str], when: str) -> l
     except RuntimeError as error:
         return [f"{when}: the snapshot cannot be read: {str(error).strip().splitlines()[-1][:200]}"]
     counts = {table: len(rows) for table, rows in seen.items()}
-    if not any(seen == stage.wanted[name] for name in allowed):
+    if not any(seen == stage.wanted(name) for name in allowed):
         return [f"{when}: a reader sees {counts}, which is none of {allowed}"]
     by_sql = stage.look(lambda: counted_by_duckdb(scene))
     return [] if by_sql == counts else [f"{when}: DuckDB counts {by_sql} through the snapshot, pyarrow {counts}"]

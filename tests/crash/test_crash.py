@@ -22,12 +22,13 @@ def campaign(*arguments: str) -> dict[str, object]:
 
 
 @pytest.mark.spark
-def test_a_sample_of_disturbed_runs_shows_nothing_false_and_ends_as_an_undisturbed_one():
-    figures = campaign("--form", "delta", "--sample", "1")
-    assert figures["faults"] == 0
+def test_a_disturbed_run_shows_nothing_false_and_ends_as_an_undisturbed_one():
+    figures = campaign("--form", "delta", "--sample", "2")
+    assert (figures["faults"], figures["delta"]["experiments"]) == (0, 2)  # type: ignore[index]
 
 
 @pytest.mark.spark
+@pytest.mark.long
 def test_a_seeded_mistake_is_caught():
     figures = campaign("--form", "parquet", "--sample", "1", "--mistakes", "--only", "never take half a night back")
     assert figures["parquet"]["mistakes_caught"] == 1  # type: ignore[index]
