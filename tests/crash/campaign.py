@@ -38,9 +38,13 @@ class Stage:
 
     def mistaken(self, mistake: Mistake) -> Stage:
         """The same scene, and what undisturbed runs made of it, under a mistake."""
+        self.prepare()
+        return Stage(self.zygote, self.scene, mistake, self._known)
+
+    def prepare(self) -> None:
+        """All wanted states, before a driver stands in the scene that must not be moved."""
         for name in RUNS:
             self.wanted(name)
-        return Stage(self.zygote, self.scene, mistake, self._known)
 
     def wanted(self, name: str) -> View:
         """What a reader sees after undisturbed runs; they are made once, when it is first asked for."""
@@ -177,6 +181,7 @@ def next_night_first(stage: Stage, number: int) -> list[str]:
 
 def same_batch_at_once(stage: Stage, number: int) -> list[str]:
     """Two runs of one batch: while the first stands at a point, the second tries. One wins, the other says so and leaves nothing."""
+    stage.prepare()
     scene = stage.fresh()
     first = stage.start(scene, "n1", at=at_pass(number, _wait_for(scene.folder / "second-is-done")))
     _until((scene.folder / "second-is-done").with_suffix(".waiting"))
@@ -192,6 +197,7 @@ def same_batch_at_once(stage: Stage, number: int) -> list[str]:
 
 def two_batches_at_once(stage: Stage, number: int) -> list[str]:
     """Two nights: while the first stands at a point, the second runs as far as it is let. Both are published, one after the other."""
+    stage.prepare()
     scene = stage.fresh()
     first = stage.start(scene, "n1", at=at_pass(number, _wait_for(scene.folder / "go-on", seconds=4)))
     _until((scene.folder / "go-on").with_suffix(".waiting"))
