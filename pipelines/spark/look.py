@@ -70,7 +70,8 @@ def _located_row(row: Row, config: Config) -> Row:
     except Reject as reject:
         nowhere = dict.fromkeys(("uri", "path", "size", "modified", "ref"))
         return row | nowhere | {"findings": [finding._asdict() for finding in reject.findings]}
-    return row | asdict(located) | {"ref": None if located.path else row["ref"]}
+    findings = [finding._asdict() for finding in located.findings]
+    return row | asdict(located) | {"ref": None if located.path else row["ref"], "findings": findings}
 
 
 def _verdict(row: Row, config: Config) -> Verdict:
