@@ -37,7 +37,7 @@ def _run_files(folder: Path) -> list[str]:
     if not is_delta(folder):
         return [str(path) for path in folder.glob("*.parquet")]
     # Only a table's file names are asked of deltalake: its own reader can abort the interpreter at exit.
-    return DeltaTable(str(folder)).file_uris() if has_commits(folder) else []
+    return _paths(folder, DeltaTable(str(folder)).file_uris()) if has_commits(folder) else []
 
 
 def last_run(root: str | Path) -> Row | None:
@@ -65,7 +65,13 @@ def newest_commit(folder: Path) -> tuple[int, dict[str, Any]]:
 def files_of_version(folder: Path, version: int, batch: str | None = None) -> list[str]:
     """The data files of this version of a Delta table, or those of one batch."""
     where = None if batch is None else [("batch", "=", batch)]
-    return DeltaTable(str(folder), version=version).file_uris(file_pruning_predicate=where)
+    return _paths(folder, DeltaTable(str(folder), version=version).file_uris(file_pruning_predicate=where))
+
+
+def _paths(folder: Path, uris: Sequence[str]) -> list[str]:
+    """Paths of these files of the table: as uris a folder's odd letters are escaped in them, and their own names have none."""
+    depth = len(PARTITIONS[folder.name]) + 1
+    return [str(folder.absolute().joinpath(*uri.split("/")[-depth:])) for uri in uris]
 
 
 def named_state(root: str | Path) -> dict[str, int] | dict[str, list[str]]:
