@@ -26,7 +26,8 @@ _ONE_LINE = re.compile(r"(?:[^\\\n]|\\.)*", re.DOTALL)
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "\\": "\\", "'": "'", '"': '"', "\n": ""}
 _NAMES = {"True": True, "False": False, "None": None}
 # A call, an attribute, arithmetic or a keyword: somebody's code, not somebody's data.
-_CODE = re.compile(r"\w\s*\(|\)\s*\.|\.__|\blambda\b|\bimport\b|\bfor\b.+\bin\b|\*|%|\bif\b.+\belse\b|!!python|\bdef\b|^cos\n|^[bfrBFR]{1,2}['\"]", re.DOTALL)
+_CODE = re.compile(r"\w\s*\(|\)\s*\.|\.__|\blambda\b|\bimport\b|\*|%|!!python|\bdef\b|^cos\n|^[bfrBFR]{1,2}['\"]", re.DOTALL)
+_PAIRS = (re.compile(r"\bfor\b"), re.compile(r"\bin\b")), (re.compile(r"\bif\b"), re.compile(r"\belse\b"))
 
 
 class NotLiteral(Exception):
@@ -48,10 +49,16 @@ def read_literal(text: str, where: str, limits: Limits) -> Any:
         reader.end()
     except NotLiteral as error:
         reason = error.reason
-        if reason is Reason.TOOL_ARGS_UNPARSEABLE and _CODE.search(text):
+        if reason is Reason.TOOL_ARGS_UNPARSEABLE and _is_code(text):
             reason = Reason.TOOL_CODE_EXPRESSION
         raise Reject(reason.at(where, f"{error.detail}: {clip(text)}")) from None
     return value
+
+
+def _is_code(text: str) -> bool:
+    """Each keyword is looked for once: `for.+in` as one expression would begin again at every `for`."""
+    firsts = ((first.search(text), second) for first, second in _PAIRS)
+    return _CODE.search(text) is not None or any(found and second.search(text, found.end() + 1) for found, second in firsts)
 
 
 class _Reader:

@@ -295,6 +295,20 @@ def test_a_call_among_parts_under_value_keeps_its_text():
     assert turns(conversation(raw))[1] == ("assistant", "f", '{"a": 2.50}')
 
 
+@pytest.mark.parametrize("ids", [True, False])
+def test_thousands_of_results_find_their_calls(ids: bool):
+    """Each by one look: with a search through the calls for every result these took seconds."""
+    calls = [{"function": {"name": "f", "arguments": {}}} | ({"id": f"c{n}"} if ids else {}) for n in range(4000)]
+    results = [{"role": "tool", "content": f"r{n}"} | ({"tool_call_id": f"c{n}"} if ids else {}) for n in range(4000)]
+    turns = [{"role": "user", "content": "Q"}, {"role": "assistant", "tool_calls": calls}, *(reversed(results) if ids else results)]
+    assert [message.content for message in conversation({"messages": turns}).messages[4001:]] == [f"r{n}" for n in range(4000)]
+
+
+@pytest.mark.parametrize("text", ["for " * 16000, "if " * 16000, "'" * 20001, "{'a'" + " " * 60000 + "$}"])
+def test_a_long_text_that_is_no_literal_is_refused_by_looking_at_it_once(text: str):
+    assert refusals(_called(text))[0] == ("tool.args_unparseable", "messages[1].tool_calls[0].function.arguments")
+
+
 def test_thousands_of_calls_in_one_turn_are_each_cut_out_as_written():
     calls = [{"function": {"name": "f", "arguments": {"n": n}}} for n in range(4000)]
     made = conversation({"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "tool_calls": calls}]})

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pipelines.normalize.schemas import BadSchema, misfit
+from tests.laws.depth import deep
 from tests.making import conversation, notes
 
 VALUES = st.recursive(
@@ -41,6 +42,7 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 @given(value=VALUES, schema=st.recursive(st.booleans() | st.just({}), _schemas, max_leaves=8))
+@deep(100)
 def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
     assert (misfit(value, schema) is None) == Draft202012Validator(schema).is_valid(value)
 
