@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -60,9 +61,14 @@ class Steps:
                 self._bars.update(bar, total=total, completed=finished, tasks=f"{finished}/{total} tasks")
 
 
+def lines_or_bars() -> Console:
+    """stderr as it is. A notebook's kernel asks for colours where there is no terminal (FORCE_COLOR), and hands that on to what it starts."""
+    return Console(stderr=True, force_terminal=sys.stderr.isatty(), force_jupyter=False)
+
+
 @contextmanager
 def watch(spark: SparkSession) -> Iterator[Steps]:
-    console = Console(stderr=True)
+    console = lines_or_bars()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[tasks]}"), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars, _counted_tasks(spark) as tasks:
         yield Steps(tasks, console, bars)
