@@ -30,6 +30,8 @@ def run_rows(root: str | Path) -> list[Row]:
     rows = [row for file in _run_files(Path(root) / "runs") for row in pq.ParquetFile(file).read().to_pylist(maps_as_pydicts="strict")]
     for row in rows:
         row |= {name: row[name].replace(tzinfo=UTC) for name in ("started", "finished")}
+        # Roots of version 0.1.0 have rows without these.
+        row |= {"kind": row.get("kind") or "batch", "quarantined_share": row.get("quarantined_share") or 0.0}
     return sorted(rows, key=lambda row: (row["finished"], row["run_id"]))
 
 
