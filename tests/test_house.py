@@ -19,7 +19,7 @@ ORDER = [
     {"config", "plain_json"},
     {"parse", "split", "books", "hooks"},
     {"schema"},
-    {"containers", "formats", "vision", "tokenizers"},
+    {"containers", "formats", "vision", "tokenizers", "parts"},
     {"normalize", "images", "chat"},
     {"dialects"},
     {"flow"},

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Schema
+from deltalake.transaction import AddAction, create_table_with_add_actions
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from pipelines.lock import LostRace
+from pipelines.parts import Part
 from pipelines.reading import PARTITIONS, count_rows, has_commits
+from pipelines.schema import COLUMNS
 
 NAMED_BY = "versions"
 At = Callable[[str], None]
@@ -23,6 +27,33 @@ def read(spark: SparkSession, root: Path, table: str, version: int) -> DataFrame
 def replace_batch(spark: SparkSession, root: Path, table: str, rows: DataFrame, batch: str, run_id: str, named: int | None, at: At) -> int:
     writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", f"batch = '{batch}'")
     return _commit(writer.partitionBy(*PARTITIONS[table]), root / table, run_id)
+
+
+def adopt_batch(root: Path, table: str, parts: Sequence[tuple[Path, Part]], batch: str, run_id: str, named: int | None, at: At) -> int:
+    """The commit is made by deltalake: Spark's writer can only write rows anew. A file that no commit names is no part of the table."""
+    folder = root / table
+    added = [_moved_in(path, part, folder) for path, part in parts]
+    at(f"{table}: files moved in")
+    before = _newest(folder)[0]
+    schema = Schema.from_arrow(pa.schema(list(COLUMNS[table])))
+    mark = CommitProperties(custom_metadata={"userMetadata": run_id})
+    if before < 0:
+        create_table_with_add_actions(str(folder), schema, added, partition_by=PARTITIONS[table], commit_properties=mark)
+    elif added or DeltaTable(str(folder)).file_uris(file_pruning_predicate=[("batch", "=", batch)]):
+        DeltaTable(str(folder)).create_write_transaction(
+            [*added], "overwrite", schema, PARTITIONS[table], partition_filters=[("batch", "=", batch)], commit_properties=mark
+        )
+    return _checked(folder, before, run_id)
+
+
+def _moved_in(path: Path, part: Part, folder: Path) -> AddAction:
+    name = f"{part.partition}/{part.name}"
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(target)
+    values = dict(one.split("=", 1) for one in part.partition.split("/"))
+    modified = target.stat().st_mtime_ns // 1_000_000
+    return AddAction(name, part.bytes, values, modified, data_change=True, stats=f'{{"numRecords":{part.rows}}}')
 
 
 def append(spark: SparkSession, root: Path, table: str, rows: DataFrame, run_id: str, named: int | None, at: At) -> int:
@@ -59,6 +90,10 @@ def _commit(writer: DataFrameWriter, folder: Path, run_id: str) -> int:
     """
     before = _newest(folder)[0]
     writer.option("userMetadata", run_id).save(str(folder))
+    return _checked(folder, before, run_id)
+
+
+def _checked(folder: Path, before: int, run_id: str) -> int:
     newest, by = _newest(folder)
     if newest != before and (newest != before + 1 or by.get("userMetadata") != run_id):
         raise LostRace(f"{folder.name}: version {newest} is not the one commit of this run on version {before}; somebody else wrote to it")

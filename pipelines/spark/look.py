@@ -22,7 +22,7 @@ NEVER_REUSED = [reason.code for reason in Reason if reason is Reason.IMAGE_MISSI
 
 def locate_refs(drafts: DataFrame, config: Config) -> DataFrame:
     """One row per distinct (source, reference): where its image is, or the findings that refuse it. Opens no picture."""
-    refs = drafts.select(F.col("origin.source").alias("source"), F.explode("refs").alias("ref"))
+    refs = drafts.select("source", F.explode("refs").alias("ref"))
     distinct = refs.groupBy("source", F.col("ref.key").alias("key")).agg(F.min("ref.ref").alias("ref"))
     settings = config.model_dump_json()
 
@@ -70,7 +70,8 @@ def _located_row(row: Row, config: Config) -> Row:
     except Reject as reject:
         nowhere = dict.fromkeys(("uri", "path", "size", "modified", "ref"))
         return row | nowhere | {"findings": [finding._asdict() for finding in reject.findings]}
-    return row | asdict(located) | {"ref": None if located.path else row["ref"]}
+    findings = [finding._asdict() for finding in located.findings]
+    return row | asdict(located) | {"ref": None if located.path else row["ref"], "findings": findings}
 
 
 def _verdict(row: Row, config: Config) -> Verdict:

@@ -188,7 +188,7 @@ def damaged_staging(stage: Stage) -> list[str]:
 
     def lose(point: str) -> None:
         if point == "stage outcomes: after":
-            parts = [path for path in (scene.root / "_staging").glob("*/outcomes/table=samples/*.parquet")]
+            parts = list((scene.root / "_staging").glob("*/outcomes/table=samples/**/*.parquet"))
             parts[0].unlink()
 
     ended = stage.drive(scene, "n1", at=lose)
@@ -204,8 +204,8 @@ def lossy_commit(stage: Stage) -> list[str]:
         from pipelines.spark import tables
 
         form = tables.FORMS[scene.form]
-        write = form.replace_batch
-        form.replace_batch = lambda spark, root, table, rows, *more: write(spark, root, table, rows.limit(2), *more)
+        adopt = form.adopt_batch
+        form.adopt_batch = lambda root, table, parts, *more: adopt(root, table, parts[:-1], *more)
         return stage._driver(scene, "n1", {})(spark)
 
     ended = stage.zygote.run(lossy)
