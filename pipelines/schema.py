@@ -77,6 +77,10 @@ QUARANTINE = struct(
     batch=text,
 )
 TABLES = {"conversations": CONVERSATIONS, "samples": SAMPLES, "quarantine": QUARANTINE}
+_AFTER = SAMPLES.get_field_index("labels") + 1
+_MADE = [pa.field(name, pa.list_(integer)) for name in ("attention_mask", "position_ids")]
+# As published: the rows' columns with those that are made where they are written (pipelines/parts.py).
+COLUMNS = TABLES | {"samples": pa.struct([*list(SAMPLES)[:_AFTER], *_MADE, *list(SAMPLES)[_AFTER:]])}
 
 
 def table_of(outcome: Outcome) -> str:

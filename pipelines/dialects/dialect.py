@@ -83,12 +83,12 @@ class Dialect:
     def tokenize(self, conversation: Conversation) -> Tokens:
         """The conversation in the model's tokens. Raises Reject where the model cannot take it, or where it is too long."""
         messages, tools = self._plain(conversation)
-        work = Work(messages, conversation.images, (self.max_slices,) * len(conversation.images))
+        work = Work(messages, conversation.images, (self.max_slices,) * len(conversation.images) if conversation.images else ())
         tokens = self._row(work, tools)
         if len(tokens.input_ids) > self.settings.max_tokens:
             work = shorten(work, self.settings, lambda other: len(self._row(other, tools).input_ids), len(tokens.input_ids))
             tokens = self._row(work, tools)
-        return replace(tokens, findings=work.findings)
+        return replace(tokens, findings=work.findings) if work.findings else tokens
 
     def _plain(self, conversation: Conversation) -> tuple[tuple[Message, ...], str | None]:
         messages, tools = conversation.messages, conversation.tools

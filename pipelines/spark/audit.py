@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from pipelines.books import Books, Counts, make_books, takers
 from pipelines.config import Config
+from pipelines.parts import Files
 from pipelines.reasons import Reason
 from pipelines.schema import Row
 
@@ -17,12 +18,14 @@ OUR_FAULTS = [Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code]
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What a run has staged, read back: the drafts and the three tables."""
+    """What a run has staged, read back: the drafts and the three tables. `files` hold the tables' rows as they are to be published;
+    None where these are to be written yet."""
 
     drafts: DataFrame
     conversations: DataFrame
     samples: DataFrame
     quarantine: DataFrame
+    files: Files | None = None
 
     def table(self, name: str) -> DataFrame:
         frame: DataFrame = getattr(self, name)

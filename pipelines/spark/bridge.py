@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark import TaskContext
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.config import Config
 from pipelines.flow import Flow, open_flow
-from pipelines.schema import Row, struct_column
+from pipelines.parts import Files, Part, Parts
+from pipelines.schema import Row, long, struct, struct_column, text
 
 BATCH_ROWS = 256
 BATCH_BYTES = 16 << 20
 
 Step = Callable[[Iterator[Row]], Iterator[Row]]
+Placed = tuple[str, str, Row, int]  # table, partition, row, bytes that it takes
+PARTS = struct(table=text, partition=text, name=text, rows=long, bytes=long)
+
+
+class Work(NamedTuple):
+    """What workers have to do: `make()` runs once per task; its step turns the rows of `frame` into rows with their table and partition."""
+
+    frame: DataFrame
+    make: Callable[[], Callable[[Iterator[Row]], Iterator[Placed]]]
 
 
 def map_records(frame: DataFrame, make: Callable[[], Step], kind: pa.StructType) -> DataFrame:
@@ -32,6 +44,30 @@ def map_records(frame: DataFrame, make: Callable[[], Step], kind: pa.StructType)
         yield from record_batches(step(rows), kind)
 
     return frame.mapInArrow(run, from_arrow_schema(pa.schema(list(kind))))
+
+
+def write_parts(work: Work, folder: Path, run_id: str, kinds: Mapping[str, pa.StructType]) -> Files:
+    """The files that the workers wrote, each below `folder`. What a failed attempt wrote is in none of them: nobody was told of it."""
+    make = work.make
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        task = TaskContext.get()
+        stem = f"{run_id}-{task.partitionId()}-{task.taskAttemptId()}" if task else run_id
+        step = make()
+        parts = Parts(folder, stem, kinds)
+        for placed in step(row for batch in batches for row in batch.to_pylist()):
+            parts.add(*placed)
+        yield pa.RecordBatch.from_pylist([part._asdict() for part in parts.close()], schema=pa.schema(list(PARTS)))
+
+    found = work.frame.mapInArrow(run, from_arrow_schema(pa.schema(list(PARTS)))).collect()
+    return Files(folder, sorted(Part(*row) for row in found))
+
+
+def read_parts(spark: SparkSession, files: Files, table: str, kind: pa.StructType) -> DataFrame:
+    """The rows of a table in these files, with the columns that it must have."""
+    schema = from_arrow_schema(pa.schema(list(kind)))
+    paths = [str(path) for path, _ in files.of(table)]
+    return spark.read.option("basePath", str(files.folder / f"table={table}")).schema(schema).parquet(*paths) if paths else spark.createDataFrame([], schema)
 
 
 def record_batches(rows: Iterable[Row], kind: pa.StructType) -> Iterator[pa.RecordBatch]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
+from pipelines.delta_log import commit_batch, move_in
 from pipelines.lock import LostRace
+from pipelines.parts import Part
 from pipelines.reading import PARTITIONS, count_rows, files_of_version, newest_commit
 
 NAMED_BY = "versions"
@@ -21,6 +23,15 @@ def read(spark: SparkSession, root: Path, table: str, version: int) -> DataFrame
 def replace_batch(spark: SparkSession, root: Path, table: str, rows: DataFrame, batch: str, run_id: str, named: int | None, at: At) -> int:
     writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", f"batch = '{batch}'")
     return _commit(writer.partitionBy(*PARTITIONS[table]), root / table, run_id)
+
+
+def adopt_batch(root: Path, table: str, parts: Sequence[tuple[Path, Part]], batch: str, run_id: str, named: int | None, at: At) -> int:
+    folder = root / table
+    before = newest_commit(folder)[0]
+    added = [move_in(path, part, folder) for path, part in parts]
+    at(f"{table}: files moved in")
+    commit_batch(folder, added, batch, run_id)
+    return _checked(folder, before, run_id)
 
 
 def append(spark: SparkSession, root: Path, table: str, rows: DataFrame, run_id: str, named: int | None, at: At) -> int:
@@ -57,6 +68,10 @@ def _commit(writer: DataFrameWriter, folder: Path, run_id: str) -> int:
     """
     before = newest_commit(folder)[0]
     writer.option("userMetadata", run_id).save(str(folder))
+    return _checked(folder, before, run_id)
+
+
+def _checked(folder: Path, before: int, run_id: str) -> int:
     newest, by = newest_commit(folder)
     if newest != before and (newest != before + 1 or by.get("userMetadata") != run_id):
         raise LostRace(f"{folder.name}: version {newest} is not the one commit of this run on version {before}; somebody else wrote to it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from pipelines.containers.listing import InputFile
 from pipelines.flow import draft_of
 from pipelines.records import Draft, RawRecord
 from pipelines.schema import FINDINGS, ORIGIN, Row, draft_to_bytes, integer, long, struct, text
-from pipelines.spark.bridge import Step, config_of, map_records
+from pipelines.spark.bridge import Placed, Work, config_of, map_records
 
 SPLIT_BYTES = 64 << 20
 DRIVER_BYTES = 256 << 20
@@ -45,15 +45,20 @@ def survey_files(spark: SparkSession, files: Sequence[InputFile]) -> list[Row]:
     return [row.asDict() for row in map_records(frame, lambda: _survey, SPLITS).collect()]
 
 
-def read_drafts(spark: SparkSession, splits: Sequence[Row], config: Config) -> DataFrame:
-    """One row per record, or per damaged file (line 0)."""
+def read_drafts(spark: SparkSession, splits: Sequence[Row], config: Config) -> Work:
+    """A row of DRAFTS per record, or per damaged file (line 0)."""
+    return drafting(_frame(spark, list(splits), SPLITS, tasks=len(splits)), config, _records)
+
+
+def drafting(frame: DataFrame, config: Config, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Work:
+    """Rows of DRAFTS of the records that each row of the frame leads to."""
     settings = config.model_dump_json()
 
-    def make() -> Step:
+    def make() -> Callable[[Iterator[Row]], Iterator[Placed]]:
         own = config_of(settings)
-        return lambda rows: (draft_row(raw, own) for row in rows for raw in _records(row, own))
+        return lambda rows: (("drafts", "", draft_row(raw, own), 3 * len(raw.raw)) for row in rows for raw in records(row, own))
 
-    return map_records(_frame(spark, list(splits), SPLITS, tasks=len(splits)), make, DRAFTS)
+    return Work(frame, make)
 
 
 def _survey(rows: Iterable[Row]) -> Iterator[Row]:

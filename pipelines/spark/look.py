@@ -22,7 +22,7 @@ NEVER_REUSED = [reason.code for reason in Reason if reason is Reason.IMAGE_MISSI
 
 def locate_refs(drafts: DataFrame, config: Config) -> DataFrame:
     """One row per distinct (source, reference): where its image is, or the findings that refuse it. Opens no picture."""
-    refs = drafts.select(F.col("origin.source").alias("source"), F.explode("refs").alias("ref"))
+    refs = drafts.select("source", F.explode("refs").alias("ref"))
     distinct = refs.groupBy("source", F.col("ref.key").alias("key")).agg(F.min("ref.ref").alias("ref"))
     settings = config.model_dump_json()
 

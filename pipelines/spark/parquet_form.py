@@ -7,12 +7,13 @@ new and the replaced files for a moment.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from pipelines.parts import Part
 from pipelines.reading import PARTITIONS, RETIRED, count_rows, standing
 
 NAMED_BY = "files"
@@ -31,6 +32,17 @@ def read(spark: SparkSession, root: Path, table: str, files: list[str]) -> DataF
 
 def replace_batch(spark: SparkSession, root: Path, table: str, rows: DataFrame, batch: str, run_id: str, named: list[str] | None, at: At) -> list[str]:
     return sorted([*_others(named, batch), *_write(root, table, rows, run_id, at)])
+
+
+def adopt_batch(root: Path, table: str, parts: Sequence[tuple[Path, Part]], batch: str, run_id: str, named: list[str] | None, at: At) -> list[str]:
+    names = []
+    for path, part in parts:
+        target = root / table / part.partition / part.name
+        _move(path, target)
+        names.append(str(target.relative_to(root)))
+        at(f"{table}: a file moved in")
+    (root / table).mkdir(parents=True, exist_ok=True)
+    return sorted([*_others(named, batch), *names])
 
 
 def append(spark: SparkSession, root: Path, table: str, rows: DataFrame, run_id: str, named: list[str] | None, at: At) -> list[str]:

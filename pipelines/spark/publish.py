@@ -60,6 +60,9 @@ def publish(run: Run, staged: Staged, images: DataFrame, books: Books, inputs: S
     last = last_run(tables.root)
     named: dict[str, State] = dict((last or {}).get(tables.form.NAMED_BY) or {})
     for table in BATCHED:
+        if staged.files is not None:
+            named[table] = tables.adopt_batch(table, staged.files, run.batch, run.run_id, named.get(table))
+            continue
         partitions = [name for name in PARTITIONS[table] if name != "batch"]
         rows = staged.table(table).hint("rebalance", *partitions)
         named[table] = tables.replace_batch(table, rows, run.batch, run.run_id, named.get(table))

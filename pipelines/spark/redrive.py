@@ -6,7 +6,6 @@ rows of the batch stay as they are, and the books of the whole batch must balanc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,9 +19,9 @@ from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
 from pipelines.schema import Row
 from pipelines.spark.audit import Staged, audit
-from pipelines.spark.bridge import Step, config_of, map_records
+from pipelines.spark.bridge import Work
 from pipelines.spark.ending import UNCHANGED, Made, Result, end, unchanged
-from pipelines.spark.ingest import DRAFTS, draft_row
+from pipelines.spark.ingest import drafting
 from pipelines.spark.job import NIGHTLY, Manner, opened
 from pipelines.spark.settle import read_manifest
 from pipelines.spark.stage import Run, stage
@@ -71,7 +70,8 @@ def redrive_batch(spark: SparkSession, config: Config, chosen: Chosen, batch: st
             words = (f"batch {batch}: no record with kept bytes is quarantined for {chosen.reason}",)
             return replace(unchanged(run, Standing(newest, True, words)), status=UNCHANGED)
         staged, images = stage(run, redrive_drafts(picked, config), picked.where("id_conflict"))
-        merged = Staged(staged.drafts, *(_merged(tables[name], staged.table(name), picked, batch) for name in BATCHED))
+        conversations, samples, quarantine = (_merged(tables[name], staged.table(name), picked, batch) for name in BATCHED)
+        merged = Staged(staged.drafts, conversations, samples, quarantine)
         books = audit(merged, config, {(row["source"], row["path"]): row["records"] for row in base["inputs"] if row["records"]})
         inputs = [{name: row[name] for name in ("source", "path", "size", "modified", "sha256")} for row in base["inputs"]]
         return end(run, Made(merged, images, books, inputs, "redrive"), Standing(base, False, _words(run, staged, chosen)))
@@ -91,20 +91,13 @@ def check_fits(run: Run) -> None:
         raise Refused(f"batch {run.batch} was published with other {' and another '.join(faults)}; make it anew: jobs/run.py --batch {run.batch} --replace")
 
 
-def redrive_drafts(picked: DataFrame, config: Config) -> DataFrame:
+def redrive_drafts(picked: DataFrame, config: Config) -> Work:
     """Rows of DRAFTS from kept bytes: the same stage as from a file."""
-    settings = config.model_dump_json()
-
-    def make() -> Step:
-        own = config_of(settings)
-        return lambda rows: (draft_row(raw, own) for raw in _raw_records(rows))
-
-    return map_records(picked.select("record_id", "origin", "raw"), make, DRAFTS)
+    return drafting(picked.select("record_id", "origin", "raw"), config, _raw_record)
 
 
-def _raw_records(rows: Iterator[Row]) -> Iterator[RawRecord]:
-    for row in rows:
-        yield RawRecord(Origin(**row["origin"]), row["record_id"], bytes(row["raw"]))
+def _raw_record(row: Row, config: Config) -> tuple[RawRecord]:
+    return (RawRecord(Origin(**row["origin"]), row["record_id"], bytes(row["raw"])),)
 
 
 def _picked(run: Run, chosen: Chosen, quarantine: DataFrame | None) -> DataFrame | None:

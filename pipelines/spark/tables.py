@@ -14,6 +14,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from pipelines.parts import Files
 from pipelines.reading import PARTITIONS, Row, last_run
 from pipelines.spark import delta_form, parquet_form
 
@@ -51,6 +52,13 @@ class Tables:
         """The batch's rows of this table are these, and no other batch is touched. Returns the table's new state."""
         self.at(f"{table}: before")
         state = self.form.replace_batch(self.spark, self.root, table, rows, batch, run_id, named, self.at)
+        self.at(f"{table}: after")
+        return state
+
+    def adopt_batch(self, table: str, files: Files, batch: str, run_id: str, named: State | None) -> State:
+        """As `replace_batch`, of rows that stand in files already: these become the table's own, and no row is written again."""
+        self.at(f"{table}: before")
+        state = self.form.adopt_batch(self.root, table, files.of(table), batch, run_id, named, self.at)
         self.at(f"{table}: after")
         return state
 

@@ -14,7 +14,6 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from gigatoken import gigatoken_rs
 
 from pipelines.chat.glm_tools import _LEAD, _TRAIL
 
@@ -24,9 +23,8 @@ NAMES = {"human": "user", "gpt": "assistant", "function_call": "assistant"}
 SEPARATOR = "[gMASK]<sop>"
 
 
-def text(paths: Sequence[Path], tokenizer: Path, out: Path) -> int:
+def text(paths: Sequence[Path], encoder: Any, out: Path) -> int:
     """Number of tokens of these logs, encoded and written."""
-    encoder = gigatoken_rs.load_hf_json(tokenizer.read_bytes())
     ids_of = {name: int(encoder.encode(name)[0]) for name in ("<|assistant|>", "<|user|>", "<|observation|>", "<|system|>")}
     schema = pa.schema([("input_ids", pa.list_(pa.int32())), ("labels", pa.list_(pa.int32()))])
     tokens = 0

@@ -95,10 +95,22 @@ def _no_publication_lock() -> None:
     ending.publication_lock = job.publication_lock = _unlocked  # type: ignore[assignment]
 
 
+def _written_anew() -> None:
+    """Rows go through Spark's writer, as those of a redrive do: some mistakes are made there."""
+    from pipelines.schema import COLUMNS
+    from pipelines.spark import bridge, tables
+
+    def write(self: Any, table: str, files: Any, batch: str, run_id: str, named: Any) -> Any:
+        return self.replace_batch(table, bridge.read_parts(self.spark, files, table, COLUMNS[table]), batch, run_id, named)
+
+    tables.Tables.adopt_batch = write  # type: ignore[method-assign]
+
+
 def _runs_before(table: str) -> None:
     """`runs` is written before this table, and names the version that the table is going to have."""
     from pipelines.spark import publish, tables
 
+    _written_anew()
     real_append, real_replace = tables.Tables.append, tables.Tables.replace_batch
     held: list[Callable[[], Any]] = []
     named_next: dict[str, Any] = {}
@@ -145,6 +157,8 @@ def _undo_samples_only() -> None:
 def _overwrite_the_whole_table() -> None:
     from pipelines.spark import delta_form, parquet_form
 
+    _written_anew()
+
     def whole(spark: Any, root: Path, table: str, rows: Any, batch: str, run_id: str, named: Any, at: Any) -> Any:
         return delta_form._commit(rows.write.format("delta").mode("overwrite").partitionBy(*delta_form.PARTITIONS[table]), root / table, run_id)
 
@@ -154,6 +168,8 @@ def _overwrite_the_whole_table() -> None:
 
 def _append_instead_of_replace() -> None:
     from pipelines.spark import delta_form, parquet_form
+
+    _written_anew()
 
     def appended(spark: Any, root: Path, table: str, rows: Any, batch: str, run_id: str, named: Any, at: Any) -> Any:
         return delta_form._commit(rows.write.format("delta").mode("append").partitionBy(*delta_form.PARTITIONS[table]), root / table, run_id)
@@ -213,6 +229,7 @@ def _retire_first() -> None:
     """Parquet: replaced files are removed before `runs` names the new ones."""
     from pipelines.spark import parquet_form
 
+    _written_anew()
     whole = parquet_form.replace_batch
 
     def hasty(spark: Any, root: Path, table: str, rows: Any, batch: str, run_id: str, named: Any, at: Any) -> Any:

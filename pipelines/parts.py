@@ -1,0 +1,165 @@
+"""Rows -> Parquet files, by whoever made the rows: one file per table and partition, in row groups of bounded size.
+
+A file's name is never used twice, so a task that is tried again writes other files, and only those that somebody was told of count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.schema import Row, column
+
+BATCH_ROWS = 256  # rows are made columns of in such steps
+BATCH_BYTES = 4 << 20
+GROUP_BYTES = 32 << 20
+FILE_BYTES = 256 << 20
+
+
+class Part(NamedTuple):
+    """A file that was written: below `folder`, at `partition` (a=b/c=d, or "") and `name`."""
+
+    table: str
+    partition: str
+    name: str
+    rows: int
+    bytes: int
+
+
+class Files(NamedTuple):
+    """Parts below one folder."""
+
+    folder: Path
+    parts: list[Part]
+
+    def of(self, table: str) -> list[tuple[Path, Part]]:
+        """Where each part of a table stands."""
+        return [(self.folder / f"table={table}" / part.partition / part.name, part) for part in self.parts if part.table == table]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A file in the making; `rows` are not columns yet, and `batches` are not in the file yet."""
+
+    name: str
+    kind: pa.Schema
+    writer: pq.ParquetWriter
+    rows: list[Row] = field(default_factory=list)
+    weight: int = 0
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    written: int = 0
+    pending: int = 0
+    size: int = 0
+
+
+class Parts:
+    """The files of one task. `kinds` are the tables' columns without those of the partition; `stem` is unique to the task's attempt."""
+
+    def __init__(self, folder: Path, stem: str, kinds: Mapping[str, pa.StructType]):
+        self._folder, self._stem, self._kinds = folder, stem, kinds
+        self._open: dict[tuple[str, str], _Open] = {}
+        self._done: list[Part] = []
+
+    def add(self, table: str, partition: str, row: Row, weight: int) -> None:
+        """`weight` is about how many bytes the row takes in memory."""
+        key = (table, partition)
+        file = self._open.get(key)
+        if file is None:
+            file = self._open[key] = self._start(table, partition)
+        file.rows.append(row)
+        file.weight += weight
+        if len(file.rows) >= BATCH_ROWS or file.weight >= BATCH_BYTES:
+            self._to_columns(file)
+            if file.pending >= GROUP_BYTES:
+                self._write(file)
+            if file.size >= FILE_BYTES:
+                self._finish(key)
+
+    def close(self) -> list[Part]:
+        for key in list(self._open):
+            self._finish(key)
+        return self._done
+
+    def _start(self, table: str, partition: str) -> _Open:
+        name = f"{self._stem}-{len(self._done) + len(self._open)}.parquet"
+        kind = pa.schema(list(self._kinds[table]))
+        path = self._path(table, partition, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _Open(
+            name,
+            kind,
+            pq.ParquetWriter(
+                path,
+                kind,
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=[name for name in REPEATED if name.partition(".")[0] in kind.names],
+                write_statistics=False,
+            ),
+        )
+
+    def _path(self, table: str, partition: str, name: str) -> Path:
+        return self._folder / f"table={table}" / partition / name
+
+    def _to_columns(self, file: _Open) -> None:
+        batch = record_batch(file.rows, file.kind)
+        file.batches.append(batch)
+        file.pending += batch.nbytes
+        file.size += batch.nbytes
+        file.written += len(file.rows)
+        file.rows, file.weight = [], 0
+
+    def _write(self, file: _Open) -> None:
+        if file.batches:
+            table = pa.Table.from_batches(file.batches)
+            file.writer.write_table(table, row_group_size=len(table))
+        file.batches, file.pending = [], 0
+
+    def _finish(self, key: tuple[str, str]) -> None:
+        file = self._open.pop(key)
+        if file.rows:
+            self._to_columns(file)
+        self._write(file)
+        file.writer.close()
+        size = self._path(*key, file.name).stat().st_size
+        self._done.append(Part(*key, file.name, file.written, size))
+
+
+# Columns with few values. Token ids have many: without a dictionary they are smaller, and written in half the time.
+REPEATED = (
+    "origin.source",
+    "origin.path",
+    "format",
+    "messages.list.element.role",
+    "messages.list.element.metadata",
+    "repairs.list.element",
+    "findings.list.element.code",
+    "findings.list.element.stage",
+    "stage",
+    "reason",
+    "dialect",
+    "run_id",
+)
+
+
+def record_batch(rows: list[Row], kind: pa.Schema) -> pa.RecordBatch:
+    """These rows as columns; attention_mask and position_ids follow from num_tokens, so no row need have them."""
+    derived = _derived(rows) if "position_ids" in kind.names else {}
+    return pa.record_batch([derived.get(field.name) or column(rows, field.name, field.type) for field in kind], schema=kind)
+
+
+def _derived(rows: list[Row]) -> dict[str, pa.Array]:
+    lengths = np.array([row["num_tokens"] for row in rows], dtype=np.int64)
+    ends = np.cumsum(lengths)
+    offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
+    places = (np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)).astype(np.int32)
+    return {
+        "attention_mask": pa.ListArray.from_arrays(offsets, pa.array(np.ones(ends[-1], dtype=np.int32))),
+        "position_ids": pa.ListArray.from_arrays(offsets, pa.array(places)),
+    }

@@ -1,0 +1,88 @@
+"""The whole job through spark-submit: CPU of the process and everything it started, the JVM and the Python workers among it."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.bench.ours import settings
+
+ROOT = Path(__file__).parents[2]
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    cpu: float
+    wall: float
+    python_mb: float  # the largest of the Python processes
+    root: Path
+
+
+def run(logs: Path, root: Path, submit: Path = Path(sys.executable).parent / "spark-submit") -> Cost:
+    """One night over every file under `logs`. Raises CalledProcessError where it was not published."""
+    shutil.rmtree(root, ignore_errors=True)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    conf = root.parent / f"{root.name}.json"  # JSON is YAML
+    conf.write_text(json.dumps(settings(logs, root).model_dump(mode="json", exclude_defaults=True)))
+    command = [str(submit), "--driver-memory", "2g", str(ROOT / "jobs" / "run.py"), "--config", str(conf), "--batch", "bench"]
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), os.times().elapsed
+    child = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYSPARK_PYTHON": sys.executable}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    watched = _Watch(child.pid)
+    _, errors = child.communicate()
+    largest, lost = watched.stop()
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command, stderr=errors[-2000:])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    waited = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(max(waited, lost), os.times().elapsed - started, largest / 2**20, root)
+
+
+def cpu_per_record(large: Cost, small: Cost, records: int, few: int) -> float:
+    """What a record costs with start-up taken out: what more records took more."""
+    return (large.cpu - small.cpu) / (records - few)
+
+
+class _Watch:
+    """Polls a process and all below it: workers are children of a daemon, and nobody waits for them in time."""
+
+    def __init__(self, pid: int):
+        self._pid, self._done = pid, threading.Event()
+        self._cpu: dict[int, float] = {}
+        self._largest = 0
+        self._thread = threading.Thread(target=self._poll, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> tuple[int, float]:
+        """(bytes of the largest Python process, CPU seconds of all)."""
+        self._done.set()
+        self._thread.join()
+        return self._largest, sum(self._cpu.values())
+
+    def _poll(self) -> None:
+        while not self._done.wait(POLL_SECONDS):
+            for process in self._processes():
+                try:
+                    times = process.cpu_times()
+                    self._cpu[process.pid] = times.user + times.system
+                    if "python" in process.name():
+                        self._largest = max(self._largest, process.memory_info().rss)
+                except psutil.Error:
+                    continue  # it ended meanwhile
+
+    def _processes(self) -> Sequence[psutil.Process]:
+        try:
+            own = psutil.Process(self._pid)
+            return [own, *own.children(recursive=True)]
+        except psutil.Error:
+            return []

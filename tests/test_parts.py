@@ -1,0 +1,82 @@
+"""Rows that are written to files by whoever made them: every row once, in groups and files of bounded size, read by every reader."""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+from pipelines import parts as parts_room
+from pipelines.parts import Files, Parts
+from pipelines.schema import COLUMNS, ORIGIN, integer, struct, text
+from pipelines.spark import delta_form
+
+SAMPLES = struct(
+    sample_id=text, origin=ORIGIN, **{name: pa.list_(integer) for name in ("input_ids", "labels", "attention_mask", "position_ids")}, num_tokens=integer
+)
+
+
+def sample(number: int, length: int) -> dict[str, Any]:
+    ids = np.arange(number, number + length, dtype=np.int32)
+    origin = {"source": "kit", "path": "logs.jsonl", "line": number, "sha256": "0"}
+    return {"sample_id": str(number), "origin": origin, "input_ids": ids, "labels": -ids, "num_tokens": length}
+
+
+def written(folder: Path, lengths: list[int]) -> Files:
+    parts = Parts(folder, "run-0-0", {"samples": SAMPLES})
+    for number, length in enumerate(lengths):
+        parts.add("samples", f"split={'train' if number % 3 else 'val'}", sample(number, length), 16 * length)
+    return Files(folder, parts.close())
+
+
+def test_every_row_is_written_once_with_its_mask_and_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(parts_room, "BATCH_ROWS", 5)
+    monkeypatch.setattr(parts_room, "GROUP_BYTES", 4000)
+    monkeypatch.setattr(parts_room, "FILE_BYTES", 30_000)
+    lengths = [Random(3).randrange(1, 90) for _ in range(400)]
+    files = written(tmp_path, lengths)
+    assert len(files.parts) > 4
+    assert sum(part.rows for part in files.parts) == 400
+    rows = [row for path, _ in files.of("samples") for row in pq.ParquetFile(path).read().to_pylist()]
+    assert sorted(int(row["sample_id"]) for row in rows) == list(range(400))
+    for row in rows:
+        number, length = int(row["sample_id"]), row["num_tokens"]
+        assert row["input_ids"] == list(range(number, number + length))
+        assert row["labels"] == [-i for i in row["input_ids"]]
+        assert row["attention_mask"] == [1] * length
+        assert row["position_ids"] == list(range(length))
+
+
+def test_duckdb_reads_the_files_too(tmp_path: Path):
+    files = written(tmp_path, [3, 4, 5])
+    paths = [str(path) for path, _ in files.of("samples")]
+    found = duckdb.sql(
+        "select sum(list_sum(input_ids)), sum(list_sum(position_ids)), sum(len(attention_mask)) from read_parquet($1)", params=[paths]
+    ).fetchall()
+    assert found == [(sum(n + i for n, length in enumerate([3, 4, 5]) for i in range(length)), 3 + 6 + 10, 12)]
+
+
+def test_adopted_files_are_one_commit_of_the_batch_and_touch_no_other(tmp_path: Path):
+    root = tmp_path / "root"
+    kind = pa.struct([field for field in COLUMNS["quarantine"] if field.name != "batch"])
+
+    def adopt(batch: str, records: int) -> int:
+        staged = Parts(tmp_path / f"staged-{batch}-{records}", f"run-{batch}-{records}", {"quarantine": kind})
+        for number in range(records):
+            staged.add("quarantine", f"batch={batch}", dict.fromkeys(kind.names) | {"record_id": str(number), "findings": []}, 100)
+        files = Files(tmp_path / f"staged-{batch}-{records}", staged.close())
+        return delta_form.adopt_batch(root, "quarantine", files.of("quarantine"), batch, f"run-{batch}-{records}", None, lambda point: None)
+
+    def rows(batch: str) -> int:
+        return delta_form.rows_of_batch(root, "quarantine", DeltaTable(str(root / "quarantine")).version(), batch)
+
+    assert [adopt("n1", 3), adopt("n2", 2), adopt("n1", 4)] == [0, 1, 2]
+    assert (rows("n1"), rows("n2")) == (4, 2)
+    assert adopt("n1", 0) == 3
+    assert (rows("n1"), rows("n2")) == (0, 2)
+    assert adopt("n3", 0) == 3  # nothing to change, so no commit
