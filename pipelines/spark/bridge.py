@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -65,9 +66,16 @@ def write_parts(work: Work, folder: Path, run_id: str, kinds: Mapping[str, pa.St
 
 def read_parts(spark: SparkSession, files: Files, table: str, kind: pa.StructType) -> DataFrame:
     """The rows of a table in these files, with the columns that it must have."""
+    paths = [path for path, _ in files.of(table)] or [_empty_file(files.folder / f"table={table}", kind)]
     schema = from_arrow_schema(pa.schema(list(kind)))
-    paths = [str(path) for path, _ in files.of(table)]
-    return spark.read.option("basePath", str(files.folder / f"table={table}")).schema(schema).parquet(*paths) if paths else spark.createDataFrame([], schema)
+    return spark.read.option("basePath", str(files.folder / f"table={table}")).schema(schema).parquet(*map(str, paths))
+
+
+def _empty_file(folder: Path, kind: pa.StructType) -> Path:
+    """A file without rows: what nobody wrote is read as what was written, places of rows and all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.schema(list(kind)).empty_table(), folder / "none.parquet")
+    return folder / "none.parquet"
 
 
 def record_batches(rows: Iterable[Row], kind: pa.StructType) -> Iterator[pa.RecordBatch]:
