@@ -18,9 +18,11 @@ from pipelines.reasons import Reason
 from pipelines.spark.entry import Told, run_id_of
 from pipelines.spark.redrive import Chosen, batches_to_redrive, redrive_batch
 from pipelines.spark.session import open_session
+from pipelines.spark.streams import separate_stderr
 
 
 def main() -> int:
+    separate_stderr()
     arguments = parser().parse_args()
     chosen = Chosen(arguments.reason, arguments.since)
     told = Told()

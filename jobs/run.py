@@ -19,11 +19,13 @@ from pipelines.config import load_config
 from pipelines.spark.entry import Told, run_id_of
 from pipelines.spark.job import Manner, run_batch
 from pipelines.spark.session import open_session
+from pipelines.spark.streams import separate_stderr
 
 BATCH = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 def main() -> int:
+    separate_stderr()
     arguments = parser().parse_args()
     told = Told()
     batches = arguments.backfill or [arguments.batch]

@@ -67,7 +67,8 @@ def _rows(root: str | Path, table: str, run: Row, record_id: str) -> list[Row]:
     if not found.schema.names:
         return []
     where = (ds.field("batch") == run["batch"]) & (ds.field("record_id") == record_id)
-    return found.to_table(columns=WANTED[table], filter=where).to_pylist()
+    rows: list[Row] = found.to_table(columns=WANTED[table], filter=where).to_pylist()
+    return sorted(rows, key=lambda row: (row["origin"]["path"], row["origin"]["line"]) if "origin" in row else row["dialect"])
 
 
 def _from_file(origin: Row) -> bytes | None:

@@ -34,7 +34,7 @@ def read_drafts(config: Config, file: InputFile) -> Iterator[tuple[RawRecord, Dr
 
 
 def outcomes_of(raw: RawRecord, draft: Drafted, flow: Flow, census: Census, looker: Looker) -> Iterator[Outcome]:
-    kept_path, kept_line = census.first[raw.record_id]
+    kept_path, kept_line = census.first.get(raw.record_id, (raw.origin.path, raw.origin.line))  # new where the file changed since it was counted
     if (kept_path, kept_line) != (raw.origin.path, raw.origin.line):
         yield duplicate_row(raw, kept_path, kept_line)
         return

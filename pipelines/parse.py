@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import lru_cache
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
@@ -89,7 +90,7 @@ def source_text(text: str, path: tuple[str | int, ...]) -> str:
     """
     at = _skip(text, 0)
     for step in path:
-        at = _index_of(text, at, step) if isinstance(step, int) else _key_of(text, at, step)
+        at = _places(text, at)[step]
     return text[at : _end_of(text, at)]
 
 
@@ -179,21 +180,17 @@ def _end_of(text: str, at: int) -> int:
     return _DECODER.raw_decode(text, at)[1]
 
 
-def _key_of(text: str, at: int, wanted: str) -> int:
-    """Where the value of this key begins, in the object that begins at `at`."""
-    found = -1
-    at = _skip(text, at + 1)
-    while text[at] != "}":
-        key, at = scanstring(text, at + 1)
-        at = _skip(text, _skip(text, at) + 1)
-        found = at if key == wanted else found
+@lru_cache(maxsize=8)  # two more than the containers on the way to a call: the calls of a record are cut out one after the other
+def _places(text: str, at: int) -> dict[str | int, int]:
+    """Where the values begin that stand in the object or list that begins at `at`, by key or index."""
+    found: dict[str | int, int] = {}
+    is_object, at = text[at] == "{", _skip(text, at + 1)
+    while text[at] not in "]}":
+        key: str | int = len(found)
+        if is_object:
+            key, at = scanstring(text, at + 1)
+            at = _skip(text, _skip(text, at) + 1)
+        found[key] = at
         at = _skip(text, _end_of(text, at))
         at = _skip(text, at + 1) if text[at] == "," else at
     return found
-
-
-def _index_of(text: str, at: int, wanted: int) -> int:
-    at = _skip(text, at + 1)
-    for _ in range(wanted):
-        at = _skip(text, _skip(text, _end_of(text, at)) + 1)
-    return at

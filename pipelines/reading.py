@@ -30,6 +30,8 @@ def run_rows(root: str | Path) -> list[Row]:
     rows = [row for file in _run_files(Path(root) / "runs") for row in pq.ParquetFile(file).read().to_pylist(maps_as_pydicts="strict")]
     for row in rows:
         row |= {name: row[name].replace(tzinfo=UTC) for name in ("started", "finished")}
+        # Roots of version 0.1.0 have rows without these.
+        row |= {"kind": row.get("kind") or "batch", "quarantined_share": row.get("quarantined_share") or 0.0}
     return sorted(rows, key=lambda row: (row["finished"], row["run_id"]))
 
 
@@ -37,7 +39,7 @@ def _run_files(folder: Path) -> list[str]:
     if not is_delta(folder):
         return [str(path) for path in folder.glob("*.parquet")]
     # Only a table's file names are asked of deltalake: its own reader can abort the interpreter at exit.
-    return DeltaTable(str(folder)).file_uris() if has_commits(folder) else []
+    return _paths(folder, DeltaTable(str(folder)).file_uris()) if has_commits(folder) else []
 
 
 def last_run(root: str | Path) -> Row | None:
@@ -52,6 +54,26 @@ def is_delta(folder: Path) -> bool:
 def has_commits(folder: Path) -> bool:
     """Whether the Delta table exists: a writer that was killed at its first commit leaves a log without one."""
     return any((folder / "_delta_log").glob("*.json"))
+
+
+def newest_commit(folder: Path) -> tuple[int, dict[str, Any]]:
+    """(newest version of a Delta table, what its commit says of itself); -1 where there is no table yet."""
+    if not has_commits(folder):
+        return -1, {}
+    table = DeltaTable(str(folder))
+    return table.version(), table.history(1)[0]
+
+
+def files_of_version(folder: Path, version: int, batch: str | None = None) -> list[str]:
+    """The data files of this version of a Delta table, or those of one batch."""
+    where = None if batch is None else [("batch", "=", batch)]
+    return _paths(folder, DeltaTable(str(folder), version=version).file_uris(file_pruning_predicate=where))
+
+
+def _paths(folder: Path, uris: Sequence[str]) -> list[str]:
+    """Paths of these files of the table: as uris a folder's odd letters are escaped in them, and their own names have none."""
+    depth = len(PARTITIONS[folder.name]) + 1
+    return [str(folder.absolute().joinpath(*uri.split("/")[-depth:])) for uri in uris]
 
 
 def named_state(root: str | Path) -> dict[str, int] | dict[str, list[str]]:
@@ -73,7 +95,7 @@ def table_files(root: str | Path, table: str, row: Row | None = None) -> list[st
     if table not in named:
         raise NotPublished(f"run {row['run_id']} published no table {table}; it has {', '.join(named)}")
     if row["versions"] is not None:
-        return DeltaTable(str(Path(root) / table), version=named[table]).file_uris()
+        return files_of_version(Path(root) / table, named[table])
     return [standing(root, name) for name in named[table]]
 
 

@@ -233,7 +233,7 @@ class Reason(Enum):
         REFUSE,
         "The number of images is not the number of their marks.",
         "Put one <image> mark where each image stands.",
-        "image start token != image end tokens; the number of images does not match the number of <image> tags",
+        "image start token != image end tokens; ValueError: The number of images does not match the number of <image> tokens",
     )
     IMAGE_TOO_MANY = Row(
         "image.too_many",
@@ -307,7 +307,7 @@ class Reason(Enum):
         REFUSE,
         "The row breaks a law of its own: our fault, not the record's.",
         "Report it with the record.",
-        "torch.hstack fails on start and end positions",
+        "RuntimeError in torch.hstack: as many image starts as ends are wanted",
     )
     TOKENS_IMAGE_UNSUPPORTED = Row(
         "tokens.image_unsupported",

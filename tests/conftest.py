@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -13,23 +11,15 @@ from pipelines.demo import BATCH, Written, write_demo
 from pipelines.flow import open_flow
 from pipelines.local import run_files
 from pipelines.records import Outcome
-from tests.golden import DATA
+from tests.corpus import unpack
 
 DEMO_CONF = Path(__file__).parents[1] / "conf" / "demo.yaml"
 
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the hostile corpus, with the links that an archive should not carry."""
-    home = tmp_path_factory.mktemp("corpus")
-    with tarfile.open(DATA / "hostile.tar.xz") as archive:
-        archive.extractall(home, filter="data")
-    folder = home / "hostile"
-    for link in json.loads((folder / "links.json").read_text()):
-        path = folder / link["link"]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.symlink_to(link["target"])
-    return folder
+    """The folder of the hostile corpus."""
+    return unpack(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture(scope="session")

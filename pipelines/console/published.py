@@ -10,10 +10,9 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from pipelines import snapshot as named
 from pipelines.config import ConfigError, load_config
 from pipelines.history import Seen, history_of, kept_bytes
-from pipelines.reading import NotPublished, table_files
+from pipelines.reading import NotPublished, named_state, table_files
 from pipelines.visible import visible
 
 OK, USAGE = 0, 2
@@ -22,12 +21,12 @@ MOST_RAW = 4000  # characters
 
 def snapshot(options: Namespace) -> int:
     """The whole night that the last row of `runs` names, as JSON; with --sql as views for DuckDB."""
-    found = named(options.root)
+    found = named_state(options.root)
     if not found:
         print(f"nothing was published under {options.root}", file=sys.stderr)
         return USAGE
     if options.sql:
-        print("\n".join(_view(table, table_files(options.root, table)) for table in found))
+        print("\n".join(view_of(table, table_files(options.root, table)) for table in found))
     else:
         sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
     return OK
@@ -59,7 +58,8 @@ def _root(options: Namespace) -> Path:
     raise ConfigError(["explain: name the output root, or give --config"])
 
 
-def _view(table: str, files: list[str]) -> str:
+def view_of(table: str, files: list[str]) -> str:
+    """A statement for DuckDB: the table is these files."""
     names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     rows = f"read_parquet([{names}], hive_partitioning = true, hive_types_autocast = false)" if files else "(SELECT 1 WHERE false)"
     return f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM {rows};"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -27,40 +27,62 @@ def rows_of(path: str) -> Iterator[bytes]:
         if not is_parquet:
             raise Damaged(Reason.FILE_FORMAT_MISMATCH.at(path, "named .parquet, and does not begin with PAR1"))
         with pq.ParquetFile(path) as file:
+            _refuse_doubled(file.schema_arrow, path)
             for batch in file.iter_batches(batch_size=ROWS):
                 yield from map(_row_bytes, _rows(batch))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise Damaged(Reason.FILE_PARQUET_CORRUPT.at(path, str(error).splitlines()[0][:300])) from None
+        raise Damaged(Reason.FILE_PARQUET_CORRUPT.at(path, (str(error).splitlines() or [type(error).__name__])[0][:300])) from None
+
+
+def _refuse_doubled(fields: Iterable[pa.Field], path: str) -> None:
+    """Two columns of one name: a row as JSON would hold the last and lose the others."""
+    fields = list(fields)
+    names = [field.name for field in fields]
+    if len(set(names)) < len(names):
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise Damaged(Reason.FILE_PARQUET_CORRUPT.at(path, f"{names.count(doubled)} columns have the name {doubled!r}"))
+    for field in fields:
+        inner = field.type.num_fields if not pa.types.is_dictionary(field.type) else 0
+        _refuse_doubled([field.type.field(i) for i in range(inner)], path)
+
+
+# What Python's own types cannot hold: text that is not UTF-8, times before year 1 or after 9999, zones that no table names.
+_UNHELD = (ValueError, OverflowError, KeyError, pa.ArrowException)
 
 
 def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
     try:
         return batch.to_pylist()
-    except UnicodeDecodeError:
-        # A text column that is not UTF-8: as bytes, so that the parser can name the row and its neighbours survive.
-        columns = [pa.field(field.name, _as_binary(field.type)) for field in batch.schema]
-        loose = pa.Table.from_batches([batch]).cast(pa.schema(columns))
-        return [{key: _loose_text(value) for key, value in row.items()} for row in loose.to_pylist()]
+    except _UNHELD:
+        # Row by row, so that the neighbours of the one that cannot be held stay as they are.
+        return [_row(batch.slice(i, 1)) for i in range(batch.num_rows)]
 
 
-def _as_binary(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return pa.large_binary()
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.large_list(_as_binary(kind.value_type))
+def _row(batch: pa.RecordBatch) -> dict[str, Any]:
+    try:
+        return batch.to_pylist()[0]
+    except _UNHELD:
+        return {field.name: _loose(batch.column(i)[0]) for i, field in enumerate(batch.schema)}
+
+
+def _loose(scalar: pa.Scalar) -> Any:
+    """The value with its bytes where its text is not UTF-8, so that the parser can name the row, and its bare number where it is no time."""
+    kind = scalar.type
+    if not scalar.is_valid:
+        return None
+    if isinstance(scalar, pa.BinaryScalar) and not isinstance(scalar, pa.FixedSizeBinaryScalar):
+        data = scalar.as_buffer().to_pybytes()
+        return data.decode("utf-8", "surrogateescape") if pa.types.is_string(kind) or pa.types.is_large_string(kind) else data
     if pa.types.is_struct(kind):
-        return pa.struct([pa.field(field.name, _as_binary(field.type)) for field in kind])
-    return kind
-
-
-def _loose_text(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
-    if isinstance(value, list):
-        return [_loose_text(item) for item in value]
-    return {key: _loose_text(item) for key, item in value.items()} if isinstance(value, dict) else value
+        return {kind.field(i).name: _loose(scalar[i]) for i in range(kind.num_fields)}
+    if isinstance(scalar, pa.ListScalar):  # maps too: lists of key and value
+        return [_loose(item) for item in scalar.values]
+    try:
+        return scalar.as_py()
+    except _UNHELD:
+        return scalar.cast(pa.int32() if pa.types.is_date32(kind) or pa.types.is_time32(kind) else pa.int64()).as_py()
 
 
 def _row_bytes(row: dict[str, Any]) -> bytes:

@@ -35,12 +35,17 @@ class Collector:
     def add(self, data: bytes) -> None:
         self.size += len(data)
         if self._digest is None and self.size > self._limit:
-            self._digest = hashlib.sha256(b"".join(self._parts))
-            self._parts = [b"".join([*self._parts, data[:HEAD_BYTES]])[:HEAD_BYTES]]
+            self._digest = hashlib.sha256()
+            for part in self._parts:
+                self._digest.update(part)
+            self._parts = [b"".join(self._parts[:HEAD_BYTES])[:HEAD_BYTES]]
         if self._digest is None:
             self._parts.append(data)
-        else:
-            self._digest.update(data)
+            return
+        self._digest.update(data)
+        # The head is as long however the bytes come: it is part of what record_id is made of.
+        if len(self._parts[0]) < HEAD_BYTES:
+            self._parts[0] += data[: HEAD_BYTES - len(self._parts[0])]
 
     def piece(self) -> Piece:
         data = b"".join(self._parts)
@@ -81,9 +86,9 @@ def elements_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piec
     closed = False
     for chunk in chunks:
         at = start = 0
-        if skip:  # the byte after a backslash at the end of the last chunk
+        if skip and chunk:  # the byte after a backslash at the end of the last chunk
             at, skip = 1, False
-        while found := (_IN_STRING if in_string else _OUTSIDE).search(chunk, at):
+        while not closed and (found := (_IN_STRING if in_string else _OUTSIDE).search(chunk, at)):
             sign, at = found.group(), found.end()
             if sign == b"\\":
                 at += 1
@@ -92,11 +97,11 @@ def elements_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piec
                 in_string = not in_string
             elif sign in b"[{":
                 depth += 1
-                if depth == 1 and not closed:
+                if depth == 1:
                     start = at  # the array itself opens
             elif sign in b"]}":
                 depth -= 1
-                if depth == 0 and not closed:
+                if depth == 0:
                     closed = True
                     element.add(chunk[start : found.start()])
                     if element.size and not is_blank(element.piece()[0]):

@@ -8,6 +8,8 @@ and a blank tool result are kept as they are.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines.config import Limits, Normalize
@@ -86,10 +88,16 @@ def _check_targets(lines: list[Line], faults: Faults) -> None:
     if not faults.refusals and not any(line.role == "assistant" and not line.is_blank for line in lines):
         faults.refuse(Reason.SCHEMA_NO_TARGET, "", "no answer that is not blank")
         return
-    refused = tuple(finding.where for finding in faults.refusals)
+    refused = sorted(finding.where for finding in faults.refusals)
     for line in lines:
-        if line.is_blank and line.role in ("user", "assistant") and not any(where.startswith(line.where) for where in refused):
+        if line.is_blank and line.role in ("user", "assistant") and not _has_prefix(refused, line.where):
             faults.refuse(Reason.SCHEMA_CONTENT_MISSING, line.where, f"the {line.role}'s turn is blank")
+
+
+def _has_prefix(places: Sequence[str], start: str) -> bool:
+    """Whether one of these sorted places begins so."""
+    at = bisect_left(places, start)
+    return at < len(places) and places[at].startswith(start)
 
 
 def _id_text(logged: Logged, name: str, text: bytes, faults: Faults) -> str | None:

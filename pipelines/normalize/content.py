@@ -39,11 +39,11 @@ def read_body(turn: LoggedTurn, faults: Faults) -> Body | None:
         body.text = turn.content
     elif isinstance(turn.content, list):
         for i, part in enumerate(turn.content):
-            _add_part(body, part, (*turn.path, "content", i), faults)
+            _add_part(body, part, (*turn.path, turn.content_key, i), faults)
     elif isinstance(turn.content, dict) and "type" in turn.content:
-        _add_part(body, turn.content, (*turn.path, "content"), faults)
+        _add_part(body, turn.content, (*turn.path, turn.content_key), faults)
     elif turn.content is not None:
-        faults.refuse(Reason.SCHEMA_CONTENT_TYPE, f"{turn.where}.content", f"found {kind_of(turn.content)}; text or a list of parts is wanted")
+        faults.refuse(Reason.SCHEMA_CONTENT_TYPE, f"{turn.where}.{turn.content_key}", f"found {kind_of(turn.content)}; text or a list of parts is wanted")
     elif not body.images:
         body = None  # type: ignore[assignment]
     return body
@@ -58,6 +58,9 @@ def _add_part(body: Body, part: Any, path: Path, faults: Faults) -> None:
         faults.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; an object with a type is wanted")
         return
     kind = part.get("type")
+    if not isinstance(kind, str):
+        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(kind)}; text is wanted")
+        return
     key = _value_key(part, kind)
     value = part.get(key) if key else None
     if kind in IMAGE and value is not None:
@@ -70,12 +73,12 @@ def _add_part(body: Body, part: Any, path: Path, faults: Faults) -> None:
         else:
             body.reasoning.append(value)
     else:
-        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"a part of type {clip(str(kind))} with {kind_of(value)} in it")
+        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"a part of type {clip(kind)} with {kind_of(value)} in it")
 
 
-def _value_key(part: Mapping[str, Any], kind: Any) -> str | None:
+def _value_key(part: Mapping[str, Any], kind: str) -> str | None:
     """Where a part keeps its value: under its type, under `value` (LLaMA-Factory v1), or for an image under url or path."""
-    keys = [kind if isinstance(kind, str) else "", "value", "text"] if kind not in IMAGE else ["image_url", "image", "value", "url", "path"]
+    keys = [kind, "value", "text"] if kind not in IMAGE else ["image_url", "image", "value", "url", "path"]
     return next((key for key in keys if part.get(key) is not None), None)
 
 

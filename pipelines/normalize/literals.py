@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from pipelines.config import Limits
 from pipelines.parse import clip
 from pipelines.reasons import Reason, Reject
 
+# Python's own tokens: what it refuses (01, 1__0, ur'', a newline in a short string) is refused here too.
 _TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<string>(?P<prefix>[rRbBuUfF]{0,2})(?P<quote>'''|\"\"\"|'|")(?P<body>(?:[^\\]|\\.)*?)(?P=quote))
-    | (?P<number>(?:0[xX][0-9a-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<imaginary>[jJ])?)
+    r"""[ \t\n\r\f]*(?:
+      (?P<string>(?P<prefix>[uU]|[rR]?[bBfF]|[bBfF]?[rR]|)(?P<quote>'''|\"\"\"|'(?!'')|"(?!""))(?P<body>(?:[^\\]|\\.)*?)(?P=quote))
+    | (?P<number>(?:0[xX][0-9a-fA-F]+|(?:[0-9](?:_?[0-9])*(?:\.(?:[0-9](?:_?[0-9])*)?)?|\.[0-9](?:_?[0-9])*)(?:[eE][+-]?[0-9]+)?)(?P<imaginary>[jJ])?)
     | (?P<name>[A-Za-z_]\w*)
     | (?P<ellipsis>\.\.\.)
     | (?P<sign>[][{}(),:+-])
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|N\{([^{}]*)\}|(.))", re.DOTALL)
+_ONE_LINE = re.compile(r"(?:[^\\\n]|\\.)*", re.DOTALL)
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "\\": "\\", "'": "'", '"': '"', "\n": ""}
 _NAMES = {"True": True, "False": False, "None": None}
 # A call, an attribute, arithmetic or a keyword: somebody's code, not somebody's data.
-_CODE = re.compile(r"\w\s*\(|\)\s*\.|\.__|\blambda\b|\bimport\b|\bfor\b.+\bin\b|\*|%|\bif\b.+\belse\b|!!python|\bdef\b|^cos\n|^[bfrBFR]{1,2}['\"]", re.DOTALL)
+_CODE = re.compile(r"\w\s*\(|\)\s*\.|\.__|\blambda\b|\bimport\b|\*|%|!!python|\bdef\b|^cos\n|^[bfrBFR]{1,2}['\"]", re.DOTALL)
+_PAIRS = (re.compile(r"\bfor\b"), re.compile(r"\bin\b")), (re.compile(r"\bif\b"), re.compile(r"\belse\b"))
 
 
 class NotLiteral(Exception):
@@ -39,15 +43,22 @@ def read_literal(text: str, where: str, limits: Limits) -> Any:
     if len(text) > limits.literal_bytes:
         raise Reject(Reason.TOOL_ARGS_TOO_LARGE.at(where, f"{len(text)} characters that are no JSON, limits.literal_bytes is {limits.literal_bytes}"))
     try:
-        reader = _Reader(text.strip(), limits.json_depth)
+        # Python reads every line end as \n, in strings too.
+        reader = _Reader(text.replace("\r\n", "\n").replace("\r", "\n").strip(" \t\n\f"), limits.json_depth)
         value = reader.value(1)
         reader.end()
     except NotLiteral as error:
         reason = error.reason
-        if reason is Reason.TOOL_ARGS_UNPARSEABLE and _CODE.search(text):
+        if reason is Reason.TOOL_ARGS_UNPARSEABLE and _is_code(text):
             reason = Reason.TOOL_CODE_EXPRESSION
         raise Reject(reason.at(where, f"{error.detail}: {clip(text)}")) from None
     return value
+
+
+def _is_code(text: str) -> bool:
+    """Each keyword is looked for once: `for.+in` as one expression would begin again at every `for`."""
+    firsts = ((first.search(text), second) for first, second in _PAIRS)
+    return _CODE.search(text) is not None or any(found and second.search(text, found.end() + 1) for found, second in firsts)
 
 
 class _Reader:
@@ -70,12 +81,12 @@ class _Reader:
         if kind == "ellipsis":
             raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, "... has no place in JSON")
         if found in ("-", "+"):
-            return self._signed(found, depth)
+            return self._signed(found)
         if found == "{":
             return self._dict(depth)
         if found in ("[", "("):
             return self._list("]" if found == "[" else ")", depth)
-        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{found!r} is no literal")
+        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{clip(found)} is no literal")
 
     def end(self) -> None:
         if self._peek() in ("+", "-"):
@@ -101,11 +112,11 @@ class _Reader:
             pieces.append(_unescape(more))
         return "".join(pieces)
 
-    def _signed(self, sign: str, depth: int) -> Any:
-        value = self.value(depth + 1)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+    def _signed(self, sign: str) -> int | float:
+        token = self._next()
+        if token["number"] is None:
             raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{sign} before something that is no number")
-        return -value if sign == "-" else value
+        return -_number(token) if sign == "-" else _number(token)
 
     def _dict(self, depth: int) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -115,9 +126,9 @@ class _Reader:
                 raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, "a set has no place in JSON")
             self._take(":")
             if not isinstance(key, str):
-                raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, f"the key {key!r} is no text")
+                raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, f"the key {clip(str(key))} is no text")
             if key in made:
-                raise NotLiteral(Reason.JSON_DUPLICATE_KEY, f"the key {key!r} stands twice")
+                raise NotLiteral(Reason.JSON_DUPLICATE_KEY, f"the key {clip(key)} stands twice")
             made[key] = self._item(depth)
             self._comma("}")
         self._take("}")
@@ -151,6 +162,8 @@ class _Reader:
 
 def _number(token: re.Match[str]) -> int | float:
     text = token["number"].replace("_", "")
+    if text.isdigit() and text[0] == "0" and text.strip("0"):
+        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{clip(text)} begins with a zero")
     if token["imaginary"]:
         raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, "a complex number has no place in JSON")
     if len(text) > 300:
@@ -158,9 +171,9 @@ def _number(token: re.Match[str]) -> int | float:
     try:
         value = int(text, 16) if text[:2].lower() == "0x" else int(text) if text.isdigit() else float(text)
     except ValueError:
-        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{text!r} is no number") from None
+        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{clip(text)} is no number") from None
     if value in (float("inf"), float("-inf")):
-        raise NotLiteral(Reason.JSON_HUGE_NUMBER, f"{text!r} is more than a float holds")
+        raise NotLiteral(Reason.JSON_HUGE_NUMBER, f"{clip(text)} is more than a float holds")
     return value
 
 
@@ -170,6 +183,10 @@ def _unescape(token: re.Match[str]) -> str:
         raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, "bytes have no place in JSON")
     if "f" in prefix:
         raise NotLiteral(Reason.TOOL_CODE_EXPRESSION, "an f-string is code")
+    if len(token["quote"]) == 1 and not _ONE_LINE.fullmatch(token["body"]):
+        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, "a line ends inside a text")
+    if "\0" in token["body"]:
+        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, "a NUL byte, which no Python source holds")
     text = token["body"] if "r" in prefix else _ESCAPE.sub(_character, token["body"])
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise NotLiteral(Reason.JSON_LONE_SURROGATE, "half of a surrogate pair")
@@ -177,10 +194,21 @@ def _unescape(token: re.Match[str]) -> str:
 
 
 def _character(escape: re.Match[str]) -> str:
-    octal, short, four, eight, other = escape.groups()
+    octal, short, four, eight, name, other = escape.groups()
+    if other in ("x", "u", "U", "N"):
+        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"\\{other} names no character")
     if other is not None:
         return _PLAIN.get(other, "\\" + other)
+    if name is not None:
+        return _named(name)
     code = int(octal, 8) if octal else int(short or four or eight, 16)
     if code > 0x10FFFF:
         raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"\\U{eight} is no character")
     return chr(code)
+
+
+def _named(name: str) -> str:
+    try:
+        return unicodedata.lookup(name)
+    except KeyError:
+        raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"\\N{{{clip(name)}}} names no character") from None

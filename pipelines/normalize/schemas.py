@@ -1,92 +1,170 @@
-"""Whether a call's arguments fit the JSON Schema of its function: a quick yes where it is sure, else jsonschema's own word."""
+"""Arguments against a declared JSON Schema: the keywords that tool definitions use, in a bounded number of steps.
+
+Ours, because the schema comes from the log too: no $ref and no $schema that could send us somewhere, no pattern that could keep a
+worker busy for ever, no anyOf of anyOfs that grows without end. A keyword that is not here is passed over.
+Source of the meanings: JSON Schema draft 2020-12, validation and applicator vocabularies.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator, validators
-from jsonschema.exceptions import SchemaError
+from pipelines.parse import clip, kind_of
 
-from pipelines.parse import clip
+STEPS = 100_000  # a tenth of a second; an honest call takes some dozens
 
-# No $ref and no pattern: a log's schema may neither send us somewhere nor keep a worker busy for ever.
-_KEYWORDS = "type required enum const properties items additionalProperties minimum maximum minItems maxItems minLength maxLength anyOf oneOf allOf"
-_TYPES: dict[str, Callable[[Any], bool]] = {
-    "string": lambda value: type(value) is str,
-    "integer": lambda value: type(value) is int or (type(value) is float and value.is_integer()),
-    "number": lambda value: type(value) is int or type(value) is float,
-    "boolean": lambda value: type(value) is bool,
-    "array": lambda value: type(value) is list,
-    "object": lambda value: type(value) is dict,
+
+class BadSchema(Exception):
+    """The schema is none, or checking against it would take too long."""
+
+
+def misfit(value: Any, schema: Any) -> str | None:
+    """What about this value does not fit, the first fault with its path; None where it fits. Raises BadSchema."""
+    steps = Steps()
+    _refuse_bad(schema, "", steps)
+    return _fault(value, schema, "", steps)
+
+
+class Steps:
+    """What may still be spent."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = STEPS
+
+    def spend(self, count: int = 1) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise BadSchema(f"checking takes more than {STEPS} steps")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_integer(value: Any) -> bool:
+    return _is_number(value) and (isinstance(value, int) or value.is_integer())
+
+
+TYPES: dict[str, Callable[[Any], bool]] = {
+    "object": lambda value: isinstance(value, Mapping),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "number": _is_number,
+    "integer": _is_integer,
+    "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
 }
-_NOTES = {"description": str, "title": str, "format": str}  # they say nothing about a value
-_ANYTHING = ("default",)
+# keyword -> (what its own value must be, in words and as a test)
+_SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "type": ("a type or a list of types", lambda value: all(isinstance(kind, str) and kind in TYPES for kind in _listed(value)) and value != []),
+    "required": ("a list of names", lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value)),
+    "enum": ("a list", lambda value: isinstance(value, list)),
+    "properties": ("an object", lambda value: isinstance(value, Mapping)),
+    **dict.fromkeys(("minimum", "maximum"), ("a number", _is_number)),
+    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength"), ("a number from 0", lambda value: _is_integer(value) and value >= 0)),
+    **dict.fromkeys(("anyOf", "oneOf", "allOf"), ("a list of schemas", lambda value: isinstance(value, list) and value != [])),
+}
 
 
-def misfit(name: str, values: Mapping[str, Any], parameters: Any) -> str | None:
-    """What is wrong with these arguments of the function `name`, or with its schema; None where nothing is."""
-    if not isinstance(parameters, Mapping):
-        return None
-    try:
-        checker = _checker(json.dumps(parameters))
-    except SchemaError as error:
-        return f"the schema of {name} is none: {clip(error.message)}"
-    fault = next(checker.iter_errors(values), None)
-    return fault and f"{'.'.join(map(str, fault.absolute_path)) or 'arguments'}: {clip(fault.message)}"
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
-def is_simple(schema: Any) -> bool:
-    """Whether this is surely a valid schema: of the few keywords that most definitions use, each with what it must have."""
-    if type(schema) is not dict:
-        return False
-    for key, rule in schema.items():
-        kind = _NOTES.get(key)
-        if kind is not None or key in _ANYTHING:
-            right = kind is None or type(rule) is kind
-        elif key == "type":
-            right = type(rule) is str and rule in _TYPES
-        elif key == "properties":
-            right = type(rule) is dict and all(map(is_simple, rule.values()))
-        elif key == "required":
-            right = type(rule) is list and all(type(name) is str for name in rule) and len(set(rule)) == len(rule)
-        elif key in ("minimum", "maximum"):
-            right = type(rule) in (int, float)
-        else:
-            right = type(rule) is list if key == "enum" else is_simple(rule) if key == "items" else key == "additionalProperties" and type(rule) is bool
-        if not right:
-            return False
-    return True
+def _refuse_bad(schema: Any, where: str, steps: Steps) -> None:
+    steps.spend()
+    if isinstance(schema, bool):
+        return
+    if not isinstance(schema, Mapping):
+        raise BadSchema(f"{where or 'it'} is {kind_of(schema)}, no schema")
+    for key, value in schema.items():
+        wanted, is_right = _SHAPES.get(key, ("", None))
+        if is_right and not is_right(value):
+            raise BadSchema(f"{_join(where, key)} is {_shown(value)}; {wanted} is wanted")
+        below = value.items() if key == "properties" else enumerate(value) if key in ("anyOf", "oneOf", "allOf") else ()
+        for name, inner in [("", value)] if key in ("items", "additionalProperties") else below:
+            _refuse_bad(inner, _join(where, key, name), steps)
 
 
-def surely_fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether this value fits a simple schema; False where it does not, or where it would take more to say."""
-    kind = schema.get("type")
-    if kind is not None and not _TYPES[kind](value):
-        return False
-    if type(value) is str:
-        return "enum" not in schema or value in schema["enum"]
-    if "enum" in schema or (("minimum" in schema or "maximum" in schema) and type(value) in (int, float)):
-        return False
-    if type(value) is list:
-        items = schema.get("items")
-        return items is None or all(surely_fits(item, items) for item in value)
-    if type(value) is not dict:
-        return True
-    properties = schema.get("properties", {})
-    if schema.get("additionalProperties") is False and not value.keys() <= properties.keys():
-        return False
-    return all(name in value for name in schema.get("required", ())) and all(
-        surely_fits(item, properties[name]) for name, item in value.items() if name in properties
-    )
+def _join(*names: Any) -> str:
+    return ".".join(str(name) for name in names if name != "")
 
 
-@lru_cache(maxsize=1024)
-def _checker(parameters: str) -> Any:
-    schema = json.loads(parameters)
-    Draft202012Validator.check_schema(schema)
-    known = {key: Draft202012Validator.VALIDATORS[key] for key in _KEYWORDS.split()}
-    return validators.create(meta_schema={}, validators=known, type_checker=Draft202012Validator.TYPE_CHECKER)(schema)
+def _shown(value: Any) -> str:
+    """A value in a few letters, whatever its size."""
+    return clip(value) if isinstance(value, str) else kind_of(value) if isinstance(value, (Mapping, list)) else clip(str(value))
+
+
+def _fault(value: Any, schema: Any, path: str, steps: Steps) -> str | None:
+    steps.spend()
+    if isinstance(schema, bool):
+        return None if schema else f"{path or 'arguments'}: nothing is allowed here, and {kind_of(value)} is there"
+    for key, wanted in schema.items():
+        words = _own_fault(value, key, wanted, steps)
+        if words:
+            return f"{path or 'arguments'}: {words}"
+        for name, inner, below in _below(value, key, wanted, schema, steps):
+            fault = _fault(inner, below, _join(path, name), steps)
+            if fault:
+                return fault
+        fault = _branches(value, key, wanted, path, steps)
+        if fault:
+            return fault
+    return None
+
+
+def _own_fault(value: Any, key: str, wanted: Any, steps: Steps) -> str | None:
+    """What is wrong with the value itself."""
+    if key == "type":
+        return None if any(TYPES[kind](value) for kind in _listed(wanted)) else f"{_shown(value)} is not of type {' or '.join(_listed(wanted))}"
+    if key == "required" and isinstance(value, Mapping):
+        steps.spend(len(wanted))
+        missing = [name for name in wanted if name not in value]
+        return f"{clip(', '.join(missing))} is missing" if missing else None
+    if key == "enum":
+        return None if any(_equal(value, one, steps) for one in wanted) else f"{_shown(value)} is none of the {len(wanted)} that are allowed"
+    if key == "const":
+        return None if _equal(value, wanted, steps) else f"{_shown(value)} is not {_shown(wanted)}"
+    size = value if _is_number(value) and key in ("minimum", "maximum") else None
+    for kind, keys in ((list, ("minItems", "maxItems")), (str, ("minLength", "maxLength"))):
+        size = len(value) if isinstance(value, kind) and key in keys else size
+    if size is not None and (size < wanted if key.startswith("min") else size > wanted):
+        return f"{clip(str(size))} is {'less' if key.startswith('min') else 'more'} than {key} {clip(str(wanted))}"
+    return None
+
+
+def _below(value: Any, key: str, wanted: Any, schema: Mapping[str, Any], steps: Steps) -> Iterator[tuple[str, Any, Any]]:
+    """(name, part of the value, its schema)."""
+    if key == "properties" and isinstance(value, Mapping):
+        steps.spend(len(wanted))
+        yield from ((name, value[name], below) for name, below in wanted.items() if name in value)
+    elif key == "items" and isinstance(value, list):
+        before = schema.get("prefixItems")
+        first = len(before) if isinstance(before, list) else 0
+        yield from ((str(first + i), item, wanted) for i, item in enumerate(value[first:]))
+    elif key == "additionalProperties" and isinstance(value, Mapping) and "patternProperties" not in schema:
+        steps.spend(len(value))
+        known = schema.get("properties", {})
+        yield from ((name, item, wanted) for name, item in value.items() if name not in known)
+
+
+def _branches(value: Any, key: str, wanted: Any, path: str, steps: Steps) -> str | None:
+    if key == "allOf":
+        return next((fault for one in wanted if (fault := _fault(value, one, path, steps))), None)
+    if key == "anyOf" and all(_fault(value, one, path, steps) for one in wanted):
+        return f"{path or 'arguments'}: {_shown(value)} fits none of anyOf"
+    if key == "oneOf" and (fits := sum(_fault(value, one, path, steps) is None for one in wanted)) != 1:
+        return f"{path or 'arguments'}: {_shown(value)} fits {fits} of oneOf"
+    return None
+
+
+def _equal(one: Any, other: Any, steps: Steps) -> bool:
+    """Equal as JSON values: 1 is 1.0, and neither is true."""
+    steps.spend()
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key], steps) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(_equal(a, b, steps) for a, b in zip(one, other, strict=True))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from pipelines.normalize.faults import Faults
-from pipelines.normalize.schemas import is_simple, misfit, surely_fits
+from pipelines.normalize.schemas import BadSchema, misfit
 from pipelines.normalize.tool_calls import Call
 from pipelines.parse import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
@@ -19,13 +19,12 @@ from pipelines.records import Finding
 
 class Tool(NamedTuple):
     """A function that a record declares. `text` is {"type": "function", "function": {...}} as JSON, key order kept, null entries taken
-    out; `dropped` names those. Of simple `parameters` a quick look at a call can be enough."""
+    out; `dropped` names those."""
 
     name: str
     text: str
     parameters: Any
     dropped: tuple[str, ...]
-    simple: bool
 
 
 def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
@@ -59,7 +58,7 @@ def check_calls(calls: Iterable[Call], tools: list[Tool], faults: Faults) -> Non
         tool = declared.get(call.name)
         if tool is None:
             faults.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {clip(', '.join(declared))}")
-        elif not (tool.simple and surely_fits(call.values, tool.parameters)) and (fault := misfit(call.name, call.values, tool.parameters)):
+        elif fault := _misfit(call, tool.parameters):
             _report(fault, call.where, faults)
 
 
@@ -68,6 +67,15 @@ def _report(detail: str, where: str, faults: Faults) -> None:
         faults.refuse(Reason.TOOL_SCHEMA_INVALID, where, detail)
     else:
         faults.note(Reason.TOOL_SCHEMA_INVALID, where, detail)
+
+
+def _misfit(call: Call, parameters: Any) -> str | None:
+    if not isinstance(parameters, Mapping):
+        return None
+    try:
+        return misfit(call.values, parameters)
+    except BadSchema as error:
+        return f"the schema of {clip(call.name)} is of no use: {error}"
 
 
 def _listed(value: Any, where: str, faults: Faults) -> list[Any]:
@@ -121,7 +129,7 @@ def _read_tool(definition: Any, where: str) -> Tool:
     entries = {key: value for key, value in inner.items() if inner is not definition or key != "type" or value != "function"}
     function = _without_nulls(entries, "", dropped)
     text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
-    return Tool(name, text, function.get("parameters"), tuple(dropped), is_simple(function.get("parameters")))
+    return Tool(name, text, function.get("parameters"), tuple(dropped))
 
 
 def _without_nulls(value: Any, where: str, dropped: list[str]) -> Any:

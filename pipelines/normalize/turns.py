@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from pipelines.normalize.roles import ALIASES, CALL, canonical_role
 from pipelines.normalize.tool_calls import Call, Value, arguments_text, logged_as_text, read_calls
 from pipelines.parse import clip, kind_of
 from pipelines.reasons import Reason
+
+MOST_WEIGHT = 3e38  # what the column's float32 holds
 
 
 @dataclass(slots=True)
@@ -83,8 +86,8 @@ def _weight(turn: LoggedTurn, faults: Faults) -> float | None:
     weight = turn.loss_weight
     if weight is None:
         return None
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or weight < 0:
-        faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{turn.where}.loss_weight", f"found {kind_of(weight)}; a number from 0 is wanted")
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= MOST_WEIGHT:
+        faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{turn.where}.loss_weight", f"found {kind_of(weight)}; a number from 0 to {MOST_WEIGHT:g} is wanted")
         return None
     return float(weight)
 
@@ -156,38 +159,46 @@ def _answered(turn: LoggedTurn) -> str | None:
     return turn.call_id if isinstance(turn.call_id, str) and turn.call_id else None
 
 
+@dataclass(slots=True)
+class Group:
+    """Calls in a row, the results that came for them by the place of the call, and where the next result goes: by id, and without one."""
+
+    calls: list[Line] = field(default_factory=list)
+    results: dict[int, Line] = field(default_factory=dict)
+    waiting: dict[str, deque[int]] = field(default_factory=dict)
+    first_free: int = 0
+
+
 def pair_results(lines: list[Line], faults: Faults) -> list[Line]:
     """The lines with the results of each group of calls in the order of the calls; a result that answers none is refused."""
     ordered: list[Line] = []
-    calls: list[Line] = []
-    results: dict[int, Line] = {}
-
-    def close() -> None:
-        ordered.extend(results[i] for i in sorted(results))
-        calls.clear()
-        results.clear()
-
+    group = Group()
     for line in lines:
         if line.role == "observation":
-            place = _answers(line, calls, results)
+            place = _answers(line, group)
             if place is None:
                 faults.refuse(Reason.TOOL_RESULT_ORPHAN, line.where, f"answers {clip(line.call_id) if line.call_id else 'no call'}")
             else:
-                results[place] = line
+                group.results[place] = line
             continue
-        if results or (calls and line.call is None):
-            close()
+        if group.results or (group.calls and line.call is None):
+            ordered += [group.results[i] for i in sorted(group.results)]
+            group = Group()
         if line.call is not None:
-            calls.append(line)
+            if line.call.id:
+                group.waiting.setdefault(line.call.id, deque()).append(len(group.calls))
+            group.calls.append(line)
         ordered.append(line)
-    close()
-    return ordered
+    return ordered + [group.results[i] for i in sorted(group.results)]
 
 
-def _answers(line: Line, calls: list[Line], results: dict[int, Line]) -> int | None:
+def _answers(line: Line, group: Group) -> int | None:
     """Which of the open calls this result answers: by id where both have one, else the first that has no result yet."""
-    free = [i for i in range(len(calls)) if i not in results]
-    known = {call.call.id for call in calls if call.call and call.call.id}
-    if line.call_id is not None and known:
-        free = [i for i in free if (call := calls[i].call) and call.id == line.call_id]
-    return free[0] if free else None
+    if line.call_id is not None and group.waiting:
+        places = group.waiting.get(line.call_id, deque())
+        while places and places[0] in group.results:
+            places.popleft()
+        return places[0] if places else None
+    while group.first_free in group.results:
+        group.first_free += 1
+    return group.first_free if group.first_free < len(group.calls) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema
@@ -13,7 +12,7 @@ from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from pipelines.lock import LostRace
 from pipelines.parts import Part
-from pipelines.reading import PARTITIONS, count_rows, has_commits
+from pipelines.reading import PARTITIONS, count_rows, files_of_version, newest_commit
 from pipelines.schema import COLUMNS
 
 NAMED_BY = "versions"
@@ -34,12 +33,12 @@ def adopt_batch(root: Path, table: str, parts: Sequence[tuple[Path, Part]], batc
     folder = root / table
     added = [_moved_in(path, part, folder) for path, part in parts]
     at(f"{table}: files moved in")
-    before = _newest(folder)[0]
+    before = newest_commit(folder)[0]
     schema = Schema.from_arrow(pa.schema(list(COLUMNS[table])))
     mark = CommitProperties(custom_metadata={"userMetadata": run_id})
     if before < 0:
         create_table_with_add_actions(str(folder), schema, added, partition_by=PARTITIONS[table], commit_properties=mark)
-    elif added or DeltaTable(str(folder)).file_uris(file_pruning_predicate=[("batch", "=", batch)]):
+    elif added or files_of_version(folder, before, batch):
         DeltaTable(str(folder)).create_write_transaction(
             [*added], "overwrite", schema, PARTITIONS[table], partition_filters=[("batch", "=", batch)], commit_properties=mark
         )
@@ -63,7 +62,7 @@ def append(spark: SparkSession, root: Path, table: str, rows: DataFrame, run_id:
 def undo(spark: SparkSession, root: Path, named: Mapping[str, int], run_id: str, at: At) -> list[str]:
     undone = []
     for table, version in named.items():
-        newest, by = _newest(root / table)
+        newest, by = newest_commit(root / table)
         is_there = newest == version or (by.get("operation") == "RESTORE" and str(by["operationParameters"].get("version")) == str(version))
         if not is_there:
             at(f"{table}: before restore")
@@ -75,7 +74,7 @@ def undo(spark: SparkSession, root: Path, named: Mapping[str, int], run_id: str,
 
 def rows_of_batch(root: Path, table: str, version: int, batch: str) -> int:
     """Rows of this batch in this version, from the footers of its files."""
-    return count_rows(DeltaTable(str(root / table), version=version).file_uris(file_pruning_predicate=[("batch", "=", batch)]))
+    return count_rows(files_of_version(root / table, version, batch))
 
 
 def clean(spark: SparkSession, root: Path, table: str, days: int) -> None:
@@ -88,21 +87,13 @@ def _commit(writer: DataFrameWriter, folder: Path, run_id: str) -> int:
 
     Raises LostRace where a commit of somebody else stands between: the caller holds the lock, so nobody should.
     """
-    before = _newest(folder)[0]
+    before = newest_commit(folder)[0]
     writer.option("userMetadata", run_id).save(str(folder))
     return _checked(folder, before, run_id)
 
 
 def _checked(folder: Path, before: int, run_id: str) -> int:
-    newest, by = _newest(folder)
+    newest, by = newest_commit(folder)
     if newest != before and (newest != before + 1 or by.get("userMetadata") != run_id):
         raise LostRace(f"{folder.name}: version {newest} is not the one commit of this run on version {before}; somebody else wrote to it")
     return newest
-
-
-def _newest(folder: Path) -> tuple[int, dict[str, Any]]:
-    """(newest version, what its commit says of itself); -1 where there is no table yet."""
-    if not has_commits(folder):
-        return -1, {}
-    table = DeltaTable(str(folder))
-    return table.version(), table.history(1)[0]

@@ -14,6 +14,7 @@ from pipelines.lock import publication_lock
 from pipelines.manifest import Json, make_manifest, manifest_bytes
 from pipelines.nights import Standing, earlier_shares
 from pipelines.reading import run_rows
+from pipelines.report import Shown
 from pipelines.schema import Row
 from pipelines.spark.audit import Staged, doubled_rows, repair_counts, split_rows
 from pipelines.spark.publish import check_unchanged, publish
@@ -46,6 +47,9 @@ class Result:
         """The one line on stdout that a scheduler reads."""
         named = ("run_id", "batch", "counts", "quarantined_share", "images_opened", "published")
         return {"status": self.status, "words": list(self.words), "report": str(self.report)} | {key: self.manifest.get(key) for key in named}
+
+    def _repr_html_(self) -> str:
+        return Shown(self.line())._repr_html_()
 
     def summary(self) -> list[str]:
         """What a person reads at the end."""

@@ -105,6 +105,23 @@ def test_reasons_are_listed_and_explained_and_a_near_miss_is_named(capsys: pytes
     assert "did you mean image.count_mismatch" in capsys.readouterr().err
 
 
+# GLM-4V's KeyError: 'labels' is the fault of no record, so no reason quotes it.
+@pytest.mark.parametrize(
+    ("code", "quoted"),
+    [
+        ("image.count_mismatch", "image start token != image end tokens"),
+        ("tokens.too_long", "image start token != image end tokens"),
+        ("image.count_mismatch", "ValueError: The number of images does not match the number of <image> tokens"),
+        ("repair.tool_call_extracted", "the call is trained as plain text"),
+        ("tokens.span_mismatch", "RuntimeError in torch.hstack"),
+        ("schema.role_missing", "KeyError: 'role'"),
+    ],
+)
+def test_a_reason_quotes_what_the_trainer_would_have_died_of(code: str, quoted: str, capsys: pytest.CaptureFixture[str]):
+    assert run("reasons", code) == 0
+    assert quoted in capsys.readouterr().out.partition("upstream  ")[2]
+
+
 def test_formats_and_dialects_are_listed(capsys: pytest.CaptureFixture[str]):
     assert (run("formats"), run("dialects")) == (0, 0)
     out = capsys.readouterr().out

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from pipelines.config import Limits, Source
 from pipelines.containers import read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile, list_inputs
+from pipelines.local import take_census
 from pipelines.records import RawRecord
+from tests.making import asked, configuration, run_lines, write_lines
 
 LIMITS = Limits()
 
@@ -149,3 +151,18 @@ def test_a_name_that_ends_in_jsonl_is_never_an_array(tmp_path: Path):
     (tmp_path / "b.log").write_bytes(b"\xef\xbb\xbf \n[1, 2]")
     assert [raw for _, raw in lines(read(tmp_path / "a.jsonl"))] == [b"[1, 2]"]
     assert [raw for _, raw in lines(read(tmp_path / "b.log"))] == [b"1", b"2"]
+
+
+def test_a_file_that_changes_between_the_two_readings_of_a_trial_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write_lines(tmp_path / "logs.jsonl", [asked()])
+    counted = take_census
+
+    def count_and_change(*arguments):
+        census = counted(*arguments)
+        os.utime(path, ns=(1, 1))
+        return census
+
+    monkeypatch.setattr("pipelines.local.take_census", count_and_change)
+    monkeypatch.setattr("pipelines.local.KEPT_BYTES", 0)  # as where the file is too large to be kept
+    (row,) = run_lines(configuration(source={"path": str(path)}), path)
+    assert (row.raw.origin.line, row.findings[0].code) == (0, "file.changed_while_reading")

@@ -32,7 +32,7 @@ def killed(point: str, then: Callable[..., list[str]] = c.disturbed) -> Experime
     """The run is killed the first time that it passes a point of this name."""
 
     def experiment(stage: c.Stage) -> list[str]:
-        number = c.points_of(stage, "n1").index(point)
+        number = stage.points().index(point)
         return c.next_night_first(stage, number) if then is c.next_night_first else c.disturbed(stage, number, die)
 
     return experiment
@@ -40,7 +40,7 @@ def killed(point: str, then: Callable[..., list[str]] = c.disturbed) -> Experime
 
 def waiting(point: str, experiment: Callable[[c.Stage, int], list[str]]) -> Experiment:
     """Another run comes while this one stands at the point."""
-    return lambda stage: experiment(stage, c.points_of(stage, "n1").index(point))
+    return lambda stage: experiment(stage, stage.points().index(point))
 
 
 def _publish_before_balance() -> None:

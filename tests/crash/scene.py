@@ -15,11 +15,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from deltalake import DeltaTable
 from PIL import Image
 from pyspark.sql import SparkSession
 
 from pipelines.config import Config
+from pipelines.console.published import view_of
 from pipelines.reading import open_table, run_rows, table_files
 from pipelines.spark.ending import Result
 from pipelines.spark.job import Manner, run_batch
@@ -97,6 +99,14 @@ def view(scene: Scene) -> View:
         rows = found.to_pylist() if found.num_columns else []
         seen[table] = sorted(json.dumps(_essence(row), sort_keys=True, default=repr).replace(str(scene.folder), "") for row in rows)
     return seen
+
+
+def counted_by_duckdb(scene: Scene) -> dict[str, int]:
+    """Rows of each table in DuckDB's views of the snapshot."""
+    with duckdb.connect() as database:
+        for table in TABLES:
+            database.execute(view_of(table, table_files(scene.root, table)))
+        return {table: database.sql(f"SELECT count(*) FROM {table}").fetchall()[0][0] for table in TABLES}
 
 
 def _essence(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,22 @@
 """A picture that takes the decoder down costs one picture."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipelines.images.decoder import Decoder
+from pipelines.images import decoder as own
+from pipelines.images.decoder import Decoder, DecoderUnavailable
+from pipelines.local import run_files
 from pipelines.reasons import Reject
+from tests.golden import open_case
+from tests.making import asked, configuration, write_lines
 
 # Answers well, but for a picture that says die, hang or babble.
 FRAGILE = """
 import os, sys, time
+sys.stdout.buffer.write(b"ready\\n"); sys.stdout.buffer.flush()
 for head in iter(sys.stdin.buffer.readline, b""):
     data = sys.stdin.buffer.read(int(head.split()[1]))
     if data == b"die": os.abort()
@@ -36,6 +42,29 @@ def test_a_decoder_that_dies_or_hangs_costs_one_picture(fragile: Decoder, data: 
         fragile.check("PNG", data)
     assert [(finding.code, finding.detail) for finding in caught.value.findings] == [("image.corrupt", detail)]
     fragile.check("PNG", b"fine again")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ([sys.executable, "-c", "import nothing_of_this_name"], "the decoder died with status 1 before it was ready"),
+        ([sys.executable, "-c", "import os; os.abort()"], "the decoder died of SIGABRT before it was ready"),
+        ([sys.executable, "-c", "print('hello')"], "the decoder said something else before it was ready"),
+        (["/no/such/program"], "/no/such/program cannot be started: No such file or directory"),
+    ],
+)
+def test_a_decoder_that_cannot_start_is_our_fault_and_no_pictures(command: list[str], words: str):
+    decoder = Decoder(command)
+    with pytest.raises(DecoderUnavailable, match=words):
+        decoder.check("PNG", b"any picture")
+
+
+def test_a_decoder_that_cannot_start_stops_the_run(hostile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(own, "_decoders", {os.getpid(): Decoder(["/no/such/program"])})
+    logs = write_lines(tmp_path / "logs.jsonl", [asked("Look: <image>", images=["scr/dc0c3947.png"])])
+    config = configuration(source={"path": str(logs), "image_root": str(hostile / "images")})
+    with pytest.raises(DecoderUnavailable):
+        list(run_files(open_case(config), [str(logs)]))
 
 
 def test_the_real_decoder_says_what_is_wrong_and_goes_on(hostile: Path):

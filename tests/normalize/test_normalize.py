@@ -280,3 +280,36 @@ def test_a_number_as_an_id_is_its_json_text(logged, kept):
 def test_a_number_as_an_id_keeps_the_text_it_was_written_with():
     raw = b'{"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}], "episode_id": 1.50}'
     assert run(raw)[0].episode_id == "1.50"
+
+
+@pytest.mark.parametrize("weight", [10**400, 1e39, -1, True, "1"])
+def test_a_weight_that_no_column_holds_is_refused(weight):
+    assert refusals(asked(question="Q") | {"messages": [{"role": "assistant", "content": "A", "loss_weight": weight}]}) == [
+        ("schema.field_type", "messages[0].loss_weight")
+    ]
+
+
+def test_a_call_among_parts_under_value_keeps_its_text():
+    part = {"type": "tool_call", "value": {"name": "f", "arguments": {"a": 2.50}}}
+    raw = json.dumps({"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": [part]}]}).replace("2.5", "2.50").encode()
+    assert turns(conversation(raw))[1] == ("assistant", "f", '{"a": 2.50}')
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_thousands_of_results_find_their_calls(ids: bool):
+    """Each by one look: with a search through the calls for every result these took seconds."""
+    calls = [{"function": {"name": "f", "arguments": {}}} | ({"id": f"c{n}"} if ids else {}) for n in range(4000)]
+    results = [{"role": "tool", "content": f"r{n}"} | ({"tool_call_id": f"c{n}"} if ids else {}) for n in range(4000)]
+    turns = [{"role": "user", "content": "Q"}, {"role": "assistant", "tool_calls": calls}, *(reversed(results) if ids else results)]
+    assert [message.content for message in conversation({"messages": turns}).messages[4001:]] == [f"r{n}" for n in range(4000)]
+
+
+@pytest.mark.parametrize("text", ["for " * 16000, "if " * 16000, "'" * 20001, "{'a'" + " " * 60000 + "$}"])
+def test_a_long_text_that_is_no_literal_is_refused_by_looking_at_it_once(text: str):
+    assert refusals(_called(text))[0] == ("tool.args_unparseable", "messages[1].tool_calls[0].function.arguments")
+
+
+def test_thousands_of_calls_in_one_turn_are_each_cut_out_as_written():
+    calls = [{"function": {"name": "f", "arguments": {"n": n}}} for n in range(4000)]
+    made = conversation({"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "tool_calls": calls}]})
+    assert [message.content for message in made.messages[1:]] == [json.dumps(call["function"]["arguments"]) for call in calls]

@@ -1,50 +1,98 @@
-"""The quick yes about a call's arguments is jsonschema's yes too; everything else is left to jsonschema."""
+"""Arguments against declared schemas: what JSON Schema says, and nothing that a schema from a log could abuse."""
 
+import socket
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pipelines.normalize.schemas import is_simple, misfit, surely_fits
+from pipelines.normalize.schemas import BadSchema, misfit
+from tests.laws.depth import deep
+from tests.making import conversation, notes
 
-SCALARS = st.sampled_from(["a", "b", "", 0, 1, -3, 2.0, 2.5, True, False, None])
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8)
-TYPES = st.sampled_from(["string", "integer", "number", "boolean", "array", "object", "null", "any", ["string", "null"]])
-
-
-def _schema(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    rules = {
-        "type": TYPES,
-        "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
-        "required": st.lists(st.sampled_from(["a", "b", 3]), max_size=2),
-        "enum": st.lists(SCALARS, max_size=4),
-        "items": inner,
-        "additionalProperties": st.booleans() | inner,
-        "minimum": st.sampled_from([0, 1.5, "x"]),
-        "description": st.sampled_from(["words", 7]),
-        "pattern": st.just("a+"),
-        "anyOf": st.lists(inner, min_size=1, max_size=2),
-    }
-    return st.fixed_dictionaries({}, optional=rules)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, 1.5]) | st.sampled_from(["", "a", "ab"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=6,
+)
+TYPES = st.sampled_from(["object", "array", "string", "number", "integer", "boolean", "null"])
 
 
-SCHEMAS = st.recursive(_schema(st.just({})), _schema, max_leaves=4)
+def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    count = st.integers(0, 3)
+    some = st.lists(inner, min_size=1, max_size=3)
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "type": TYPES | st.lists(TYPES, min_size=1, max_size=3, unique=True),
+            "required": st.lists(st.sampled_from("abc"), max_size=2, unique=True),
+            "enum": st.lists(VALUES, min_size=1, max_size=3),
+            "const": VALUES,
+            "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+            "items": inner,
+            "additionalProperties": inner,
+            **dict.fromkeys(("minimum", "maximum"), st.integers(-2, 2) | st.just(0.5)),
+            **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength"), count),
+            **dict.fromkeys(("anyOf", "oneOf", "allOf"), some),
+            "description": st.just("words"),
+        },
+    )
 
 
-@settings(max_examples=1500, deadline=None)
-@given(schema=SCHEMAS, value=st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3))
-def test_the_quick_yes_is_jsonschemas_yes(schema: Any, value: Any):
-    if is_simple(schema):
-        Draft202012Validator.check_schema(schema)
-        if surely_fits(value, schema):
-            assert next(Draft202012Validator(schema).iter_errors(value), None) is None
-            assert misfit("f", value, schema) is None
+@given(value=VALUES, schema=st.recursive(st.booleans() | st.just({}), _schemas, max_leaves=8))
+@deep(100)
+def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
+    assert (misfit(value, schema) is None) == Draft202012Validator(schema).is_valid(value)
 
 
-def test_a_usual_definition_is_simple_and_its_call_surely_fits():
-    schema = {"type": "object", "properties": {"city": {"type": "string", "description": "a city", "enum": ["Oslo"]}, "days": {"type": "integer"}}}
-    assert is_simple(schema | {"required": ["city"]})
-    assert surely_fits({"city": "Oslo", "days": 3}, schema)
-    assert not surely_fits({"city": "Rome", "days": 3}, schema)
-    assert misfit("f", {"city": "Oslo", "days": "3"}, schema) == "days: \"'3' is not of type 'integer'\""
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "strin"}, "type is 'strin'; a type or a list of types is wanted"),
+        ({"properties": {"a": {"required": True}}}, "properties.a.required is 'True'; a list of names is wanted"),
+        ({"items": [{"type": "string"}]}, "items is a list, no schema"),
+        ({"anyOf": [{}, 7]}, "anyOf.1 is a number, no schema"),
+        ({"minLength": -1}, "minLength is '-1'; a number from 0 is wanted"),
+    ],
+)
+def test_a_schema_that_is_none_says_where(schema: Any, words: str):
+    with pytest.raises(BadSchema) as caught:
+        misfit({}, schema)
+    assert str(caught.value) == words
+
+
+def called(parameters: Any, arguments: Any) -> dict[str, Any]:
+    call = {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": arguments}}]}
+    return {"messages": [{"role": "user", "content": "Q"}, call], "tools": [{"name": "f", "parameters": parameters}]}
+
+
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"$schema": DRAFT_7, "$ref": "http://127.0.0.1:9/schema.json"},
+        {"$schema": DRAFT_7, "pattern": "^(a+)+$"},
+        {"patternProperties": {"^(a+)+$": False}},
+        {"$id": "http://[bad", "$anchor": 5},
+    ],
+)
+def test_a_schema_opens_no_socket_and_runs_no_pattern(inner: Any, monkeypatch: pytest.MonkeyPatch):
+    def refused(*_):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refused)
+    parameters = {"type": "object", "properties": {"a": inner}}
+    assert notes(conversation(called(parameters, {"a": "a" * 64 + "!"}))) == []
+    assert notes(conversation(called(inner, {"a" * 64 + "!": 1}))) == []
+
+
+def test_a_schema_that_grows_without_end_is_left_after_so_many_steps():
+    schema = {"properties": {"a": {"items": {"allOf": [{"type": "integer"}] * 200}}}}
+    made = conversation(called(schema, {"a": [0] * 1000}))
+    assert [(finding.code, finding.detail) for finding in made.findings] == [
+        ("tool.schema_invalid", "the schema of 'f' is of no use: checking takes more than 100000 steps")
+    ]

@@ -11,7 +11,7 @@ import pytest
 from pipelines.local import run_files
 from pipelines.schema import row_of
 from tests.golden import open_case
-from tests.making import configuration
+from tests.making import asked, configuration
 from tests.spark.test_job import TABLES, read
 
 pytestmark = pytest.mark.spark
@@ -19,14 +19,21 @@ DIALECTS = ("glm_4", "minicpm_v_2_6")
 
 
 def prepared(hostile: Path, folder: Path, renamed: bool) -> None:
-    """The corpus' records in many files. Renamed, the same files come in the opposite order."""
+    """The corpus in many files: its records, its raw files as they are, and a record for each of its pictures. Renamed, they come in the opposite order."""
     lines = [line for name in ("records.jsonl", "policy.jsonl") for line in (hostile / name).read_bytes().split(b"\n") if line]
-    parts = [lines[i : i + 25] for i in range(0, len(lines), 25)]
+    parts = [(".jsonl", b"\n".join(lines[i : i + 25]) + b"\n") for i in range(0, len(lines), 25)]
+    parts.append((".jsonl", b"\n".join(picture_records(hostile))))
+    # The line bomb is 128 MB: reading it is tested elsewhere.
+    raw = [path for path in sorted((hostile / "raw").rglob("*")) if path.is_file() and not path.name.startswith("line_bomb")]
+    parts += [("".join(path.suffixes), path.read_bytes()) for path in raw]
     folder.mkdir()
-    for number, part in enumerate(parts):
-        name = len(parts) - number if renamed else number
-        (folder / f"{name:02d}.jsonl").write_bytes(b"\n".join(part) + b"\n")
-    (folder / "zz.jsonl.gz").write_bytes((hostile / "raw" / "truncated.jsonl.gz").read_bytes())
+    for number, (ending, data) in enumerate(parts):
+        (folder / f"{len(parts) - number if renamed else number:02d}{ending}").write_bytes(data)
+
+
+def picture_records(hostile: Path) -> list[bytes]:
+    files = [json.loads(line)["file"] for line in (hostile / "images" / "expected.jsonl").read_bytes().split(b"\n") if line]
+    return [json.dumps(asked(f"What is {file}? <image>", images=[file])).encode() for file in files]
 
 
 def essence(row: dict[str, Any]) -> str:
@@ -35,6 +42,8 @@ def essence(row: dict[str, Any]) -> str:
     if kept.get("record_id") and row["origin"]["line"] == 0:
         kept.pop("record_id")
         kept.pop("findings")  # they name the file
+    if kept.get("reason") == "record.duplicate":
+        kept.pop("findings")  # they name the one that was kept
     return json.dumps(kept, sort_keys=True, default=repr)
 
 
@@ -64,7 +73,7 @@ def made(hostile: Path, logs: Path, root: Path):
 
 
 @pytest.mark.parametrize(("partitions", "renamed"), [(1, False), (7, True), pytest.param(50, False, marks=pytest.mark.long)])
-def test_the_hostile_records_get_the_same_rows_however_the_work_is_cut(spark, run_job, hostile, pure, tmp_path, partitions: int, renamed: bool):
+def test_the_hostile_corpus_gets_the_same_rows_however_the_work_is_cut(spark, run_job, hostile, pure, tmp_path, partitions: int, renamed: bool):
     before = spark.conf.get("spark.sql.shuffle.partitions")
     adaptive = spark.conf.get("spark.sql.adaptive.coalescePartitions.enabled", "true")
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))

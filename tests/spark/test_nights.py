@@ -26,7 +26,7 @@ from pipelines.spark.views import register_views
 from tests.making import asked, configuration, write_lines
 
 pytestmark = pytest.mark.spark
-FORMS = ["delta", "parquet"]
+FORMS = ["delta", pytest.param("parquet", marks=pytest.mark.long)]
 _numbers = count()
 
 

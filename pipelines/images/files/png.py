@@ -67,9 +67,12 @@ def check_pixels(data: bytes) -> None:
     try:
         for kind, body, _ in _chunks(data):
             if kind == b"IDAT" and not inflate.eof:
-                rows.add(inflate.decompress(body, _PIECE))
-                while inflate.unconsumed_tail and not inflate.eof:
-                    rows.add(inflate.decompress(inflate.unconsumed_tail, _PIECE))
+                piece = inflate.decompress(body, _PIECE)
+                rows.add(piece)
+                # A full piece may have more behind it that has left the tail already: flat pictures end with less than a byte a row.
+                while not inflate.eof and (inflate.unconsumed_tail or len(piece) == _PIECE):
+                    piece = inflate.decompress(inflate.unconsumed_tail, _PIECE)
+                    rows.add(piece)
     except isal_zlib.error as error:  # type: ignore[misc]  # the stub says it is no exception
         raise corrupt(f"the compressed pixels are damaged: {error}") from None
     if rows.wanted:
@@ -83,7 +86,7 @@ class _Rows:
 
     def __init__(self, header: Header):
         self._passes = list(_passes(header))
-        self._in_pass = 0
+        self._in_pass = self._extra = 0
         self.wanted = sum(rows * length for rows, length in self._passes)
 
     def add(self, piece: bytes) -> None:
@@ -100,6 +103,9 @@ class _Rows:
             if self._in_pass == rows * length:
                 self._passes.pop(0)
                 self._in_pass = 0
+        self._extra += len(view)
+        if self._extra > _PIECE:  # every reader passes a few bytes over; a bomb is not unpacked to its end
+            raise corrupt(f"the compressed pixels go on for more than {_PIECE} bytes after the last row")
 
 
 def _passes(header: Header) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,178 @@
+"""What a campaign calls with bytes: lines, literals, paths, images and whole records. A broken law raises."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import io
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from PIL import Image as Picture
+
+from pipelines.config import Limits, Source
+from pipelines.containers import read_records
+from pipelines.containers.listing import InputFile
+from pipelines.containers.pieces import is_blank
+from pipelines.flow import draft_of, finish, is_internal
+from pipelines.images.files import FORMATS, format_of
+from pipelines.images.resolve import resolve_path
+from pipelines.normalize.literals import read_literal
+from pipelines.reasons import Reject, reason_of
+from pipelines.records import Conversation, Draft, Image, Quarantined, SeenImage, raw_record
+from tests.golden import open_case
+from tests.making import configuration
+
+Target = Callable[[bytes], None]
+LIMITS = Limits(line_bytes=4096)
+MOST_PIXELS = 64_000_000  # the default
+NAMES = ("a.jsonl", "a.json", "a.parquet", "a.log")
+
+
+def lines() -> Target:
+    """The first byte chooses the file's name, and whether the rest is gzipped, and that cut."""
+    folder = Path(tempfile.mkdtemp())
+
+    def run(data: bytes) -> None:
+        choice, data = data[0] if data else 0, data[1:]
+        path = folder / NAMES[choice % 4]
+        packed = gzip.compress(data, 1) if choice & 4 else data
+        path.write_bytes(packed[: len(packed) * 2 // 3] if choice & 8 else packed)
+        stat = path.stat()
+        records = list(read_records(InputFile("logs", str(path), stat.st_size, stat.st_mtime_ns), LIMITS))
+        numbers = [record.origin.line for record in records]
+        assert sorted(set(numbers)) == sorted(numbers), "a line stands twice"
+        for record in records:
+            assert all(reason_of(finding.code) for finding in record.findings)
+            assert len(record.raw) <= LIMITS.line_bytes or record.findings or path.suffix == ".parquet"
+        if path.name == "a.jsonl" and choice % 16 in (0, 4) and not packed.startswith((b"\x1f\x8b", b"PAR1")):
+            kept = [line for line in data.split(b"\n") if not is_blank(line) and len(line) <= LIMITS.line_bytes]
+            assert [record.raw for record in records if not record.findings] == kept, "a line is lost or invented"
+
+    return run
+
+
+def literals() -> Target:
+    def run(data: bytes) -> None:
+        text = data.decode("utf-8", "replace")
+        try:
+            value = read_literal(text, "", Limits())
+        except Reject:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            stripped = text.strip(" \t\n\r\f")
+            assert repr(value) == repr(_listed(ast.literal_eval(f"({stripped})"))), "Python reads it as something else"
+
+    return run
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return [_listed(item) for item in value]
+    return {key: _listed(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def paths() -> Target:
+    root = Path(tempfile.mkdtemp()).resolve() / "images"
+    (root / "scr").mkdir(parents=True)
+    for name in ("a.png", "scr/B.png", "cafe\u0301.png", "Twin.png", "twin.png", "50%.png", "../secret.png"):
+        (root / name).write_bytes(b"x")
+    for link, target in {"out.png": "../secret.png", "outdir": "..", "loop.png": "loop.png", "in.png": "a.png"}.items():
+        (root / link).symlink_to(target)
+    source = Source(name="gui", path=("x",), image_root=str(root))
+
+    def run(data: bytes) -> None:
+        ref = data.decode("utf-8", "surrogateescape")
+        with suppress(Reject):
+            located = resolve_path(ref, source, repair=True)
+            assert located.path, "a path without a path"
+            real = Path(os.path.realpath(located.path))
+            assert real.is_file(), "no file"
+            assert real.is_relative_to(root), "out of the root"
+
+    return run
+
+
+def images() -> Target:
+    """All three levels in this process, so that what a decoder raises is seen."""
+
+    def run(data: bytes) -> None:
+        with suppress(Reject):
+            module = FORMATS[format_of(data)]
+            size = module.read_size(data, MOST_PIXELS)
+            assert 0 < size.width * size.height <= MOST_PIXELS, "an unbelievable size"
+            module.check_structure(data)
+            module.check_pixels(data)
+
+    return run
+
+
+def records() -> Target:
+    """One record through every stage and two dialects; each of its pictures is there."""
+    flow = open_case(configuration("glm_4", "minicpm_v_2_6", options={"tool_syntax": "json"}))
+
+    def run(data: bytes) -> None:
+        raw = raw_record("kit", "logs.jsonl", 1, data)
+        draft = draft_of(raw, flow.config)
+        outcomes = [draft] if isinstance(draft, Quarantined) else list(finish(raw, draft, _all_there(draft), flow))
+        assert len(outcomes) == (3 if isinstance(outcomes[0], Conversation) else 1), "an outcome is lost or doubled"
+        for outcome in outcomes:
+            if isinstance(outcome, Quarantined):
+                assert not is_internal(outcome.findings), outcome.findings[0].detail
+                assert outcome.raw.raw == data, "other bytes"
+
+    return run
+
+
+def _all_there(draft: Draft) -> dict[str, SeenImage]:
+    return {ref.key: SeenImage(Image(f"kit/{ref.key}", "0" * 64, "PNG", 1080, 2400)) for ref in draft.refs}
+
+
+TARGETS: dict[str, Callable[[], Target]] = {"lines": lines, "literals": literals, "paths": paths, "images": images, "records": records}
+
+
+def seeds(name: str, hostile: Path) -> list[bytes]:
+    """Where a target begins: the hostile corpus, cut to what it takes."""
+    logged = [line for file in ("records.jsonl", "policy.jsonl") for line in (hostile / file).read_bytes().split(b"\n") if line]
+    if name == "lines":
+        # The line bomb has a test of its own: as a seed, each of its children would unpack 128 MB again.
+        files = [path for path in (hostile / "raw").rglob("*") if path.is_file() and path.stat().st_size < 100_000]
+        return [bytes([choice]) + path.read_bytes() for path in files for choice in _choices(path.name)]
+    if name == "images":
+        found = [path.read_bytes() for path in (hostile / "images").rglob("*") if path.is_file() and path.suffix != ".jsonl"]
+        return found + [_drawn(kind) for kind in FORMATS]
+    if name == "records":
+        return logged
+    texts = [text for line in logged for text in _texts_of(line)]
+    return [text.encode("utf-8", "replace") for text in dict.fromkeys(texts) if (text.lstrip()[:1] in "{[('" if name == "literals" else len(text) < 200)]
+
+
+def _choices(name: str) -> tuple[int, ...]:
+    kind = 2 if ".parquet" in name else 1 if ".json" in name and ".jsonl" not in name else 0
+    return (kind,) if name.endswith((".gz", ".parquet")) else (kind, kind + 4, kind + 12)
+
+
+def _texts_of(line: bytes) -> list[str]:
+    found: list[str] = []
+
+    def collect(value: object) -> None:
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            collect(item)
+        if isinstance(value, str):
+            found.append(value)
+
+    with suppress(ValueError, RecursionError):
+        collect(json.loads(line))
+    return found
+
+
+def _drawn(kind: str) -> bytes:
+    file = io.BytesIO()
+    Picture.linear_gradient("L").resize((24, 16)).convert("P" if kind == "GIF" else "RGB").save(file, kind)
+    return file.getvalue()

@@ -1,0 +1,106 @@
+"""Lines and elements: however the bytes come in chunks, the pieces are the same, and are what Python makes of the whole."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pipelines.config import Limits
+from pipelines.containers import read_records
+from pipelines.containers.chunks import Damaged
+from pipelines.containers.listing import InputFile
+from pipelines.containers.pieces import elements_of, lines_of
+from tests.laws.depth import deep
+
+LIMIT = 1 << 20
+BYTES = st.lists(st.sampled_from([b"\n", b"\r", b"\x0b", b"\x0c", b"\x85", b"\xe2\x80\xa8", b"\x00", b"\xff", b" ", b"ab", b'{"a": 1}']), max_size=20).map(
+    b"".join
+)
+TEXT = st.text(st.sampled_from('ab[]{},"\\\n é\u2028'), max_size=8)
+VALUES = st.recursive(st.none() | st.booleans() | st.integers() | TEXT, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=8)
+
+
+def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
+    """The bytes in chunks that end at these places; empty ones too."""
+    at = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return iter([data[start:end] for start, end in pairwise(at)])
+
+
+CUTS = st.lists(st.integers(0, 1 << 16), max_size=6)
+
+
+@given(data=BYTES, cuts=CUTS)
+@deep(300)
+def test_lines_are_what_a_split_at_newlines_gives(data: bytes, cuts: list[int]):
+    *whole, last = data.split(b"\n")
+    assert [raw for raw, _ in lines_of(cut(data, cuts), LIMIT)] == whole + ([last] if last else [])
+    assert list(lines_of(cut(data, cuts), 3)) == list(lines_of(iter([data]), 3))
+
+
+@given(values=st.lists(VALUES, max_size=6), cuts=CUTS, indent=st.sampled_from([None, 1]), ascii_only=st.booleans())
+@deep(60)
+def test_elements_are_what_json_reads(values: list[Any], cuts: list[int], indent: int | None, ascii_only: bool):
+    data = json.dumps(values, indent=indent, ensure_ascii=ascii_only).encode()
+    assert [json.loads(raw) for raw, _ in elements_of(cut(data, cuts), LIMIT, "a.json")] == values
+
+
+def pieces(data: bytes, cuts: list[int], limit: int) -> tuple[list[Any], str | None]:
+    found = []
+    try:
+        for piece in elements_of(cut(data, cuts), limit, "a.json"):
+            found.append(piece)
+    except Damaged as damage:
+        return found, damage.finding.code
+    return found, None
+
+
+@given(parts=st.lists(st.sampled_from([*'[]{},"\\ 1a', "\ufeff", '"a,b"', '{"k": [1]}']), max_size=14), cuts=CUTS, limit=st.sampled_from([3, LIMIT]))
+@example(parts=["[", "]", "\ufeff", "]"], cuts=[5], limit=3)  # the head of a long piece was cut where its chunk was
+@example(parts=["[", "1", "]", " ", "[", "2", ",", "3", "]"], cuts=[], limit=LIMIT)
+@deep(300)
+def test_a_broken_array_is_cut_alike_in_any_chunks(parts: list[str], cuts: list[int], limit: int):
+    data = "".join(["[", *parts]).encode()
+    assert pieces(data, cuts, limit) == pieces(data, [], limit)
+
+
+TALKS = [[{"role": "user", "content": "hi"}], [{"role": "assistant", "content": "x" * 50}]] * 10
+
+
+def parquet(compression: str) -> bytes:
+    file = io.BytesIO()
+    times = pa.array([1, 2] * 10, pa.timestamp("us"))
+    pq.write_table(pa.table({"messages": TALKS, "at": times, "name": pa.array(["x", "é"] * 10).dictionary_encode()}), file, compression=compression)
+    return file.getvalue()
+
+
+PARQUET = [parquet("none"), parquet("snappy")]
+
+
+@given(data=st.sampled_from(PARQUET), flips=st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(1, 255)), min_size=1, max_size=4))
+@deep(100)
+def test_a_parquet_file_with_flipped_bytes_gives_rows_and_at_most_one_damage(tmp_path_factory, data: bytes, flips: list[tuple[int, int]]):
+    """Most flips are in the footer: there the bytes mean something."""
+    harmed = bytearray(data)
+    for place, mask in flips:
+        harmed[len(harmed) - 1 - place % len(harmed)] ^= mask
+    path = tmp_path_factory.getbasetemp() / "harmed.parquet"
+    path.write_bytes(harmed)
+    stat = path.stat()
+    numbers = [row.origin.line for row in read_records(InputFile("logs", str(path), stat.st_size, stat.st_mtime_ns), Limits())]
+    whole = [number for number in numbers if number]
+    assert whole == list(range(1, len(whole) + 1))
+    assert numbers in (whole, [*whole, 0])
+
+
+@pytest.mark.parametrize("after", [b" [2,3]", b"]],{", b', {"a": 1}, 2', b'"'])
+def test_what_follows_an_array_is_damage_and_no_record(after: bytes):
+    assert pieces(b"[1]" + after, [], LIMIT) == ([(b"1", ())], "file.corrupt")

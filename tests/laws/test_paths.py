@@ -1,0 +1,62 @@
+"""Paths: wherever a reference leads, it is a file under the root, by the kernel's own account."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pipelines.config import Source
+from pipelines.images.resolve import resolve_path
+from pipelines.images.spelling import _fold
+from pipelines.reasons import Reject
+from tests.laws.depth import deep
+
+STEPS = ["a.png", "A.PNG", "scr", "SCR", "c.webp", "..", ".", "", "images", "outdir", "out.png", "in.png", "loop.png", "gone.png", "secret.png", "50%.png"]
+STEPS += [
+    "caf\u00e9.png",
+    "cafe\u0301.png",
+    "%2e%2e",
+    "%2E",
+    "%2F",
+    "%00",
+    "%c0%ae",
+    "..%5c",
+    "C:",
+    "~",
+    "$HOME",
+    "a.png ",
+    "tw\u0131n.png",
+    "\u2025",
+    "％",
+    "x" * 256,
+]
+JOINTS = st.sampled_from(["/", "//", "\\", "/./", "%2f", "%5C", ":", ""])
+REFS = st.lists(st.tuples(JOINTS, st.sampled_from(STEPS) | st.text(max_size=3)), min_size=1, max_size=5).map(lambda parts: "".join(map("".join, parts)))
+
+
+def found(ref: str, root: Path, repair: bool) -> str | None:
+    try:
+        located = resolve_path(ref, Source(name="gui", path=("x",), image_root=str(root)), repair)
+    except Reject:
+        return None
+    assert located.path is not None
+    assert located.uri == f"gui/{os.path.relpath(located.path, root)}"
+    return located.path
+
+
+@given(ref=REFS, absolute=st.booleans())
+@example(ref="outdir/images/a.png", absolute=False)
+@deep(100)
+def test_a_reference_is_a_file_under_the_root_or_is_refused(root: Path, ref: str, absolute: bool):
+    ref = f"{root}{ref}" if absolute else ref
+    path = found(ref, root, repair=True)
+    strict = found(ref, root, repair=False)
+    assert strict in (None, path)
+    if path is not None:
+        assert Path(path).is_file()
+        assert Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+        assert "secret" not in os.path.realpath(path)
+        assert strict or _fold(os.path.basename(path)) in _fold(ref.replace("%25", "%").replace("%2e", ".").replace("%2E", "."))
