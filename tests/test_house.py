@@ -20,6 +20,7 @@ ORDER = [
     {"parse", "split", "books", "hooks"},
     {"schema"},
     {"containers", "formats", "vision", "tokenizers", "parts"},
+    {"commits"},
     {"normalize", "images", "chat"},
     {"dialects"},
     {"flow"},

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema
-from deltalake.transaction import AddAction, create_table_with_add_actions
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
+from pipelines.commits import commit_batch, move_in
 from pipelines.lock import LostRace
 from pipelines.parts import Part
 from pipelines.reading import PARTITIONS, count_rows, files_of_version, newest_commit
-from pipelines.schema import COLUMNS
 
 NAMED_BY = "versions"
 At = Callable[[str], None]
@@ -31,28 +28,11 @@ def replace_batch(spark: SparkSession, root: Path, table: str, rows: DataFrame, 
 def adopt_batch(root: Path, table: str, parts: Sequence[tuple[Path, Part]], batch: str, run_id: str, named: int | None, at: At) -> int:
     """The commit is made by deltalake: Spark's writer can only write rows anew. A file that no commit names is no part of the table."""
     folder = root / table
-    added = [_moved_in(path, part, folder) for path, part in parts]
+    files = move_in(folder, parts)
     at(f"{table}: files moved in")
     before = newest_commit(folder)[0]
-    schema = Schema.from_arrow(pa.schema(list(COLUMNS[table])))
-    mark = CommitProperties(custom_metadata={"userMetadata": run_id})
-    if before < 0:
-        create_table_with_add_actions(str(folder), schema, added, partition_by=PARTITIONS[table], commit_properties=mark)
-    elif added or files_of_version(folder, before, batch):
-        DeltaTable(str(folder)).create_write_transaction(
-            [*added], "overwrite", schema, PARTITIONS[table], partition_filters=[("batch", "=", batch)], commit_properties=mark
-        )
+    commit_batch(folder, files, batch, run_id, before)
     return _checked(folder, before, run_id)
-
-
-def _moved_in(path: Path, part: Part, folder: Path) -> AddAction:
-    name = f"{part.partition}/{part.name}"
-    target = folder / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    path.rename(target)
-    values = dict(one.split("=", 1) for one in part.partition.split("/"))
-    modified = target.stat().st_mtime_ns // 1_000_000
-    return AddAction(name, part.bytes, values, modified, data_change=True, stats=f'{{"numRecords":{part.rows}}}')
 
 
 def append(spark: SparkSession, root: Path, table: str, rows: DataFrame, run_id: str, named: int | None, at: At) -> int:
