@@ -50,7 +50,10 @@ fuzz: $(READY)
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES)
 
 bench: $(READY)
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench --spark $(SIZE)
+
+bench-peers: $(READY)
+	@$(BIN)/python -m tests.bench --peers $(SIZE)
 
 docs: $(READY)
 	@$(BIN)/python -m pipelines.docs docs
