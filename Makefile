@@ -8,7 +8,7 @@ MINUTES := 10
 PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
 export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
-.PHONY: setup run test check test-long fuzz bench docs lock clean
+.PHONY: setup run test check test-long fuzz crash-test cluster-test bench docs lock clean
 
 setup: $(READY)
 
@@ -33,11 +33,17 @@ test: $(READY)
 test-long: $(READY)
 	@$(BIN)/python -m pytest -m long
 
+cluster-test: $(READY)
+	@$(BIN)/python -m pytest tests/cluster
+
 check: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -m "not spark and not long"
+
+crash-test: $(READY)
+	@$(BIN)/python -m tests.crash --mistakes
 
 # A campaign guided by coverage: two processes at a time, MINUTES in all. What breaks something is kept in out/fuzz.
 fuzz: $(READY)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.config import Config, Gates
+from pipelines.nights import ratio_to_median
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ class Books:
     def total(self, name: str) -> int:
         return sum(getattr(book, name) for book in self.files)
 
+    def rows(self) -> dict[str, int]:
+        """Rows that each table of the batch must have."""
+        kept, refused = (sum(getattr(book, name) for book in self.dialects for name in names) for names in (("clean", "repaired"), ("quarantined",)))
+        aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "damaged"))
+        return {"conversations": self.total("conversations"), "samples": kept, "quarantine": aside}
+
     def faults(self) -> list[str]:
         found = [book.fault() for book in self.files] + [book.fault() for book in self.dialects]
         return [fault for fault in found if fault]
@@ -62,15 +69,20 @@ class Books:
         return (self.total("quarantined") + self.refused_by_all) / came_in if came_in else 0.0
 
     def states(self) -> dict[str, int]:
-        return {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
+        totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
+        return totals | {"refused_by_all": self.refused_by_all, "internal_errors": self.internal_errors}
 
 
-def closed_gates(books: Books, gates: Gates) -> list[str]:
-    """The gates that a run fails, as sentences."""
-    share = books.quarantined_share()
+def closed_gates(books: Books, gates: Gates, earlier: Sequence[float] = ()) -> list[str]:
+    """The gates that a run fails, as sentences; `earlier` are the quarantined shares of the nights before."""
+    share, closed = books.quarantined_share(), []
     if share > gates.max_quarantined:
-        return [f"max_quarantined: {share:.2%} of the records were quarantined, {gates.max_quarantined:.2%} are allowed"]
-    return []
+        closed.append(f"max_quarantined: {share:.2%} of the records were quarantined, {gates.max_quarantined:.2%} are allowed")
+    ratio = ratio_to_median(share, earlier, books.total("records") - books.total("duplicates"))
+    if gates.max_ratio_to_median is not None and ratio is not None and ratio > gates.max_ratio_to_median:
+        usual = f"the median of the last {len(earlier)} nights"
+        closed.append(f"max_ratio_to_median: {share:.2%} of the records were quarantined, {ratio:.1f} times {usual}; {gates.max_ratio_to_median:g} are allowed")
+    return closed
 
 
 def too_many_errors(books: Books, gates: Gates) -> str | None:

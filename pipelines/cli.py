@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipelines.config import ConfigError
-from pipelines.console import listings, show, trial
+from pipelines.console import listings, published, show, trial
 
 OK, OUR_FAULT, USAGE, GATE = 0, 1, 2, 3
 
@@ -54,6 +54,18 @@ def _parser() -> argparse.ArgumentParser:
     reasons = commands.add_parser("reasons", help="the closed list of reasons, or one explained with its fix")
     reasons.add_argument("code", nargs="?")
     reasons.set_defaults(command=listings.reasons)
+    snapshot = commands.add_parser("snapshot", help="the newest whole night under an output root: a version or the files of each table")
+    snapshot.add_argument("root", metavar="ROOT")
+    snapshot.add_argument("--sql", action="store_true", help="as views for DuckDB")
+    snapshot.set_defaults(command=published.snapshot)
+
+    explain = commands.add_parser("explain", help="one published record: raw, canonical, verdict, every run that saw it")
+    explain.add_argument("record_id", metavar="RECORD_ID")
+    explain.add_argument("root", nargs="?", metavar="ROOT", help="the output root; else that of --config")
+    explain.add_argument("--config", type=Path)
+    explain.add_argument("--json", action="store_true", help="one JSON array on stdout")
+    explain.set_defaults(command=published.explain)
+
     commands.add_parser("formats", help="the raw formats that are read").set_defaults(command=listings.formats)
     commands.add_parser("dialects", help="the models that rows are tokenized for").set_defaults(command=listings.dialects)
     return parser

@@ -161,8 +161,8 @@ class Gates(Settings):
 
 
 class Hook(Settings):
-    command: tuple[str, ...] | None = None
-    url: str | None = None
+    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    url: Annotated[str, Field(pattern=r"^https?://")] | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Hook:

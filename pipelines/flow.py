@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pipelines.config import Config, ConfigError
@@ -87,7 +87,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
     findings = list(draft.findings)
     for ref in draft.refs:
         look = seen[ref.key]
-        findings += [finding if finding.where else replace(finding, where=ref.where) for finding in look.findings]
+        findings += [finding if finding.where else finding._replace(where=ref.where) for finding in look.findings]
         if look.image:
             images.append(look.image)
     if id_conflict:

@@ -13,25 +13,31 @@ from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow, draft_of, duplicate_row, finish
 from pipelines.images.look import Looker
-from pipelines.records import Draft, Outcome, RawRecord, SeenImage
+from pipelines.records import Draft, Outcome, Quarantined, RawRecord, SeenImage
+
+Drafted = Draft | Quarantined
+KEPT_BYTES = 128 << 20  # of records that are kept between the two passes; what is made of them takes about as much again
 
 
 def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Iterator[Outcome]:
-    """Every outcome of these files, in input order. Each is read twice: the first pass finds copies and clashing ids."""
+    """Every outcome of these files, in input order. A first pass finds copies and clashing ids; what it read is kept as far as memory allows."""
     inputs = [input_file(flow.config, path, batch) for path in files]
-    census = take_census(flow.config, inputs)
+    census, kept = take_census(flow.config, inputs)
     looker = Looker(flow.config)
-    for file in inputs:
-        for raw in read_records(file, flow.config.limits):
-            yield from outcomes_of(raw, flow, census, looker)
+    for file, pairs in zip(inputs, kept, strict=True):
+        for raw, draft in read_drafts(flow.config, file) if pairs is None else pairs:
+            yield from outcomes_of(raw, draft, flow, census, looker)
 
 
-def outcomes_of(raw: RawRecord, flow: Flow, census: Census, looker: Looker) -> Iterator[Outcome]:
+def read_drafts(config: Config, file: InputFile) -> Iterator[tuple[RawRecord, Drafted]]:
+    return ((raw, draft_of(raw, config)) for raw in read_records(file, config.limits))
+
+
+def outcomes_of(raw: RawRecord, draft: Drafted, flow: Flow, census: Census, looker: Looker) -> Iterator[Outcome]:
     kept_path, kept_line = census.first.get(raw.record_id, (raw.origin.path, raw.origin.line))  # new where the file changed since it was counted
     if (kept_path, kept_line) != (raw.origin.path, raw.origin.line):
         yield duplicate_row(raw, kept_path, kept_line)
         return
-    draft = draft_of(raw, flow.config)
     if isinstance(draft, Draft):
         yield from finish(raw, draft, _seen(draft, looker), flow, census.clashes(raw.origin.source, draft.logged_id))
     else:
@@ -59,13 +65,21 @@ class Census:
         return logged_id is not None and len(self.holders.get((source, logged_id), ())) > 1
 
 
-def take_census(config: Config, inputs: Sequence[InputFile]) -> Census:
-    census = Census()
+def take_census(config: Config, inputs: Sequence[InputFile]) -> tuple[Census, list[list[tuple[RawRecord, Drafted]] | None]]:
+    """The census, and the records of each file with what was made of them; None for a file that would take too much memory."""
+    census, left = Census(), KEPT_BYTES
+    kept: list[list[tuple[RawRecord, Drafted]] | None] = []
     for file in inputs:
-        for raw in read_records(file, config.limits):
-            draft = draft_of(raw, config)
+        pairs: list[tuple[RawRecord, Drafted]] = []
+        for raw, draft in read_drafts(config, file):
             census.count(raw, draft.logged_id if isinstance(draft, Draft) else None)
-    return census
+            left -= len(raw.raw)
+            if left >= 0:
+                pairs.append((raw, draft))
+            else:
+                pairs.clear()
+        kept.append(pairs if left >= 0 else None)
+    return census, kept
 
 
 def input_file(config: Config, path: str, batch: str | None) -> InputFile:
@@ -87,5 +101,5 @@ def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tupl
     for raw in read_records(file, flow.config.limits):
         if raw.origin.line == line:
             census = Census({raw.record_id: (raw.origin.path, raw.origin.line)})
-            return raw, list(outcomes_of(raw, flow, census, Looker(flow.config)))
+            return raw, list(outcomes_of(raw, draft_of(raw, flow.config), flow, census, Looker(flow.config)))
     return None, []

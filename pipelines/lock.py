@@ -1,24 +1,79 @@
-"""One publication at a time per output root."""
+"""Who may do what under an output root: one run per batch, one publication at a time. The kernel lets go when a holder dies."""
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+PATIENCE = 3600  # seconds that a run waits for another's publication
+POLL = 0.2
 
 
 class LostRace(Exception):
-    """Another run is publishing under this root."""
+    """Another run was first."""
 
 
 @contextmanager
-def publication_lock(root: Path) -> Iterator[None]:
-    """Held while the block runs; raises LostRace at once where another process holds it. The kernel lets go when a holder dies."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "_lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LostRace(f"another run is publishing under {root}; run again when it is done") from None
+def batch_lock(root: Path, batch: str) -> Iterator[None]:
+    """Held while a run works on this batch; raises LostRace at once where another one does."""
+    with _locked(root / "_locks" / f"batch-{batch}", lambda: None) as held:
+        if not held:
+            raise LostRace(f"another run is at work on batch {batch} under {root}; run again when it is done")
         yield
+
+
+@contextmanager
+def publication_lock(root: Path, waiting: Callable[[str], None] = lambda text: None) -> Iterator[None]:
+    """Held while tables change. Another batch's publication is waited for, and said so once; raises LostRace after an hour."""
+    until = time.monotonic() + PATIENCE
+    said = False
+
+    def wait() -> bool:
+        nonlocal said
+        if not said:
+            waiting(f"waiting for another publication under {root}")
+            said = True
+        time.sleep(POLL)
+        return time.monotonic() < until
+
+    with _locked(root / "_locks" / "publication", wait) as held:
+        if not held:
+            raise LostRace(f"another run has been publishing under {root} for an hour; run again when it is done")
+        yield
+
+
+@contextmanager
+def alive(folder: Path) -> Iterator[None]:
+    """Marks a staging folder as in use while the block runs."""
+    with _locked(folder / "alive", lambda: None):
+        yield
+
+
+def is_abandoned(folder: Path) -> bool:
+    """Whether the run that staged here is gone."""
+    if not (folder / "alive").exists():
+        return True
+    with (folder / "alive").open("a") as file:
+        return _taken(file)
+
+
+@contextmanager
+def _locked(path: Path, wait: Callable[[], bool | None]) -> Iterator[bool]:
+    """Whether the lock was got; `wait` is asked before each further try."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        while not (held := _taken(file)) and wait():
+            pass
+        yield held
+
+
+def _taken(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

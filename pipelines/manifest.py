@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -26,8 +28,23 @@ def code_fingerprint(part: str = "") -> str:
     return digest.hexdigest()
 
 
+# What decides neither a row nor whether it is published: changing it makes no other night.
+OPERATIONAL = {"hooks", "retention", "spark"}
+SECRET = re.compile(r"secret|password|token|credential|access\.?key|account\.?key|sas", re.IGNORECASE)
+
+
 def config_fingerprint(config: Config) -> str:
-    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+    return hashlib.sha256(config.model_dump_json(exclude=OPERATIONAL).encode()).hexdigest()
+
+
+def public_settings(config: Config) -> Json:
+    """The resolved configuration without what should stand in no file: Spark's secrets, and a webhook's address but for its host."""
+    settings: Json = config.model_dump(mode="json")
+    settings["spark"] = {key: "(not shown)" if SECRET.search(key) else value for key, value in settings["spark"].items()}
+    for hook in settings["hooks"].values():
+        if hook and hook["url"]:
+            hook["url"] = f"{urlsplit(hook['url']).scheme}://{urlsplit(hook['url']).hostname}/…"
+    return settings
 
 
 def tokenizer_facts(flow: Flow) -> Json:
@@ -46,13 +63,13 @@ def make_manifest(flow: Flow, batch: str, run_id: str, inputs: Sequence[Mapping[
         "config": config_fingerprint(flow.config),
         "tokenizers": tokenizer_facts(flow),
         "inputs": list(inputs),
-        "counts": books.states() | {"refused_by_all": books.refused_by_all, "internal_errors": books.internal_errors},
+        "counts": books.states(),
         "quarantined_share": round(books.quarantined_share(), 6),
         "reasons": dict(sorted(books.reasons.items(), key=lambda item: (-item[1], item[0]))),
         "files": [asdict(book) for book in books.files],
         "dialects": [asdict(book) for book in books.dialects],
         **facts,
-        "settings": flow.config.model_dump(mode="json"),
+        "settings": public_settings(flow.config),
     }
 
 

@@ -11,6 +11,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from pipelines.config import Limits
+from pipelines.plain_json import NOT_PLAIN, plain_json
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding, RawRecord
 
@@ -29,7 +30,9 @@ def parse_record(raw: RawRecord, limits: Limits) -> tuple[dict[str, Any], list[F
     if data.startswith(BOM):
         data = data[len(BOM) :]
         findings.append(Reason.REPAIR_BOM.at("", "byte order mark at the start"))
-    value = parse_json(_text(data), limits, findings)
+    value = plain_json(data, limits.json_depth)
+    if value is NOT_PLAIN:
+        value = read_json(_text(data), limits, findings)
     if not isinstance(value, dict):
         raise Reject(Reason.LINE_NOT_OBJECT.at("", f"found {kind_of(value)}"))
     return value, findings
@@ -37,7 +40,18 @@ def parse_record(raw: RawRecord, limits: Limits) -> tuple[dict[str, Any], list[F
 
 def parse_json(text: str, limits: Limits, findings: list[Finding]) -> Any:
     """The one JSON value of this text; equal pairs that stand twice are noted in `findings`. Raises Reject, never anything else."""
-    depth = nesting(text)
+    try:
+        value = plain_json(text.encode(), limits.json_depth)
+    except UnicodeEncodeError:
+        value = NOT_PLAIN
+    return read_json(text, limits, findings) if value is NOT_PLAIN else value
+
+
+def read_json(text: str, limits: Limits, findings: list[Finding]) -> Any:
+    """`parse_json` by the careful parser: slow, and never wrong about what JSON allows."""
+    depth = text.count("{") + text.count("[")  # an upper bound
+    if depth > limits.json_depth:
+        depth = nesting(text)
     if depth > limits.json_depth:
         raise Reject(Reason.JSON_TOO_DEEP.at("", f"{depth} levels, limits.json_depth is {limits.json_depth}"))
     decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _object(pairs, findings), parse_float=_float, parse_int=_int, parse_constant=_constant)
@@ -57,8 +71,6 @@ def parse_json(text: str, limits: Limits, findings: list[Finding]) -> Any:
 
 def nesting(text: str) -> int:
     """How deep the brackets of this text go, those in strings aside. No recursion, so no text is too deep to be counted."""
-    if text.count("{") + text.count("[") <= 16:  # the usual record; an upper bound of its depth
-        return text.count("{") + text.count("[")
     depth = deepest = 0
     for match in _BRACKETS.finditer(text):
         sign = text[match.start()]

@@ -12,6 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.int32]  # token ids or labels, flat
 IGNORE_INDEX = -100  # the label of a token that is not trained, as in torch.nn.CrossEntropyLoss
 
 
@@ -41,8 +45,7 @@ class PatchSize(NamedTuple):
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What was found in a record: `code` is of `reasons.Reason`, `where` a JSON path, `detail` what stood there."""
 
     code: str
@@ -51,8 +54,7 @@ class Finding:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a record stands. `line` is the 1-based line, array element or row; 0 is the file itself. `sha256` is of the raw bytes."""
 
     source: str
@@ -81,8 +83,7 @@ def sample_id_of(record_id: str, index: int = 0) -> str:
     return hashlib.sha256(f"{record_id}:{index}".encode()).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One turn in GLM form. `metadata` is the tool's name on a call, else "". `content` holds no image marks: `image_at` gives,
     as ascending code point offsets into it, where this message's images stand. `loss_weight` is None where the log says nothing.
     """
@@ -94,8 +95,7 @@ class Message:
     loss_weight: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRef:
+class ImageRef(NamedTuple):
     """An image as the log names it. `key` is the logged text, or for a data: URI `data:` and the sha256 of that text."""
 
     key: str
@@ -120,8 +120,7 @@ class Draft:
     logged_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """A verified image; width and height in px after EXIF turning, format as Pillow names it (PNG, JPEG, WEBP, GIF, BMP)."""
 
     uri: str
@@ -169,8 +168,8 @@ class ImageTokens:
 class Tokens:
     """What a dialect makes of a conversation. `labels` are aligned with `input_ids`; `findings` are repairs such as dropped turns."""
 
-    input_ids: Sequence[int]
-    labels: Sequence[int]
+    input_ids: Ids
+    labels: Ids
     images: tuple[ImageTokens, ...] = ()
     findings: tuple[Finding, ...] = ()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -103,7 +102,7 @@ def _shared(conversation: Conversation, batch: str, split: Split) -> Row:
         "record_id": conversation.record_id,
         "episode_id": conversation.episode_id,
         "step_id": conversation.step_id,
-        "origin": asdict(conversation.origin),
+        "origin": conversation.origin._asdict(),
         "split": side_of(_split_key(conversation, split), split),
         "batch": batch,
     }
@@ -112,9 +111,9 @@ def _shared(conversation: Conversation, batch: str, split: Split) -> Row:
 def _conversation_row(conversation: Conversation, batch: str, split: Split) -> Row:
     return _shared(conversation, batch, split) | {
         "format": conversation.format,
-        "messages": [asdict(message) for message in conversation.messages],
+        "messages": [message._asdict() for message in conversation.messages],
         "tools": conversation.tools,
-        "images": [asdict(image) for image in conversation.images],
+        "images": [image._asdict() for image in conversation.images],
         "repairs": repairs_of(conversation.findings),
         "findings": _finding_rows(conversation.findings),
     }
@@ -137,7 +136,7 @@ def _sample_row(sample: Sample, batch: str, split: Split) -> Row:
 
 
 def _image_row(tokens: ImageTokens) -> Row:
-    return asdict(tokens.image) | {
+    return tokens.image._asdict() | {
         "grid": tokens.grid and tokens.grid._asdict(),
         "token_spans": [span._asdict() for span in tokens.token_spans],
         "target_sizes": [size._asdict() for size in tokens.target_sizes],
@@ -150,7 +149,7 @@ def _quarantine_row(row: Quarantined, batch: str, run_id: str) -> Row:
         "record_id": row.raw.record_id,
         "sample_id": row.sample_id,
         "dialect": row.dialect,
-        "origin": asdict(row.raw.origin),
+        "origin": row.raw.origin._asdict(),
         "stage": first.stage,
         "reason": first.code,
         "findings": _finding_rows(row.findings),
@@ -162,7 +161,7 @@ def _quarantine_row(row: Quarantined, batch: str, run_id: str) -> Row:
 
 
 def _finding_rows(findings: Sequence[Finding]) -> list[Row]:
-    return [asdict(finding) for finding in findings]
+    return [finding._asdict() for finding in findings]
 
 
 def column(rows: Sequence[Row | None], name: str, kind: pa.DataType) -> pa.Array:
@@ -184,8 +183,8 @@ def struct_column(rows: Sequence[Row | None], kind: pa.StructType) -> pa.StructA
 
 
 def draft_to_bytes(draft: Draft) -> bytes:
-    """A draft between two Spark stages, as JSON; its origin stands beside it."""
-    return orjson.dumps(draft)
+    """A draft between two Spark stages, as JSON with its nouns as lists."""
+    return orjson.dumps(draft, default=tuple)
 
 
 def draft_from_bytes(data: bytes) -> Draft:
@@ -193,10 +192,10 @@ def draft_from_bytes(data: bytes) -> Draft:
     return Draft(
         **fields
         | {
-            "origin": Origin(**fields["origin"]),
-            "messages": tuple(Message(**message | {"image_at": tuple(message["image_at"])}) for message in fields["messages"]),
-            "refs": tuple(ImageRef(**ref) for ref in fields["refs"]),
-            "findings": tuple(Finding(**finding) for finding in fields["findings"]),
+            "origin": Origin(*fields["origin"]),
+            "messages": tuple(Message(role, content, name, tuple(places), weight) for role, content, name, places, weight in fields["messages"]),
+            "refs": tuple(ImageRef(*ref) for ref in fields["refs"]),
+            "findings": tuple(Finding(*finding) for finding in fields["findings"]),
         }
     )
 

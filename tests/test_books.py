@@ -50,7 +50,7 @@ def test_an_empty_batch_passes_the_gate():
 
 def test_a_damaged_file_stands_in_the_books_without_being_a_record():
     damaged = make_books(CONFIG, {}, {("gui", "a.gz", "damaged"): 1}, {}, 0, 0, {})
-    assert damaged.states() == {"records": 0, "conversations": 0, "quarantined": 0, "duplicates": 0, "damaged": 1}
+    assert {name: count for name, count in damaged.states().items() if count} == {"damaged": 1}
 
 
 def test_our_own_faults_have_a_gate_of_their_own():

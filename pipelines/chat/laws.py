@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from pipelines.chat.segments import Row
 from pipelines.reasons import Reason, Reject
-from pipelines.records import IGNORE_INDEX, ImageTokens, Span
+from pipelines.records import IGNORE_INDEX, Ids, ImageTokens, Span
 
 
 def check_laws(row: Row, images: Sequence[ImageTokens], slot_id: int, slots: int, allow_stray: bool) -> None:
@@ -22,22 +24,27 @@ def check_laws(row: Row, images: Sequence[ImageTokens], slot_id: int, slots: int
         if len(image.token_spans) != len(image.target_sizes) or len(image.token_spans) != _views(image):
             raise _broken(f"{len(image.token_spans)} spans, {len(image.target_sizes)} target sizes, grid {image.grid}")
     _check_spans(ids, labels, spans, slot_id, slots)
-    if not allow_stray and any(label not in (i, IGNORE_INDEX) for i, label in zip(ids, labels, strict=True)):
+    trained = labels != IGNORE_INDEX
+    if not allow_stray and (trained & (labels != ids)).any():
         raise _broken("a label is not its own id")
-    if all(label == IGNORE_INDEX for label in labels):
+    if not trained.any():
         raise Reject(Reason.TOKENS_NO_TARGET.at("", "every answer is masked, empty or left out"))
 
 
-def _check_spans(ids: Sequence[int], labels: Sequence[int], spans: Sequence[Span], slot_id: int, slots: int) -> None:
+def _check_spans(ids: Ids, labels: Ids, spans: Sequence[Span], slot_id: int, slots: int) -> None:
+    if not spans:
+        return
+    is_slot = ids == slot_id
+    is_slot &= labels == IGNORE_INDEX
     end = 0
     for span in spans:
         if span.start < end or span.end - span.start != slots or span.end > len(ids):
             raise _broken(f"span [{span.start}, {span.end}) after {end}, of {len(ids)} ids")
-        if any(i != slot_id for i in ids[span.start : span.end]) or any(label != IGNORE_INDEX for label in labels[span.start : span.end]):
+        if not is_slot[span.start : span.end].all():
             raise _broken(f"span [{span.start}, {span.end}) holds other tokens or labels")
         end = span.end
-    if spans and ids.count(slot_id) != slots * len(spans):
-        raise _broken(f"{ids.count(slot_id)} placeholder tokens, {len(spans)} spans")
+    if (found := np.count_nonzero(ids == slot_id)) != slots * len(spans):
+        raise _broken(f"{found} placeholder tokens, {len(spans)} spans")
 
 
 def _views(image: ImageTokens) -> int:

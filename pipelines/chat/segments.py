@@ -1,28 +1,30 @@
 """What a row is written with, before it is ids: control tokens by name, texts, and the slots of images.
 
 A text between two control tokens is encoded in one piece, as upstream tokenizes its rendered string; what it spells never
-becomes a control token. Ids, labels and spans grow together, so a position is noted when it is written, never searched for.
+becomes a control token. Ids, spans and trained stretches grow together: a position is noted when it is written, never searched for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
-from pipelines.records import IGNORE_INDEX, Span
+import numpy as np
+
+from pipelines.records import IGNORE_INDEX, Ids, Span
 from pipelines.tokenizers import Vocabulary
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(NamedTuple):
     """A control token; `trained` where the model must learn to write it."""
 
     name: str
     trained: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A text. Of a trained one the first `skip` tokens are its header and are not trained."""
 
     text: str
@@ -30,13 +32,12 @@ class Text:
     skip: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """`count` placeholder tokens of one view of an image."""
+class Slots(NamedTuple):
+    """`size` placeholder tokens of one view of an image."""
 
     image: int
     name: str
-    count: int
+    size: int
 
 
 Segment = Control | Text | Slots
@@ -46,29 +47,45 @@ Segment = Control | Text | Slots
 class Row:
     """Ids with aligned labels; `spans[k]` are the views of image k."""
 
-    input_ids: list[int]
-    labels: list[int]
+    input_ids: Ids
+    labels: Ids
     spans: list[list[Span]]
 
 
 def assemble(segments: Sequence[Segment], images: int, vocabulary: Vocabulary) -> Row:
     """The row that these segments write. Every control name must be one of the vocabulary's."""
     encoded = iter(vocabulary.encode([segment.text for segment in segments if isinstance(segment, Text)]))
-    row = Row([], [], [[] for _ in range(images)])
-
-    def add(ids: Sequence[int], trained: bool) -> None:
-        row.input_ids.extend(ids)
-        row.labels.extend(ids if trained else [IGNORE_INDEX] * len(ids))
-
+    pieces: list[Ids] = []
+    trained: list[tuple[int, int]] = []
+    spans: list[list[Span]] = [[] for _ in range(images)]
+    end = 0
     for segment in segments:
+        start, skip = end, 0
         if isinstance(segment, Text):
-            ids = next(encoded)
-            add(ids[: segment.skip], trained=False)
-            add(ids[segment.skip :], segment.trained)
+            piece, skip = next(encoded), segment.skip
         elif isinstance(segment, Control):
-            add([vocabulary.specials[segment.name]], segment.trained)
+            piece = _repeated(vocabulary.specials[segment.name], 1)
         else:
-            start = len(row.input_ids)
-            add([vocabulary.specials[segment.name]] * segment.count, trained=False)
-            row.spans[segment.image].append(Span(start, start + segment.count))
-    return row
+            piece = _repeated(vocabulary.specials[segment.name], segment.size)
+            spans[segment.image].append(Span(start, start + segment.size))
+        pieces.append(piece)
+        end += len(piece)
+        if not isinstance(segment, Slots) and segment.trained:
+            trained.append((start + skip, end))
+    ids = np.concatenate(pieces)
+    return Row(ids, _labels(ids, trained), spans)
+
+
+def _labels(ids: Ids, trained: Sequence[tuple[int, int]]) -> Ids:
+    labels = np.full_like(ids, IGNORE_INDEX)
+    for start, end in trained:
+        labels[start:end] = ids[start:end]
+    return labels
+
+
+@lru_cache(maxsize=1024)
+def _repeated(token: int, count: int) -> Ids:
+    """Shared, so nobody may write into it."""
+    ids = np.full(count, token, dtype=np.int32)
+    ids.flags.writeable = False
+    return ids

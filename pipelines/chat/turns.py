@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipelines.records import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """A message with its images as (code point offset, number of the image in the row), and whether it is trained."""
 
     message: Message
@@ -40,7 +39,7 @@ def make_turns(messages: Sequence[Message], loss: str) -> list[Turn]:
     number = 0
     last = _last_run(messages)
     for i, message in enumerate(messages):
-        images = tuple((offset, number + k) for k, offset in enumerate(message.image_at))
+        images = tuple((offset, number + k) for k, offset in enumerate(message.image_at)) if message.image_at else ()
         number += len(images)
         asked = message.role == "assistant" and message.loss_weight != 0
         turns.append(Turn(message, images, asked and (loss == "all" or i in last)))

@@ -7,7 +7,6 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import BinaryIO
 
 import orjson
@@ -49,7 +48,7 @@ def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
     table, row = row_of(outcome, batch, RUN_ID, config.split)
     if isinstance(outcome, Sample):
         conversation = outcome.conversation
-        row |= {"messages": [asdict(message) for message in conversation.messages], "tools": conversation.tools}
+        row |= {"messages": [message._asdict() for message in conversation.messages], "tools": conversation.tools}
         row |= {"attention_mask": [1] * row["num_tokens"], "position_ids": list(range(row["num_tokens"]))}
     elif isinstance(outcome, Quarantined) and row["raw"] is not None:
         row["raw"] = row["raw"].decode("utf-8", "backslashreplace")

@@ -137,6 +137,5 @@ def open_with(model: Model, settings: DialectSettings) -> Dialect:
 
 def _add_stray_labels(row: Row, end: int) -> None:
     """Upstream's label after an answer: the end token again, where the input goes on. Recipe `upstream` alone keeps it."""
-    after = [i for i in range(1, len(row.labels)) if row.labels[i] == IGNORE_INDEX and row.labels[i - 1] != IGNORE_INDEX]
-    for i in after:
-        row.labels[i] = end
+    trained = row.labels != IGNORE_INDEX
+    row.labels[1:][trained[:-1] & ~trained[1:]] = end

@@ -16,9 +16,11 @@ def matches(record: Mapping[str, Json]) -> bool:
     """Whether this looks like a record of it: `conversations`, and nothing that only sharegpt has."""
     if "conversations" not in record:
         return False
+    if "image" in record:
+        return True
     turns = record["conversations"]
     has_from = isinstance(turns, list) and any(isinstance(turn, dict) and "from" in turn for turn in turns)
-    return "image" in record or not (has_from or {"images", "tools", "system"} & set(record))
+    return not (has_from or "images" in record or "tools" in record or "system" in record)
 
 
 def read(record: Mapping[str, Json]) -> Logged:

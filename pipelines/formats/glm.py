@@ -17,8 +17,12 @@ def matches(record: Mapping[str, Json]) -> bool:
     turns = record.get("messages")
     if not isinstance(turns, list):
         return False
-    own = ("metadata", "tools", "image")
-    return any(isinstance(turn, dict) and (turn.get("role") == "observation" or any(turn.get(key) is not None for key in own)) for turn in turns)
+    return any(isinstance(turn, dict) and _is_own(turn) for turn in turns)
+
+
+def _is_own(turn: Mapping[str, Json]) -> bool:
+    get = turn.get
+    return get("role") == "observation" or get("metadata") is not None or get("tools") is not None or get("image") is not None
 
 
 def read(record: Mapping[str, Json]) -> Logged:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Json = Any
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedTurn:
-    """One turn as logged; a field that is absent is None, as null is. `path` leads to it from the record's top."""
+class LoggedTurn(NamedTuple):
+    """One turn as logged; a field that is absent is None, as null is. `path` leads to it from the record's top; `where` is it in words."""
 
     path: Path
+    where: str
     role: Json = None
     content: Json = None
     content_key: str = "content"
@@ -27,10 +27,6 @@ class LoggedTurn:
     loss_weight: Json = None
     loss: Json = None
     train: Json = None
-
-    @property
-    def where(self) -> str:
-        return place(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +65,26 @@ def read_turns(record: Mapping[str, Json], key: str) -> Json:
     turns = record.get(key)
     if not isinstance(turns, list):
         return turns
-    return [_turn(turn, (key, i)) if isinstance(turn, dict) else turn for i, turn in enumerate(turns)]
+    return [_turn(turn, (key, i), f"{key}[{i}]") if isinstance(turn, dict) else turn for i, turn in enumerate(turns)]
 
 
-def _turn(turn: Mapping[str, Json], path: Path) -> LoggedTurn:
-    def first(*keys: str) -> Json:
-        return next((turn[key] for key in keys if turn.get(key) is not None), None)
-
+def _turn(turn: Mapping[str, Json], path: Path, where: str) -> LoggedTurn:
+    """Of two keys with one meaning the first that is not null counts."""
+    get = turn.get
+    role, content, image, reasoning, weight = get("role"), get("content"), get("image"), get("reasoning_content"), get("loss_weight")
     return LoggedTurn(
         path,
-        role=first("role", "from"),
-        content=first("content", "value"),
-        content_key="content" if turn.get("content") is not None else "value",
-        calls=first("tool_calls"),
-        call_id=first("tool_call_id"),
-        metadata=first("metadata"),
-        tools=first("tools"),
-        image=first("image", "images"),
-        reasoning=first("reasoning_content", "reasoning"),
-        loss_weight=first("loss_weight", "weight"),
-        loss=first("loss"),
-        train=first("train"),
+        where,
+        get("from") if role is None else role,
+        get("value") if content is None else content,
+        "value" if content is None else "content",
+        get("tool_calls"),
+        get("tool_call_id"),
+        get("metadata"),
+        get("tools"),
+        get("images") if image is None else image,
+        get("reasoning") if reasoning is None else reasoning,
+        get("weight") if weight is None else weight,
+        get("loss"),
+        get("train"),
     )

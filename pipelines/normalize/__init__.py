@@ -27,15 +27,16 @@ from pipelines.records import Draft, Finding, ImageRef, Message, RawRecord, samp
 def normalize(logged: Logged, raw: RawRecord, settings: Normalize, limits: Limits, findings: list[Finding]) -> Draft:
     """The record's Draft; `findings` are the notes of parsing. Raises Reject with every reason found."""
     faults = Faults(settings, limits, findings)
-    raw_text = raw.raw.removeprefix(BOM).decode()
-    lines = [*_system_line(logged, faults), *_lines(logged, raw_text, faults)]
+    text = raw.raw.removeprefix(BOM)
+    lines = [*_system_line(logged, faults), *_lines(logged, text, faults)]
     place_images(logged, lines, faults)
-    check_references(lines, faults)
+    shown = [line for line in lines if line.images]
+    check_references(shown, faults)
     lines = pair_results(lines, faults)
     tools = read_tools(_logged_tools(logged), faults)
     check_calls((line.call for line in lines if line.call), tools, faults)
     _check_targets(lines, faults)
-    ids = {name: _id_text(logged, name, raw_text, faults) for name in ("episode_id", "step_id", "id")}
+    ids = {name: _id_text(logged, name, text, faults) for name in ("episode_id", "step_id", "id")}
     faults.close()
     return Draft(
         sample_id_of(raw.record_id),
@@ -46,13 +47,13 @@ def normalize(logged: Logged, raw: RawRecord, settings: Normalize, limits: Limit
         logged.format,
         tuple(_message(line) for line in lines),
         tools_text(tools),
-        tuple(_reference(ref, where) for line in lines for _, ref, where in line.images),
+        tuple(_reference(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
         tuple(dict.fromkeys(faults.notes)),
         ids["id"],
     )
 
 
-def _lines(logged: Logged, raw_text: str, faults: Faults) -> list[Line]:
+def _lines(logged: Logged, text: bytes, faults: Faults) -> list[Line]:
     if not isinstance(logged.turns, list):
         faults.refuse(Reason.SCHEMA_TURNS_NOT_LIST, logged.turns_key, f"found {kind_of(logged.turns)}; a list of turns is wanted")
         return []
@@ -61,7 +62,7 @@ def _lines(logged: Logged, raw_text: str, faults: Faults) -> list[Line]:
     lines: list[Line] = []
     for i, turn in enumerate(logged.turns):
         if isinstance(turn, LoggedTurn):
-            lines += lines_of(turn, raw_text, faults)
+            lines += lines_of(turn, text, faults)
         else:
             faults.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, f"{logged.turns_key}[{i}]", f"found {kind_of(turn)}; an object is wanted")
     return lines
@@ -78,7 +79,7 @@ def _system_line(logged: Logged, faults: Faults) -> list[Line]:
 
 def _logged_tools(logged: Logged) -> list[tuple[str, Any]]:
     turns = logged.turns if isinstance(logged.turns, list) else []
-    on_turns = [(f"{turn.where}.tools", turn.tools) for turn in turns if isinstance(turn, LoggedTurn)]
+    on_turns = [(f"{turn.where}.tools", turn.tools) for turn in turns if isinstance(turn, LoggedTurn) and turn.tools is not None]
     return [("tools", logged.tools), *on_turns]
 
 
@@ -99,7 +100,7 @@ def _has_prefix(places: Sequence[str], start: str) -> bool:
     return at < len(places) and places[at].startswith(start)
 
 
-def _id_text(logged: Logged, name: str, raw_text: str, faults: Faults) -> str | None:
+def _id_text(logged: Logged, name: str, text: bytes, faults: Faults) -> str | None:
     """An id as text; a number is its JSON text as written; "" is none."""
     value = logged.record.get(name)
     if value is None or value == "":
@@ -107,13 +108,13 @@ def _id_text(logged: Logged, name: str, raw_text: str, faults: Faults) -> str | 
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return source_text(raw_text, (name,))
+        return source_text(text.decode(), (name,))
     faults.refuse(Reason.SCHEMA_FIELD_TYPE, name, f"found {kind_of(value)}; text or a number is wanted")
     return None
 
 
 def _message(line: Line) -> Message:
-    return Message(line.role, line.text, line.call.name if line.call else "", tuple(offset for offset, _, _ in line.images), line.weight)
+    return Message(line.role, line.text, line.call.name if line.call else "", tuple(offset for offset, _, _ in line.images) if line.images else (), line.weight)
 
 
 def _reference(value: Any, where: str) -> ImageRef:

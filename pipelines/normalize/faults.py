@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from pipelines.config import Limits, Normalize
 from pipelines.reasons import Reason, Reject
@@ -31,13 +30,18 @@ class Faults:
         else:
             self.note(reason, where, detail)
 
-    @contextmanager
-    def collect(self) -> Iterator[None]:
+    def collect(self) -> Faults:
         """A Reject inside the block is kept with the others, and the work goes on."""
-        try:
-            yield
-        except Reject as reject:
-            self.refusals += reject.findings
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if isinstance(error, Reject):
+            self.refusals += error.findings
+            return True
+        return False
 
     def close(self) -> None:
         """Raises Reject with every refusal, notes after them, if there is one."""

@@ -17,7 +17,8 @@ from pipelines.normalize.turns import Line
 from pipelines.parse import kind_of
 from pipelines.reasons import Reason
 
-_TAG = re.compile("<image>")
+_MARK = "<image>"
+_TAG = re.compile(_MARK)
 _NAME = re.compile(r"<image_\d+>")
 _ANY = re.compile(r"<image(?:_\d+)?>")
 
@@ -36,8 +37,8 @@ def place_images(logged: Logged, lines: list[Line], faults: Faults) -> None:
 def _place_listed(logged: Logged, lines: list[Line], faults: Faults) -> None:
     images = logged.images if isinstance(logged.images, list) else [] if logged.images is None else [logged.images]
     key = "image" if logged.format == "agentcpm" else "images"
-    asked = sum(len(_TAG.findall(line.text)) for line in lines if line.role != "assistant")
-    answered = sum(len(_TAG.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None)
+    asked = sum(line.text.count(_MARK) for line in lines if line.role != "assistant")
+    answered = sum(line.text.count(_MARK) for line in lines if line.role == "assistant" and line.call is None)
     if not images and not asked:
         return  # a mark that only an answer spells, in a record without images, is text
     if asked == 0 and answered == 0 and len(images) == 1:

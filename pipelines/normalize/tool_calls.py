@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from pipelines.formats.logged import Path, place
+from pipelines.formats.logged import Path
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.literals import read_literal
 from pipelines.parse import clip, kind_of, parse_json, source_text
@@ -17,8 +16,7 @@ from pipelines.records import Finding
 _NOT_JSON = {Reason.LINE_INVALID_JSON.code, Reason.LINE_TRUNCATED_JSON.code, Reason.LINE_TRAILING_GARBAGE.code}
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """`arguments` is the text of a JSON object; `values` is what it holds; `id` is the log's, if it has one."""
 
     name: str
@@ -28,20 +26,21 @@ class Call:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A JSON value with the text it was read from, so that its parts can be cut out as written; `text` is None for a Python literal."""
+class Value(NamedTuple):
+    """A JSON value with the text it was read from (bytes: the whole record), so that its parts can be cut out as written; `text` is None for a Python literal."""
 
     value: Any
-    text: str | None
+    text: str | bytes | None
     path: Path
     where: str
 
     def at(self, key: str | int) -> Value:
-        return Value(self.value[key], self.text, (*self.path, key), place((key,), self.where))
+        return Value(self.value[key], self.text, (*self.path, key), f"{self.where}[{key}]" if isinstance(key, int) else f"{self.where}.{key}")
 
     def own_text(self) -> str:
-        return json.dumps(self.value, ensure_ascii=False) if self.text is None else source_text(self.text, self.path)
+        if self.text is None:
+            return json.dumps(self.value, ensure_ascii=False)
+        return source_text(self.text if isinstance(self.text, str) else self.text.decode(), self.path)
 
 
 def read_calls(value: Value, faults: Faults) -> list[Call]:
@@ -92,7 +91,7 @@ def _read_call_text(value: Value, faults: Faults) -> Value:
     except Reject as reject:
         unparsed = (Reason.TOOL_ARGS_UNPARSEABLE.code, Reason.TOOL_CODE_EXPRESSION.code)
         raise Reject(
-            *(replace(finding, code=Reason.TOOL_CALL_MALFORMED.code) if finding.code in unparsed else finding for finding in reject.findings)
+            *(finding._replace(code=Reason.TOOL_CALL_MALFORMED.code) if finding.code in unparsed else finding for finding in reject.findings)
         ) from None
 
 
@@ -144,4 +143,4 @@ def _inner(finding: Finding, where: str) -> Finding:
     """What parsing found, said of a text inside the record."""
     if finding.code == Reason.JSON_TOO_DEEP.code:
         return Reason.TOOL_LITERAL_TOO_DEEP.at(where, finding.detail)
-    return replace(finding, where=where)
+    return finding._replace(where=where)

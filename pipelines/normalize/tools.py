@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
 
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.schemas import BadSchema, misfit
@@ -15,32 +17,48 @@ from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
 
 
-def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[dict[str, Any]]:
-    """Every function that the record declares, as {"type": "function", "function": {...}}, key order kept, null entries taken out.
+class Tool(NamedTuple):
+    """A function that a record declares. `text` is {"type": "function", "function": {...}} as JSON, key order kept, null entries taken
+    out; `dropped` names those."""
+
+    name: str
+    text: str
+    parameters: Any
+    dropped: tuple[str, ...]
+
+
+def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
+    """Every function that the record declares.
 
     `logged` is (where, value): a list, one definition, or either as JSON text; null and [] declare nothing.
     """
     tools = []
     for where, value in logged:
+        if value is None or value == []:
+            continue
         with faults.collect():
-            for i, tool in enumerate(_listed(value, where, faults)):
-                tools.append(_function(tool, f"{where}[{i}]", faults))
+            for i, definition in enumerate(_listed(value, where, faults)):
+                tool = _tool(definition, f"{where}[{i}]")
+                if tool.dropped:
+                    detail = f"null entries: {clip(', '.join(tool.dropped))}"
+                    faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
+                tools.append(tool)
     return tools
 
 
-def tools_text(tools: list[dict[str, Any]]) -> str | None:
+def tools_text(tools: list[Tool]) -> str | None:
     """Column `tools`: a JSON list, not ASCII-escaped; None where there is no tool."""
-    return json.dumps(tools, ensure_ascii=False) if tools else None
+    return f"[{', '.join(tool.text for tool in tools)}]" if tools else None
 
 
-def check_calls(calls: Iterable[Call], tools: list[dict[str, Any]], faults: Faults) -> None:
+def check_calls(calls: Iterable[Call], tools: list[Tool], faults: Faults) -> None:
     """Notes calls of undeclared tools, and arguments that do not fit; by option such a record is refused."""
-    declared = {tool["function"]["name"]: tool["function"] for tool in tools}
+    declared = {tool.name: tool for tool in tools}
     for call in calls if tools else ():
-        function = declared.get(call.name)
-        if function is None:
+        tool = declared.get(call.name)
+        if tool is None:
             faults.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {clip(', '.join(declared))}")
-        elif fault := _misfit(call, function.get("parameters")):
+        elif fault := _misfit(call, tool.parameters):
             _report(fault, call.where, faults)
 
 
@@ -77,19 +95,41 @@ def _from_text(text: str, where: str, faults: Faults) -> Any:
     try:
         return parse_json(text, faults.limits, found)
     except Reject as reject:
-        raise Reject(*(replace(finding, code=Reason.SCHEMA_FIELD_TYPE.code, where=where) for finding in reject.findings)) from None
+        raise Reject(*(finding._replace(code=Reason.SCHEMA_FIELD_TYPE.code, where=where) for finding in reject.findings)) from None
 
 
-def _function(tool: Any, where: str, faults: Faults) -> dict[str, Any]:
-    inner = tool.get("function", tool) if isinstance(tool, Mapping) else None
+_KEPT_BYTES = 1 << 16  # of a definition that is kept in memory
+
+
+def _tool(definition: Any, where: str) -> Tool:
+    """The tool of this definition: a night's records share few, so each is read once and kept."""
+    try:
+        key = orjson.dumps(definition)
+    except TypeError:  # an integer over 64 bits
+        return _read_tool(definition, where)
+    if len(key) > _KEPT_BYTES:
+        return _read_tool(definition, where)
+    try:
+        return _kept_tool(key)
+    except Reject as reject:
+        raise Reject(*(finding._replace(where=where) for finding in reject.findings)) from None
+
+
+@lru_cache(maxsize=4096)
+def _kept_tool(key: bytes) -> Tool:
+    return _read_tool(orjson.loads(key), "")
+
+
+def _read_tool(definition: Any, where: str) -> Tool:
+    inner = definition.get("function", definition) if isinstance(definition, Mapping) else None
     name = inner.get("name") if isinstance(inner, Mapping) else None
     if not isinstance(inner, Mapping) or not isinstance(name, str) or not name:
-        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"found {clip(json.dumps(tool))}; a function with a name is wanted"))
+        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"found {clip(json.dumps(definition))}; a function with a name is wanted"))
     dropped: list[str] = []
-    function = _without_nulls({key: value for key, value in inner.items() if inner is not tool or key != "type" or value != "function"}, "", dropped)
-    if dropped:
-        faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, where, f"null entries: {clip(', '.join(dropped))}")
-    return {"type": "function", "function": function}
+    entries = {key: value for key, value in inner.items() if inner is not definition or key != "type" or value != "function"}
+    function = _without_nulls(entries, "", dropped)
+    text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
+    return Tool(name, text, function.get("parameters"), tuple(dropped))
 
 
 def _without_nulls(value: Any, where: str, dropped: list[str]) -> Any:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.formats.logged import LoggedTurn
 from pipelines.normalize.content import Body, read_body
 from pipelines.normalize.faults import Faults
-from pipelines.normalize.roles import CALL, canonical_role
+from pipelines.normalize.roles import ALIASES, CALL, canonical_role
 from pipelines.normalize.tool_calls import Call, Value, arguments_text, logged_as_text, read_calls
 from pipelines.parse import clip, kind_of
 from pipelines.reasons import Reason
@@ -35,16 +35,29 @@ class Line:
         return not self.text.strip() and not self.images and self.call is None
 
 
-def lines_of(turn: LoggedTurn, raw_text: str, faults: Faults) -> Iterator[Line]:
+def lines_of(turn: LoggedTurn, raw: bytes, faults: Faults) -> Iterable[Line]:
     """The lines of one turn: text beside calls is a line of its own before them. Refusals go into `faults`."""
     role = _role(turn, faults)
-    weight = _weight(turn, faults)
-    whole = Value(None, raw_text, turn.path, turn.where)
-    if role in (CALL, "assistant") and (role == CALL or (isinstance(turn.metadata, str) and turn.metadata.strip())):
-        yield from _call_lines(turn, role, whole, weight, faults)
+    weight = None if turn.loss_weight is turn.loss is turn.train is None else _weight(turn, faults)
+    if _is_plain(turn, role):
+        return (Line(role or "user", turn.content, turn.where, weight, [], None, _answered(turn)),)
+    return _lines_of(turn, role, weight, raw, faults)
+
+
+def _is_plain(turn: LoggedTurn, role: str | None) -> bool:
+    """Whether the turn is its text and nothing else: no call, not even one that is written as text, no image, no reasoning."""
+    text = turn.content
+    if not isinstance(text, str) or turn.calls is not None or turn.image is not None or turn.reasoning is not None:
+        return False
+    return role in ("user", "observation", "system") or (role == "assistant" and turn.metadata in (None, "") and "{" not in text[:1] + text.lstrip()[:1])
+
+
+def _lines_of(turn: LoggedTurn, role: str | None, weight: float | None, raw: bytes, faults: Faults) -> Iterator[Line]:
+    if role == CALL or (role == "assistant" and isinstance(turn.metadata, str) and turn.metadata.strip()):
+        yield from _call_lines(turn, role, raw, weight, faults)
         return
     body = read_body(turn, faults)
-    calls = _calls_beside(turn, body, whole, faults)
+    calls = _calls_beside(turn, body, raw, faults)
     text = _with_reasoning(turn, body, faults) if body else ""
     if body and (text.strip() or body.images):
         yield _text_line(turn, role, text, body, weight, faults, alone=not calls)
@@ -60,7 +73,7 @@ def _role(turn: LoggedTurn, faults: Faults) -> str | None:
     if turn.role is None:
         faults.refuse(Reason.SCHEMA_ROLE_MISSING, turn.where, "no role")
         return None
-    role = canonical_role(turn.role) if isinstance(turn.role, str) else None
+    role = ALIASES.get(turn.role) or canonical_role(turn.role) if isinstance(turn.role, str) else None
     if role is None:
         found = clip(turn.role) if isinstance(turn.role, str) else kind_of(turn.role)
         faults.refuse(Reason.SCHEMA_ROLE_UNKNOWN, f"{turn.where}.role", f"found {found}")
@@ -79,9 +92,9 @@ def _weight(turn: LoggedTurn, faults: Faults) -> float | None:
     return float(weight)
 
 
-def _call_lines(turn: LoggedTurn, role: str | None, whole: Value, weight: float | None, faults: Faults) -> Iterator[Line]:
+def _call_lines(turn: LoggedTurn, role: str | None, raw: bytes, weight: float | None, faults: Faults) -> Iterator[Line]:
     """A sharegpt function_call, whose text is the call; or a GLM call, whose metadata is the name and whose content the arguments."""
-    content = Value(turn.content, whole.text, (*turn.path, turn.content_key), f"{turn.where}.content")
+    content = Value(turn.content, raw, (*turn.path, turn.content_key), f"{turn.where}.content")
     with faults.collect():
         if turn.content is None:
             faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "a call without content")
@@ -102,18 +115,20 @@ def _glm_call(turn: LoggedTurn, content: Value, weight: float | None, faults: Fa
     return Line("assistant", text, turn.where, weight, call=call)
 
 
-def _calls_beside(turn: LoggedTurn, body: Body | None, whole: Value, faults: Faults) -> list[Call]:
+def _calls_beside(turn: LoggedTurn, body: Body | None, raw: bytes, faults: Faults) -> list[Call]:
     calls: list[Call] = []
     if turn.calls is not None and turn.calls != []:
         with faults.collect():
-            calls += read_calls(Value(turn.calls, whole.text, (*turn.path, "tool_calls"), f"{turn.where}.tool_calls"), faults)
+            calls += read_calls(Value(turn.calls, raw, (*turn.path, "tool_calls"), f"{turn.where}.tool_calls"), faults)
     for path, value in body.calls if body else ():
         with faults.collect():
-            calls += read_calls(Value(value, whole.text, path, f"{turn.where}.content"), faults)
+            calls += read_calls(Value(value, raw, path, f"{turn.where}.content"), faults)
     return calls
 
 
 def _with_reasoning(turn: LoggedTurn, body: Body, faults: Faults) -> str:
+    if turn.reasoning is None and not body.reasoning:
+        return body.text
     thoughts = [*([turn.reasoning] if isinstance(turn.reasoning, str) else []), *body.reasoning]
     if turn.reasoning is not None and not isinstance(turn.reasoning, str):
         faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{turn.where}.reasoning_content", f"found {kind_of(turn.reasoning)}; text is wanted")
@@ -166,7 +181,7 @@ def pair_results(lines: list[Line], faults: Faults) -> list[Line]:
             else:
                 group.results[place] = line
             continue
-        if group.results or line.call is None:
+        if group.results or (group.calls and line.call is None):
             ordered += [group.results[i] for i in sorted(group.results)]
             group = Group()
         if line.call is not None:

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from pipelines.report.model import ReportData
 from pipelines.report.plots import HEIGHT, WIDTH, length_bars, percentile, size_dots
 
+MOST_REASONS = 10  # in the fragment
+
 
 def render_report(data: ReportData) -> str:
+    """The page. It carries the fragment too, as a template that no browser shows; `Shown` takes it from there."""
+    plots = {"bars": length_bars, "percentile": percentile, "dots": size_dots, "plot_width": WIDTH, "plot_height": HEIGHT}
+    return _template("report.html").render(data=data, **plots, **_chosen(data))
+
+
+def render_inline(data: ReportData) -> str:
+    """A fragment for a notebook, with its own styles, all of them under one class; it holds on a light and on a dark page."""
+    return _template("inline.html").render(data=data, **_chosen(data))
+
+
+def _chosen(data: ReportData) -> dict[str, Any]:
+    """What of the data is in the fragment: the first card of each dialect."""
+    return {"cards": list({card.dialect: card for card in reversed(data.cards)}.values())[::-1], "most_reasons": MOST_REASONS}
+
+
+def _template(name: str) -> Template:
     environment = Environment(
         loader=PackageLoader("pipelines.report", "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -18,5 +38,4 @@ def render_report(data: ReportData) -> str:
     )
     environment.filters["number"] = lambda value: f"{value:,}"
     environment.filters["percent"] = lambda value: f"{100 * value:.2f} %"
-    plots = {"bars": length_bars, "percentile": percentile, "dots": size_dots, "plot_width": WIDTH, "plot_height": HEIGHT}
-    return environment.get_template("report.html").render(data=data, **plots)
+    return environment.get_template(name)

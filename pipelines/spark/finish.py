@@ -18,7 +18,7 @@ from pipelines.spark.bridge import Step, flow_of, map_records
 OUTCOMES = struct(table=text, **TABLES)
 
 
-def mark_drafts(drafts: DataFrame) -> DataFrame:
+def mark_drafts(drafts: DataFrame, clashing_already: DataFrame | None = None) -> DataFrame:
     """`kept` is the first place of the same bytes where that is another one, else null; `id_conflict` says that the id names other content too."""
     place = F.struct(F.col("origin.path").alias("path"), F.col("origin.line").alias("line"))
     records = drafts.where("origin.line > 0")
@@ -30,11 +30,15 @@ def mark_drafts(drafts: DataFrame) -> DataFrame:
         .where("contents > 1")
     )
     marked = drafts.withColumn("source", F.col("origin.source")).join(copied, on="record_id", how="left").join(clashing, on=["source", "logged_id"], how="left")
+    clashes = F.col("contents").isNotNull()
+    if clashing_already is not None:
+        marked = marked.join(clashing_already.select("record_id", F.lit(True).alias("already")).distinct(), on="record_id", how="left")
+        clashes = clashes | F.col("already").isNotNull()
     return marked.select(
         *[column for column in drafts.columns if column not in ("logged_id", "episode_id")],
         "source",
         F.when(F.col("first").isNotNull() & (F.col("first") != place), F.col("first")).alias("kept"),
-        F.col("contents").isNotNull().alias("id_conflict"),
+        clashes.alias("id_conflict"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from pipelines.schema import FINDINGS, ORIGIN, Row, draft_to_bytes, integer, lon
 from pipelines.spark.bridge import Step, config_of, map_records
 
 SPLIT_BYTES = 64 << 20
+DRIVER_BYTES = 256 << 20
 
 FILES = struct(source=text, path=text, size=long, modified=long)
 SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long)
@@ -34,7 +35,12 @@ DRAFTS = struct(
 
 
 def survey_files(spark: SparkSession, files: Sequence[InputFile]) -> list[Row]:
-    """Every file's hash and the splits it is read in; a large plain JSON Lines file has several. One cheap pass over the bytes."""
+    """Every file's hash and the splits it is read in; a large plain JSON Lines file has several. One cheap pass over the bytes.
+
+    The driver hashes a small night faster by itself than a task of Spark begins.
+    """
+    if sum(file.size for file in files) <= DRIVER_BYTES:
+        return list(_survey(asdict(file) for file in files))
     frame = _frame(spark, [asdict(file) for file in files], FILES, tasks=len(files))
     return [row.asDict() for row in map_records(frame, lambda: _survey, SPLITS).collect()]
 
@@ -50,7 +56,7 @@ def read_drafts(spark: SparkSession, splits: Sequence[Row], config: Config) -> D
     return map_records(_frame(spark, list(splits), SPLITS, tasks=len(splits)), make, DRAFTS)
 
 
-def _survey(rows: Iterator[Row]) -> Iterator[Row]:
+def _survey(rows: Iterable[Row]) -> Iterator[Row]:
     for row in rows:
         file = InputFile(**row)
         survey = survey_file(file, SPLIT_BYTES)
@@ -70,10 +76,10 @@ def draft_row(raw: RawRecord, config: Config) -> Row:
     is_draft = isinstance(draft, Draft)
     return {
         "record_id": raw.record_id,
-        "origin": asdict(raw.origin),
+        "origin": raw.origin._asdict(),
         "raw": raw.raw,
         "draft": draft_to_bytes(draft) if isinstance(draft, Draft) else None,
-        "findings": None if isinstance(draft, Draft) else [asdict(finding) for finding in draft.findings],
+        "findings": None if isinstance(draft, Draft) else [finding._asdict() for finding in draft.findings],
         "logged_id": draft.logged_id if isinstance(draft, Draft) else None,
         "episode_id": draft.episode_id if is_draft else None,
         "refs": [{"key": ref.key, "ref": ref.ref} for ref in draft.refs] if isinstance(draft, Draft) else [],

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
-from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark import StatusTracker
+from pyspark.sql import SparkSession, is_remote
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+if TYPE_CHECKING:
+    from pyspark.sql.connect.shell.progress import StageInfo
+
 POLL_SECONDS = 0.3
+TaskCounter = Callable[[], tuple[int, int]]  # (finished, all) of what runs now; (0, 0) where nothing is known
 
 
 class Steps:
     """The steps of one run, with the seconds each took. Open it with `watch`."""
 
-    def __init__(self, spark: SparkSession, console: Console, bars: Progress):
-        self._tracker = _tracker(spark)
+    def __init__(self, tasks: TaskCounter, console: Console, bars: Progress):
+        self._tasks = tasks
         self._console = console
         self._bars = bars
         self.seconds: dict[str, float] = {}
@@ -29,7 +35,8 @@ class Steps:
         started = time.monotonic()
         bar = self._bars.add_task(name, total=None, tasks="")
         done = threading.Event()
-        poller = threading.Thread(target=self._poll, args=(bar, done), daemon=True)
+        most = [0]
+        poller = threading.Thread(target=self._poll, args=(bar, done, most), daemon=True)
         poller.start()
         try:
             yield
@@ -39,33 +46,56 @@ class Steps:
             self.seconds[name] = round(time.monotonic() - started, 3)
         self._bars.update(bar, total=1, completed=1, tasks="")
         if not self._console.is_terminal:
-            self._console.print(f"{name}: {self.seconds[name]:.1f} s", highlight=False)
+            tasks = f", {most[0]} tasks" if most[0] else ""
+            self._console.print(f"{name}: {self.seconds[name]:.1f} s{tasks}", highlight=False)
 
-    def _poll(self, bar: TaskID, done: threading.Event) -> None:
+    def say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False)
+
+    def _poll(self, bar: TaskID, done: threading.Event, most: list[int]) -> None:
         while not done.wait(POLL_SECONDS):
             finished, total = self._tasks()
+            most[0] = max(most[0], total)
             if total:
                 self._bars.update(bar, total=total, completed=finished, tasks=f"{finished}/{total} tasks")
-
-    def _tasks(self) -> tuple[int, int]:
-        """Finished and all tasks of the stages that run now; (0, 0) where the engine does not say."""
-        if self._tracker is None:
-            return 0, 0
-        stages = [info for stage in self._tracker.getActiveStageIds() if (info := self._tracker.getStageInfo(stage))]
-        return sum(stage.numCompletedTasks for stage in stages), sum(stage.numTasks for stage in stages)
 
 
 @contextmanager
 def watch(spark: SparkSession) -> Iterator[Steps]:
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[tasks]}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        yield Steps(spark, console, bars)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars, _counted_tasks(spark) as tasks:
+        yield Steps(tasks, console, bars)
 
 
-def _tracker(spark: SparkSession):
-    """Classic Spark's status tracker: the one use of sparkContext. Spark Connect has none; there the bar only turns."""
+@contextmanager
+def _counted_tasks(spark: SparkSession) -> Iterator[TaskCounter]:
+    """A function that says how many tasks of what runs now are finished, and how many there are."""
+    if not is_remote():
+        yield partial(_active_tasks, spark.sparkContext.statusTracker())  # the one use of sparkContext
+        return
+    told = ToldTasks()
+    spark.registerProgressHandler(told)
     try:
-        return spark.sparkContext.statusTracker()
-    except (PySparkException, AttributeError):
-        return None
+        yield told.counts
+    finally:
+        spark.removeProgressHandler(told)
+
+
+def _active_tasks(tracker: StatusTracker) -> tuple[int, int]:
+    stages = [info for stage in tracker.getActiveStageIds() if (info := tracker.getStageInfo(stage))]
+    return sum(stage.numCompletedTasks for stage in stages), sum(stage.numTasks for stage in stages)
+
+
+class ToldTasks:
+    """What a Spark Connect server tells while a query runs; it keeps the last word. The names of the arguments are Spark's."""
+
+    def __init__(self) -> None:
+        self._last = 0, 0
+
+    def counts(self) -> tuple[int, int]:
+        return self._last
+
+    def __call__(self, stages: Iterable[StageInfo] | None, inflight_tasks: int, operation_id: str | None, done: bool) -> None:
+        known = [] if done else list(stages or ())
+        self._last = sum(stage.num_completed_tasks for stage in known), sum(stage.num_tasks for stage in known)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -11,13 +12,16 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.books import Books
+from pipelines.lock import LostRace
 from pipelines.manifest import Json, code_fingerprint, config_fingerprint, tokenizer_facts
+from pipelines.nights import last_of_batch
+from pipelines.reading import last_run, run_rows
 from pipelines.reasons import Reason
 from pipelines.schema import Row, long, struct, text
 from pipelines.spark.audit import Staged
 from pipelines.spark.look import KEY
 from pipelines.spark.stage import Run
-from pipelines.spark.tables import BATCHED, PARTITIONS, Tables, append, current_state, replace_batch, undo_unfinished
+from pipelines.spark.tables import BATCHED, PARTITIONS, State, Tables
 
 moment = pa.timestamp("us", tz="UTC")
 INPUTS = pa.list_(
@@ -26,9 +30,11 @@ INPUTS = pa.list_(
 RUNS = struct(
     run_id=text,
     batch=text,
+    kind=text,  # batch: made from its input files; redrive: some of its rows made again from their kept bytes
     versions=pa.map_(text, long),
     files=pa.map_(text, pa.list_(text)),
     states=pa.map_(text, long),
+    quarantined_share=pa.float64(),
     reasons=pa.map_(text, long),
     inputs=INPUTS,
     code=text,
@@ -37,23 +43,51 @@ RUNS = struct(
     started=moment,
     finished=moment,
 )
+COUNTS = ("records", "conversations", "quarantined", "duplicates", "damaged")
 
 
-def publish(run: Run, staged: Staged, images: DataFrame, books: Books, splits: Sequence[Row]) -> Json:
-    """Commits the batch and returns {"versions", "files", "undone"}. The caller holds the root's lock."""
-    undone = undo_unfinished(run.tables, run.run_id)
+class Unequal(Exception):
+    """What was committed is not what was staged."""
+
+
+def publish(run: Run, staged: Staged, images: DataFrame, books: Books, inputs: Sequence[Row], kind: str = "batch") -> None:
+    """Commits the batch. The caller holds the root's lock, has settled the root and compared the night with what stands.
+
+    Raises LostRace where somebody else wrote between, and Unequal where a committed table does not hold the rows that were
+    balanced; then `runs` names nothing of it, and the next run takes it back.
+    """
+    tables = run.tables
+    last = last_run(tables.root)
+    named: dict[str, State] = dict((last or {}).get(tables.form.NAMED_BY) or {})
     for table in BATCHED:
         partitions = [name for name in PARTITIONS[table] if name != "batch"]
-        replace_batch(run.tables, table, staged.table(table).hint("rebalance", *partitions), run.batch, run.run_id)
-    append(run.tables, "images", _not_yet_listed(run.tables, images), run.run_id)
-    versions, files = current_state(run.tables, [*BATCHED, "images"])
-    append(run.tables, "runs", _runs_frame(run, books, splits, versions, files), run.run_id)
-    return {"versions": versions, "files": files, "undone": undone}
+        rows = staged.table(table).hint("rebalance", *partitions)
+        named[table] = tables.replace_batch(table, rows, run.batch, run.run_id, named.get(table))
+    named["images"] = tables.append("images", _not_yet_listed(tables, images), run.run_id, named.get("images"))
+    _read_back(run, named, books)
+    if last_run(tables.root) != last:
+        raise LostRace(f"another run was published under {tables.root} in between; run again")
+    tables.append("runs", _runs_frame(run, books, inputs, named, kind, last), run.run_id, None)
+
+
+def check_unchanged(run: Run, earlier: Mapping[str, Any] | None) -> None:
+    """Raises LostRace where the batch was published since this run compared itself with what stood."""
+    now = last_of_batch(run_rows(run.tables.root), run.batch)
+    if (now and now["run_id"]) != (earlier and earlier["run_id"]):
+        raise LostRace(f"run {now and now['run_id']} published batch {run.batch} while this one was at work")
 
 
 def input_rows(splits: Sequence[Row]) -> list[Row]:
     """The input files, each once, however many splits it was read in."""
-    return list({row["path"]: {name: row[name] for name in ("source", "path", "size", "modified", "sha256")} for row in splits}.values())
+    names = ("source", "path", "size", "modified", "sha256")
+    return list({(row["source"], row["path"]): {name: row[name] for name in names} for row in splits}.values())
+
+
+def _read_back(run: Run, named: dict[str, State], books: Books) -> None:
+    for table, wanted in books.rows().items():
+        found = run.tables.form.rows_of_batch(run.tables.root, table, named[table], run.batch)
+        if found != wanted:
+            raise Unequal(f"{table}: {found} rows of batch {run.batch} were committed, {wanted} were balanced")
 
 
 def _not_yet_listed(tables: Tables, images: DataFrame) -> DataFrame:
@@ -65,22 +99,22 @@ def _not_yet_listed(tables: Tables, images: DataFrame) -> DataFrame:
     return images.drop("why").coalesce(1)
 
 
-def _runs_frame(run: Run, books: Books, splits: Sequence[Row], versions: dict[str, int] | None, files: dict[str, list[str]] | None) -> DataFrame:
-    book_of = {book.path: book for book in books.files}
-    counts = ("records", "conversations", "quarantined", "duplicates", "damaged")
-    row = {
+def _runs_frame(run: Run, books: Books, inputs: Sequence[Row], named: dict[str, State], kind: str, last: dict[str, Any] | None) -> DataFrame:
+    book_of = {(book.source, book.path): book for book in books.files}
+    row: Json = {"versions": None, "files": None, run.tables.form.NAMED_BY: list(named.items())} | {
         "run_id": run.run_id,
         "batch": run.batch,
-        "versions": versions and list(versions.items()),
-        "files": files and list(files.items()),
+        "kind": kind,
         "states": list(books.states().items()),
+        "quarantined_share": books.quarantined_share(),
         "reasons": list(books.reasons.items()),
-        "inputs": [file | {name: getattr(book_of.get(file["path"]), name, 0) for name in counts} for file in input_rows(splits)],
+        "inputs": [file | {name: getattr(book_of.get((file["source"], file["path"])), name, 0) for name in COUNTS} for file in inputs],
         "code": code_fingerprint(),
         "config": config_fingerprint(run.config),
         "tokenizers": [(name, facts["fingerprint"]) for name, facts in tokenizer_facts(run.flow).items()],
         "started": run.started,
-        "finished": datetime.now(UTC),
+        # The rows are told apart by this moment: two clocks that disagree must not turn them round.
+        "finished": max(run.now(), last["finished"] + timedelta(microseconds=1)) if last else run.now(),
     }
     table = pa.Table.from_pylist([row], schema=pa.schema(list(RUNS)))
     return run.spark.createDataFrame(table, from_arrow_schema(table.schema)).coalesce(1)

@@ -6,7 +6,9 @@ import os
 import sys
 from collections.abc import Mapping
 
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, is_remote
+
+from pipelines.spark.ship import ship_package
 
 SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -29,17 +31,26 @@ SETTINGS = {
 }
 # For one machine, where the defaults are made for a cluster; all can be set on a running session.
 LOCAL = {"spark.sql.shuffle.partitions": "4"}
+# A session is there already, or where it shall be is said: under spark-submit, or by Spark Connect.
+ASKED_FOR = {"PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
 
 
 def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
-    """The running session (notebook, Connect) or a new one; `extra` is the configuration's `spark`, which wins."""
+    """The running session (notebook, Connect) or a new one; `extra` is the configuration's `spark`, which wins.
+
+    `spark.remote` there, or SPARK_REMOTE, asks for Spark Connect: "sc://host:15002", or "local[2]" for a server of its own. A server that
+    was started elsewhere must have been given Delta's extension and catalog; its other settings are set here, and our code is handed over.
+    """
     # Without this a worker takes the python3 on PATH: ModuleNotFoundError far from its cause.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     extra = dict(extra or {})
     builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
-    if not {"PYSPARK_GATEWAY_PORT", "SPARK_REMOTE"} & set(os.environ):  # plain python: spark-submit has set a master
+    if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain python: spark-submit has set a master, and Connect wants none
         builder = builder.master(extra.get("spark.master", "local[*]")).config("spark.ui.enabled", extra.get("spark.ui.enabled", "false"))
     spark = builder.getOrCreate()
+    if is_remote():
+        ship_package(spark)
+        return spark
     if (spark.conf.get("spark.master", "") or "").startswith("local"):
         for key, value in (LOCAL | {key: extra[key] for key in LOCAL if key in extra}).items():
             spark.conf.set(key, value)

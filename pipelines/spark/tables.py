@@ -1,136 +1,83 @@
-"""The published tables under one root: read, replaced by batch and appended to, as Delta or as plain Parquet."""
+"""The published tables under one root: which there are, and how each form of them is read and changed.
+
+A form is a module, `delta_form` or `parquet_form`, with the same functions. What a row of `runs` names of a table is a version of
+a Delta table and a list of files of a Parquet one: its state.
+"""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.schema import Row
+from pipelines.reading import PARTITIONS, Row, last_run
+from pipelines.spark import delta_form, parquet_form
 
-PARTITIONS = {"conversations": ["split", "batch"], "samples": ["dialect", "split", "batch"], "quarantine": ["batch"], "images": [], "runs": []}
 BATCHED = ["conversations", "samples", "quarantine"]
+NAMED = [*BATCHED, "images"]
+FORMS: dict[str, ModuleType] = {"delta": delta_form, "parquet": parquet_form}
+
+State = Any  # int of a Delta table, list[str] of a Parquet one
+At = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Where the tables stand. Roots are folders that driver and workers share."""
+    """Where the tables stand. Roots are folders that driver and workers share. `at` is told each step that touches the disk."""
 
     spark: SparkSession
     root: Path
     format: str
+    at: At = lambda point: None
 
-    def folder(self, table: str) -> Path:
-        return self.root / table
+    @property
+    def form(self) -> ModuleType:
+        return FORMS[self.format]
 
-    def exists(self, table: str) -> bool:
-        marker = self.folder(table) / "_delta_log" if self.format == "delta" else self.folder(table)
-        return marker.is_dir()
+    def read(self, table: str, row: Row | None = None) -> DataFrame | None:
+        """The table as this row of `runs` names it, else the last one; None where that names none. Never half a night."""
+        row = row or last_run(self.root)
+        named = None if row is None else row[self.form.NAMED_BY]
+        if not named or table not in named:
+            return None
+        frame: DataFrame = self.form.read(self.spark, self.root, table, named[table])
+        return frame
 
-    def read(self, table: str) -> DataFrame | None:
-        """The table as it stands; None where it was never written."""
-        return self.spark.read.format(self.format).load(str(self.folder(table))) if self.exists(table) else None
+    def replace_batch(self, table: str, rows: DataFrame, batch: str, run_id: str, named: State | None) -> State:
+        """The batch's rows of this table are these, and no other batch is touched. Returns the table's new state."""
+        self.at(f"{table}: before")
+        state = self.form.replace_batch(self.spark, self.root, table, rows, batch, run_id, named, self.at)
+        self.at(f"{table}: after")
+        return state
 
-    def version(self, table: str) -> int:
-        """The newest version of a Delta table."""
-        history = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.folder(table)}` LIMIT 1")
-        return int(history.collect()[0]["version"])
+    def append(self, table: str, rows: DataFrame, run_id: str, named: State | None) -> State:
+        self.at(f"{table}: before")
+        state = self.form.append(self.spark, self.root, table, rows, run_id, named, self.at)
+        self.at(f"{table}: after")
+        return state
 
-    def last_run(self) -> Row | None:
-        """The last row of `runs`, which names a consistent state of all tables."""
-        runs = self.read("runs")
-        rows = [] if runs is None else runs.orderBy("finished", ascending=False).limit(1).collect()
-        return rows[0].asDict(recursive=True) if rows else None
+    def undo(self, run_id: str) -> list[str]:
+        """Brings every table to the state that the last row of `runs` names; returns what was undone, in words.
 
-
-def replace_batch(tables: Tables, table: str, rows: DataFrame, batch: str, run_id: str) -> None:
-    """The batch's rows of this table are these, and no other batch is touched. Delta: one commit."""
-    if tables.format == "delta":
-        writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", f"batch = '{batch}'")
-        writer.partitionBy(*PARTITIONS[table]).save(str(tables.folder(table)))
-        return
-    written = _write_aside(tables, table, rows, run_id)
-    _retire(tables, [path for path in tables.folder(table).rglob("*.parquet") if f"batch={batch}" in path.parts], run_id)
-    _move_in(tables, table, written)
-
-
-def append(tables: Tables, table: str, rows: DataFrame, run_id: str) -> None:
-    if tables.format == "delta":
-        rows.write.format("delta").mode("append").save(str(tables.folder(table)))
-    else:
-        _move_in(tables, table, _write_aside(tables, table, rows, run_id))
-
-
-def current_state(tables: Tables, names: Iterable[str]) -> tuple[dict[str, int] | None, dict[str, list[str]] | None]:
-    """(versions, files) of these tables, one of them None: what a row of `runs` names."""
-    names = [name for name in names if tables.exists(name)]
-    if tables.format == "delta":
-        return {name: tables.version(name) for name in names}, None
-    return None, {name: sorted(str(path.relative_to(tables.root)) for path in tables.folder(name).rglob("*.parquet")) for name in names}
-
-
-def undo_unfinished(tables: Tables, run_id: str) -> list[str]:
-    """Brings every table that is past the last row of `runs` back to the state named there; returns what was undone, in words.
-
-    A run that was killed between two commits leaves such tables; its own rows would else be seen beside the next night's.
-    """
-    last = tables.last_run()
-    names = [*BATCHED, "images"]
-    if last is None:
-        return [_set_aside(tables, name, run_id) for name in names if tables.exists(name)]
-    if tables.format == "delta":
-        return [_restore(tables, name, version) for name, version in last["versions"].items() if tables.version(name) != version]
-    return _restore_files(tables, last["files"], run_id)
-
-
-def _restore(tables: Tables, table: str, version: int) -> str:
-    tables.spark.sql(f"RESTORE TABLE delta.`{tables.folder(table)}` TO VERSION AS OF {version}").collect()
-    return f"{table}: brought back to version {version}"
-
-
-def _restore_files(tables: Tables, named: dict[str, list[str]], run_id: str) -> list[str]:
-    undone = []
-    for table, files in named.items():
-        present = {str(path.relative_to(tables.root)): path for path in tables.folder(table).rglob("*.parquet")}
-        strange = [path for name, path in present.items() if name not in files]
-        lost = [name for name in files if name not in present]
-        for name in lost:
-            retired = next(tables.root.glob(f"_old/*/{name}"))
-            (tables.root / name).parent.mkdir(parents=True, exist_ok=True)
-            retired.rename(tables.root / name)
-        _retire(tables, strange, run_id)
-        if lost or strange:
-            undone.append(f"{table}: {len(strange)} files set aside, {len(lost)} brought back")
-    return undone
+        A run that was killed between two commits leaves such tables; its own rows would else be seen beside the next night's.
+        """
+        last = last_run(self.root)
+        if last is None:
+            return [_set_aside(self, name, run_id) for name in [*NAMED, "runs"] if (self.root / name).is_dir()]
+        undone: list[str] = self.form.undo(self.spark, self.root, last[self.form.NAMED_BY] or {}, run_id, self.at)
+        return undone
 
 
 def _set_aside(tables: Tables, table: str, run_id: str) -> str:
     target = tables.root / "_old" / run_id / table
     target.parent.mkdir(parents=True, exist_ok=True)
-    tables.folder(table).rename(target)
+    (tables.root / table).rename(target)
+    tables.at(f"{table}: set aside")
     return f"{table}: was never published; set aside"
 
 
-def _write_aside(tables: Tables, table: str, rows: DataFrame, run_id: str) -> Path:
-    aside = tables.root / "_staging" / run_id / "publish" / table
-    rows.write.mode("overwrite").partitionBy(*PARTITIONS[table]).parquet(str(aside))
-    return aside
-
-
-def _move_in(tables: Tables, table: str, aside: Path) -> None:
-    tables.folder(table).mkdir(parents=True, exist_ok=True)
-    for path in sorted(aside.rglob("*.parquet")):
-        target = tables.folder(table) / path.relative_to(aside)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(target)
-    shutil.rmtree(aside)
-
-
-def _retire(tables: Tables, paths: list[Path], run_id: str) -> None:
-    for path in paths:
-        target = tables.root / "_old" / run_id / path.relative_to(tables.root)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(target)
+__all__ = ["BATCHED", "NAMED", "PARTITIONS", "At", "State", "Tables"]

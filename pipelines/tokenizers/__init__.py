@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from pipelines.config import ConfigError
+from pipelines.tokenizers.facts import cache_folder, write_whole
 from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6, RankFamily, read_ranks, tokenizer_json
 from pipelines.tokenizers.vocabulary import Vocabulary, read_vocabulary
 
@@ -55,14 +56,11 @@ def _bundled_file(name: str) -> Path:
 
 def _built(name: str, file: Path, family: RankFamily, count: int | None) -> Path:
     """The tokenizer.json of these ranks, built once per machine and kept in the cache."""
-    target = _cache() / name / "tokenizer.json"
+    target = cache_folder() / "tokenizers" / name / "tokenizer.json"
     if not target.is_file():
         ranks = read_ranks(file)
         text = tokenizer_json({token: rank for token, rank in ranks.items() if count is None or rank < count}, family)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{os.getpid()}")  # in one step, so that two workers may build it at once
-        part.write_text(text, encoding="utf-8")
-        part.replace(target)
+        write_whole(target, text.encode())
     return target
 
 
@@ -70,10 +68,6 @@ def _digest(file: Path) -> str:
     import hashlib
 
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-episodes" / "tokenizers"
 
 
 def _hub_folder(name: str) -> Path:

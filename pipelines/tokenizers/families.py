@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokenizers import pre_tokenizers
-
 Ranks = dict[bytes, int]
 
 _WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|{numbers}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -118,6 +116,8 @@ def _last_merge(token: bytes, rank: int, ranks: Ranks) -> list[bytes]:
 
 def _byte_letters() -> list[str]:
     """The letter that the ByteLevel pre-tokenizer writes for each byte: GPT-2's table, asked of the library byte by byte."""
+    from tokenizers import pre_tokenizers  # only a vocabulary that is built asks
+
     printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = iter(range(0x100, 0x200))
     letters = [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]

@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import orjson
-from tokenizers import Tokenizer
+import numpy as np
+
+from pipelines.records import Ids
+from pipelines.tokenizers.facts import Facts, facts_of, open_tokenizer
+from pipelines.tokenizers.fast import Spellings, is_plain, open_fast, spellings
 
 MOST_BYTES = 4  # of a character in UTF-8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vocabulary:
-    """An opened tokenizer. `fingerprint` is the sha256 of its tokenizer.json; a stand-in's ids are not the model's own."""
+    """An opened tokenizer: its facts are read at once, its libraries when the first text asks for them.
 
-    specials: Mapping[str, int]
-    fingerprint: str
+    `fingerprint` is the sha256 of its tokenizer.json; a stand-in's ids are not the model's own.
+    """
+
+    path: Path
+    facts: Facts
     standin: bool
-    tokenizer: Tokenizer
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+    @property
+    def fingerprint(self) -> str:
+        return self.facts.fingerprint
+
+    @property
+    def specials(self) -> Mapping[str, int]:
+        return self.facts.specials
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """Hugging Face's: what training uses, and so what is right."""
+        return open_tokenizer(self.path.read_bytes())
+
+    def encode(self, texts: Sequence[str]) -> list[Ids]:
         """The ids of each text by itself. What is spelled like a control token stays text: no text can forge a turn."""
-        encode = self.tokenizer.encode
-        return [encode(text, add_special_tokens=False).ids for text in texts]
+        if self._fast is None:
+            return [self._encode_exactly(text) for text in texts]
+        fast = self._fast.encode
+        if is_plain(texts, self._spelled):
+            return [fast(text).view(np.int32) for text in texts]
+        return [fast(text).view(np.int32) if is_plain([text], self._spelled) else self._encode_exactly(text) for text in texts]
 
-    def decode(self, ids: Sequence[int]) -> str:
-        text: str = self.tokenizer.decode(list(ids), skip_special_tokens=False)
+    def decode(self, ids: Sequence[int] | Ids) -> str:
+        text: str = self.tokenizer.decode(np.asarray(ids).tolist(), skip_special_tokens=False)
         return text
 
-    def pieces(self, ids: Sequence[int]) -> list[str]:
+    def pieces(self, ids: Sequence[int] | Ids) -> list[str]:
         """What each token shows. A character that several tokens spell stands at the last of them, and the others show nothing."""
         shown: list[str] = []
         pending: list[int] = []
-        for i in ids:
+        for i in np.asarray(ids).tolist():
             pending.append(i)
             text = self.tokenizer.decode(pending, skip_special_tokens=False)
             unfinished = text.endswith("\ufffd") and len(pending) < MOST_BYTES
@@ -43,17 +66,19 @@ class Vocabulary:
             pending = pending if unfinished else []
         return shown
 
+    @cached_property
+    def _fast(self) -> Any | None:
+        answers = self.facts.answers
+        return None if answers is None else open_fast(self.path.read_bytes(), answers)
+
+    @cached_property
+    def _spelled(self) -> Spellings:
+        return spellings(self.facts.added)
+
+    def _encode_exactly(self, text: str) -> Ids:
+        return np.array(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int32)
+
 
 def read_vocabulary(path: Path, standin: bool = False) -> Vocabulary:
     """The vocabulary of a tokenizer.json. Raises ValueError where it is none."""
-    data = path.read_bytes()
-    try:
-        tokenizer = Tokenizer.from_buffer(data)
-        added = orjson.loads(data)["added_tokens"]
-    except Exception as error:  # the library raises bare Exception
-        raise ValueError(f"{path} is no tokenizer.json: {error}") from None
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    tokenizer.encode_special_tokens = True  # from here on text is text
-    specials = {token["content"]: token["id"] for token in added if token["special"]}
-    return Vocabulary(specials, hashlib.sha256(data).hexdigest(), standin, tokenizer)
+    return Vocabulary(path, facts_of(path), standin)

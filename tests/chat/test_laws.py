@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipelines.chat.laws import check_laws
@@ -19,7 +20,7 @@ SPANS = (Span(1, 3), Span(4, 6))
 
 
 def checked(ids: list[int] = IDS, labels: list[int] = LABELS, spans: tuple[Span, ...] = SPANS, grid: Grid | None = ONE_SLICE, **more: Any) -> None:
-    row = Row(list(ids), list(labels), [list(spans)])
+    row = Row(np.array(ids, dtype=np.int32), np.array(labels, dtype=np.int32), [list(spans)])
     image = ImageTokens(PICTURE, grid, spans, (PatchSize(2, 2),) * len(SPANS))
     check_laws(row, [image], SLOT, 2, **{"allow_stray": False} | more)
 

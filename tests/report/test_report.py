@@ -1,13 +1,16 @@
 """The report: everything escaped, nothing loaded, and the figures of the run."""
 
+import re
 from html.parser import HTMLParser
 from typing import Any
+
+import pytest
 
 from pipelines.books import make_books
 from pipelines.config import Config
 from pipelines.manifest import make_manifest
 from pipelines.records import Sample
-from pipelines.report import Card, card_of, render_report, report_data
+from pipelines.report import Card, ReportData, Shown, card_of, render_inline, render_report, report_data
 from pipelines.report.plots import BINS, length_bars, percentile
 from pipelines.schema import row_of
 from tests.golden import open_case
@@ -24,7 +27,7 @@ class Elements(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
-        self.feed(page.partition("</style>")[2])
+        self.feed(page.partition("</style>")[2] or page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
@@ -43,6 +46,10 @@ def evil_card(config: Config = CONFIG) -> Card:
 
 
 def page(words: tuple[str, ...] = ()) -> str:
+    return render_report(data(words))
+
+
+def data(words: tuple[str, ...] = ()) -> ReportData:
     place = ("kit", EVIL)
     books = make_books(
         CONFIG,
@@ -59,11 +66,12 @@ def page(words: tuple[str, ...] = ()) -> str:
     finding = {"code": "line.invalid_json", "where": EVIL, "detail": EVIL}
     example = {"origin": {"path": EVIL, "line": 7}, "findings": [finding], "raw": EVIL.encode()}
     sizes = [{"width": 1080, "height": 2400, "format": "PNG", "count": 2}]
-    return render_report(report_data(manifest, {"line.invalid_json": [example]}, {"minicpm_v_2_6": {617: 2}}, sizes, [evil_card()]))
+    return report_data(manifest, {"line.invalid_json": [example]}, {"minicpm_v_2_6": {617: 2}}, sizes, [evil_card()])
 
 
-def test_whatever_stands_in_the_data_the_page_has_no_script_and_loads_nothing():
-    elements = Elements(page(words=(EVIL,)))
+@pytest.mark.parametrize("draw", [render_report, render_inline])
+def test_whatever_stands_in_the_data_the_page_has_no_script_and_loads_nothing(draw):
+    elements = Elements(draw(data(words=(EVIL,))))
     assert EVIL in elements.text  # so it is text, and {{ 7 * 7 }} is not 49
     tags = {tag for tag, _ in elements.found}
     assert not tags & {"script", "iframe", "object", "link", "base", "form"}
@@ -95,6 +103,28 @@ def test_a_card_shows_every_token_and_says_which_are_trained():
     card = evil_card()
     assert "".join(piece.text for piece in card.pieces if piece.kind == "trained") == f"{EVIL}<|im_end|>"
     assert next(piece.text for piece in card.pieces if piece.kind == "control") == "<|im_start|>"
+
+
+def test_a_notebook_shows_funnel_reasons_and_cards_and_every_style_stays_in_its_frame():
+    fragment = render_inline(data())
+    text = " ".join(Elements(fragment).text.split())
+    for words in ("3 records in", "= 2 conversations", "+ 1 quarantined", "2 offered = 2 clean", "1 line.invalid_json", "<|im_start|>"):
+        assert words in text, words
+    styles = fragment.partition("<style>")[2].partition("</style>")[0]
+    rules = re.findall(r"([^{}]+)\{[^{}]*\}", re.sub(r"@media[^{]*\{(.*)\}\s*$", r"\1", styles, flags=re.DOTALL))
+    assert len(rules) > 20
+    assert [selector for rule in rules for selector in rule.split(",") if not selector.strip().startswith(".episodes-night")] == []
+
+
+def test_a_result_line_shows_what_the_run_left_beside_its_report_or_how_it_ended(tmp_path):
+    line = {"status": "lost_race", "words": [EVIL], "batch": "night"}
+    assert EVIL in Elements(Shown(line)._repr_html_()).text
+    report = tmp_path / "report.html"
+    report.write_text(render_report(data(words=(EVIL,))))
+    line |= {"status": "published", "report": str(report)}
+    assert Shown(line)._repr_html_().strip() == render_inline(data(words=(EVIL,))).strip()
+    again = Shown(line | {"status": "unchanged"})._repr_html_()
+    assert ("unchanged" in again, "records in" in again) == (True, True)
 
 
 def test_percentiles_of_counted_lengths():

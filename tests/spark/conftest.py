@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.config import Config
-from pipelines.spark.job import Result, run_batch
+from pipelines.spark.ending import Result
+from pipelines.spark.job import Manner, run_batch
 from pipelines.spark.session import open_session
 
 RunJob = Callable[..., Result]
@@ -28,7 +30,7 @@ def spark() -> Iterator[SparkSession]:
 def run_job(spark: SparkSession) -> RunJob:
     """Runs a batch as jobs/run.py does, under a run id of its own."""
 
-    def run(config: Config, batch: str = "night") -> Result:
-        return run_batch(spark, config, batch, f"{batch}.{next(_numbers)}", datetime.now(UTC))
+    def run(config: Config, batch: str = "night", **manner: Any) -> Result:
+        return run_batch(spark, config, batch, f"{batch}.{next(_numbers)}", datetime.now(UTC), Manner(**manner))
 
     return run

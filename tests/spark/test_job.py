@@ -15,7 +15,7 @@ import pytest
 from pipelines.config import Config
 from pipelines.demo import BATCH
 from pipelines.schema import row_of
-from pipelines.spark.job import Result
+from pipelines.spark.ending import Result
 from tests.conftest import demo_config
 from tests.making import asked, configuration, write_lines
 
@@ -55,6 +55,7 @@ def test_the_demo_is_published_and_its_books_balance(demo, demo_run):
     report = (root / "reports" / BATCH / "report.html").read_text()
     assert "stand-in vocabulary" in report
     assert not list((root / "_staging").glob("*"))
+    assert manifest["images_opened"] > 100
 
 
 def test_every_row_is_the_one_that_the_pure_pipeline_gives(spark, demo_run, demo_outcomes):
@@ -94,7 +95,7 @@ def test_running_it_again_replaces_the_batch_and_nothing_else(spark, demo_run, r
     images = len(read(spark, root, "images"))
     other = write_lines(tmp_path / "logs.jsonl", [asked(f"Question {i}?") for i in range(3)])
     assert run_job(config.model_copy(update={"sources": (config.sources[1].model_copy(update={"path": (str(other),)}),)}), "2026-11-23").exit_code == 0
-    assert run_job(config, BATCH).exit_code == 0
+    assert run_job(config, BATCH, force=True).status == "published"
     rows = read(spark, root, "samples")
     assert {(row["sample_id"], row["dialect"], row["split"]) for row in rows if row["batch"] == BATCH} == before
     assert len([row for row in rows if row["batch"] == "2026-11-23"]) == 3
@@ -110,7 +111,7 @@ def test_a_run_that_fails_a_gate_publishes_nothing_and_leaves_its_report(spark, 
     assert result.words == ("max_quarantined: 33.33% of the records were quarantined, 5.00% are allowed",)
     assert [name for name in (*TABLES, "images", "runs", "reports") if (tmp_path / "out" / name).exists()] == []
     assert "gate failed" in result.report.read_text()
-    staged = read(spark, result.report.parents[2], "outcomes", "parquet")
+    staged = read(spark, result.report.parents[1], "outcomes", "parquet")
     assert sorted(row["table"] for row in staged) == ["conversations", "conversations", "quarantine", "samples", "samples"]
 
 
@@ -154,7 +155,10 @@ def test_an_empty_batch_is_published_as_empty(spark, run_job, tmp_path):
 def test_a_wrong_configuration_stops_before_spark_starts(tmp_path):
     (tmp_path / "c.yaml").write_text("sources: [{name: a, path: b}]\noutptu: {root: o}\n")
     done = subprocess.run([sys.executable, "jobs/run.py", "--config", str(tmp_path / "c.yaml"), "--batch", "x"], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert done.returncode == 2
+    line = json.loads(done.stdout)
+    assert (line["status"], line["exit_code"]) == ("configuration", 2)
+    assert "outptu: unknown key; did you mean output?" in line["words"]
     assert "outptu: unknown key; did you mean output?" in done.stderr
 
 

@@ -1,0 +1,59 @@
+"""Runs quarantined records again from their kept bytes, after a fix of code, configuration or images.
+
+spark-submit jobs/redrive.py --config conf/nightly.yaml --reason image.missing [--since 2026-11-01] [--set ...]
+
+Those that pass move to `samples` of their batch. One JSON line per batch on stdout; exit codes as those of jobs/run.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from pipelines.config import load_config
+from pipelines.reasons import Reason
+from pipelines.spark.entry import Told, run_id_of
+from pipelines.spark.redrive import Chosen, batches_to_redrive, redrive_batch
+from pipelines.spark.session import open_session
+from pipelines.spark.streams import separate_stderr
+
+
+def main() -> int:
+    separate_stderr()
+    arguments = parser().parse_args()
+    chosen = Chosen(arguments.reason, arguments.since)
+    told = Told()
+    batches: list[str] = []
+    with told.run(arguments.since or ""):
+        told.config = config = load_config(arguments.config, arguments.set)
+        batches = batches_to_redrive(config, chosen)
+        spark = open_session(config.spark)
+    for batch in batches:
+        with told.run(batch) as ended:
+            started = datetime.now(UTC)
+            ended(redrive_batch(spark, config, chosen, batch, run_id_of(batch, started), started))
+    return told.exit_code
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", required=True, type=Path)
+    parser.add_argument("--reason", required=True, type=reason_code, metavar="CODE", help="why they were quarantined: `episodes reasons` lists the codes")
+    parser.add_argument("--since", metavar="BATCH", help="this batch and those whose name comes after it; all, where not given")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides one setting")
+    return parser
+
+
+def reason_code(text: str) -> str:
+    codes = [reason.code for reason in Reason]
+    if text not in codes:
+        near = get_close_matches(text, codes, n=2)
+        raise argparse.ArgumentTypeError(f"there is no reason {text}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""`episodes snapshot` and `episodes explain`: what is published under an output root, without Spark."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.text import Text
+
+from pipelines.config import ConfigError, load_config
+from pipelines.history import Seen, history_of, kept_bytes
+from pipelines.reading import NotPublished, named_state, table_files
+from pipelines.visible import visible
+
+OK, USAGE = 0, 2
+MOST_RAW = 4000  # characters
+
+
+def snapshot(options: Namespace) -> int:
+    """The whole night that the last row of `runs` names, as JSON; with --sql as views for DuckDB."""
+    found = named_state(options.root)
+    if not found:
+        print(f"nothing was published under {options.root}", file=sys.stderr)
+        return USAGE
+    if options.sql:
+        print("\n".join(view_of(table, table_files(options.root, table)) for table in found))
+    else:
+        sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
+    return OK
+
+
+def explain(options: Namespace) -> int:
+    """One record: its bytes, what it became, and every run that saw it."""
+    root = _root(options)
+    try:
+        seen = list(history_of(root, options.record_id))
+    except NotPublished as error:
+        print(f"episodes: {error}", file=sys.stderr)
+        return USAGE
+    if not seen:
+        print(f"no run under {root} has seen record {options.record_id}", file=sys.stderr)
+        return USAGE
+    if options.json:
+        sys.stdout.write(orjson.dumps([_line(one) for one in seen], default=_text).decode() + "\n")
+    else:
+        _show(Console(highlight=False, soft_wrap=True), options.record_id, seen)
+    return OK
+
+
+def _root(options: Namespace) -> Path:
+    if options.root is not None:
+        return Path(options.root)
+    if options.config is not None:
+        return Path(load_config(options.config).output.root)
+    raise ConfigError(["explain: name the output root, or give --config"])
+
+
+def view_of(table: str, files: list[str]) -> str:
+    """A statement for DuckDB: the table is these files."""
+    names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    rows = f"read_parquet([{names}], hive_partitioning = true, hive_types_autocast = false)" if files else "(SELECT 1 WHERE false)"
+    return f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM {rows};"
+
+
+def _line(seen: Seen) -> dict[str, object]:
+    raw = kept_bytes(seen)
+    run = {name: seen.run[name] for name in ("run_id", "batch", "kind", "finished")}
+    return run | {"states": seen.states(), "raw": raw and raw.decode("utf-8", "backslashreplace"), "rows": seen.rows}
+
+
+def _text(value: object) -> object:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+def _show(console: Console, record_id: str, seen: list[Seen]) -> None:
+    last = seen[-1]
+    raw = next((raw for one in reversed(seen) if (raw := kept_bytes(one)) is not None), None)
+    _head(console, f"raw · record_id {record_id}")
+    text = "its file is gone or was changed, and no run has kept its bytes" if raw is None else visible(raw.decode("utf-8", "backslashreplace")[:MOST_RAW])
+    console.print(Text(text))
+    rows = last.rows or {}
+    for row in rows.get("conversations", ()):
+        _head(console, f"canonical · {row['format']} · {row['origin']['path']}:{row['origin']['line']} · {row['split']}")
+        for message in row["messages"]:
+            console.print(Text(f"{message['role']} {message['metadata']}".rstrip(), style="cyan"), Text(visible(message["content"])), sep="\n  ")
+    _head(console, "verdict")
+    for state in last.states():
+        console.print(Text(state))
+    for row in [*rows.get("conversations", ()), *rows.get("quarantine", ())]:
+        for finding in row["findings"]:
+            console.print(Text(f"  {finding['code']} at {finding['where'] or 'the record'}: {visible(finding['detail'], keep='')}", style="red"))
+    _head(console, "runs")
+    for one in seen:
+        console.print(
+            Text(f"{one.run['finished']:%Y-%m-%d %H:%M:%S} · {one.run['kind']} of {one.run['batch']} · {one.run['run_id']} · {'; '.join(one.states())}")
+        )
+
+
+def _head(console: Console, text: str) -> None:
+    console.print(Text(f"\n{text}", style="bold"))

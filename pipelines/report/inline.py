@@ -1,0 +1,31 @@
+"""The result of a run as a notebook shows it: where every record went, the reasons, a sample of each dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+BEGIN, END = '<template id="notebook">', "</template>"  # in report.html, where every other < is escaped or ours
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The result line of a job, as spark-submit prints it, for the end of a notebook's cell."""
+
+    line: Mapping[str, Any]
+
+    def _repr_html_(self) -> str:
+        """What the run's report says, cut to a cell's size; where there is none, or it is an earlier run's, how the run ended."""
+        words = "".join(f"<p>{escape(str(word))}</p>" for word in self.line["words"])
+        ended = f"<p>Batch {escape(str(self.line['batch']))}: <b>{escape(str(self.line['status']).replace('_', ' '))}</b></p>{words}"
+        fragment = _fragment(self.line.get("report"))
+        return fragment if fragment and self.line["status"] != "unchanged" else ended + fragment
+
+
+def _fragment(report: str | None) -> str:
+    if report is None or not Path(report).is_file():
+        return ""
+    return Path(report).read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]

@@ -1,0 +1,127 @@
+"""How a run ends: balance, gate, report, publish; and what it tells of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+
+from pipelines.books import Books, closed_gates, too_many_errors
+from pipelines.config import Gates
+from pipelines.lock import publication_lock
+from pipelines.manifest import Json, make_manifest, manifest_bytes
+from pipelines.nights import Standing, earlier_shares
+from pipelines.reading import run_rows
+from pipelines.report import Shown
+from pipelines.schema import Row
+from pipelines.spark.audit import Staged, doubled_rows, repair_counts, split_rows
+from pipelines.spark.publish import check_unchanged, publish
+from pipelines.spark.reporting import report_of
+from pipelines.spark.settle import read_manifest, report_folder, retain, settle, staged_report
+from pipelines.spark.stage import Run, images_opened
+from pipelines.summary import summary_lines
+
+PUBLISHED, UNCHANGED, GATE_FAILED, INTERNAL = "published", "unchanged", "gate_failed", "internal_error"
+EXIT_CODES = {PUBLISHED: 0, UNCHANGED: 0, INTERNAL: 1, GATE_FAILED: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended; `words` say why where it did not publish. `books` are None where nothing was to be done."""
+
+    status: str
+    words: tuple[str, ...]
+    manifest: Json
+    books: Books | None
+    root: Path
+    report: Path
+    seconds: Json = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.status]
+
+    def line(self) -> Json:
+        """The one line on stdout that a scheduler reads."""
+        named = ("run_id", "batch", "counts", "quarantined_share", "images_opened", "published")
+        return {"status": self.status, "words": list(self.words), "report": str(self.report)} | {key: self.manifest.get(key) for key in named}
+
+    def _repr_html_(self) -> str:
+        return Shown(self.line())._repr_html_()
+
+    def summary(self) -> list[str]:
+        """What a person reads at the end."""
+        lines = summary_lines(self.books, self.manifest["splits"], self.manifest["repairs"]) if self.books else []
+        facts = self.manifest.get("tokenizers", {})
+        standins = [f"{name}: {fact['tokenizer']} is a stand-in vocabulary" for name, fact in facts.items() if fact["standin"]]
+        published = self.status in (PUBLISHED, UNCHANGED)
+        where = f"tables           {self.root}" if published else f"nothing was published; what was staged is under {self.root}/_staging"
+        return [*lines, *standins, *self.words, f"time            {sum(self.seconds.values()):>9.1f} s", where, f"report           {self.report}"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run has made and means to publish: its rows, its new images, its books and the input files that it stands on."""
+
+    staged: Staged
+    images: DataFrame
+    books: Books
+    inputs: Sequence[Row]
+    kind: str = "batch"
+
+
+def end(run: Run, made: Made, standing: Standing) -> Result:
+    """Publishes what was made, or says why not. Raises LostRace and Unequal; then nothing of it is named by `runs`."""
+    root = run.tables.root
+    with run.steps.step("balance the books"):
+        faults = [*made.books.faults(), *doubled_rows(made.staged)]
+    status, words = _verdict(made.books, faults, run.config.gates, earlier_shares(run_rows(root), run.batch))
+    words = (*standing.words, *words)
+    with run.steps.step("report"):
+        facts: Json = {"status": status, "words": list(words), "splits": split_rows(made.staged), "repairs": repair_counts(made.staged)}
+        facts |= {"kind": made.kind, "images_opened": images_opened(run)}
+        manifest = make_manifest(run.flow, run.batch, run.run_id, made.inputs, made.books, facts)
+        manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
+        report = _write_report(run, manifest, report_of(run, made.staged, manifest))
+    if status != PUBLISHED:
+        return Result(status, words, manifest, made.books, root, report, run.steps.seconds)
+    with run.steps.step("publish"), publication_lock(root, run.steps.say):
+        check_unchanged(run, standing.earlier)
+        settle(run.tables, run.run_id)
+        publish(run, made.staged, made.images, made.books, made.inputs, made.kind)
+        settle(run.tables, run.run_id)
+        retain(run.tables, run.config.retention.days, run.now())
+    return Result(
+        status, words, read_manifest(run.tables, run.batch), made.books, root, report_folder(run.tables, run.batch) / "report.html", run.steps.seconds
+    )
+
+
+def unchanged(run: Run, standing: Standing) -> Result:
+    """Nothing was to be done: what stands is told again."""
+    earlier = standing.earlier or {}
+    manifest: Json = {"run_id": earlier["run_id"], "batch": run.batch, "counts": earlier["states"], "quarantined_share": earlier["quarantined_share"]}
+    manifest["published"] = {"versions": earlier["versions"], "files": earlier["files"]}
+    manifest["images_opened"] = 0
+    return Result(UNCHANGED, standing.words, manifest, None, run.tables.root, report_folder(run.tables, run.batch) / "report.html", run.steps.seconds)
+
+
+def _verdict(books: Books, faults: Sequence[str], gates: Gates, shares: Sequence[float]) -> tuple[str, tuple[str, ...]]:
+    """Whether to publish. Books that do not close are our own fault, and nothing may be published from them."""
+    errors = too_many_errors(books, gates)
+    if faults or errors:
+        return INTERNAL, (*faults, *([errors] if errors else []))
+    closed = closed_gates(books, gates, shares)
+    return (GATE_FAILED, tuple(closed)) if closed else (PUBLISHED, ())
+
+
+def _write_report(run: Run, manifest: Json, report: str) -> Path:
+    """Beside what was staged; where the run is published, settling moves both under the root. The manifest goes last."""
+    folder = staged_report(run.tables, run.run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.html").write_text(report, encoding="utf-8")
+    run.tables.at("report: staged")
+    (folder / "manifest.json").write_bytes(manifest_bytes(manifest))
+    run.tables.at("manifest: staged")
+    return folder / "report.html"

@@ -1,0 +1,131 @@
+"""Quarantined records run again from their kept bytes, after a fix of code, configuration or images.
+
+A record is redriven whole: all its rows of the batch are taken out, and what the same stages make of its bytes now goes in. The other
+rows of the batch stay as they are, and the books of the whole batch must balance as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.config import Config
+from pipelines.nights import Refused, Standing, last_of_batch
+from pipelines.reading import NotPublished, run_rows
+from pipelines.reasons import Reason
+from pipelines.records import Origin, RawRecord
+from pipelines.schema import Row
+from pipelines.spark.audit import Staged, audit
+from pipelines.spark.bridge import Step, config_of, map_records
+from pipelines.spark.ending import UNCHANGED, Made, Result, end, unchanged
+from pipelines.spark.ingest import DRAFTS, draft_row
+from pipelines.spark.job import NIGHTLY, Manner, opened
+from pipelines.spark.settle import read_manifest
+from pipelines.spark.stage import Run, stage
+from pipelines.spark.tables import BATCHED
+
+# Of these the bytes were not kept, or are another row's.
+NOT_KEPT = (Reason.LINE_TOO_LARGE.code, Reason.RECORD_DUPLICATE.code)
+PLACE = ["record_id", "origin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which records: those quarantined for this reason, in batches from `since` on (by name)."""
+
+    reason: str
+    since: str | None = None
+
+    def of(self, quarantine: DataFrame, batch: str) -> DataFrame:
+        """record_id, origin, raw and whether its id was found to clash: one row per record to run again."""
+        rows = quarantine.where((F.col("batch") == batch) & F.col("raw").isNotNull() & ~F.col("reason").isin(*NOT_KEPT))
+        clash = F.max(F.exists("findings", lambda finding: finding["code"] == Reason.RECORD_ID_CONFLICT.code)).alias("id_conflict")
+        picked = rows.groupBy(*PLACE).agg(F.first("raw").alias("raw"), F.max(F.col("reason") == self.reason).alias("wanted"), clash)
+        return picked.where("wanted").drop("wanted")
+
+
+def batches_to_redrive(config: Config, chosen: Chosen) -> list[str]:
+    """The published batches from `since` on. Raises NotPublished where there is none."""
+    batches = sorted({row["batch"] for row in run_rows(config.output.root)})
+    if not batches:
+        raise NotPublished(f"nothing was published under {config.output.root}")
+    return [batch for batch in batches if chosen.since is None or batch >= chosen.since]
+
+
+def redrive_batch(spark: SparkSession, config: Config, chosen: Chosen, batch: str, run_id: str, started: datetime, manner: Manner = NIGHTLY) -> Result:
+    """Redrives one batch to its end, published or not. Raises as run_batch does, and Refused where its other rows would not fit any more."""
+    with opened(spark, config, batch, run_id, started, manner) as run:
+        runs = run_rows(run.tables.root)
+        base = last_of_batch(runs, batch)
+        if base is None:
+            raise NotPublished(f"no run has published batch {batch} under {run.tables.root}")
+        check_fits(run)
+        newest = next(row for row in reversed(runs) if row["batch"] == batch)
+        tables = {name: run.tables.read(name) for name in BATCHED}
+        picked = _picked(run, chosen, tables["quarantine"])
+        if picked is None:
+            words = (f"batch {batch}: no record with kept bytes is quarantined for {chosen.reason}",)
+            return replace(unchanged(run, Standing(newest, True, words)), status=UNCHANGED)
+        staged, images = stage(run, redrive_drafts(picked, config), picked.where("id_conflict"))
+        merged = Staged(staged.drafts, *(_merged(tables[name], staged.table(name), picked, batch) for name in BATCHED))
+        books = audit(merged, config, {(row["source"], row["path"]): row["records"] for row in base["inputs"] if row["records"]})
+        inputs = [{name: row[name] for name in ("source", "path", "size", "modified", "sha256")} for row in base["inputs"]]
+        return end(run, Made(merged, images, books, inputs, "redrive"), Standing(base, False, _words(run, staged, chosen)))
+
+
+def check_fits(run: Run) -> None:
+    """Raises Refused where rows made now would not stand beside the batch's other rows: other dialects, tokenizers or another split."""
+    before = read_manifest(run.tables, run.batch)
+    now = {name: fact.fingerprint for name, fact in ((dialect.name, dialect) for dialect in run.flow.dialects)}
+    known = {source.name for source in run.config.sources}
+    faults = [f"source {name}" for name in sorted({file["source"] for file in before.get("inputs", ())} - known)]
+    if before and {name: fact["fingerprint"] for name, fact in before["tokenizers"].items()} != now:
+        faults.append("dialects or their tokenizers")
+    if before and before["settings"]["split"] != run.config.split.model_dump(mode="json"):
+        faults.append("split")
+    if faults:
+        raise Refused(f"batch {run.batch} was published with other {' and another '.join(faults)}; make it anew: jobs/run.py --batch {run.batch} --replace")
+
+
+def redrive_drafts(picked: DataFrame, config: Config) -> DataFrame:
+    """Rows of DRAFTS from kept bytes: the same stage as from a file."""
+    settings = config.model_dump_json()
+
+    def make() -> Step:
+        own = config_of(settings)
+        return lambda rows: (draft_row(raw, own) for raw in _raw_records(rows))
+
+    return map_records(picked.select("record_id", "origin", "raw"), make, DRAFTS)
+
+
+def _raw_records(rows: Iterator[Row]) -> Iterator[RawRecord]:
+    for row in rows:
+        yield RawRecord(Origin(**row["origin"]), row["record_id"], bytes(row["raw"]))
+
+
+def _picked(run: Run, chosen: Chosen, quarantine: DataFrame | None) -> DataFrame | None:
+    """The records to run again, written once: what is taken out and what goes in must be the same rows."""
+    if quarantine is None:
+        return None
+    path = str(run.staging / "picked")
+    chosen.of(quarantine, run.batch).write.mode("overwrite").parquet(path)
+    picked = run.spark.read.parquet(path)
+    return picked if picked.limit(1).count() else None
+
+
+def _merged(table: DataFrame | None, made: DataFrame, picked: DataFrame, batch: str) -> DataFrame:
+    """The batch's rows of other records, and the new rows. A copy of a redriven record stays a copy: it stands in another place."""
+    if table is None:
+        return made
+    others = table.where(F.col("batch") == batch).join(picked.select(*PLACE), on=PLACE, how="left_anti")
+    return others.select(*made.columns).unionByName(made)
+
+
+def _words(run: Run, staged: Staged, chosen: Chosen) -> tuple[str, ...]:
+    records = staged.drafts.count()
+    still = staged.quarantine.where(F.col("reason") == chosen.reason).select("record_id").distinct().count()
+    return (f"batch {run.batch}: {records} records quarantined for {chosen.reason} were run again; {still} are quarantined for it still",)

@@ -1,0 +1,40 @@
+"""Our package, handed to the workers of a Spark Connect server: they have Python and the libraries, and this code comes with the session."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import zipfile
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+import pipelines
+
+OLDEST = (1980, 1, 1, 0, 0, 0)  # a ZIP knows no earlier time; so the same code is the same bytes
+
+
+def ship_package(spark: SparkSession) -> None:
+    """Adds the package to the session, once however often it is asked: a server refuses another file of a name that it has.
+
+    Even a server on this machine needs it: what a worker unpickles names our modules.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = zip_package(Path(folder))
+        spark.addArtifacts(str(path), pyfile=True)
+
+
+def zip_package(folder: Path) -> Path:
+    """The package as `agent_episodes-<hash>.zip` in this folder, for addArtifacts or --py-files."""
+    part = folder / "package.zip"
+    with zipfile.ZipFile(part, "w") as archive:
+        for name, path in sorted(package_files().items()):
+            archive.writestr(zipfile.ZipInfo(name, OLDEST), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return part.rename(folder / f"agent_episodes-{hashlib.sha256(part.read_bytes()).hexdigest()[:12]}.zip")
+
+
+def package_files() -> dict[str, Path]:
+    """Name in an archive -> file, of everything in the package."""
+    home = Path(pipelines.__file__).parent
+    files = (path for path in home.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {f"pipelines/{path.relative_to(home).as_posix()}": path for path in files}

@@ -1,0 +1,34 @@
+"""stdout for data and stderr for words, under spark-submit too, which gives the Python it starts one pipe for both."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+
+def separate_stderr() -> None:
+    """Sends this process's stderr where spark-submit's own goes; leaves it as it is where that cannot be done without harm.
+
+    Spark's PythonRunner starts us with both on one pipe and copies that to its stdout, so that a result line would stand among progress.
+    Its stderr can be opened anew where that is a terminal, a pipe, or a file that is appended to (`2>>`): in another file, two writers
+    with a place of their own would write over each other.
+    """
+    if "PYSPARK_GATEWAY_PORT" not in os.environ or not os.path.samestat(os.fstat(1), os.fstat(2)):
+        return
+    theirs = Path(f"/proc/{os.getppid()}")
+    try:
+        if _is_shareable(theirs):
+            opened = os.open(theirs / "fd" / "2", os.O_WRONLY | os.O_APPEND)
+            os.dup2(opened, 2)
+            os.close(opened)
+    except OSError:  # no /proc here, another user's process, or a socket
+        return
+
+
+def _is_shareable(process: Path) -> bool:
+    mode = (process / "fd" / "2").stat().st_mode
+    if not stat.S_ISREG(mode):
+        return True
+    flags = next(line for line in (process / "fdinfo" / "2").read_text().splitlines() if line.startswith("flags:"))
+    return bool(int(flags.split()[1], 8) & os.O_APPEND)

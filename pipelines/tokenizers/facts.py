@@ -1,0 +1,74 @@
+"""What must be known of a tokenizer before it encodes: read from it once per machine and kept, for loading one takes half a second."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from pipelines.tokenizers.fast import PROBES, is_measured_kind
+
+
+class Facts(NamedTuple):
+    """`fingerprint` is the sha256 of its tokenizer.json; `added` are all tokens beside its ranks; `answers` are Hugging Face's ids
+    of the probes, or None where no faster library is known to agree with it."""
+
+    fingerprint: str
+    specials: dict[str, int]
+    added: list[str]
+    answers: list[list[int]] | None
+
+
+def facts_of(path: Path) -> Facts:
+    """The facts of a tokenizer.json. Raises ValueError where it is none."""
+    data = path.read_bytes()
+    fingerprint = hashlib.sha256(data).hexdigest()
+    # Other probes or libraries ask anew.
+    state = hashlib.sha256(orjson.dumps([fingerprint, PROBES, version("tokenizers"), version("gigatoken")])).hexdigest()[:16]
+    kept = cache_folder() / "facts" / f"{fingerprint[:16]}-{state}.json"
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Facts(**orjson.loads(kept.read_bytes()))
+    facts = _read_facts(data, fingerprint, str(path))
+    with contextlib.suppress(OSError):  # a machine without a cache reads them every time
+        write_whole(kept, orjson.dumps(facts._asdict()))
+    return facts
+
+
+def open_tokenizer(data: bytes) -> Any:
+    """Hugging Face's tokenizer of this tokenizer.json; text is text in it, whatever it spells."""
+    from tokenizers import Tokenizer  # a process that only asks for facts need not load it
+
+    tokenizer = Tokenizer.from_buffer(data)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def _read_facts(data: bytes, fingerprint: str, name: str) -> Facts:
+    try:
+        tokenizer = open_tokenizer(data)
+        parts = orjson.loads(data)
+        added = {token["content"]: token["id"] for token in parts["added_tokens"]}
+        specials = {token["content"]: token["id"] for token in parts["added_tokens"] if token["special"]}
+    except Exception as error:  # the library raises bare Exception
+        raise ValueError(f"{name} is no tokenizer.json: {error}") from None
+    answers = [tokenizer.encode(text, add_special_tokens=False).ids for text in PROBES] if is_measured_kind(parts) else None
+    return Facts(fingerprint, specials, [token for token in added if token], answers)
+
+
+def cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-episodes"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """In one step, so that two workers may write it at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_bytes(data)
+    part.replace(path)

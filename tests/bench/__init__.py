@@ -1,0 +1,1 @@
+"""How near the pipeline is to its limit, and how far ahead of the peers: `make bench`."""

@@ -1,0 +1,67 @@
+"""docs/nightly.ipynb runs from its first cell to its last, and what it shows is what it says."""
+
+from __future__ import annotations
+
+import os
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.cluster.connect import connect_server
+from tests.cluster.jobs import CHECKOUT
+
+NOTEBOOK = CHECKOUT / "docs" / "nightly.ipynb"
+
+
+def test_the_notebook_is_kept_without_what_it_printed():
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    assert [cell for cell in cells if cell.cell_type == "code" and (cell.outputs or cell.execution_count)] == []
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory) -> dict[str, nbformat.NotebookNode]:
+    """First line of a cell -> the cell with its outputs, after a run against a Connect server of its own."""
+    home = tmp_path_factory.mktemp("notebook")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    with connect_server(tmp_path_factory.mktemp("server")) as server:
+        env = os.environ | {"NIGHTLY_HOME": str(home), "NIGHTLY_REMOTE": server, "PYTHONPATH": str(CHECKOUT)}
+        NotebookClient(notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute(env=env)
+    nbformat.write(notebook, home / "executed.ipynb")
+    return {cell.source.splitlines()[0]: cell for cell in notebook.cells if cell.cell_type == "code"}
+
+
+def said(cell: nbformat.NotebookNode) -> str:
+    return "".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+
+
+def shown(cell: nbformat.NotebookNode) -> str:
+    return "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+
+
+def cell_with(cells: dict[str, nbformat.NotebookNode], start: str) -> nbformat.NotebookNode:
+    return next(cell for first, cell in cells.items() if first.startswith(start))
+
+
+@pytest.mark.spark
+@pytest.mark.long
+def test_the_notebook_drives_a_night_both_ways_and_shows_it(executed):
+    for start in ("def spark_submit", "from pipelines.spark.job import run_batch"):
+        cell = cell_with(executed, start)
+        assert "tokenize: " in said(cell)
+        for piece in ("records in", "image.missing", "minicpm_v_2_6", 'class="t trained"', "data:image/jpeg;base64,"):
+            assert piece in shown(cell), (start, piece)
+
+
+@pytest.mark.spark
+@pytest.mark.long
+def test_the_second_time_the_notebook_says_that_nothing_was_to_be_done(executed):
+    assert said(cell_with(executed, "again =")).startswith("unchanged")
+
+
+@pytest.mark.spark
+@pytest.mark.long
+def test_both_ways_give_the_same_rows_and_the_split_is_read(executed):
+    assert said(cell_with(executed, "import pyarrow.dataset")) == "{'conversations': True, 'samples': True, 'quarantine': True}"
+    assert int(said(cell_with(executed, "def examples"))) > 1000
+    assert "image_bound" in said(cell_with(executed, "from pipelines.trainers"))

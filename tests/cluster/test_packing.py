@@ -1,0 +1,31 @@
+"""What is handed to the workers: our code, whole and by itself, and of the libraries what the job needs."""
+
+from __future__ import annotations
+
+import zipfile
+
+from pipelines.manifest import code_fingerprint
+from pipelines.spark.pack import FROM_SPARK, PROJECT, needed
+from pipelines.spark.ship import package_files, zip_package
+
+
+def test_the_same_code_is_the_same_zip_and_holds_every_file_of_the_package(tmp_path):
+    (tmp_path / "other").mkdir()
+    first, second = zip_package(tmp_path), zip_package(tmp_path / "other")
+    assert (first.name, first.read_bytes()) == (second.name, second.read_bytes())
+    assert set(zipfile.ZipFile(first).namelist()) == set(package_files())
+    assert {"pipelines/flow.py", "pipelines/report/templates/inline.css"} <= set(package_files())
+
+
+def test_the_unpacked_zip_has_the_fingerprint_of_the_code_that_runs(tmp_path, monkeypatch):
+    zipfile.ZipFile(zip_package(tmp_path)).extractall(tmp_path)
+    monkeypatch.setattr("pipelines.manifest.__file__", str(tmp_path / "pipelines" / "manifest.py"))
+    shipped = code_fingerprint()
+    monkeypatch.undo()
+    assert shipped == code_fingerprint()
+
+
+def test_the_archive_has_what_the_job_needs_and_neither_spark_nor_what_only_tests_need():
+    names = set(needed(PROJECT, FROM_SPARK))
+    assert {"pyarrow", "tokenizers", "pydantic-core", "pillow"} <= names
+    assert not names & {"pyspark", "py4j", "delta-spark", "pytest", "transformers"}

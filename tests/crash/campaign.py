@@ -1,0 +1,345 @@
+"""Experiments: one disturbance each, and what must hold after it. Every one is a function of a fresh scene that returns faults."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from pipelines.lock import LostRace
+from pipelines.nights import Refused
+from pipelines.reading import NotPublished, last_run, open_table, run_rows
+from tests.crash.scene import Scene, View, counted_by_duckdb, leftovers, view
+from tests.crash.zygote import KILLED, Zygote, die
+
+Mistake = Callable[[], None]  # patches the code, inside a fork
+
+
+def nothing() -> None:
+    """No mistake."""
+
+
+# The states that a reader may see, by the runs that lead to them.
+RUNS = {"before": (), "amended": ("n1",), "amended, n2": ("n1", "n2"), "before, n2": ("n2",)}
+
+
+class Stage:
+    """Runs experiments on copies of one scene; `mistake` is made in every driver before it begins."""
+
+    def __init__(self, zygote: Zygote, scene: Scene, mistake: Mistake = nothing, known: dict[str, Any] | None = None):
+        self.zygote, self.scene, self.mistake = zygote, scene, mistake
+        self._known: dict[str, Any] = {} if known is None else known
+
+    def mistaken(self, mistake: Mistake) -> Stage:
+        """The same scene, and what undisturbed runs made of it, under a mistake."""
+        self.prepare()
+        return Stage(self.zygote, self.scene, mistake, self._known)
+
+    def prepare(self) -> None:
+        """All wanted states, before a driver stands in the scene that must not be moved."""
+        for name in RUNS:
+            self.wanted(name)
+
+    def wanted(self, name: str) -> View:
+        """What a reader sees after undisturbed runs; they are made once, when it is first asked for."""
+        if name not in self._known:
+            scene = self.kept_aside()
+            trail = scene.folder / "trail"
+            for batch in RUNS[name]:
+                self.drive(scene, batch, at=_noted(trail))
+            if name == "amended":
+                self._known["points"] = trail.read_text().splitlines()
+            self._known[name] = self.look(lambda: view(scene))
+            self.put_back()
+        return dict(self._known[name])
+
+    def points(self) -> list[str]:
+        """The named points that the run which amends n1 passes, in order, each as often as it passes it."""
+        self.wanted("amended")
+        return list(self._known["points"])
+
+    def fresh(self) -> Scene:
+        return self.scene.restored()
+
+    def kept_aside(self) -> Scene:
+        """A fresh scene; what the last experiment left is kept until `put_back`."""
+        if self.scene.folder.exists():
+            self.scene.folder.rename(self._aside)
+        return self.scene.restored()
+
+    def put_back(self) -> None:
+        shutil.rmtree(self.scene.folder)
+        if self._aside.exists():
+            self._aside.rename(self.scene.folder)
+
+    @property
+    def _aside(self) -> Path:
+        return self.scene.folder.with_name(f"{self.scene.folder.name}-aside")
+
+    def drive(self, scene: Scene, batch: str, **manner: Any) -> Any:
+        return self.zygote.run(self._driver(scene, batch, manner))
+
+    def start(self, scene: Scene, batch: str, **manner: Any) -> Any:
+        return self.zygote.start(self._driver(scene, batch, manner))
+
+    def look(self, work: Callable[[], Any]) -> Any:
+        """A reader: in a fork of its own, under the same mistake."""
+
+        def read(spark: SparkSession) -> Any:
+            self.mistake()
+            return work()
+
+        return self.zygote.run(read)
+
+    def _driver(self, scene: Scene, batch: str, manner: dict[str, Any]) -> Callable[[SparkSession], Any]:
+        def work(spark: SparkSession) -> Any:
+            self.mistake()
+            try:
+                return scene.run(spark, batch, **manner).status
+            except (Refused, LostRace, OSError, NotPublished) as error:
+                return type(error).__name__
+            except Exception as error:  # a driver that fails in any other way has failed too
+                return f"error: {type(error).__name__}: {str(error)[:300]}"
+
+        return work
+
+
+def _noted(trail: Path) -> Callable[[str], None]:
+    def note(point: str) -> None:
+        with trail.open("a") as file:
+            file.write(point + "\n")
+
+    return note
+
+
+def at_pass(number: int, then: Callable[[str], None]) -> Callable[[str], None]:
+    """Does `then` at the point that is passed as the `number`th."""
+    passed = -1
+
+    def at(point: str) -> None:
+        nonlocal passed
+        passed += 1
+        if passed == number:
+            then(point)
+
+    return at
+
+
+def full(point: str) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def broken(point: str) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def seen_rightly(stage: Stage, scene: Scene, allowed: list[str], when: str) -> list[str]:
+    """Whether a reader sees one of these whole states."""
+    try:
+        seen = stage.look(lambda: view(scene))
+    except RuntimeError as error:
+        return [f"{when}: the snapshot cannot be read: {str(error).strip().splitlines()[-1][:200]}"]
+    counts = {table: len(rows) for table, rows in seen.items()}
+    if not any(seen == stage.wanted(name) for name in allowed):
+        return [f"{when}: a reader sees {counts}, which is none of {allowed}"]
+    by_sql = stage.look(lambda: counted_by_duckdb(scene))
+    return [] if by_sql == counts else [f"{when}: DuckDB counts {by_sql} through the snapshot, pyarrow {counts}"]
+
+
+def disturbed(stage: Stage, number: int, how: Callable[[str], None]) -> list[str]:
+    """The run that amends n1 is stopped at its `number`th point; then it is run again."""
+    scene = stage.fresh()
+    ended = stage.drive(scene, "n1", at=at_pass(number, how))
+    faults = [] if ended in (KILLED, "OSError", "published") else [f"the disturbed run ended as {ended}"]
+    faults += seen_rightly(stage, scene, ["before", "amended"], "after the disturbance")
+    return faults + again(stage, scene, "n1", "amended")
+
+
+def again(stage: Stage, scene: Scene, batch: str, wanted: str) -> list[str]:
+    ended = stage.drive(scene, batch)
+    faults = [] if ended in ("published", "unchanged") else [f"the rerun ended as {ended}"]
+    faults += seen_rightly(stage, scene, [wanted], "after the rerun")
+    return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
+
+
+def next_night_first(stage: Stage, number: int) -> list[str]:
+    """n1 is killed between two commits, and n2 is run before n1 is run again."""
+    scene = stage.fresh()
+    stage.drive(scene, "n1", at=at_pass(number, die))
+    is_amended = not seen_rightly(stage, scene, ["amended"], "")
+    ended = stage.drive(scene, "n2")
+    faults = [] if ended == "published" else [f"the next night ended as {ended}"]
+    faults += seen_rightly(stage, scene, ["amended, n2" if is_amended else "before, n2"], "after the next night")
+    return faults + again(stage, scene, "n1", "amended, n2")
+
+
+def same_batch_at_once(stage: Stage, number: int) -> list[str]:
+    """Two runs of one batch: while the first stands at a point, the second tries. One wins, the other says so and leaves nothing."""
+    stage.prepare()
+    scene = stage.fresh()
+    first = stage.start(scene, "n1", at=at_pass(number, _wait_for(scene.folder / "second-is-done")))
+    _until((scene.folder / "second-is-done").with_suffix(".waiting"))
+    second = stage.drive(scene, "n1")
+    (scene.folder / "second-is-done").touch()
+    ended = sorted([first.wait(), second])
+    faults = [] if ended == ["LostRace", "published"] else [f"the two runs ended as {ended}"]
+    faults += seen_rightly(stage, scene, ["amended"], "after both")
+    of_batch = stage.look(lambda: len([row for row in run_rows(scene.root) if row["batch"] == "n1"]))
+    faults += [] if of_batch == 2 else [f"{of_batch - 1} runs of the batch were published at once"]
+    return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
+
+
+def two_batches_at_once(stage: Stage, number: int) -> list[str]:
+    """Two nights: while the first stands at a point, the second runs as far as it is let. Both are published, one after the other."""
+    stage.prepare()
+    scene = stage.fresh()
+    first = stage.start(scene, "n1", at=at_pass(number, _wait_for(scene.folder / "go-on", seconds=4)))
+    _until((scene.folder / "go-on").with_suffix(".waiting"))
+    faults = seen_rightly(stage, scene, ["before", "amended"], "in mid-publication")
+    second = stage.start(scene, "n2", at=lambda point: (scene.folder / "go-on").touch() if point.startswith("runs") else None)
+    ended = [first.wait(), second.wait()]
+    faults += [] if ended == ["published", "published"] else [f"the two nights ended as {ended}"]
+    faults += seen_rightly(stage, scene, ["amended, n2"], "after both")
+    return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
+
+
+def replayed(stage: Stage) -> list[str]:
+    """The same key again is a no-op that opens no table; another time of the file is no other night, other bytes are."""
+    scene = stage.fresh()
+    stage.drive(scene, "n1")
+    before = stage.look(lambda: last_run(scene.root))
+    os.utime(scene.folder / "logs" / "n1" / "a.jsonl", (1, 1))
+    ended = stage.drive(scene, "n1")
+    faults = [] if ended == "unchanged" else [f"the replay ended as {ended}"]
+    faults += [] if stage.look(lambda: last_run(scene.root)) == before else ["the replay was published"]
+    other = scene.config(options={"max_tokens": 4096})
+    ended = stage.drive(scene, "n1", config=other)
+    return faults + ([] if ended == "Refused" else [f"the replay under another configuration ended as {ended}"])
+
+
+def amended(stage: Stage) -> list[str]:
+    """Undisturbed: the batch is amended, and nothing else."""
+    scene = stage.fresh()
+    return again(stage, scene, "n1", "amended")
+
+
+def damaged_staging(stage: Stage) -> list[str]:
+    """A part that was staged is lost before it is balanced: nothing may be published."""
+    scene = stage.fresh()
+
+    def lose(point: str) -> None:
+        if point == "stage outcomes: after":
+            next((scene.root / "_staging").glob("*/outcomes/table=samples/*.parquet")).unlink()
+
+    ended = stage.drive(scene, "n1", at=lose)
+    faults = ["a night whose staged rows were lost was published"] if ended in ("published", "unchanged") else []
+    return faults + seen_rightly(stage, scene, ["before"], "after the loss")
+
+
+def lossy_commit(stage: Stage) -> list[str]:
+    """A commit holds fewer rows than were balanced: `runs` must not name it."""
+    scene = stage.fresh()
+
+    def lossy(spark: SparkSession) -> Any:
+        from pipelines.spark import tables
+
+        form = tables.FORMS[scene.form]
+        write = form.replace_batch
+        form.replace_batch = lambda spark, root, table, rows, *more: write(spark, root, table, rows.limit(2), *more)
+        return stage._driver(scene, "n1", {})(spark)
+
+    ended = stage.zygote.run(lossy)
+    faults = ["a lossy commit was published"] if ended == "published" else []
+    faults += seen_rightly(stage, scene, ["before"], "after a lossy commit")
+    return faults + again(stage, scene, "n1", "amended")
+
+
+def bad_night(stage: Stage) -> list[str]:
+    """More is quarantined than the gate lets through: nothing is published."""
+    scene = stage.fresh()
+    scene.write("n1", [b"{broken %d" % number for number in range(5)])
+    ended = stage.drive(scene, "n1")
+    faults = [] if ended == "gate_failed" else [f"a bad night ended as {ended}"]
+    return faults + seen_rightly(stage, scene, ["before"], "after a bad night")
+
+
+def our_fault(stage: Stage) -> list[str]:
+    """A record fails by our own fault: nothing is published."""
+    scene = stage.fresh()
+
+    def failing(spark: SparkSession) -> Any:
+        from pipelines.spark import ending
+
+        end = ending.too_many_errors
+
+        def counted(books: Any, gates: Any) -> Any:
+            object.__setattr__(books, "internal_errors", 1)
+            return end(books, gates)
+
+        ending.too_many_errors = counted  # type: ignore[assignment]
+        return stage._driver(scene, "n1", {})(spark)
+
+    ended = stage.zygote.run(failing)
+    faults = [] if ended == "internal_error" else [f"a run with our own fault ended as {ended}"]
+    return faults + seen_rightly(stage, scene, ["before"], "after our own fault")
+
+
+def older_night_readable(stage: Stage) -> list[str]:
+    """A trainer that reads the night before goes on reading it after an amendment, within the retention."""
+    scene = stage.fresh()
+    row = stage.look(lambda: last_run(scene.root))
+    old = stage.look(lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist())))
+    stage.drive(scene, "n1")
+    try:
+        now = stage.look(lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist())))
+    except RuntimeError as error:
+        return [f"the night before cannot be read any more: {str(error).strip().splitlines()[-1][:200]}"]
+    return [] if now == old else ["the night before reads otherwise now"]
+
+
+def redriven(stage: Stage) -> list[str]:
+    """A record whose reason is gone moves to samples; no other row moves, and redriving again changes nothing."""
+    scene = stage.fresh()
+    late = {"messages": [{"role": "user", "content": "<image>?"}, {"role": "assistant", "content": "late"}], "images": ["late.png"], "episode_id": "e1"}
+    lines = (scene.folder / "logs" / "n1" / "a.jsonl").read_bytes().splitlines()
+    scene.write("n1", [*lines, late])
+    stage.drive(scene, "n1")
+    (scene.folder / "screens" / "late.png").write_bytes((scene.folder / "screens" / "0.png").read_bytes())
+    before = stage.look(lambda: view(scene))
+
+    def again(spark: SparkSession) -> Any:
+        from datetime import UTC, datetime
+
+        from pipelines.spark.redrive import Chosen, redrive_batch
+
+        stage.mistake()
+        return redrive_batch(spark, scene.config(), Chosen("image.missing"), "n1", f"redrive.{time.time_ns()}", datetime.now(UTC)).status
+
+    ended = stage.zygote.run(again)
+    after = stage.look(lambda: view(scene))
+    moved = {table: (len(set(after[table]) - set(before[table])), len(set(before[table]) - set(after[table]))) for table in after}
+    right = {"conversations": (1, 0), "samples": (1, 0), "quarantine": (0, 1), "images": (1, 0)}
+    faults = [] if ended == "published" else [f"the redrive ended as {ended}"]
+    faults += [] if moved == right else [f"the redrive moved {moved}"]
+    doubled = {table: len(rows) - len(set(rows)) for table, rows in after.items() if len(rows) != len(set(rows))}
+    return faults + ([f"doubled: {doubled}"] if doubled else [])
+
+
+def _wait_for(flag: Path, seconds: float = 60) -> Callable[[str], None]:
+    def wait(point: str) -> None:
+        flag.with_suffix(".waiting").touch()
+        _until(flag, seconds)
+
+    return wait
+
+
+def _until(path: Path, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.05)

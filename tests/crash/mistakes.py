@@ -1,0 +1,344 @@
+"""Seeded mistakes in the protocol and its guards, each with the experiments that must catch it.
+
+A mistake patches the code inside a fork, as a careless change would have written it. `python -m tests.crash` makes each in turn;
+one that no experiment notices fails the campaign.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.crash import campaign as c
+from tests.crash.zygote import die
+
+Experiment = Callable[[c.Stage], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    name: str
+    make: Callable[[], None]
+    experiments: tuple[Experiment, ...]
+    forms: tuple[str, ...] = ("delta", "parquet")
+
+
+def killed(point: str, then: Callable[..., list[str]] = c.disturbed) -> Experiment:
+    """The run is killed the first time that it passes a point of this name."""
+
+    def experiment(stage: c.Stage) -> list[str]:
+        number = stage.points().index(point)
+        return c.next_night_first(stage, number) if then is c.next_night_first else c.disturbed(stage, number, die)
+
+    return experiment
+
+
+def waiting(point: str, experiment: Callable[[c.Stage, int], list[str]]) -> Experiment:
+    """Another run comes while this one stands at the point."""
+    return lambda stage: experiment(stage, stage.points().index(point))
+
+
+def _publish_before_balance() -> None:
+    from pipelines.spark import ending
+
+    ending._verdict = lambda books, faults, gates, shares: ("published", ())  # type: ignore[assignment]
+    _no_read_back()
+
+
+def _drop_a_part() -> None:
+    from pipelines.spark import stage
+
+    whole = stage.staged_table
+    stage.staged_table = lambda staged, table: whole(staged, table).limit(3) if table == "samples" else whole(staged, table)  # type: ignore[assignment]
+
+
+def _count_instead_of_read_back() -> None:
+    """The books are what was meant to be written, and the committed rows are not looked at."""
+    from pipelines.books import Books
+
+    Books.faults = lambda self: []  # type: ignore[method-assign]
+    _no_read_back()
+
+
+def _no_read_back() -> None:
+    from pipelines.spark import publish
+
+    publish._read_back = lambda run, named, books: None  # type: ignore[assignment]
+
+
+def _no_batch_lock() -> None:
+    from pipelines.spark import job
+
+    job.batch_lock = _unlocked  # type: ignore[assignment]
+
+
+def _last_writer_wins() -> None:
+    from pipelines.spark import ending
+
+    _no_batch_lock()
+    ending.check_unchanged = lambda run, earlier: None  # type: ignore[assignment]
+
+
+@contextmanager
+def _unlocked(*arguments: Any) -> Any:
+    yield
+
+
+def _no_publication_lock() -> None:
+    from pipelines.spark import ending, job
+
+    ending.publication_lock = job.publication_lock = _unlocked  # type: ignore[assignment]
+
+
+def _runs_before(table: str) -> None:
+    """`runs` is written before this table, and names the version that the table is going to have."""
+    from pipelines.spark import publish, tables
+
+    real_append, real_replace = tables.Tables.append, tables.Tables.replace_batch
+    held: list[Callable[[], Any]] = []
+    named_next: dict[str, Any] = {}
+
+    def later(write: Callable[[], Any], self: Any, name: str, named: Any) -> Any:
+        held.append(write)
+        named_next[name] = (named or 0) + 1 if self.format == "delta" else named or []
+        return named_next[name]
+
+    def replace(self: Any, name: str, rows: Any, batch: str, run_id: str, named: Any) -> Any:
+        write = partial(real_replace, self, name, rows, batch, run_id, named)
+        return later(write, self, name, named) if name == table else write()
+
+    def append(self: Any, name: str, rows: Any, run_id: str, named: Any) -> Any:
+        write = partial(real_append, self, name, rows, run_id, named)
+        if name == table:
+            return later(write, self, name, named)
+        done = write()
+        if name == "runs":
+            for waiting_write in held:
+                waiting_write()
+        return done
+
+    tables.Tables.replace_batch, tables.Tables.append = replace, append  # type: ignore[method-assign]
+    publish._read_back = lambda run, named, books: None  # type: ignore[assignment]
+
+
+def _no_undo() -> None:
+    from pipelines.spark.tables import Tables
+
+    Tables.undo = lambda self, run_id: []  # type: ignore[method-assign]
+
+
+def _undo_samples_only() -> None:
+    from pipelines.spark import delta_form, parquet_form
+
+    for form in (delta_form, parquet_form):
+        whole = form.undo
+        form.undo = lambda spark, root, named, run_id, at, whole=whole: whole(  # type: ignore[misc]
+            spark, root, {name: state for name, state in named.items() if name == "samples"}, run_id, at
+        )
+
+
+def _overwrite_the_whole_table() -> None:
+    from pipelines.spark import delta_form, parquet_form
+
+    def whole(spark: Any, root: Path, table: str, rows: Any, batch: str, run_id: str, named: Any, at: Any) -> Any:
+        return delta_form._commit(rows.write.format("delta").mode("overwrite").partitionBy(*delta_form.PARTITIONS[table]), root / table, run_id)
+
+    delta_form.replace_batch = whole
+    parquet_form._others = lambda named, batch: []  # type: ignore[assignment]
+
+
+def _append_instead_of_replace() -> None:
+    from pipelines.spark import delta_form, parquet_form
+
+    def appended(spark: Any, root: Path, table: str, rows: Any, batch: str, run_id: str, named: Any, at: Any) -> Any:
+        return delta_form._commit(rows.write.format("delta").mode("append").partitionBy(*delta_form.PARTITIONS[table]), root / table, run_id)
+
+    delta_form.replace_batch = appended
+    parquet_form._others = lambda named, batch: named or []  # type: ignore[assignment]
+    _no_read_back()
+
+
+def _read_the_newest_version() -> None:
+    from deltalake import DeltaTable
+
+    from pipelines import reading
+
+    reading.table_files = lambda root, table, row=None: (  # type: ignore[assignment]
+        DeltaTable(str(Path(root) / table)).file_uris()
+        if (Path(root) / table / "_delta_log").is_dir()
+        else [str(path) for path in (Path(root) / table).rglob("*.parquet")]
+    )
+
+
+def _key_of_times() -> None:
+    from pipelines.spark import job, publish
+
+    timed = publish.input_rows
+    changed = lambda splits: [row | {"sha256": f"{row['sha256']}-{row['modified']}"} for row in timed(splits)]  # noqa: E731
+    publish.input_rows = job.input_rows = changed  # type: ignore[assignment]
+
+
+def _key_of_names() -> None:
+    from pipelines.spark import job, publish
+
+    whole = publish.input_rows
+    publish.input_rows = job.input_rows = lambda splits: [row | {"sha256": ""} for row in whole(splits)]  # type: ignore[assignment]
+
+
+def _no_refusal() -> None:
+    from pipelines.spark import job
+
+    whole = job.compare
+    job.compare = lambda runs, night, replace: whole(runs, night, True)  # type: ignore[assignment]
+
+
+def _sweep_the_living() -> None:
+    from pipelines.spark import settle
+
+    settle.is_abandoned = lambda folder: True  # type: ignore[assignment]
+
+
+def _never_sweep() -> None:
+    from pipelines.spark import settle
+
+    settle._sweep = lambda tables: None  # type: ignore[assignment]
+
+
+def _retire_first() -> None:
+    """Parquet: replaced files are removed before `runs` names the new ones."""
+    from pipelines.spark import parquet_form
+
+    whole = parquet_form.replace_batch
+
+    def hasty(spark: Any, root: Path, table: str, rows: Any, batch: str, run_id: str, named: Any, at: Any) -> Any:
+        for name in set(named or []) - set(parquet_form._others(named, batch)):
+            (root / name).unlink()
+        return whole(spark, root, table, rows, batch, run_id, named, at)
+
+    parquet_form.replace_batch = hasty
+
+
+def _copy_in_place() -> None:
+    """Parquet: new files are not renamed in but copied, so that half a file can stand under its name, and the reader looks at the folder."""
+    from pipelines.spark import parquet_form
+
+    def copied(path: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+
+    parquet_form._move = copied  # type: ignore[assignment]
+
+
+def _report_first() -> None:
+    """The report is moved in as soon as it is made."""
+    from pipelines.spark import ending
+
+    made = ending._write_report
+
+    def hasty(run: Any, manifest: Any, report: str) -> Path:
+        folder = made(run, manifest, report).parent
+        target = run.tables.root / "reports" / run.batch
+        target.mkdir(parents=True, exist_ok=True)
+        for name in ("report.html", "manifest.json"):
+            shutil.copyfile(folder / name, target / name)
+        return target / "report.html"
+
+    ending._write_report = hasty  # type: ignore[assignment]
+
+
+def _forget_the_report() -> None:
+    """Only the run itself moves its report in: one that was killed leaves none."""
+    from pipelines.spark import job, settle
+
+    def sweep_only(tables: Any, run_id: str) -> list[str]:
+        undone = tables.undo(run_id)
+        settle._sweep(tables)
+        return list(undone)
+
+    job.settle = sweep_only  # type: ignore[assignment]
+
+
+def _no_gate() -> None:
+    from pipelines.spark import ending
+
+    ending.closed_gates = lambda books, gates, earlier=(): []  # type: ignore[assignment]
+
+
+def _errors_pass() -> None:
+    from pipelines.spark import ending
+
+    verdict = ending._verdict
+
+    def lenient(books: Any, faults: Any, gates: Any, shares: Any) -> Any:
+        return verdict(books, faults, gates.model_copy(update={"max_internal_errors": 9}), shares)
+
+    ending._verdict = lenient  # type: ignore[assignment]
+
+
+def _keep_nothing() -> None:
+    """Retention deletes whatever the newest state does not need."""
+    from pipelines.spark import ending
+
+    def at_once(tables: Any, days: int, now: Any) -> None:
+        shutil.rmtree(tables.root / "_old", ignore_errors=True)
+        if tables.format == "delta":
+            tables.spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+            for table in ("conversations", "samples", "quarantine"):
+                tables.spark.sql(f"VACUUM delta.`{tables.root / table}` RETAIN 0 HOURS").collect()
+
+    ending.retain = at_once  # type: ignore[assignment]
+
+
+def _redrive_forgets_the_others() -> None:
+    from pipelines.spark import redrive
+
+    redrive._merged = lambda table, made, picked, batch: made  # type: ignore[assignment]
+
+
+def _redrive_keeps_the_old_rows() -> None:
+    from pyspark.sql import functions as F
+
+    from pipelines.spark import redrive
+
+    def kept(table: Any, made: Any, picked: Any, batch: str) -> Any:
+        return made if table is None else table.where(F.col("batch") == batch).select(*made.columns).unionByName(made)
+
+    redrive._merged = kept  # type: ignore[assignment]
+
+
+MISTAKES = (
+    Seeded("publish before balance", _publish_before_balance, (c.bad_night,)),
+    Seeded("drop a part", _drop_a_part, (c.amended,)),
+    Seeded("count instead of read back", _count_instead_of_read_back, (c.lossy_commit,)),
+    Seeded("do not read a commit back", _no_read_back, (c.lossy_commit,)),
+    Seeded("last writer wins", _last_writer_wins, (waiting("manifest: staged", c.same_batch_at_once),)),
+    Seeded("no lock of the batch, and the guard alone", _no_batch_lock, (waiting("samples: after", c.same_batch_at_once),)),
+    Seeded("no lock of the publication", _no_publication_lock, (waiting("samples: after", c.two_batches_at_once),)),
+    Seeded("runs before samples", partial(_runs_before, "samples"), (killed("samples: before"),)),
+    Seeded("runs before conversations", partial(_runs_before, "conversations"), (killed("conversations: before"),)),
+    Seeded("runs before images", partial(_runs_before, "images"), (killed("images: before"),)),
+    Seeded("never take half a night back", _no_undo, (killed("samples: after", c.next_night_first),)),
+    Seeded("take back samples only", _undo_samples_only, (killed("samples: after", c.next_night_first),)),
+    Seeded("overwrite the whole table", _overwrite_the_whole_table, (c.amended,)),
+    Seeded("append instead of replace", _append_instead_of_replace, (c.amended,)),
+    Seeded("read the newest version", _read_the_newest_version, (killed("samples: after"),)),
+    Seeded("a key of times", _key_of_times, (c.replayed,)),
+    Seeded("a key of names", _key_of_names, (c.amended,)),
+    Seeded("replace without being asked", _no_refusal, (c.replayed,)),
+    Seeded("sweep the living", _sweep_the_living, (waiting("manifest: staged", c.two_batches_at_once),)),
+    Seeded("never sweep", _never_sweep, (killed("stage outcomes: after"),)),
+    Seeded("retire before runs", _retire_first, (killed("samples: before"), killed("conversations: after")), ("parquet",)),
+    Seeded("copy instead of rename", _copy_in_place, (c.amended,), ("parquet",)),
+    Seeded("report first", _report_first, (killed("manifest: staged"), killed("conversations: before"))),
+    Seeded("forget a dead run's report", _forget_the_report, (killed("runs: after"),)),
+    Seeded("no gate", _no_gate, (c.bad_night,)),
+    Seeded("our own faults pass", _errors_pass, (c.our_fault,)),
+    Seeded("keep nothing", _keep_nothing, (c.older_night_readable,)),
+    Seeded("redrive forgets the others", _redrive_forgets_the_others, (c.redriven,)),
+    Seeded("redrive keeps the old rows", _redrive_keeps_the_old_rows, (c.redriven,)),
+)

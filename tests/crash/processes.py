@@ -1,0 +1,43 @@
+"""A whole process, JVM and workers and all, killed at a moment by chance: what falls between the named points."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from tests.crash import campaign as c
+
+ROOT = Path(__file__).parents[2]
+LONGEST = 60  # seconds
+
+
+def killed_at_random(stage: c.Stage, chance: random.Random) -> tuple[str, list[str]]:
+    """The nightly job as a process of its own, killed with all its children some time after it began to publish, or before."""
+    scene = stage.fresh()
+    settings = scene.folder / "conf.yaml"
+    settings.write_text(yaml.safe_dump(scene.config().model_dump(mode="json", exclude_none=True)))
+    command = [sys.executable, "jobs/run.py", "--config", str(settings), "--batch", "n1"]
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    staged = _wait_for_report(scene.root, process)
+    delay = chance.uniform(0, 12) if staged else 0
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    faults = c.seen_rightly(stage, scene, ["before", "amended"], "after the kill")
+    return f"process killed {delay:.1f} s after its report was staged", faults + c.again(stage, scene, "n1", "amended")
+
+
+def _wait_for_report(root: Path, process: subprocess.Popen[bytes]) -> bool:
+    until = time.monotonic() + 3 * LONGEST
+    while time.monotonic() < until and process.poll() is None:
+        if any((root / "_staging").glob("*/report/manifest.json")):
+            return True
+        time.sleep(0.05)
+    return False

@@ -1,0 +1,82 @@
+"""Drivers that can be killed for real, without a new JVM for each: forks of one process that holds a warm Spark session.
+
+A fork speaks to the JVM over a connection of its own, so that SIGKILL takes the driver at the exact point it stands at and leaves the
+session of the others whole. The parent touches no table: readers with threads of their own do not survive a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+KILLED = "killed"
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A running fork."""
+
+    pid: int
+    answer: Path
+
+    def wait(self) -> Any:
+        """What its work returned; KILLED where it was; raises RuntimeError with the traceback of what it raised."""
+        _, status = os.waitpid(self.pid, 0)
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+            return KILLED
+        kind, value = pickle.loads(self.answer.read_bytes())
+        self.answer.unlink()
+        if kind == "error":
+            raise RuntimeError(value)
+        return value
+
+
+class Zygote:
+    def __init__(self, spark: SparkSession, folder: Path):
+        self.spark = spark
+        self._folder = folder
+        self._forks = 0
+        self._inherited: list[Any] = []
+
+    def start(self, work: Callable[[SparkSession], Any]) -> Driver:
+        self._forks += 1
+        answer = self._folder / f"answer-{self._forks}"
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid:
+            return Driver(pid, answer)
+        self._live(work, answer)
+        raise AssertionError("a fork never returns")
+
+    def run(self, work: Callable[[SparkSession], Any]) -> Any:
+        return self.start(work).wait()
+
+    def _live(self, work: Callable[[SparkSession], Any], answer: Path) -> None:
+        try:
+            self._own_connection()
+            done = ("value", work(self.spark))
+        except BaseException:  # the fork's own end: whatever it was, the parent is told
+            done = ("error", traceback.format_exc())
+        answer.write_bytes(pickle.dumps(done))
+        os._exit(0)
+
+    def _own_connection(self) -> None:
+        client = self.spark.sparkContext._gateway._gateway_client
+        self._inherited += client.deque  # kept open: closing would close the parent's too
+        client.deque.clear()
+        client.thread_connection = threading.local()
+
+
+def die(point: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,120 @@
+"""What the jobs tell: one JSON line for every end, hooks, exit codes; and no user text in a log."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.config import parse_config
+from pipelines.lock import LostRace
+from pipelines.nights import Refused
+from pipelines.reading import run_rows
+from pipelines.spark.entry import Told
+from tests.making import asked, write_lines
+
+ROOT = Path(__file__).parents[2]
+
+
+def job(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"jobs_{name}", ROOT / "jobs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def told(tmp_path: Path, **hooks: Any) -> Told:
+    return Told(parse_config({"sources": [{"name": "kit", "path": "logs"}], "output": {"root": str(tmp_path / "out")}, "hooks": hooks}))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [(Refused("other code"), "refused", 2), (LostRace("another run"), "lost_race", 2), (FileNotFoundError("source kit: there is no x"), "configuration", 2)],
+)
+def test_a_refusal_is_told_in_its_own_words(tmp_path, capsys, error: Exception, status: str, code: int):
+    teller = told(tmp_path)
+    with teller.run("n0"):
+        raise error
+    line = json.loads(capsys.readouterr().out)
+    assert line == {"status": status, "words": [str(error)], "batch": "n0", "exit_code": code}
+    assert teller.exit_code == code
+
+
+def test_our_own_fault_is_named_by_type_and_place_and_its_message_stays_beside_the_data(tmp_path, capsys):
+    teller = told(tmp_path)
+    with teller.run("n0"):
+        raise KeyError("what the user wrote")
+    shown = capsys.readouterr()
+    line = json.loads(shown.out)
+    assert (line["status"], line["exit_code"], teller.exit_code) == ("error", 1, 1)
+    assert line["words"][0].startswith("KeyError in ")
+    assert "what the user wrote" not in shown.out + shown.err
+    assert "what the user wrote" in Path(line["details"]).read_text()
+    assert Path(line["details"]).is_relative_to(tmp_path / "out" / "_errors")
+
+
+def test_the_worst_of_several_batches_counts(tmp_path, capsys):
+    teller = told(tmp_path)
+    for code in (0, 3, 2, 0):
+        teller.tell(code, {"status": "any"})
+    assert teller.exit_code == 2
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_hooks_are_called_by_how_a_run_ended(tmp_path, capsys):
+    write = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
+    hooks = {name: {"command": [sys.executable, "-c", write, str(tmp_path / name)]} for name in ("on_success", "on_gate_failed", "on_error")}
+    teller = told(tmp_path, **hooks)
+    for code in (0, 3, 1):
+        teller.tell(code, {"status": "any"})
+    assert [json.loads((tmp_path / name).read_text())["exit_code"] for name in hooks] == [0, 3, 1]
+    teller = told(tmp_path, on_success={"command": ["false"]})
+    teller.tell(0, {"status": "any"})
+    assert "run: hook false: exit code 1" in capsys.readouterr().err
+    assert teller.exit_code == 0
+
+
+def test_a_backfill_is_every_day_from_the_first_to_the_last():
+    run = job("run")
+    assert run.dates("2026-02-27..2026-03-01") == ["2026-02-27", "2026-02-28", "2026-03-01"]
+    for wrong in ("2026-02-27", "2026-03-01..2026-02-27", "a..b"):
+        with pytest.raises(SystemExit):
+            run.parser().parse_args(["--config", "c", "--backfill", wrong])
+    with pytest.raises(SystemExit):
+        run.parser().parse_args(["--config", "c", "--batch", "a", "--backfill", "2026-02-27..2026-02-27"])
+
+
+def test_a_reason_that_does_not_exist_is_refused_with_the_nearest(capsys):
+    with pytest.raises(SystemExit):
+        job("redrive").parser().parse_args(["--config", "c", "--reason", "image.misssing"])
+    assert "there is no reason image.misssing; did you mean image.missing" in capsys.readouterr().err
+
+
+@pytest.mark.spark
+@pytest.mark.long
+def test_ten_nights_replayed_twice_change_no_version(tmp_path):
+    for day in range(1, 11):
+        write_lines(tmp_path / "logs" / f"2026-11-{day:02d}" / "a.jsonl", [asked(f"Day {day}?", episode_id="e"), asked(f"Day {day} again?")])
+    tokenizer = ROOT / "tests" / "data" / "tokenizers" / "minicpmv25_standin"
+    dialect = f"{{name: minicpm_v_2_5, tokenizer: {tokenizer}, max_tokens: 512}}"
+    source = "{name: kit, path: 'logs/{batch}'}"
+    (tmp_path / "c.yaml").write_text(f"sources: [{source}]\ndialects: [{dialect}]\noutput: {{root: out}}\n")
+    found = []
+    for _ in range(3):
+        command = [sys.executable, "jobs/run.py", "--config", str(tmp_path / "c.yaml"), "--backfill", "2026-11-01..2026-11-10"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        versions = {
+            path.parent.parent.name: len(list(path.parent.glob("*.json"))) for path in (tmp_path / "out").glob("*/_delta_log/00000000000000000000.json")
+        }
+        found.append(([line["status"] for line in lines], versions, len(run_rows(tmp_path / "out"))))
+    assert found[0][0] == ["published"] * 10
+    assert found[1] == found[2] == (["unchanged"] * 10, found[0][1], 10)

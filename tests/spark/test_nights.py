@@ -1,0 +1,256 @@
+"""Nights one after the other: replays, amendments, refusals, the image catalogue, redrive, and what a reader sees."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.dataset as ds
+import pytest
+from PIL import Image
+
+import pipelines
+from pipelines.cli import main as episodes
+from pipelines.config import Config
+from pipelines.lock import LostRace, batch_lock
+from pipelines.nights import Refused
+from pipelines.reading import last_run, named_state, open_table, run_rows
+from pipelines.spark.redrive import Chosen, redrive_batch
+from pipelines.spark.views import register_views
+from tests.making import asked, configuration, write_lines
+
+pytestmark = pytest.mark.spark
+FORMS = ["delta", pytest.param("parquet", marks=pytest.mark.long)]
+_numbers = count()
+
+
+def picture(path: Path, color: str = "red") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (64, 48), color).save(path)
+    return path
+
+
+def shown(number: int, image: str, episode: str = "e") -> dict[str, Any]:
+    return {
+        "id": f"{episode}-{number}",
+        "episode_id": episode,
+        "messages": [{"role": "user", "content": f"<image>\nStep {number}?"}, {"role": "assistant", "content": f"Tap {number}."}],
+        "images": [image],
+    }
+
+
+def config_of(folder: Path, form: str = "delta", **more: Any) -> Config:
+    source = {"path": str(folder / "logs" / "{batch}" / "*.jsonl"), "image_root": str(folder / "screens")}
+    return configuration("minicpm_v_2_5", source=source, output={"root": str(folder / "out"), "format": form}, **{"gates": {"max_quarantined": 0.9}} | more)
+
+
+def rows(root: Path, table: str, *columns: str) -> list[dict[str, Any]]:
+    return open_table(root, table).to_table(columns=list(columns) or None).to_pylist()
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_three_nights_with_growing_episodes_and_the_same_screens(run_job, tmp_path, form):
+    config, root = config_of(tmp_path, form), tmp_path / "out"
+    opened = []
+    for night in range(3):
+        for number in range(night + 2):
+            if not (tmp_path / "screens" / f"{number}.png").exists():
+                picture(tmp_path / "screens" / f"{number}.png", "blue")
+        steps = [shown(step, f"{step % (night + 2)}.png", f"episode {episode}") for episode in range(4) for step in range(night * 2, night * 2 + 4)]
+        write_lines(tmp_path / "logs" / f"n{night}" / "a.jsonl", steps)
+        result = run_job(config, f"n{night}")
+        assert (result.status, result.books.faults()) == ("published", [])
+        opened.append(result.manifest["images_opened"])
+    assert opened == [2, 1, 1]  # each distinct screen once, ever
+    sides: dict[str, set[str]] = {}
+    for row in rows(root, "samples", "episode_id", "split"):
+        sides.setdefault(row["episode_id"], set()).add(row["split"])
+    assert {len(found) for found in sides.values()} == {1}
+    assert len(rows(root, "samples", "sample_id")) == 48
+    picture(tmp_path / "screens" / "0.png", "green")
+    os.utime(tmp_path / "screens" / "0.png", (1, 1))
+    write_lines(tmp_path / "logs" / "n3" / "a.jsonl", [shown(90, "0.png"), shown(91, "1.png")])
+    assert run_job(config, "n3").manifest["images_opened"] == 1  # the changed one
+
+
+def test_a_replay_changes_nothing_and_says_so(run_job, tmp_path, form):
+    config, root = config_of(tmp_path, form), tmp_path / "out"
+    write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [asked(), b"{broken"])
+    first = run_job(config, "n0")
+    before, files = pipelines.snapshot(root), sorted(path for path in root.rglob("*") if path.is_file())
+    os.utime(tmp_path / "logs" / "n0" / "a.jsonl", (1, 1))  # another time, the same bytes
+    again = run_job(config, "n0")
+    assert (again.status, again.exit_code) == ("unchanged", 0)
+    assert again.words == (f"nothing to do: batch n0 stands as run {first.manifest['run_id']} published it, with the same inputs, code and configuration",)
+    assert pipelines.snapshot(root) == before
+    assert sorted(path for path in root.rglob("*") if path.is_file()) == files
+    assert again.line()["counts"] == first.line()["counts"]
+    assert again.report.is_file()
+
+
+def test_other_inputs_amend_a_batch_and_name_what_changed(run_job, tmp_path, form):
+    config, root = config_of(tmp_path, form), tmp_path / "out"
+    logs = tmp_path / "logs" / "n0"
+    write_lines(logs / "a.jsonl", [asked("A?")])
+    write_lines(logs / "b.jsonl", [asked("B?")])
+    run_job(config, "n0")
+    write_lines(logs / "a.jsonl", [asked("A?"), asked("A again?")])
+    (logs / "b.jsonl").unlink()
+    write_lines(logs / "c.jsonl", [asked("C?")])
+    result = run_job(config, "n0")
+    assert result.status == "published"
+    assert [word.rpartition("/")[0].rpartition(":")[0] + ": " + word.rpartition("/")[2] for word in result.words] == [
+        "batch n0, new: c.jsonl",
+        "batch n0, changed: a.jsonl",
+        "batch n0, gone, and its rows with it: b.jsonl",
+    ]
+    said = [row["messages"][0]["content"] for row in rows(root, "conversations")]
+    assert sorted(said) == ["A again?", "A?", "C?"]
+
+
+def test_another_configuration_over_an_old_batch_is_refused_unless_it_is_to_be_replaced(run_job, tmp_path):
+    write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [asked()])
+    run_job(config_of(tmp_path), "n0")
+    other = config_of(tmp_path, options={"max_tokens": 4096})
+    with pytest.raises(Refused, match=r"batch n0 was published by run n0\.\d+ with other configuration; --replace makes it anew"):
+        run_job(other, "n0")
+    assert not list((tmp_path / "out" / "_staging").iterdir())
+    # What decides no row and no gate makes no other night.
+    operational = config_of(tmp_path, retention={"days": 3}, hooks={"on_success": {"command": ["true"]}}, spark={"spark.ui.enabled": "false"})
+    assert run_job(operational, "n0").status == "unchanged"
+    assert run_job(other, "n0", replace=True).status == "published"
+    assert run_job(other, "n0", replace=True).status == "unchanged"
+    assert run_job(other, "n0", force=True).status == "published"
+
+
+def test_one_batch_is_run_by_one_run_at_a_time(run_job, tmp_path):
+    write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [asked()])
+    with batch_lock(tmp_path / "out", "n0"), pytest.raises(LostRace, match="another run is at work on batch n0"):
+        run_job(config_of(tmp_path), "n0")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["_locks"]
+
+
+def test_a_night_far_from_the_usual_fails_its_gate(run_job, tmp_path):
+    config = config_of(tmp_path, gates={"max_quarantined": 1, "max_ratio_to_median": 3})
+    for night in range(2):
+        write_lines(tmp_path / "logs" / f"n{night}" / "a.jsonl", [*(asked(f"{night} {i}?") for i in range(9)), b"{broken"])
+        assert run_job(config, f"n{night}").exit_code == 0
+    write_lines(tmp_path / "logs" / "n2" / "a.jsonl", [*(asked(f"2 {i}?") for i in range(6)), *(b"{broken %d" % i for i in range(4))])
+    result = run_job(config, "n2")
+    assert result.exit_code == 3
+    assert result.words == ("max_ratio_to_median: 40.00% of the records were quarantined, 4.0 times the median of the last 2 nights; 3 are allowed",)
+
+
+def redrive(spark, config: Config, reason: str, batch: str):
+    return redrive_batch(spark, config, Chosen(reason), batch, f"again.{next(_numbers)}", datetime.now(UTC))
+
+
+def test_records_fixed_upstream_come_back_from_quarantine(spark, run_job, tmp_path, form, capsys):
+    config, root = config_of(tmp_path, form), tmp_path / "out"
+    picture(tmp_path / "screens" / "here.png")
+    logs = tmp_path / "logs" / "n0" / "a.jsonl"
+    write_lines(logs, [shown(0, "here.png"), shown(1, "late.png"), shown(1, "late.png"), shown(2, "never.png"), b"{broken"])
+    first = run_job(config, "n0")
+    assert first.line()["counts"] | {"damaged": 0} == first.line()["counts"]
+    assert (first.books.total("quarantined"), first.books.total("duplicates")) == (3, 1)
+    assert redrive(spark, config, "tool.unknown_tool", "n0").words == ("batch n0: no record with kept bytes is quarantined for tool.unknown_tool",)
+    picture(tmp_path / "screens" / "late.png")
+    result = redrive(spark, config, "image.missing", "n0")
+    assert (result.status, result.books.faults()) == ("published", [])
+    assert result.words == ("batch n0: 2 records quarantined for image.missing were run again; 1 are quarantined for it still",)
+    kept = rows(root, "samples", "origin")
+    assert sorted(row["origin"]["line"] for row in kept) == [1, 2]
+    assert sorted((row["origin"]["line"], row["reason"]) for row in rows(root, "quarantine", "origin", "reason")) == [
+        (3, "record.duplicate"),
+        (4, "image.missing"),
+        (5, "line.invalid_json"),
+    ]
+    assert run_job(config, "n0").status == "unchanged"  # the redrive is not undone by the schedule
+    assert redrive(spark, config, "image.missing", "n0").words[0].startswith("batch n0: 1 records")
+
+    record = next(row["record_id"] for row in rows(root, "samples") if row["origin"]["line"] == 2)
+    logs.write_bytes(b"")
+    capsys.readouterr()
+    assert episodes(["explain", record, str(root), "--json"]) == 0
+    seen = json.loads(capsys.readouterr().out)
+    assert [one["kind"] for one in seen] == ["batch", "redrive", "redrive"]
+    assert [one["states"] for one in seen][:2] == [
+        ["quarantined: image.missing", "quarantined: record.duplicate"],
+        ["conversation", "minicpm_v_2_5: clean", "quarantined: record.duplicate"],
+    ]
+    assert json.loads(seen[0]["raw"])["id"] == "e-1"
+    assert episodes(["explain", record, str(root)]) == 0
+    assert "Step 1?" in capsys.readouterr().out
+    assert episodes(["explain", "0" * 64, str(root)]) == 2
+
+
+def test_a_redrive_under_another_split_is_refused(spark, run_job, tmp_path):
+    config = config_of(tmp_path)
+    write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [shown(0, "late.png"), asked()])
+    run_job(config, "n0")
+    with pytest.raises(Refused, match="published with other split"):
+        redrive(spark, config_of(tmp_path, split={"salt": "v2"}), "image.missing", "n0")
+
+
+def test_every_reader_sees_the_snapshot_and_not_what_stands_beyond_it(spark, run_job, tmp_path, form, capsys):
+    config, root = config_of(tmp_path / "a folder", form), tmp_path / "a folder" / "out"
+    write_lines(tmp_path / "a folder" / "logs" / "n0" / "a.jsonl", [asked("One?"), asked("Two?")])
+    run_job(config, "n0")
+    named = pipelines.snapshot(root)
+    assert set(named) == {"conversations", "samples", "quarantine", "images"}
+    if form == "delta":
+        assert all(isinstance(version, int) for version in named.values())
+        half = spark.read.format("delta").load(str(root / "samples")).withColumn("batch", __import__("pyspark").sql.functions.lit("half"))
+        half.write.format("delta").mode("append").save(str(root / "samples"))
+    else:
+        (file,) = named["samples"]
+        stray = Path(file).parent / "stray.parquet"
+        stray.write_bytes(Path(file).read_bytes())
+    assert len(rows(root, "samples", "sample_id")) == 2
+    assert episodes(["snapshot", str(root)]) == 0
+    assert json.loads(capsys.readouterr().out) == named == named_state(root)
+    assert episodes(["snapshot", str(root), "--sql"]) == 0
+    with duckdb.connect() as database:
+        database.execute(capsys.readouterr().out)
+        assert database.sql("SELECT count(*) FROM samples WHERE batch = 'n0'").fetchall() == [(2,)]
+    assert set(register_views(spark, root)) <= set(named)
+    assert spark.sql("SELECT count(*) AS n FROM samples").collect()[0]["n"] == 2
+    # The next run takes the half night back before its first commit, and the one after has nothing to take back.
+    write_lines(tmp_path / "a folder" / "logs" / "n1" / "a.jsonl", [asked("Three?")])
+    run_job(config, "n1")
+    assert len(rows(root, "samples", "sample_id")) == 3
+    bare = ds.dataset(root / "samples", format="parquet", exclude_invalid_files=True) if form == "parquet" else None
+    assert bare is None or bare.count_rows() == 3
+    if form == "delta":
+        assert spark.read.format("delta").load(str(root / "samples")).count() == 3
+
+
+def test_retention_keeps_what_a_trainer_may_still_read(run_job, tmp_path, form):
+    config, root = config_of(tmp_path, form, retention={"days": 1}), tmp_path / "out"
+    logs = tmp_path / "logs" / "n0" / "a.jsonl"
+    write_lines(logs, [asked("One?")])
+    run_job(config, "n0")
+    write_lines(logs, [asked("Two?")])
+    run_job(config, "n0")
+    first, second = run_rows(root)
+    assert [row["messages"][0]["content"] for row in open_table(root, "conversations", first).to_table().to_pylist()] == ["One?"]
+    ago = time.time() - 3 * 86_400
+    for path in (root / "_old").glob("*"):
+        os.utime(path, (ago, ago))
+    write_lines(logs, [asked("Three?")])
+    run_job(config, "n0")
+    assert [row["messages"][0]["content"] for row in open_table(root, "conversations", second).to_table().to_pylist()] == ["Two?"]
+    assert last_run(root) != second
+    if form == "parquet":
+        with pytest.raises(OSError, match="samples"):
+            open_table(root, "samples", first).to_table()
