@@ -41,8 +41,8 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-@given(value=VALUES, schema=st.recursive(st.booleans() | st.just({}), _schemas, max_leaves=8))
-@deep(100)
+@given(value=VALUES, schema=st.recursive(st.booleans() | st.just({}), _schemas, max_leaves=4))
+@deep(40)
 def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
     assert (misfit(value, schema) is None) == Draft202012Validator(schema).is_valid(value)
 
