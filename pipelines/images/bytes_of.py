@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from pipelines.config import Config
+from pipelines.images.opening import open_unlinked, real_path
 from pipelines.images.resolve import roots_of
 
 
@@ -13,8 +14,14 @@ def image_bytes(uri: str, config: Config) -> bytes | None:
     for source in config.sources:
         for root in roots_of(source):
             if uri.startswith(root.prefix):
-                try:
-                    return (Path(root.folder) / uri.removeprefix(root.prefix)).read_bytes()
-                except OSError:
-                    return None
+                path = real_path(os.path.join(root.folder, uri.removeprefix(root.prefix)), root.folder)
+                return _read(path) if path else None
     return None
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open_unlinked(path) as file:
+            return file.read()
+    except OSError:
+        return None

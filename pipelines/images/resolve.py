@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from pipelines.config import Source
+from pipelines.images.opening import real_path
 from pipelines.images.spelling import other_spellings
 from pipelines.parse import clip
 from pipelines.reasons import Reason, Reject
@@ -23,7 +24,7 @@ PATH_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """An image that is there. `modified` is in nanoseconds; `path` is None for a data: URI. `findings` are repairs of the path."""
+    """An image that is there. `modified` is in nanoseconds; `path` has no link in it; it is None for a data: URI. `findings` are repairs of the path."""
 
     uri: str
     path: str | None
@@ -107,12 +108,12 @@ def _file_at(root: Root, inside: str, findings: tuple[Finding, ...] = ()) -> Loc
         return None
     except OSError as error:
         raise Reject(Reason.IMAGE_NOT_A_FILE.at("", f"{clip(inside)}: {error.strerror}")) from None
-    home = os.path.realpath(root.folder)
-    if os.path.commonpath([home, os.path.realpath(path)]) != home:
+    real = real_path(path, root.folder)
+    if real is None:
         raise Reject(Reason.IMAGE_PATH_ESCAPE.at("", f"{clip(inside)} is a link out of the image root"))
     if not stat.S_ISREG(status.st_mode):
         raise Reject(Reason.IMAGE_NOT_A_FILE.at("", f"{clip(inside)} is {_kind(status.st_mode)}"))
-    return Located(root.prefix + inside, path, status.st_size, status.st_mtime_ns, findings)
+    return Located(root.prefix + inside, real, status.st_size, status.st_mtime_ns, findings)
 
 
 def _other_files(ref: str, roots: Sequence[Root]) -> Iterator[Located]:

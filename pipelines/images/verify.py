@@ -10,6 +10,7 @@ from pipelines.config import Config
 from pipelines.images.data_uri import decode_data_uri
 from pipelines.images.decoder import check_pixels
 from pipelines.images.files import FORMATS, format_of
+from pipelines.images.opening import open_unlinked
 from pipelines.images.remote import remote_bytes, scheme_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Size
@@ -76,7 +77,7 @@ def _file_bytes(path: str, size: int, modified: int, config: Config) -> bytes:
 
 def _local_bytes(path: str, most: int) -> tuple[bytes, int]:
     try:
-        with open(path, "rb") as file:
+        with open_unlinked(path) as file:
             return file.read(most), os.fstat(file.fileno()).st_mtime_ns
     except OSError as error:
         raise Reject(Reason.IMAGE_MISSING.at("", f"it cannot be opened: {error.strerror}")) from None

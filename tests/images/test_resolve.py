@@ -1,11 +1,13 @@
 """Paths: inside the roots and nowhere else, and at most one other spelling."""
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from pipelines.config import Source
+from pipelines.images.opening import open_unlinked, real_path
 from pipelines.images.resolve import Located, resolve_path
 from pipelines.reasons import Reject
 
@@ -105,3 +107,30 @@ def test_of_several_roots_the_first_that_has_it_is_named_by_its_index(root: Path
     (other / "a.png").write_bytes(b"y")
     assert [found(ref, root, other).uri for ref in ("a.png", "only.png")] == ["gui/0/a.png", "gui/1/only.png"]
     assert found(str(other / "a.png"), root, other).uri == "gui/1/a.png"
+
+
+def test_a_part_that_becomes_a_link_after_it_was_checked_is_not_followed(root: Path):
+    path = found("scr/B.png", root).path
+    assert path is not None
+    with open_unlinked(path) as file:
+        assert file.read() == b"x"
+    (root / "scr").rename(root / "was")
+    (root / "scr").symlink_to(root.parent / "elsewhere")
+    (root.parent / "elsewhere").mkdir()
+    (root.parent / "elsewhere" / "B.png").write_bytes(b"secret")
+    with pytest.raises(OSError, match="Not a directory"):
+        open_unlinked(path)
+    (root / "a.png").unlink()
+    (root / "a.png").symlink_to("../secret.png")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        open_unlinked(str(root / "a.png"))
+    assert real_path(str(root / "a.png"), str(root)) is None
+
+
+def test_a_pipe_in_a_files_place_keeps_no_worker_waiting(root: Path):
+    path = found("a.png", root).path
+    assert path is not None
+    (root / "a.png").unlink()
+    os.mkfifo(root / "a.png")
+    with open_unlinked(path) as file:
+        assert file.read() == b""

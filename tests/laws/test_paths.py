@@ -43,7 +43,7 @@ def found(ref: str, root: Path, repair: bool) -> str | None:
     except Reject:
         return None
     assert located.path is not None
-    assert located.uri == f"gui/{os.path.relpath(located.path, root)}"
+    assert located.path == os.path.realpath(root / located.uri.removeprefix("gui/"))
     return located.path
 
 
