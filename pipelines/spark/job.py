@@ -23,7 +23,7 @@ from pipelines.spark.ending import Made, Result, end, unchanged
 from pipelines.spark.ingest import read_drafts
 from pipelines.spark.progress import watch
 from pipelines.spark.publish import input_rows
-from pipelines.spark.settle import discard, settle
+from pipelines.spark.settle import leave, settle
 from pipelines.spark.stage import Run, stage, survey
 from pipelines.spark.tables import At, Tables
 
@@ -72,7 +72,7 @@ def opened(spark: SparkSession, config: Config, batch: str, run_id: str, started
             for word in settle(tables, run_id):
                 steps.say(word)
             held.enter_context(alive(run.staging))
-        held.callback(discard, run.staging)
+        held.callback(leave, tables, run_id)
         yield run
 
 

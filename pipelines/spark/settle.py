@@ -83,6 +83,13 @@ def _sweep(tables: Tables) -> None:
             tables.at("staging of a dead run: removed")
 
 
+def leave(tables: Tables, run_id: str) -> None:
+    """Removes what a run staged as it ends. One that has published and could not settle leaves its report for the next run to move in."""
+    last = last_run(tables.root)
+    if last is None or last["run_id"] != run_id:
+        discard(tables.root / "_staging" / run_id)
+
+
 def discard(staging: Path) -> bool:
     """Removes what a run staged, unless it ended unpublished: then its rows and report are kept for its reader."""
     if not staging.is_dir() or _ended(staging):

@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     seed = options.seed if options.seed is not None else random.randrange(1 << 30)
     print(f"seed {seed}", file=sys.stderr)
-    spark = open_session({"spark.master": "local[2]", "spark.driver.memory": "2g"})
+    quick = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    spark = open_session({"spark.master": "local[2]", "spark.driver.memory": "2g"} | quick)
     figures: dict[str, object] = {"seed": seed}
     faults: list[str] = []
     with tempfile.TemporaryDirectory() as folder:

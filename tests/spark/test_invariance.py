@@ -85,7 +85,7 @@ def made(hostile: Path, logs: Path, root: Path):
 LONG = [pytest.param(partitions, renamed, True, marks=pytest.mark.long) for partitions, renamed in ((1, False), (7, True), (50, False))]
 
 
-@pytest.mark.parametrize(("partitions", "renamed", "whole"), [(1, False, False), (7, True, False), *LONG])
+@pytest.mark.parametrize(("partitions", "renamed", "whole"), [(7, True, False), pytest.param(1, False, False, marks=pytest.mark.long), *LONG])
 def test_the_hostile_corpus_gets_the_same_rows_however_the_work_is_cut(spark, run_job, hostile, pure, tmp_path, partitions, renamed, whole):
     before = spark.conf.get("spark.sql.shuffle.partitions")
     adaptive = spark.conf.get("spark.sql.adaptive.coalescePartitions.enabled", "true")

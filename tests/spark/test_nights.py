@@ -235,6 +235,7 @@ def test_every_reader_sees_the_snapshot_and_not_what_stands_beyond_it(spark, run
         assert spark.read.format("delta").load(str(root / "samples")).count() == 3
 
 
+@pytest.mark.long
 def test_retention_keeps_what_a_trainer_may_still_read(run_job, tmp_path, form):
     config, root = config_of(tmp_path, form, retention={"days": 1}), tmp_path / "out"
     logs = tmp_path / "logs" / "n0" / "a.jsonl"
