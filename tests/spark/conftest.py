@@ -21,9 +21,7 @@ _numbers = count()
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    # Compiling each of some hundred small queries takes longer than running it.
-    quick = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-    session = open_session({"spark.master": "local[2]", "spark.driver.memory": "2g"} | quick)
+    session = open_session({"spark.master": "local[2]", "spark.driver.memory": "2g"})
     yield session
     session.stop()
 
