@@ -45,7 +45,7 @@ CONVERSATIONS = struct(
     split=text,
     batch=text,
 )
-# attention_mask and position_ids follow from num_tokens: see pipelines/spark/finish.py, which lets Spark make them.
+# attention_mask and position_ids follow from num_tokens: see pipelines/parts.py, which makes them where the rows are written.
 SAMPLES = struct(
     sample_id=text,
     record_id=text,

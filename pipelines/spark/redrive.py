@@ -6,7 +6,7 @@ rows of the batch stay as they are, and the books of the whole batch must balanc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
@@ -20,7 +20,7 @@ from pipelines.records import Origin, RawRecord
 from pipelines.schema import Row
 from pipelines.spark.audit import Staged, audit
 from pipelines.spark.bridge import Work
-from pipelines.spark.ending import UNCHANGED, Made, Result, end, unchanged
+from pipelines.spark.ending import Made, Result, end, unchanged
 from pipelines.spark.ingest import drafting
 from pipelines.spark.job import NIGHTLY, Manner, opened
 from pipelines.spark.settle import read_manifest
@@ -68,7 +68,7 @@ def redrive_batch(spark: SparkSession, config: Config, chosen: Chosen, batch: st
         picked = _picked(run, chosen, tables["quarantine"])
         if picked is None:
             words = (f"batch {batch}: no record with kept bytes is quarantined for {chosen.reason}",)
-            return replace(unchanged(run, Standing(newest, True, words)), status=UNCHANGED)
+            return unchanged(run, Standing(newest, True, words))
         staged, images = stage(run, redrive_drafts(picked, config), picked.where("id_conflict"))
         conversations, samples, quarantine = (_merged(tables[name], staged.table(name), picked, batch) for name in BATCHED)
         merged = Staged(staged.drafts, conversations, samples, quarantine)

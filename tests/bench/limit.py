@@ -1,7 +1,6 @@
 """The limit: the bare steps by the fastest libraries, with nothing around them. Nothing is checked, and one shape of log is known.
 
 Text: parse (orjson), render, encode whole conversations (gigatoken), labels from the places of the control tokens (numpy), write (Parquet).
-Screens: read each file once, check it to the level (isal, simplejpeg), plan its slices, write the rows.
 """
 
 from __future__ import annotations
