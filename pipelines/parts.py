@@ -14,12 +14,34 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.schema import Row, column
+from pipelines.config import Split
+from pipelines.reading import PARTITIONS
+from pipelines.records import Outcome, Quarantined, Sample
+from pipelines.schema import COLUMNS, TABLES, Row, column, row_of
 
 BATCH_ROWS = 256  # rows are made columns of in such steps
 BATCH_BYTES = 4 << 20
 GROUP_BYTES = 32 << 20
 FILE_BYTES = 256 << 20
+
+
+Placed = tuple[str, str, Row, int]  # table, partition, row, bytes that it takes
+# The columns of the files: those of the partition stand in the path.
+OUTCOMES = {table: pa.struct([field for field in COLUMNS[table] if field.name not in PARTITIONS[table]]) for table in TABLES}
+
+
+def placed(outcome: Outcome, batch: str, run_id: str, split: Split) -> Placed:
+    """The row of an outcome, and where it belongs."""
+    table, row = row_of(outcome, batch, run_id, split)
+    return table, "/".join(f"{name}={row[name]}" for name in PARTITIONS[table]), row, _weight(outcome)
+
+
+def _weight(outcome: Outcome) -> int:
+    if isinstance(outcome, Sample):
+        return 16 * len(outcome.tokens.input_ids)
+    if isinstance(outcome, Quarantined):
+        return len(outcome.raw.raw) + 1000
+    return 2 * sum(len(message.content) for message in outcome.messages) + 1000
 
 
 class Part(NamedTuple):
@@ -30,6 +52,24 @@ class Part(NamedTuple):
     name: str
     rows: int
     bytes: int
+
+    def values(self) -> dict[str, str]:
+        """The values of the partition's columns."""
+        return values_of(self.partition)
+
+
+def values_of(partition: str) -> dict[str, str]:
+    return dict(one.split("=", 1) for one in partition.split("/") if one)
+
+
+def parts_below(folder: Path, table: str) -> list[Part]:
+    """The parts of a table that stand below a folder of its own, whoever wrote them; those without rows are none."""
+    found = []
+    for path in sorted(folder.rglob("*.parquet")):
+        rows = pq.ParquetFile(path).metadata.num_rows
+        partition = path.parent.relative_to(folder).as_posix()
+        found += [Part(table, "" if partition == "." else partition, path.name, rows, path.stat().st_size)] if rows else []
+    return found
 
 
 class Files(NamedTuple):

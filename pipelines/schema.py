@@ -76,11 +76,32 @@ QUARANTINE = struct(
     run_id=text,
     batch=text,
 )
+IMAGES = struct(uri=text, size=long, modified=long, sha256=text, format=text, width=integer, height=integer, verdict=text, reason=text, detail=text, level=text)
+moment = pa.timestamp("us", tz="UTC")
+INPUTS = pa.list_(
+    struct(source=text, path=text, size=long, modified=long, sha256=text, records=long, conversations=long, quarantined=long, duplicates=long, damaged=long)
+)
+RUNS = struct(
+    run_id=text,
+    batch=text,
+    kind=text,  # batch: made from its input files; redrive: some of its rows made again from their kept bytes
+    versions=pa.map_(text, long),
+    files=pa.map_(text, pa.list_(text)),
+    states=pa.map_(text, long),
+    quarantined_share=pa.float64(),
+    reasons=pa.map_(text, long),
+    inputs=INPUTS,
+    code=text,
+    config=text,
+    tokenizers=pa.map_(text, text),
+    started=moment,
+    finished=moment,
+)
 TABLES = {"conversations": CONVERSATIONS, "samples": SAMPLES, "quarantine": QUARANTINE}
 _AFTER = SAMPLES.get_field_index("labels") + 1
 _MADE = [pa.field(name, pa.list_(integer)) for name in ("attention_mask", "position_ids")]
 # As published: the rows' columns with those that are made where they are written (pipelines/parts.py).
-COLUMNS = TABLES | {"samples": pa.struct([*list(SAMPLES)[:_AFTER], *_MADE, *list(SAMPLES)[_AFTER:]])}
+COLUMNS = TABLES | {"samples": pa.struct([*list(SAMPLES)[:_AFTER], *_MADE, *list(SAMPLES)[_AFTER:]]), "images": IMAGES, "runs": RUNS}
 
 
 def table_of(outcome: Outcome) -> str:

@@ -70,7 +70,7 @@ def test_adopted_files_are_one_commit_of_the_batch_and_touch_no_other(tmp_path: 
         for number in range(records):
             staged.add("quarantine", f"batch={batch}", dict.fromkeys(kind.names) | {"record_id": str(number), "findings": []}, 100)
         files = Files(tmp_path / f"staged-{batch}-{records}", staged.close())
-        return delta_form.adopt_batch(root, "quarantine", files.of("quarantine"), batch, f"run-{batch}-{records}", None, lambda point: None)
+        return delta_form.adopt(root, "quarantine", files.of("quarantine"), f"run-{batch}-{records}", None, batch, lambda point: None)
 
     def rows(batch: str) -> int:
         return delta_form.rows_of_batch(root, "quarantine", DeltaTable(str(root / "quarantine")).version(), batch)

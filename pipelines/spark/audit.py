@@ -1,95 +1,59 @@
-"""Counts read back from what was staged: the books, and what the summary and the report show. Never counts taken on the way."""
+"""What was staged, read back by the workers: counts, and the law that no book shows. Never counts taken on the way."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import reduce
+from typing import NamedTuple
 
-from pyspark.sql import DataFrame
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.books import Books, Counts, make_books, takers
+from pipelines.books import takers
 from pipelines.config import Config
 from pipelines.parts import Files
-from pipelines.reasons import Reason
-from pipelines.schema import Row
+from pipelines.schema import COLUMNS, struct
+from pipelines.spark.bridge import Step, config_of, map_records, over, read_parts
+from pipelines.tally import StagedFile, Tally, groups_of, tally_of
 
-OUR_FAULTS = [Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code]
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """What a run has staged, read back: the drafts and the three tables. `files` hold the tables' rows as they are to be published;
-    None where these are to be written yet."""
-
-    drafts: DataFrame
-    conversations: DataFrame
-    samples: DataFrame
-    quarantine: DataFrame
-    files: Files | None = None
-
-    def table(self, name: str) -> DataFrame:
-        frame: DataFrame = getattr(self, name)
-        return frame
+TALLY = struct(tally=pa.binary())
+KEYS = {"conversations": ["sample_id"], "samples": ["sample_id", "dialect"], "quarantine": ["record_id", "dialect", "origin.path", "origin.line"]}
 
 
-PLACE = ["origin.source", "origin.path"]
+class Staged(NamedTuple):
+    """The files that a run has staged: the drafts, and the rows of the three tables as they are to be published."""
+
+    drafts: Files
+    tables: Files
+
+    def frame(self, spark: SparkSession, table: str) -> DataFrame:
+        return read_parts(spark, self.tables, table, COLUMNS[table])
 
 
-def audit(staged: Staged, config: Config, records: Counts | None = None) -> Books:
-    """`records` in by (source, path), where the drafts are not all that came in."""
-    if records is None:
-        records = _counts(staged.drafts.where("origin.line > 0").select(*PLACE))
-    state = (
-        F.when(F.col("origin.line") == 0, "damaged").when(F.col("reason") == Reason.RECORD_DUPLICATE.code, "duplicate").otherwise("quarantined").alias("state")
-    )
-    states = _counts(staged.conversations.select(*PLACE, F.lit("conversation").alias("state"))) | _counts(
-        staged.quarantine.where("dialect is null").select(*PLACE, state)
-    )
-    kept = F.when(F.size("repairs") > 0, "repaired").otherwise("clean").alias("state")
-    dialects = _counts(staged.samples.select(*PLACE, "dialect", kept)) | _counts(
-        staged.quarantine.where("dialect is not null").select(*PLACE, "dialect", F.lit("quarantined").alias("state"))
-    )
-    reasons = {key[0]: count for key, count in _counts(staged.quarantine.select("reason")).items()}
-    return make_books(config, records, states, dialects, _refused_by_all(staged, config), sum(reasons.get(code, 0) for code in OUR_FAULTS), reasons)
+def read_back(spark: SparkSession, staged: Staged, config: Config) -> Tally:
+    """The tally of all staged rows. Raises where a file is lost or damaged."""
+    settings = config.model_dump_json()
+
+    def make() -> Step:
+        offered = takers(config_of(settings))
+        return lambda rows: ({"tally": tally_of([StagedFile(*one) for one in row["group"]], offered).to_bytes()} for row in rows)
+
+    groups = [{"group": group} for group in groups_of(*staged)]
+    tally = Tally()
+    for row in map_records(*over(spark, groups, len(groups), make), TALLY).collect():
+        tally.add(Tally.from_bytes(row["tally"]))
+    return tally
 
 
-def doubled_rows(staged: Staged) -> list[str]:
-    """Laws that no book shows: one row per conversation, per sample and dialect, and per quarantined record and dialect."""
-    keys = {"conversations": ["sample_id"], "samples": ["sample_id", "dialect"], "quarantine": ["record_id", "dialect", "origin.path", "origin.line"]}
-    faults = []
-    for name, columns in keys.items():
-        doubled = staged.table(name).groupBy(*columns).agg(F.count(F.lit(1)).alias("rows")).where("rows > 1").count()
-        if doubled:
-            faults.append(f"{name}: {doubled} keys stand more than once")
-    return faults
-
-
-def split_rows(staged: Staged) -> list[Row]:
-    """Per dialect and split: rows, tokens and trained tokens."""
-    totals = [F.count(F.lit(1)).alias("rows"), F.sum("num_tokens").alias("tokens"), F.sum("num_target_tokens").alias("target_tokens")]
-    return [row.asDict() for row in staged.samples.groupBy("dialect", "split").agg(*totals).collect()]
-
-
-def repair_counts(staged: Staged) -> dict[str, int]:
-    """Repair code -> conversations with it, or samples where a dialect made it."""
-    own = staged.conversations.select(F.explode("repairs"))
-    dialect = staged.samples.join(staged.conversations.select("sample_id", F.col("repairs").alias("before")), on="sample_id", how="inner")
-    more = dialect.select(F.explode(F.array_except("repairs", "before")))
-    return {key[0]: count for key, count in _counts(own.unionAll(more)).items()}
-
-
-def length_counts(staged: Staged) -> dict[str, dict[int, int]]:
-    """Dialect -> number of tokens -> rows."""
-    lengths: dict[str, dict[int, int]] = {}
-    for row in staged.samples.groupBy("dialect", "num_tokens").count().collect():
-        lengths.setdefault(row["dialect"], {})[row["num_tokens"]] = row["count"]
-    return lengths
-
-
-def _refused_by_all(staged: Staged, config: Config) -> int:
-    offered = staged.conversations.where(F.col("origin.source").isin([source for source, names in takers(config).items() if names]))
-    return offered.join(staged.samples.select("sample_id"), on="sample_id", how="left_anti").count()
-
-
-def _counts(frame: DataFrame) -> dict[tuple[str, ...], int]:
-    return {tuple(row[:-1]): row[-1] for row in frame.groupBy(*frame.columns).count().collect()}
+def doubled_rows(spark: SparkSession, staged: Staged) -> list[str]:
+    """One row per conversation, per sample and dialect, and per quarantined record and dialect: what breaks this, as sentences."""
+    # A key stands here as 128 bits of its hash: two keys of a night of 10^9 rows are taken for one with a probability of 10^-21.
+    keys = [
+        staged.frame(spark, table).select(
+            F.lit(table).alias("table"), F.xxhash64(*names).alias("key"), F.xxhash64(*reversed(names), F.lit(table)).alias("more")
+        )
+        for table, names in KEYS.items()
+    ]
+    seen = reduce(DataFrame.unionAll, keys).groupBy("table", "key", "more").agg(F.count(F.lit(1)).alias("rows"))
+    doubled = seen.where("rows > 1").groupBy("table").count().collect()
+    return [f"{row['table']}: {row['count']} keys stand more than once" for row in sorted(doubled)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,16 +21,15 @@ from pipelines.schema import Row, long, struct, struct_column, text
 BATCH_ROWS = 256
 BATCH_BYTES = 16 << 20
 
-Step = Callable[[Iterator[Row]], Iterator[Row]]
-Placed = tuple[str, str, Row, int]  # table, partition, row, bytes that it takes
+Step = Callable[[Iterator[Row]], Iterator[Any]]  # to rows, or to what `Parts` adds
 PARTS = struct(table=text, partition=text, name=text, rows=long, bytes=long)
 
 
 class Work(NamedTuple):
-    """What workers have to do: `make()` runs once per task; its step turns the rows of `frame` into rows with their table and partition."""
+    """What workers have to do: `make()` runs once per task; its step turns the rows of `frame` into others."""
 
     frame: DataFrame
-    make: Callable[[], Callable[[Iterator[Row]], Iterator[Placed]]]
+    make: Callable[[], Step]
 
 
 def map_records(frame: DataFrame, make: Callable[[], Step], kind: pa.StructType) -> DataFrame:
@@ -45,6 +44,18 @@ def map_records(frame: DataFrame, make: Callable[[], Step], kind: pa.StructType)
         yield from record_batches(step(rows), kind)
 
     return frame.mapInArrow(run, from_arrow_schema(pa.schema(list(kind))))
+
+
+def over(spark: SparkSession, rows: Sequence[Row], tasks: int, make: Callable[[], Step]) -> Work:
+    """A list of the driver's as work for so many tasks, neighbours together. It travels with the code: nothing is planned or shuffled for it."""
+    tasks = max(1, min(tasks, len(rows)))
+    dealt = [rows[len(rows) * task // tasks : len(rows) * (task + 1) // tasks] for task in range(tasks)]
+
+    def make_dealt() -> Step:
+        step = make()
+        return lambda ids: step(row for one in ids for row in dealt[one["id"]])
+
+    return Work(spark.range(0, tasks, 1, tasks), make_dealt)
 
 
 def write_parts(work: Work, folder: Path, run_id: str, kinds: Mapping[str, pa.StructType]) -> Files:

@@ -5,37 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+from pyspark.sql import SparkSession
 
-from pipelines.delta_log import commit_batch, move_in
+from pipelines.delta_log import commit, move_in
 from pipelines.lock import LostRace
 from pipelines.parts import Part
-from pipelines.reading import PARTITIONS, count_rows, files_of_version, newest_commit
+from pipelines.reading import count_rows, files_of_version, newest_commit
 
 NAMED_BY = "versions"
 At = Callable[[str], None]
 
 
-def read(spark: SparkSession, root: Path, table: str, version: int) -> DataFrame:
-    return spark.read.format("delta").option("versionAsOf", version).load(str(root / table))
-
-
-def replace_batch(spark: SparkSession, root: Path, table: str, rows: DataFrame, batch: str, run_id: str, named: int | None, at: At) -> int:
-    writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", f"batch = '{batch}'")
-    return _commit(writer.partitionBy(*PARTITIONS[table]), root / table, run_id)
-
-
-def adopt_batch(root: Path, table: str, parts: Sequence[tuple[Path, Part]], batch: str, run_id: str, named: int | None, at: At) -> int:
+def adopt(root: Path, table: str, parts: Sequence[tuple[Path, Part]], run_id: str, named: int | None, replaced: str | None, at: At) -> int:
     folder = root / table
     before = newest_commit(folder)[0]
     added = [move_in(path, part, folder) for path, part in parts]
     at(f"{table}: files moved in")
-    commit_batch(folder, added, batch, run_id)
+    commit(folder, added, run_id, replaced)
     return _checked(folder, before, run_id)
-
-
-def append(spark: SparkSession, root: Path, table: str, rows: DataFrame, run_id: str, named: int | None, at: At) -> int:
-    return _commit(rows.write.format("delta").mode("append").option("mergeSchema", "true"), root / table, run_id)
 
 
 def undo(spark: SparkSession, root: Path, named: Mapping[str, int], run_id: str, at: At) -> list[str]:
@@ -61,17 +48,11 @@ def clean(spark: SparkSession, root: Path, table: str, days: int) -> None:
     spark.sql(f"VACUUM delta.`{root / table}` RETAIN {24 * days} HOURS").collect()
 
 
-def _commit(writer: DataFrameWriter, folder: Path, run_id: str) -> int:
-    """The new version; the old one where nothing was to be changed, for then Delta commits nothing.
+def _checked(folder: Path, before: int, run_id: str) -> int:
+    """The new version; the old one where nothing was to be changed.
 
     Raises LostRace where a commit of somebody else stands between: the caller holds the lock, so nobody should.
     """
-    before = newest_commit(folder)[0]
-    writer.option("userMetadata", run_id).save(str(folder))
-    return _checked(folder, before, run_id)
-
-
-def _checked(folder: Path, before: int, run_id: str) -> int:
     newest, by = newest_commit(folder)
     if newest != before and (newest != before + 1 or by.get("userMetadata") != run_id):
         raise LostRace(f"{folder.name}: version {newest} is not the one commit of this run on version {before}; somebody else wrote to it")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame
 
-from pipelines.books import Books, closed_gates, too_many_errors
+from pipelines.books import Books, Counts, closed_gates, too_many_errors
 from pipelines.config import Gates
 from pipelines.lock import publication_lock
 from pipelines.manifest import Json, make_manifest, manifest_bytes
@@ -16,7 +16,7 @@ from pipelines.nights import Standing, earlier_shares
 from pipelines.reading import run_rows
 from pipelines.report import Shown
 from pipelines.schema import Row
-from pipelines.spark.audit import Staged, doubled_rows, repair_counts, split_rows
+from pipelines.spark.audit import Staged, doubled_rows, read_back
 from pipelines.spark.publish import check_unchanged, publish
 from pipelines.spark.reporting import report_of
 from pipelines.spark.settle import read_manifest, report_folder, retain, settle, staged_report
@@ -63,39 +63,40 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a run has made and means to publish: its rows, its new images, its books and the input files that it stands on."""
+    """What a run has made and means to publish: its rows, its new images and the input files that it stands on."""
 
     staged: Staged
-    images: DataFrame
-    books: Books
+    images: DataFrame | None
     inputs: Sequence[Row]
     kind: str = "batch"
+    records: Counts | None = None  # that came in, by (source, path), where the staged drafts are not all of them
 
 
 def end(run: Run, made: Made, standing: Standing) -> Result:
     """Publishes what was made, or says why not. Raises LostRace and Unequal; then nothing of it is named by `runs`."""
     root = run.tables.root
-    with run.steps.step("balance the books"):
-        faults = [*made.books.faults(), *doubled_rows(made.staged)]
-    status, words = _verdict(made.books, faults, run.config.gates, earlier_shares(run_rows(root), run.batch))
+    with run.steps.step("read back and balance the books"):
+        tally = read_back(run.spark, made.staged, run.config)
+        books = tally.books(run.config, made.records)
+        faults = [*books.faults(), *doubled_rows(run.spark, made.staged)]
+    status, words = _verdict(books, faults, run.config.gates, earlier_shares(run_rows(root), run.batch))
     words = (*standing.words, *words)
     with run.steps.step("report"):
-        facts: Json = {"status": status, "words": list(words), "splits": split_rows(made.staged), "repairs": repair_counts(made.staged)}
+        facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
         facts |= {"kind": made.kind, "images_opened": images_opened(run)}
-        manifest = make_manifest(run.flow, run.batch, run.run_id, made.inputs, made.books, facts)
+        manifest = make_manifest(run.flow, run.batch, run.run_id, made.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
-        report = _write_report(run, manifest, report_of(run, made.staged, manifest))
+        report = _write_report(run, manifest, report_of(run, made.staged, tally, manifest))
     if status != PUBLISHED:
-        return Result(status, words, manifest, made.books, root, report, run.steps.seconds)
+        return Result(status, words, manifest, books, root, report, run.steps.seconds)
     with run.steps.step("publish"), publication_lock(root, run.steps.say):
         check_unchanged(run, standing.earlier)
         settle(run.tables, run.run_id)
-        publish(run, made.staged, made.images, made.books, made.inputs, made.kind)
+        publish(run, made.staged, made.images, books, made.inputs, made.kind)
         settle(run.tables, run.run_id)
         retain(run.tables, run.config.retention.days, run.now())
-    return Result(
-        status, words, read_manifest(run.tables, run.batch), made.books, root, report_folder(run.tables, run.batch) / "report.html", run.steps.seconds
-    )
+    report = report_folder(run.tables, run.batch) / "report.html"
+    return Result(status, words, read_manifest(run.tables, run.batch), books, root, report, run.steps.seconds)
 
 
 def unchanged(run: Run, standing: Standing) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,18 +15,16 @@ from pyspark.sql.pandas.types import from_arrow_type
 from pipelines.config import Config
 from pipelines.flow import Flow, duplicate_row, finish
 from pipelines.images.look import seen_from
-from pipelines.reading import PARTITIONS
-from pipelines.records import Finding, Origin, Outcome, Quarantined, RawRecord, Sample, SeenImage
-from pipelines.schema import COLUMNS, FINDINGS, Row, draft_from_bytes, integer, row_of, struct, text
-from pipelines.spark.bridge import Placed, Work, flow_of
+from pipelines.parts import placed
+from pipelines.records import Finding, Origin, Outcome, Quarantined, RawRecord, SeenImage
+from pipelines.schema import FINDINGS, Row, draft_from_bytes, integer, struct, text
+from pipelines.spark.bridge import Step, Work, flow_of
 
 NOTHING: Row = {"kept": None, "id_conflict": False, "seen": None}  # what is said of most records
 DRAFT_ROWS = 64
 SEEN = struct(
     key=text, uri=text, sha256=text, format=text, width=integer, height=integer, verdict=text, reason=text, detail=text, findings=FINDINGS
 )  # what look.seen_images says of an image
-# The columns of the files: those of the partition stand in the path.
-OUTCOMES = {table: pa.struct([field for field in kind if field.name not in PARTITIONS[table]]) for table, kind in COLUMNS.items()}
 
 
 class Naming(NamedTuple):
@@ -82,9 +80,9 @@ def outcomes_work(spark: SparkSession, drafts: Sequence[str], joined: DataFrame,
     files = spark.createDataFrame([(path, Path(path).name) for path in drafts], "path string, part string")
     frame = files.join(marks, on="part", how="left").select("path", "marks").repartition(max(1, len(drafts)))
 
-    def make() -> Callable[[Iterator[Row]], Iterator[Placed]]:
+    def make() -> Step:
         flow = flow_of(settings)
-        return lambda rows: (_placed(outcome, flow, run) for row in rows for outcome in _outcomes_of_file(row, flow))
+        return lambda rows: (placed(outcome, run.batch, run.run_id, flow.config.split) for row in rows for outcome in _outcomes_of_file(row, flow))
 
     return Work(frame, make)
 
@@ -112,17 +110,3 @@ def outcomes_of(row: Row, mark: Row, flow: Flow) -> Iterator[Outcome]:
 
 def _seen(row: Row) -> SeenImage:
     return seen_from(row, tuple(Finding(**finding) for finding in row["findings"]))
-
-
-def _placed(outcome: Outcome, flow: Flow, run: Naming) -> Placed:
-    table, row = row_of(outcome, run.batch, run.run_id, flow.config.split)
-    partition = "/".join(f"{name}={row[name]}" for name in PARTITIONS[table])
-    return table, partition, row, _weight(outcome)
-
-
-def _weight(outcome: Outcome) -> int:
-    if isinstance(outcome, Sample):
-        return 16 * len(outcome.tokens.input_ids)
-    if isinstance(outcome, Quarantined):
-        return len(outcome.raw.raw) + 1000
-    return 2 * sum(len(message.content) for message in outcome.messages) + 1000

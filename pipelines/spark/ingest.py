@@ -6,20 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from pipelines.config import Config
 from pipelines.containers import LineSplit, read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile
 from pipelines.flow import draft_of
 from pipelines.records import Draft, RawRecord
-from pipelines.schema import FINDINGS, ORIGIN, Row, draft_to_bytes, integer, long, struct, text
-from pipelines.spark.bridge import Placed, Work, config_of, map_records
+from pipelines.schema import FINDINGS, ORIGIN, Row, draft_to_bytes, long, struct, text
+from pipelines.spark.bridge import Step, Work, config_of, map_records, over
 
 SPLIT_BYTES = 64 << 20
 DRIVER_BYTES = 256 << 20
 
-FILES = struct(source=text, path=text, size=long, modified=long)
 SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long)
 REFS = pa.list_(struct(key=text, ref=text))
 DRAFTS = struct(
@@ -41,24 +40,30 @@ def survey_files(spark: SparkSession, files: Sequence[InputFile]) -> list[Row]:
     """
     if sum(file.size for file in files) <= DRIVER_BYTES:
         return list(_survey(asdict(file) for file in files))
-    frame = _frame(spark, [asdict(file) for file in files], FILES, tasks=len(files))
-    return [row.asDict() for row in map_records(frame, lambda: _survey, SPLITS).collect()]
+    work = over(spark, [asdict(file) for file in files], _tasks(spark, [file.size for file in files]), lambda: _survey)
+    return [row.asDict() for row in map_records(*work, SPLITS).collect()]
 
 
 def read_drafts(spark: SparkSession, splits: Sequence[Row], config: Config) -> Work:
     """A row of DRAFTS per record, or per damaged file (line 0)."""
-    return drafting(_frame(spark, list(splits), SPLITS, tasks=len(splits)), config, _records)
+    sizes = [row["size"] if row["end"] < 0 else row["end"] - row["start"] for row in splits]
+    return over(spark, splits, _tasks(spark, sizes), drafting(config, _records))
 
 
-def drafting(frame: DataFrame, config: Config, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Work:
-    """Rows of DRAFTS of the records that each row of the frame leads to."""
+def drafting(config: Config, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], Step]:
+    """Makes rows of DRAFTS of the records that each row leads to."""
     settings = config.model_dump_json()
 
-    def make() -> Callable[[Iterator[Row]], Iterator[Placed]]:
+    def make() -> Step:
         own = config_of(settings)
         return lambda rows: (("drafts", "", draft_row(raw, own), 3 * len(raw.raw)) for row in rows for raw in records(row, own))
 
-    return Work(frame, make)
+    return make
+
+
+def _tasks(spark: SparkSession, sizes: Sequence[int]) -> int:
+    """As many as Spark would make after a shuffle; more where each would have to read more than a split holds."""
+    return max(int(spark.conf.get("spark.sql.shuffle.partitions") or 1), sum(sizes) // SPLIT_BYTES)
 
 
 def _survey(rows: Iterable[Row]) -> Iterator[Row]:
@@ -89,11 +94,3 @@ def draft_row(raw: RawRecord, config: Config) -> Row:
         "episode_id": draft.episode_id if is_draft else None,
         "refs": [{"key": ref.key, "ref": ref.ref} for ref in draft.refs] if isinstance(draft, Draft) else [],
     }
-
-
-def _frame(spark: SparkSession, rows: list[Row], kind: pa.StructType, tasks: int) -> DataFrame:
-    """A small driver-side list as a frame of at most 64 tasks, neighbours together."""
-    numbered = struct(**{field.name: field.type for field in kind}, task=integer)
-    tasks = max(1, min(tasks, 64))
-    table = pa.Table.from_pylist([row | {"task": i * tasks // len(rows)} for i, row in enumerate(rows)], schema=pa.schema(list(numbered)))
-    return spark.createDataFrame(table).repartitionByRange(tasks, "task").drop("task")

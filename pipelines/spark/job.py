@@ -18,7 +18,6 @@ from pipelines.manifest import code_fingerprint, config_fingerprint, tokenizer_f
 from pipelines.nights import Night, compare
 from pipelines.reading import run_rows
 from pipelines.schema import Row
-from pipelines.spark.audit import audit
 from pipelines.spark.ending import Made, Result, end, unchanged
 from pipelines.spark.ingest import read_drafts
 from pipelines.spark.progress import watch
@@ -57,7 +56,7 @@ def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, star
         if standing.is_same and not manner.force:
             return unchanged(run, standing)
         staged, images = stage(run, read_drafts(spark, splits, config))
-        return end(run, Made(staged, images, audit(staged, config), input_rows(splits)), standing)
+        return end(run, Made(staged, images, input_rows(splits)), standing)
 
 
 @contextmanager

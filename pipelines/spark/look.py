@@ -11,11 +11,10 @@ from pipelines.config import Config
 from pipelines.images.look import locate
 from pipelines.images.verify import LEVELS, Verdict, rests_on_limit, verify
 from pipelines.reasons import Reason, Reject
-from pipelines.schema import FINDINGS, Row, integer, long, struct, text
+from pipelines.schema import FINDINGS, IMAGES, Row, long, struct, text
 from pipelines.spark.bridge import Step, config_of, map_records
 
 LOCATED = struct(source=text, key=text, uri=text, path=text, size=long, modified=long, ref=text, findings=FINDINGS)
-IMAGES = struct(uri=text, size=long, modified=long, sha256=text, format=text, width=integer, height=integer, verdict=text, reason=text, detail=text, level=text)
 KEY = ["uri", "size", "modified"]
 NEVER_REUSED = [reason.code for reason in Reason if reason is Reason.IMAGE_MISSING or rests_on_limit(reason.code)]
 

@@ -6,35 +6,19 @@ new and the replaced files for a moment.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from pipelines.parts import Part
-from pipelines.reading import PARTITIONS, RETIRED, count_rows, standing
+from pipelines.reading import RETIRED, count_rows, standing
 
 NAMED_BY = "files"
 At = Callable[[str], None]
 
 
-def read(spark: SparkSession, root: Path, table: str, files: list[str]) -> DataFrame | None:
-    if not files:
-        return None
-    paths = [standing(root, name) for name in files]
-    frame = spark.read.parquet(*paths)
-    for column in PARTITIONS[table]:
-        frame = _with_partition(frame, column)
-    return frame
-
-
-def replace_batch(spark: SparkSession, root: Path, table: str, rows: DataFrame, batch: str, run_id: str, named: list[str] | None, at: At) -> list[str]:
-    return sorted([*_others(named, batch), *_write(root, table, rows, run_id, at)])
-
-
-def adopt_batch(root: Path, table: str, parts: Sequence[tuple[Path, Part]], batch: str, run_id: str, named: list[str] | None, at: At) -> list[str]:
+def adopt(root: Path, table: str, parts: Sequence[tuple[Path, Part]], run_id: str, named: list[str] | None, replaced: str | None, at: At) -> list[str]:
     names = []
     for path, part in parts:
         target = root / table / part.partition / part.name
@@ -42,11 +26,7 @@ def adopt_batch(root: Path, table: str, parts: Sequence[tuple[Path, Part]], batc
         names.append(str(target.relative_to(root)))
         at(f"{table}: a file moved in")
     (root / table).mkdir(parents=True, exist_ok=True)
-    return sorted([*_others(named, batch), *names])
-
-
-def append(spark: SparkSession, root: Path, table: str, rows: DataFrame, run_id: str, named: list[str] | None, at: At) -> list[str]:
-    return sorted([*(named or []), *_write(root, table, rows, run_id, at)])
+    return sorted([*_others(named, replaced), *names])
 
 
 def undo(spark: SparkSession, root: Path, named: Mapping[str, list[str]], run_id: str, at: At) -> list[str]:
@@ -74,31 +54,10 @@ def clean(spark: SparkSession, root: Path, table: str, days: int) -> None:
     """Nothing: what was replaced stands under `_old`, and goes from there by the run that replaced it."""
 
 
-def _others(named: list[str] | None, batch: str) -> list[str]:
-    return [name for name in named or [] if f"batch={batch}" not in Path(name).parts]
-
-
-def _write(root: Path, table: str, rows: DataFrame, run_id: str, at: At) -> list[str]:
-    """Written aside, then renamed in file by file; the names under the root."""
-    aside = root / "_staging" / run_id / "publish" / table
-    rows.write.mode("overwrite").partitionBy(*PARTITIONS[table]).parquet(str(aside))
-    at(f"{table}: written aside")
-    names = []
-    (root / table).mkdir(parents=True, exist_ok=True)
-    for path in sorted(aside.rglob("*.parquet")):
-        target = root / table / path.relative_to(aside)
-        _move(path, target)
-        names.append(str(target.relative_to(root)))
-        at(f"{table}: a file moved in")
-    shutil.rmtree(aside)
-    return names
+def _others(named: list[str] | None, replaced: str | None) -> list[str]:
+    return [name for name in named or [] if f"batch={replaced}" not in Path(name).parts]
 
 
 def _move(path: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     path.rename(target)
-
-
-def _with_partition(frame: DataFrame, column: str) -> DataFrame:
-    """The partition value from the file's own path: files of one table can stand in two folders, so Spark cannot tell a base path."""
-    return frame.withColumn(column, F.regexp_extract(F.col("_metadata.file_path"), f"/{column}=([^/]+)/", 1))

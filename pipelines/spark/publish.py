@@ -6,43 +6,22 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.books import Books
 from pipelines.lock import LostRace
 from pipelines.manifest import Json, code_fingerprint, config_fingerprint, tokenizer_facts
 from pipelines.nights import last_of_batch
+from pipelines.parts import Files, Parts, parts_below
 from pipelines.reading import last_run, run_rows
 from pipelines.reasons import Reason
-from pipelines.schema import Row, long, struct, text
+from pipelines.schema import COLUMNS, Row
 from pipelines.spark.audit import Staged
 from pipelines.spark.look import KEY
 from pipelines.spark.stage import Run
-from pipelines.spark.tables import BATCHED, PARTITIONS, State, Tables
+from pipelines.spark.tables import BATCHED, State
 
-moment = pa.timestamp("us", tz="UTC")
-INPUTS = pa.list_(
-    struct(source=text, path=text, size=long, modified=long, sha256=text, records=long, conversations=long, quarantined=long, duplicates=long, damaged=long)
-)
-RUNS = struct(
-    run_id=text,
-    batch=text,
-    kind=text,  # batch: made from its input files; redrive: some of its rows made again from their kept bytes
-    versions=pa.map_(text, long),
-    files=pa.map_(text, pa.list_(text)),
-    states=pa.map_(text, long),
-    quarantined_share=pa.float64(),
-    reasons=pa.map_(text, long),
-    inputs=INPUTS,
-    code=text,
-    config=text,
-    tokenizers=pa.map_(text, text),
-    started=moment,
-    finished=moment,
-)
 COUNTS = ("records", "conversations", "quarantined", "duplicates", "damaged")
 
 
@@ -50,7 +29,7 @@ class Unequal(Exception):
     """What was committed is not what was staged."""
 
 
-def publish(run: Run, staged: Staged, images: DataFrame, books: Books, inputs: Sequence[Row], kind: str = "batch") -> None:
+def publish(run: Run, staged: Staged, images: DataFrame | None, books: Books, inputs: Sequence[Row], kind: str = "batch") -> None:
     """Commits the batch. The caller holds the root's lock, has settled the root and compared the night with what stands.
 
     Raises LostRace where somebody else wrote between, and Unequal where a committed table does not hold the rows that were
@@ -60,17 +39,12 @@ def publish(run: Run, staged: Staged, images: DataFrame, books: Books, inputs: S
     last = last_run(tables.root)
     named: dict[str, State] = dict((last or {}).get(tables.form.NAMED_BY) or {})
     for table in BATCHED:
-        if staged.files is not None:
-            named[table] = tables.adopt_batch(table, staged.files, run.batch, run.run_id, named.get(table))
-            continue
-        partitions = [name for name in PARTITIONS[table] if name != "batch"]
-        rows = staged.table(table).hint("rebalance", *partitions)
-        named[table] = tables.replace_batch(table, rows, run.batch, run.run_id, named.get(table))
-    named["images"] = tables.append("images", _not_yet_listed(tables, images), run.run_id, named.get("images"))
+        named[table] = tables.adopt(table, staged.tables, run.run_id, named.get(table), replaced=run.batch)
+    named["images"] = tables.adopt("images", _not_yet_listed(run, images), run.run_id, named.get("images"))
     _read_back(run, named, books)
     if last_run(tables.root) != last:
         raise LostRace(f"another run was published under {tables.root} in between; run again")
-    tables.append("runs", _runs_frame(run, books, inputs, named, kind, last), run.run_id, None)
+    tables.adopt("runs", _run_row(run, books, inputs, named, kind, last), run.run_id, None)
 
 
 def check_unchanged(run: Run, earlier: Mapping[str, Any] | None) -> None:
@@ -93,16 +67,20 @@ def _read_back(run: Run, named: dict[str, State], books: Books) -> None:
             raise Unequal(f"{table}: {found} rows of batch {run.batch} were committed, {wanted} were balanced")
 
 
-def _not_yet_listed(tables: Tables, images: DataFrame) -> DataFrame:
+def _not_yet_listed(run: Run, images: DataFrame | None) -> Files:
     """A verdict that rests on a limit is found anew each night; it is listed once. A missing file is no image."""
+    folder = run.staging / "publish"
+    if images is None:
+        return Files(folder, [])
     images = images.where(F.col("reason").isNull() | (F.col("reason") != Reason.IMAGE_MISSING.code)).withColumn("why", F.coalesce("reason", F.lit("")))
-    listed = tables.read("images")
+    listed = run.tables.read("images")
     if listed is not None:
         images = images.join(listed.select(*KEY, "level", F.coalesce("reason", F.lit("")).alias("why")), on=[*KEY, "level", "why"], how="left_anti")
-    return images.drop("why").coalesce(1)
+    images.drop("why").coalesce(1).write.parquet(str(folder / "table=images"))
+    return Files(folder, parts_below(folder / "table=images", "images"))
 
 
-def _runs_frame(run: Run, books: Books, inputs: Sequence[Row], named: dict[str, State], kind: str, last: dict[str, Any] | None) -> DataFrame:
+def _run_row(run: Run, books: Books, inputs: Sequence[Row], named: dict[str, State], kind: str, last: dict[str, Any] | None) -> Files:
     book_of = {(book.source, book.path): book for book in books.files}
     row: Json = {"versions": None, "files": None, run.tables.form.NAMED_BY: list(named.items())} | {
         "run_id": run.run_id,
@@ -119,5 +97,6 @@ def _runs_frame(run: Run, books: Books, inputs: Sequence[Row], named: dict[str, 
         # The rows are told apart by this moment: two clocks that disagree must not turn them round.
         "finished": max(run.now(), last["finished"] + timedelta(microseconds=1)) if last else run.now(),
     }
-    table = pa.Table.from_pylist([row], schema=pa.schema(list(RUNS)))
-    return run.spark.createDataFrame(table, from_arrow_schema(table.schema)).coalesce(1)
+    parts = Parts(run.staging / "publish", run.run_id, COLUMNS)
+    parts.add("runs", "", row, 0)
+    return Files(run.staging / "publish", parts.close())

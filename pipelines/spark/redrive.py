@@ -6,6 +6,7 @@ rows of the batch stay as they are, and the books of the whole batch must balanc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,18 +15,19 @@ from pyspark.sql import functions as F
 
 from pipelines.config import Config
 from pipelines.nights import Refused, Standing, last_of_batch
+from pipelines.parts import Files, Part, parts_below
 from pipelines.reading import NotPublished, run_rows
 from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
 from pipelines.schema import Row
-from pipelines.spark.audit import Staged, audit
+from pipelines.spark.audit import Staged
 from pipelines.spark.bridge import Work
 from pipelines.spark.ending import Made, Result, end, unchanged
 from pipelines.spark.ingest import drafting
 from pipelines.spark.job import NIGHTLY, Manner, opened
 from pipelines.spark.settle import read_manifest
 from pipelines.spark.stage import Run, stage
-from pipelines.spark.tables import BATCHED
+from pipelines.spark.tables import BATCHED, PARTITIONS
 
 # Of these the bytes were not kept, or are another row's.
 NOT_KEPT = (Reason.LINE_TOO_LARGE.code, Reason.RECORD_DUPLICATE.code)
@@ -70,11 +72,11 @@ def redrive_batch(spark: SparkSession, config: Config, chosen: Chosen, batch: st
             words = (f"batch {batch}: no record with kept bytes is quarantined for {chosen.reason}",)
             return unchanged(run, Standing(newest, True, words))
         staged, images = stage(run, redrive_drafts(picked, config), picked.where("id_conflict"))
-        conversations, samples, quarantine = (_merged(tables[name], staged.table(name), picked, batch) for name in BATCHED)
-        merged = Staged(staged.drafts, conversations, samples, quarantine)
-        books = audit(merged, config, {(row["source"], row["path"]): row["records"] for row in base["inputs"] if row["records"]})
+        with run.steps.step("join the batch's other rows"):
+            merged = Staged(staged.drafts, _merged(run, staged, tables, picked))
+        records: dict[tuple[str, ...], int] = {(row["source"], row["path"]): row["records"] for row in base["inputs"] if row["records"]}
         inputs = [{name: row[name] for name in ("source", "path", "size", "modified", "sha256")} for row in base["inputs"]]
-        return end(run, Made(merged, images, books, inputs, "redrive"), Standing(base, False, _words(run, staged, chosen)))
+        return end(run, Made(merged, images, inputs, "redrive", records), Standing(base, False, _words(run, staged, chosen)))
 
 
 def check_fits(run: Run) -> None:
@@ -93,7 +95,7 @@ def check_fits(run: Run) -> None:
 
 def redrive_drafts(picked: DataFrame, config: Config) -> Work:
     """Rows of DRAFTS from kept bytes: the same stage as from a file."""
-    return drafting(picked.select("record_id", "origin", "raw"), config, _raw_record)
+    return Work(picked.select("record_id", "origin", "raw"), drafting(config, _raw_record))
 
 
 def _raw_record(row: Row, config: Config) -> tuple[RawRecord]:
@@ -110,8 +112,20 @@ def _picked(run: Run, chosen: Chosen, quarantine: DataFrame | None) -> DataFrame
     return picked if picked.limit(1).count() else None
 
 
-def _merged(table: DataFrame | None, made: DataFrame, picked: DataFrame, batch: str) -> DataFrame:
+def _merged(run: Run, staged: Staged, tables: Mapping[str, DataFrame | None], picked: DataFrame) -> Files:
     """The batch's rows of other records, and the new rows. A copy of a redriven record stays a copy: it stands in another place."""
+    folder = run.staging / "merged"
+    parts: list[Part] = []
+    for table in BATCHED:
+        rows = rows_of_all(tables[table], staged.frame(run.spark, table), picked, run.batch)
+        # All rows of a record in one file: they are counted together.
+        whole = rows.repartition("record_id").sortWithinPartitions(*PARTITIONS[table])
+        whole.write.partitionBy(*PARTITIONS[table]).parquet(str(folder / f"table={table}"))
+        parts += parts_below(folder / f"table={table}", table)
+    return Files(folder, parts)
+
+
+def rows_of_all(table: DataFrame | None, made: DataFrame, picked: DataFrame, batch: str) -> DataFrame:
     if table is None:
         return made
     others = table.where(F.col("batch") == batch).join(picked.select(*PLACE), on=PLACE, how="left_anti")
@@ -119,6 +133,6 @@ def _merged(table: DataFrame | None, made: DataFrame, picked: DataFrame, batch: 
 
 
 def _words(run: Run, staged: Staged, chosen: Chosen) -> tuple[str, ...]:
-    records = staged.drafts.count()
-    still = staged.quarantine.where(F.col("reason") == chosen.reason).select("record_id").distinct().count()
+    records = sum(part.rows for _, part in staged.drafts.of("drafts"))
+    still = staged.frame(run.spark, "quarantine").where(F.col("reason") == chosen.reason).select("record_id").distinct().count()
     return (f"batch {run.batch}: {records} records quarantined for {chosen.reason} were run again; {still} are quarantined for it still",)

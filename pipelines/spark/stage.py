@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
@@ -16,14 +17,14 @@ from pyspark.sql.types import StructType
 from pipelines.config import Config
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow
-from pipelines.parts import Files
+from pipelines.parts import OUTCOMES, Files
 from pipelines.reading import count_rows
-from pipelines.schema import COLUMNS, Row
+from pipelines.schema import IMAGES, Row
 from pipelines.spark.audit import Staged
 from pipelines.spark.bridge import Work, read_parts, write_parts
-from pipelines.spark.finish import OUTCOMES, Naming, join_images, mark_drafts, outcomes_work
+from pipelines.spark.finish import Naming, join_images, mark_drafts, outcomes_work
 from pipelines.spark.ingest import DRAFTS, survey_files
-from pipelines.spark.look import IMAGES, KEY, LOCATED, known_images, locate_refs, seen_images, verify_new
+from pipelines.spark.look import KEY, LOCATED, known_images, locate_refs, seen_images, verify_new
 from pipelines.spark.progress import Steps
 from pipelines.spark.tables import Tables
 
@@ -56,33 +57,31 @@ def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
         return survey_files(run.spark, inputs)
 
 
-def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[Staged, DataFrame]:
-    """(what was staged, the rows to add to table `images`), each written once and read back. `drafts` makes rows of DRAFTS.
+def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[Staged, DataFrame | None]:
+    """(what was staged, the images that were verified), each written once and read back. `drafts` makes rows of DRAFTS.
 
     `clashing` has the record_id of those whose id is known to name other content too, which these drafts alone may not show.
     """
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, {"drafts": DRAFTS})
-        made = read_parts(run.spark, read, "drafts", DRAFTS)
-    marked = mark_drafts(made, clashing)
-    with run.steps.step("locate and verify images"):
-        seen, new = _look(run, marked) if made.where("size(refs) > 0").limit(1).count() else (None, run.spark.createDataFrame([], _schema(IMAGES)))
+    marked = mark_drafts(read_parts(run.spark, read, "drafts", DRAFTS), clashing)
+    seen = new = None
+    if _name_images(read):
+        with run.steps.step("locate and verify images"):
+            seen, new = _look(run, marked)
     with run.steps.step("tokenize"):
         work = outcomes_work(run.spark, [str(path) for path, _ in read.of("drafts")], join_images(marked, seen), Naming(run.batch, run.run_id), run.config)
-        outcomes = Outcomes(run, _write(run, "outcomes", work, OUTCOMES))
-    conversations, samples, quarantine = (staged_table(outcomes, name) for name in ("conversations", "samples", "quarantine"))
-    return Staged(made, conversations, samples, quarantine, outcomes.files), new
+        return Staged(read, _write(run, "outcomes", work, OUTCOMES)), new
 
 
-class Outcomes(NamedTuple):
-    """The files of the three tables that a run has staged."""
-
-    run: Run
-    files: Files
-
-
-def staged_table(outcomes: Outcomes, table: str) -> DataFrame:
-    return read_parts(outcomes.run.spark, outcomes.files, table, COLUMNS[table])
+def _name_images(drafts: Files) -> bool:
+    """Whether any record names an image: most nights of text end the question at this small column."""
+    for path, _ in drafts.of("drafts"):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=["refs.list.element.key"], use_threads=False):
+                if pc.sum(pc.list_value_length(batch["refs"])).as_py():
+                    return True
+    return False
 
 
 def _look(run: Run, marked: DataFrame) -> tuple[DataFrame, DataFrame]:

@@ -1,6 +1,6 @@
 """The published tables under one root: which there are, and how each form of them is read and changed.
 
-A form is a module, `delta_form` or `parquet_form`, with the same functions. What a row of `runs` names of a table is a version of
+A form is a module, `delta_form` or `parquet_form`, with the same functions; every row is written before, by who made it, and moved in as a file. What a row of `runs` names of a table is a version of
 a Delta table and a list of files of a Parquet one: its state.
 """
 
@@ -12,10 +12,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.parts import Files
-from pipelines.reading import PARTITIONS, Row, last_run
+from pipelines.reading import PARTITIONS, Row, last_run, table_files
+from pipelines.schema import COLUMNS
 from pipelines.spark import delta_form, parquet_form
 
 BATCHED = ["conversations", "samples", "quarantine"]
@@ -42,29 +46,20 @@ class Tables:
     def read(self, table: str, row: Row | None = None) -> DataFrame | None:
         """The table as this row of `runs` names it, else the last one; None where that names none. Never half a night."""
         row = row or last_run(self.root)
-        named = None if row is None else row[self.form.NAMED_BY]
-        if not named or table not in named:
+        if row is None or table not in (row[self.form.NAMED_BY] or {}):
             return None
-        frame: DataFrame = self.form.read(self.spark, self.root, table, named[table])
+        schema = from_arrow_schema(pa.schema([field for field in COLUMNS[table] if field.name not in PARTITIONS[table]]))
+        frame = self.spark.read.schema(schema).parquet(*files) if (files := table_files(self.root, table, row)) else self.spark.createDataFrame([], schema)
+        for column in PARTITIONS[table]:
+            # The partition's value from the file's own path: files of one table can stand in two folders, so Spark cannot tell a base path.
+            value = F.regexp_extract(F.col("_metadata.file_path"), f"/{column}=([^/]+)/", 1) if files else F.lit("")
+            frame = frame.withColumn(column, value)
         return frame
 
-    def replace_batch(self, table: str, rows: DataFrame, batch: str, run_id: str, named: State | None) -> State:
-        """The batch's rows of this table are these, and no other batch is touched. Returns the table's new state."""
+    def adopt(self, table: str, files: Files, run_id: str, named: State | None, replaced: str | None = None) -> State:
+        """Rows that stand in files become the table's own, in one step, instead of those of batch `replaced`. Returns the table's new state."""
         self.at(f"{table}: before")
-        state = self.form.replace_batch(self.spark, self.root, table, rows, batch, run_id, named, self.at)
-        self.at(f"{table}: after")
-        return state
-
-    def adopt_batch(self, table: str, files: Files, batch: str, run_id: str, named: State | None) -> State:
-        """As `replace_batch`, of rows that stand in files already: these become the table's own, and no row is written again."""
-        self.at(f"{table}: before")
-        state = self.form.adopt_batch(self.root, table, files.of(table), batch, run_id, named, self.at)
-        self.at(f"{table}: after")
-        return state
-
-    def append(self, table: str, rows: DataFrame, run_id: str, named: State | None) -> State:
-        self.at(f"{table}: before")
-        state = self.form.append(self.spark, self.root, table, rows, run_id, named, self.at)
+        state = self.form.adopt(self.root, table, files.of(table), run_id, named, replaced, self.at)
         self.at(f"{table}: after")
         return state
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from pipelines.config import Config, parse_config
 from pipelines.flow import Flow
 from pipelines.local import run_files
-from pipelines.parts import Parts
-from pipelines.records import Conversation, Sample
-from pipelines.schema import COLUMNS, row_of
+from pipelines.parts import OUTCOMES, Parts, placed
+from pipelines.records import Sample
 
 TOKENIZER = "glm_4_standin"
 
@@ -23,17 +22,10 @@ def settings(logs: Path, root: Path, **more: object) -> Config:
 
 def text(flow: Flow, paths: Sequence[Path], out: Path) -> int:
     """Number of tokens written; conversations are written too."""
-    parts = Parts(out, "bench", COLUMNS)
+    parts = Parts(out, "bench", OUTCOMES)
     tokens = 0
     for outcome in run_files(flow, [str(path) for path in paths]):
-        table, row = row_of(outcome, "bench", "bench", flow.config.split)
-        parts.add(table, "", row, _weight(outcome))
+        parts.add(*placed(outcome, "bench", "bench", flow.config.split))
         tokens += len(outcome.tokens.input_ids) if isinstance(outcome, Sample) else 0
     parts.close()
     return tokens
-
-
-def _weight(outcome: object) -> int:
-    if isinstance(outcome, Sample):
-        return 16 * len(outcome.tokens.input_ids)
-    return 2 * sum(len(message.content) for message in outcome.messages) if isinstance(outcome, Conversation) else 8192

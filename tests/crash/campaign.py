@@ -250,8 +250,8 @@ def lossy_commit(stage: Stage) -> list[str]:
         from pipelines.spark import tables
 
         form = tables.FORMS[scene.form]
-        adopt = form.adopt_batch
-        form.adopt_batch = lambda root, table, parts, *more: adopt(root, table, parts[:-1], *more)
+        adopt = form.adopt
+        form.adopt = lambda root, table, parts, *more: adopt(root, table, parts[:-1] if table == "samples" else parts, *more)
         return stage._driver(scene, "n1", {})(spark)
 
     ended = stage.zygote.run(lossy)

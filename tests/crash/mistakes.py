@@ -53,8 +53,14 @@ def _publish_before_balance() -> None:
 def _drop_a_part() -> None:
     from pipelines.spark import stage
 
-    whole = stage.staged_table
-    stage.staged_table = lambda staged, table: whole(staged, table).limit(3) if table == "samples" else whole(staged, table)  # type: ignore[assignment]
+    whole = stage.write_parts
+
+    def without_the_last(work: Any, folder: Path, run_id: str, kinds: Any) -> Any:
+        files = whole(work, folder, run_id, kinds)
+        last = max((part for part in files.parts if part.table == "samples"), default=None)
+        return files._replace(parts=[part for part in files.parts if part != last])
+
+    stage.write_parts = without_the_last  # type: ignore[assignment]
 
 
 def _count_instead_of_read_back() -> None:
@@ -95,47 +101,31 @@ def _no_publication_lock() -> None:
     ending.publication_lock = job.publication_lock = _unlocked  # type: ignore[assignment]
 
 
-def _written_anew() -> None:
-    """Rows go through Spark's writer, as those of a redrive do: some mistakes are made there."""
-    from pipelines.schema import COLUMNS
-    from pipelines.spark import bridge, tables
-
-    def write(self: Any, table: str, files: Any, batch: str, run_id: str, named: Any) -> Any:
-        return self.replace_batch(table, bridge.read_parts(self.spark, files, table, COLUMNS[table]), batch, run_id, named)
-
-    tables.Tables.adopt_batch = write  # type: ignore[method-assign]
-
-
 def _runs_before(table: str) -> None:
-    """`runs` is written before this table, and names the version that the table is going to have."""
+    """`runs` is written before this table, and names the state that the table is going to have."""
     from pipelines.spark import publish, tables
 
-    _written_anew()
-    real_append, real_replace = tables.Tables.append, tables.Tables.replace_batch
+    real = tables.Tables.adopt
     held: list[Callable[[], Any]] = []
-    named_next: dict[str, Any] = {}
 
-    def later(write: Callable[[], Any], self: Any, name: str, named: Any) -> Any:
-        held.append(write)
-        named_next[name] = (named or 0) + 1 if self.format == "delta" else named or []
-        return named_next[name]
-
-    def replace(self: Any, name: str, rows: Any, batch: str, run_id: str, named: Any) -> Any:
-        write = partial(real_replace, self, name, rows, batch, run_id, named)
-        return later(write, self, name, named) if name == table else write()
-
-    def append(self: Any, name: str, rows: Any, run_id: str, named: Any) -> Any:
-        write = partial(real_append, self, name, rows, run_id, named)
+    def adopt(self: Any, name: str, files: Any, run_id: str, named: Any, replaced: str | None = None) -> Any:
         if name == table:
-            return later(write, self, name, named)
-        done = write()
+            held.append(partial(real, self, name, files, run_id, named, replaced))
+            return (named or 0) + 1 if self.format == "delta" else _expected(files.of(name), name, named, replaced)
+        done = real(self, name, files, run_id, named, replaced)
         if name == "runs":
-            for waiting_write in held:
-                waiting_write()
+            for late in held:
+                late()
         return done
 
-    tables.Tables.replace_batch, tables.Tables.append = replace, append  # type: ignore[method-assign]
+    tables.Tables.adopt = adopt  # type: ignore[method-assign]
     publish._read_back = lambda run, named, books: None  # type: ignore[assignment]
+
+
+def _expected(parts: Any, table: str, named: Any, replaced: str | None) -> list[str]:
+    from pipelines.spark import parquet_form
+
+    return sorted([*parquet_form._others(named, replaced), *(f"{table}/{part.partition}/{part.name}".replace("//", "/") for _, part in parts)])
 
 
 def _no_undo() -> None:
@@ -157,26 +147,35 @@ def _undo_samples_only() -> None:
 def _overwrite_the_whole_table() -> None:
     from pipelines.spark import delta_form, parquet_form
 
-    _written_anew()
+    def whole(folder: Path, added: Any, run_id: str, replaced: str | None) -> None:
+        _write(folder, added, run_id, "overwrite")
 
-    def whole(spark: Any, root: Path, table: str, rows: Any, batch: str, run_id: str, named: Any, at: Any) -> Any:
-        return delta_form._commit(rows.write.format("delta").mode("overwrite").partitionBy(*delta_form.PARTITIONS[table]), root / table, run_id)
-
-    delta_form.replace_batch = whole
-    parquet_form._others = lambda named, batch: []  # type: ignore[assignment]
+    delta_form.commit = whole  # type: ignore[assignment]
+    parquet_form._others = lambda named, replaced: []  # type: ignore[assignment]
 
 
 def _append_instead_of_replace() -> None:
     from pipelines.spark import delta_form, parquet_form
 
-    _written_anew()
+    def appended(folder: Path, added: Any, run_id: str, replaced: str | None) -> None:
+        _write(folder, added, run_id, "append")
 
-    def appended(spark: Any, root: Path, table: str, rows: Any, batch: str, run_id: str, named: Any, at: Any) -> Any:
-        return delta_form._commit(rows.write.format("delta").mode("append").partitionBy(*delta_form.PARTITIONS[table]), root / table, run_id)
-
-    delta_form.replace_batch = appended
-    parquet_form._others = lambda named, batch: named or []  # type: ignore[assignment]
+    delta_form.commit = appended  # type: ignore[assignment]
+    parquet_form._others = lambda named, replaced: named or []  # type: ignore[assignment]
     _no_read_back()
+
+
+def _write(folder: Path, added: Any, run_id: str, mode: str) -> None:
+    import pyarrow as pa
+    from deltalake import CommitProperties, DeltaTable, Schema
+
+    from pipelines.reading import PARTITIONS
+    from pipelines.schema import COLUMNS
+
+    if added:
+        mark = CommitProperties(custom_metadata={"userMetadata": run_id})
+        schema = Schema.from_arrow(pa.schema(list(COLUMNS[folder.name])))
+        DeltaTable(str(folder)).create_write_transaction(list(added), mode, schema, PARTITIONS[folder.name], commit_properties=mark)
 
 
 def _read_the_newest_version() -> None:
@@ -229,15 +228,14 @@ def _retire_first() -> None:
     """Parquet: replaced files are removed before `runs` names the new ones."""
     from pipelines.spark import parquet_form
 
-    _written_anew()
-    whole = parquet_form.replace_batch
+    whole = parquet_form.adopt
 
-    def hasty(spark: Any, root: Path, table: str, rows: Any, batch: str, run_id: str, named: Any, at: Any) -> Any:
-        for name in set(named or []) - set(parquet_form._others(named, batch)):
+    def hasty(root: Path, table: str, parts: Any, run_id: str, named: Any, replaced: str | None, at: Any) -> Any:
+        for name in set(named or []) - set(parquet_form._others(named, replaced)):
             (root / name).unlink()
-        return whole(spark, root, table, rows, batch, run_id, named, at)
+        return whole(root, table, parts, run_id, named, replaced, at)
 
-    parquet_form.replace_batch = hasty
+    parquet_form.adopt = hasty
 
 
 def _copy_in_place() -> None:
@@ -314,7 +312,7 @@ def _keep_nothing() -> None:
 def _redrive_forgets_the_others() -> None:
     from pipelines.spark import redrive
 
-    redrive._merged = lambda table, made, picked, batch: made  # type: ignore[assignment]
+    redrive.rows_of_all = lambda table, made, picked, batch: made  # type: ignore[assignment]
 
 
 def _redrive_keeps_the_old_rows() -> None:
@@ -325,7 +323,7 @@ def _redrive_keeps_the_old_rows() -> None:
     def kept(table: Any, made: Any, picked: Any, batch: str) -> Any:
         return made if table is None else table.where(F.col("batch") == batch).select(*made.columns).unionByName(made)
 
-    redrive._merged = kept  # type: ignore[assignment]
+    redrive.rows_of_all = kept  # type: ignore[assignment]
 
 
 MISTAKES = (

@@ -127,6 +127,8 @@ def records() -> Target:
                 assert not is_internal(outcome.findings), outcome.findings[0].detail
                 assert outcome.raw.raw == data, "other bytes"
 
+    # Hugging Face's tokenizers are opened by the first text that needs them: that is the start of a process, not the cost of a record.
+    run(b'{"messages": [{"role": "user", "content": "<|endoftext|>"}, {"role": "assistant", "content": "a"}]}')
     return run
 
 
