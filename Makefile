@@ -19,12 +19,13 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pipelines.spark.jars
+	@$(BIN)/python -m pipelines.spark.start $(VENV)/spark.jsa
 	@touch $@
 
 run: $(READY)
 	@.ci/preflight "$(BIN)/python"
 	@$(BIN)/python jobs/demo.py
-	@$(BIN)/spark-submit jobs/run.py --config conf/demo.yaml --batch $(BATCH) --replace
+	@$(BIN)/spark-submit --properties-file conf/local.conf jobs/run.py --config conf/demo.yaml --batch $(BATCH) --replace
 
 test: $(READY)
 	@.ci/preflight "$(BIN)/python"

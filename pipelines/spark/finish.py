@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from itertools import groupby
 from typing import NamedTuple
 
-import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark import TaskContext
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from pipelines.config import Config
 from pipelines.flow import Flow, duplicate_row, finish
 from pipelines.images.look import seen_from
-from pipelines.parts import placed
+from pipelines.parts import Files, placed
 from pipelines.records import Finding, Origin, Outcome, Quarantined, RawRecord, SeenImage
-from pipelines.schema import FINDINGS, Row, draft_from_bytes, integer, struct, text
+from pipelines.schema import Row, draft_from_bytes
 from pipelines.spark.bridge import Step, Work, flow_of
+from pipelines.spark.look import SEEN
 
-NOTHING: Row = {"kept": None, "id_conflict": False, "seen": None}  # what is said of most records
 DRAFT_ROWS = 64
-SEEN = struct(
-    key=text, uri=text, sha256=text, format=text, width=integer, height=integer, verdict=text, reason=text, detail=text, findings=FINDINGS
-)  # what look.seen_images says of an image
+NAMED = r"-(\d+)-\d+-\d+\.parquet$"  # the number of the task in the name of a file that `write_parts` made
 
 
 class Naming(NamedTuple):
@@ -32,80 +31,92 @@ class Naming(NamedTuple):
     run_id: str
 
 
-def mark_drafts(drafts: DataFrame, clashing_already: DataFrame | None = None) -> DataFrame:
-    """`kept` is the first place of the same bytes where that is another one, else null; `id_conflict` says that the id names other content too."""
-    drafts = drafts.select("*", F.col("_metadata.file_name").alias("part"), F.col("_metadata.row_index").alias("ordinal"))
-    place = F.struct(F.col("origin.path").alias("path"), F.col("origin.line").alias("line"))
-    records = drafts.where("origin.line > 0")
-    copied = records.groupBy("record_id").agg(F.min(place).alias("first"), F.count(F.lit(1)).alias("copies")).where("copies > 1")
-    clashing = (
-        records.where("logged_id is not null")
-        .groupBy(F.col("origin.source").alias("source"), "logged_id")
-        .agg(F.count_distinct("record_id").alias("contents"))
-        .where("contents > 1")
-    )
-    marked = drafts.withColumn("source", F.col("origin.source")).join(copied, on="record_id", how="left").join(clashing, on=["source", "logged_id"], how="left")
-    clashes = F.col("contents").isNotNull()
-    if clashing_already is not None:
-        marked = marked.join(clashing_already.select("record_id", F.lit(True).alias("already")).distinct(), on="record_id", how="left")
-        clashes = clashes | F.col("already").isNotNull()
-    return marked.select(
-        "record_id",
-        "refs",
-        "source",
-        "part",
-        "ordinal",
-        F.when(F.col("first").isNotNull() & (F.col("first") != place), F.col("first")).alias("kept"),
-        clashes.alias("id_conflict"),
-    )
+def told_of(drafts: DataFrame, seen: DataFrame | None, clashing: DataFrame | None = None) -> DataFrame:
+    """What other records and the images say of each draft, by its place in its file: a row per copy, per clash of ids and per image.
 
-
-def join_images(marked: DataFrame, seen: DataFrame | None) -> DataFrame:
-    """Every draft with the images it names, as array `seen`; each reference once per record, in no order (a record finds them by key)."""
+    `kept` is the first place of the same bytes where that is another one; `id_conflict` says that the id names other content too, in
+    these drafts or by `clashing`. A draft of which nothing is said has no row.
+    """
+    place, is_record = F.struct(F.col("origin.path").alias("path"), F.col("origin.line").alias("line")), F.col("origin.line") > 0
+    first = F.min(F.when(is_record, place)).over(Window.partitionBy("record_id"))
+    # A record without an id is alone, so that they do not meet in one task.
+    holder = Window.partitionBy("source", F.coalesce("logged_id", F.concat(F.lit("\0"), "record_id")))
+    contents = F.when(is_record & F.col("logged_id").isNotNull(), F.col("record_id"))
+    at = [F.col("_metadata.file_name").alias("file"), F.col("_metadata.row_index").alias("ordinal")]
+    marked = (
+        drafts.select("record_id", "origin", "logged_id", "refs.key", F.col("origin.source").alias("source"), *at)
+        .withColumn("kept", F.when(is_record & (first != place), first))
+        .withColumn("id_conflict", F.coalesce(F.min(contents).over(holder) != F.max(contents).over(holder), F.lit(False)) & F.col("logged_id").isNotNull())
+    )
+    if clashing is not None:
+        already = clashing.select("record_id", F.lit(True).alias("already")).distinct()
+        marked = marked.join(already, on="record_id", how="left").withColumn("id_conflict", F.col("id_conflict") | F.col("already").isNotNull())
     if seen is None:
-        return marked.drop("refs", "source").withColumn("seen", F.lit(None).cast(from_arrow_type(pa.list_(SEEN))))
-    wanted = marked.where("kept is null and size(refs) > 0").select("record_id", "source", F.explode(F.array_distinct("refs.key")).alias("key"))
-    found = wanted.join(seen, on=["source", "key"], how="inner").groupBy("record_id").agg(F.collect_list("seen").alias("seen"))
-    return marked.drop("refs", "source").join(found, on="record_id", how="left")
+        told = marked.withColumn("seen", F.lit(None).cast(from_arrow_type(SEEN)))
+    else:
+        each = marked.withColumn("key", F.explode_outer(F.when(F.col("kept").isNull(), F.array_distinct("key"))))
+        told = each.join(seen, on=["source", "key"], how="left")
+    task = F.regexp_extract("file", NAMED, 1).cast("int").alias("task")
+    return told.where("kept is not null or id_conflict or seen is not null").select(task, "file", "ordinal", "kept", "id_conflict", "seen")
 
 
-def outcomes_work(spark: SparkSession, drafts: Sequence[str], joined: DataFrame, run: Naming, config: Config) -> Work:
-    """Every file of drafts is read again by the worker that finishes it; from Spark it has only what other records and images say of its rows.
+def outcomes_work(drafts: Files, told: DataFrame, run: Naming, config: Config) -> Work:
+    """The files of drafts of one task are read again by the one that finishes them; from Spark it has only what is told of their rows.
 
-    So no record's bytes pass through Spark. `joined` has a row per draft; what says nothing is not sent.
+    So no record's bytes pass through Spark, and no more than a record's images are held at a time.
     """
     settings = config.model_dump_json()
-    told = joined.where("kept is not null or id_conflict or seen is not null")
-    marks = told.groupBy("part").agg(F.collect_list(F.struct("ordinal", "kept", "id_conflict", "seen")).alias("marks"))
-    files = spark.createDataFrame([(path, Path(path).name) for path in drafts], "path string, part string")
-    frame = files.join(marks, on="part", how="left").select("path", "marks").repartition(max(1, len(drafts)))
+    paths: dict[int, list[str]] = {}
+    for path, part in drafts.of("drafts"):
+        paths.setdefault(task_of(part.name), []).append(str(path))
+    tasks = max(paths, default=0) + 1
 
     def make() -> Step:
-        flow = flow_of(settings)
-        return lambda rows: (placed(outcome, run.batch, run.run_id, flow.config.split) for row in rows for outcome in _outcomes_of_file(row, flow))
+        flow, task = flow_of(settings), TaskContext.get()
+        own = sorted(paths.get(task.partitionId() if task else 0, ()))
+        return lambda told: (placed(outcome, run.batch, run.run_id, flow.config.split) for outcome in _outcomes(own, told, flow))
 
-    return Work(frame, make)
-
-
-def _outcomes_of_file(row: Row, flow: Flow) -> Iterator[Outcome]:
-    marks = {mark["ordinal"]: mark for mark in row["marks"] or ()}
-    ordinal = 0
-    with pq.ParquetFile(row["path"]) as file:
-        for batch in file.iter_batches(batch_size=DRAFT_ROWS, columns=["record_id", "origin", "raw", "draft", "findings"]):
-            for draft in batch.to_pylist():
-                yield from outcomes_of(draft, marks.get(ordinal, NOTHING), flow)
-                ordinal += 1
+    # A task of which nothing is told must run all the same, and Spark leaves out what has no rows at all.
+    each = told.sparkSession.range(tasks).select(F.col("id").cast("int").alias("task"))
+    all_told = each.unionByName(told, allowMissingColumns=True)
+    return Work(all_told.repartitionById(tasks, "task").sortWithinPartitions("file", "ordinal"), make)
 
 
-def outcomes_of(row: Row, mark: Row, flow: Flow) -> Iterator[Outcome]:
+def task_of(name: str) -> int:
+    found = re.search(NAMED, name)
+    assert found, f"{name} was not written by a task"
+    return int(found[1])
+
+
+def _outcomes(paths: Sequence[str], told: Iterator[Row], flow: Flow) -> Iterator[Outcome]:
+    """`told` is in the order of the files and their rows."""
+    of_rows = groupby((row for row in told if row["file"]), key=lambda row: (row["file"], row["ordinal"]))
+    at, rows = next(of_rows, (None, iter(())))
+    for path in paths:
+        ordinal, name = 0, path.rpartition("/")[2]
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=DRAFT_ROWS, columns=["record_id", "origin", "raw", "draft", "findings"]):
+                for draft in batch.to_pylist():
+                    if at == (name, ordinal):
+                        yield from outcomes_of(draft, list(rows), flow)
+                        at, rows = next(of_rows, (None, iter(())))
+                    else:
+                        yield from outcomes_of(draft, [], flow)
+                    ordinal += 1
+    if at is not None:
+        raise ValueError(f"something is told of row {at[1]} of {at[0]}, which is not there")
+
+
+def outcomes_of(row: Row, told: Sequence[Row], flow: Flow) -> Iterator[Outcome]:
     raw = RawRecord(Origin(**row["origin"]), row["record_id"], row["raw"])
-    if mark["kept"] is not None:
-        yield duplicate_row(raw, mark["kept"]["path"], mark["kept"]["line"])
+    kept = next((mark["kept"] for mark in told if mark["kept"]), None)
+    if kept is not None:
+        yield duplicate_row(raw, kept["path"], kept["line"])
     elif row["draft"] is None:
         yield Quarantined(raw, tuple(Finding(**finding) for finding in row["findings"]))
     else:
-        seen = {image["key"]: _seen(image) for image in mark["seen"] or ()}
-        yield from finish(raw, draft_from_bytes(row["draft"]), seen, flow, mark["id_conflict"])
+        seen = {mark["seen"]["key"]: _seen(mark["seen"]) for mark in told if mark["seen"]}
+        yield from finish(raw, draft_from_bytes(row["draft"]), seen, flow, any(mark["id_conflict"] for mark in told))
 
 
 def _seen(row: Row) -> SeenImage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from pyspark.sql import SparkSession, is_remote
 
@@ -31,6 +32,8 @@ SETTINGS = {
 }
 # For one machine, where the defaults are made for a cluster; all can be set on a running session.
 LOCAL = {"spark.sql.shuffle.partitions": "4"}
+# As conf/local.conf says it to spark-submit. Anything but an error is kept off stderr: an archive of other jars is passed over.
+JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:SharedArchiveFile={archive} -Xlog:disable -Xlog:all=error:stderr"
 # A session is there already, or where it shall be is said: under spark-submit, or by Spark Connect.
 ASKED_FOR = {"PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
 
@@ -46,7 +49,11 @@ def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
     extra = dict(extra or {})
     builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
     if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain python: spark-submit has set a master, and Connect wants none
-        builder = builder.master(extra.get("spark.master", "local[*]")).config("spark.ui.enabled", extra.get("spark.ui.enabled", "false"))
+        java: dict[str, bool | float | int | str | None] = {
+            "spark.driver.defaultJavaOptions": JAVA.format(archive=Path(sys.prefix) / "spark.jsa"),
+            "spark.ui.enabled": "false",
+        }
+        builder = builder.master(extra.get("spark.master", "local[*]")).config(map={**java, **extra})
     spark = builder.getOrCreate()
     if is_remote():
         ship_package(spark)

@@ -12,19 +12,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import StructType
 
 from pipelines.config import Config
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow
 from pipelines.parts import OUTCOMES, Files
-from pipelines.reading import count_rows
 from pipelines.schema import IMAGES, Row
 from pipelines.spark.audit import Staged
 from pipelines.spark.bridge import Work, read_parts, write_parts
-from pipelines.spark.finish import Naming, join_images, mark_drafts, outcomes_work
+from pipelines.spark.finish import Naming, outcomes_work, told_of
 from pipelines.spark.ingest import DRAFTS, survey_files
-from pipelines.spark.look import KEY, LOCATED, known_images, locate_refs, seen_images, verify_new
+from pipelines.spark.look import LOOKED, look_at, seen_images
 from pipelines.spark.progress import Steps
 from pipelines.spark.tables import Tables
 
@@ -64,14 +62,15 @@ def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[St
     """
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, {"drafts": DRAFTS})
-    marked = mark_drafts(read_parts(run.spark, read, "drafts", DRAFTS), clashing)
-    seen = new = None
+    made = read_parts(run.spark, read, "drafts", DRAFTS)
+    looked = None
     if _name_images(read):
         with run.steps.step("locate and verify images"):
-            seen, new = _look(run, marked)
+            looked = _look(run, made)
     with run.steps.step("tokenize"):
-        work = outcomes_work(run.spark, [str(path) for path, _ in read.of("drafts")], join_images(marked, seen), Naming(run.batch, run.run_id), run.config)
-        return Staged(read, _write(run, "outcomes", work, OUTCOMES)), new
+        told = told_of(made, None if looked is None else seen_images(looked), clashing)
+        outcomes = _write(run, "outcomes", outcomes_work(read, told, Naming(run.batch, run.run_id), run.config), OUTCOMES)
+    return Staged(read, outcomes), None if looked is None else looked.where("opened").select(*(field.name for field in IMAGES))
 
 
 def _name_images(drafts: Files) -> bool:
@@ -84,19 +83,19 @@ def _name_images(drafts: Files) -> bool:
     return False
 
 
-def _look(run: Run, marked: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """(what finish needs to know of every image, the rows to add to table `images`)."""
-    located = _written(run, "located", locate_refs(marked.where("kept is null"), run.config), LOCATED)
-    catalogue = run.tables.read("images")
-    known = None if catalogue is None else known_images(catalogue, run.config.images.verify)
-    new = _written(run, "images", verify_new(located, known, run.config), IMAGES)
-    images = new if known is None else new.unionByName(known.join(located.select(*KEY).distinct(), on=KEY, how="left_semi").select(*new.columns))
-    return seen_images(located, images), new
+def _look(run: Run, drafts: DataFrame) -> DataFrame:
+    """A row of LOOKED for every distinct image, written once: no image is opened twice."""
+    path = str(run.staging / "images")
+    run.tables.at("stage images: before")
+    look_at(drafts, run.tables.read("images"), run.config).write.parquet(path)
+    run.tables.at("stage images: after")
+    return run.spark.read.schema(from_arrow_schema(pa.schema(list(LOOKED)))).parquet(path)
 
 
 def images_opened(run: Run) -> int:
     """Images that this run opened; those that the catalogue knew it did not."""
-    return count_rows([str(path) for path in (run.staging / "images").glob("*.parquet")])
+    files = (run.staging / "images").glob("*.parquet")
+    return sum(pc.sum(pq.read_table(file, columns=["opened"])["opened"]).as_py() or 0 for file in files)
 
 
 def _write(run: Run, name: str, work: Work, kinds: Mapping[str, pa.StructType]) -> Files:
@@ -104,16 +103,3 @@ def _write(run: Run, name: str, work: Work, kinds: Mapping[str, pa.StructType]) 
     files = write_parts(work, run.staging / name, run.run_id, kinds)
     run.tables.at(f"stage {name}: after")
     return files
-
-
-def _written(run: Run, name: str, frame: DataFrame, kind: pa.StructType) -> DataFrame:
-    """The frame on disk, read back with the columns it must have."""
-    path = str(run.staging / name)
-    run.tables.at(f"stage {name}: before")
-    frame.write.mode("overwrite").parquet(path)
-    run.tables.at(f"stage {name}: after")
-    return run.spark.read.schema(_schema(kind)).parquet(path)
-
-
-def _schema(kind: pa.StructType) -> StructType:
-    return from_arrow_schema(pa.schema(list(kind)))
