@@ -22,6 +22,7 @@ from pipelines.schema import COLUMNS, TABLES, Row, column, row_of
 BATCH_ROWS = 256  # rows are made columns of in such steps
 BATCH_BYTES = 4 << 20
 GROUP_BYTES = 32 << 20
+HELD_BYTES = 64 << 20  # of all files of a task together, however many splits and dialects there are
 FILE_BYTES = 256 << 20
 
 
@@ -118,6 +119,8 @@ class Parts:
             self._to_columns(file)
             if file.pending >= GROUP_BYTES:
                 self._write(file)
+            elif sum(one.pending for one in self._open.values()) >= HELD_BYTES:
+                self._write(max(self._open.values(), key=lambda one: one.pending))
             if file.size >= FILE_BYTES:
                 self._finish(key)
 

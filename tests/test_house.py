@@ -20,7 +20,7 @@ ORDER = [
     {"parse", "split", "books", "hooks"},
     {"schema"},
     {"containers", "formats", "vision", "tokenizers", "parts"},
-    {"normalize", "images", "chat", "delta_log"},
+    {"normalize", "images", "chat", "delta_log", "tally"},
     {"dialects"},
     {"flow"},
     {"manifest", "local", "history", "summary", "report", "docs", "demo", "trainers"},

@@ -37,6 +37,7 @@ def written(folder: Path, lengths: list[int]) -> Files:
 def test_every_row_is_written_once_with_its_mask_and_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(parts_room, "BATCH_ROWS", 5)
     monkeypatch.setattr(parts_room, "GROUP_BYTES", 4000)
+    monkeypatch.setattr(parts_room, "HELD_BYTES", 6000)
     monkeypatch.setattr(parts_room, "FILE_BYTES", 30_000)
     lengths = [Random(3).randrange(1, 90) for _ in range(400)]
     files = written(tmp_path, lengths)

@@ -8,7 +8,7 @@ Source of the meanings: JSON Schema draft 2020-12, validation and applicator voc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipelines.parse import clip, kind_of
 
@@ -19,11 +19,28 @@ class BadSchema(Exception):
     """The schema is none, or checking against it would take too long."""
 
 
-def misfit(value: Any, schema: Any) -> str | None:
+class Schema(NamedTuple):
+    """A schema that was looked through once: `bad` says why it is of no use, `left` is what is left to spend on a value."""
+
+    value: Any
+    bad: str | None
+    left: int
+
+
+def read_schema(value: Any) -> Schema:
+    steps = Steps(STEPS)
+    try:
+        _refuse_bad(value, "", steps)
+    except BadSchema as error:
+        return Schema(value, str(error), 0)
+    return Schema(value, None, steps.left)
+
+
+def misfit(value: Any, schema: Schema) -> str | None:
     """What about this value does not fit, the first fault with its path; None where it fits. Raises BadSchema."""
-    steps = Steps()
-    _refuse_bad(schema, "", steps)
-    return _fault(value, schema, "", steps)
+    if schema.bad:
+        raise BadSchema(schema.bad)
+    return _fault(value, schema.value, "", Steps(schema.left))
 
 
 class Steps:
@@ -31,8 +48,8 @@ class Steps:
 
     __slots__ = ("left",)
 
-    def __init__(self) -> None:
-        self.left = STEPS
+    def __init__(self, left: int) -> None:
+        self.left = left
 
     def spend(self, count: int = 1) -> None:
         self.left -= count
@@ -102,22 +119,28 @@ def _fault(value: Any, schema: Any, path: str, steps: Steps) -> str | None:
     if isinstance(schema, bool):
         return None if schema else f"{path or 'arguments'}: nothing is allowed here, and {kind_of(value)} is there"
     for key, wanted in schema.items():
-        words = _own_fault(value, key, wanted, steps)
-        if words:
-            return f"{path or 'arguments'}: {words}"
-        for name, inner, below in _below(value, key, wanted, schema, steps):
-            fault = _fault(inner, below, _join(path, name), steps)
-            if fault:
-                return fault
-        fault = _branches(value, key, wanted, path, steps)
-        if fault:
+        if key in _OWN:
+            if words := _own_fault(value, key, wanted, steps):
+                return f"{path or 'arguments'}: {words}"
+        elif key in _BELOW:
+            for name, inner, below in _below(value, key, wanted, schema, steps):
+                if fault := _fault(inner, below, _join(path, name), steps):
+                    return fault
+        elif key in _BRANCHES and (fault := _branches(value, key, wanted, path, steps)):
             return fault
     return None
+
+
+_OWN = {"type", "required", "enum", "const", "minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength"}
+_BELOW = {"properties", "items", "additionalProperties"}
+_BRANCHES = {"allOf", "anyOf", "oneOf"}
 
 
 def _own_fault(value: Any, key: str, wanted: Any, steps: Steps) -> str | None:
     """What is wrong with the value itself."""
     if key == "type":
+        if isinstance(wanted, str) and TYPES[wanted](value):
+            return None
         return None if any(TYPES[kind](value) for kind in _listed(wanted)) else f"{_shown(value)} is not of type {' or '.join(_listed(wanted))}"
     if key == "required" and isinstance(value, Mapping):
         steps.spend(len(wanted))

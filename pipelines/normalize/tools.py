@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from pipelines.normalize.faults import Faults
-from pipelines.normalize.schemas import BadSchema, misfit
+from pipelines.normalize.schemas import BadSchema, Schema, misfit, read_schema
 from pipelines.normalize.tool_calls import Call
 from pipelines.parse import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
@@ -23,7 +23,7 @@ class Tool(NamedTuple):
 
     name: str
     text: str
-    parameters: Any
+    parameters: Schema | None
     dropped: tuple[str, ...]
 
 
@@ -69,8 +69,8 @@ def _report(detail: str, where: str, faults: Faults) -> None:
         faults.note(Reason.TOOL_SCHEMA_INVALID, where, detail)
 
 
-def _misfit(call: Call, parameters: Any) -> str | None:
-    if not isinstance(parameters, Mapping):
+def _misfit(call: Call, parameters: Schema | None) -> str | None:
+    if parameters is None:
         return None
     try:
         return misfit(call.values, parameters)
@@ -129,7 +129,8 @@ def _read_tool(definition: Any, where: str) -> Tool:
     entries = {key: value for key, value in inner.items() if inner is not definition or key != "type" or value != "function"}
     function = _without_nulls(entries, "", dropped)
     text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
-    return Tool(name, text, function.get("parameters"), tuple(dropped))
+    parameters = function.get("parameters")
+    return Tool(name, text, read_schema(parameters) if isinstance(parameters, Mapping) else None, tuple(dropped))
 
 
 def _without_nulls(value: Any, where: str, dropped: list[str]) -> Any:

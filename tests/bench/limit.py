@@ -33,7 +33,7 @@ def text(paths: Sequence[Path], encoder: Any, out: Path) -> int:
             rows = [encoder.encode(one).view(np.int32) for one in rendered]
             flat = np.concatenate(rows)
             offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int32)
-            writer.write_batch(_record_batch(flat, labels_of(flat, ids_of), offsets, schema))
+            writer.write_batch(list_batch(flat, labels_of(flat, ids_of), offsets, schema))
             tokens += len(flat)
     return tokens
 
@@ -41,7 +41,7 @@ def text(paths: Sequence[Path], encoder: Any, out: Path) -> int:
 BSS = ["input_ids.list.element", "labels.list.element"]
 
 
-def _record_batch(ids: Any, labels: Any, offsets: Any, schema: pa.Schema) -> pa.RecordBatch:
+def list_batch(ids: Any, labels: Any, offsets: Any, schema: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch([pa.ListArray.from_arrays(pa.array(offsets), pa.array(values)) for values in (ids, labels)], schema=schema)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipelines.config import Config, parse_config
 from pipelines.flow import Flow
@@ -20,8 +24,23 @@ def settings(logs: Path, root: Path, **more: object) -> Config:
     return parse_config({"sources": [{"name": "bench", "path": str(logs)}], "dialects": [dialect], "output": {"root": str(root)}, **more})
 
 
+def gui_settings(logs: Path, screens: Path, root: Path) -> Config:
+    """MiniCPM-V 2.6 over steps with screenshots, every pixel checked."""
+    dialect = {"name": "minicpm_v_2_6", "tokenizer": "minicpm_v_2_6", "max_tokens": 65_536}
+    source = {"name": "bench", "path": str(logs), "image_root": str(screens.absolute())}
+    return parse_config({"sources": [source], "dialects": [dialect], "images": {"verify": "decode"}, "output": {"root": str(root)}})
+
+
+def bytes_per_token(folder: Path) -> float:
+    """Of the files of table `samples`: all its columns, by tokens."""
+    files = list((folder / "table=samples").rglob("*.parquet"))
+    tokens = sum(pc.sum(pq.read_table(file, columns=["num_tokens"])["num_tokens"]).as_py() for file in files)
+    return round(sum(file.stat().st_size for file in files) / tokens, 2)
+
+
 def text(flow: Flow, paths: Sequence[Path], out: Path) -> int:
     """Number of tokens written; conversations are written too."""
+    shutil.rmtree(out, ignore_errors=True)
     parts = Parts(out, "bench", OUTCOMES)
     tokens = 0
     for outcome in run_files(flow, [str(path) for path in paths]):

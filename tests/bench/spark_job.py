@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from tests.bench.ours import settings
+from pipelines.config import Config
 
 ROOT = Path(__file__).parents[2]
+SUBMIT = Path(sys.executable).parent / "spark-submit"
 POLL_SECONDS = 0.2
 
 
@@ -26,26 +26,30 @@ class Cost:
     cpu: float
     wall: float
     python_mb: float  # the largest of the Python processes
-    root: Path
+    images_opened: int
+    seconds: Mapping[str, float]  # of each step but the last
 
 
-def run(logs: Path, root: Path, submit: Path = Path(sys.executable).parent / "spark-submit") -> Cost:
-    """One night over every file under `logs`. Raises CalledProcessError where it was not published."""
-    shutil.rmtree(root, ignore_errors=True)
+def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
+    """One night through spark-submit. Raises CalledProcessError where it was not published."""
+    root = Path(config.output.root)
     root.parent.mkdir(parents=True, exist_ok=True)
     conf = root.parent / f"{root.name}.json"  # JSON is YAML
-    conf.write_text(json.dumps(settings(logs, root).model_dump(mode="json", exclude_defaults=True)))
-    command = [str(submit), "--driver-memory", "2g", str(ROOT / "jobs" / "run.py"), "--config", str(conf), "--batch", "bench"]
+    conf.write_text(json.dumps(config.model_dump(mode="json", exclude_defaults=True)))
+    command = [str(SUBMIT), "--master", master, "--driver-memory", "2g", "--properties-file", "conf/local.conf"]
+    command += ["jobs/run.py", "--config", str(conf), "--batch", batch]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), os.times().elapsed
-    child = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYSPARK_PYTHON": sys.executable}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    child = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYSPARK_PYTHON": sys.executable}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     watched = _Watch(child.pid)
-    _, errors = child.communicate()
+    told, errors = child.communicate()
     largest, lost = watched.stop()
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command, stderr=errors[-2000:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     waited = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(max(waited, lost), os.times().elapsed - started, largest / 2**20, root)
+    manifest = json.loads((root / "reports" / batch / "manifest.json").read_bytes())
+    opened = json.loads(told)["images_opened"]
+    return Cost(max(waited, lost), os.times().elapsed - started, largest / 2**20, opened, manifest["seconds"])
 
 
 def cpu_per_record(large: Cost, small: Cost, records: int, few: int) -> float:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pipelines.normalize.schemas import BadSchema, misfit
+from pipelines.normalize.schemas import BadSchema, misfit, read_schema
 from tests.laws.depth import deep
 from tests.making import conversation, notes
 
@@ -44,7 +44,7 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @given(value=VALUES, schema=st.recursive(st.booleans() | st.just({}), _schemas, max_leaves=4))
 @deep(40)
 def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
-    assert (misfit(value, schema) is None) == Draft202012Validator(schema).is_valid(value)
+    assert (misfit(value, read_schema(schema)) is None) == Draft202012Validator(schema).is_valid(value)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
 )
 def test_a_schema_that_is_none_says_where(schema: Any, words: str):
     with pytest.raises(BadSchema) as caught:
-        misfit({}, schema)
+        misfit({}, read_schema(schema))
     assert str(caught.value) == words
 
 

@@ -49,7 +49,7 @@ def check_structure(data: bytes) -> None:
     """Every chunk with its checksum, IHDR first, PLTE where the colours need it, IDAT, and IEND at the end."""
     kinds = []
     for kind, body, checksum in _chunks(data):
-        if zlib.crc32(body, zlib.crc32(kind)) != checksum:
+        if isal_zlib.crc32(body, isal_zlib.crc32(kind)) != checksum:
             raise corrupt(f"the checksum of chunk {kind.decode('latin-1')} is wrong")
         if kind in (b"zTXt", b"iTXt", b"iCCP"):
             _refuse_bomb(kind, body)
@@ -123,7 +123,7 @@ def _header(data: bytes) -> Header:
     body, checksum = reader.take(13), reader.big(4)
     if kind != b"IHDR" or length != 13:
         raise corrupt("the first chunk is not IHDR")
-    if zlib.crc32(body, zlib.crc32(kind)) != checksum:
+    if isal_zlib.crc32(body, isal_zlib.crc32(kind)) != checksum:
         raise corrupt("the checksum of chunk IHDR is wrong")
     width, height = int.from_bytes(body[:4], "big"), int.from_bytes(body[4:8], "big")
     depth, colour, compression, filtering, interlace = body[8:]
