@@ -78,7 +78,28 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         few = folder / "few"
         write_text(few, FEW, first=10_000_000)
         figures["spark"] = nights(ours.settings(few, folder / "few-root"), ours.settings(folder / "logs", folder / "root"), options.conversations)
+    if options.growth:
+        figures["growth"] = growth(folder, options.conversations)
     return figures
+
+
+def growth(folder: Path, conversations: int) -> dict[str, Any]:
+    """Ten times as many conversations, and one worker instead of two; start-up taken out of all."""
+    few, ten = folder / "few", folder / "ten"
+    write_text(few, FEW, first=10_000_000)
+    write_text(ten, 10 * conversations)
+    costs = {}
+    for master in ("local[1]", "local[2]"):
+        start, night = (spark_job.run(ours.settings(logs, folder / f"{logs.name}-{master}"), "bench", master) for logs in (few, folder / "logs"))
+        costs[master] = (spark_job.cpu_per_record(night, start, conversations, FEW), night.wall - start.wall)
+    large = spark_job.run(ours.settings(ten, folder / "ten-root"), "bench")
+    of_large = spark_job.cpu_per_record(large, start, 10 * conversations, FEW)
+    return {
+        "cpu_s_per_1000": {str(conversations): round(1000 * costs["local[2]"][0], 3), str(10 * conversations): round(1000 * of_large, 3)},
+        "largest_python_mb": round(large.python_mb),
+        "wall_s": round(large.wall, 1),
+        "two_workers_over_one": round(costs["local[1]"][1] / costs["local[2]"][1], 2),
+    }
 
 
 def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -136,6 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--peers", action="store_true", help="datasets.map too: minutes")
     parser.add_argument("--spark", action="store_true", help="the whole job too, with start-up taken out")
+    parser.add_argument("--growth", action="store_true", help="ten times as many conversations through Spark, and one worker against two: long")
     options = parser.parse_args(arguments)
     figures: dict[str, Any] = {"machine": {"cpus": os.cpu_count(), "processor": platform.processor() or platform.machine(), "load": os.getloadavg()}}
     for workload in options.workload or ["text", "screens"]:

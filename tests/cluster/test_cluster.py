@@ -29,7 +29,7 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
 
 def wait_for_tasks(root: Path, step: str, job: Popen[str]) -> None:
     """Returns as soon as a task writes what this step stages."""
-    while not list(root.glob(f"_staging/*/{step}/_temporary/0/_temporary/attempt_*")):
+    while not list(root.glob(f"_staging/*/{step}/table=*/**/*.parquet")):
         assert job.poll() is None, f"the job was over before anything of {step} was written: {job.communicate()[1][-4000:]}"
         time.sleep(0.02)
 
