@@ -32,8 +32,6 @@ SETTINGS = {
 }
 # For one machine, where the defaults are made for a cluster; all can be set on a running session.
 LOCAL = {"spark.sql.shuffle.partitions": "4"}
-# As conf/local.conf says it to spark-submit. Anything but an error is kept off stderr: an archive of other jars is passed over.
-JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:SharedArchiveFile={archive} -Xlog:disable -Xlog:all=error:stderr"
 # A session is there already, or where it shall be is said: under spark-submit, or by Spark Connect.
 ASKED_FOR = {"PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
 
@@ -49,11 +47,8 @@ def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
     extra = dict(extra or {})
     builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
     if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain python: spark-submit has set a master, and Connect wants none
-        java: dict[str, bool | float | int | str | None] = {
-            "spark.driver.defaultJavaOptions": JAVA.format(archive=Path(sys.prefix) / "spark.jsa"),
-            "spark.ui.enabled": "false",
-        }
-        builder = builder.master(extra.get("spark.master", "local[*]")).config(map={**java, **extra})
+        master = extra.get("spark.master", "local[*]")
+        builder = builder.master(master).config(map={"spark.ui.enabled": "false", **(_one_machine() if master.startswith("local") else {}), **extra})
     spark = builder.getOrCreate()
     if is_remote():
         ship_package(spark)
@@ -62,3 +57,9 @@ def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
         for key, value in (LOCAL | {key: extra[key] for key in LOCAL if key in extra}).items():
             spark.conf.set(key, value)
     return spark
+
+
+def _one_machine() -> dict[str, str]:
+    """What conf/local.conf says to spark-submit. Anything but an error is kept off stderr: an archive of other jars is passed over."""
+    java = f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:SharedArchiveFile={Path(sys.prefix) / 'spark.jsa'} -Xlog:disable -Xlog:all=error:stderr"
+    return {"spark.driver.defaultJavaOptions": java, "spark.python.daemon.module": "pipelines.spark.daemon"}

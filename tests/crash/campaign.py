@@ -118,14 +118,13 @@ def _noted(trail: Path) -> Callable[[str], None]:
     return note
 
 
-def at_pass(number: int, then: Callable[[str], None]) -> Callable[[str], None]:
-    """Does `then` at the point that is passed as the `number`th."""
-    passed = -1
+def at_pass(where: int | str, then: Callable[[str], None]) -> Callable[[str], None]:
+    """Does `then` at the point that is passed as the `where`th, or the first time at the one of this name."""
+    passed: list[str] = []
 
     def at(point: str) -> None:
-        nonlocal passed
-        passed += 1
-        if passed == number:
+        passed.append(point)
+        if len(passed) - 1 == where or (point == where and passed.count(point) == 1):
             then(point)
 
     return at
@@ -152,10 +151,10 @@ def seen_rightly(stage: Stage, scene: Scene, allowed: list[str], when: str) -> l
     return [] if by_sql == counts else [f"{when}: DuckDB counts {by_sql} through the snapshot, pyarrow {counts}"]
 
 
-def disturbed(stage: Stage, number: int, how: Callable[[str], None]) -> list[str]:
-    """The run that amends n1 is stopped at its `number`th point; then it is run again."""
+def disturbed(stage: Stage, where: int | str, how: Callable[[str], None]) -> list[str]:
+    """The run that amends n1 is stopped at this point; then it is run again."""
     scene = stage.fresh()
-    ended = stage.drive(scene, "n1", at=at_pass(number, how))
+    ended = stage.drive(scene, "n1", at=at_pass(where, how))
     faults = [] if ended in (KILLED, "OSError", "published") else [f"the disturbed run ended as {ended}"]
     faults += seen_rightly(stage, scene, ["before", "amended"], "after the disturbance")
     return faults + again(stage, scene, "n1", "amended")
@@ -168,10 +167,10 @@ def again(stage: Stage, scene: Scene, batch: str, wanted: str) -> list[str]:
     return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
 
 
-def next_night_first(stage: Stage, number: int) -> list[str]:
+def next_night_first(stage: Stage, where: int | str) -> list[str]:
     """n1 is killed between two commits, and n2 is run before n1 is run again."""
     scene = stage.fresh()
-    stage.drive(scene, "n1", at=at_pass(number, die))
+    stage.drive(scene, "n1", at=at_pass(where, die))
     is_amended = not seen_rightly(stage, scene, ["amended"], "")
     ended = stage.drive(scene, "n2")
     faults = [] if ended == "published" else [f"the next night ended as {ended}"]

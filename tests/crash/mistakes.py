@@ -30,12 +30,7 @@ class Seeded:
 
 def killed(point: str, then: Callable[..., list[str]] = c.disturbed) -> Experiment:
     """The run is killed the first time that it passes a point of this name."""
-
-    def experiment(stage: c.Stage) -> list[str]:
-        number = stage.points().index(point)
-        return c.next_night_first(stage, number) if then is c.next_night_first else c.disturbed(stage, number, die)
-
-    return experiment
+    return lambda stage: c.next_night_first(stage, point) if then is c.next_night_first else c.disturbed(stage, point, die)
 
 
 def waiting(point: str, experiment: Callable[[c.Stage, int], list[str]]) -> Experiment:
