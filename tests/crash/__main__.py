@@ -23,6 +23,7 @@ from tests.crash.processes import killed_at_random
 from tests.crash.scene import Scene, build
 from tests.crash.zygote import Zygote, die
 
+WHAT = ["points", "nights", "meetings", "others"]
 HOWS = {"killed": die, "disk full": c.full, "I/O error": c.broken}
 
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seed = options.seed if options.seed is not None else random.randrange(1 << 30)
     print(f"seed {seed}", file=sys.stderr)
     quick = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-    spark = open_session({"spark.master": "local[2]", "spark.driver.memory": "2g"} | quick)
+    spark = open_session({"spark.master": "local[2]", "spark.driver.memory": "4g"} | quick)
     figures: dict[str, object] = {"seed": seed}
     faults: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -64,23 +65,26 @@ def run_form(stage: c.Stage, options: argparse.Namespace, chance: random.Random,
 
 
 def experiments(stage: c.Stage, points: list[str], chosen: list[int], chance: random.Random, options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
-    for number in chosen:
-        # In a sample each point meets one disturbance; in the whole campaign a kill and, in turn, one of the two failures.
-        for how in [chance.choice(list(HOWS))] if options.sample else ["killed", ("disk full", "I/O error")[number % 2]]:
-            yield f"{how} at {number} ({points[number]})", c.disturbed(stage, number, HOWS[how])
+    if "points" in options.what:
+        for number in chosen:
+            # In a sample each point meets one disturbance; in the whole campaign a kill and, in turn, one of the two failures.
+            for how in [chance.choice(list(HOWS))] if options.sample else ["killed", ("disk full", "I/O error")[number % 2]]:
+                yield f"{how} at {number} ({points[number]})", c.disturbed(stage, number, HOWS[how])
     if options.sample:
         return
     between = [number for number, point in enumerate(points) if point.split(":")[0] in ("conversations", "samples", "quarantine", "images", "runs")]
-    for number in between:
+    for number in between if "nights" in options.what else ():
         yield f"killed at {number} ({points[number]}), the next night first", c.next_night_first(stage, number)
-    for number in between[::2]:
-        yield f"two nights at once, the first at {number} ({points[number]})", c.two_batches_at_once(stage, number)
-    for number in (0, points.index("manifest: staged"), between[0], between[-1]):
-        yield f"one night twice at once, the first at {number} ({points[number]})", c.same_batch_at_once(stage, number)
-    for experiment in (c.amended, c.replayed, c.damaged_staging, c.lossy_commit, c.bad_night, c.our_fault, c.older_night_readable, c.redriven):
-        yield experiment.__name__, experiment(stage)
-    for _ in range(options.processes):
-        yield killed_at_random(stage, chance)
+    if "meetings" in options.what:
+        for number in between[::2]:
+            yield f"two nights at once, the first at {number} ({points[number]})", c.two_batches_at_once(stage, number)
+        for number in (0, points.index("manifest: staged"), between[0], between[-1]):
+            yield f"one night twice at once, the first at {number} ({points[number]})", c.same_batch_at_once(stage, number)
+    if "others" in options.what:
+        for experiment in (c.amended, c.replayed, c.damaged_staging, c.lossy_commit, c.bad_night, c.our_fault, c.older_night_readable, c.redriven):
+            yield experiment.__name__, experiment(stage)
+        for _ in range(options.processes):
+            yield killed_at_random(stage, chance)
 
 
 def seeded(stage: c.Stage, options: argparse.Namespace, faults: list[str]) -> Iterator[bool]:
@@ -110,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--form", action="append", choices=["delta", "parquet"])
     parser.add_argument("--sample", type=int, default=0, help="so many points by chance, one disturbance each; 0: all points, all disturbances")
+    parser.add_argument("--what", nargs="*", choices=WHAT, default=WHAT, help="parts of the campaign; none: the seeded mistakes alone")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--mistakes", action="store_true", help="make the seeded mistakes too")
     parser.add_argument("--only", help="mistakes whose name has this in it")

@@ -198,10 +198,23 @@ def two_batches_at_once(stage: Stage, number: int) -> list[str]:
     """Two nights: while the first stands at a point, the second runs as far as it is let. Both are published, one after the other."""
     stage.prepare()
     scene = stage.fresh()
-    first = stage.start(scene, "n1", at=at_pass(number, _wait_for(scene.folder / "go-on", seconds=4)))
-    _until((scene.folder / "go-on").with_suffix(".waiting"))
+    waits, ready, last = (scene.folder / name for name in ("first-waits", "second-is-ready", "second-is-at-last"))
+
+    def stand(point: str) -> None:
+        waits.touch()
+        _until(ready)
+        _until(last, seconds=4)  # with the lock it never gets there
+
+    def tell(point: str) -> None:
+        if point == "manifest: staged":
+            ready.touch()
+        elif point.startswith("runs"):
+            last.touch()
+
+    first = stage.start(scene, "n1", at=at_pass(number, stand))
+    _until(waits)
     faults = seen_rightly(stage, scene, ["before", "amended"], "in mid-publication")
-    second = stage.start(scene, "n2", at=lambda point: (scene.folder / "go-on").touch() if point.startswith("runs") else None)
+    second = stage.start(scene, "n2", at=tell)
     ended = [first.wait(), second.wait()]
     faults += [] if ended == ["published", "published"] else [f"the two nights ended as {ended}"]
     faults += seen_rightly(stage, scene, ["amended, n2"], "after both")

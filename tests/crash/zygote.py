@@ -6,6 +6,7 @@ session of the others whole. The parent touches no table: readers with threads o
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -69,6 +70,7 @@ class Zygote:
         except BaseException:  # the fork's own end: whatever it was, the parent is told
             done = ("error", traceback.format_exc())
         answer.write_bytes(pickle.dumps(done))
+        gc.collect()  # the JVM keeps a fork's frames, plans and all, until it is told that they are gone
         os._exit(0)
 
     def _own_connection(self) -> None:
