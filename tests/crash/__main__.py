@@ -81,7 +81,17 @@ def experiments(stage: c.Stage, points: list[str], chosen: list[int], chance: ra
         for number in (0, points.index("manifest: staged"), between[0], between[-1]):
             yield f"one night twice at once, the first at {number} ({points[number]})", c.same_batch_at_once(stage, number)
     if "others" in options.what:
-        for experiment in (c.amended, c.replayed, c.damaged_staging, c.lossy_commit, c.bad_night, c.our_fault, c.older_night_readable, c.redriven):
+        for experiment in (
+            c.amended,
+            c.amended_again,
+            c.replayed,
+            c.damaged_staging,
+            c.lossy_commit,
+            c.bad_night,
+            c.our_fault,
+            c.older_night_readable,
+            c.redriven,
+        ):
             yield experiment.__name__, experiment(stage)
         for _ in range(options.processes):
             yield killed_at_random(stage, chance)

@@ -198,14 +198,17 @@ def two_batches_at_once(stage: Stage, number: int) -> list[str]:
     """Two nights: while the first stands at a point, the second runs as far as it is let. Both are published, one after the other."""
     stage.prepare()
     scene = stage.fresh()
-    waits, ready, last = (scene.folder / name for name in ("first-waits", "second-is-ready", "second-is-at-last"))
+    waits, let_in, ready, last = (scene.folder / name for name in ("first-waits", "second-is-let-in", "second-is-ready", "second-is-at-last"))
 
     def stand(point: str) -> None:
         waits.touch()
-        _until(ready)
-        _until(last, seconds=4)  # with the lock it never gets there
+        _until(let_in, seconds=5)  # where the first holds the lock, the second is not
+        if let_in.exists():
+            _until(ready)
+            _until(last, seconds=4)
 
     def tell(point: str) -> None:
+        let_in.touch()
         if point == "manifest: staged":
             ready.touch()
         elif point.startswith("runs"):
@@ -239,6 +242,16 @@ def amended(stage: Stage) -> list[str]:
     """Undisturbed: the batch is amended, and nothing else."""
     scene = stage.fresh()
     return again(stage, scene, "n1", "amended")
+
+
+def amended_again(stage: Stage) -> list[str]:
+    """Other bytes under the same names are another night, also where the batch was amended before."""
+    scene = stage.fresh()
+    stage.drive(scene, "n1")
+    lines = (scene.folder / "logs" / "n1" / "a.jsonl").read_bytes().splitlines()
+    scene.write("n1", lines[1:])
+    ended = stage.drive(scene, "n1")
+    return [] if ended == "published" else [f"a night with other bytes ended as {ended}"]
 
 
 def damaged_staging(stage: Stage) -> list[str]:

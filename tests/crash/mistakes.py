@@ -338,7 +338,7 @@ MISTAKES = (
     Seeded("append instead of replace", _append_instead_of_replace, (c.amended,)),
     Seeded("read the newest version", _read_the_newest_version, (killed("samples: after"),)),
     Seeded("a key of times", _key_of_times, (c.replayed,)),
-    Seeded("a key of names", _key_of_names, (c.amended,)),
+    Seeded("a key of names", _key_of_names, (c.amended_again,)),
     Seeded("replace without being asked", _no_refusal, (c.replayed,)),
     Seeded("sweep the living", _sweep_the_living, (waiting("manifest: staged", c.two_batches_at_once),)),
     Seeded("never sweep", _never_sweep, (killed("stage outcomes: after"),)),
