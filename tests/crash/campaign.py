@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from pipelines.lock import LostRace
 from pipelines.nights import Refused
 from pipelines.reading import NotPublished, last_run, open_table, run_rows
-from tests.crash.scene import Scene, View, counted_by_duckdb, leftovers, view
+from tests.crash.scene import Scene, View, counted_by_duckdb, false_reports, leftovers, view
 from tests.crash.zygote import KILLED, Zygote, die
 
 Mistake = Callable[[], None]  # patches the code, inside a fork
@@ -148,7 +148,8 @@ def seen_rightly(stage: Stage, scene: Scene, allowed: list[str], when: str) -> l
     if not any(seen == stage.wanted(name) for name in allowed):
         return [f"{when}: a reader sees {counts}, which is none of {allowed}"]
     by_sql = stage.look(lambda: counted_by_duckdb(scene))
-    return [] if by_sql == counts else [f"{when}: DuckDB counts {by_sql} through the snapshot, pyarrow {counts}"]
+    faults = [] if by_sql == counts else [f"{when}: DuckDB counts {by_sql} through the snapshot, pyarrow {counts}"]
+    return faults + [f"{when}: {fault}" for fault in stage.look(lambda: false_reports(scene))]
 
 
 def disturbed(stage: Stage, where: int | str, how: Callable[[str], None]) -> list[str]:

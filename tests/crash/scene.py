@@ -133,6 +133,13 @@ def _beyond(scene: Scene) -> list[str]:
     return found
 
 
+def false_reports(scene: Scene) -> list[str]:
+    """Reports that stand where a reader looks, of runs that were not published."""
+    published = {row["run_id"] for row in run_rows(scene.root)}
+    told = {path.parent.name: json.loads(path.read_bytes())["run_id"] for path in (scene.root / "reports").glob("*/manifest.json")}
+    return [f"the report of {batch} is of run {run_id}, which was not published" for batch, run_id in told.items() if run_id not in published]
+
+
 def _reports(scene: Scene) -> list[str]:
     found = []
     last = {row["batch"]: row["run_id"] for row in run_rows(scene.root)}
