@@ -16,7 +16,8 @@ def where(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     from pipelines.manifest import code_fingerprint
 
     for batch in batches:
-        facts = {"code": pipelines.__file__, "prefix": sys.prefix, "folder": os.getcwd(), "fingerprint": code_fingerprint()}
+        is_zipped = not os.path.exists(pipelines.__file__)
+        facts = {"code": pipelines.__file__, "prefix": sys.prefix, "folder": os.getcwd(), "fingerprint": None if is_zipped else code_fingerprint()}
         yield pa.RecordBatch.from_pylist([facts] * batch.num_rows)
 
 
