@@ -61,7 +61,13 @@ def run_form(stage: c.Stage, options: argparse.Namespace, chance: random.Random,
         faults += [f"{stage.scene.form}, {name}: {fault}" for fault in found]
         report(stage.scene.form, name, found)
     caught = list(seeded(stage, options, faults))
-    return {"points": len(points), "points_tried": len(chosen) if "points" in options.what else 0, "experiments": runs, "mistakes": len(caught), "mistakes_caught": sum(caught)}
+    return {
+        "points": len(points),
+        "points_tried": len(chosen) if "points" in options.what else 0,
+        "experiments": runs,
+        "mistakes": len(caught),
+        "mistakes_caught": sum(caught),
+    }
 
 
 def experiments(stage: c.Stage, points: list[str], chosen: list[int], chance: random.Random, options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
