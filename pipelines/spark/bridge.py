@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark import TaskContext
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.config import Config
@@ -78,8 +78,12 @@ def write_parts(work: Work, folder: Path, run_id: str, kinds: Mapping[str, pa.St
 def read_parts(spark: SparkSession, files: Files, table: str, kind: pa.StructType) -> DataFrame:
     """The rows of a table in these files, with the columns that it must have."""
     paths = [path for path, _ in files.of(table)] or [_empty_file(files.folder / f"table={table}", kind)]
-    schema = from_arrow_schema(pa.schema(list(kind)))
-    return spark.read.option("basePath", str(files.folder / f"table={table}")).schema(schema).parquet(*map(str, paths))
+    return reader_of(spark, kind).option("basePath", str(files.folder / f"table={table}")).parquet(*map(str, paths))
+
+
+def reader_of(spark: SparkSession, kind: pa.StructType) -> DataFrameReader:
+    """Reads files by their names and with the columns that they must have: a folder may be called runs[1], and Spark would look for runs1."""
+    return spark.read.option("__globPaths__", "false").schema(from_arrow_schema(pa.schema(list(kind))))
 
 
 def _empty_file(folder: Path, kind: pa.StructType) -> Path:

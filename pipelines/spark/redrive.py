@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -19,9 +20,9 @@ from pipelines.parts import Files, Part, parts_below
 from pipelines.reading import NotPublished, run_rows
 from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
-from pipelines.schema import Row
+from pipelines.schema import ORIGIN, Row, struct, text
 from pipelines.spark.audit import Staged
-from pipelines.spark.bridge import Work
+from pipelines.spark.bridge import Work, reader_of
 from pipelines.spark.ending import Made, Result, end, unchanged
 from pipelines.spark.ingest import drafting
 from pipelines.spark.job import NIGHTLY, Manner, opened
@@ -32,6 +33,7 @@ from pipelines.spark.tables import BATCHED, PARTITIONS
 # Of these the bytes were not kept, or are another row's.
 NOT_KEPT = (Reason.LINE_TOO_LARGE.code, Reason.RECORD_DUPLICATE.code)
 PLACE = ["record_id", "origin"]
+PICKED = struct(record_id=text, origin=ORIGIN, raw=pa.binary(), id_conflict=pa.bool_())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def _picked(run: Run, chosen: Chosen, quarantine: DataFrame | None) -> DataFrame
         return None
     path = str(run.staging / "picked")
     chosen.of(quarantine, run.batch).write.mode("overwrite").parquet(path)
-    picked = run.spark.read.parquet(path)
+    picked = reader_of(run.spark, PICKED).parquet(path)
     return picked if picked.limit(1).count() else None
 
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.config import Config
 from pipelines.containers.listing import InputFile
@@ -19,7 +18,7 @@ from pipelines.flow import Flow
 from pipelines.parts import OUTCOMES, Files
 from pipelines.schema import IMAGES, Row
 from pipelines.spark.audit import Staged
-from pipelines.spark.bridge import Work, read_parts, write_parts
+from pipelines.spark.bridge import Work, read_parts, reader_of, write_parts
 from pipelines.spark.finish import Naming, outcomes_work, told_of
 from pipelines.spark.ingest import DRAFTS, survey_files
 from pipelines.spark.look import LOOKED, look_at, seen_images
@@ -89,7 +88,7 @@ def _look(run: Run, drafts: DataFrame) -> DataFrame:
     run.tables.at("stage images: before")
     look_at(drafts, run.tables.read("images"), run.config).write.parquet(path)
     run.tables.at("stage images: after")
-    return run.spark.read.schema(from_arrow_schema(pa.schema(list(LOOKED)))).parquet(path)
+    return reader_of(run.spark, LOOKED).parquet(path)
 
 
 def images_opened(run: Run) -> int:

@@ -21,6 +21,7 @@ from pipelines.parts import Files
 from pipelines.reading import PARTITIONS, Row, last_run, table_files
 from pipelines.schema import COLUMNS
 from pipelines.spark import delta_form, parquet_form
+from pipelines.spark.bridge import reader_of
 
 BATCHED = ["conversations", "samples", "quarantine"]
 NAMED = [*BATCHED, "images"]
@@ -48,8 +49,9 @@ class Tables:
         row = row or last_run(self.root)
         if row is None or table not in (row[self.form.NAMED_BY] or {}):
             return None
-        schema = from_arrow_schema(pa.schema([field for field in COLUMNS[table] if field.name not in PARTITIONS[table]]))
-        frame = self.spark.read.schema(schema).parquet(*files) if (files := table_files(self.root, table, row)) else self.spark.createDataFrame([], schema)
+        kind = pa.struct([field for field in COLUMNS[table] if field.name not in PARTITIONS[table]])
+        files = table_files(self.root, table, row)
+        frame = reader_of(self.spark, kind).parquet(*files) if files else self.spark.createDataFrame([], from_arrow_schema(pa.schema(list(kind))))
         for column in PARTITIONS[table]:
             # The partition's value from the file's own path: files of one table can stand in two folders, so Spark cannot tell a base path.
             value = F.regexp_extract(F.col("_metadata.file_path"), f"/{column}=([^/]+)/", 1) if files else F.lit("")

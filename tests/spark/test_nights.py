@@ -47,7 +47,8 @@ def shown(number: int, image: str, episode: str = "e") -> dict[str, Any]:
 
 def config_of(folder: Path, form: str = "delta", **more: Any) -> Config:
     source = {"path": str(folder / "logs" / "{batch}" / "*.jsonl"), "image_root": str(folder / "screens")}
-    return configuration("minicpm_v_2_5", source=source, output={"root": str(folder / "out"), "format": form}, **{"gates": {"max_quarantined": 0.9}} | more)
+    usual = {"output": {"root": str(folder / "out"), "format": form}, "gates": {"max_quarantined": 0.9}}
+    return configuration("minicpm_v_2_5", source=source, **usual | more)
 
 
 def rows(root: Path, table: str, *columns: str) -> list[dict[str, Any]]:
@@ -156,7 +157,8 @@ def redrive(spark, config: Config, reason: str, batch: str):
 
 
 def test_records_fixed_upstream_come_back_from_quarantine(spark, run_job, tmp_path, form, capsys):
-    config, root = config_of(tmp_path, form), tmp_path / "out"
+    root = tmp_path / "nights[1]"  # a name, and no pattern
+    config = config_of(tmp_path, form, output={"root": str(root), "format": form})
     picture(tmp_path / "screens" / "here.png")
     logs = tmp_path / "logs" / "n0" / "a.jsonl"
     write_lines(logs, [shown(0, "here.png"), shown(1, "late.png"), shown(1, "late.png"), shown(2, "never.png"), b"{broken"])
