@@ -9,9 +9,9 @@ from typing import Any
 from pipelines.books import FileBook
 from pipelines.reasons import reason_of
 from pipelines.report.cards import Card
+from pipelines.tally import EXAMPLES
 from pipelines.visible import one_line
 
-EXAMPLES = 3  # per reason
 HEAD = 400  # characters of a raw record
 
 Row = Mapping[str, Any]

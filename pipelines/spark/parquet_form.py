@@ -55,7 +55,7 @@ def clean(spark: SparkSession, root: Path, table: str, days: int) -> None:
 
 
 def _others(named: list[str] | None, replaced: str | None) -> list[str]:
-    return [name for name in named or [] if f"batch={replaced}" not in Path(name).parts]
+    return [name for name in named or [] if replaced is None or f"batch={replaced}" not in Path(name).parts]
 
 
 def _move(path: Path, target: Path) -> None:

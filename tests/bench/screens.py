@@ -26,7 +26,7 @@ from pipelines.vision.slicing import SliceRule, slice_plan
 from tests.bench.limit import list_batch
 from tests.bench.words import prose
 
-PATCHES = {"PNG": 0.8, "JPEG": 0.2}
+PNG_SHARE = 0.8  # the rest are JPEG
 
 
 def write_screens(folder: Path, screens: int) -> list[Path]:
@@ -38,7 +38,7 @@ def write_screens(folder: Path, screens: int) -> list[Path]:
 
 def _write_screen(folder: Path, number: int) -> Path:
     random = Random(f"screen:{number}")
-    kind = "PNG" if random.random() < PATCHES["PNG"] else "JPEG"
+    kind = "PNG" if random.random() < PNG_SHARE else "JPEG"
     path = folder / f"{number:05d}.{kind.lower()}"
     if path.is_file():
         return path
