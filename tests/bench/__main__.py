@@ -138,8 +138,10 @@ def nights(start: Config, config: Config, records: int, batches: Sequence[str] =
         night = spark_job.run(config, batch)
         per_record = spark_job.cpu_per_record(night, cold, records, FEW)
         seconds = {name: round(value, 1) for name, value in night.seconds.items()}
+        more = {kind: round(1000 * (cpu - cold.cpu_of.get(kind, 0)) / (records - FEW), 3) for kind, cpu in night.cpu_of.items()}
         figures[batch] = {
             "cpu_s_per_1000": round(1000 * per_record, 3),
+            "of_which": more,
             "wall_s": round(night.wall, 1),
             "python_mb": round(night.python_mb),
             "images_opened": night.images_opened,

@@ -28,6 +28,7 @@ class Cost:
     python_mb: float  # the largest of the Python processes
     images_opened: int
     seconds: Mapping[str, float]  # of each step but the last
+    cpu_of: Mapping[str, float]  # CPU seconds of the driver's Python, the JVM, the workers and whatever else, as polled
 
 
 def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
@@ -42,14 +43,15 @@ def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
     child = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYSPARK_PYTHON": sys.executable}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     watched = _Watch(child.pid)
     told, errors = child.communicate()
-    largest, lost = watched.stop()
+    watched.stop()
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command, stderr=errors[-2000:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     waited = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     manifest = json.loads((root / "reports" / batch / "manifest.json").read_bytes())
     opened = json.loads(told)["images_opened"]
-    return Cost(max(waited, lost), os.times().elapsed - started, largest / 2**20, opened, manifest["seconds"])
+    cpu_of = watched.cpu_of()
+    return Cost(max(waited, sum(cpu_of.values())), os.times().elapsed - started, watched.largest / 2**20, opened, manifest["seconds"], cpu_of)
 
 
 def cpu_per_record(large: Cost, small: Cost, records: int, few: int) -> float:
@@ -62,25 +64,31 @@ class _Watch:
 
     def __init__(self, pid: int):
         self._pid, self._done = pid, threading.Event()
-        self._cpu: dict[int, float] = {}
-        self._largest = 0
+        self._cpu: dict[int, tuple[str, float]] = {}
+        self.largest = 0  # bytes, of the Python processes
         self._thread = threading.Thread(target=self._poll, daemon=True)
         self._thread.start()
 
-    def stop(self) -> tuple[int, float]:
-        """(bytes of the largest Python process, CPU seconds of all)."""
+    def stop(self) -> None:
         self._done.set()
         self._thread.join()
-        return self._largest, sum(self._cpu.values())
+
+    def cpu_of(self) -> dict[str, float]:
+        """CPU seconds by the kind of process."""
+        spent: dict[str, float] = {}
+        for kind, cpu in self._cpu.values():
+            spent[kind] = spent.get(kind, 0) + cpu
+        return spent
 
     def _poll(self) -> None:
         while not self._done.wait(POLL_SECONDS):
             for process in self._processes():
                 try:
                     times = process.cpu_times()
-                    self._cpu[process.pid] = times.user + times.system
-                    if "python" in process.name():
-                        self._largest = max(self._largest, process.memory_info().rss)
+                    kind = _kind(process)
+                    self._cpu[process.pid] = (kind, times.user + times.system)
+                    if kind != "JVM":
+                        self.largest = max(self.largest, process.memory_info().rss)
                 except psutil.Error:
                     continue  # it ended meanwhile
 
@@ -90,3 +98,9 @@ class _Watch:
             return [own, *own.children(recursive=True)]
         except psutil.Error:
             return []
+
+
+def _kind(process: psutil.Process) -> str:
+    if "python" not in process.name():
+        return "JVM"
+    return "driver" if any(part.endswith("jobs/run.py") for part in process.cmdline()) else "workers"
