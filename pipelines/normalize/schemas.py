@@ -7,7 +7,7 @@ Source of the meanings: JSON Schema draft 2020-12, validation and applicator voc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipelines.parse import clip, kind_of
@@ -17,30 +17,6 @@ STEPS = 100_000  # a tenth of a second; an honest call takes some dozens
 
 class BadSchema(Exception):
     """The schema is none, or checking against it would take too long."""
-
-
-class Schema(NamedTuple):
-    """A schema that was looked through once: `bad` says why it is of no use, `left` is what is left to spend on a value."""
-
-    value: Any
-    bad: str | None
-    left: int
-
-
-def read_schema(value: Any) -> Schema:
-    steps = Steps(STEPS)
-    try:
-        _refuse_bad(value, "", steps)
-    except BadSchema as error:
-        return Schema(value, str(error), 0)
-    return Schema(value, None, steps.left)
-
-
-def misfit(value: Any, schema: Schema) -> str | None:
-    """What about this value does not fit, the first fault with its path; None where it fits. Raises BadSchema."""
-    if schema.bad:
-        raise BadSchema(schema.bad)
-    return _fault(value, schema.value, "", Steps(schema.left))
 
 
 class Steps:
@@ -55,6 +31,41 @@ class Steps:
         self.left -= count
         if self.left < 0:
             raise BadSchema(f"checking takes more than {STEPS} steps")
+
+
+class Fault(NamedTuple):
+    """What does not fit, and where below the value that was checked."""
+
+    path: str
+    words: str
+
+
+Check = Callable[[Any, Steps], Fault | None]
+
+
+class Schema(NamedTuple):
+    """A schema that was read once: its check, or why it is of no use; `left` is what is left to spend on a value."""
+
+    check: Check | None
+    bad: str
+    left: int
+
+
+def read_schema(value: Any) -> Schema:
+    steps = Steps(STEPS)
+    try:
+        check = _read(value, "", steps)
+    except BadSchema as error:
+        return Schema(None, str(error), 0)
+    return Schema(check, "", steps.left)
+
+
+def misfit(value: Any, schema: Schema) -> str | None:
+    """What about this value does not fit, the first fault with its path; None where it fits. Raises BadSchema."""
+    if schema.check is None:
+        raise BadSchema(schema.bad)
+    fault = schema.check(value, Steps(schema.left))
+    return f"{fault.path or 'arguments'}: {fault.words}" if fault else None
 
 
 def _is_number(value: Any) -> bool:
@@ -90,19 +101,30 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _refuse_bad(schema: Any, where: str, steps: Steps) -> None:
+def _read(schema: Any, where: str, steps: Steps) -> Check:
+    """The check of a schema that stands at `where` in the whole one; raises BadSchema with the first place that is wrong."""
     steps.spend()
     if isinstance(schema, bool):
-        return
+        return _anything if schema else _nothing
     if not isinstance(schema, Mapping):
         raise BadSchema(f"{where or 'it'} is {kind_of(schema)}, no schema")
+    checks: list[Check] = []
     for key, value in schema.items():
         wanted, is_right = _SHAPES.get(key, ("", None))
         if is_right and not is_right(value):
             raise BadSchema(f"{_join(where, key)} is {_shown(value)}; {wanted} is wanted")
-        below = value.items() if key == "properties" else enumerate(value) if key in ("anyOf", "oneOf", "allOf") else ()
-        for name, inner in [("", value)] if key in ("items", "additionalProperties") else below:
-            _refuse_bad(inner, _join(where, key, name), steps)
+        if key in _OF_VALUE:
+            checks.append(_OF_VALUE[key](value))
+        elif key in _LIMITS:
+            checks.append(_limit(key, value))
+        elif key == "properties":
+            checks.append(_properties([(name, _read(inner, _join(where, key, name), steps)) for name, inner in value.items()]))
+        elif key in ("items", "additionalProperties"):
+            inner = _read(value, _join(where, key), steps)
+            checks.append(_items(inner, schema) if key == "items" else _others(inner, schema))
+        elif key in _OF_BRANCHES:
+            checks.append(_OF_BRANCHES[key]([_read(inner, _join(where, key, i), steps) for i, inner in enumerate(value)]))
+    return _all_of(checks)
 
 
 def _join(*names: Any) -> str:
@@ -114,73 +136,141 @@ def _shown(value: Any) -> str:
     return clip(value) if isinstance(value, str) else kind_of(value) if isinstance(value, (Mapping, list)) else clip(str(value))
 
 
-def _fault(value: Any, schema: Any, path: str, steps: Steps) -> str | None:
+def _anything(value: Any, steps: Steps) -> Fault | None:
     steps.spend()
-    if isinstance(schema, bool):
-        return None if schema else f"{path or 'arguments'}: nothing is allowed here, and {kind_of(value)} is there"
-    for key, wanted in schema.items():
-        if key in _OWN:
-            if words := _own_fault(value, key, wanted, steps):
-                return f"{path or 'arguments'}: {words}"
-        elif key in _BELOW:
-            for name, inner, below in _below(value, key, wanted, schema, steps):
-                if fault := _fault(inner, below, _join(path, name), steps):
-                    return fault
-        elif key in _BRANCHES and (fault := _branches(value, key, wanted, path, steps)):
-            return fault
     return None
 
 
-_OWN = {"type", "required", "enum", "const", "minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength"}
-_BELOW = {"properties", "items", "additionalProperties"}
-_BRANCHES = {"allOf", "anyOf", "oneOf"}
+def _nothing(value: Any, steps: Steps) -> Fault | None:
+    steps.spend()
+    return Fault("", f"nothing is allowed here, and {kind_of(value)} is there")
 
 
-def _own_fault(value: Any, key: str, wanted: Any, steps: Steps) -> str | None:
-    """What is wrong with the value itself."""
-    if key == "type":
-        if isinstance(wanted, str) and TYPES[wanted](value):
+def _all_of(checks: Sequence[Check]) -> Check:
+    def check(value: Any, steps: Steps) -> Fault | None:
+        steps.spend()
+        for one in checks:
+            if fault := one(value, steps):
+                return fault
+        return None
+
+    return check
+
+
+def _type(wanted: Any) -> Check:
+    kinds = _listed(wanted)
+    tests = [TYPES[kind] for kind in kinds]
+    first = tests[0]
+
+    def check(value: Any, steps: Steps) -> Fault | None:
+        if first(value) or any(test(value) for test in tests):
             return None
-        return None if any(TYPES[kind](value) for kind in _listed(wanted)) else f"{_shown(value)} is not of type {' or '.join(_listed(wanted))}"
-    if key == "required" and isinstance(value, Mapping):
+        return Fault("", f"{_shown(value)} is not of type {' or '.join(kinds)}")
+
+    return check
+
+
+def _required(wanted: list[str]) -> Check:
+    def check(value: Any, steps: Steps) -> Fault | None:
+        if not isinstance(value, Mapping):
+            return None
         steps.spend(len(wanted))
         missing = [name for name in wanted if name not in value]
-        return f"{clip(', '.join(missing))} is missing" if missing else None
-    if key == "enum":
-        return None if any(_equal(value, one, steps) for one in wanted) else f"{_shown(value)} is none of the {len(wanted)} that are allowed"
-    if key == "const":
-        return None if _equal(value, wanted, steps) else f"{_shown(value)} is not {_shown(wanted)}"
-    size = value if _is_number(value) and key in ("minimum", "maximum") else None
-    for kind, keys in ((list, ("minItems", "maxItems")), (str, ("minLength", "maxLength"))):
-        size = len(value) if isinstance(value, kind) and key in keys else size
-    if size is not None and (size < wanted if key.startswith("min") else size > wanted):
-        return f"{clip(str(size))} is {'less' if key.startswith('min') else 'more'} than {key} {clip(str(wanted))}"
-    return None
+        return Fault("", f"{clip(', '.join(missing))} is missing") if missing else None
+
+    return check
 
 
-def _below(value: Any, key: str, wanted: Any, schema: Mapping[str, Any], steps: Steps) -> Iterator[tuple[str, Any, Any]]:
-    """(name, part of the value, its schema)."""
-    if key == "properties" and isinstance(value, Mapping):
-        steps.spend(len(wanted))
-        yield from ((name, value[name], below) for name, below in wanted.items() if name in value)
-    elif key == "items" and isinstance(value, list):
-        before = schema.get("prefixItems")
-        first = len(before) if isinstance(before, list) else 0
-        yield from ((str(first + i), item, wanted) for i, item in enumerate(value[first:]))
-    elif key == "additionalProperties" and isinstance(value, Mapping) and "patternProperties" not in schema:
+def _enum(wanted: list[Any]) -> Check:
+    texts = frozenset(one for one in wanted if isinstance(one, str))
+
+    def check(value: Any, steps: Steps) -> Fault | None:
+        found = value in texts if isinstance(value, str) else any(_equal(value, one, steps) for one in wanted)
+        return None if found else Fault("", f"{_shown(value)} is none of the {len(wanted)} that are allowed")
+
+    return check
+
+
+def _const(wanted: Any) -> Check:
+    return lambda value, steps: None if _equal(value, wanted, steps) else Fault("", f"{_shown(value)} is not {_shown(wanted)}")
+
+
+_OF_VALUE: dict[str, Callable[[Any], Check]] = {"type": _type, "required": _required, "enum": _enum, "const": _const}
+# keyword -> the size that it limits; None where the value has none of this kind
+_LIMITS: dict[str, Callable[[Any], float | None]] = {
+    **dict.fromkeys(("minimum", "maximum"), lambda value: value if _is_number(value) else None),
+    **dict.fromkeys(("minItems", "maxItems"), lambda value: len(value) if isinstance(value, list) else None),
+    **dict.fromkeys(("minLength", "maxLength"), lambda value: len(value) if isinstance(value, str) else None),
+}
+
+
+def _limit(key: str, wanted: float) -> Check:
+    size_of, is_least = _LIMITS[key], key.startswith("min")
+
+    def check(value: Any, steps: Steps) -> Fault | None:
+        size = size_of(value)
+        if size is None or (size >= wanted if is_least else size <= wanted):
+            return None
+        return Fault("", f"{clip(str(size))} is {'less' if is_least else 'more'} than {key} {clip(str(wanted))}")
+
+    return check
+
+
+def _properties(inner: Sequence[tuple[str, Check]]) -> Check:
+    def check(value: Any, steps: Steps) -> Fault | None:
+        if not isinstance(value, Mapping):
+            return None
+        steps.spend(len(inner))
+        for name, one in inner:
+            if name in value and (fault := one(value[name], steps)):
+                return Fault(_join(name, fault.path), fault.words)
+        return None
+
+    return check
+
+
+def _items(inner: Check, schema: Mapping[str, Any]) -> Check:
+    before = schema.get("prefixItems")
+    first = len(before) if isinstance(before, list) else 0
+
+    def check(value: Any, steps: Steps) -> Fault | None:
+        for i, item in enumerate(value[first:] if isinstance(value, list) else (), first):
+            if fault := inner(item, steps):
+                return Fault(_join(i, fault.path), fault.words)
+        return None
+
+    return check
+
+
+def _others(inner: Check, schema: Mapping[str, Any]) -> Check:
+    """additionalProperties: of those that no pattern may be meant for."""
+    known, is_known = schema.get("properties", {}), "patternProperties" not in schema
+
+    def check(value: Any, steps: Steps) -> Fault | None:
+        if not is_known or not isinstance(value, Mapping):
+            return None
         steps.spend(len(value))
-        known = schema.get("properties", {})
-        yield from ((name, item, wanted) for name, item in value.items() if name not in known)
+        for name, item in value.items():
+            if name not in known and (fault := inner(item, steps)):
+                return Fault(_join(name, fault.path), fault.words)
+        return None
+
+    return check
 
 
-def _branches(value: Any, key: str, wanted: Any, path: str, steps: Steps) -> str | None:
-    if key == "allOf":
-        return next((fault for one in wanted if (fault := _fault(value, one, path, steps))), None)
-    if key == "anyOf" and all(_fault(value, one, path, steps) for one in wanted):
-        return f"{path or 'arguments'}: {_shown(value)} fits none of anyOf"
-    if key == "oneOf" and (fits := sum(_fault(value, one, path, steps) is None for one in wanted)) != 1:
-        return f"{path or 'arguments'}: {_shown(value)} fits {fits} of oneOf"
-    return None
+def _any_of(branches: Sequence[Check]) -> Check:
+    return lambda value, steps: Fault("", f"{_shown(value)} fits none of anyOf") if all(one(value, steps) for one in branches) else None
+
+
+def _one_of(branches: Sequence[Check]) -> Check:
+    def check(value: Any, steps: Steps) -> Fault | None:
+        fits = sum(one(value, steps) is None for one in branches)
+        return None if fits == 1 else Fault("", f"{_shown(value)} fits {fits} of oneOf")
+
+    return check
+
+
+_OF_BRANCHES: dict[str, Callable[[Sequence[Check]], Check]] = {"allOf": _all_of, "anyOf": _any_of, "oneOf": _one_of}
 
 
 def _equal(one: Any, other: Any, steps: Steps) -> bool:
