@@ -54,24 +54,28 @@ class Row:
 
 def assemble(segments: Sequence[Segment], images: int, vocabulary: Vocabulary) -> Row:
     """The row that these segments write. Every control name must be one of the vocabulary's."""
-    encoded = iter(vocabulary.encode([segment.text for segment in segments if isinstance(segment, Text)]))
+    specials, encoded = vocabulary.specials, iter(vocabulary.encode([segment.text for segment in segments if isinstance(segment, Text)]))
     pieces: list[Ids] = []
     trained: list[tuple[int, int]] = []
     spans: list[list[Span]] = [[] for _ in range(images)]
     end = 0
     for segment in segments:
-        start, skip = end, 0
+        start = end
         if isinstance(segment, Text):
-            piece, skip = next(encoded), segment.skip
+            piece = next(encoded)
+            end += len(piece)
+            if segment.trained:
+                trained.append((start + segment.skip, end))
         elif isinstance(segment, Control):
-            piece = _repeated(vocabulary.specials[segment.name], 1)
+            piece = _repeated(specials[segment.name], 1)
+            end += 1
+            if segment.trained:
+                trained.append((start, end))
         else:
-            piece = _repeated(vocabulary.specials[segment.name], segment.size)
-            spans[segment.image].append(Span(start, start + segment.size))
+            piece = _repeated(specials[segment.name], segment.size)
+            end += segment.size
+            spans[segment.image].append(Span(start, end))
         pieces.append(piece)
-        end += len(piece)
-        if not isinstance(segment, Slots) and segment.trained:
-            trained.append((start + skip, end))
     ids = np.concatenate(pieces)
     return Row(ids, _labels(ids, trained), spans)
 

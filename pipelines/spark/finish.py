@@ -23,7 +23,7 @@ from pipelines.spark.bridge import Step, Work, flow_of
 from pipelines.spark.look import SEEN
 
 DRAFT_ROWS = 64
-NAMED = r"-(\d+)-\d+-\d+\.parquet$"  # the number of the task in the name of a file that `write_parts` made
+NAMED = r"-(\d+)-\d+-(\d+)\.parquet$"  # task, attempt, number of the file: the name of one that `write_parts` made
 
 
 class Naming(NamedTuple):
@@ -56,36 +56,36 @@ def told_of(drafts: DataFrame, seen: DataFrame | None, clashing: DataFrame | Non
     else:
         each = marked.withColumn("key", F.explode_outer(F.when(F.col("kept").isNull(), F.array_distinct("key"))))
         told = each.join(seen, on=["source", "key"], how="left")
-    task = F.regexp_extract("file", NAMED, 1).cast("int").alias("task")
-    return told.where("kept is not null or id_conflict or seen is not null").select(task, "file", "ordinal", "kept", "id_conflict", "seen")
+    return told.where("kept is not null or id_conflict or seen is not null").select("file", "ordinal", "kept", "id_conflict", "seen")
 
 
 def outcomes_work(drafts: Files, told: DataFrame, run: Naming, config: Config) -> Work:
-    """The files of drafts of one task are read again by the one that finishes them; from Spark it has only what is told of their rows.
+    """Each file of drafts is read again by one task, which has from Spark only what is told of its rows.
 
-    So no record's bytes pass through Spark, and no more than a record's images are held at a time.
+    So no record's bytes pass through Spark, and no more than a record's images are held at a time. The files of one task, which read an
+    input that cannot be split, go to several.
     """
-    settings = config.model_dump_json()
-    paths: dict[int, list[str]] = {}
-    for path, part in drafts.of("drafts"):
-        paths.setdefault(task_of(part.name), []).append(str(path))
-    tasks = max(paths, default=0) + 1
+    settings, spark = config.model_dump_json(), told.sparkSession
+    paths = [str(path) for path, _ in drafts.of("drafts")]
+    tasks = max(1, min(len(paths), int(spark.conf.get("spark.sql.shuffle.partitions") or 1)), *(_numbers(path)[0] + 1 for path in paths))
 
     def make() -> Step:
         flow, task = flow_of(settings), TaskContext.get()
-        own = sorted(paths.get(task.partitionId() if task else 0, ()))
+        own = sorted(path for path in paths if sum(_numbers(path)) % tasks == (task.partitionId() if task else 0))
         return lambda told: (placed(outcome, run.batch, run.run_id, flow.config.split) for outcome in _outcomes(own, told, flow))
 
     # A task of which nothing is told must run all the same, and Spark leaves out what has no rows at all.
-    each = told.sparkSession.range(tasks).select(F.col("id").cast("int").alias("task"))
-    all_told = each.unionByName(told, allowMissingColumns=True)
+    each = spark.range(tasks).select(F.col("id").cast("int").alias("task"))
+    number, index = (F.regexp_extract("file", NAMED, group).cast("int") for group in (1, 2))
+    all_told = each.unionByName(told.withColumn("task", (number + index) % tasks), allowMissingColumns=True)
     return Work(all_told.repartitionById(tasks, "task").sortWithinPartitions("file", "ordinal"), make)
 
 
-def task_of(name: str) -> int:
-    found = re.search(NAMED, name)
-    assert found, f"{name} was not written by a task"
-    return int(found[1])
+def _numbers(path: str) -> tuple[int, int]:
+    """(task, number among its files): their sum, modulo the tasks, is the task that reads the file again."""
+    found = re.search(NAMED, path)
+    assert found, f"{path} was not written by a task"
+    return int(found[1]), int(found[2])
 
 
 def _outcomes(paths: Sequence[str], told: Iterator[Row], flow: Flow) -> Iterator[Outcome]:
