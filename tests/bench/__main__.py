@@ -21,7 +21,7 @@ from rich.table import Table
 
 from pipelines.config import Config
 from pipelines.flow import open_flow
-from tests.bench import limit, ours, peers, screens, spark_job
+from tests.bench import limit, memory, ours, peers, screens, spark_job
 from tests.bench.workload import write_text
 
 FEW = 10
@@ -152,7 +152,7 @@ def nights(start: Config, config: Config, records: int, batches: Sequence[str] =
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--workload", choices=["text", "screens"], action="append")
+    parser.add_argument("--workload", choices=["text", "screens", "memory"], action="append", help="text and screens where none is named; memory takes long")
     parser.add_argument("--conversations", type=int, default=20_000)
     parser.add_argument("--steps", type=int, default=2_000)
     parser.add_argument("--screens", type=int, default=1_000, help="distinct screenshots; they are drawn once and kept under out/bench")
@@ -164,6 +164,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures: dict[str, Any] = {"machine": {"cpus": os.cpu_count(), "processor": platform.processor() or platform.machine(), "load": os.getloadavg()}}
     for workload in options.workload or ["text", "screens"]:
         with tempfile.TemporaryDirectory() as name:
+            if workload == "memory":
+                figures[workload] = memory.figures(Path(name), memory.Sizes())
+                continue
             figures[workload] = {"text": text_figures, "screens": screens_figures}[workload](Path(name), options)
         _show(workload, figures[workload])
     print(json.dumps(figures))

@@ -26,6 +26,7 @@ class Cost:
     cpu: float
     wall: float
     python_mb: float  # the largest of the Python processes
+    records: int
     images_opened: int
     seconds: Mapping[str, float]  # of each step but the last
     cpu_of: Mapping[str, float]  # CPU seconds of the driver's Python, the JVM, the workers and whatever else, as polled
@@ -49,9 +50,17 @@ def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     waited = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     manifest = json.loads((root / "reports" / batch / "manifest.json").read_bytes())
-    opened = json.loads(told)["images_opened"]
+    result = json.loads(told)
     cpu_of = watched.cpu_of()
-    return Cost(max(waited, sum(cpu_of.values())), os.times().elapsed - started, watched.largest / 2**20, opened, manifest["seconds"], cpu_of)
+    return Cost(
+        max(waited, sum(cpu_of.values())),
+        os.times().elapsed - started,
+        watched.largest / 2**20,
+        result["counts"]["records"],
+        result["images_opened"],
+        manifest["seconds"],
+        cpu_of,
+    )
 
 
 def cpu_per_record(large: Cost, small: Cost, records: int, few: int) -> float:
