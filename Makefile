@@ -8,7 +8,7 @@ MINUTES := 10
 PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
 export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
-.PHONY: setup run test check test-long fuzz crash-test cluster-test bench docs lock clean
+.PHONY: setup run test check test-long fuzz crash-test cluster-test bench bench-peers docs lock clean
 
 setup: $(READY)
 
@@ -53,8 +53,14 @@ fuzz: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m tests.bench --spark $(SIZE)
 
-bench-peers: $(READY)
-	@$(BIN)/python -m tests.bench --peers $(SIZE)
+# LLaMA-Factory wants other libraries than we do, 7 GB of them: they have an environment of their own.
+bench-peers: $(READY) out/peers/.ready
+	@$(BIN)/python -m tests.bench --workload text --spark --peers --llama-factory out/peers/bin/python $(SIZE)
+
+out/peers/.ready:
+	@"$(PYTHON)" -m venv out/peers
+	@out/peers/bin/python -m pip install --quiet --disable-pip-version-check llamafactory==0.9.5
+	@touch $@
 
 docs: $(READY)
 	@$(BIN)/python -m pipelines.docs docs

@@ -78,6 +78,9 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         few = folder / "few"
         write_text(few, FEW, first=10_000_000)
         figures["spark"] = nights(ours.settings(few, folder / "few-root"), ours.settings(folder / "logs", folder / "root"), options.conversations)
+    if options.llama_factory:
+        vocabulary = open_flow(ours.settings(folder / "logs", folder / "root")).dialects[0].vocabulary
+        figures["llama_factory"] = peers.llama_factory(options.llama_factory, folder, vocabulary.path, options.conversations, FEW)
     if options.growth:
         figures["growth"] = growth(folder, options.conversations)
     return figures
@@ -158,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--screens", type=int, default=1_000, help="distinct screenshots; they are drawn once and kept under out/bench")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--peers", action="store_true", help="datasets.map too: minutes")
+    parser.add_argument("--llama-factory", type=Path, metavar="PYTHON", help="its preprocessing too, by the Python of its own environment")
     parser.add_argument("--spark", action="store_true", help="the whole job too, with start-up taken out")
     parser.add_argument("--growth", action="store_true", help="ten times as many conversations through Spark, and one worker against two: long")
     options = parser.parse_args(arguments)
@@ -182,6 +186,13 @@ def _show(workload: str, figures: dict[str, Any]) -> None:
     for name, night in figures.get("spark", {}).items():
         if isinstance(night, dict):
             table.add_row(f"Spark job, {name}", str(night["cpu_s_per_1000"]), str(round(night["cpu_s_per_1000"] / limit, 2)), f"wall {night['wall_s']} s")
+    if peer := figures.get("llama_factory"):
+        table.add_row(
+            "LLaMA-Factory",
+            str(peer["cpu_s_per_1000"]),
+            str(round(peer["cpu_s_per_1000"] / limit, 2)),
+            f"wall {peer['wall_s_on_2_processes']} s on 2 processes",
+        )
     Console(stderr=True).print(table)
 
 
