@@ -10,8 +10,8 @@ from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from pipelines.parts import Part
-from pipelines.reading import PARTITIONS, files_of_version, newest_commit
-from pipelines.schema import COLUMNS
+from pipelines.reading import files_of_version, newest_commit
+from pipelines.schema import COLUMNS, PARTITIONS
 
 
 def move_in(path: Path, part: Part, folder: Path) -> AddAction:

@@ -15,9 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.config import Split
-from pipelines.reading import PARTITIONS
 from pipelines.records import Outcome, Quarantined, Sample
-from pipelines.schema import COLUMNS, TABLES, Row, column, row_of
+from pipelines.schema import COLUMNS, PARTITIONS, TABLES, Row, column, row_of
 
 BATCH_ROWS = 256  # rows are made columns of in such steps
 BATCH_BYTES = 4 << 20

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
+from pipelines.schema import PARTITIONS
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
 Row = dict[str, Any]
-PARTITIONS = {"conversations": ["split", "batch"], "samples": ["dialect", "split", "batch"], "quarantine": ["batch"], "images": [], "runs": []}
 RETIRED = "_old"  # where a Parquet table's replaced files go, by the run that replaced them
 
 
@@ -105,6 +108,8 @@ def open_table(root: str | Path, table: str, row: Row | None = None) -> ds.Datas
 
 
 def open_files(root: str | Path, table: str, files: Sequence[str]) -> ds.Dataset:
+    import pyarrow.dataset as ds  # it brings pandas, half a second of import that a job has no use for
+
     hive = ds.partitioning(pa.schema([(name, pa.string()) for name in PARTITIONS[table]]), flavor="hive")
     if not files:
         return ds.dataset(pa.table({}))

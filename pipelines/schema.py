@@ -97,6 +97,7 @@ RUNS = struct(
     started=moment,
     finished=moment,
 )
+PARTITIONS = {"conversations": ["split", "batch"], "samples": ["dialect", "split", "batch"], "quarantine": ["batch"], "images": [], "runs": []}
 TABLES = {"conversations": CONVERSATIONS, "samples": SAMPLES, "quarantine": QUARANTINE}
 _AFTER = SAMPLES.get_field_index("labels") + 1
 _MADE = [pa.field(name, pa.list_(integer)) for name in ("attention_mask", "position_ids")]

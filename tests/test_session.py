@@ -27,3 +27,8 @@ def test_spark_is_imported_from_where_it_is_unpacked_and_compiled():
     assert len(archives) == 3
     assert str(home / "__init__.py") in told
     assert not any(str(archive) in told for archive in archives)
+
+
+def test_a_worker_is_started_without_libraries_that_it_has_no_use_for():
+    asked = "import pipelines.spark.daemon, sys; print([name for name in ('pandas', 'deltalake', 'transformers', 'jinja2') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.parts import Files
-from pipelines.reading import PARTITIONS, Row, last_run, table_files
-from pipelines.schema import COLUMNS
+from pipelines.reading import Row, last_run, table_files
+from pipelines.schema import COLUMNS, PARTITIONS
 from pipelines.spark import delta_form, parquet_form
 from pipelines.spark.bridge import reader_of
 

@@ -164,8 +164,7 @@ def _write(folder: Path, added: Any, run_id: str, mode: str) -> None:
     import pyarrow as pa
     from deltalake import CommitProperties, DeltaTable, Schema
 
-    from pipelines.reading import PARTITIONS
-    from pipelines.schema import COLUMNS
+    from pipelines.schema import COLUMNS, PARTITIONS
 
     if added:
         mark = CommitProperties(custom_metadata={"userMetadata": run_id})
