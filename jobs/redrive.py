@@ -16,6 +16,7 @@ from pathlib import Path
 from pipelines.config import load_config
 from pipelines.reasons import Reason
 from pipelines.spark.entry import Told, run_id_of
+from pipelines.spark.lean import spare_pandas
 from pipelines.spark.redrive import Chosen, batches_to_redrive, redrive_batch
 from pipelines.spark.session import open_session
 from pipelines.spark.streams import separate_stderr
@@ -23,6 +24,7 @@ from pipelines.spark.streams import separate_stderr
 
 def main() -> int:
     separate_stderr()
+    spare_pandas()
     arguments = parser().parse_args()
     chosen = Chosen(arguments.reason, arguments.since)
     told = Told()

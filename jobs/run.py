@@ -18,6 +18,7 @@ from pathlib import Path
 from pipelines.config import load_config
 from pipelines.spark.entry import Told, run_id_of
 from pipelines.spark.job import Manner, run_batch
+from pipelines.spark.lean import spare_pandas
 from pipelines.spark.session import open_session
 from pipelines.spark.streams import separate_stderr
 
@@ -26,6 +27,7 @@ BATCH = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 def main() -> int:
     separate_stderr()
+    spare_pandas()
     arguments = parser().parse_args()
     told = Told()
     batches = arguments.backfill or [arguments.batch]

@@ -32,3 +32,15 @@ def test_spark_is_imported_from_where_it_is_unpacked_and_compiled():
 def test_a_worker_is_started_without_libraries_that_it_has_no_use_for():
     asked = "import pipelines.spark.daemon, sys; print([name for name in ('pandas', 'deltalake', 'transformers', 'jinja2') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_first_list_that_becomes_an_array_does_not_import_pandas_and_a_frame_does():
+    asked = """
+import pipelines.spark.daemon, pyarrow as pa, sys
+from pipelines.spark.lean import spare_pandas
+spare_pandas()
+pa.array(["text"])
+from pyspark.testing.utils import have_numpy
+print(have_numpy, "pandas" in sys.modules, pa.table({"a": [1]}).to_pandas().a.tolist(), "pandas" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "True False [1] True\n"

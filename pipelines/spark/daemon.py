@@ -11,6 +11,9 @@ import pipelines.spark.audit
 import pipelines.spark.finish
 import pipelines.spark.ingest
 import pipelines.spark.look  # noqa: F401
+from pipelines.spark.lean import settle_garbage, spare_pandas
 
 if __name__ == "__main__":
+    spare_pandas()
+    settle_garbage()
     pyspark.daemon.manager()
