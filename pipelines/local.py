@@ -20,8 +20,11 @@ KEPT_BYTES = 128 << 20  # of records that are kept between the two passes; what 
 
 
 def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Iterator[Outcome]:
-    """Every outcome of these files, in input order. A first pass finds copies and clashing ids; what it read is kept as far as memory allows."""
-    inputs = [input_file(flow.config, path, batch) for path in files]
+    """Every outcome of these files, in input order; a file that is named twice is one.
+
+    A first pass finds copies and clashing ids; what it read is kept as far as memory allows.
+    """
+    inputs = [input_file(flow.config, path, batch) for path in dict.fromkeys(map(os.path.abspath, files))]
     census, kept = take_census(flow.config, inputs)
     looker = Looker(flow.config)
     for file, pairs in zip(inputs, kept, strict=True):

@@ -71,6 +71,14 @@ def test_try_writes_a_row_per_outcome_in_input_order_and_gates_by_exit_code(home
     assert "max_quarantined: 50.00% of the records were quarantined, 5.00% are allowed" in capsys.readouterr().err
 
 
+def test_try_reads_a_file_once_however_often_and_however_it_is_named(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(home)
+    once, twice = home / "once.jsonl", home / "twice.jsonl"
+    run("try", "--config", "conf.yaml", "--json", once, "logs/a.jsonl")
+    run("try", "--config", "conf.yaml", "--json", twice, "logs/a.jsonl", "logs/../logs/a.jsonl", home / "logs" / "a.jsonl")
+    assert twice.read_bytes() == once.read_bytes()
+
+
 def test_try_passes_where_the_gate_is_set_wide(home: Path):
     assert run("try", "--config", home / "conf.yaml", "--set", "gates.max_quarantined=0.5", home / "logs" / "a.jsonl") == 0
 
