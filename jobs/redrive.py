@@ -16,7 +16,6 @@ from pathlib import Path
 from pipelines.config import load_config
 from pipelines.reasons import Reason
 from pipelines.spark.entry import Told, run_id_of
-from pipelines.spark.lean import spare_pandas
 from pipelines.spark.redrive import Chosen, batches_to_redrive, redrive_batch
 from pipelines.spark.session import open_session
 from pipelines.spark.streams import separate_stderr
@@ -24,7 +23,6 @@ from pipelines.spark.streams import separate_stderr
 
 def main() -> int:
     separate_stderr()
-    spare_pandas()
     arguments = parser().parse_args()
     chosen = Chosen(arguments.reason, arguments.since)
     told = Told()
@@ -32,7 +30,7 @@ def main() -> int:
     with told.run(arguments.since or ""):
         told.config = config = load_config(arguments.config, arguments.set)
         batches = batches_to_redrive(config, chosen)
-        spark = open_session(config.spark)
+        spark = open_session(config.spark, alone=True)
     for batch in batches:
         with told.run(batch) as ended:
             started = datetime.now(UTC)

@@ -18,7 +18,6 @@ from pathlib import Path
 from pipelines.config import load_config
 from pipelines.spark.entry import Told, run_id_of
 from pipelines.spark.job import Manner, run_batch
-from pipelines.spark.lean import spare_pandas
 from pipelines.spark.session import open_session
 from pipelines.spark.streams import separate_stderr
 
@@ -27,14 +26,13 @@ BATCH = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 def main() -> int:
     separate_stderr()
-    spare_pandas()
     arguments = parser().parse_args()
     told = Told()
     batches = arguments.backfill or [arguments.batch]
     spark = None
     with told.run(batches[0]):
         told.config = config = load_config(arguments.config, arguments.set)
-        spark = open_session(config.spark)
+        spark = open_session(config.spark, alone=True)
     for batch in batches if spark else []:
         with told.run(batch) as ended:
             started = datetime.now(UTC)

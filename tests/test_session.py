@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pyspark
+import pytest
 
-from pipelines.spark.session import _one_machine
+from pipelines.spark.session import _is_classic, _one_machine
 
 CONF = Path(__file__).parents[1] / "conf" / "local.conf"
 
@@ -37,10 +38,30 @@ def test_a_worker_is_started_without_libraries_that_it_has_no_use_for():
 def test_the_first_list_that_becomes_an_array_does_not_import_pandas_and_a_frame_does():
     asked = """
 import pipelines.spark.daemon, pyarrow as pa, sys
-from pipelines.spark.lean import spare_pandas
-spare_pandas()
+from pipelines.spark.lean import spare_pandas_in_driver
+spare_pandas_in_driver()
 pa.array(["text"])
-from pyspark.testing.utils import have_numpy
-print(have_numpy, "pandas" in sys.modules, pa.table({"a": [1]}).to_pandas().a.tolist(), "pandas" in sys.modules)
+from pyspark.sql.types import NumpyArrayConverter
+print(NumpyArrayConverter().can_convert(pa.array([1]).to_numpy()), "pandas" in sys.modules, pa.table({"a": [1]}).to_pandas().a.tolist(), "pandas" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "True False [1] True\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "extra", "is_classic"),
+    [
+        ({"PYSPARK_GATEWAY_PORT": "1", "SPARK_API_MODE": "classic"}, {}, True),
+        ({}, {}, False),
+        ({"PYSPARK_GATEWAY_PORT": "1", "SPARK_REMOTE": "sc://host"}, {}, False),
+        ({"PYSPARK_GATEWAY_PORT": "1", "SPARK_API_MODE": "Connect"}, {}, False),
+        ({"PYSPARK_GATEWAY_PORT": "1"}, {"spark.remote": "local[2]"}, False),
+        ({"PYSPARK_GATEWAY_PORT": "1"}, {"spark.api.mode": "connect"}, False),
+    ],
+)
+def test_only_a_driver_with_a_jvm_of_its_own_goes_without_pandas(environment, extra, is_classic, monkeypatch: pytest.MonkeyPatch):
+    """Spark Connect does not work without."""
+    for name in ("PYSPARK_GATEWAY_PORT", "SPARK_API_MODE", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert _is_classic(extra) == is_classic

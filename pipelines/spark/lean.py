@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 
 import pyarrow as pa
@@ -21,19 +22,34 @@ class _NoPandas:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
-def spare_pandas() -> None:
-    """Has pyarrow and pyspark look for pandas now and find none; else pyarrow imports it at the first list that becomes an array.
-
-    pyarrow looks again when somebody wants a frame of pandas. A process that has pandas already keeps it.
-    """
-    if "pandas" in sys.modules:
-        return
+@contextmanager
+def _without_pandas() -> Iterator[None]:
     sys.meta_path.insert(0, _NoPandas)
     try:
-        pa.array([0])
-        import pyspark.testing.utils  # noqa: F401  # py4j's converters ask here whether there is numpy, at the first call of the JVM
+        yield
     finally:
         sys.meta_path.remove(_NoPandas)
+
+
+def spare_pandas() -> None:
+    """Has pyarrow look for pandas now and find none; else it imports it at the first list that becomes an array.
+
+    It looks again when somebody wants a frame of pandas. A process that has pandas already keeps it.
+    """
+    if "pandas" not in sys.modules:
+        with _without_pandas():
+            pa.array([0])
+
+
+def spare_pandas_in_driver() -> None:
+    """The same of py4j, which asks pyspark's tests at the first call of the JVM whether there is numpy, and these ask for pandas too.
+
+    Spark Connect cannot be used in this process any more: it works only where those tests have found pandas.
+    """
+    spare_pandas()
+    if "pandas" not in sys.modules:
+        with _without_pandas():
+            import pyspark.testing.utils  # noqa: F401
 
 
 def settle_garbage() -> None:

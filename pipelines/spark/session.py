@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession, is_remote
 
+from pipelines.spark.lean import spare_pandas_in_driver
 from pipelines.spark.ship import ship_package
 
 SETTINGS = {
@@ -32,12 +33,16 @@ SETTINGS = {
 }
 # For one machine, where the defaults are made for a cluster; all can be set on a running session.
 LOCAL = {"spark.sql.shuffle.partitions": "4"}
+SUBMITTED = "PYSPARK_GATEWAY_PORT"  # by spark-submit, and not as a client of Spark Connect
+CONNECT = {"SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
 # A session is there already, or where it shall be is said: under spark-submit, or by Spark Connect.
-ASKED_FOR = {"PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
+ASKED_FOR = {SUBMITTED, *CONNECT}
 
 
-def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
+def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) -> SparkSession:
     """The running session (notebook, Connect) or a new one; `extra` is the configuration's `spark`, which wins.
+
+    `alone` says that this process does nothing else: then it goes without pandas, which only Connect needs.
 
     `spark.remote` there, or SPARK_REMOTE, asks for Spark Connect: "sc://host:15002", or "local[2]" for a server of its own. A server that
     was started elsewhere must have been given Delta's extension and catalog; its other settings are set here, and our code is handed over.
@@ -45,6 +50,8 @@ def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
     # Without this a worker takes the python3 on PATH: ModuleNotFoundError far from its cause.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     extra = dict(extra or {})
+    if alone and _is_classic(extra):
+        spare_pandas_in_driver()
     builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
     if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain python: spark-submit has set a master, and Connect wants none
         master = extra.get("spark.master", "local[*]")
@@ -57,6 +64,12 @@ def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
         for key, value in (LOCAL | {key: extra[key] for key in LOCAL if key in extra}).items():
             spark.conf.set(key, value)
     return spark
+
+
+def _is_classic(extra: Mapping[str, str]) -> bool:
+    """Whether spark-submit has started this process with a JVM of its own, and nothing asks for Spark Connect."""
+    modes = [os.environ.get("SPARK_API_MODE", ""), extra.get("spark.api.mode", "")]
+    return SUBMITTED in os.environ and not (CONNECT & set(os.environ) or "spark.remote" in extra or "connect" in map(str.lower, modes))
 
 
 def _one_machine() -> dict[str, str]:
