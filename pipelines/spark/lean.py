@@ -1,11 +1,13 @@
-"""A process of the job without what it has no use for: pandas takes half a second to import, in the driver and in each worker."""
+"""A process of the job without what it has no use for, or with it in time: pandas takes half a second to import, in the driver and in each worker."""
 
 from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from threading import Thread
 from types import ModuleType
 
 import pyarrow as pa
@@ -44,12 +46,24 @@ def spare_pandas() -> None:
 def spare_pandas_in_driver() -> None:
     """The same of py4j, which asks pyspark's tests at the first call of the JVM whether there is numpy, and these ask for pandas too.
 
-    Spark Connect cannot be used in this process any more: it works only where those tests have found pandas.
+    mapInArrow insists on pandas, but later: it is imported while the JVM makes its session. Spark Connect cannot be used in this process any
+    more: it works only where those tests have found pandas.
     """
     spare_pandas()
     if "pandas" not in sys.modules:
         with _without_pandas():
             import pyspark.testing.utils  # noqa: F401
+    meanwhile(lambda: import_module("pandas"))
+
+
+def meanwhile(work: Callable[[], object]) -> None:
+    """Does this while the driver waits for the JVM and the workers. Where it fails, the driver fails when it needs it, and says why."""
+
+    def run() -> None:
+        with suppress(Exception):
+            work()
+
+    Thread(target=run, name="meanwhile").start()
 
 
 def settle_garbage() -> None:

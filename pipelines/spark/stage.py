@@ -21,6 +21,7 @@ from pipelines.spark.audit import Staged
 from pipelines.spark.bridge import Work, read_parts, reader_of, write_parts
 from pipelines.spark.finish import Naming, outcomes_work, told_of
 from pipelines.spark.ingest import DRAFTS, survey_files
+from pipelines.spark.lean import meanwhile
 from pipelines.spark.look import LOOKED, look_at, seen_images
 from pipelines.spark.progress import Steps
 from pipelines.spark.tables import Tables
@@ -59,6 +60,7 @@ def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[St
 
     `clashing` has the record_id of those whose id is known to name other content too, which these drafts alone may not show.
     """
+    meanwhile(lambda: [dialect.vocabulary.tokenizer for dialect in run.flow.dialects])  # the report shows texts of tokens
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, {"drafts": DRAFTS})
     made = read_parts(run.spark, read, "drafts", DRAFTS)
