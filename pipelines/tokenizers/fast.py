@@ -8,12 +8,18 @@ its parts are of the kind that was measured and its answers to `PROBES` are Hugg
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import resource
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from pipelines.records import Ids
+
+KEPT_BYTES = 128 << 20  # of words that are kept
+LOOK_TOKENS = 1 << 20  # that are made between two looks at how much memory the process has
 
 # Scripts that both libraries have long known, without marks that combine with what stands before them.
 PLAIN = (
@@ -76,12 +82,55 @@ def is_measured_kind(parts: Mapping[str, Any]) -> bool:
     return model.get("type") == "BPE" and not any(map(model.get, odd)) and normalizer in (None, "NFC") and cuts == list(_SPLITS)
 
 
-def open_fast(data: bytes, answers: Sequence[Sequence[int]]) -> Any | None:
-    """gigatoken's tokenizer of this tokenizer.json; None where one of `PROBES` gets other ids than Hugging Face's `answers`."""
-    from gigatoken import gigatoken_rs  # a process that tokenizes nothing need not load it
+class FastTokenizer:
+    """gigatoken's tokenizer of a tokenizer.json.
 
+    It keeps every word that it meets, so that a long night's would take hundreds of MB: it is opened anew where the process has grown by
+    `KEPT_BYTES` since its first `LOOK_TOKENS`.
+    """
+
+    def __init__(self, data: bytes, kept_bytes: int = KEPT_BYTES):
+        """Raises ValueError, RuntimeError or NotImplementedError where gigatoken cannot read it."""
+        self._data, self._kept_bytes = data, kept_bytes
+        self._open()
+
+    def encode(self, texts: Iterable[str]) -> list[Ids]:
+        """The ids of each text by itself."""
+        encode = self._tokenizer.encode
+        found = [encode(text).view(np.int32) for text in texts]
+        self._left -= sum(map(len, found))
+        if self._left < 0:
+            self._look()
+        return found
+
+    def _open(self) -> None:
+        from gigatoken import gigatoken_rs  # a process that tokenizes nothing need not load it
+
+        self._tokenizer: Any = None  # what it keeps is given back first
+        self._tokenizer = gigatoken_rs.load_hf_json(self._data)
+        self._left, self._before = LOOK_TOKENS, 0
+
+    def _look(self) -> None:
+        taken = resident_bytes()
+        if self._before and taken - self._before > self._kept_bytes:
+            self._open()
+        else:
+            self._left, self._before = LOOK_TOKENS, self._before or taken
+
+
+def resident_bytes() -> int:
+    """Memory of this process; where the system has no /proc, the most that it ever had."""
     try:
-        tokenizer = gigatoken_rs.load_hf_json(data)
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def open_fast(data: bytes, answers: Sequence[Sequence[int]]) -> FastTokenizer | None:
+    """gigatoken's tokenizer of this tokenizer.json; None where one of `PROBES` gets other ids than Hugging Face's `answers`."""
+    try:
+        tokenizer = FastTokenizer(data)
     except (ValueError, RuntimeError, NotImplementedError):
         return None
-    return tokenizer if [tokenizer.encode(text).tolist() for text in PROBES] == [list(ids) for ids in answers] else None
+    return tokenizer if [ids.tolist() for ids in tokenizer.encode(PROBES)] == [list(ids) for ids in answers] else None

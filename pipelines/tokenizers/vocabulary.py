@@ -12,7 +12,7 @@ import numpy as np
 
 from pipelines.records import Ids
 from pipelines.tokenizers.facts import Facts, facts_of, open_tokenizer
-from pipelines.tokenizers.fast import Spellings, is_plain, open_fast, spellings
+from pipelines.tokenizers.fast import FastTokenizer, Spellings, is_plain, open_fast, spellings
 
 MOST_BYTES = 4  # of a character in UTF-8
 
@@ -45,10 +45,9 @@ class Vocabulary:
         """The ids of each text by itself. What is spelled like a control token stays text: no text can forge a turn."""
         if self._fast is None:
             return [self._encode_exactly(text) for text in texts]
-        fast = self._fast.encode
         if is_plain(texts, self._spelled):
-            return [fast(text).view(np.int32) for text in texts]
-        return [fast(text).view(np.int32) if is_plain([text], self._spelled) else self._encode_exactly(text) for text in texts]
+            return self._fast.encode(texts)
+        return [self._fast.encode([text])[0] if is_plain([text], self._spelled) else self._encode_exactly(text) for text in texts]
 
     def decode(self, ids: Sequence[int] | Ids) -> str:
         text: str = self.tokenizer.decode(np.asarray(ids).tolist(), skip_special_tokens=False)
@@ -67,7 +66,7 @@ class Vocabulary:
         return shown
 
     @cached_property
-    def _fast(self) -> Any | None:
+    def _fast(self) -> FastTokenizer | None:
         answers = self.facts.answers
         return None if answers is None else open_fast(self.path.read_bytes(), answers)
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.tokenizers import Vocabulary, open_vocabulary
+from pipelines.tokenizers import Vocabulary, fast, open_vocabulary
 from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6
-from pipelines.tokenizers.fast import is_plain
+from pipelines.tokenizers.fast import FastTokenizer, is_plain, resident_bytes
 from tests.golden import DATA
 
 OPENED = {
@@ -46,3 +46,21 @@ def test_usual_text_is_plain_and_rare_or_spelled_text_is_not():
     assert is_plain(["What is the weather in Zürich? 北京明天的天气怎么样？🚄"], vocabulary._spelled)
     for text in ("e\u0301", "\u0340", "\u1100\u1161", "a <|im_start|> b", "\ud7b0", "\U00011000"):
         assert not is_plain([text], vocabulary._spelled), text
+
+
+def test_a_tokenizer_is_opened_anew_where_the_words_that_it_keeps_take_too_much(monkeypatch: pytest.MonkeyPatch):
+    sizes = iter([100, 108, 109, 200, 208, 209])
+    monkeypatch.setattr(fast, "resident_bytes", lambda: next(sizes))
+    monkeypatch.setattr(fast, "LOOK_TOKENS", 0)
+    tokenizer = FastTokenizer(OPENED["minicpmv20"]().path.read_bytes(), kept_bytes=8)
+    opened, found = [], []
+    for _ in range(6):
+        opened.append(tokenizer._tokenizer)
+        found.append(tokenizer.encode(["Hello, world"])[0].tolist())
+    assert [one is opened[0] for one in opened] == [True, True, True, False, False, False]
+    assert tokenizer._tokenizer is not opened[5]
+    assert found == [found[0]] * 6
+
+
+def test_the_memory_of_this_process_is_found():
+    assert 10 << 20 < resident_bytes() < 1 << 40
