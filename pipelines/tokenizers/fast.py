@@ -7,9 +7,11 @@ its parts are of the kind that was measured and its answers to `PROBES` are Hugg
 
 from __future__ import annotations
 
+import ctypes
 import re
 import resource
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -18,7 +20,7 @@ import numpy.typing as npt
 
 from pipelines.records import Ids
 
-KEPT_BYTES = 128 << 20  # of words that are kept
+KEPT_BYTES = 64 << 20  # of words that are kept
 LOOK_TOKENS = 1 << 20  # that are made between two looks at how much memory the process has
 
 # Scripts that both libraries have long known, without marks that combine with what stands before them.
@@ -107,6 +109,8 @@ class FastTokenizer:
         from gigatoken import gigatoken_rs  # a process that tokenizes nothing need not load it
 
         self._tokenizer: Any = None  # what it keeps is given back first
+        with suppress(AttributeError, OSError):  # glibc alone would hold on to half of it
+            ctypes.CDLL(None).malloc_trim(0)
         self._tokenizer = gigatoken_rs.load_hf_json(self._data)
         self._left, self._before = LOOK_TOKENS, 0
 
