@@ -58,7 +58,7 @@ print(NumpyArrayConverter().can_convert(pa.array([1]).to_numpy()), "pandas" in s
         ({"PYSPARK_GATEWAY_PORT": "1"}, {"spark.api.mode": "connect"}, False),
     ],
 )
-def test_only_a_driver_with_a_jvm_of_its_own_goes_without_pandas(environment, extra, is_classic, monkeypatch: pytest.MonkeyPatch):
+def test_only_a_driver_with_a_jvm_of_its_own_puts_pandas_off(environment, extra, is_classic, monkeypatch: pytest.MonkeyPatch):
     """Spark Connect does not work without."""
     for name in ("PYSPARK_GATEWAY_PORT", "SPARK_API_MODE", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"):
         monkeypatch.delenv(name, raising=False)

@@ -6,7 +6,6 @@ import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from threading import Thread
 from types import ModuleType
 
@@ -46,14 +45,12 @@ def spare_pandas() -> None:
 def spare_pandas_in_driver() -> None:
     """The same of py4j, which asks pyspark's tests at the first call of the JVM whether there is numpy, and these ask for pandas too.
 
-    mapInArrow insists on pandas, but later: it is imported while the JVM makes its session. Spark Connect cannot be used in this process any
-    more: it works only where those tests have found pandas.
+    Spark Connect cannot be used in this process any more: it works only where those tests have found pandas.
     """
     spare_pandas()
     if "pandas" not in sys.modules:
         with _without_pandas():
             import pyspark.testing.utils  # noqa: F401
-    meanwhile(lambda: import_module("pandas"))
 
 
 def meanwhile(work: Callable[[], object]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 from pyspark.sql import SparkSession, is_remote
 
-from pipelines.spark.lean import spare_pandas_in_driver
+from pipelines.spark.lean import meanwhile, spare_pandas_in_driver
 from pipelines.spark.ship import ship_package
 
 SETTINGS = {
@@ -42,7 +43,7 @@ ASKED_FOR = {SUBMITTED, *CONNECT}
 def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) -> SparkSession:
     """The running session (notebook, Connect) or a new one; `extra` is the configuration's `spark`, which wins.
 
-    `alone` says that this process does nothing else: then it goes without pandas, which only Connect needs.
+    `alone` says that this process does nothing else: pandas is then imported while the JVM works, and Connect cannot be used in it later.
 
     `spark.remote` there, or SPARK_REMOTE, asks for Spark Connect: "sc://host:15002", or "local[2]" for a server of its own. A server that
     was started elsewhere must have been given Delta's extension and catalog; its other settings are set here, and our code is handed over.
@@ -52,6 +53,7 @@ def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) ->
     extra = dict(extra or {})
     if alone and _is_classic(extra):
         spare_pandas_in_driver()
+        meanwhile(lambda: import_module("pandas"))  # mapInArrow insists on it
     builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
     if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain python: spark-submit has set a master, and Connect wants none
         master = extra.get("spark.master", "local[*]")
