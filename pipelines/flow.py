@@ -31,6 +31,11 @@ class Flow:
     config: Config
     dialects: tuple[Dialect, ...]
 
+    def open(self) -> None:
+        """Has the libraries loaded that the tokenizers encode by."""
+        for dialect in self.dialects:
+            dialect.vocabulary.open()
+
 
 def open_flow(config: Config) -> Flow:
     """Opens every dialect's tokenizer: call it once per process. Raises ConfigError with the faults of all of them."""

@@ -77,7 +77,7 @@ def write_parts(work: Work, folder: Path, run_id: str, kinds: Mapping[str, pa.St
 
 def read_parts(spark: SparkSession, files: Files, table: str, kind: pa.StructType) -> DataFrame:
     """The rows of a table in these files, with the columns that it must have."""
-    paths = [path for path, _ in files.of(table)] or [_empty_file(files.folder / f"table={table}", kind)]
+    paths = [path for path, _ in (files if files.of(table) else no_rows(files.folder, table, kind)).of(table)]
     return reader_of(spark, kind).option("basePath", str(files.folder / f"table={table}")).parquet(*map(str, paths))
 
 
@@ -86,11 +86,14 @@ def reader_of(spark: SparkSession, kind: pa.StructType) -> DataFrameReader:
     return spark.read.option("__globPaths__", "false").schema(from_arrow_schema(pa.schema(list(kind))))
 
 
-def _empty_file(folder: Path, kind: pa.StructType) -> Path:
-    """A file without rows: what nobody wrote is read as what was written, places of rows and all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.schema(list(kind)).empty_table(), folder / "none.parquet")
-    return folder / "none.parquet"
+def no_rows(folder: Path, table: str, kind: pa.StructType) -> Files:
+    """A file without rows, named as a task would: what nobody wrote is read as what was written, places of rows and all."""
+    part = Part(table, "", "none-0-0-0.parquet", 0, 0)
+    files = Files(folder, [part])
+    for path, _ in files.of(table):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.schema(list(kind)).empty_table(), path)
+    return files
 
 
 def record_batches(rows: Iterable[Row], kind: pa.StructType) -> Iterator[pa.RecordBatch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,9 +77,11 @@ def end(run: Run, made: Made, standing: Standing) -> Result:
     """Publishes what was made, or says why not. Raises LostRace and Unequal; then nothing of it is named by `runs`."""
     root = run.tables.root
     with run.steps.step("read back and balance the books"):
-        tally = read_back(run.spark, made.staged, run.config)
+        with ThreadPoolExecutor(1) as beside:  # one keeps the workers busy, the other the JVM
+            doubled = beside.submit(doubled_rows, run.spark, made.staged)
+            tally = read_back(run.spark, made.staged, run.config)
         books = tally.books(run.config, made.records)
-        faults = [*books.faults(), *doubled_rows(run.spark, made.staged)]
+        faults = [*books.faults(), *doubled.result()]
     status, words = _verdict(books, faults, run.config.gates, earlier_shares(run_rows(root), run.batch))
     words = (*standing.words, *words)
     with run.steps.step("report"):

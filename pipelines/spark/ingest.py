@@ -12,9 +12,11 @@ from pipelines.config import Config
 from pipelines.containers import LineSplit, read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile
 from pipelines.flow import draft_of
+from pipelines.parts import Placed
 from pipelines.records import Draft, RawRecord
 from pipelines.schema import FINDINGS, ORIGIN, Row, draft_to_bytes, long, struct, text
-from pipelines.spark.bridge import Step, Work, config_of, map_records, over
+from pipelines.spark.bridge import Step, Work, flow_of, map_records, over
+from pipelines.spark.lean import meanwhile
 
 SPLIT_BYTES = 64 << 20
 DRIVER_BYTES = 256 << 20
@@ -51,12 +53,22 @@ def read_drafts(spark: SparkSession, splits: Sequence[Row], config: Config) -> W
 
 
 def drafting(config: Config, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], Step]:
-    """Makes rows of DRAFTS of the records that each row leads to."""
+    """Makes rows of DRAFTS of the records that each row leads to.
+
+    A worker that is done opens the tokenizers, which it will need next, while Spark plans what it is told of the drafts.
+    """
     settings = config.model_dump_json()
 
     def make() -> Step:
-        own = config_of(settings)
-        return lambda rows: (("drafts", "", draft_row(raw, own), 3 * len(raw.raw)) for row in rows for raw in records(row, own))
+        flow = flow_of(settings)
+
+        def step(rows: Iterator[Row]) -> Iterator[Placed]:
+            for row in rows:
+                for raw in records(row, flow.config):
+                    yield "drafts", "", draft_row(raw, flow.config), 3 * len(raw.raw)
+            meanwhile(flow.open)
+
+        return step
 
     return make
 

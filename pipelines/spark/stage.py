@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from weakref import WeakSet
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,7 @@ from pipelines.flow import Flow
 from pipelines.parts import OUTCOMES, Files
 from pipelines.schema import IMAGES, Row
 from pipelines.spark.audit import Staged
-from pipelines.spark.bridge import Work, read_parts, reader_of, write_parts
+from pipelines.spark.bridge import Work, no_rows, read_parts, reader_of, write_parts
 from pipelines.spark.finish import Naming, outcomes_work, told_of
 from pipelines.spark.ingest import DRAFTS, survey_files
 from pipelines.spark.lean import meanwhile
@@ -61,6 +62,7 @@ def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[St
     `clashing` has the record_id of those whose id is known to name other content too, which these drafts alone may not show.
     """
     meanwhile(lambda: [dialect.vocabulary.tokenizer for dialect in run.flow.dialects])  # the report shows texts of tokens
+    _rehearse(run)
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, {"drafts": DRAFTS})
     made = read_parts(run.spark, read, "drafts", DRAFTS)
@@ -72,6 +74,26 @@ def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[St
         told = told_of(made, None if looked is None else seen_images(looked), clashing)
         outcomes = _write(run, "outcomes", outcomes_work(read, told, Naming(run.batch, run.run_id), run.config), OUTCOMES)
     return Staged(read, outcomes), None if looked is None else looked.where("opened").select(*(field.name for field in IMAGES))
+
+
+_REHEARSED: WeakSet[SparkSession] = WeakSet()
+
+
+def _rehearse(run: Run) -> None:
+    """Asks Spark about no drafts at all what it will be asked about the run's, while workers read.
+
+    The first time in a session the JVM takes two seconds to plan it, which workers would wait for.
+    """
+    if run.spark in _REHEARSED:
+        return
+    _REHEARSED.add(run.spark)
+    none = no_rows(run.staging / "rehearsal", "drafts", DRAFTS)  # before anything else can end the run and take its folder away
+
+    def ask() -> None:
+        told = told_of(read_parts(run.spark, none, "drafts", DRAFTS), None)
+        outcomes_work(none, told, Naming(run.batch, run.run_id), run.config).frame.collect()
+
+    meanwhile(ask)
 
 
 def _name_images(drafts: Files) -> bool:

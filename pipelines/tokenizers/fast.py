@@ -26,7 +26,7 @@ LOOK_TOKENS = 1 << 20  # that are made between two looks at how much memory the 
 # Scripts that both libraries have long known, without marks that combine with what stands before them.
 PLAIN = (
     "\\x00-\u02ff\u0384-\u0386\u0388-\u0482\u048a-\u052f\u2002-\u2064\u2070-\u20bf\u2100-\u2125\u2127-\u2129\u212c-\u2328\u232b-\u2ad0"
-    "\u3000-\u3029\u3030-\u303f\u3041-\u3096\u309b-\u30ff\u3105-\u312c\u3131-\u318e\u3190-\u33ff\u3400-\u4db5\u4e00-\u9fc3\uac00-\ud7a3"
+    "\u3000-\u3029\u3030-\u303f\u3041-\u3096\u309b-\u30ff\u3105-\u312c\u3131-\u318e\u3190-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
     "\ufe0f\uff01-\uffef\ufffd\U0001f1e6-\U0001f1ff\U0001f300-\U0001f64f\U0001f680-\U0001f6c5\U0001f900-\U0001f9ff"
 )
 _RARE = re.compile(f"[^{PLAIN}]")

@@ -41,6 +41,11 @@ class Vocabulary:
         """Hugging Face's: what training uses, and so what is right."""
         return open_tokenizer(self.path.read_bytes())
 
+    def open(self) -> None:
+        """Has the library that encodes loaded: half a second before the first text, where there is time for it."""
+        if self._fast is None:
+            _ = self.tokenizer
+
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """The ids of each text by itself. What is spelled like a control token stays text: no text can forge a turn."""
         if self._fast is None:
