@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pipelines.config import Split
 from pipelines.records import Outcome, Quarantined, Sample
-from pipelines.schema import COLUMNS, PARTITIONS, TABLES, Row, column, row_of
+from pipelines.schema import COLUMNS, PARTITIONS, TABLES, Row, array_of, nouns_of
 
 BATCH_ROWS = 256  # rows are made columns of in such steps
 BATCH_BYTES = 4 << 20
@@ -32,7 +32,7 @@ OUTCOMES = {table: pa.struct([field for field in COLUMNS[table] if field.name no
 
 def placed(outcome: Outcome, batch: str, run_id: str, split: Split) -> Placed:
     """The row of an outcome, and where it belongs."""
-    table, row = row_of(outcome, batch, run_id, split)
+    table, row = nouns_of(outcome, batch, run_id, split)
     return table, "/".join(f"{name}={row[name]}" for name in PARTITIONS[table]), row, _weight(outcome)
 
 
@@ -193,7 +193,7 @@ REPEATED = (
 def record_batch(rows: list[Row], kind: pa.Schema) -> pa.RecordBatch:
     """These rows as columns; attention_mask and position_ids follow from num_tokens, so no row need have them."""
     derived = _derived(rows) if "position_ids" in kind.names else {}
-    return pa.record_batch([derived.get(field.name) or column(rows, field.name, field.type) for field in kind], schema=kind)
+    return pa.record_batch([derived.get(field.name) or array_of([row[field.name] for row in rows], field.type) for field in kind], schema=kind)
 
 
 def _derived(rows: list[Row]) -> dict[str, pa.Array]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -110,12 +112,27 @@ def table_of(outcome: Outcome) -> str:
 
 
 def row_of(outcome: Outcome, batch: str, run_id: str, split: Split) -> tuple[str, Row]:
-    """The table that an outcome belongs to, and its row there; `input_ids` and `labels` stay arrays."""
+    """The table that an outcome belongs to, and its row there as a reader of the table has it; `input_ids` and `labels` stay arrays."""
+    table, row = nouns_of(outcome, batch, run_id, split)
+    return table, {name: _plain(value) for name, value in row.items()}
+
+
+def nouns_of(outcome: Outcome, batch: str, run_id: str, split: Split) -> tuple[str, Row]:
+    """The same row with its nouns as they are, which `array_of` makes columns of."""
     if isinstance(outcome, Conversation):
         return "conversations", _conversation_row(outcome, batch, split)
     if isinstance(outcome, Sample):
         return "samples", _sample_row(outcome, batch, split)
     return "quarantine", _quarantine_row(outcome, batch, run_id)
+
+
+def _plain(value: Any) -> Any:
+    """Named tuples as the dicts that they are read back as, other sequences as lists."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _split_key(conversation: Conversation, split: Split) -> str:
@@ -128,7 +145,7 @@ def _shared(conversation: Conversation, batch: str, split: Split) -> Row:
         "record_id": conversation.record_id,
         "episode_id": conversation.episode_id,
         "step_id": conversation.step_id,
-        "origin": conversation.origin._asdict(),
+        "origin": conversation.origin,
         "split": side_of(_split_key(conversation, split), split),
         "batch": batch,
     }
@@ -137,11 +154,11 @@ def _shared(conversation: Conversation, batch: str, split: Split) -> Row:
 def _conversation_row(conversation: Conversation, batch: str, split: Split) -> Row:
     return _shared(conversation, batch, split) | {
         "format": conversation.format,
-        "messages": [message._asdict() for message in conversation.messages],
+        "messages": conversation.messages,
         "tools": conversation.tools,
-        "images": [image._asdict() for image in conversation.images],
+        "images": conversation.images,
         "repairs": repairs_of(conversation.findings),
-        "findings": _finding_rows(conversation.findings),
+        "findings": conversation.findings,
     }
 
 
@@ -156,17 +173,13 @@ def _sample_row(sample: Sample, batch: str, split: Split) -> Row:
         "num_tokens": len(labels),
         "num_target_tokens": int(np.count_nonzero(labels != -100)),
         "repairs": repairs_of(findings),
-        "findings": _finding_rows(findings),
+        "findings": findings,
         "dialect": sample.dialect,
     }
 
 
 def _image_row(tokens: ImageTokens) -> Row:
-    return tokens.image._asdict() | {
-        "grid": tokens.grid and tokens.grid._asdict(),
-        "token_spans": [span._asdict() for span in tokens.token_spans],
-        "target_sizes": [size._asdict() for size in tokens.target_sizes],
-    }
+    return tokens.image._asdict() | {"grid": tokens.grid, "token_spans": tokens.token_spans, "target_sizes": tokens.target_sizes}
 
 
 def _quarantine_row(row: Quarantined, batch: str, run_id: str) -> Row:
@@ -175,10 +188,10 @@ def _quarantine_row(row: Quarantined, batch: str, run_id: str) -> Row:
         "record_id": row.raw.record_id,
         "sample_id": row.sample_id,
         "dialect": row.dialect,
-        "origin": row.raw.origin._asdict(),
+        "origin": row.raw.origin,
         "stage": first.stage,
         "reason": first.code,
-        "findings": _finding_rows(row.findings),
+        "findings": row.findings,
         "raw": row.raw.raw if row.raw.origin.line else None,
         "episode_id": row.episode_id,
         "run_id": run_id,
@@ -186,26 +199,29 @@ def _quarantine_row(row: Quarantined, batch: str, run_id: str) -> Row:
     }
 
 
-def _finding_rows(findings: Sequence[Finding]) -> list[Row]:
-    return [finding._asdict() for finding in findings]
-
-
-def column(rows: Sequence[Row | None], name: str, kind: pa.DataType) -> pa.Array:
-    """One column of these rows; a list of int32 arrays goes as flat values and offsets, never as Python ints."""
-    values = [None if row is None else row[name] for row in rows]
-    if kind == pa.list_(integer) and any(isinstance(value, np.ndarray) for value in values):
-        lengths = np.array([0 if value is None else len(value) for value in values], dtype=np.int32)
-        offsets = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(lengths, dtype=np.int32)])
-        flat = np.concatenate([value for value in values if value is not None])
-        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, type=integer), type=kind)
+def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """These values as one array: named tuples and dicts as structs, int32 arrays as they lie in memory, never as Python ints."""
+    mask = [value is None for value in values]
+    known = [value for value in values if value is not None]
+    nulls = pa.array(mask, type=pa.bool_()) if len(known) < len(values) else None
+    if pa.types.is_struct(kind) and known:
+        fields = list(kind)
+        columns = [_entries(values if nulls else known, field.name, nulls is not None) for field in fields]
+        return pa.StructArray.from_arrays([array_of(column, field.type) for column, field in zip(columns, fields, strict=True)], fields=fields, mask=nulls)
+    is_flat = kind == pa.list_(integer) and any(isinstance(value, np.ndarray) for value in known)
+    if is_flat or (pa.types.is_list(kind) and pa.types.is_struct(kind.value_type) and known):
+        offsets = np.zeros(len(values) + 1, dtype=np.int32)
+        np.cumsum([0 if value is None else len(value) for value in values], out=offsets[1:])
+        inner = pa.array(np.concatenate(known), type=integer) if is_flat else array_of(list(chain.from_iterable(known)), kind.value_type)
+        return pa.ListArray.from_arrays(pa.array(offsets), inner, type=kind, mask=nulls)
     return pa.array(values, type=kind)
 
 
-def struct_column(rows: Sequence[Row | None], kind: pa.StructType) -> pa.StructArray:
-    """These rows as one struct column; None is a null row."""
-    fields = list(kind)
-    mask = pa.array([row is None for row in rows], type=pa.bool_())
-    return pa.StructArray.from_arrays([column(rows, field.name, field.type) for field in fields], fields=fields, mask=mask)
+def _entries(values: Sequence[Any], name: str, with_nulls: bool) -> list[Any]:
+    """This field of each of these named tuples or dicts."""
+    first = next(value for value in values if value is not None)
+    get = itemgetter(name) if isinstance(first, dict) else attrgetter(name)
+    return [None if value is None else get(value) for value in values] if with_nulls else list(map(get, values))
 
 
 def draft_to_bytes(draft: Draft) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.config import parse_config
 from pipelines.records import IGNORE_INDEX, Conversation, Outcome, Quarantined, Sample
-from pipelines.schema import SAMPLES, row_of, struct_column
+from pipelines.schema import SAMPLES, array_of, row_of
 from tests.golden import open_case, outcomes
 
 PHONE = {"home.png": (1080, 2400)}
@@ -113,7 +113,7 @@ def test_3_glm_4v_val_rows_have_the_fields_of_train_rows():
                 table, row = row_of(tokens(record, dialect), "night", "run", config.split)
                 assert (table, row["split"]) == ("samples", split)
                 assert row["labels"].size == row["input_ids"].size > 0
-                column = struct_column([row], SAMPLES)
+                column = array_of([row], SAMPLES)
                 kinds.add((tuple(row), str(column.type)))
                 assert column[0].as_py()["images"] is not None
     assert len(kinds) == 1

@@ -16,7 +16,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pipelines.config import Config
 from pipelines.flow import Flow, open_flow
 from pipelines.parts import Files, Part, Parts
-from pipelines.schema import Row, long, struct, struct_column, text
+from pipelines.schema import Row, array_of, long, struct, text
 
 BATCH_ROWS = 256
 BATCH_BYTES = 16 << 20
@@ -111,7 +111,7 @@ def record_batches(rows: Iterable[Row], kind: pa.StructType) -> Iterator[pa.Reco
 
 
 def _record_batch(rows: list[Row | None], kind: pa.StructType) -> pa.RecordBatch:
-    return pa.RecordBatch.from_struct_array(struct_column(rows, kind))
+    return pa.RecordBatch.from_struct_array(array_of(rows, kind))
 
 
 def _bytes_in(value: Any) -> int:

@@ -95,14 +95,7 @@ def _records(row: Row, config: Config) -> Iterator[RawRecord]:
 
 def draft_row(raw: RawRecord, config: Config) -> Row:
     draft = draft_of(raw, config)
-    is_draft = isinstance(draft, Draft)
-    return {
-        "record_id": raw.record_id,
-        "origin": raw.origin._asdict(),
-        "raw": raw.raw,
-        "draft": draft_to_bytes(draft) if isinstance(draft, Draft) else None,
-        "findings": None if isinstance(draft, Draft) else [finding._asdict() for finding in draft.findings],
-        "logged_id": draft.logged_id if isinstance(draft, Draft) else None,
-        "episode_id": draft.episode_id if is_draft else None,
-        "refs": [{"key": ref.key, "ref": ref.ref} for ref in draft.refs] if isinstance(draft, Draft) else [],
-    }
+    row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw}
+    if not isinstance(draft, Draft):
+        return row | {"draft": None, "findings": draft.findings, "logged_id": None, "episode_id": None, "refs": ()}
+    return row | {"draft": draft_to_bytes(draft), "findings": None, "logged_id": draft.logged_id, "episode_id": draft.episode_id, "refs": draft.refs}

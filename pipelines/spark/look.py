@@ -78,9 +78,8 @@ def _located_row(row: Row, config: Config) -> Row:
         located = locate(row["ref"], source, config)
     except Reject as reject:
         nowhere = dict.fromkeys(("uri", "path", "size", "modified", "ref"))
-        return row | nowhere | {"findings": [finding._asdict() for finding in reject.findings]}
-    findings = [finding._asdict() for finding in located.findings]
-    return row | asdict(located) | {"ref": None if located.path else row["ref"], "findings": findings}
+        return row | nowhere | {"findings": reject.findings}
+    return row | asdict(located) | {"ref": None if located.path else row["ref"], "findings": located.findings}
 
 
 def _looked_row(row: Row, config: Config) -> Row:

@@ -100,6 +100,7 @@ class FastTokenizer:
         """The ids of each text by itself."""
         encode = self._tokenizer.encode
         found = [encode(text).view(np.int32) for text in texts]
+        del encode  # it holds on to the tokenizer, which may be given up now
         self._left -= sum(map(len, found))
         if self._left < 0:
             self._look()
@@ -109,9 +110,9 @@ class FastTokenizer:
         from gigatoken import gigatoken_rs  # a process that tokenizes nothing need not load it
 
         self._tokenizer: Any = None  # what it keeps is given back first
-        with suppress(AttributeError, OSError):  # glibc alone would hold on to half of it
-            ctypes.CDLL(None).malloc_trim(0)
+        _give_back()
         self._tokenizer = gigatoken_rs.load_hf_json(self._data)
+        _give_back()  # what loading took besides
         self._left, self._before = LOOK_TOKENS, 0
 
     def _look(self) -> None:
@@ -120,6 +121,12 @@ class FastTokenizer:
             self._open()
         else:
             self._left, self._before = LOOK_TOKENS, self._before or taken
+
+
+def _give_back() -> None:
+    """Has glibc give the system what was freed; it alone would hold on to half of it."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def resident_bytes() -> int:
