@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.config import Split
+from pipelines.memory import give_back
 from pipelines.records import Outcome, Quarantined, Sample
 from pipelines.schema import COLUMNS, PARTITIONS, TABLES, Row, array_of, nouns_of
 
@@ -161,7 +162,9 @@ class Parts:
         if file.batches:
             table = pa.Table.from_batches(file.batches)
             file.writer.write_table(table, row_group_size=len(table))
-        file.batches, file.pending = [], 0
+            del table
+            file.batches, file.pending = [], 0
+            give_back()
 
     def _finish(self, key: tuple[str, str]) -> None:
         file = self._open.pop(key)

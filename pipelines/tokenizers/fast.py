@@ -7,17 +7,15 @@ its parts are of the kind that was measured and its answers to `PROBES` are Hugg
 
 from __future__ import annotations
 
-import ctypes
 import re
-import resource
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.memory import give_back, resident_bytes
 from pipelines.records import Ids
 
 KEPT_BYTES = 64 << 20  # of words that are kept
@@ -110,9 +108,9 @@ class FastTokenizer:
         from gigatoken import gigatoken_rs  # a process that tokenizes nothing need not load it
 
         self._tokenizer: Any = None  # what it keeps is given back first
-        _give_back()
+        give_back()
         self._tokenizer = gigatoken_rs.load_hf_json(self._data)
-        _give_back()  # what loading took besides
+        give_back()  # what loading took besides
         self._left, self._before = LOOK_TOKENS, 0
 
     def _look(self) -> None:
@@ -121,21 +119,6 @@ class FastTokenizer:
             self._open()
         else:
             self._left, self._before = LOOK_TOKENS, self._before or taken
-
-
-def _give_back() -> None:
-    """Has glibc give the system what was freed; it alone would hold on to half of it."""
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def resident_bytes() -> int:
-    """Memory of this process; where the system has no /proc, the most that it ever had."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def open_fast(data: bytes, answers: Sequence[Sequence[int]]) -> FastTokenizer | None:

@@ -26,6 +26,9 @@ from tests.bench import limit, memory, ours, peers, screens, spark_job
 from tests.bench.workload import write_text
 
 FEW = 10
+DAYS = ("2026-01-01", "2026-01-02")  # of two nights in one session
+
+Ways = dict[str, Callable[[], int]]
 
 
 def cpu_seconds(work: Callable[[], int]) -> tuple[float, int]:
@@ -40,24 +43,26 @@ def _spent() -> float:
     return time.process_time() + sum(one.user + one.system for one in times)
 
 
-def in_turn(ways: dict[str, Callable[[], int]], pairs: int) -> tuple[dict[str, list[float]], dict[str, int]]:
-    """CPU seconds of each way, once per round; the first round warms up and is left out."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+def in_turn(ways_of: Callable[[int], Ways], pairs: int) -> tuple[dict[str, list[float]], dict[str, int]]:
+    """CPU seconds of each way, once per round; the first round warms up and is left out. A round's ways are made before it is timed."""
+    seconds: dict[str, list[float]] = {}
     tokens: dict[str, int] = {}
     for number in range(pairs + 1):
-        for name, work in ways.items():
+        for name, work in ways_of(number).items():
             taken, tokens[name] = cpu_seconds(work)
             if number:
-                seconds[name].append(taken)
+                seconds.setdefault(name, []).append(taken)
         print(f"round {number} of {pairs} done", file=sys.stderr)
     return seconds, tokens
 
 
-def text_ways(paths: Sequence[Path], folder: Path, with_peers: bool) -> dict[str, Callable[[], int]]:
+def text_ways(paths: Sequence[Path], folder: Path, with_peers: bool) -> Ways:
+    """Every way with a tokenizer just opened: one that has met these words before would encode them several times as fast."""
     flow = open_flow(ours.settings(folder, folder / "root"))
+    flow.open()
     vocabulary = flow.dialects[0].vocabulary
     encoder = gigatoken_rs.load_hf_json(vocabulary.path.read_bytes())
-    ways: dict[str, Callable[[], int]] = {
+    ways: Ways = {
         "limit": lambda: limit.text(paths, encoder, folder / "limit.parquet"),
         "pure": lambda: ours.text(flow, paths, folder / "ours"),
         "encode_only": lambda: peers.encode_only(paths, vocabulary.tokenizer),
@@ -65,12 +70,11 @@ def text_ways(paths: Sequence[Path], folder: Path, with_peers: bool) -> dict[str
     return ways | ({"datasets_map": lambda: peers.chat_template(paths, vocabulary.path)} if with_peers else {})
 
 
-def limit_on_all_cpus(paths: Sequence[Path], vocabulary: Path, rounds: int) -> float:
+def limit_on_all_cpus(paths: Sequence[Path], vocabulary: Path) -> float:
     """CPU seconds of the limit in one process while another does the same on every other CPU, as the job's workers do: they share caches."""
-    command = [sys.executable, "-m", "tests.bench.limit", str(rounds), str(vocabulary), *map(str, paths)]
+    command = [sys.executable, "-m", "tests.bench.limit", str(vocabulary), *map(str, paths)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count() or 1)]
-    told = [process.communicate()[0] for process in running]
-    return statistics.median(float(second) for line in told for second in line.split())
+    return statistics.median(float(process.communicate()[0]) for process in running)
 
 
 def ratios(over: Sequence[float], under: Sequence[float]) -> dict[str, float]:
@@ -79,16 +83,19 @@ def ratios(over: Sequence[float], under: Sequence[float]) -> dict[str, float]:
 
 
 def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    paths = write_text(folder / "logs", options.conversations)
-    seconds, tokens = in_turn(text_ways(paths, folder, options.peers), options.pairs)
+    def ways_of(number: int) -> Ways:
+        return text_ways(write_text(folder / f"logs-{number}", options.conversations, first=number * options.conversations), folder, options.peers)
+
+    seconds, tokens = in_turn(ways_of, options.pairs)
+    logs = folder / f"logs-{options.pairs}"
     figures = compared(seconds, options.conversations) | {"conversations": options.conversations, "tokens": tokens}
     figures["bytes_per_token"] = {"limit": round((folder / "limit.parquet").stat().st_size / tokens["limit"], 2), "ours": ours.bytes_per_token(folder / "ours")}
-    vocabulary = open_flow(ours.settings(folder / "logs", folder / "root")).dialects[0].vocabulary.path
+    vocabulary = open_flow(ours.settings(folder, folder / "root")).dialects[0].vocabulary.path
     if options.spark:
-        few = folder / "few"
-        write_text(few, FEW, first=10_000_000)
-        figures["limit_on_all_cpus"] = round(1000 / options.conversations * limit_on_all_cpus(paths, vocabulary, options.pairs), 3)
-        figures["spark"] = nights(ours.settings(few, folder / "few-root"), ours.settings(folder / "logs", folder / "root"), options.conversations)
+        few = ours.settings(write_text(folder / "few", FEW, first=10_000_000)[0].parent, folder / "few-root")
+        figures["limit_on_all_cpus"] = round(1000 / options.conversations * limit_on_all_cpus(sorted(logs.iterdir()), vocabulary), 3)
+        figures["spark"] = nights(few, ours.settings(logs, folder / "root"), options.conversations)
+        figures["spark"]["warm"] = second_night(folder, options.conversations)
     if options.llama_factory:
         figures["llama_factory"] = peers.llama_factory(options.llama_factory, folder, vocabulary, options.conversations, FEW)
     if options.growth:
@@ -96,14 +103,23 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
+def second_night(folder: Path, conversations: int) -> dict[str, float]:
+    """What a night costs in a session whose workers have done another one before: other conversations, tokenizers opened, the JVM warm."""
+    for number, day in enumerate(DAYS):
+        write_text(folder / "days" / day, conversations, first=(20 + number) * 1_000_000)
+    one, two = (spark_job.run(ours.settings(folder / "days" / "{batch}", folder / f"days-{name}"), name) for name in (DAYS[0], "..".join(DAYS)))
+    return {"cpu_s_per_1000": round(1000 * (two.cpu - one.cpu) / conversations, 3), "wall_s": round(two.wall - one.wall, 1)}
+
+
 def growth(folder: Path, conversations: int) -> dict[str, Any]:
     """Ten times as many conversations, and one worker instead of two; start-up taken out of all."""
-    few, ten = folder / "few", folder / "ten"
+    few, night_logs, ten = (folder / name for name in ("few", "one", "ten"))
     write_text(few, FEW, first=10_000_000)
+    write_text(night_logs, conversations)
     write_text(ten, 10 * conversations)
     costs = {}
     for master in ("local[1]", "local[2]"):
-        start, night = (spark_job.run(ours.settings(logs, folder / f"{logs.name}-{master}"), "bench", master) for logs in (few, folder / "logs"))
+        start, night = (spark_job.run(ours.settings(logs, folder / f"{logs.name}-{master}"), "bench", master) for logs in (few, night_logs))
         costs[master] = (spark_job.cpu_per_record(night, start, conversations, FEW), night.wall - start.wall)
     large = spark_job.run(ours.settings(ten, folder / "ten-root"), "bench")
     of_large = spark_job.cpu_per_record(large, start, 10 * conversations, FEW)
@@ -122,11 +138,11 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
     flow = open_flow(config)
     vocabulary = flow.dialects[0].vocabulary
     encoder = gigatoken_rs.load_hf_json(vocabulary.path.read_bytes())
-    ways: dict[str, Callable[[], int]] = {
+    ways: Ways = {
         "limit": lambda: screens.limit(steps, shots[0].parent, encoder, vocabulary.specials, folder / "limit.parquet"),
         "pure": lambda: ours.text(flow, [steps], folder / "ours"),
     }
-    seconds, tokens = in_turn(ways, options.pairs)
+    seconds, tokens = in_turn(lambda number: ways, options.pairs)
     figures = compared(seconds, options.steps) | {"steps": options.steps, "screens": options.screens, "tokens": tokens}
     if options.spark:
         few = screens.write_steps(folder / "few" / "steps.jsonl", shots, FEW, first=10_000_000).parent

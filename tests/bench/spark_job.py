@@ -33,13 +33,13 @@ class Cost:
 
 
 def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
-    """One night through spark-submit. Raises CalledProcessError where it was not published."""
+    """One night through spark-submit, or those of `A..B` in one session. Raises CalledProcessError where one was not published."""
     root = Path(config.output.root)
     root.parent.mkdir(parents=True, exist_ok=True)
     conf = root.parent / f"{root.name}.json"  # JSON is YAML
     conf.write_text(json.dumps(config.model_dump(mode="json", exclude_defaults=True)))
     command = [str(SUBMIT), "--master", master, "--driver-memory", "2g", "--properties-file", "conf/local.conf"]
-    command += ["jobs/run.py", "--config", str(conf), "--batch", batch]
+    command += ["jobs/run.py", "--config", str(conf), "--backfill" if ".." in batch else "--batch", batch]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), os.times().elapsed
     child = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYSPARK_PYTHON": sys.executable}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     watched = _Watch(child.pid)
@@ -49,8 +49,8 @@ def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
         raise subprocess.CalledProcessError(child.returncode, command, stderr=errors[-2000:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     waited = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    manifest = json.loads((root / "reports" / batch / "manifest.json").read_bytes())
-    result = json.loads(told)
+    result = json.loads(told.splitlines()[-1])
+    manifest = json.loads((root / "reports" / result["batch"] / "manifest.json").read_bytes())
     cpu_of = watched.cpu_of()
     return Cost(
         max(waited, sum(cpu_of.values())),

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pipelines.memory import resident_bytes
 from pipelines.tokenizers import Vocabulary, fast, open_vocabulary
 from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6
-from pipelines.tokenizers.fast import FastTokenizer, is_plain, resident_bytes
+from pipelines.tokenizers.fast import FastTokenizer, is_plain
 from tests.golden import DATA
 
 OPENED = {
