@@ -13,7 +13,8 @@ from deltalake import DeltaTable
 
 from pipelines import parts as parts_room
 from pipelines.parts import Files, Parts
-from pipelines.schema import COLUMNS, ORIGIN, integer, struct, text
+from pipelines.records import Origin, Span
+from pipelines.schema import COLUMNS, ORIGIN, array_of, integer, struct, text
 from pipelines.spark import delta_form
 
 SAMPLES = struct(
@@ -51,6 +52,17 @@ def test_every_row_is_written_once_with_its_mask_and_places(tmp_path: Path, monk
         assert row["labels"] == [-i for i in row["input_ids"]]
         assert row["attention_mask"] == [1] * length
         assert row["position_ids"] == list(range(length))
+
+
+def test_a_column_of_nouns_is_the_column_of_their_dicts():
+    kind = struct(origin=ORIGIN, spans=pa.list_(struct(start=integer, end=integer)), ids=pa.list_(integer), name=text)
+    row = {"origin": Origin("kit", "a", 1, "0"), "spans": (Span(1, 2), Span(3, 4)), "ids": np.array([5, 6], dtype=np.int32), "name": "x"}
+    nouns = [row, row | {"origin": None, "spans": None, "ids": None, "name": None}, None, row | {"spans": (), "ids": np.array([], dtype=np.int32)}]
+    spans = [{"start": 1, "end": 2}, {"start": 3, "end": 4}]
+    plain = {"origin": {"source": "kit", "path": "a", "line": 1, "sha256": "0"}, "spans": spans, "ids": [5, 6], "name": "x"}
+    assert array_of(nouns, kind).to_pylist() == [plain, dict.fromkeys(plain), None, plain | {"spans": [], "ids": []}]
+    for nothing in ([], [None, None]):
+        assert array_of(nothing, kind).to_pylist() == nothing
 
 
 def test_duckdb_reads_the_files_too(tmp_path: Path):

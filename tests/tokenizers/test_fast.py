@@ -63,5 +63,29 @@ def test_a_tokenizer_is_opened_anew_where_the_words_that_it_keeps_take_too_much(
     assert found == [found[0]] * 6
 
 
+def test_a_tokenizer_is_let_go_before_the_next_is_opened(monkeypatch: pytest.MonkeyPatch):
+    alive: list[int] = []
+
+    class Kept:
+        def __init__(self, data: bytes):
+            assert not alive
+            alive.append(1)
+
+        def __del__(self) -> None:
+            alive.pop()
+
+        def encode(self, text: str) -> np.ndarray:
+            return np.zeros(1, dtype=np.uint32)
+
+    sizes = iter([100, 200, 100, 200])
+    monkeypatch.setattr(fast, "resident_bytes", lambda: next(sizes))
+    monkeypatch.setattr(fast, "LOOK_TOKENS", 0)
+    monkeypatch.setattr("gigatoken.gigatoken_rs.load_hf_json", Kept)
+    tokenizer = FastTokenizer(b"", kept_bytes=8)
+    for _ in range(4):
+        tokenizer.encode(["Hello, world"])
+    assert alive == [1]
+
+
 def test_the_memory_of_this_process_is_found():
     assert 10 << 20 < resident_bytes() < 1 << 40
