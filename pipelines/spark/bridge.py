@@ -20,6 +20,7 @@ from pipelines.schema import Row, array_of, long, struct, text
 
 BATCH_ROWS = 256
 BATCH_BYTES = 16 << 20
+DRIVER_ROWS = 1 << 19  # whose ids the driver looks at by itself: some 100 MB of them
 
 Step = Callable[[Iterator[Row]], Iterator[Any]]  # to rows, or to what `Parts` adds
 PARTS = struct(table=text, partition=text, name=text, rows=long, bytes=long)

@@ -5,6 +5,10 @@ On a cluster Spark's own is used: there our code can come as a zip, which a work
 
 from __future__ import annotations
 
+import gc
+from functools import partial
+from types import SimpleNamespace
+
 import pyspark.daemon
 
 import pipelines.spark.audit
@@ -16,4 +20,6 @@ from pipelines.spark.lean import settle_garbage, spare_pandas
 if __name__ == "__main__":
     spare_pandas()
     settle_garbage()
+    # After each task it looks through all that a worker keeps, a tenth of a second once there are tokenizers: the young are enough.
+    pyspark.daemon.gc = SimpleNamespace(collect=partial(gc.collect, 1))
     pyspark.daemon.manager()

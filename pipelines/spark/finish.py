@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import TaskContext
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
@@ -19,7 +21,7 @@ from pipelines.images.look import seen_from
 from pipelines.parts import Files, placed
 from pipelines.records import Finding, Origin, Outcome, Quarantined, RawRecord, SeenImage
 from pipelines.schema import Row, draft_from_bytes
-from pipelines.spark.bridge import Step, Work, flow_of
+from pipelines.spark.bridge import DRIVER_ROWS, Step, Work, flow_of
 from pipelines.spark.look import SEEN
 
 DRAFT_ROWS = 64
@@ -59,13 +61,30 @@ def told_of(drafts: DataFrame, seen: DataFrame | None, clashing: DataFrame | Non
     return told.where("kept is not null or id_conflict or seen is not null").select("file", "ordinal", "kept", "id_conflict", "seen")
 
 
-def outcomes_work(drafts: Files, told: DataFrame, run: Naming, config: Config) -> Work:
-    """Each file of drafts is read again by one task, which has from Spark only what is told of its rows.
+def are_all_different(drafts: Files) -> bool:
+    """Whether no two records have the same bytes, nor an id of a source in common: then there is nothing to be told of these drafts.
+
+    The driver sees that of a night of few records faster than Spark plans the question; of one of many it is not sure, and Spark is asked.
+    """
+    if sum(part.rows for part in drafts.parts) > DRIVER_ROWS:
+        return False
+    columns = ["record_id", "origin.source", "logged_id"]
+    tables = [pq.ParquetFile(path).read(columns=columns, use_threads=False) for path, _ in drafts.of("drafts")]
+    if not tables:
+        return True
+    rows = pa.concat_tables(tables)
+    named = pa.table({"source": pc.struct_field(rows["origin"], "source"), "logged_id": rows["logged_id"]}).filter(pc.is_valid(rows["logged_id"]))
+    distinct = named.group_by(named.column_names).aggregate([])
+    return len(distinct) == len(named) and pc.count_distinct(rows["record_id"]).as_py() == len(rows)
+
+
+def outcomes_work(spark: SparkSession, drafts: Files, told: DataFrame | None, run: Naming, config: Config) -> Work:
+    """Each file of drafts is read again by one task, which has from Spark only what is told of its rows, if anything is.
 
     So no record's bytes pass through Spark, and no more than a record's images are held at a time. The files of one task, which read an
     input that cannot be split, go to several.
     """
-    settings, spark = config.model_dump_json(), told.sparkSession
+    settings = config.model_dump_json()
     paths = [str(path) for path, _ in drafts.of("drafts")]
     tasks = max(1, min(len(paths), int(spark.conf.get("spark.sql.shuffle.partitions") or 1)), *(_numbers(path)[0] + 1 for path in paths))
 
@@ -74,6 +93,8 @@ def outcomes_work(drafts: Files, told: DataFrame, run: Naming, config: Config) -
         own = sorted(path for path in paths if sum(_numbers(path)) % tasks == (task.partitionId() if task else 0))
         return lambda told: (placed(outcome, run.batch, run.run_id, flow.config.split) for outcome in _outcomes(own, told, flow))
 
+    if told is None:
+        return Work(spark.range(0, tasks, 1, tasks).select(F.lit(None).alias("file")), make)
     # A task of which nothing is told must run all the same, and Spark leaves out what has no rows at all.
     each = spark.range(tasks).select(F.col("id").cast("int").alias("task"))
     number, index = (F.regexp_extract("file", NAMED, group).cast("int") for group in (1, 2))

@@ -20,7 +20,7 @@ from pipelines.parts import OUTCOMES, Files
 from pipelines.schema import IMAGES, Row
 from pipelines.spark.audit import Staged
 from pipelines.spark.bridge import Work, no_rows, read_parts, reader_of, write_parts
-from pipelines.spark.finish import Naming, outcomes_work, told_of
+from pipelines.spark.finish import Naming, are_all_different, outcomes_work, told_of
 from pipelines.spark.ingest import DRAFTS, survey_files
 from pipelines.spark.lean import meanwhile
 from pipelines.spark.look import LOOKED, look_at, seen_images
@@ -65,14 +65,14 @@ def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[St
     _rehearse(run)
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, {"drafts": DRAFTS})
-    made = read_parts(run.spark, read, "drafts", DRAFTS)
-    looked = None
+    looked = told = None
     if _name_images(read):
         with run.steps.step("locate and verify images"):
-            looked = _look(run, made)
+            looked = _look(run, read_parts(run.spark, read, "drafts", DRAFTS))
     with run.steps.step("tokenize"):
-        told = told_of(made, None if looked is None else seen_images(looked), clashing)
-        outcomes = _write(run, "outcomes", outcomes_work(read, told, Naming(run.batch, run.run_id), run.config), OUTCOMES)
+        if looked is not None or clashing is not None or not are_all_different(read):
+            told = told_of(read_parts(run.spark, read, "drafts", DRAFTS), None if looked is None else seen_images(looked), clashing)
+        outcomes = _write(run, "outcomes", outcomes_work(run.spark, read, told, Naming(run.batch, run.run_id), run.config), OUTCOMES)
     return Staged(read, outcomes), None if looked is None else looked.where("opened").select(*(field.name for field in IMAGES))
 
 
@@ -82,16 +82,17 @@ _REHEARSED: WeakSet[SparkSession] = WeakSet()
 def _rehearse(run: Run) -> None:
     """Asks Spark about no drafts at all what it will be asked about the run's, while workers read.
 
-    The first time in a session the JVM takes two seconds to plan it, which workers would wait for.
+    The first time in a session the JVM takes two seconds to plan it, which workers would wait for. A night of text has mostly nothing
+    to ask (`are_all_different`).
     """
-    if run.spark in _REHEARSED:
+    if run.spark in _REHEARSED or not any(dialect.model.plan for dialect in run.flow.dialects):
         return
     _REHEARSED.add(run.spark)
     none = no_rows(run.staging / "rehearsal", "drafts", DRAFTS)  # before anything else can end the run and take its folder away
 
     def ask() -> None:
         told = told_of(read_parts(run.spark, none, "drafts", DRAFTS), None)
-        outcomes_work(none, told, Naming(run.batch, run.run_id), run.config).frame.collect()
+        outcomes_work(run.spark, none, told, Naming(run.batch, run.run_id), run.config).frame.collect()
 
     meanwhile(ask)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines import parts
+from pipelines.config import Config
 from pipelines.containers import read_records
 from pipelines.local import input_file
 from pipelines.parts import OUTCOMES, Files, Parts
+from pipelines.spark import finish
 from pipelines.spark.bridge import read_parts, write_parts
-from pipelines.spark.finish import Naming, outcomes_work, told_of
+from pipelines.spark.finish import Naming, are_all_different, outcomes_work, told_of
 from pipelines.spark.ingest import DRAFTS, draft_row
 from tests.making import asked, configuration, write_lines
 
@@ -28,12 +31,9 @@ def test_the_files_of_one_task_are_finished_by_several(spark, tmp_path: Path, mo
     logs = write_lines(tmp_path / "logs.jsonl", records)
     monkeypatch.setattr(parts, "BATCH_ROWS", 2)
     monkeypatch.setattr(parts, "FILE_BYTES", 1)
-    writer = Parts(tmp_path / "drafts", "run-0-7", {"drafts": DRAFTS})
-    for raw in read_records(input_file(config, str(logs), None), config.limits):
-        writer.add("drafts", "", draft_row(raw, config), 0)
-    drafts = Files(tmp_path / "drafts", writer.close())
+    drafts = _drafts(config, logs)
     assert len(drafts.parts) == 6
-    work = outcomes_work(drafts, told_of(read_parts(spark, drafts, "drafts", DRAFTS), None), Naming("night", "run"), config)
+    work = outcomes_work(spark, drafts, told_of(read_parts(spark, drafts, "drafts", DRAFTS), None), Naming("night", "run"), config)
     made = write_parts(work, tmp_path / "outcomes", "run", OUTCOMES)
     tasks = int(spark.conf.get("spark.sql.shuffle.partitions"))
     assert {part.name.split("-")[1] for part in made.parts if part.table == "conversations"} == {str(task) for task in range(tasks)}
@@ -42,3 +42,32 @@ def test_the_files_of_one_task_are_finished_by_several(spark, tmp_path: Path, mo
     assert sorted(row["origin"]["line"] for row in rows["conversations"]) == list(range(1, 11))
     told = {row["origin"]["line"] for row in rows["conversations"] if any(one["code"] == "record.id_conflict" for one in row["findings"])}
     assert told == {2, 10}
+
+
+@pytest.mark.parametrize(
+    "second, others_differ",
+    [
+        (asked("Question 2?", id="b"), True),
+        (asked("Question 2?"), True),
+        (asked("Question 1?", id="a"), False),  # the same bytes
+        (asked("Question 2?", id="a"), False),  # the id names other content
+    ],
+)
+def test_spark_is_asked_only_where_something_may_be_told(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Any, others_differ: bool):
+    config = configuration("glm_4", output={"root": str(tmp_path / "out")})
+    drafts = _drafts(config, write_lines(tmp_path / "logs.jsonl", [asked("Question 1?", id="a"), second, asked("No id."), asked("Nor here.")]))
+    told = told_of(read_parts(spark, drafts, "drafts", DRAFTS), None).count()
+    assert are_all_different(drafts) == others_differ == (told == 0)
+    monkeypatch.setattr(finish, "DRIVER_ROWS", 3)
+    assert not are_all_different(drafts)  # too many to be sure
+
+
+def test_no_drafts_are_all_different(tmp_path: Path):
+    assert are_all_different(Files(tmp_path, []))
+
+
+def _drafts(config: Config, logs: Path) -> Files:
+    writer = Parts(logs.parent / "drafts", "run-0-7", {"drafts": DRAFTS})
+    for raw in read_records(input_file(config, str(logs), None), config.limits):
+        writer.add("drafts", "", draft_row(raw, config), 0)
+    return Files(logs.parent / "drafts", writer.close())
