@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipelines.config import load_config
 from pipelines.spark.entry import Told, run_id_of
-from pipelines.spark.job import Manner, run_batch
+from pipelines.spark.lean import get_ready, meanwhile
 from pipelines.spark.session import open_session
 from pipelines.spark.streams import separate_stderr
 
@@ -32,7 +32,10 @@ def main() -> int:
     spark = None
     with told.run(batches[0]):
         told.config = config = load_config(arguments.config, arguments.set)
+        meanwhile(lambda: get_ready(config))
         spark = open_session(config.spark, alone=True)
+    from pipelines.spark.job import Manner, run_batch  # a third of a second, which the JVM took to start
+
     for batch in batches if spark else []:
         with told.run(batch) as ended:
             started = datetime.now(UTC)

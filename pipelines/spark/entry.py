@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
@@ -22,7 +22,9 @@ from pipelines.hooks import call_hook, hook_for
 from pipelines.lock import LostRace
 from pipelines.nights import Refused
 from pipelines.reading import NotPublished
-from pipelines.spark.ending import Result
+
+if TYPE_CHECKING:
+    from pipelines.spark.ending import Result
 
 OUR_FAULT, USAGE = 1, 2
 REFUSALS = {ConfigError: "configuration", FileNotFoundError: "configuration", Refused: "refused", LostRace: "lost_race", NotPublished: "not_published"}

@@ -6,10 +6,13 @@ import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from threading import Thread
 from types import ModuleType
 
 import pyarrow as pa
+
+from pipelines.config import Config
 
 OBJECTS = 20_000  # that are made before the youngest are looked through for cycles
 
@@ -51,6 +54,13 @@ def spare_pandas_in_driver() -> None:
     if "pandas" not in sys.modules:
         with _without_pandas():
             import pyspark.testing.utils  # noqa: F401
+
+
+def get_ready(config: Config) -> None:
+    """Has what a run needs besides the JVM, which takes two seconds to start: its modules, and the tokenizers by which the report shows texts."""
+    import_module("pipelines.spark.job")
+    for dialect in import_module("pipelines.spark.bridge").flow_of(config.model_dump_json()).dialects:
+        _ = dialect.vocabulary.tokenizer
 
 
 def meanwhile(work: Callable[[], object]) -> None:
