@@ -16,10 +16,10 @@ def give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def resident_bytes() -> int:
-    """Memory of this process; where the system has no /proc, the most that it ever had."""
+def own_bytes() -> int:
+    """Memory of this process without what Arrow holds, which comes and goes; where the system has no /proc, the most that it ever had."""
     try:
         with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
+            return int(file.read().split()[1]) * resource.getpagesize() - pa.total_allocated_bytes()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.memory import give_back, resident_bytes
+from pipelines.memory import give_back, own_bytes
 from pipelines.records import Ids
 
 KEPT_BYTES = 64 << 20  # of words that are kept
@@ -114,7 +114,7 @@ class FastTokenizer:
         self._left, self._before = LOOK_TOKENS, 0
 
     def _look(self) -> None:
-        taken = resident_bytes()
+        taken = own_bytes()
         if self._before and taken - self._before > self._kept_bytes:
             self._open()
         else:
