@@ -1,12 +1,15 @@
-"""What memory this process has, and giving back what it has no use for: allocators keep what was freed, row group after row group."""
+"""What memory this process has, giving back what it has no use for (allocators keep what was freed, row group after row group), and looking for cycles."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import resource
 from contextlib import suppress
 
 import pyarrow as pa
+
+OBJECTS = 20_000  # that are made before the youngest are looked through for cycles
 
 
 def give_back() -> None:
@@ -23,3 +26,9 @@ def own_bytes() -> int:
             return int(file.read().split()[1]) * resource.getpagesize() - pa.total_allocated_bytes()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def settle_garbage() -> None:
+    """What was imported is here to stay, and records make many objects but few cycles: both are looked through less often."""
+    gc.freeze()
+    gc.set_threshold(OBJECTS, 20, 20)

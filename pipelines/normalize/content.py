@@ -54,7 +54,7 @@ def _add_part(body: Body, part: Any, path: Path, faults: Faults) -> None:
     if isinstance(part, str):
         body.text += part
         return
-    if not isinstance(part, Mapping):
+    if not isinstance(part, dict):
         faults.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; an object with a type is wanted")
         return
     kind = part.get("type")
@@ -87,6 +87,6 @@ def reference_of(value: Any) -> str | None:
 
     {"path": null, "bytes": ...} as Hugging Face's datasets write it has its picture in the record, which no reference names.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = next((value[key] for key in ("url", "path", "image_url", "image") if value.get(key)), None)
     return value if isinstance(value, str) and value.strip() else None

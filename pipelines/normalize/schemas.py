@@ -77,7 +77,7 @@ def _is_integer(value: Any) -> bool:
 
 
 TYPES: dict[str, Callable[[Any], bool]] = {
-    "object": lambda value: isinstance(value, Mapping),
+    "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "number": _is_number,
@@ -90,7 +90,7 @@ _SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "type": ("a type or a list of types", lambda value: all(isinstance(kind, str) and kind in TYPES for kind in _listed(value)) and value != []),
     "required": ("a list of names", lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value)),
     "enum": ("a list", lambda value: isinstance(value, list)),
-    "properties": ("an object", lambda value: isinstance(value, Mapping)),
+    "properties": ("an object", lambda value: isinstance(value, dict)),
     **dict.fromkeys(("minimum", "maximum"), ("a number", _is_number)),
     **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength"), ("a number from 0", lambda value: _is_integer(value) and value >= 0)),
     **dict.fromkeys(("anyOf", "oneOf", "allOf"), ("a list of schemas", lambda value: isinstance(value, list) and value != [])),
@@ -106,7 +106,7 @@ def _read(schema: Any, where: str, steps: Steps) -> Check:
     steps.spend()
     if isinstance(schema, bool):
         return _anything if schema else _nothing
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         raise BadSchema(f"{where or 'it'} is {kind_of(schema)}, no schema")
     checks: list[Check] = []
     for key, value in schema.items():
@@ -133,7 +133,7 @@ def _join(*names: Any) -> str:
 
 def _shown(value: Any) -> str:
     """A value in a few letters, whatever its size."""
-    return clip(value) if isinstance(value, str) else kind_of(value) if isinstance(value, (Mapping, list)) else clip(str(value))
+    return clip(value) if isinstance(value, str) else kind_of(value) if isinstance(value, (dict, list)) else clip(str(value))
 
 
 def _anything(value: Any, steps: Steps) -> Fault | None:
@@ -172,7 +172,7 @@ def _type(wanted: Any) -> Check:
 
 def _required(wanted: list[str]) -> Check:
     def check(value: Any, steps: Steps) -> Fault | None:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         steps.spend(len(wanted))
         missing = [name for name in wanted if name not in value]
@@ -218,7 +218,7 @@ def _limit(key: str, wanted: float) -> Check:
 
 def _properties(inner: Sequence[tuple[str, Check]]) -> Check:
     def check(value: Any, steps: Steps) -> Fault | None:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         steps.spend(len(inner))
         for name, one in inner:
@@ -247,7 +247,7 @@ def _others(inner: Check, schema: Mapping[str, Any]) -> Check:
     known, is_known = schema.get("properties", {}), "patternProperties" not in schema
 
     def check(value: Any, steps: Steps) -> Fault | None:
-        if not is_known or not isinstance(value, Mapping):
+        if not is_known or not isinstance(value, dict):
             return None
         steps.spend(len(value))
         for name, item in value.items():
@@ -276,7 +276,7 @@ _OF_BRANCHES: dict[str, Callable[[Sequence[Check]], Check]] = {"allOf": _all_of,
 def _equal(one: Any, other: Any, steps: Steps) -> bool:
     """Equal as JSON values: 1 is 1.0, and neither is true."""
     steps.spend()
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
+    if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_equal(one[key], other[key], steps) for key in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(_equal(a, b, steps) for a, b in zip(one, other, strict=True))

@@ -49,7 +49,7 @@ def read_calls(value: Value, faults: Faults) -> list[Call]:
         return read_calls(_read_call_text(value, faults), faults)
     if isinstance(value.value, list) and value.value:
         return [call for i in range(len(value.value)) for call in read_calls(value.at(i), faults)]
-    if not isinstance(value.value, Mapping):
+    if not isinstance(value.value, dict):
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"found {kind_of(value.value)}; an object with name and arguments is wanted"))
     return [_read_call(value, faults)]
 
@@ -69,7 +69,7 @@ def logged_as_text(text: str, where: str, faults: Faults) -> Call | None:
         if reject.findings[0].code in (Reason.JSON_DUPLICATE_KEY.code, Reason.JSON_HUGE_NUMBER.code, Reason.JSON_NONFINITE.code):
             raise
         return None
-    if not isinstance(value.value, Mapping) or set(value.value) != {"name", "arguments"} or not isinstance(value.value["name"], str):
+    if not isinstance(value.value, dict) or set(value.value) != {"name", "arguments"} or not isinstance(value.value["name"], str):
         return None
     if value.text is None:
         faults.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, where, f"a call written as a Python literal: {clip(stripped)}")
@@ -79,7 +79,7 @@ def logged_as_text(text: str, where: str, faults: Faults) -> Call | None:
 def arguments_text(text: str, where: str, faults: Faults) -> tuple[str, Mapping[str, Any]]:
     """(JSON text, values) of arguments logged as text: verbatim where they are a JSON object, translated where they are a Python dict."""
     value = _read_text(text, where, faults, Reason.TOOL_ARGS_UNPARSEABLE)
-    if not isinstance(value.value, Mapping):
+    if not isinstance(value.value, dict):
         raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(value.value)}: {clip(text)}"))
     return (text if value.text is not None else value.own_text()), value.value
 
@@ -97,7 +97,7 @@ def _read_call_text(value: Value, faults: Faults) -> Value:
 
 def _read_call(value: Value, faults: Faults) -> Call:
     logged = value.value
-    inner = value.at("function") if isinstance(logged.get("function"), Mapping) else value
+    inner = value.at("function") if isinstance(logged.get("function"), dict) else value
     name = inner.value.get("name")
     if "name" not in inner.value and "arguments" not in inner.value:
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"keys {clip(', '.join(map(str, logged)))}; name and arguments are wanted"))
@@ -113,7 +113,7 @@ def _arguments(inner: Value, faults: Faults) -> tuple[str, Mapping[str, Any]]:
     given = inner.at("arguments")
     if isinstance(given.value, str):
         return arguments_text(given.value, given.where, faults)
-    if isinstance(given.value, Mapping):
+    if isinstance(given.value, dict):
         return given.own_text(), given.value
     raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(given.where, f"found {kind_of(given.value)}; a JSON object is wanted"))
 

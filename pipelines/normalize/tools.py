@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -83,7 +83,7 @@ def _listed(value: Any, where: str, faults: Faults) -> list[Any]:
         value = _from_text(value, where, faults) if value.strip() else None
     if value is None:
         return []
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):
         raise Reject(Reason.SCHEMA_FIELD_TYPE.at(where, f"found {kind_of(value)}; a list of tool definitions is wanted"))
@@ -121,23 +121,23 @@ def _kept_tool(key: bytes) -> Tool:
 
 
 def _read_tool(definition: Any, where: str) -> Tool:
-    inner = definition.get("function", definition) if isinstance(definition, Mapping) else None
-    name = inner.get("name") if isinstance(inner, Mapping) else None
-    if not isinstance(inner, Mapping) or not isinstance(name, str) or not name:
+    inner = definition.get("function", definition) if isinstance(definition, dict) else None
+    name = inner.get("name") if isinstance(inner, dict) else None
+    if not isinstance(inner, dict) or not isinstance(name, str) or not name:
         raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"found {clip(json.dumps(definition))}; a function with a name is wanted"))
     dropped: list[str] = []
     entries = {key: value for key, value in inner.items() if inner is not definition or key != "type" or value != "function"}
     function = _without_nulls(entries, "", dropped)
     text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
     parameters = function.get("parameters")
-    return Tool(name, text, read_schema(parameters) if isinstance(parameters, Mapping) else None, tuple(dropped))
+    return Tool(name, text, read_schema(parameters) if isinstance(parameters, dict) else None, tuple(dropped))
 
 
 def _without_nulls(value: Any, where: str, dropped: list[str]) -> Any:
     """Null entries of objects are what Arrow makes of rows with other keys; nulls in a list (an enum, say) mean something and stay."""
     if isinstance(value, list):
         return [_without_nulls(item, f"{where}[{i}]", dropped) for i, item in enumerate(value)]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     dropped += [f"{where}.{key}".lstrip(".") for key, item in value.items() if item is None]
     return {key: _without_nulls(item, f"{where}.{key}".lstrip("."), dropped) for key, item in value.items() if item is not None}

@@ -15,7 +15,8 @@ import pipelines.spark.audit
 import pipelines.spark.finish
 import pipelines.spark.ingest
 import pipelines.spark.look  # noqa: F401
-from pipelines.spark.lean import settle_garbage, spare_pandas
+from pipelines.memory import settle_garbage
+from pipelines.spark.lean import spare_pandas
 
 if __name__ == "__main__":
     spare_pandas()

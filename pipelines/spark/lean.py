@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,8 +12,6 @@ from types import ModuleType
 import pyarrow as pa
 
 from pipelines.config import Config
-
-OBJECTS = 20_000  # that are made before the youngest are looked through for cycles
 
 
 class _NoPandas:
@@ -71,9 +68,3 @@ def meanwhile(work: Callable[[], object]) -> None:
             work()
 
     Thread(target=run, name="meanwhile").start()
-
-
-def settle_garbage() -> None:
-    """What was imported is here to stay, and records make many objects but few cycles: both are looked through less often."""
-    gc.freeze()
-    gc.set_threshold(OBJECTS, 20, 20)
