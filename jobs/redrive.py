@@ -16,6 +16,7 @@ from pathlib import Path
 from pipelines.config import load_config
 from pipelines.reasons import Reason
 from pipelines.spark.entry import Told, run_id_of
+from pipelines.spark.lean import get_ready, meanwhile
 from pipelines.spark.redrive import Chosen, batches_to_redrive, redrive_batch
 from pipelines.spark.session import open_session
 from pipelines.spark.streams import separate_stderr
@@ -30,6 +31,7 @@ def main() -> int:
     with told.run(arguments.since or ""):
         told.config = config = load_config(arguments.config, arguments.set)
         batches = batches_to_redrive(config, chosen)
+        meanwhile(lambda: get_ready(config))
         spark = open_session(config.spark, alone=True)
     for batch in batches:
         with told.run(batch) as ended:

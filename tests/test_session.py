@@ -35,6 +35,12 @@ def test_a_worker_is_started_without_libraries_that_it_has_no_use_for():
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+def test_the_job_is_imported_while_the_jvm_starts():
+    asked = "import runpy, sys; runpy.run_path('jobs/run.py'); print('pipelines.spark.session' in sys.modules, 'pipelines.spark.job' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", asked], cwd=CONF.parents[1], capture_output=True, text=True, check=True).stdout
+    assert told == "True False\n"
+
+
 def test_the_first_list_that_becomes_an_array_does_not_import_pandas_and_a_frame_does():
     asked = """
 import pipelines.spark.daemon, pyarrow as pa, sys

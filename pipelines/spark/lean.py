@@ -12,6 +12,7 @@ from types import ModuleType
 import pyarrow as pa
 
 from pipelines.config import Config
+from pipelines.memory import settle_garbage
 
 
 class _NoPandas:
@@ -58,6 +59,7 @@ def get_ready(config: Config) -> None:
     import_module("pipelines.spark.job")
     for dialect in import_module("pipelines.spark.bridge").flow_of(config.model_dump_json()).dialects:
         _ = dialect.vocabulary.tokenizer
+    settle_garbage()
 
 
 def meanwhile(work: Callable[[], object]) -> None:

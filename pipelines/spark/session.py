@@ -34,6 +34,7 @@ SETTINGS = {
 }
 # For one machine, where the defaults are made for a cluster; all can be set on a running session.
 LOCAL = {"spark.sql.shuffle.partitions": "4"}
+SWITCH_SECONDS = 0.0005  # a tenth of Python's own: the thread that talks to the JVM must not wait for those that import
 SUBMITTED = "PYSPARK_GATEWAY_PORT"  # by spark-submit, and not as a client of Spark Connect
 CONNECT = {"SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
 # A session is there already, or where it shall be is said: under spark-submit, or by Spark Connect.
@@ -52,6 +53,7 @@ def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) ->
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     extra = dict(extra or {})
     if alone and _is_classic(extra):
+        sys.setswitchinterval(SWITCH_SECONDS)
         spare_pandas_in_driver()
         meanwhile(lambda: import_module("pandas"))  # mapInArrow insists on it
     builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
