@@ -28,7 +28,12 @@ def own_bytes() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def settle_garbage() -> None:
-    """What was imported is here to stay, and records make many objects but few cycles: both are looked through less often."""
-    gc.freeze()
+def look_seldom() -> None:
+    """Records make many objects but few cycles: the young are looked through less often."""
     gc.set_threshold(OBJECTS, 20, 20)
+
+
+def settle_garbage() -> None:
+    """The same in a process of our own, where what was imported is here to stay and is not looked through at all."""
+    gc.freeze()
+    look_seldom()

@@ -17,7 +17,7 @@ from pipelines.books import Books, closed_gates, make_books, too_many_errors
 from pipelines.config import Config, load_config
 from pipelines.flow import open_flow
 from pipelines.local import run_files
-from pipelines.memory import settle_garbage
+from pipelines.memory import look_seldom
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
 from pipelines.schema import Row, row_of
@@ -30,7 +30,7 @@ RUN_ID = "try"
 def run(options: Namespace) -> int:
     config = load_config(options.config, options.set)
     flow = open_flow(config)
-    settle_garbage()
+    look_seldom()
     tally = Tally(config)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with _writer(options) as file, _progress(console) as advance:
