@@ -44,8 +44,11 @@ def _spent() -> float:
     return time.process_time() + sum(one.user + one.system for one in times)
 
 
-def in_turn(ways_of: Callable[[int], Ways], pairs: int) -> tuple[dict[str, list[float]], dict[str, int]]:
-    """CPU seconds of each way, once per round; the first round warms up and is left out. A round's ways are made before it is timed."""
+def in_turn(ways_of: Callable[[int], Ways], pairs: int, then: Callable[[int], None] = lambda number: None) -> tuple[dict[str, list[float]], dict[str, int]]:
+    """CPU seconds of each way, once per round; the first round, number 0, warms up and is left out. A round's ways are made before it is timed.
+
+    `then` does what else belongs to a round, and times it by itself.
+    """
     seconds: dict[str, list[float]] = {}
     tokens: dict[str, int] = {}
     for number in range(pairs + 1):
@@ -53,11 +56,13 @@ def in_turn(ways_of: Callable[[int], Ways], pairs: int) -> tuple[dict[str, list[
             taken, tokens[name] = cpu_seconds(work)
             if number:
                 seconds.setdefault(name, []).append(taken)
+        if number:
+            then(number)
         print(f"round {number} of {pairs} done", file=sys.stderr)
     return seconds, tokens
 
 
-def text_ways(paths: Sequence[Path], folder: Path, with_peers: bool) -> Ways:
+def text_ways(paths: Sequence[Path], folder: Path, with_hugging_face: bool, with_peers: bool) -> Ways:
     """Every way with a tokenizer just opened: one that has met these words before would encode them several times as fast."""
     flow = open_flow(ours.settings(folder, folder / "root"))
     flow.open()
@@ -67,8 +72,8 @@ def text_ways(paths: Sequence[Path], folder: Path, with_peers: bool) -> Ways:
     ways: Ways = {
         "limit": lambda: limit.text(paths, encoder, folder / "limit.parquet"),
         "pure": lambda: ours.text(flow, paths, folder / "ours"),
-        "encode_only": lambda: peers.encode_only(paths, hugging),
     }
+    ways |= {"encode_only": lambda: peers.encode_only(paths, hugging)} if with_hugging_face else {}
     return ways | ({"datasets_map": lambda: peers.chat_template(paths, vocabulary.path)} if with_peers else {})
 
 
@@ -85,23 +90,36 @@ def ratios(over: Sequence[float], under: Sequence[float]) -> dict[str, float]:
 
 
 def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    def ways_of(number: int) -> Ways:
-        return text_ways(write_text(folder / f"logs-{number}", options.conversations, first=number * options.conversations), folder, options.peers)
-
-    seconds, tokens = in_turn(ways_of, options.pairs)
-    logs = folder / f"logs-{options.pairs}"
-    figures = compared(seconds, options.conversations) | {"conversations": options.conversations, "tokens": tokens}
-    figures["bytes_per_token"] = {"limit": round((folder / "limit.parquet").stat().st_size / tokens["limit"], 2), "ours": ours.bytes_per_token(folder / "ours")}
+    """In every round the ways of this process, then the whole job and LLaMA-Factory, each in processes of its own and with start-up taken out."""
+    conversations = options.conversations
     vocabulary = open_flow(ours.settings(folder, folder / "root")).dialects[0].vocabulary.path
+    few = write_text(folder / "few", FEW, first=10_000_000)[0].parent
+    others: dict[str, list[Any]] = {"spark": [], "llama_factory": []}
+
+    def ways_of(number: int) -> Ways:
+        logs = write_text(folder / f"logs-{number}", conversations, first=number * conversations)
+        return text_ways(logs, folder, with_hugging_face=number > 0, with_peers=options.peers and number > 0)
+
+    def then(number: int) -> None:
+        if options.spark:
+            start, night = (ours.settings(logs, folder / f"{logs.name}-{number}") for logs in (few, folder / f"logs-{number}"))
+            found = nights(start, night, conversations)
+            others["spark"].append(found.pop("bench") | found)
+        if options.llama_factory:
+            others["llama_factory"].append(peers.llama_factory(options.llama_factory, folder / f"peer-{number}", vocabulary, conversations, FEW))
+
+    seconds, tokens = in_turn(ways_of, options.pairs, then)
+    seconds |= {way: [one["cpu_s_per_1000"] * conversations / 1000 for one in found] for way, found in others.items() if found}
+    figures = compared(seconds, conversations) | {"conversations": conversations, "tokens": tokens} | others
+    figures["bytes_per_token"] = {"limit": round((folder / "limit.parquet").stat().st_size / tokens["limit"], 2), "ours": ours.bytes_per_token(folder / "ours")}
     if options.spark:
-        few = ours.settings(write_text(folder / "few", FEW, first=10_000_000)[0].parent, folder / "few-root")
-        figures["limit_on_all_cpus"] = round(1000 / options.conversations * limit_on_all_cpus(sorted(logs.iterdir()), vocabulary), 3)
-        figures["spark"] = nights(few, ours.settings(logs, folder / "root"), options.conversations)
-        figures["spark"]["warm"] = second_night(folder, options.conversations)
-    if options.llama_factory:
-        figures["llama_factory"] = peers.llama_factory(options.llama_factory, folder, vocabulary, options.conversations, FEW)
+        figures["limit_on_all_cpus"] = round(1000 / conversations * limit_on_all_cpus(sorted((folder / f"logs-{options.pairs}").iterdir()), vocabulary), 3)
+        figures["second_night"] = second_night(folder, conversations)
+        figures["job_over"] = {way: ratios(taken, seconds["spark"]) for way, taken in seconds.items() if way not in ("spark", "limit", "pure")}
+    if options.spark and options.llama_factory:
+        figures["wall_over_job"] = ratios(*([one["wall_s"] for one in others[way]] for way in ("llama_factory", "spark")))
     if options.growth:
-        figures["growth"] = growth(folder, options.conversations)
+        figures["growth"] = growth(folder, conversations)
     return figures
 
 
@@ -153,7 +171,7 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
     if options.spark:
         few = screens.write_steps(folder / "few" / "steps.jsonl", shots, FEW, first=10_000_000).parent
         screens.write_steps(folder / "second" / "steps.jsonl", shots, options.steps, first=20_000_000)
-        figures["spark"] = nights(ours.gui_settings(few, shots[0].parent, folder / "few-root"), config, options.steps, batches=("first", "second"))
+        figures |= nights(ours.gui_settings(few, shots[0].parent, folder / "few-root"), config, options.steps, batches=("first", "second"))
     return figures
 
 
@@ -211,24 +229,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show(workload: str, figures: dict[str, Any]) -> None:
-    table = Table("way", "CPU s per 1,000", "times the limit", "spread", title=workload)
+    table = Table("way", "CPU s per 1,000", "times the limit", "spread", "command to result", title=workload)
     for way, cost in figures["cpu_s_per_1000"].items():
         over = figures["over_limit"].get(way)
-        table.add_row(way, str(cost), str(over["median"]) if over else "1", f"{over['least']} to {over['most']}" if over else "")
+        nights_of = figures.get(way)
+        wall = f"{statistics.median(one['wall_s'] for one in nights_of):.1f} s" if isinstance(nights_of, list) and nights_of else ""
+        table.add_row(way, str(cost), str(over["median"]) if over else "1", f"{over['least']} to {over['most']}" if over else "", wall)
     least = figures["cpu_s_per_1000"]["limit"]
     if both := figures.get("limit_on_all_cpus"):
-        table.add_row("limit, on all CPUs at once", str(both), str(round(both / least, 2)), "")
-    for name, night in figures.get("spark", {}).items():
-        if isinstance(night, dict):
-            table.add_row(f"Spark job, {name}", str(night["cpu_s_per_1000"]), str(round(night["cpu_s_per_1000"] / least, 2)), f"wall {night['wall_s']} s")
-    if peer := figures.get("llama_factory"):
-        table.add_row(
-            "LLaMA-Factory",
-            str(peer["cpu_s_per_1000"]),
-            str(round(peer["cpu_s_per_1000"] / least, 2)),
-            f"wall {peer['wall_s_on_2_processes']} s on 2 processes",
-        )
-    Console(stderr=True).print(table)
+        table.add_row("limit, on all CPUs at once", str(both), str(round(both / least, 2)), "", "")
+    for name in ("first", "second", "second_night"):
+        if night := figures.get(name):
+            table.add_row(f"Spark job, {name}", str(night["cpu_s_per_1000"]), str(round(night["cpu_s_per_1000"] / least, 2)), "", f"{night['wall_s']} s")
+    for name in ("job_over", "wall_over_job"):
+        if over := figures.get(name):
+            table.add_row(name.replace("_", " "), str(over), "", "", "")
+    Console(stderr=True, width=160).print(table)
 
 
 if __name__ == "__main__":
