@@ -12,12 +12,12 @@ from pyspark.sql import SparkSession
 
 from pipelines.config import Config
 from pipelines.containers.listing import list_inputs
+from pipelines.flow import open_flow
 from pipelines.lock import alive, batch_lock, publication_lock
 from pipelines.manifest import code_fingerprint, config_fingerprint, tokenizer_facts
 from pipelines.nights import Night, compare
 from pipelines.reading import run_rows
 from pipelines.schema import Row
-from pipelines.spark.bridge import flow_of
 from pipelines.spark.ending import Made, Result, end, unchanged
 from pipelines.spark.ingest import read_drafts
 from pipelines.spark.progress import watch
@@ -66,7 +66,7 @@ def opened(spark: SparkSession, config: Config, batch: str, run_id: str, started
     with ExitStack() as held:
         held.enter_context(batch_lock(tables.root, batch))
         steps = held.enter_context(watch(spark))
-        run = Run(spark, flow_of(config.model_dump_json()), batch, run_id, started, steps, tables, manner.now)
+        run = Run(spark, open_flow(config), batch, run_id, started, steps, tables, manner.now)
         with steps.step("settle what stands"), publication_lock(tables.root, steps.say):
             for word in settle(tables, run_id):
                 steps.say(word)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipelines.tokenizers.facts import Facts, facts_of, open_tokenizer
 from pipelines.tokenizers.fast import FastTokenizer, Spellings, is_plain, open_fast, spellings
 
 MOST_BYTES = 4  # of a character in UTF-8
+OPENED = 4  # vocabularies that are kept though no dialect has them any more
 
 
 @dataclass(frozen=True)
@@ -84,5 +85,10 @@ class Vocabulary:
 
 
 def read_vocabulary(path: Path, standin: bool = False) -> Vocabulary:
-    """The vocabulary of a tokenizer.json. Raises ValueError where it is none."""
+    """The vocabulary of a tokenizer.json: one for all dialects and nights of this process that find the same content there. Raises ValueError where it is none."""
+    return _read(path, facts_of(path).fingerprint, standin)
+
+
+@lru_cache(maxsize=OPENED)
+def _read(path: Path, fingerprint: str, standin: bool) -> Vocabulary:
     return Vocabulary(path, facts_of(path), standin)

@@ -64,8 +64,7 @@ def in_turn(ways_of: Callable[[int], Ways], pairs: int, then: Callable[[int], No
 
 def text_ways(paths: Sequence[Path], folder: Path, with_hugging_face: bool, with_peers: bool) -> Ways:
     """Every way with a tokenizer just opened: one that has met these words before would encode them several times as fast."""
-    flow = open_flow(ours.settings(folder, folder / "root"))
-    flow.open()
+    flow = ours.just_opened(ours.settings(folder, folder / "root"))
     vocabulary = flow.dialects[0].vocabulary
     hugging = vocabulary.tokenizer
     encoder = gigatoken_rs.load_hf_json(vocabulary.path.read_bytes())
@@ -157,8 +156,7 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
     config = ours.gui_settings(folder / "{batch}", shots[0].parent, folder / "root")
 
     def ways_of(number: int) -> Ways:
-        flow = open_flow(config)
-        flow.open()
+        flow = ours.just_opened(config)
         vocabulary = flow.dialects[0].vocabulary
         encoder = gigatoken_rs.load_hf_json(vocabulary.path.read_bytes())
         return {

