@@ -21,6 +21,6 @@ from pipelines.spark.lean import spare_pandas
 if __name__ == "__main__":
     spare_pandas()
     settle_garbage()
-    # After each task it looks through all that a worker keeps, a tenth of a second once there are tokenizers: the young are enough.
-    pyspark.daemon.gc = SimpleNamespace(collect=partial(gc.collect, 1))  # type: ignore[assignment]
+    # After each task it looks through all that a worker keeps, a tenth of a second once there are tokenizers: the youngest are enough.
+    pyspark.daemon.gc = SimpleNamespace(collect=partial(gc.collect, 0))  # type: ignore[assignment]
     pyspark.daemon.manager()

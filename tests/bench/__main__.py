@@ -239,9 +239,10 @@ def _show(workload: str, figures: dict[str, Any]) -> None:
     for name in ("first", "second", "second_night"):
         if night := figures.get(name):
             table.add_row(f"Spark job, {name}", str(night["cpu_s_per_1000"]), str(round(night["cpu_s_per_1000"] / least, 2)), "", f"{night['wall_s']} s")
-    for name in ("job_over", "wall_over_job"):
-        if over := figures.get(name):
-            table.add_row(name.replace("_", " "), str(over), "", "", "")
+    for way, over in figures.get("job_over", {}).items():
+        table.add_row(f"{way}, times the job", "", str(over["median"]), f"{over['least']} to {over['most']}", "")
+    if over := figures.get("wall_over_job"):
+        table.add_row("llama_factory's wall time, times the job's", "", str(over["median"]), f"{over['least']} to {over['most']}", "")
     Console(stderr=True, width=160).print(table)
 
 
