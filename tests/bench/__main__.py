@@ -101,14 +101,13 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
     def then(number: int) -> None:
         if options.spark:
-            start, night = (ours.settings(logs, folder / f"{logs.name}-{number}") for logs in (few, folder / f"logs-{number}"))
-            found = nights(start, night, conversations)
-            others["spark"].append(found.pop("bench") | found)
+            start, config = (ours.settings(logs, folder / f"root-{number}-{logs.name}") for logs in (few, folder / f"logs-{number}"))
+            others["spark"].append(night(start, config, conversations))
         if options.llama_factory:
             others["llama_factory"].append(peers.llama_factory(options.llama_factory, folder / f"peer-{number}", vocabulary, conversations, FEW))
 
     seconds, tokens = in_turn(ways_of, options.pairs, then)
-    seconds |= {way: [one["cpu_s_per_1000"] * conversations / 1000 for one in found] for way, found in others.items() if found}
+    seconds |= seconds_of(others, conversations)
     figures = compared(seconds, conversations) | {"conversations": conversations, "tokens": tokens} | others
     figures["bytes_per_token"] = {"limit": round((folder / "limit.parquet").stat().st_size / tokens["limit"], 2), "ours": ours.bytes_per_token(folder / "ours")}
     if options.spark:
@@ -151,12 +150,19 @@ def growth(folder: Path, conversations: int) -> dict[str, Any]:
 
 
 def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """In every round the ways of this process, then two nights of the whole job: the second has other steps over the same screenshots."""
     shots = screens.write_screens(Path("out/bench/screens"), options.screens)
-    steps = screens.write_steps(folder / "first" / "steps.jsonl", shots, options.steps)
-    config = ours.gui_settings(folder / "{batch}", shots[0].parent, folder / "root")
+    for first, name in ((0, "first"), (20_000_000, "second")):
+        screens.write_steps(folder / "steps" / name / "steps.jsonl", shots, options.steps, first)
+        screens.write_steps(folder / "few" / name / "steps.jsonl", shots, FEW, first + 10_000_000)
+    steps = folder / "steps" / "first" / "steps.jsonl"
+    others: dict[str, list[Any]] = {"first": [], "second": []}
+
+    def config(logs: str, number: int) -> Config:
+        return ours.gui_settings(folder / logs / "{batch}", shots[0].parent, folder / f"{logs}-{number}")
 
     def ways_of(number: int) -> Ways:
-        flow = ours.just_opened(config)
+        flow = ours.just_opened(config("steps", number))
         vocabulary = flow.dialects[0].vocabulary
         encoder = gigatoken_rs.load_hf_json(vocabulary.path.read_bytes())
         return {
@@ -164,13 +170,17 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
             "pure": lambda: ours.text(flow, [steps], folder / "ours"),
         }
 
-    seconds, tokens = in_turn(ways_of, options.pairs)
-    figures = compared(seconds, options.steps) | {"steps": options.steps, "screens": options.screens, "tokens": tokens}
-    if options.spark:
-        few = screens.write_steps(folder / "few" / "steps.jsonl", shots, FEW, first=10_000_000).parent
-        screens.write_steps(folder / "second" / "steps.jsonl", shots, options.steps, first=20_000_000)
-        figures |= nights(ours.gui_settings(few, shots[0].parent, folder / "few-root"), config, options.steps, batches=("first", "second"))
-    return figures
+    def then(number: int) -> None:
+        for name, found in others.items() if options.spark else ():
+            found.append(night(config("few", number), config("steps", number), options.steps, name))
+
+    seconds, tokens = in_turn(ways_of, options.pairs, then)
+    seconds |= seconds_of(others, options.steps)
+    return compared(seconds, options.steps) | {"steps": options.steps, "screens": options.screens, "tokens": tokens} | others
+
+
+def seconds_of(others: dict[str, list[Any]], records: int) -> dict[str, list[float]]:
+    return {way: [one["cpu_s_per_1000"] * records / 1000 for one in found] for way, found in others.items() if found}
 
 
 def compared(seconds: dict[str, list[float]], records: int) -> dict[str, Any]:
@@ -181,24 +191,19 @@ def compared(seconds: dict[str, list[float]], records: int) -> dict[str, Any]:
     }
 
 
-def nights(start: Config, config: Config, records: int, batches: Sequence[str] = ("bench",)) -> dict[str, Any]:
-    """The whole job, in processes of its own: a night of few records, and then each batch; what its records cost is what they cost more."""
-    cold = spark_job.run(start, "bench")
-    figures: dict[str, Any] = {"start_wall_s": round(cold.wall, 1), "start_cpu_s": round(cold.cpu, 1)}
-    for batch in batches:
-        night = spark_job.run(config, batch)
-        per_record = spark_job.cpu_per_record(night, cold, records, FEW)
-        seconds = {name: round(value, 1) for name, value in night.seconds.items()}
-        more = {kind: round(1000 * (cpu - cold.cpu_of.get(kind, 0)) / (records - FEW), 3) for kind, cpu in night.cpu_of.items()}
-        figures[batch] = {
-            "cpu_s_per_1000": round(1000 * per_record, 3),
-            "of_which": more,
-            "wall_s": round(night.wall, 1),
-            "python_mb": round(night.python_mb),
-            "images_opened": night.images_opened,
-            "seconds": seconds,
-        }
-    return figures
+def night(start: Config, config: Config, records: int, batch: str = "bench") -> dict[str, Any]:
+    """The whole job, in processes of its own: a night of few records and then one of many; what its records cost is what they cost more."""
+    cold, full = (spark_job.run(one, batch) for one in (start, config))
+    return {
+        "cpu_s_per_1000": round(1000 * spark_job.cpu_per_record(full, cold, records, FEW), 3),
+        "of_which": {kind: round(1000 * (cpu - cold.cpu_of.get(kind, 0)) / (records - FEW), 3) for kind, cpu in full.cpu_of.items()},
+        "wall_s": round(full.wall, 1),
+        "python_mb": round(full.python_mb),
+        "images_opened": full.images_opened,
+        "seconds": {name: round(value, 1) for name, value in full.seconds.items()},
+        "start_wall_s": round(cold.wall, 1),
+        "start_cpu_s": round(cold.cpu, 1),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -230,15 +235,15 @@ def _show(workload: str, figures: dict[str, Any]) -> None:
     table = Table("way", "CPU s per 1,000", "times the limit", "spread", "command to result", title=workload)
     for way, cost in figures["cpu_s_per_1000"].items():
         over = figures["over_limit"].get(way)
-        nights_of = figures.get(way)
-        wall = f"{statistics.median(one['wall_s'] for one in nights_of):.1f} s" if isinstance(nights_of, list) and nights_of else ""
+        wall = f"{statistics.median(one['wall_s'] for one in figures[way]):.1f} s" if way in figures else ""
         table.add_row(way, str(cost), str(over["median"]) if over else "1", f"{over['least']} to {over['most']}" if over else "", wall)
     least = figures["cpu_s_per_1000"]["limit"]
     if both := figures.get("limit_on_all_cpus"):
         table.add_row("limit, on all CPUs at once", str(both), str(round(both / least, 2)), "", "")
-    for name in ("first", "second", "second_night"):
-        if night := figures.get(name):
-            table.add_row(f"Spark job, {name}", str(night["cpu_s_per_1000"]), str(round(night["cpu_s_per_1000"] / least, 2)), "", f"{night['wall_s']} s")
+    if warm := figures.get("second_night"):
+        table.add_row(
+            "spark, a second night in one session", str(warm["cpu_s_per_1000"]), str(round(warm["cpu_s_per_1000"] / least, 2)), "", f"{warm['wall_s']} s"
+        )
     for way, over in figures.get("job_over", {}).items():
         table.add_row(f"{way}, times the job", "", str(over["median"]), f"{over['least']} to {over['most']}", "")
     if over := figures.get("wall_over_job"):
