@@ -55,7 +55,7 @@ bench: $(READY)
 
 # LLaMA-Factory wants other libraries than we do, 7 GB of them: they have an environment of their own.
 bench-peers: $(READY) out/peers/.ready
-	@$(BIN)/python -m tests.bench --workload text --spark --peers --llama-factory out/peers/bin/python $(SIZE)
+	@$(BIN)/python -m tests.bench --spark --peers --llama-factory out/peers/bin/python $(SIZE)
 
 out/peers/.ready:
 	@"$(PYTHON)" -m venv out/peers

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.bench import limit, memory, ours, peers, screens, spark_job
 from tests.bench.workload import write_text
 
 FEW = 10
+PEER_STEPS = 200  # with pictures, of which LLaMA-Factory takes some ten a second
 DAYS = ("2026-01-01", "2026-01-02")  # of two nights in one session
 
 Ways = dict[str, Callable[[], int]]
@@ -104,7 +106,7 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             start, config = (ours.settings(logs, folder / f"root-{number}-{logs.name}") for logs in (few, folder / f"logs-{number}"))
             others["spark"].append(night(start, config, conversations))
         if options.llama_factory:
-            others["llama_factory"].append(peers.llama_factory(options.llama_factory, folder / f"peer-{number}", vocabulary, conversations, FEW))
+            others["llama_factory"].append(peers.llama_factory(options.llama_factory, folder / f"peer-{number}", vocabulary, (FEW, conversations)))
 
     seconds, tokens = in_turn(ways_of, options.pairs, then)
     seconds |= seconds_of(others, conversations)
@@ -156,7 +158,8 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
         screens.write_steps(folder / "steps" / name / "steps.jsonl", shots, options.steps, first)
         screens.write_steps(folder / "few" / name / "steps.jsonl", shots, FEW, first + 10_000_000)
     steps = folder / "steps" / "first" / "steps.jsonl"
-    others: dict[str, list[Any]] = {"first": [], "second": []}
+    others: dict[str, list[Any]] = {"first": [], "second": [], "llama_factory": []}
+    vocabulary = open_flow(ours.gui_settings(folder, folder, folder / "root")).dialects[0].vocabulary.path
 
     def config(logs: str, number: int) -> Config:
         return ours.gui_settings(folder / logs / "{batch}", shots[0].parent, folder / f"{logs}-{number}")
@@ -171,8 +174,15 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
         }
 
     def then(number: int) -> None:
-        for name, found in others.items() if options.spark else ():
-            found.append(night(config("few", number), config("steps", number), options.steps, name))
+        for name in ("first", "second") if options.spark else ():
+            others[name].append(night(config("few", number), config("steps", number), options.steps, name))
+        if options.llama_factory:
+            counts = FEW, min(PEER_STEPS, options.steps)
+            others["llama_factory"].append(
+                peers.llama_factory(
+                    options.llama_factory, folder / f"peer-{number}", vocabulary, counts, lambda count: islice(steps.open("rb"), count), shots[0].parent
+                )
+            )
 
     seconds, tokens = in_turn(ways_of, options.pairs, then)
     seconds |= seconds_of(others, options.steps)
@@ -214,7 +224,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--screens", type=int, default=1_000, help="distinct screenshots; they are drawn once and kept under out/bench")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--peers", action="store_true", help="datasets.map too: minutes")
-    parser.add_argument("--llama-factory", type=Path, metavar="PYTHON", help="its preprocessing too, by the Python of its own environment")
+    parser.add_argument(
+        "--llama-factory", type=Path, metavar="PYTHON", help="its preprocessing too, of text and of pictures, by the Python of its own environment"
+    )
     parser.add_argument("--spark", action="store_true", help="the whole job too, with start-up taken out")
     parser.add_argument("--growth", action="store_true", help="ten times as many conversations through Spark, and one worker against two: long")
     options = parser.parse_args(arguments)
@@ -235,7 +247,7 @@ def _show(workload: str, figures: dict[str, Any]) -> None:
     table = Table("way", "CPU s per 1,000", "times the limit", "spread", "command to result", title=workload)
     for way, cost in figures["cpu_s_per_1000"].items():
         over = figures["over_limit"].get(way)
-        wall = f"{statistics.median(one['wall_s'] for one in figures[way]):.1f} s" if way in figures else ""
+        wall = f"{statistics.median(one['wall_s'] for one in figures[way]):.1f} s" if figures.get(way) else ""
         table.add_row(way, str(cost), str(over["median"]) if over else "1", f"{over['least']} to {over['most']}" if over else "", wall)
     least = figures["cpu_s_per_1000"]["limit"]
     if both := figures.get("limit_on_all_cpus"):

@@ -8,7 +8,7 @@ import resource
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pipelines.demo.tools import sharegpt_talk
 from tests.bench.limit import render
 from tests.bench.workload import talk
 
+PROCESSES = 2
 LLAMA_FACTORY = Path(__file__).with_name("llama_factory.py")
 # ChatML with the mask that `return_assistant_tokens_mask` wants.
 TEMPLATE = (
@@ -67,22 +68,29 @@ def messages_of(record: dict[str, Any]) -> list[dict[str, str]]:
     return turns[:-1]
 
 
-def llama_factory(python: Path, folder: Path, tokenizer: Path, conversations: int, few: int) -> dict[str, float]:
-    """CPU seconds per 1,000 conversations with start-up taken out, and the seconds from command to dataset, on two processes.
+def text_records(count: int) -> Iterator[bytes]:
+    return (orjson.dumps(sharegpt_talk(talk(seed))) + b"\n" for seed in range(count))
 
-    `python` is that of LLaMA-Factory's own environment. It has every conversation in sharegpt's form, which it reads with roles in turn.
+
+def llama_factory(
+    python: Path, folder: Path, tokenizer: Path, counts: tuple[int, int], records: Callable[[int], Iterable[bytes]] = text_records, pictures: Path | None = None
+) -> dict[str, float]:
+    """CPU seconds per 1,000 records with start-up taken out, and the seconds from command to dataset, on two processes.
+
+    `python` is that of LLaMA-Factory's own environment; `counts` are few records and many. It has all of them in sharegpt's form, which it reads with roles in
+    turn; `pictures` is the folder of what they name.
     """
-    (start, _), (night, tokens) = (_preprocessed(python, folder / str(count), tokenizer, count, 2) for count in (few, conversations))
-    per_record = (night["cpu"] - start["cpu"]) / (conversations - few)
-    return {"cpu_s_per_1000": round(1000 * per_record, 3), "wall_s": round(night["wall"], 1), "tokens": tokens}
+    few, many = counts
+    (start, _), (night, tokens) = (_preprocessed(python, folder / str(count), tokenizer, records(count), pictures) for count in counts)
+    return {"cpu_s_per_1000": round(1000 * (night["cpu"] - start["cpu"]) / (many - few), 3), "wall_s": round(night["wall"], 1), "tokens": tokens}
 
 
-def _preprocessed(python: Path, folder: Path, tokenizer: Path, conversations: int, processes: int) -> tuple[dict[str, float], int]:
+def _preprocessed(python: Path, folder: Path, tokenizer: Path, records: Iterable[bytes], pictures: Path | None) -> tuple[dict[str, float], int]:
     folder.mkdir(parents=True)
     with open(folder / "records.jsonl", "wb") as file:
-        file.writelines(orjson.dumps(sharegpt_talk(talk(seed))) + b"\n" for seed in range(conversations))
+        file.writelines(records)
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    command = [str(python), str(LLAMA_FACTORY), str(folder), str(tokenizer), str(processes)]
+    command = [str(python), str(LLAMA_FACTORY), str(folder), str(tokenizer), str(PROCESSES), *([str(pictures)] if pictures else [])]
     told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
