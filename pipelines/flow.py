@@ -36,6 +36,11 @@ class Flow:
         for dialect in self.dialects:
             dialect.vocabulary.open()
 
+    def open_exact(self) -> None:
+        """Has Hugging Face's tokenizers loaded, by which the report shows what tokens are."""
+        for dialect in self.dialects:
+            _ = dialect.vocabulary.tokenizer
+
 
 def open_flow(config: Config) -> Flow:
     """Opens every dialect's tokenizer: call it once per process. Raises ConfigError with the faults of all of them."""

@@ -77,7 +77,7 @@ def end(run: Run, made: Made, standing: Standing) -> Result:
     """Publishes what was made, or says why not. Raises LostRace and Unequal; then nothing of it is named by `runs`."""
     root = run.tables.root
     with run.steps.step("read back and balance the books"):
-        with ThreadPoolExecutor(1) as beside:  # one keeps the workers busy, the other the JVM
+        with ThreadPoolExecutor(1) as beside:  # one keeps the workers busy, the other the driver or the JVM
             doubled = beside.submit(doubled_rows, run.spark, made.staged)
             tally = read_back(run.spark, made.staged, run.config)
         books = tally.books(run.config, made.records)

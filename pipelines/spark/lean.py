@@ -57,8 +57,7 @@ def spare_pandas_in_driver() -> None:
 def get_ready(config: Config) -> None:
     """Has what a run needs besides the JVM, which takes two seconds to start: its modules, and the tokenizers by which the report shows texts."""
     import_module("pipelines.spark.job")
-    for dialect in import_module("pipelines.flow").open_flow(config).dialects:
-        _ = dialect.vocabulary.tokenizer
+    import_module("pipelines.flow").open_flow(config).open_exact()
     settle_garbage()
 
 

@@ -61,7 +61,7 @@ def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[St
 
     `clashing` has the record_id of those whose id is known to name other content too, which these drafts alone may not show.
     """
-    meanwhile(lambda: [dialect.vocabulary.tokenizer for dialect in run.flow.dialects])  # the report shows texts of tokens
+    meanwhile(run.flow.open_exact)
     _rehearse(run)
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, {"drafts": DRAFTS})

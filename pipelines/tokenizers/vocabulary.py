@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +86,11 @@ class Vocabulary:
 
 def read_vocabulary(path: Path, standin: bool = False) -> Vocabulary:
     """The vocabulary of a tokenizer.json: one for all dialects and nights of this process that find the same content there. Raises ValueError where it is none."""
-    return _read(path, facts_of(path).fingerprint, standin)
+    facts = facts_of(path)
+    vocabulary = _KEPT.setdefault((path, facts.fingerprint, standin), Vocabulary(path, facts, standin))
+    for oldest in list(_KEPT)[:-OPENED]:
+        _KEPT.pop(oldest, None)
+    return vocabulary
 
 
-@lru_cache(maxsize=OPENED)
-def _read(path: Path, fingerprint: str, standin: bool) -> Vocabulary:
-    return Vocabulary(path, facts_of(path), standin)
+_KEPT: dict[tuple[Path, str, bool], Vocabulary] = {}

@@ -9,8 +9,9 @@ import pytest
 
 from pipelines.config import ConfigError, parse_config
 from pipelines.dialects import open_dialect
-from pipelines.tokenizers import open_vocabulary
+from pipelines.tokenizers import Vocabulary, open_vocabulary
 from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6
+from pipelines.tokenizers.vocabulary import OPENED
 from tests.golden import DATA
 
 STANDIN = DATA / "tokenizers" / "minicpmv25_standin"
@@ -39,6 +40,21 @@ def test_dialects_and_nights_share_a_tokenizer_while_its_content_stays(tmp_path:
     changed = open_vocabulary(str(folder), None, "here")
     assert changed.fingerprint != first.fingerprint
     assert changed.tokenizer is not first.tokenizer
+
+
+def test_few_tokenizers_are_kept_that_nobody_has_any_more(tmp_path: Path):
+    file = shutil.copytree(STANDIN, tmp_path / "standin") / "tokenizer.json"
+    content = file.read_text()
+
+    def opened(blanks: int) -> Vocabulary:
+        file.write_text(content + "\n" * blanks)
+        return open_vocabulary(str(file), None, "here")
+
+    first = opened(0)
+    assert opened(0) is first
+    for blanks in range(1, OPENED + 1):
+        opened(blanks)
+    assert opened(0) is not first
 
 
 def test_bare_ranks_in_a_folder_give_the_same_tokenizer(tmp_path: Path):
