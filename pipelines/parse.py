@@ -19,7 +19,8 @@ BOM = b"\xef\xbb\xbf"
 NUMBER_DIGITS = 1000  # far beyond any measurement, far below what makes int() slow
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_SPACE = re.compile(r"[ \t\n\r]*")
+_BLANK = " \t\n\r"
+_SPACE = re.compile(f"[{_BLANK}]*")
 _STARTED = re.compile(r"(-|t|tr|tru|f|fa|fal|fals|n|nu|nul|-?\d+(\.|(\.\d+)?[eE][+-]?)?)?\Z")
 
 
@@ -60,7 +61,7 @@ def read_json(text: str, limits: Limits, findings: list[Finding]) -> Any:
         value, end = decoder.raw_decode(text, start)
     except JSONDecodeError as error:
         raise Reject(_fault(text, error)) from None
-    if (rest := text[end:].strip(" \t\n\r")) and not isinstance(value, (dict, list)):
+    if (rest := text[end:].strip(_BLANK)) and not isinstance(value, (dict, list)):
         raise Reject(Reason.LINE_INVALID_JSON.at("", f"{kind_of(value)}, and then: {clip(rest)}"))
     if rest:
         raise Reject(Reason.LINE_TRAILING_GARBAGE.at("", f"{len(rest)} characters after the value, from character {end}: {clip(rest)}"))
@@ -88,10 +89,10 @@ def source_text(text: str, path: tuple[str | int, ...]) -> str:
     >>> source_text('{"a": [1, {"b": 2.50}]}', ("a", 1, "b"))
     '2.50'
     """
-    at = _skip(text, 0)
+    start, end = _skip(text, 0), len(text.rstrip(_BLANK))
     for step in path:
-        at = _places(text, at)[step]
-    return text[at : _end_of(text, at)]
+        start, end = _places(text, start)[step]
+    return text[start:end]
 
 
 def kind_of(value: object) -> str:
@@ -168,29 +169,27 @@ def _has_surrogate(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_surrogate, value))
 
 
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str)
+_SCAN = json.JSONDecoder(parse_float=str, parse_int=str).scan_once  # type: ignore[attr-defined]
+_COLON = re.compile(f"[{_BLANK}]*:[{_BLANK}]*")
+_COMMA = re.compile(f"[{_BLANK}]*,?[{_BLANK}]*")
 
 
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
+def _skip(text: str, at: int, blank: re.Pattern[str] = _SPACE) -> int:
+    match = blank.match(text, at)
     return match.end() if match else at
 
 
-def _end_of(text: str, at: int) -> int:
-    return _DECODER.raw_decode(text, at)[1]
-
-
 @lru_cache(maxsize=8)  # two more than the containers on the way to a call: the calls of a record are cut out one after the other
-def _places(text: str, at: int) -> dict[str | int, int]:
-    """Where the values begin that stand in the object or list that begins at `at`, by key or index."""
-    found: dict[str | int, int] = {}
+def _places(text: str, at: int) -> dict[str | int, tuple[int, int]]:
+    """Where the values begin and end that stand in the object or list that begins at `at`, by key or index."""
+    found: dict[str | int, tuple[int, int]] = {}
     is_object, at = text[at] == "{", _skip(text, at + 1)
     while text[at] not in "]}":
         key: str | int = len(found)
         if is_object:
             key, at = scanstring(text, at + 1)
-            at = _skip(text, _skip(text, at) + 1)
-        found[key] = at
-        at = _skip(text, _end_of(text, at))
-        at = _skip(text, at + 1) if text[at] == "," else at
+            at = _skip(text, at, _COLON)
+        end = _SCAN(text, at)[1]
+        found[key] = at, end
+        at = _skip(text, end, _COMMA)
     return found

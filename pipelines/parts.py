@@ -36,7 +36,7 @@ OUTCOMES = {table: pa.struct([field for field in COLUMNS[table] if field.name no
 def placed(outcome: Outcome, batch: str, run_id: str, split: Split) -> Placed:
     """The row of an outcome, and where it belongs."""
     table, row = nouns_of(outcome, batch, run_id, split)
-    return table, "/".join(f"{name}={row[name]}" for name in PARTITIONS[table]), row, _weight(outcome)
+    return table, "/".join([f"{name}={row[name]}" for name in PARTITIONS[table]]), row, _weight(outcome)
 
 
 def _weight(outcome: Outcome) -> int:
@@ -201,10 +201,11 @@ def record_batch(rows: list[Row], kind: pa.Schema) -> pa.RecordBatch:
 
 
 def _derived(rows: list[Row]) -> dict[str, pa.Array]:
-    lengths = np.array([row["num_tokens"] for row in rows], dtype=np.int64)
-    ends = np.cumsum(lengths)
+    lengths = np.array([row["num_tokens"] for row in rows], dtype=np.int32)
+    ends = np.cumsum(lengths, dtype=np.int32)
     offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
-    places = (np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)).astype(np.int32)
+    places = np.arange(ends[-1], dtype=np.int32)
+    places -= np.repeat(ends - lengths, lengths)
     return {
         "attention_mask": pa.ListArray.from_arrays(offsets, pa.array(np.ones(ends[-1], dtype=np.int32))),
         "position_ids": pa.ListArray.from_arrays(offsets, pa.array(places)),

@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 Ids = npt.NDArray[np.int32]  # token ids or labels, flat
 IGNORE_INDEX = -100  # the label of a token that is not trained, as in torch.nn.CrossEntropyLoss
+
+
+class Noun(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What flows, and what it is made of: a frozen record that costs a sixth of a named tuple to make, and refers to no other in a circle.
+
+    Small values that are compared, unpacked or ordered are named tuples.
+    """
 
 
 class Size(NamedTuple):
@@ -63,8 +70,7 @@ class Origin(NamedTuple):
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(Noun, frozen=True):
     """One record as its exact bytes. `findings` are what reading found; a damaged file has line 0 and no bytes."""
 
     origin: Origin
@@ -83,7 +89,7 @@ def sample_id_of(record_id: str, index: int = 0) -> str:
     return hashlib.sha256(f"{record_id}:{index}".encode()).hexdigest()[:32]
 
 
-class Message(NamedTuple):
+class Message(Noun, frozen=True):
     """One turn in GLM form. `metadata` is the tool's name on a call, else "". `content` holds no image marks: `image_at` gives,
     as ascending code point offsets into it, where this message's images stand. `loss_weight` is None where the log says nothing.
     """
@@ -103,8 +109,7 @@ class ImageRef(NamedTuple):
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Noun, frozen=True):
     """A conversation whose images nobody has looked at yet: `refs` in text order, one per `image_at` of its messages."""
 
     sample_id: str
@@ -130,16 +135,14 @@ class Image(NamedTuple):
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class SeenImage:
+class SeenImage(Noun, frozen=True):
     """What resolving and verifying a reference gave: an image, or the findings that refuse it. Repairs may stand beside an image."""
 
     image: Image | None
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Noun, frozen=True):
     """A Draft whose images are verified: `images` in text order. A row of table `conversations`."""
 
     sample_id: str
@@ -154,8 +157,7 @@ class Conversation:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ImageTokens:
+class ImageTokens(Noun, frozen=True):
     """Where an image stands in a tokenized row: spans cover placeholder tokens, source view first, then slices row by row."""
 
     image: Image
@@ -164,8 +166,7 @@ class ImageTokens:
     target_sizes: tuple[PatchSize, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Noun, frozen=True):
     """What a dialect makes of a conversation. `labels` are aligned with `input_ids`; `findings` are repairs such as dropped turns."""
 
     input_ids: Ids
@@ -174,8 +175,7 @@ class Tokens:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Noun, frozen=True):
     """A row of table `samples`: a conversation in the tokens of one dialect."""
 
     conversation: Conversation
@@ -183,8 +183,7 @@ class Sample:
     tokens: Tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantined:
+class Quarantined(Noun, frozen=True):
     """A row of table `quarantine`: a record, or (with `dialect`) a conversation that one dialect cannot take."""
 
     raw: RawRecord

@@ -7,13 +7,13 @@ from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
 
+import msgspec
 import numpy as np
-import orjson
 import pyarrow as pa
 
 from pipelines.config import Split
 from pipelines.reasons import repairs_of
-from pipelines.records import Conversation, Draft, Finding, Image, ImageRef, ImageTokens, Message, Origin, Outcome, Quarantined, Sample
+from pipelines.records import Conversation, Draft, Image, ImageTokens, Noun, Outcome, Quarantined, Sample
 from pipelines.split import side_of
 
 Row = dict[str, Any]
@@ -127,16 +127,14 @@ def nouns_of(outcome: Outcome, batch: str, run_id: str, split: Split) -> tuple[s
 
 
 def _plain(value: Any) -> Any:
-    """Named tuples as the dicts that they are read back as, other sequences as lists."""
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+    """Nouns and named tuples as the dicts that they are read back as, other sequences as lists."""
+    if isinstance(value, Noun):
+        value = msgspec.structs.asdict(value)
+    elif isinstance(value, tuple) and hasattr(value, "_asdict"):
         value = value._asdict()
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
-
-
-def _split_key(conversation: Conversation, split: Split) -> str:
-    return {"episode_id": conversation.episode_id, "record_id": conversation.record_id, "sample_id": conversation.sample_id}[split.by]
 
 
 def _shared(conversation: Conversation, batch: str, split: Split) -> Row:
@@ -146,7 +144,7 @@ def _shared(conversation: Conversation, batch: str, split: Split) -> Row:
         "episode_id": conversation.episode_id,
         "step_id": conversation.step_id,
         "origin": conversation.origin,
-        "split": side_of(_split_key(conversation, split), split),
+        "split": side_of(getattr(conversation, split.by), split),
         "batch": batch,
     }
 
@@ -200,46 +198,43 @@ def _quarantine_row(row: Quarantined, batch: str, run_id: str) -> Row:
 
 
 def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """These values as one array: named tuples and dicts as structs, int32 arrays as they lie in memory, never as Python ints."""
-    mask = [value is None for value in values]
+    """These values as one array: nouns, named tuples and dicts as structs, int32 arrays as they lie in memory, never as Python ints."""
+    is_struct = pa.types.is_struct(kind)
+    if not is_struct and not pa.types.is_list(kind):
+        return pa.array(values, type=kind)
     known = [value for value in values if value is not None]
-    nulls = pa.array(mask, type=pa.bool_()) if len(known) < len(values) else None
-    if pa.types.is_struct(kind) and known:
+    is_flat = bool(known) and isinstance(known[0], np.ndarray)
+    if not known or not (is_struct or is_flat or pa.types.is_struct(kind.value_type)):
+        return pa.array(values, type=kind)
+    nulls = pa.array([value is None for value in values], type=pa.bool_()) if len(known) < len(values) else None
+    if is_struct:
         fields = list(kind)
         columns = [_entries(values if nulls else known, field.name, nulls is not None) for field in fields]
         return pa.StructArray.from_arrays([array_of(column, field.type) for column, field in zip(columns, fields, strict=True)], fields=fields, mask=nulls)
-    is_flat = kind == pa.list_(integer) and any(isinstance(value, np.ndarray) for value in known)
-    if is_flat or (pa.types.is_list(kind) and pa.types.is_struct(kind.value_type) and known):
-        offsets = np.zeros(len(values) + 1, dtype=np.int32)
-        np.cumsum([0 if value is None else len(value) for value in values], out=offsets[1:])
-        inner = pa.array(np.concatenate(known), type=integer) if is_flat else array_of(list(chain.from_iterable(known)), kind.value_type)
-        return pa.ListArray.from_arrays(pa.array(offsets), inner, type=kind, mask=nulls)
-    return pa.array(values, type=kind)
+    offsets = np.zeros(len(values) + 1, dtype=np.int32)
+    np.cumsum(list(map(len, known)) if nulls is None else [0 if value is None else len(value) for value in values], out=offsets[1:])
+    inner = pa.array(np.concatenate(known), type=kind.value_type) if is_flat else array_of(list(chain.from_iterable(known)), kind.value_type)
+    return pa.ListArray.from_arrays(pa.array(offsets), inner, type=kind, mask=nulls)
 
 
 def _entries(values: Sequence[Any], name: str, with_nulls: bool) -> list[Any]:
-    """This field of each of these named tuples or dicts."""
+    """This field of each of these nouns, named tuples or dicts."""
     first = next(value for value in values if value is not None)
     get = itemgetter(name) if isinstance(first, dict) else attrgetter(name)
     return [None if value is None else get(value) for value in values] if with_nulls else list(map(get, values))
 
 
 def draft_to_bytes(draft: Draft) -> bytes:
-    """A draft between two Spark stages, as JSON with its nouns as lists."""
-    return orjson.dumps(draft, default=tuple)
+    """A draft between two Spark stages."""
+    return _ENCODER.encode(draft)
 
 
 def draft_from_bytes(data: bytes) -> Draft:
-    fields = orjson.loads(data)
-    return Draft(
-        **fields
-        | {
-            "origin": Origin(*fields["origin"]),
-            "messages": tuple(Message(role, content, name, tuple(places), weight) for role, content, name, places, weight in fields["messages"]),
-            "refs": tuple(ImageRef(*ref) for ref in fields["refs"]),
-            "findings": tuple(Finding(*finding) for finding in fields["findings"]),
-        }
-    )
+    """Raises msgspec.ValidationError where these bytes are no draft's."""
+    return _DECODER.decode(data)
+
+
+_ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Draft)
 
 
 def image_from_row(row: Row) -> Image:

@@ -24,10 +24,10 @@ def check_laws(row: Row, images: Sequence[ImageTokens], slot_id: int, slots: int
         if len(image.token_spans) != len(image.target_sizes) or len(image.token_spans) != _views(image):
             raise _broken(f"{len(image.token_spans)} spans, {len(image.target_sizes)} target sizes, grid {image.grid}")
     _check_spans(ids, labels, spans, slot_id, slots)
-    trained = labels != IGNORE_INDEX
-    if not allow_stray and (trained & (labels != ids)).any():
+    ignored = np.count_nonzero(labels == IGNORE_INDEX)
+    if not allow_stray and ignored + np.count_nonzero(labels == ids) != len(ids):  # no id is IGNORE_INDEX
         raise _broken("a label is not its own id")
-    if not trained.any():
+    if ignored == len(labels):
         raise Reject(Reason.TOKENS_NO_TARGET.at("", "every answer is masked, empty or left out"))
 
 

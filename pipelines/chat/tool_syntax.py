@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
+from msgspec.structs import replace
+
 from pipelines.records import Message
 
 Syntax = Callable[[Sequence[Message], str | None], list[Message]]
@@ -50,7 +52,7 @@ def _join_call(turns: list[Message], text: str, calls: Sequence[Message]) -> Non
     weight = max((call.loss_weight for call in calls if call.loss_weight is not None), default=None)
     before = turns[-1] if turns and turns[-1].role == "assistant" else None
     if before is not None and (before.loss_weight == 0) == (weight == 0):
-        turns[-1] = before._replace(content=f"{before.content}\n{text}")
+        turns[-1] = replace(before, content=f"{before.content}\n{text}")
     else:
         turns.append(Message("assistant", text, loss_weight=weight))
 
@@ -69,7 +71,7 @@ def _results(group: Sequence[Message], result: Callable[[str], str]) -> Message:
 
 def _with_definitions(turns: list[Message], definitions: str) -> list[Message]:
     if turns and turns[0].role == "system":
-        return [turns[0]._replace(content=f"{turns[0].content}\n\n{definitions}"), *turns[1:]]
+        return [replace(turns[0], content=f"{turns[0].content}\n\n{definitions}"), *turns[1:]]
     return [Message("system", f"You are a helpful assistant.\n\n{definitions}"), *turns]
 
 

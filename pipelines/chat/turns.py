@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
-from pipelines.records import Message
+from pipelines.records import Message, Noun
 
 
-class Turn(NamedTuple):
+class Turn(Noun, frozen=True):
     """A message with its images as (code point offset, number of the image in the row), and whether it is trained."""
 
     message: Message
@@ -37,12 +36,11 @@ def make_turns(messages: Sequence[Message], loss: str) -> list[Turn]:
     """The turns with their images numbered in text order. `loss` is all or last_turn; a loss_weight of 0 masks a turn."""
     turns: list[Turn] = []
     number = 0
-    last = _last_run(messages)
+    trainable = range(len(messages)) if loss == "all" else _last_run(messages)
     for i, message in enumerate(messages):
         images = tuple((offset, number + k) for k, offset in enumerate(message.image_at)) if message.image_at else ()
         number += len(images)
-        asked = message.role == "assistant" and message.loss_weight != 0
-        turns.append(Turn(message, images, asked and (loss == "all" or i in last)))
+        turns.append(Turn(message, images, message.role == "assistant" and message.loss_weight != 0 and i in trainable))
     return turns
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 import orjson
+from msgspec.structs import asdict
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -50,7 +51,7 @@ def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
     table, row = row_of(outcome, batch, RUN_ID, config.split)
     if isinstance(outcome, Sample):
         conversation = outcome.conversation
-        row |= {"messages": [message._asdict() for message in conversation.messages], "tools": conversation.tools}
+        row |= {"messages": [asdict(message) for message in conversation.messages], "tools": conversation.tools}
         row |= {"attention_mask": [1] * row["num_tokens"], "position_ids": list(range(row["num_tokens"]))}
     elif isinstance(outcome, Quarantined) and row["raw"] is not None:
         row["raw"] = row["raw"].decode("utf-8", "backslashreplace")

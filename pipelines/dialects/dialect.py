@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from pipelines.chat.laws import check_laws
 from pipelines.chat.segments import Row, Segment, assemble
@@ -12,14 +14,13 @@ from pipelines.chat.turns import Turn, make_turns
 from pipelines.config import ConfigError, DialectSettings
 from pipelines.dialects.overflow import Work, shorten
 from pipelines.reasons import Reason, Reject
-from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Message, Tokens
+from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Message, Noun, Tokens
 from pipelines.tokenizers import Vocabulary, open_vocabulary
 from pipelines.tokenizers.families import RankFamily
 from pipelines.vision.slicing import SlicePlan
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Noun, frozen=True):
     """A conversation as a model's template sees it: `plans[k]` are the views of image k."""
 
     turns: Sequence[Turn]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from pipelines.chat.glm_tools import glm_tools_text
 from pipelines.chat.segments import Control, Segment, Text
-from pipelines.chat.turns import Turn
 from pipelines.dialects.dialect import Model, Script
 from pipelines.tokenizers.families import GLM_4
 
@@ -34,15 +35,18 @@ def write(script: Script) -> list[Segment]:
         segments += [Control("<|system|>"), Text("\n" + glm_tools_text(script.tools))]
     before = False
     for turn in script.turns:
-        if script.tools and turn.role == "system" and not turn.message.content:
+        message = turn.message
+        if script.tools and message.role == "system" and not message.content:
             continue  # it carried the definitions and nothing else
-        segments += [Control(header_of(turn), trained=before), Text(f"{turn.message.metadata}\n{turn.message.content}", turn.trained)]
+        segments += (header_of(message.role, before), Text(f"{message.metadata}\n{message.content}", turn.trained))
         before = turn.trained
-    return [*segments, Control("<|user|>", trained=before)]
+    segments.append(header_of("user", before))
+    return segments
 
 
-def header_of(turn: Turn) -> str:
-    return f"<|{turn.role}|>"
+@cache
+def header_of(role: str, trained: bool) -> Control:
+    return Control(f"<|{role}|>", trained)
 
 
 MODEL = Model(

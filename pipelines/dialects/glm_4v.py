@@ -27,11 +27,11 @@ def write(script: Script) -> list[Segment]:
     before = False
     for turn in script.turns:
         header_trained = before if script.is_sound else turn.trained
-        segments += [Control(glm_4.header_of(turn), header_trained), Text(f"{turn.message.metadata}\n", turn.trained)]
+        segments += [glm_4.header_of(turn.role, header_trained), Text(f"{turn.message.metadata}\n", turn.trained)]
         for part in turn.parts():
             segments += _picture(part) if isinstance(part, int) else [Text(part, turn.trained)]
         before = turn.trained
-    return [*segments, Control("<|user|>", trained=before and script.is_sound)]
+    return [*segments, glm_4.header_of("user", before and script.is_sound)]
 
 
 def _picture(image: int) -> list[Segment]:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec.structs import replace
 
 from pipelines.chat.turns import rounds_of
 from pipelines.config import DialectSettings
 from pipelines.reasons import Reason, Reject
-from pipelines.records import Finding, Image, Message
+from pipelines.records import Finding, Image, Message, Noun
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Noun, frozen=True):
     """A conversation on its way to a row: what over-long rows are shortened by. `caps` bound the slices of each image."""
 
     messages: tuple[Message, ...]
     images: tuple[Image, ...]
     caps: tuple[int, ...]
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
 
 
 Measure = Callable[[Work], int]

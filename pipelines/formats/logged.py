@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
+
+from pipelines.records import Noun
 
 Json = Any
 Path = tuple[str | int, ...]
 
 
-class LoggedTurn(NamedTuple):
+class LoggedTurn(Noun, frozen=True):
     """One turn as logged; a field that is absent is None, as null is. `path` leads to it from the record's top; `where` is it in words."""
 
     path: Path
@@ -29,8 +30,7 @@ class LoggedTurn(NamedTuple):
     train: Json = None
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(Noun, frozen=True):
     """A record in its format's fields. `turns` is a list of LoggedTurn, or what stood in its place.
 
     `mark` says how an image is marked in the text: `<image>` ("list": one after the other; "single": all the same picture), by its

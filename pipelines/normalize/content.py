@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pipelines.formats.logged import LoggedTurn, Path, place
 from pipelines.normalize.faults import Faults
@@ -19,8 +20,7 @@ TEXT, IMAGE, REASONING, CALL = (
 )
 
 
-@dataclass(slots=True)
-class Body:
+class Body(Struct, gc=False):
     """The text of a turn with the images that have their place already: (offset, reference, JSON path)."""
 
     text: str = ""
@@ -31,6 +31,8 @@ class Body:
 
 def read_body(turn: LoggedTurn, faults: Faults) -> Body | None:
     """None where the content is absent or null; a content of another type is refused."""
+    if turn.content is None and (turn.image is None or turn.image == []):
+        return None
     body = Body()
     if turn.image is not None:
         for ref in turn.image if isinstance(turn.image, list) else [turn.image]:
@@ -44,8 +46,6 @@ def read_body(turn: LoggedTurn, faults: Faults) -> Body | None:
         _add_part(body, turn.content, (*turn.path, turn.content_key), faults)
     elif turn.content is not None:
         faults.refuse(Reason.SCHEMA_CONTENT_TYPE, f"{turn.where}.{turn.content_key}", f"found {kind_of(turn.content)}; text or a list of parts is wanted")
-    elif not body.images:
-        body = None  # type: ignore[assignment]
     return body
 
 

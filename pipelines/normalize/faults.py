@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from pipelines.config import Limits, Normalize
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
@@ -29,19 +27,6 @@ class Faults:
             self.refuse(instead, where, f"normalize.repair is none: {detail}")
         else:
             self.note(reason, where, detail)
-
-    def collect(self) -> Faults:
-        """A Reject inside the block is kept with the others, and the work goes on."""
-        return self
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        if isinstance(error, Reject):
-            self.refusals += error.findings
-            return True
-        return False
 
     def close(self) -> None:
         """Raises Reject with every refusal, notes after them, if there is one."""

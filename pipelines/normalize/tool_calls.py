@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipelines.formats.logged import Path
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.literals import read_literal
 from pipelines.parse import clip, kind_of, parse_json, source_text
 from pipelines.reasons import Reason, Reject
-from pipelines.records import Finding
+from pipelines.records import Finding, Noun
 
 _NOT_JSON = {Reason.LINE_INVALID_JSON.code, Reason.LINE_TRUNCATED_JSON.code, Reason.LINE_TRAILING_GARBAGE.code}
 
 
-class Call(NamedTuple):
+class Call(Noun, frozen=True):
     """`arguments` is the text of a JSON object; `values` is what it holds; `id` is the log's, if it has one."""
 
     name: str
@@ -26,7 +26,7 @@ class Call(NamedTuple):
     where: str
 
 
-class Value(NamedTuple):
+class Value(Noun, frozen=True):
     """A JSON value with the text it was read from (bytes: the whole record), so that its parts can be cut out as written; `text` is None for a Python literal."""
 
     value: Any
@@ -110,12 +110,12 @@ def _read_call(value: Value, faults: Faults) -> Call:
 def _arguments(inner: Value, faults: Faults) -> tuple[str, Mapping[str, Any]]:
     if "arguments" not in inner.value:
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(inner.where, "the call has no arguments; {} is a call without any"))
-    given = inner.at("arguments")
-    if isinstance(given.value, str):
-        return arguments_text(given.value, given.where, faults)
-    if isinstance(given.value, dict):
-        return given.own_text(), given.value
-    raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(given.where, f"found {kind_of(given.value)}; a JSON object is wanted"))
+    given = inner.value["arguments"]
+    if isinstance(given, str):
+        return arguments_text(given, f"{inner.where}.arguments", faults)
+    if isinstance(given, dict):
+        return inner.at("arguments").own_text(), given
+    raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(f"{inner.where}.arguments", f"found {kind_of(given)}; a JSON object is wanted"))
 
 
 def _call_id(logged: Mapping[str, Any]) -> str | None:

@@ -36,13 +36,15 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
     for where, value in logged:
         if value is None or value == []:
             continue
-        with faults.collect():
+        try:
             for i, definition in enumerate(_listed(value, where, faults)):
                 tool = _tool(definition, f"{where}[{i}]")
                 if tool.dropped:
                     detail = f"null entries: {clip(', '.join(tool.dropped))}"
                     faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
                 tools.append(tool)
+        except Reject as reject:
+            faults.refusals += reject.findings
     return tools
 
 

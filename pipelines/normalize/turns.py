@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
+
+from msgspec import Struct, field
 
 from pipelines.formats.logged import LoggedTurn
 from pipelines.normalize.content import Body, read_body
@@ -13,13 +15,12 @@ from pipelines.normalize.faults import Faults
 from pipelines.normalize.roles import ALIASES, CALL, canonical_role
 from pipelines.normalize.tool_calls import Call, Value, arguments_text, logged_as_text, read_calls
 from pipelines.parse import clip, kind_of
-from pipelines.reasons import Reason
+from pipelines.reasons import Reason, Reject
 
 MOST_WEIGHT = 3e38  # what the column's float32 holds
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct, gc=False):
     """A message in the making: `images` are (offset, reference, JSON path) that have their place already."""
 
     role: str
@@ -32,16 +33,28 @@ class Line:
 
     @property
     def is_blank(self) -> bool:
-        return not self.text.strip() and not self.images and self.call is None
+        return (not self.text or self.text.isspace()) and not self.images and self.call is None
 
 
-def lines_of(turn: LoggedTurn, raw: bytes, faults: Faults) -> Iterable[Line]:
+def lines_of(turn: LoggedTurn, raw: bytes, faults: Faults) -> list[Line]:
     """The lines of one turn: text beside calls is a line of its own before them. Refusals go into `faults`."""
     role = _role(turn, faults)
     weight = None if turn.loss_weight is turn.loss is turn.train is None else _weight(turn, faults)
     if _is_plain(turn, role):
-        return (Line(role or "user", turn.content, turn.where, weight, [], None, _answered(turn)),)
-    return _lines_of(turn, role, weight, raw, faults)
+        return [Line(role or "user", turn.content, turn.where, weight, [], None, _answered(turn))]
+    if role == CALL or (role == "assistant" and isinstance(turn.metadata, str) and turn.metadata.strip()):
+        return _call_lines(turn, role, raw, weight, faults)
+    body = read_body(turn, faults)
+    calls = _calls_beside(turn, body, raw, faults)
+    text = _with_reasoning(turn, body, faults) if body else ""
+    lines: list[Line] = []
+    if body and (text.strip() or body.images):
+        lines.append(_text_line(turn, role, text, body, weight, faults, alone=not calls))
+    elif not calls and role is not None:
+        lines.append(Line(role, body.text if body else "", turn.where, weight, call_id=_answered(turn)))
+        if body is None and role != "observation":
+            faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "neither content nor a call")
+    return lines + [_call_line(call, weight) for call in calls]
 
 
 def _is_plain(turn: LoggedTurn, role: str | None) -> bool:
@@ -49,24 +62,16 @@ def _is_plain(turn: LoggedTurn, role: str | None) -> bool:
     text = turn.content
     if not isinstance(text, str) or turn.calls is not None or turn.image is not None or turn.reasoning is not None:
         return False
-    return role in ("user", "observation", "system") or (role == "assistant" and turn.metadata in (None, "") and "{" not in text[:1] + text.lstrip()[:1])
+    if role == "assistant":
+        return turn.metadata in (None, "") and not _BRACE.match(text)
+    return role in ("user", "observation", "system")
 
 
-def _lines_of(turn: LoggedTurn, role: str | None, weight: float | None, raw: bytes, faults: Faults) -> Iterator[Line]:
-    if role == CALL or (role == "assistant" and isinstance(turn.metadata, str) and turn.metadata.strip()):
-        yield from _call_lines(turn, role, raw, weight, faults)
-        return
-    body = read_body(turn, faults)
-    calls = _calls_beside(turn, body, raw, faults)
-    text = _with_reasoning(turn, body, faults) if body else ""
-    if body and (text.strip() or body.images):
-        yield _text_line(turn, role, text, body, weight, faults, alone=not calls)
-    elif not calls and role is not None:
-        yield Line(role, body.text if body else "", turn.where, weight, call_id=_answered(turn))
-        if body is None and role != "observation":
-            faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "neither content nor a call")
-    for call in calls:
-        yield Line("assistant", call.arguments, call.where, weight, call=call)
+_BRACE = re.compile(r"\s*\{")
+
+
+def _call_line(call: Call, weight: float | None) -> Line:
+    return Line("assistant", call.arguments, call.where, weight, [], call)
 
 
 def _role(turn: LoggedTurn, faults: Faults) -> str | None:
@@ -92,37 +97,39 @@ def _weight(turn: LoggedTurn, faults: Faults) -> float | None:
     return float(weight)
 
 
-def _call_lines(turn: LoggedTurn, role: str | None, raw: bytes, weight: float | None, faults: Faults) -> Iterator[Line]:
+def _call_lines(turn: LoggedTurn, role: str | None, raw: bytes, weight: float | None, faults: Faults) -> list[Line]:
     """A sharegpt function_call, whose text is the call; or a GLM call, whose metadata is the name and whose content the arguments."""
+    if turn.content is None:
+        faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "a call without content")
+        return []
     content = Value(turn.content, raw, (*turn.path, turn.content_key), f"{turn.where}.content")
-    with faults.collect():
-        if turn.content is None:
-            faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "a call without content")
-        elif role == CALL:
-            for call in read_calls(content, faults):
-                yield Line("assistant", call.arguments, call.where, weight, call=call)
-        else:
-            yield _glm_call(turn, content, weight, faults)
+    try:
+        calls = read_calls(content, faults) if role == CALL else [_glm_call(turn, content, faults)]
+    except Reject as reject:
+        faults.refusals += reject.findings
+        return []
+    return [_call_line(call, weight) for call in calls]
 
 
-def _glm_call(turn: LoggedTurn, content: Value, weight: float | None, faults: Faults) -> Line:
+def _glm_call(turn: LoggedTurn, content: Value, faults: Faults) -> Call:
     if isinstance(content.value, dict):
         text = content.own_text()
         values: Mapping[str, Any] = content.value
     else:
         text, values = arguments_text(content.value if isinstance(content.value, str) else "", content.where, faults)
-    call = Call(turn.metadata, text, values, None, turn.where)
-    return Line("assistant", text, turn.where, weight, call=call)
+    return Call(turn.metadata, text, values, None, turn.where)
 
 
 def _calls_beside(turn: LoggedTurn, body: Body | None, raw: bytes, faults: Faults) -> list[Call]:
-    calls: list[Call] = []
+    logged = [Value(value, raw, path, f"{turn.where}.content") for path, value in body.calls] if body else []
     if turn.calls is not None and turn.calls != []:
-        with faults.collect():
-            calls += read_calls(Value(turn.calls, raw, (*turn.path, "tool_calls"), f"{turn.where}.tool_calls"), faults)
-    for path, value in body.calls if body else ():
-        with faults.collect():
-            calls += read_calls(Value(value, raw, path, f"{turn.where}.content"), faults)
+        logged.insert(0, Value(turn.calls, raw, (*turn.path, "tool_calls"), f"{turn.where}.tool_calls"))
+    calls: list[Call] = []
+    for value in logged:
+        try:
+            calls += read_calls(value, faults)
+        except Reject as reject:
+            faults.refusals += reject.findings
     return calls
 
 
@@ -146,11 +153,14 @@ def _with_reasoning(turn: LoggedTurn, body: Body, faults: Faults) -> str:
 def _text_line(turn: LoggedTurn, role: str | None, text: str, body: Body, weight: float | None, faults: Faults, alone: bool) -> Line:
     line = Line(role or "user", text, turn.where, weight, body.images, call_id=_answered(turn))
     if role == "assistant" and alone and not body.images and not body.reasoning:
-        with faults.collect():
-            if call := logged_as_text(text, f"{turn.where}.content", faults):
-                faults.repair(
-                    Reason.REPAIR_TOOL_CALL_EXTRACTED, Reason.TOOL_CALL_MALFORMED, f"{turn.where}.content", f"a call of {clip(call.name)} was logged as text"
-                )
+        try:
+            call = logged_as_text(text, f"{turn.where}.content", faults)
+        except Reject as reject:
+            faults.refusals += reject.findings
+        else:
+            if call:
+                detail = f"a call of {clip(call.name)} was logged as text"
+                faults.repair(Reason.REPAIR_TOOL_CALL_EXTRACTED, Reason.TOOL_CALL_MALFORMED, f"{turn.where}.content", detail)
                 return Line("assistant", call.arguments, turn.where, weight, call=call)
     return line
 
@@ -159,8 +169,7 @@ def _answered(turn: LoggedTurn) -> str | None:
     return turn.call_id if isinstance(turn.call_id, str) and turn.call_id else None
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct, gc=False):
     """Calls in a row, the results that came for them by the place of the call, and where the next result goes: by id, and without one."""
 
     calls: list[Line] = field(default_factory=list)

@@ -9,9 +9,10 @@ from pathlib import Path
 from pipelines.config import ConfigError
 from pipelines.tokenizers.facts import cache_folder, write_whole
 from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6, RankFamily, read_ranks, tokenizer_json
+from pipelines.tokenizers.fast import RawIds
 from pipelines.tokenizers.vocabulary import Vocabulary, read_vocabulary
 
-__all__ = ["BUNDLED", "Vocabulary", "open_vocabulary"]
+__all__ = ["BUNDLED", "RawIds", "Vocabulary", "open_vocabulary"]
 
 _GLM_RANKS = 151_329  # GLM-4's special tokens begin here, so a stand-in has as many ranks
 BUNDLED: dict[str, tuple[RankFamily, int | None]] = {"minicpm_v_2_6": (MINICPM_V_2_6, None), "glm_4_standin": (GLM_4, _GLM_RANKS)}

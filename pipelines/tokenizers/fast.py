@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.memory import give_back, own_bytes
-from pipelines.records import Ids
 
 KEPT_BYTES = 64 << 20  # of words that are kept
 LOOK_TOKENS = 1 << 20  # that are made between two looks at how much memory the process has
@@ -44,6 +43,7 @@ PROBES = (
 )
 _SPLITS = ("Split", "ByteLevel")
 
+RawIds = npt.NDArray[np.uint32]  # ids of a text as the libraries count them; none is so large that it would be another in int32
 
 Spellings = tuple[tuple[str, re.Pattern[str]], ...]
 
@@ -57,7 +57,7 @@ def is_plain(texts: Sequence[str], spelled: Spellings) -> bool:
 def _is_known(text: str) -> bool:
     """Whether every code point is one of PLAIN. Those of 16 bits are looked up in one go; the rest makes the pattern look again."""
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
-    return bool(_known_units().take(units).all()) or _RARE.search(text) is None
+    return np.count_nonzero(_known_units().take(units)) == len(units) or _RARE.search(text) is None
 
 
 @cache
@@ -94,10 +94,10 @@ class FastTokenizer:
         self._data, self._kept_bytes = data, kept_bytes
         self._open()
 
-    def encode(self, texts: Iterable[str]) -> list[Ids]:
+    def encode(self, texts: Iterable[str]) -> list[RawIds]:
         """The ids of each text by itself."""
         encode = self._tokenizer.encode
-        found = [encode(text).view(np.int32) for text in texts]
+        found: list[RawIds] = [encode(text) for text in texts]
         del encode  # it holds on to the tokenizer, which may be given up now
         self._left -= sum(map(len, found))
         if self._left < 0:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipelines.records import Ids
 from pipelines.tokenizers.facts import Facts, facts_of, open_tokenizer
-from pipelines.tokenizers.fast import FastTokenizer, Spellings, is_plain, open_fast, spellings
+from pipelines.tokenizers.fast import FastTokenizer, RawIds, Spellings, is_plain, open_fast, spellings
 
 MOST_BYTES = 4  # of a character in UTF-8
 OPENED = 4  # vocabularies that are kept though no dialect has them any more
@@ -38,6 +38,11 @@ class Vocabulary:
         return self.facts.specials
 
     @cached_property
+    def control(self) -> Mapping[str, bytes]:
+        """Each control token's id as it lies in memory among others."""
+        return {name: np.int32(token).tobytes() for name, token in self.specials.items()}
+
+    @cached_property
     def tokenizer(self) -> Any:
         """Hugging Face's: what training uses, and so what is right."""
         return open_tokenizer(self.path.read_bytes())
@@ -47,7 +52,7 @@ class Vocabulary:
         if self._fast is None:
             _ = self.tokenizer
 
-    def encode(self, texts: Sequence[str]) -> list[Ids]:
+    def encode(self, texts: Sequence[str]) -> list[RawIds]:
         """The ids of each text by itself. What is spelled like a control token stays text: no text can forge a turn."""
         if self._fast is None:
             return [self._encode_exactly(text) for text in texts]
@@ -80,8 +85,8 @@ class Vocabulary:
     def _spelled(self) -> Spellings:
         return spellings(self.facts.added)
 
-    def _encode_exactly(self, text: str) -> Ids:
-        return np.array(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int32)
+    def _encode_exactly(self, text: str) -> RawIds:
+        return np.array(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.uint32)
 
 
 def read_vocabulary(path: Path, standin: bool = False) -> Vocabulary:

@@ -37,7 +37,7 @@ def test_every_text_gets_the_ids_of_hugging_face(vocabulary: Vocabulary):
     @example(texts=["<|im_end|>", "plain", "e\u0301"])
     def holds(texts: list[str]) -> None:
         for text, ids in zip(texts, vocabulary.encode(texts), strict=True):
-            assert ids.dtype == np.int32
+            assert ids.dtype == np.uint32
             assert ids.tolist() == vocabulary.tokenizer.encode(text, add_special_tokens=False).ids, text
 
     holds()
