@@ -44,7 +44,7 @@ def _weight(outcome: Outcome) -> int:
         return 16 * len(outcome.tokens.input_ids)
     if isinstance(outcome, Quarantined):
         return len(outcome.raw.raw) + 1000
-    return 2 * sum(len(message.content) for message in outcome.messages) + 1000
+    return 2 * sum([len(message.content) for message in outcome.messages]) + 1000
 
 
 class Part(NamedTuple):

@@ -63,6 +63,7 @@ def _written_keys(data: bytes) -> int:
     """
     if _SPACED_KEY.search(data):
         return -1
-    if b'\\\\":' in data and any(len(slashes) % 2 == 0 for slashes in _ESCAPED.findall(data)):
+    escaped = data.count(b'\\":')
+    if escaped and b'\\\\":' in data and any(len(slashes) % 2 == 0 for slashes in _ESCAPED.findall(data)):
         return -1  # a key or text that ends in a backslash
-    return data.count(b'":') - data.count(b'\\":')
+    return data.count(b'":') - escaped

@@ -426,4 +426,4 @@ def refusals(findings: Iterable[Finding]) -> list[Finding]:
 
 def repairs_of(findings: Iterable[Finding]) -> list[str]:
     """The codes of what was changed, each once, in the order found: column `repairs`."""
-    return list(dict.fromkeys(finding.code for finding in findings if reason_of(finding.code).severity == REPAIR))
+    return list(dict.fromkeys([finding.code for finding in findings if reason_of(finding.code).severity == REPAIR]))

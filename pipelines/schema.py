@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipelines.config import Split
 from pipelines.reasons import repairs_of
-from pipelines.records import Conversation, Draft, Image, ImageTokens, Noun, Outcome, Quarantined, Sample
+from pipelines.records import IGNORE_INDEX, Conversation, Draft, Image, ImageTokens, Noun, Outcome, Quarantined, Sample
 from pipelines.split import side_of
 
 Row = dict[str, Any]
@@ -163,13 +163,12 @@ def _conversation_row(conversation: Conversation, batch: str, split: Split) -> R
 def _sample_row(sample: Sample, batch: str, split: Split) -> Row:
     tokens = sample.tokens
     findings = (*sample.conversation.findings, *tokens.findings)
-    labels = np.asarray(tokens.labels, dtype=np.int32)
     return _shared(sample.conversation, batch, split) | {
-        "input_ids": np.asarray(tokens.input_ids, dtype=np.int32),
-        "labels": labels,
+        "input_ids": tokens.input_ids,
+        "labels": tokens.labels,
         "images": [_image_row(image) for image in tokens.images],
-        "num_tokens": len(labels),
-        "num_target_tokens": int(np.count_nonzero(labels != -100)),
+        "num_tokens": len(tokens.labels),
+        "num_target_tokens": int(np.count_nonzero(tokens.labels != IGNORE_INDEX)),
         "repairs": repairs_of(findings),
         "findings": findings,
         "dialect": sample.dialect,

@@ -61,6 +61,9 @@ def lines_of(chunks: Iterator[bytes], limit: int) -> Iterator[Piece]:
     for chunk in chunks:
         *whole, rest = chunk.split(b"\n")
         for part in whole:
+            if not line.size and len(part) <= limit:
+                yield part, ()
+                continue
             line.add(part)
             yield line.piece()
             line = Collector(limit)

@@ -45,7 +45,7 @@ def normalize(logged: Logged, raw: RawRecord, settings: Normalize, limits: Limit
         ids["step_id"],
         raw.origin,
         logged.format,
-        tuple(_message(line) for line in lines),
+        tuple([_message(line) for line in lines]),
         tools_text(tools),
         tuple(_reference(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
         tuple(dict.fromkeys(faults.notes)),
@@ -85,12 +85,13 @@ def _logged_tools(logged: Logged) -> list[tuple[str, Any]]:
 
 def _check_targets(lines: list[Line], faults: Faults) -> None:
     """Something must be there to learn from, and no turn may be blank: templates leave such turns out, header and all."""
-    if not faults.refusals and not any(line.role == "assistant" and not line.is_blank for line in lines):
+    blank = [line for line in lines if line.is_blank and line.role in ("user", "assistant")]
+    if not faults.refusals and sum([line.role == "assistant" for line in lines]) == sum([line.role == "assistant" for line in blank]):
         faults.refuse(Reason.SCHEMA_NO_TARGET, "", "no answer that is not blank")
         return
-    refused = sorted(finding.where for finding in faults.refusals)
-    for line in lines:
-        if line.is_blank and line.role in ("user", "assistant") and not _has_prefix(refused, line.where):
+    refused = sorted(finding.where for finding in faults.refusals) if blank else []
+    for line in blank:
+        if not _has_prefix(refused, line.where):
             faults.refuse(Reason.SCHEMA_CONTENT_MISSING, line.where, f"the {line.role}'s turn is blank")
 
 

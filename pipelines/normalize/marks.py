@@ -29,7 +29,7 @@ def place_images(logged: Logged, lines: list[Line], faults: Faults) -> None:
         _place_named(logged.images, lines, faults)
     elif logged.mark is not None:
         _place_listed(logged, lines, faults)
-    wanted = sum(len(line.images) for line in lines)
+    wanted = sum([len(line.images) for line in lines])
     if wanted > faults.limits.images_per_record:
         faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{wanted} images, limits.images_per_record is {faults.limits.images_per_record}")
 
@@ -37,8 +37,8 @@ def place_images(logged: Logged, lines: list[Line], faults: Faults) -> None:
 def _place_listed(logged: Logged, lines: list[Line], faults: Faults) -> None:
     images = logged.images if isinstance(logged.images, list) else [] if logged.images is None else [logged.images]
     key = "image" if logged.format == "agentcpm" else "images"
-    asked = sum(line.text.count(_MARK) for line in lines if line.role != "assistant")
-    answered = sum(line.text.count(_MARK) for line in lines if line.role == "assistant" and line.call is None)
+    asked = sum([line.text.count(_MARK) for line in lines if line.role != "assistant"])
+    answered = sum([line.text.count(_MARK) for line in lines if line.role == "assistant" and line.call is None])
     if not images and not asked:
         return  # a mark that only an answer spells, in a record without images, is text
     if asked == 0 and answered == 0 and len(images) == 1:

@@ -85,6 +85,16 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
 }
+# The classes whose every value is of a type: what most values are known by. A float can be an integer too.
+_CLASSES: dict[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
 # keyword -> (what its own value must be, in words and as a test)
 _SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "type": ("a type or a list of types", lambda value: all(isinstance(kind, str) and kind in TYPES for kind in _listed(value)) and value != []),
@@ -160,10 +170,10 @@ def _all_of(checks: Sequence[Check]) -> Check:
 def _type(wanted: Any) -> Check:
     kinds = _listed(wanted)
     tests = [TYPES[kind] for kind in kinds]
-    first = tests[0]
+    classes = frozenset(one for kind in kinds for one in _CLASSES[kind])
 
     def check(value: Any, steps: Steps) -> Fault | None:
-        if first(value) or any(test(value) for test in tests):
+        if type(value) in classes or any(test(value) for test in tests):
             return None
         return Fault("", f"{_shown(value)} is not of type {' or '.join(kinds)}")
 
@@ -171,12 +181,15 @@ def _type(wanted: Any) -> Check:
 
 
 def _required(wanted: list[str]) -> Check:
+    names = frozenset(wanted)
+
     def check(value: Any, steps: Steps) -> Fault | None:
         if not isinstance(value, dict):
             return None
         steps.spend(len(wanted))
-        missing = [name for name in wanted if name not in value]
-        return Fault("", f"{clip(', '.join(missing))} is missing") if missing else None
+        if names <= value.keys():
+            return None
+        return Fault("", f"{clip(', '.join(name for name in wanted if name not in value))} is missing")
 
     return check
 
