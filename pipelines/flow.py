@@ -1,4 +1,4 @@
-"""The whole pipeline for one record, without Spark. Read this first.
+"""The whole pipeline, without Spark. Read this first.
 
     raw bytes -> draft_of -> Draft -> finish -> [Conversation, Sample | Quarantined per dialect]
 
@@ -9,9 +9,9 @@ other exception is caught, once per stage and record: it is our own fault, and t
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pipelines.config import Config, ConfigError
 from pipelines.dialects import Dialect, open_dialect
@@ -19,9 +19,11 @@ from pipelines.formats import read_record
 from pipelines.normalize import normalize
 from pipelines.parse import parse_record
 from pipelines.reasons import Reason, Reject, refusals
-from pipelines.records import Conversation, Draft, Finding, Image, Outcome, Quarantined, RawRecord, Sample, SeenImages
+from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, Sample, SeenImages, Tokens
 
 T = TypeVar("T")
+BLOCK_RECORDS = 64
+BLOCK_BYTES = 4 << 20  # of raw records
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +60,44 @@ def open_flow(config: Config) -> Flow:
 
 def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
     """The record in GLM form with its images still unseen, or the row that keeps it aside."""
-    return _guard(lambda: _draft(raw, config), lambda findings: Quarantined(raw, findings))
+    draft = _tried(_draft, raw, config)
+    return Quarantined(raw, draft.findings) if isinstance(draft, _Refused) else draft
 
 
-def finish(raw: RawRecord, draft: Draft, seen: SeenImages, flow: Flow, id_conflict: bool = False) -> Iterator[Outcome]:
-    """The draft's conversation and, per dialect that takes its source, a sample or a quarantined row; or its one quarantined row.
+class Ready(Noun, frozen=True):
+    """A draft with what is told of it: `seen` has an entry for the key of every reference; `id_conflict` says that its source gives its
+    id to another record too."""
 
-    `seen` has an entry for the key of every reference; `id_conflict` says that its source gives its id to another record too.
+    raw: RawRecord
+    draft: Draft
+    seen: SeenImages
+    id_conflict: bool = False
+
+
+def finish(records: Iterable[Ready | Quarantined], flow: Flow) -> Iterator[Outcome]:
+    """In their order, each draft's conversation and, per dialect that takes its source, a sample or a quarantined row; or its one
+    quarantined row. A row that is one already stays.
+
+    Stage by stage for a block of records: by turns for each, its stages would drive one another's code and data out of the caches.
     """
+    for block in _blocks(records):
+        conversations = [one if isinstance(one, Quarantined) else _conversation_or_row(one, flow.config) for one in block]
+        samples = [_samples_or_rows(block, conversations, dialect) for dialect in flow.dialects]
+        for outcomes in zip(conversations, *samples, strict=True):
+            yield from (outcome for outcome in outcomes if outcome is not None)
 
-    def kept_aside(findings: tuple[Finding, ...]) -> Quarantined:
-        return Quarantined(raw, findings, episode_id=draft.episode_id)
 
-    conversation = _guard(lambda: _verified(draft, seen, flow.config, id_conflict), kept_aside)
-    yield conversation
-    if isinstance(conversation, Conversation):
-        for dialect in flow.dialects:
-            if dialect.settings.takes(raw.origin.source):
-                yield _sample_or_row(raw, conversation, dialect)
+def _blocks(records: Iterable[Ready | Quarantined]) -> Iterator[list[Ready | Quarantined]]:
+    block: list[Ready | Quarantined] = []
+    size = 0
+    for record in records:
+        block.append(record)
+        size += len(record.raw.raw)
+        if len(block) >= BLOCK_RECORDS or size >= BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
 def duplicate_row(raw: RawRecord, kept_path: str, kept_line: int) -> Quarantined:
@@ -121,20 +143,43 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
     )
 
 
-def _sample_or_row(raw: RawRecord, conversation: Conversation, dialect: Dialect) -> Sample | Quarantined:
-    return _guard(
-        lambda: Sample(conversation, dialect.name, dialect.tokenize(conversation)),
-        lambda findings: Quarantined(raw, (*findings, *conversation.findings), conversation.sample_id, dialect.name, conversation.episode_id),
-    )
+def _conversation_or_row(ready: Ready, config: Config) -> Conversation | Quarantined:
+    found = _tried(_verified, ready.draft, ready.seen, config, ready.id_conflict)
+    return Quarantined(ready.raw, found.findings, episode_id=ready.draft.episode_id) if isinstance(found, _Refused) else found
 
 
-def _guard(stage: Callable[[], T], kept_aside: Callable[[tuple[Finding, ...]], Quarantined]) -> T | Quarantined:
+def _samples_or_rows(
+    block: Sequence[Ready | Quarantined], conversations: Sequence[Conversation | Quarantined], dialect: Dialect
+) -> list[Sample | Quarantined | None]:
+    """What this dialect makes of each conversation; None where it takes none."""
+    found: list[Any] = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for one in conversations]
+    for stage in (dialect.lay_out, dialect.encode, dialect.complete):
+        found = [one if one is None or isinstance(one, _Refused) else _tried(stage, one) for one in found]
+    return [
+        None if tokens is None else _sample_or_row(record.raw, conversation, dialect.name, tokens)
+        for record, conversation, tokens in zip(block, conversations, found, strict=True)
+    ]
+
+
+def _sample_or_row(raw: RawRecord, conversation: Any, dialect: str, found: Tokens | _Refused) -> Sample | Quarantined:
+    if isinstance(found, _Refused):
+        return Quarantined(raw, (*found.findings, *conversation.findings), conversation.sample_id, dialect, conversation.episode_id)
+    return Sample(conversation, dialect, found)
+
+
+class _Refused(Noun, frozen=True):
+    """What a stage found instead of its noun."""
+
+    findings: tuple[Finding, ...]
+
+
+def _tried(stage: Callable[..., T], *given: Any) -> T | _Refused:
     try:
-        return stage()
+        return stage(*given)
     except Reject as reject:
-        return kept_aside(reject.findings)
+        return _Refused(reject.findings)
     except Exception as error:  # the one place: our own fault costs one record, is counted, and fails the run
-        return kept_aside((_internal_error(error),))
+        return _Refused((_internal_error(error),))
 
 
 def _internal_error(error: Exception) -> Finding:

@@ -11,9 +11,9 @@ from pathlib import Path
 from pipelines.config import Config, Source
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile
-from pipelines.flow import Flow, draft_of, duplicate_row, finish
+from pipelines.flow import Flow, Ready, draft_of, duplicate_row, finish
 from pipelines.images.look import Looker
-from pipelines.records import Draft, Outcome, Quarantined, RawRecord, SeenImage
+from pipelines.records import Draft, Outcome, Quarantined, RawRecord
 
 Drafted = Draft | Quarantined
 KEPT_BYTES = 128 << 20  # of records that are kept between the two passes; what is made of them takes about as much again
@@ -27,28 +27,23 @@ def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Ite
     inputs = [input_file(flow.config, path, batch) for path in dict.fromkeys(map(os.path.abspath, files))]
     census, kept = take_census(flow.config, inputs)
     looker = Looker(flow.config)
-    for file, pairs in zip(inputs, kept, strict=True):
-        for raw, draft in read_drafts(flow.config, file) if pairs is None else pairs:
-            yield from outcomes_of(raw, draft, flow, census, looker)
+    drafts = (pair for file, pairs in zip(inputs, kept, strict=True) for pair in (read_drafts(flow.config, file) if pairs is None else pairs))
+    yield from finish((_told(raw, draft, census, looker) for raw, draft in drafts), flow)
 
 
 def read_drafts(config: Config, file: InputFile) -> Iterator[tuple[RawRecord, Drafted]]:
     return ((raw, draft_of(raw, config)) for raw in read_records(file, config.limits))
 
 
-def outcomes_of(raw: RawRecord, draft: Drafted, flow: Flow, census: Census, looker: Looker) -> Iterator[Outcome]:
+def _told(raw: RawRecord, draft: Drafted, census: Census, looker: Looker) -> Ready | Quarantined:
+    """The draft with what other records and its images say of it."""
     kept_path, kept_line = census.first.get(raw.record_id, (raw.origin.path, raw.origin.line))  # new where the file changed since it was counted
     if (kept_path, kept_line) != (raw.origin.path, raw.origin.line):
-        yield duplicate_row(raw, kept_path, kept_line)
-        return
-    if isinstance(draft, Draft):
-        yield from finish(raw, draft, _seen(draft, looker), flow, census.clashes(raw.origin.source, draft.logged_id))
-    else:
-        yield draft
-
-
-def _seen(draft: Draft, looker: Looker) -> dict[str, SeenImage]:
-    return {ref.key: looker.see(ref, draft.origin.source) for ref in draft.refs}
+        return duplicate_row(raw, kept_path, kept_line)
+    if isinstance(draft, Quarantined):
+        return draft
+    seen = {ref.key: looker.see(ref, draft.origin.source) for ref in draft.refs}
+    return Ready(raw, draft, seen, census.clashes(raw.origin.source, draft.logged_id))
 
 
 @dataclass(slots=True)
@@ -104,5 +99,5 @@ def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tupl
     for raw in read_records(file, flow.config.limits):
         if raw.origin.line == line:
             census = Census({raw.record_id: (raw.origin.path, raw.origin.line)})
-            return raw, list(outcomes_of(raw, draft_of(raw, flow.config), flow, census, Looker(flow.config)))
+            return raw, list(finish([_told(raw, draft_of(raw, flow.config), census, Looker(flow.config))], flow))
     return None, []

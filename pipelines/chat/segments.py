@@ -6,13 +6,13 @@ becomes a control token. Ids, spans and trained stretches grow together: a posit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from pipelines.records import IGNORE_INDEX, Ids, Noun, Span
-from pipelines.tokenizers import Vocabulary
+from pipelines.tokenizers import RawIds
 
 
 class Control(Noun, frozen=True):
@@ -49,9 +49,14 @@ class Row(Noun, frozen=True):
     spans: list[list[Span]]
 
 
-def assemble(segments: Sequence[Segment], images: int, vocabulary: Vocabulary) -> Row:
-    """The row that these segments write. Every control name must be one of the vocabulary's."""
-    control, encoded = vocabulary.control, iter(vocabulary.encode([segment.text for segment in segments if isinstance(segment, Text)]))
+def texts_of(segments: Sequence[Segment]) -> list[str]:
+    """What must be encoded of these segments, in their order."""
+    return [segment.text for segment in segments if isinstance(segment, Text)]
+
+
+def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, control: Mapping[str, bytes]) -> Row:
+    """The row that these segments write: `texts` are the ids of `texts_of(segments)`, `control` those of the vocabulary's control tokens."""
+    encoded = iter(texts)
     pieces: list[Any] = []  # bytes, and arrays that lie in memory as such
     trained: list[tuple[int, int]] = []
     spans: list[list[Span]] = [[] for _ in range(images)]

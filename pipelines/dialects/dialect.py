@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from pipelines.chat.laws import check_laws
-from pipelines.chat.segments import Row, Segment, assemble
+from pipelines.chat.segments import Row, Segment, assemble, texts_of
 from pipelines.chat.tool_syntax import SYNTAXES, uses_tools
 from pipelines.chat.turns import Turn, make_turns
 from pipelines.config import ConfigError, DialectSettings
 from pipelines.dialects.overflow import Work, shorten
 from pipelines.reasons import Reason, Reject
 from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Message, Noun, Tokens
-from pipelines.tokenizers import Vocabulary, open_vocabulary
+from pipelines.tokenizers import RawIds, Vocabulary, open_vocabulary
 from pipelines.tokenizers.families import RankFamily
 from pipelines.vision.slicing import SlicePlan
 
@@ -31,6 +31,22 @@ class Script(Noun, frozen=True):
     @property
     def is_sound(self) -> bool:
         return self.settings.recipe == "sound"
+
+
+class Layout(Noun, frozen=True):
+    """A conversation as its segments, with the views of its images; the work and the tools that they are of."""
+
+    work: Work
+    tools: str | None
+    plans: Sequence[SlicePlan]
+    segments: Sequence[Segment]
+
+
+class Encoded(Noun, frozen=True):
+    """A layout with the ids of its texts."""
+
+    layout: Layout
+    texts: Sequence[RawIds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +97,23 @@ class Dialect:
     def max_slices(self) -> int:
         return getattr(self.settings.options, "max_slices", 0)
 
-    def tokenize(self, conversation: Conversation) -> Tokens:
-        """The conversation in the model's tokens. Raises Reject where the model cannot take it, or where it is too long."""
+    def lay_out(self, conversation: Conversation) -> Layout:
+        """What the conversation writes. Raises Reject where the model cannot take it."""
         messages, tools = self._plain(conversation)
-        work = Work(messages, conversation.images, (self.max_slices,) * len(conversation.images) if conversation.images else ())
-        tokens = self._row(work, tools)
-        if len(tokens.input_ids) > self.settings.max_tokens:
-            work = shorten(work, self.settings, lambda other: len(self._row(other, tools).input_ids), len(tokens.input_ids))
-            tokens = self._row(work, tools)
-        return replace(tokens, findings=work.findings) if work.findings else tokens
+        caps = (self.max_slices,) * len(conversation.images) if conversation.images else ()
+        return self._laid_out(Work(messages, conversation.images, caps), tools)
+
+    def encode(self, layout: Layout) -> Encoded:
+        return Encoded(layout, self.vocabulary.encode(texts_of(layout.segments)))
+
+    def complete(self, encoded: Encoded) -> Tokens:
+        """The conversation in the model's tokens, shortened where it is too long. Raises Reject where that is impossible, or nothing is trained."""
+        tokens = self._tokens(encoded)
+        if len(tokens.input_ids) <= self.settings.max_tokens:
+            return tokens
+        work, tools = encoded.layout.work, encoded.layout.tools
+        work = shorten(work, self.settings, lambda other: len(self._row(other, tools).input_ids), len(tokens.input_ids))
+        return replace(self._row(work, tools), findings=work.findings)
 
     def _plain(self, conversation: Conversation) -> tuple[tuple[Message, ...], str | None]:
         messages, tools = conversation.messages, conversation.tools
@@ -102,17 +126,24 @@ class Dialect:
         return messages, tools
 
     def _row(self, work: Work, tools: str | None) -> Tokens:
-        turns = make_turns(work.messages, self.settings.loss)
+        return self._tokens(self.encode(self._laid_out(work, tools)))
+
+    def _laid_out(self, work: Work, tools: str | None) -> Layout:
         plans = [self._planned(image, cap) for image, cap in zip(work.images, work.caps, strict=True)]
-        script = Script(turns, tools, plans, self.settings)
+        script = Script(make_turns(work.messages, self.settings.loss), tools, plans, self.settings)
         self.model.refuse(script)
-        row = assemble(self.model.write(script), len(plans), self.vocabulary)
-        if self.model.stray and not script.is_sound:
+        return Layout(work, tools, plans, self.model.write(script))
+
+    def _tokens(self, encoded: Encoded) -> Tokens:
+        layout, is_sound = encoded.layout, self.settings.recipe == "sound"
+        row = assemble(layout.segments, encoded.texts, len(layout.plans), self.vocabulary.control)
+        if self.model.stray and not is_sound:
             _add_stray_labels(row, self.vocabulary.specials[self.model.stray])
-        images = [ImageTokens(image, plan.grid, tuple(spans), plan.views) for image, plan, spans in zip(work.images, plans, row.spans, strict=True)]
+        placed = zip(layout.work.images, layout.plans, row.spans, strict=True)
+        images = tuple([ImageTokens(image, plan.grid, tuple(spans), plan.views) for image, plan, spans in placed])
         slot = self.vocabulary.specials[self.model.slot] if self.model.slot else -1
-        check_laws(row, images, slot, self.model.slots(self.settings), allow_stray=not script.is_sound)
-        return Tokens(row.input_ids, row.labels, tuple(images))
+        check_laws(row, images, slot, self.model.slots(self.settings), allow_stray=not is_sound)
+        return Tokens(row.input_ids, row.labels, images)
 
     def _planned(self, image: Image, cap: int) -> SlicePlan:
         if self.model.plan is None:

@@ -16,10 +16,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from pipelines.config import Config
-from pipelines.flow import Flow, duplicate_row, finish
+from pipelines.flow import Ready, duplicate_row, finish
 from pipelines.images.look import seen_from
 from pipelines.parts import Files, placed
-from pipelines.records import Finding, Origin, Outcome, Quarantined, RawRecord, SeenImage
+from pipelines.records import Finding, Origin, Quarantined, RawRecord, SeenImage
 from pipelines.schema import Row, draft_from_bytes
 from pipelines.spark.bridge import DRIVER_ROWS, Step, Work, flow_of
 from pipelines.spark.look import SEEN
@@ -91,7 +91,7 @@ def outcomes_work(spark: SparkSession, drafts: Files, told: DataFrame | None, ru
     def make() -> Step:
         flow, task = flow_of(settings), TaskContext.get()
         own = sorted(path for path in paths if sum(_numbers(path)) % tasks == (task.partitionId() if task else 0))
-        return lambda told: (placed(outcome, run.batch, run.run_id, flow.config.split) for outcome in _outcomes(own, told, flow))
+        return lambda told: (placed(outcome, run.batch, run.run_id, flow.config.split) for outcome in finish(_records(own, told), flow))
 
     if told is None:
         return Work(spark.range(0, tasks, 1, tasks).select(F.lit(None).alias("file")), make)
@@ -109,7 +109,7 @@ def _numbers(path: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _outcomes(paths: Sequence[str], told: Iterator[Row], flow: Flow) -> Iterator[Outcome]:
+def _records(paths: Sequence[str], told: Iterator[Row]) -> Iterator[Ready | Quarantined]:
     """`told` is in the order of the files and their rows."""
     of_rows = groupby((row for row in told if row["file"]), key=lambda row: (row["file"], row["ordinal"]))
     at, rows = next(of_rows, (None, iter(())))
@@ -119,25 +119,25 @@ def _outcomes(paths: Sequence[str], told: Iterator[Row], flow: Flow) -> Iterator
             for batch in file.iter_batches(batch_size=DRAFT_ROWS, columns=["record_id", "origin", "raw", "draft", "findings"]):
                 for draft in batch.to_pylist():
                     if at == (name, ordinal):
-                        yield from outcomes_of(draft, list(rows), flow)
+                        yield _told(draft, list(rows))
                         at, rows = next(of_rows, (None, iter(())))
                     else:
-                        yield from outcomes_of(draft, [], flow)
+                        yield _told(draft, [])
                     ordinal += 1
     if at is not None:
         raise ValueError(f"something is told of row {at[1]} of {at[0]}, which is not there")
 
 
-def outcomes_of(row: Row, told: Sequence[Row], flow: Flow) -> Iterator[Outcome]:
+def _told(row: Row, told: Sequence[Row]) -> Ready | Quarantined:
+    """A row of DRAFTS with what is told of it."""
     raw = RawRecord(Origin(**row["origin"]), row["record_id"], row["raw"])
     kept = next((mark["kept"] for mark in told if mark["kept"]), None)
     if kept is not None:
-        yield duplicate_row(raw, kept["path"], kept["line"])
-    elif row["draft"] is None:
-        yield Quarantined(raw, tuple(Finding(**finding) for finding in row["findings"]))
-    else:
-        seen = {mark["seen"]["key"]: _seen(mark["seen"]) for mark in told if mark["seen"]}
-        yield from finish(raw, draft_from_bytes(row["draft"]), seen, flow, any(mark["id_conflict"] for mark in told))
+        return duplicate_row(raw, kept["path"], kept["line"])
+    if row["draft"] is None:
+        return Quarantined(raw, tuple(Finding(**finding) for finding in row["findings"]))
+    seen = {mark["seen"]["key"]: _seen(mark["seen"]) for mark in told if mark["seen"]}
+    return Ready(raw, draft_from_bytes(row["draft"]), seen, any(mark["id_conflict"] for mark in told))
 
 
 def _seen(row: Row) -> SeenImage:

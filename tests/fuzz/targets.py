@@ -19,7 +19,7 @@ from pipelines.config import Limits, Source
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import is_blank
-from pipelines.flow import draft_of, finish, is_internal
+from pipelines.flow import Ready, draft_of, finish, is_internal
 from pipelines.images.files import FORMATS, format_of
 from pipelines.images.resolve import resolve_path
 from pipelines.normalize.literals import read_literal
@@ -120,7 +120,7 @@ def records() -> Target:
     def run(data: bytes) -> None:
         raw = raw_record("kit", "logs.jsonl", 1, data)
         draft = draft_of(raw, flow.config)
-        outcomes = [draft] if isinstance(draft, Quarantined) else list(finish(raw, draft, _all_there(draft), flow))
+        outcomes = [draft] if isinstance(draft, Quarantined) else list(finish([Ready(raw, draft, _all_there(draft))], flow))
         assert len(outcomes) == (3 if isinstance(outcomes[0], Conversation) else 1), "an outcome is lost or doubled"
         for outcome in outcomes:
             if isinstance(outcome, Quarantined):
