@@ -156,12 +156,12 @@ def _samples_or_rows(
     for stage in (dialect.lay_out, dialect.encode, dialect.complete):
         found = [one if one is None or isinstance(one, _Refused) else _tried(stage, one) for one in found]
     return [
-        None if tokens is None else _sample_or_row(record.raw, conversation, dialect.name, tokens)
+        _sample_or_row(record.raw, conversation, dialect.name, tokens) if isinstance(conversation, Conversation) and tokens is not None else None
         for record, conversation, tokens in zip(block, conversations, found, strict=True)
     ]
 
 
-def _sample_or_row(raw: RawRecord, conversation: Any, dialect: str, found: Tokens | _Refused) -> Sample | Quarantined:
+def _sample_or_row(raw: RawRecord, conversation: Conversation, dialect: str, found: Tokens | _Refused) -> Sample | Quarantined:
     if isinstance(found, _Refused):
         return Quarantined(raw, (*found.findings, *conversation.findings), conversation.sample_id, dialect, conversation.episode_id)
     return Sample(conversation, dialect, found)
