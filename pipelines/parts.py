@@ -16,32 +16,33 @@ import pyarrow.parquet as pq
 
 from pipelines.config import Split
 from pipelines.memory import give_back
-from pipelines.records import Outcome, Quarantined, Sample
-from pipelines.schema import COLUMNS, PARTITIONS, TABLES, Row, array_of, nouns_of
+from pipelines.records import Noun, Outcome, Quarantined, Sample
+from pipelines.schema import COLUMNS, MASKS, PARTITIONS, TABLES, Row, array_of, entries_of, getter_of, partition_of, table_of
 
 BATCH_ROWS = 256  # rows are made columns of in such steps
 BATCH_BYTES = 4 << 20
-GROUP_BYTES = 32 << 20
-HELD_BYTES = 64 << 20  # of all files of a task together, however many splits and dialects there are
+GROUP_BYTES = 20 << 20  # without masks, which take as much again while a group is written
+HELD_BYTES = 40 << 20  # of all files of a task together, however many splits and dialects there are
 FILE_BYTES = 256 << 20
 SMALL = {"compression": "zstd", "compression_level": 1}
 QUICK = {"compression": "lz4"}  # of what is read again once and thrown away: half the time, and a third more bytes
 
 
-Placed = tuple[str, str, Row, int]  # table, partition, row, bytes that it takes
+Entries = Noun | Row  # a row as its columns are made of it
+Placed = tuple[str, str, Entries, int]  # table, partition, row, bytes that it takes
 # The columns of the files: those of the partition stand in the path.
 OUTCOMES = {table: pa.struct([field for field in COLUMNS[table] if field.name not in PARTITIONS[table]]) for table in TABLES}
 
 
 def placed(outcome: Outcome, batch: str, run_id: str, split: Split) -> Placed:
     """The row of an outcome, and where it belongs."""
-    table, row = nouns_of(outcome, batch, run_id, split)
-    return table, "/".join([f"{name}={row[name]}" for name in PARTITIONS[table]]), row, _weight(outcome)
+    partition = "/".join([f"{name}={value}" for name, value in partition_of(outcome, batch, split).items()])
+    return table_of(outcome), partition, entries_of(outcome, run_id), _weight(outcome)
 
 
 def _weight(outcome: Outcome) -> int:
     if isinstance(outcome, Sample):
-        return 16 * len(outcome.tokens.input_ids)
+        return 8 * len(outcome.tokens.input_ids)
     if isinstance(outcome, Quarantined):
         return len(outcome.raw.raw) + 1000
     return 2 * sum([len(message.content) for message in outcome.messages]) + 1000
@@ -88,12 +89,13 @@ class Files(NamedTuple):
 
 @dataclass(slots=True)
 class _Open:
-    """A file in the making; `rows` are not columns yet, and `batches` are not in the file yet."""
+    """A file in the making; `rows` are not columns yet, and `batches`, of the columns `kept`, are not in the file yet."""
 
     name: str
     kind: pa.Schema
+    kept: pa.Schema
     writer: pq.ParquetWriter
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Entries] = field(default_factory=list)
     weight: int = 0
     batches: list[pa.RecordBatch] = field(default_factory=list)
     written: int = 0
@@ -109,7 +111,7 @@ class Parts:
         self._open: dict[tuple[str, str], _Open] = {}
         self._done: list[Part] = []
 
-    def add(self, table: str, partition: str, row: Row, weight: int) -> None:
+    def add(self, table: str, partition: str, row: Entries, weight: int) -> None:
         """`weight` is about how many bytes the row takes in memory."""
         key = (table, partition)
         file = self._open.get(key)
@@ -139,6 +141,7 @@ class Parts:
         return _Open(
             name,
             kind,
+            pa.schema([field for field in kind if field.name not in MASKS]),
             pq.ParquetWriter(
                 path,
                 kind,
@@ -152,7 +155,7 @@ class Parts:
         return self._folder / f"table={table}" / partition / name
 
     def _to_columns(self, file: _Open) -> None:
-        batch = record_batch(file.rows, file.kind)
+        batch = record_batch(file.rows, file.kept)
         file.batches.append(batch)
         file.pending += batch.nbytes
         file.size += batch.nbytes
@@ -161,7 +164,7 @@ class Parts:
 
     def _write(self, file: _Open) -> None:
         if file.batches:
-            table = pa.Table.from_batches(file.batches)
+            table = _with_masks(pa.Table.from_batches(file.batches), file.kind)
             file.writer.write_table(table, row_group_size=len(table))
             del table
             file.batches, file.pending = [], 0
@@ -194,19 +197,21 @@ REPEATED = (
 )
 
 
-def record_batch(rows: list[Row], kind: pa.Schema) -> pa.RecordBatch:
-    """These rows as columns; attention_mask and position_ids follow from num_tokens, so no row need have them."""
-    derived = _derived(rows) if "position_ids" in kind.names else {}
-    return pa.record_batch([derived.get(field.name) or array_of([row[field.name] for row in rows], field.type) for field in kind], schema=kind)
+def record_batch(rows: list[Entries], kind: pa.Schema) -> pa.RecordBatch:
+    """These rows, which are of one sort, as columns."""
+    columns = [list(map(getter_of(rows[0], field.name), rows)) for field in kind]
+    return pa.record_batch([array_of(column, field.type) for column, field in zip(columns, kind, strict=True)], schema=kind)
 
 
-def _derived(rows: list[Row]) -> dict[str, pa.Array]:
-    lengths = np.array([row["num_tokens"] for row in rows], dtype=np.int32)
+def _with_masks(table: pa.Table, kind: pa.Schema) -> pa.Table:
+    """With attention_mask and position_ids where `kind` has them: they follow from num_tokens, so no row need hold them until it is written."""
+    if not set(MASKS) & set(kind.names):
+        return table
+    lengths = table["num_tokens"].to_numpy()
     ends = np.cumsum(lengths, dtype=np.int32)
     offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
     places = np.arange(ends[-1], dtype=np.int32)
     places -= np.repeat(ends - lengths, lengths)
-    return {
-        "attention_mask": pa.ListArray.from_arrays(offsets, pa.array(np.ones(ends[-1], dtype=np.int32))),
-        "position_ids": pa.ListArray.from_arrays(offsets, pa.array(places)),
-    }
+    made = {"attention_mask": np.ones(ends[-1], dtype=np.int32), "position_ids": places}
+    columns = [pa.ListArray.from_arrays(offsets, pa.array(made[name])) if name in made else table[name] for name in kind.names]
+    return pa.Table.from_arrays(columns, schema=kind)

@@ -167,10 +167,12 @@ class ImageTokens(Noun, frozen=True):
 
 
 class Tokens(Noun, frozen=True):
-    """What a dialect makes of a conversation. `labels` are aligned with `input_ids`; `findings` are repairs such as dropped turns."""
+    """What a dialect makes of a conversation. `labels` are aligned with `input_ids`, `num_target_tokens` of them are trained;
+    `findings` are repairs such as dropped turns."""
 
     input_ids: Ids
     labels: Ids
+    num_target_tokens: int
     images: tuple[ImageTokens, ...] = ()
     findings: tuple[Finding, ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipelines.config import Split
 from pipelines.reasons import repairs_of
-from pipelines.records import IGNORE_INDEX, Conversation, Draft, Image, ImageTokens, Noun, Outcome, Quarantined, Sample
+from pipelines.records import Conversation, Draft, Finding, Image, ImageTokens, Noun, Outcome, Quarantined, Sample
 from pipelines.split import side_of
 
 Row = dict[str, Any]
@@ -101,8 +101,9 @@ RUNS = struct(
 )
 PARTITIONS = {"conversations": ["split", "batch"], "samples": ["dialect", "split", "batch"], "quarantine": ["batch"], "images": [], "runs": []}
 TABLES = {"conversations": CONVERSATIONS, "samples": SAMPLES, "quarantine": QUARANTINE}
+MASKS = ("attention_mask", "position_ids")
 _AFTER = SAMPLES.get_field_index("labels") + 1
-_MADE = [pa.field(name, pa.list_(integer)) for name in ("attention_mask", "position_ids")]
+_MADE = [pa.field(name, pa.list_(integer)) for name in MASKS]
 # As published: the rows' columns with those that are made where they are written (pipelines/parts.py).
 COLUMNS = TABLES | {"samples": pa.struct([*list(SAMPLES)[:_AFTER], *_MADE, *list(SAMPLES)[_AFTER:]]), "images": IMAGES, "runs": RUNS}
 
@@ -113,17 +114,28 @@ def table_of(outcome: Outcome) -> str:
 
 def row_of(outcome: Outcome, batch: str, run_id: str, split: Split) -> tuple[str, Row]:
     """The table that an outcome belongs to, and its row there as a reader of the table has it; `input_ids` and `labels` stay arrays."""
-    table, row = nouns_of(outcome, batch, run_id, split)
-    return table, {name: _plain(value) for name, value in row.items()}
+    table, row = table_of(outcome), entries_of(outcome, run_id)
+    values = {field.name: getter_of(row, field.name)(row) for field in TABLES[table] if field.name not in PARTITIONS[table]}
+    return table, {name: _plain(value) for name, value in (values | partition_of(outcome, batch, split)).items()}
 
 
-def nouns_of(outcome: Outcome, batch: str, run_id: str, split: Split) -> tuple[str, Row]:
-    """The same row with its nouns as they are, which `array_of` makes columns of."""
-    if isinstance(outcome, Conversation):
-        return "conversations", _conversation_row(outcome, batch, split)
-    if isinstance(outcome, Sample):
-        return "samples", _sample_row(outcome, batch, split)
-    return "quarantine", _quarantine_row(outcome, batch, run_id)
+def entries_of(outcome: Outcome, run_id: str) -> Conversation | Sample | Row:
+    """What the columns are made of (`getter_of`, `array_of`): the noun itself, or the row of a table that says more than its noun."""
+    return _quarantine_row(outcome, run_id) if isinstance(outcome, Quarantined) else outcome
+
+
+def getter_of(row: Any, column: str) -> Callable[[Any], Any]:
+    """What takes this column's entry of such a row: a noun that is one, or a dict."""
+    return itemgetter(column) if isinstance(row, dict) else _GETTERS[type(row)][column]
+
+
+def partition_of(outcome: Outcome, batch: str, split: Split) -> dict[str, str]:
+    """The values of the partition's columns, in their order."""
+    if isinstance(outcome, Quarantined):
+        return {"batch": batch}
+    conversation = outcome if isinstance(outcome, Conversation) else outcome.conversation
+    side = side_of(getattr(conversation, split.by), split)
+    return {"split": side, "batch": batch} if isinstance(outcome, Conversation) else {"dialect": outcome.dialect, "split": side, "batch": batch}
 
 
 def _plain(value: Any) -> Any:
@@ -137,49 +149,31 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def _shared(conversation: Conversation, batch: str, split: Split) -> Row:
-    return {
-        "sample_id": conversation.sample_id,
-        "record_id": conversation.record_id,
-        "episode_id": conversation.episode_id,
-        "step_id": conversation.step_id,
-        "origin": conversation.origin,
-        "split": side_of(getattr(conversation, split.by), split),
-        "batch": batch,
-    }
+def _sample_findings(sample: Sample) -> tuple[Finding, ...]:
+    return (*sample.conversation.findings, *sample.tokens.findings)
 
 
-def _conversation_row(conversation: Conversation, batch: str, split: Split) -> Row:
-    return _shared(conversation, batch, split) | {
-        "format": conversation.format,
-        "messages": conversation.messages,
-        "tools": conversation.tools,
-        "images": conversation.images,
-        "repairs": repairs_of(conversation.findings),
-        "findings": conversation.findings,
-    }
-
-
-def _sample_row(sample: Sample, batch: str, split: Split) -> Row:
-    tokens = sample.tokens
-    findings = (*sample.conversation.findings, *tokens.findings)
-    return _shared(sample.conversation, batch, split) | {
-        "input_ids": tokens.input_ids,
-        "labels": tokens.labels,
-        "images": [_image_row(image) for image in tokens.images],
-        "num_tokens": len(tokens.labels),
-        "num_target_tokens": int(np.count_nonzero(tokens.labels != IGNORE_INDEX)),
-        "repairs": repairs_of(findings),
-        "findings": findings,
-        "dialect": sample.dialect,
-    }
+# Column by column from the nouns: a dict for each row would take as long as its columns.
+_SHARED = ("sample_id", "record_id", "episode_id", "step_id", "origin")
+_GETTERS: dict[type, dict[str, Callable[[Any], Any]]] = {
+    Conversation: {name: attrgetter(name) for name in (*_SHARED, "format", "messages", "tools", "images", "findings")}
+    | {"repairs": lambda conversation: repairs_of(conversation.findings)},
+    Sample: {name: attrgetter(f"conversation.{name}") for name in _SHARED}
+    | {name: attrgetter(f"tokens.{name}") for name in ("input_ids", "labels", "num_target_tokens")}
+    | {
+        "images": lambda sample: [_image_row(image) for image in sample.tokens.images],
+        "num_tokens": lambda sample: len(sample.tokens.input_ids),
+        "repairs": lambda sample: repairs_of(_sample_findings(sample)),
+        "findings": _sample_findings,
+    },
+}
 
 
 def _image_row(tokens: ImageTokens) -> Row:
     return tokens.image._asdict() | {"grid": tokens.grid, "token_spans": tokens.token_spans, "target_sizes": tokens.target_sizes}
 
 
-def _quarantine_row(row: Quarantined, batch: str, run_id: str) -> Row:
+def _quarantine_row(row: Quarantined, run_id: str) -> Row:
     first = row.findings[0]
     return {
         "record_id": row.raw.record_id,
@@ -192,7 +186,6 @@ def _quarantine_row(row: Quarantined, batch: str, run_id: str) -> Row:
         "raw": row.raw.raw if row.raw.origin.line else None,
         "episode_id": row.episode_id,
         "run_id": run_id,
-        "batch": batch,
     }
 
 

@@ -12,7 +12,7 @@ from pipelines.config import Config
 from pipelines.console import trial
 from pipelines.parts import OUTCOMES, Files, Parts, placed
 from pipelines.reasons import Reason
-from pipelines.records import Outcome
+from pipelines.records import Outcome, Sample
 from pipelines.tally import Tally, groups_of, read_pick, tally_of
 from tests.conftest import demo_config
 from tests.making import asked, configuration, run_lines, write_lines
@@ -24,7 +24,7 @@ def staged(folder: Path, outcomes: Sequence[Outcome], config: Config, writers: i
     writer = -1
     for outcome in outcomes:
         one = placed(outcome, "night", "run", config.split)
-        writer += not (one[0] == "samples" or one[2].get("dialect"))
+        writer += not (isinstance(outcome, Sample) or getattr(outcome, "dialect", None))
         parts[writer % writers].add(*one)
     return [Files(folder, sorted(part for writer in parts for part in writer.close()))]
 

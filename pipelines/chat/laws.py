@@ -11,8 +11,8 @@ from pipelines.reasons import Reason, Reject
 from pipelines.records import IGNORE_INDEX, Ids, ImageTokens, Span
 
 
-def check_laws(row: Row, images: Sequence[ImageTokens], slot_id: int, slots: int, allow_stray: bool) -> None:
-    """Raises Reject with `tokens.span_mismatch`, or with `tokens.no_target` where nothing would be trained.
+def check_laws(row: Row, images: Sequence[ImageTokens], slot_id: int, slots: int, allow_stray: bool) -> int:
+    """How many labels are trained. Raises Reject with `tokens.span_mismatch`, or with `tokens.no_target` where none is.
 
     `slots` is how many placeholder tokens each view has; `allow_stray` permits upstream's label that is not its own id.
     """
@@ -24,11 +24,12 @@ def check_laws(row: Row, images: Sequence[ImageTokens], slot_id: int, slots: int
         if len(image.token_spans) != len(image.target_sizes) or len(image.token_spans) != _views(image):
             raise _broken(f"{len(image.token_spans)} spans, {len(image.target_sizes)} target sizes, grid {image.grid}")
     _check_spans(ids, labels, spans, slot_id, slots)
-    ignored = np.count_nonzero(labels == IGNORE_INDEX)
-    if not allow_stray and ignored + np.count_nonzero(labels == ids) != len(ids):  # no id is IGNORE_INDEX
+    trained = int(np.count_nonzero(labels != IGNORE_INDEX))
+    if not allow_stray and np.count_nonzero(labels == ids) != trained:  # no id is IGNORE_INDEX
         raise _broken("a label is not its own id")
-    if ignored == len(labels):
+    if not trained:
         raise Reject(Reason.TOKENS_NO_TARGET.at("", "every answer is masked, empty or left out"))
+    return trained
 
 
 def _check_spans(ids: Ids, labels: Ids, spans: Sequence[Span], slot_id: int, slots: int) -> None:

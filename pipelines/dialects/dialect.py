@@ -142,8 +142,8 @@ class Dialect:
         placed = zip(layout.work.images, layout.plans, row.spans, strict=True)
         images = tuple([ImageTokens(image, plan.grid, tuple(spans), plan.views) for image, plan, spans in placed])
         slot = self.vocabulary.specials[self.model.slot] if self.model.slot else -1
-        check_laws(row, images, slot, self.model.slots(self.settings), allow_stray=not is_sound)
-        return Tokens(row.input_ids, row.labels, images)
+        trained = check_laws(row, images, slot, self.model.slots(self.settings), allow_stray=not is_sound)
+        return Tokens(row.input_ids, row.labels, trained, images)
 
     def _planned(self, image: Image, cap: int) -> SlicePlan:
         if self.model.plan is None:
