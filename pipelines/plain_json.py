@@ -17,6 +17,7 @@ _EXACT = 2.0**53  # an integer that orjson must make a float of is far beyond
 _STRIDE = 64
 # A number of 1,000 characters covers so many samples in a row; hardly anything else does.
 _LONG_NUMBER = re.compile(rb"[0-9.eE+-]{15}")
+_SHORT = 15 * _STRIDE  # a text that has no room for such a number
 _HIDDEN_QUOTE = b"\\u0022"  # the one way to write a quote without one; it is never written again so
 
 
@@ -26,9 +27,9 @@ def plain_json(data: bytes, most_depth: int) -> Any:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
         return NOT_PLAIN
-    if not isinstance(value, (dict, list)) or _LONG_NUMBER.search(data[::_STRIDE]) or _HIDDEN_QUOTE in data or not _is_exact(value, most_depth):
+    if not isinstance(value, (dict, list)) or (len(data) > _SHORT and _LONG_NUMBER.search(data[::_STRIDE])) or not _is_exact(value, most_depth):
         return NOT_PLAIN
-    return value if data.count(b'"') == orjson.dumps(value).count(b'"') else NOT_PLAIN
+    return value if _HIDDEN_QUOTE not in data and data.count(b'"') == orjson.dumps(value).count(b'"') else NOT_PLAIN
 
 
 def _is_exact(value: Any, most_depth: int) -> bool:

@@ -45,7 +45,9 @@ def test_both_parsers_agree_on_damaged_json(value: Any, seed: int):
     text = json.dumps(value, ensure_ascii=random.random() < 0.5)
     for _ in range(random.randrange(1, 4)):
         a, b = sorted(random.randrange(len(text) + 1) for _ in range(2))
-        piece = random.choice([text[a:b] * 2, "", '"a":1,"a":1,', '"a": 1, "\\u0061": 2,', '\\\\":', '":', "\\u0022", "\\", "NaN", "1e999", "[" * 9, "\0", "\ud800"])
+        piece = random.choice(
+            [text[a:b] * 2, "", '"a":1,"a":1,', '"a": 1, "\\u0061": 2,', '\\\\":', '":', "\\u0022", "\\", "NaN", "1e999", "[" * 9, "\0", "\ud800"]
+        )
         text = text[:a] + piece + text[random.choice((a, b)) :]
     assert verdict(parse_json, text) == verdict(read_json, text)
 
@@ -69,6 +71,8 @@ def test_what_the_fast_parser_would_get_wrong_is_left_to_the_careful_one(text: s
     assert plain_json(text.encode(), LIMITS.json_depth) is NOT_PLAIN
 
 
-@pytest.mark.parametrize("text", ['{"a": {"b": [1, 2.5, "x: \\"y\\": z"]}}', '{"a": "{\\"b\\": \\"{\\\\\\"c\\\\\\": 1}\\"}"}', '{"a\\\\" : ":\\u00e9\\t"}', "[]"])
+@pytest.mark.parametrize(
+    "text", ['{"a": {"b": [1, 2.5, "x: \\"y\\": z"]}}', '{"a": "{\\"b\\": \\"{\\\\\\"c\\\\\\": 1}\\"}"}', '{"a\\\\" : ":\\u00e9\\t"}', "[]"]
+)
 def test_the_usual_record_is_plain(text: str):
     assert plain_json(text.encode(), LIMITS.json_depth) == json.loads(text)

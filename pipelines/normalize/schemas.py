@@ -147,18 +147,20 @@ def _shown(value: Any) -> str:
 
 
 def _anything(value: Any, steps: Steps) -> Fault | None:
-    steps.spend()
     return None
 
 
 def _nothing(value: Any, steps: Steps) -> Fault | None:
-    steps.spend()
     return Fault("", f"nothing is allowed here, and {kind_of(value)} is there")
 
 
 def _all_of(checks: Sequence[Check]) -> Check:
+    """One after the other. A check spends what it hands on: a step for each check or value, so that one by itself is that one."""
+    if len(checks) == 1:
+        return checks[0]
+
     def check(value: Any, steps: Steps) -> Fault | None:
-        steps.spend()
+        steps.spend(len(checks))
         for one in checks:
             if fault := one(value, steps):
                 return fault
@@ -247,7 +249,9 @@ def _items(inner: Check, schema: Mapping[str, Any]) -> Check:
     first = len(before) if isinstance(before, list) else 0
 
     def check(value: Any, steps: Steps) -> Fault | None:
-        for i, item in enumerate(value[first:] if isinstance(value, list) else (), first):
+        items = value[first:] if isinstance(value, list) else ()
+        steps.spend(len(items))
+        for i, item in enumerate(items, first):
             if fault := inner(item, steps):
                 return Fault(_join(i, fault.path), fault.words)
         return None
@@ -272,11 +276,16 @@ def _others(inner: Check, schema: Mapping[str, Any]) -> Check:
 
 
 def _any_of(branches: Sequence[Check]) -> Check:
-    return lambda value, steps: Fault("", f"{_shown(value)} fits none of anyOf") if all(one(value, steps) for one in branches) else None
+    def check(value: Any, steps: Steps) -> Fault | None:
+        steps.spend(len(branches))
+        return Fault("", f"{_shown(value)} fits none of anyOf") if all(one(value, steps) for one in branches) else None
+
+    return check
 
 
 def _one_of(branches: Sequence[Check]) -> Check:
     def check(value: Any, steps: Steps) -> Fault | None:
+        steps.spend(len(branches))
         fits = sum(one(value, steps) is None for one in branches)
         return None if fits == 1 else Fault("", f"{_shown(value)} fits {fits} of oneOf")
 

@@ -19,7 +19,7 @@ from pipelines.config import Config
 from pipelines.flow import Ready, duplicate_row, finish
 from pipelines.images.look import seen_from
 from pipelines.parts import Files, placed
-from pipelines.records import Finding, Origin, Quarantined, RawRecord, SeenImage
+from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
 from pipelines.schema import Row, draft_from_bytes
 from pipelines.spark.bridge import DRIVER_ROWS, Step, Work, flow_of
 from pipelines.spark.look import SEEN
@@ -117,27 +117,38 @@ def _records(paths: Sequence[str], told: Iterator[Row]) -> Iterator[Ready | Quar
         ordinal, name = 0, path.rpartition("/")[2]
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=DRAFT_ROWS, columns=["record_id", "origin", "raw", "draft", "findings"]):
-                for draft in batch.to_pylist():
+                for raw, draft in _drafts(batch):
                     if at == (name, ordinal):
-                        yield _told(draft, list(rows))
+                        yield _told(raw, draft, list(rows))
                         at, rows = next(of_rows, (None, iter(())))
                     else:
-                        yield _told(draft, [])
+                        yield _told(raw, draft, [])
                     ordinal += 1
     if at is not None:
         raise ValueError(f"something is told of row {at[1]} of {at[0]}, which is not there")
 
 
-def _told(row: Row, told: Sequence[Row]) -> Ready | Quarantined:
-    """A row of DRAFTS with what is told of it."""
-    raw = RawRecord(Origin(**row["origin"]), row["record_id"], row["raw"])
+def _drafts(batch: pa.RecordBatch) -> Iterator[tuple[RawRecord, Draft | Quarantined]]:
+    """Rows of DRAFTS. A draft says itself whose it is, so only of a record without one is the whole row looked at."""
+    for i, (raw, draft) in enumerate(zip(batch["raw"].to_pylist(), batch["draft"].to_pylist(), strict=True)):
+        if draft is not None:
+            made = draft_from_bytes(draft)
+            yield RawRecord(made.origin, made.record_id, raw), made
+        else:
+            row = batch.slice(i, 1).to_pylist()[0]
+            record = RawRecord(Origin(**row["origin"]), row["record_id"], raw)
+            yield record, Quarantined(record, tuple(Finding(**finding) for finding in row["findings"]))
+
+
+def _told(raw: RawRecord, draft: Draft | Quarantined, told: Sequence[Row]) -> Ready | Quarantined:
+    """What a draft is with what is told of it."""
     kept = next((mark["kept"] for mark in told if mark["kept"]), None)
     if kept is not None:
         return duplicate_row(raw, kept["path"], kept["line"])
-    if row["draft"] is None:
-        return Quarantined(raw, tuple(Finding(**finding) for finding in row["findings"]))
+    if isinstance(draft, Quarantined):
+        return draft
     seen = {mark["seen"]["key"]: _seen(mark["seen"]) for mark in told if mark["seen"]}
-    return Ready(raw, draft_from_bytes(row["draft"]), seen, any(mark["id_conflict"] for mark in told))
+    return Ready(raw, draft, seen, any(mark["id_conflict"] for mark in told))
 
 
 def _seen(row: Row) -> SeenImage:

@@ -6,12 +6,14 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,7 @@ FEW = 10
 PEER_STEPS = 200  # with pictures, of which LLaMA-Factory takes some ten a second
 DAYS = ("2026-01-01", "2026-01-02")  # of two nights in one session
 
-Ways = dict[str, Callable[[], int]]
+Ways = Sequence[tuple[str, Callable[[], int]]]  # (name, work that gives its number of tokens), in turn; what has one name counts together
 
 
 def cpu_seconds(work: Callable[[], int]) -> tuple[float, int]:
@@ -54,28 +56,37 @@ def in_turn(ways_of: Callable[[int], Ways], pairs: int, then: Callable[[int], No
     seconds: dict[str, list[float]] = {}
     tokens: dict[str, int] = {}
     for number in range(pairs + 1):
-        for name, work in ways_of(number).items():
-            taken, tokens[name] = cpu_seconds(work)
-            if number:
-                seconds.setdefault(name, []).append(taken)
+        spent: dict[str, float] = {}
+        tokens.clear()
+        for name, work in ways_of(number):
+            taken, made = cpu_seconds(work)
+            spent[name], tokens[name] = spent.get(name, 0.0) + taken, tokens.get(name, 0) + made
         if number:
+            for name, taken in spent.items():
+                seconds.setdefault(name, []).append(taken)
             then(number)
         print(f"round {number} of {pairs} done", file=sys.stderr)
     return seconds, tokens
 
 
 def text_ways(paths: Sequence[Path], folder: Path, with_hugging_face: bool, with_peers: bool) -> Ways:
-    """Every way with a tokenizer just opened: one that has met these words before would encode them several times as fast."""
+    """Every way with a tokenizer just opened: one that has met these words before would encode them several times as fast.
+
+    The limit and the pure pipeline take the files in turn, for the machine's own speed changes within a round too.
+    """
     flow = ours.just_opened(ours.settings(folder, folder / "root"))
     vocabulary = flow.dialects[0].vocabulary
     hugging = vocabulary.tokenizer
     encoder = gigatoken_rs.load_hf_json(vocabulary.path.read_bytes())
-    ways: Ways = {
-        "limit": lambda: limit.text(paths, encoder, folder / "limit.parquet"),
-        "pure": lambda: ours.text(flow, paths, folder / "ours"),
-    }
-    ways |= {"encode_only": lambda: peers.encode_only(paths, hugging)} if with_hugging_face else {}
-    return ways | ({"datasets_map": lambda: peers.chat_template(paths, vocabulary.path)} if with_peers else {})
+    ways: list[tuple[str, Callable[[], int]]] = []
+    for path in paths:
+        ways.append(("limit", partial(limit.text, [path], encoder, folder / "limit" / f"{path.name}.parquet")))
+        ways.append(("pure", partial(ours.text, flow, [path], folder / "ours" / path.name)))
+    if with_hugging_face:
+        ways.append(("encode_only", lambda: peers.encode_only(paths, hugging)))
+    if with_peers:
+        ways.append(("datasets_map", lambda: peers.chat_template(paths, vocabulary.path)))
+    return ways
 
 
 def limit_on_all_cpus(paths: Sequence[Path], vocabulary: Path) -> float:
@@ -99,6 +110,9 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
     def ways_of(number: int) -> Ways:
         logs = write_text(folder / f"logs-{number}", conversations, first=number * conversations)
+        for written in ("limit", "ours"):
+            shutil.rmtree(folder / written, ignore_errors=True)
+            (folder / written).mkdir()
         return text_ways(logs, folder, with_hugging_face=number > 0, with_peers=options.peers and number > 0)
 
     def then(number: int) -> None:
@@ -111,7 +125,8 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     seconds, tokens = in_turn(ways_of, options.pairs, then)
     seconds |= seconds_of(others, conversations)
     figures = compared(seconds, conversations) | {"conversations": conversations, "tokens": tokens} | others
-    figures["bytes_per_token"] = {"limit": round((folder / "limit.parquet").stat().st_size / tokens["limit"], 2), "ours": ours.bytes_per_token(folder / "ours")}
+    size = sum(path.stat().st_size for path in (folder / "limit").iterdir())
+    figures["bytes_per_token"] = {"limit": round(size / tokens["limit"], 2), "ours": ours.bytes_per_token(folder / "ours")}
     if options.spark:
         figures["limit_on_all_cpus"] = round(1000 / conversations * limit_on_all_cpus(sorted((folder / f"logs-{options.pairs}").iterdir()), vocabulary), 3)
         figures["second_night"] = second_night(folder, conversations)
@@ -168,10 +183,10 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
         flow = ours.just_opened(config("steps", number))
         vocabulary = flow.dialects[0].vocabulary
         encoder = gigatoken_rs.load_hf_json(vocabulary.path.read_bytes())
-        return {
-            "limit": lambda: screens.limit(steps, shots[0].parent, encoder, vocabulary.specials, folder / "limit.parquet"),
-            "pure": lambda: ours.text(flow, [steps], folder / "ours"),
-        }
+        return [
+            ("limit", lambda: screens.limit(steps, shots[0].parent, encoder, vocabulary.specials, folder / "limit.parquet")),
+            ("pure", lambda: ours.text(flow, [steps], folder / "ours")),
+        ]
 
     def then(number: int) -> None:
         for name in ("first", "second") if options.spark else ():

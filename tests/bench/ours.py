@@ -41,8 +41,8 @@ def just_opened(config: Config) -> Flow:
 
 
 def bytes_per_token(folder: Path) -> float:
-    """Of the files of table `samples`: all its columns, by tokens."""
-    files = list((folder / "table=samples").rglob("*.parquet"))
+    """Of the files of table `samples` below: all its columns, by tokens."""
+    files = [file for samples in folder.rglob("table=samples") for file in samples.rglob("*.parquet")]
     tokens = sum(pc.sum(pq.read_table(file, columns=["num_tokens"])["num_tokens"]).as_py() for file in files)
     return round(sum(file.stat().st_size for file in files) / tokens, 2)
 
