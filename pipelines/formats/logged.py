@@ -71,13 +71,20 @@ def read_turns(record: Mapping[str, Json], key: str) -> Json:
 def _turn(turn: Mapping[str, Json], path: Path, where: str) -> LoggedTurn:
     """Of two keys with one meaning the first that is not null counts."""
     get = turn.get
-    role, content, image, reasoning, weight = get("role"), get("content"), get("image"), get("reasoning_content"), get("loss_weight")
+    role, content, content_key = get("role"), get("content"), "content"
+    if role is None:
+        role = get("from")
+    if content is None:
+        content, content_key = get("value"), "value"
+    if len(turn) == 2 and role is not None and content is not None:
+        return LoggedTurn(path, where, role, content, content_key)  # as most turns are: they have nothing else
+    image, reasoning, weight = get("image"), get("reasoning_content"), get("loss_weight")
     return LoggedTurn(
         path,
         where,
-        get("from") if role is None else role,
-        get("value") if content is None else content,
-        "value" if content is None else "content",
+        role,
+        content,
+        content_key,
         get("tool_calls"),
         get("tool_call_id"),
         get("metadata"),

@@ -45,7 +45,7 @@ def normalize(logged: Logged, raw: RawRecord, settings: Normalize, limits: Limit
         ids["step_id"],
         raw.origin,
         logged.format,
-        tuple([_message(line) for line in lines]),
+        tuple([Message(line.role, line.text, line.call.name if line.call else "", _offsets(line) if line.images else (), line.weight) for line in lines]),
         tools_text(tools),
         tuple(_reference(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
         tuple(dict.fromkeys(faults.notes)),
@@ -114,8 +114,8 @@ def _id_text(logged: Logged, name: str, text: bytes, faults: Faults) -> str | No
     return None
 
 
-def _message(line: Line) -> Message:
-    return Message(line.role, line.text, line.call.name if line.call else "", tuple(offset for offset, _, _ in line.images) if line.images else (), line.weight)
+def _offsets(line: Line) -> tuple[int, ...]:
+    return tuple([offset for offset, _, _ in line.images])
 
 
 def _reference(value: Any, where: str) -> ImageRef:

@@ -50,7 +50,7 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
 
 def tools_text(tools: list[Tool]) -> str | None:
     """Column `tools`: a JSON list, not ASCII-escaped; None where there is no tool."""
-    return f"[{', '.join(tool.text for tool in tools)}]" if tools else None
+    return f"[{', '.join([tool.text for tool in tools])}]" if tools else None
 
 
 def check_calls(calls: Iterable[Call], tools: list[Tool], faults: Faults) -> None:

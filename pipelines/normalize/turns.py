@@ -40,8 +40,8 @@ def lines_of(turn: LoggedTurn, raw: bytes, faults: Faults) -> list[Line]:
     """The lines of one turn: text beside calls is a line of its own before them. Refusals go into `faults`."""
     role = _role(turn, faults)
     weight = None if turn.loss_weight is turn.loss is turn.train is None else _weight(turn, faults)
-    if _is_plain(turn, role):
-        return [Line(role or "user", turn.content, turn.where, weight, [], None, _answered(turn))]
+    if role is not None and _is_plain(turn, role):
+        return [Line(role, turn.content, turn.where, weight, [], None, _answered(turn))]
     if role == CALL or (role == "assistant" and isinstance(turn.metadata, str) and turn.metadata.strip()):
         return _call_lines(turn, role, raw, weight, faults)
     body = read_body(turn, faults)
@@ -57,7 +57,7 @@ def lines_of(turn: LoggedTurn, raw: bytes, faults: Faults) -> list[Line]:
     return lines + [_call_line(call, weight) for call in calls]
 
 
-def _is_plain(turn: LoggedTurn, role: str | None) -> bool:
+def _is_plain(turn: LoggedTurn, role: str) -> bool:
     """Whether the turn is its text and nothing else: no call, not even one that is written as text, no image, no reasoning."""
     text = turn.content
     if not isinstance(text, str) or turn.calls is not None or turn.image is not None or turn.reasoning is not None:
