@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pipelines.config import Split
 from pipelines.memory import give_back
-from pipelines.records import Noun, Outcome, Quarantined, Sample
+from pipelines.records import Conversation, Noun, Outcome, Quarantined
 from pipelines.schema import COLUMNS, MASKS, PARTITIONS, TABLES, Row, array_of, entries_of, getter_of, partition_of, table_of
 
 BATCH_ROWS = 256  # rows are made columns of in such steps
@@ -41,11 +41,12 @@ def placed(outcome: Outcome, batch: str, run_id: str, split: Split) -> Placed:
 
 
 def _weight(outcome: Outcome) -> int:
-    if isinstance(outcome, Sample):
-        return 8 * len(outcome.tokens.input_ids)
     if isinstance(outcome, Quarantined):
         return len(outcome.raw.raw) + 1000
-    return 2 * sum([len(message.content) for message in outcome.messages]) + 1000
+    if isinstance(outcome, Conversation):
+        return 2 * sum([len(message.content) for message in outcome.messages]) + 1000
+    # Its conversation waits with it: about as much as its ids where nothing was left out.
+    return 8 * len(outcome.tokens.input_ids) + (_weight(outcome.conversation) if outcome.tokens.findings else 0)
 
 
 class Part(NamedTuple):

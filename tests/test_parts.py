@@ -12,10 +12,11 @@ import pytest
 from deltalake import DeltaTable
 
 from pipelines import parts as parts_room
-from pipelines.parts import Files, Parts
+from pipelines.parts import Files, Parts, placed
 from pipelines.records import Origin, Span
 from pipelines.schema import COLUMNS, ORIGIN, array_of, integer, struct, text
 from pipelines.spark import delta_form
+from tests.making import asked, configuration, run
 
 SAMPLES = struct(
     sample_id=text, origin=ORIGIN, **{name: pa.list_(integer) for name in ("input_ids", "labels", "attention_mask", "position_ids")}, num_tokens=integer
@@ -93,3 +94,13 @@ def test_adopted_files_are_one_commit_of_the_batch_and_touch_no_other(tmp_path: 
     assert adopt("n1", 0) == 3
     assert (rows("n1"), rows("n2")) == (0, 2)
     assert adopt("n3", 0) == 3  # nothing to change, so no commit
+
+
+def test_a_row_of_which_turns_were_left_out_weighs_with_the_conversation_that_waits_with_it():
+    config = configuration("glm_4", options={"max_tokens": 64, "on_overflow": "drop_turns"})
+    record = asked()
+    record["messages"] = [*asked("word " * 50_000)["messages"], *record["messages"]]
+    told, shortened = (placed(outcome, "night", "run", config.split) for outcome in run(record, config))
+    whole, _ = (placed(outcome, "night", "run", config.split) for outcome in run(asked(), config))
+    assert (told[0], shortened[0]) == ("conversations", "samples")
+    assert shortened[3] > told[3] > 100 * whole[3]
