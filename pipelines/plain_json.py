@@ -14,6 +14,7 @@ import orjson
 
 NOT_PLAIN: Final = object()
 _EXACT = 2.0**53  # an integer that orjson must make a float of is far beyond
+_DEEPEST = 250  # orjson reads what is deeper, and refuses to write it
 _STRIDE = 64
 # A number of 1,000 characters covers so many samples in a row; hardly anything else does.
 _LONG_NUMBER = re.compile(rb"[0-9.eE+-]{15}")
@@ -27,7 +28,9 @@ def plain_json(data: bytes, most_depth: int) -> Any:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
         return NOT_PLAIN
-    if not isinstance(value, (dict, list)) or (len(data) > _SHORT and _LONG_NUMBER.search(data[::_STRIDE])) or not _is_exact(value, most_depth):
+    if not isinstance(value, (dict, list)) or (len(data) > _SHORT and _LONG_NUMBER.search(data[::_STRIDE])):
+        return NOT_PLAIN
+    if not _is_exact(value, min(most_depth, _DEEPEST)):
         return NOT_PLAIN
     return value if _HIDDEN_QUOTE not in data and data.count(b'"') == orjson.dumps(value).count(b'"') else NOT_PLAIN
 

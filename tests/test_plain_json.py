@@ -76,3 +76,18 @@ def test_what_the_fast_parser_would_get_wrong_is_left_to_the_careful_one(text: s
 )
 def test_the_usual_record_is_plain(text: str):
     assert plain_json(text.encode(), LIMITS.json_depth) == json.loads(text)
+
+
+@pytest.mark.parametrize("depth", [200, 250, 251, 254, 255, 256, 300, 301])
+@pytest.mark.parametrize("ends", ["[]", ('{"a":', "}")])
+def test_where_the_limit_is_far_deeper_than_usual_both_parsers_still_agree(depth: int, ends: Any):
+    text = ends[0] * depth + ("1" if ends[0] != "[" else "") + ends[1] * depth
+    limits = Limits(json_depth=300)
+    found = []
+    for parse in (parse_json, read_json):
+        try:
+            found.append(repr(parse(text, limits, [])))
+        except Reject as reject:
+            found.append([finding.code for finding in reject.findings])
+    assert found[0] == found[1]
+    assert isinstance(found[0], list) == (depth > 300)
