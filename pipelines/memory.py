@@ -1,15 +1,45 @@
-"""What memory this process has, giving back what it has no use for (allocators keep what was freed, row group after row group), and looking for cycles."""
+"""What memory this process has, keeping what is made again and again, giving back what there is no use for (allocators keep what was freed,
+row group after row group), and looking for cycles."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
 import resource
+from collections.abc import Callable
 from contextlib import suppress
+from sys import getsizeof
+from typing import TypeVar
 
 import pyarrow as pa
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 OBJECTS = 20_000  # that are made before the youngest are looked through for cycles
+KEPT_BYTES = 32 << 20
+
+
+class Kept(dict[K, V]):
+    """`self[key]` is `make(key)`, which is kept; a hit is a lookup in a dict. When all that is kept weighs `most` bytes, keeping begins anew.
+
+    `weigh` gives the bytes of a key with its value. What would take an eighth by itself is not kept.
+    """
+
+    def __init__(self, make: Callable[[K], V], weigh: Callable[[K, V], int] = lambda key, value: getsizeof(key) + getsizeof(value), most: int = KEPT_BYTES):
+        super().__init__()
+        self._make, self._weigh, self._most, self._weight = make, weigh, most, 0
+
+    def __missing__(self, key: K) -> V:
+        value = self._make(key)
+        weight = self._weigh(key, value)
+        if weight <= self._most // 8:
+            if self._weight + weight > self._most:
+                self.clear()
+                self._weight = 0
+            self._weight += weight
+            self[key] = value
+        return value
 
 
 def give_back() -> None:

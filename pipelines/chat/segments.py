@@ -1,7 +1,7 @@
 """What a row is written with, before it is ids: control tokens by name, texts, and the slots of images.
 
-A text between two control tokens is encoded in one piece, as upstream tokenizes its rendered string; what it spells never
-becomes a control token. Ids, spans and trained stretches grow together: a position is noted when it is written, never searched for.
+A text between two control tokens is encoded in one piece, as upstream tokenizes its rendered string, or in parts where the tokenizer
+cuts it in any case; what it spells never becomes a control token. Ids, spans and trained stretches grow together: a position is noted when it is written, never searched for.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import numpy as np
 
 from pipelines.records import IGNORE_INDEX, Ids, Noun, Span
 from pipelines.tokenizers import RawIds
+
+ID_BYTES = 4  # of an id as it lies in memory
 
 
 class Control(Noun, frozen=True):
@@ -30,6 +32,12 @@ class Text(Noun, frozen=True):
     skip: int = 0
 
 
+class Shared(Noun, frozen=True):
+    """A text that many conversations share: its ids are kept. Where one follows another, it begins with `## ` after the end of a line."""
+
+    text: str
+
+
 class Slots(Noun, frozen=True):
     """`size` placeholder tokens of one view of an image."""
 
@@ -38,7 +46,7 @@ class Slots(Noun, frozen=True):
     size: int
 
 
-Segment = Control | Text | Slots
+Segment = Control | Text | Shared | Slots
 
 
 class Row(Noun, frozen=True):
@@ -50,12 +58,25 @@ class Row(Noun, frozen=True):
 
 
 def texts_of(segments: Sequence[Segment]) -> list[str]:
-    """What must be encoded of these segments, in their order."""
+    """What must be encoded of these segments, in their order, beside what they share with others."""
     return [segment.text for segment in segments if isinstance(segment, Text)]
 
 
-def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, control: Mapping[str, bytes]) -> Row:
-    """The row that these segments write: `texts` are the ids of `texts_of(segments)`, `control` those of the vocabulary's control tokens."""
+def joined(segments: Sequence[Segment]) -> list[Segment]:
+    """These segments for a tokenizer that may not cut before a heading: what follows one another and is shared is shared as a whole."""
+    found: list[Segment] = []
+    for segment in segments:
+        before = found[-1] if found else None
+        if isinstance(segment, Shared) and isinstance(before, Shared):
+            found[-1] = Shared(before.text + segment.text)
+        else:
+            found.append(segment)
+    return found
+
+
+def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, control: Mapping[str, bytes], shared: Mapping[str, bytes]) -> Row:
+    """The row that these segments write: `texts` are the ids of `texts_of(segments)`, `control` those of the vocabulary's control tokens,
+    `shared` those of the texts that are shared."""
     encoded = iter(texts)
     pieces: list[Any] = []  # bytes, and arrays that lie in memory as such
     trained: list[tuple[int, int]] = []
@@ -74,6 +95,10 @@ def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, 
             end += 1
             if segment.trained:
                 trained.append((start, end))
+        elif isinstance(segment, Shared):
+            ids_of_shared = shared[segment.text]
+            pieces.append(ids_of_shared)
+            end += len(ids_of_shared) // ID_BYTES
         else:
             pieces.append(control[segment.name] * segment.size)
             end += segment.size

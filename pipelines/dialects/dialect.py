@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from pipelines.chat.laws import check_laws
-from pipelines.chat.segments import Row, Segment, assemble, texts_of
+from pipelines.chat.segments import Row, Segment, assemble, joined, texts_of
 from pipelines.chat.tool_syntax import SYNTAXES, uses_tools
 from pipelines.chat.turns import Turn, make_turns
 from pipelines.config import ConfigError, DialectSettings
@@ -132,11 +132,12 @@ class Dialect:
         plans = [self._planned(image, cap) for image, cap in zip(work.images, work.caps, strict=True)]
         script = Script(make_turns(work.messages, self.settings.loss), tools, plans, self.settings)
         self.model.refuse(script)
-        return Layout(work, tools, plans, self.model.write(script))
+        segments = self.model.write(script)
+        return Layout(work, tools, plans, segments if self.vocabulary.facts.cuts_headings else joined(segments))
 
     def _tokens(self, encoded: Encoded) -> Tokens:
         layout, is_sound = encoded.layout, self.settings.recipe == "sound"
-        row = assemble(layout.segments, encoded.texts, len(layout.plans), self.vocabulary.control)
+        row = assemble(layout.segments, encoded.texts, len(layout.plans), self.vocabulary.control, self.vocabulary.shared)
         if self.model.stray and not is_sound:
             _add_stray_labels(row, self.vocabulary.specials[self.model.stray])
         placed = zip(layout.work.images, layout.plans, row.spans, strict=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from pipelines.chat.glm_tools import glm_tools_text
-from pipelines.chat.segments import Control, Segment, Text
+from pipelines.chat.glm_tools import glm_tools_parts
+from pipelines.chat.segments import Control, Segment, Shared, Text
 from pipelines.dialects.dialect import Model, Script
 from pipelines.tokenizers.families import GLM_4
 
@@ -32,7 +32,7 @@ def write(script: Script) -> list[Segment]:
     """
     segments: list[Segment] = [Control("[gMASK]"), Control("<sop>")]
     if script.tools:
-        segments += [Control("<|system|>"), Text("\n" + glm_tools_text(script.tools))]
+        segments += (Control("<|system|>"), *map(Shared, glm_tools_parts(script.tools)))
     before = False
     for turn in script.turns:
         message = turn.message

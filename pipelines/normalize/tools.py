@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
+from pipelines.memory import Kept
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.schemas import BadSchema, Schema, misfit, read_schema
 from pipelines.normalize.tool_calls import Call
@@ -100,26 +100,14 @@ def _from_text(text: str, where: str, faults: Faults) -> Any:
         raise Reject(*(finding._replace(code=Reason.SCHEMA_FIELD_TYPE.code, where=where) for finding in reject.findings)) from None
 
 
-_KEPT_BYTES = 1 << 16  # of a definition that is kept in memory
-
-
 def _tool(definition: Any, where: str) -> Tool:
     """The tool of this definition: a night's records share few, so each is read once and kept."""
     try:
-        key = orjson.dumps(definition)
+        return _KEPT[orjson.dumps(definition)]
     except TypeError:  # an integer over 64 bits
         return _read_tool(definition, where)
-    if len(key) > _KEPT_BYTES:
-        return _read_tool(definition, where)
-    try:
-        return _kept_tool(key)
     except Reject as reject:
         raise Reject(*(finding._replace(where=where) for finding in reject.findings)) from None
-
-
-@lru_cache(maxsize=4096)
-def _kept_tool(key: bytes) -> Tool:
-    return _read_tool(orjson.loads(key), "")
 
 
 def _read_tool(definition: Any, where: str) -> Tool:
@@ -143,3 +131,7 @@ def _without_nulls(value: Any, where: str, dropped: list[str]) -> Any:
         return value
     dropped += [f"{where}.{key}".lstrip(".") for key, item in value.items() if item is None]
     return {key: _without_nulls(item, f"{where}.{key}".lstrip("."), dropped) for key, item in value.items() if item is not None}
+
+
+# What is made of a definition takes some twelve times the bytes of its text.
+_KEPT: Kept[bytes, Tool] = Kept(lambda key: _read_tool(orjson.loads(key), ""), lambda key, tool: 12 * len(key))

@@ -13,15 +13,21 @@ import orjson
 
 from pipelines.tokenizers.fast import PROBES, is_measured_kind
 
+# What the end of a line follows, and what a heading begins with. Of the kind that is measured, no more than that tells where a word ends.
+_LINES = ("x\n", "字\n", "。\n", "}\n", "1\n", " \n")
+_HEADINGS = ("## x", "## 字", "## 1", "## _", "##  ", "## ")
+
 
 class Facts(NamedTuple):
     """`fingerprint` is the sha256 of its tokenizer.json; `added` are all tokens beside its ranks; `answers` are Hugging Face's ids
-    of the probes, or None where no faster library is known to agree with it."""
+    of the probes, or None where no faster library is known to agree with it. `cuts_headings` says that it encodes a line and the heading
+    that follows it (`## `) as it encodes each by itself."""
 
     fingerprint: str
     specials: dict[str, int]
     added: list[str]
     answers: list[list[int]] | None
+    cuts_headings: bool
 
 
 def facts_of(path: Path) -> Facts:
@@ -29,7 +35,7 @@ def facts_of(path: Path) -> Facts:
     data = path.read_bytes()
     fingerprint = hashlib.sha256(data).hexdigest()
     # Other probes or libraries ask anew.
-    state = hashlib.sha256(orjson.dumps([fingerprint, PROBES, version("tokenizers"), version("gigatoken")])).hexdigest()[:16]
+    state = hashlib.sha256(orjson.dumps([fingerprint, PROBES, _LINES, _HEADINGS, version("tokenizers"), version("gigatoken")])).hexdigest()[:16]
     kept = cache_folder() / "facts" / f"{fingerprint[:16]}-{state}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Facts(**orjson.loads(kept.read_bytes()))
@@ -58,8 +64,14 @@ def _read_facts(data: bytes, fingerprint: str, name: str) -> Facts:
         specials = {token["content"]: token["id"] for token in parts["added_tokens"] if token["special"]}
     except Exception as error:  # the library raises bare Exception
         raise ValueError(f"{name} is no tokenizer.json: {error}") from None
-    answers = [tokenizer.encode(text, add_special_tokens=False).ids for text in PROBES] if is_measured_kind(parts) else None
-    return Facts(fingerprint, specials, [token for token in added if token], answers)
+
+    def ids_of(text: str) -> list[int]:
+        ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    is_measured = is_measured_kind(parts)
+    cuts_headings = is_measured and all(ids_of(line + heading) == ids_of(line) + ids_of(heading) for line in _LINES for heading in _HEADINGS)
+    return Facts(fingerprint, specials, [token for token in added if token], [ids_of(text) for text in PROBES] if is_measured else None, cuts_headings)
 
 
 def cache_folder() -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.memory import Kept
 from pipelines.records import Ids
 from pipelines.tokenizers.facts import Facts, facts_of, open_tokenizer
 from pipelines.tokenizers.fast import FastTokenizer, RawIds, Spellings, is_plain, open_fast, spellings
@@ -41,6 +42,11 @@ class Vocabulary:
     def control(self) -> Mapping[str, bytes]:
         """Each control token's id as it lies in memory among others."""
         return {name: np.int32(token).tobytes() for name, token in self.specials.items()}
+
+    @cached_property
+    def shared(self) -> Mapping[str, bytes]:
+        """The ids of a text that comes again and again, as they lie in memory."""
+        return Kept(lambda text: self.encode([text])[0].tobytes())
 
     @cached_property
     def tokenizer(self) -> Any:

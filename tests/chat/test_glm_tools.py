@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.chat import glm_tools
-from pipelines.chat.glm_tools import glm_tools_text
+from pipelines.chat.glm_tools import glm_tools_parts
 
 BETWEEN = '}, {"type": "function", "function": {'
 TEXTS = st.text(max_size=4) | st.sampled_from([BETWEEN, "{", "}]", '"', "\\", '"}', "天气"])
@@ -21,5 +21,5 @@ FUNCTION = st.fixed_dictionaries({"name": TEXTS}, optional={"description": TEXTS
 @given(functions=st.lists(FUNCTION, min_size=1, max_size=4))
 def test_functions_are_shown_as_the_list_has_them(functions: list[dict[str, Any]]):
     tools = json.dumps([{"type": "function", "function": one} for one in functions], ensure_ascii=False)
-    shown = [f"\n## {one['name']}\n\n{json.dumps(one, indent=4, ensure_ascii=False)}{glm_tools._TRAIL}" for one in functions]
-    assert glm_tools_text(tools) == glm_tools._LEAD + "".join(shown)
+    shown = [f"## {one['name']}\n\n{json.dumps(one, indent=4, ensure_ascii=False)}{glm_tools._TRAIL}" for one in functions]
+    assert glm_tools_parts(tools) == [f"\n{glm_tools._LEAD}\n", *(f"{one}\n" for one in shown[:-1]), shown[-1]]

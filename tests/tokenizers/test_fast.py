@@ -43,6 +43,21 @@ def test_every_text_gets_the_ids_of_hugging_face(vocabulary: Vocabulary):
     holds()
 
 
+def test_a_heading_begins_a_word_where_the_facts_say_so(vocabulary: Vocabulary):
+    """What is shared is encoded in parts that meet there, whatever stands in them."""
+
+    @settings(max_examples=200, deadline=None, derandomize=True)
+    @given(lines=st.lists(TEXTS, min_size=2, max_size=4))
+    def holds(lines: list[str]) -> None:
+        parts = [f"{lines[0]}。\n", *(f"## {line}。\n" for line in lines[1:])]
+        assert b"".join(map(vocabulary.shared.__getitem__, parts)) == vocabulary.encode(["".join(parts)])[0].tobytes()
+
+    if vocabulary.facts.cuts_headings:
+        holds()
+    else:
+        assert vocabulary.facts.answers is None
+
+
 def test_usual_text_is_plain_and_rare_or_spelled_text_is_not():
     vocabulary = OPENED["minicpm_v_2_6"]()
     assert is_plain(["What is the weather in Zürich? 北京明天的天气怎么样？🚄"], vocabulary._spelled)
