@@ -122,16 +122,17 @@ class Parts:
         file.weight += weight
         if len(file.rows) >= BATCH_ROWS or file.weight >= BATCH_BYTES:
             self._to_columns(file)
-            if file.pending >= GROUP_BYTES:
-                self._write(file)
-            elif sum(one.pending for one in self._open.values()) >= HELD_BYTES:
-                self._write(max(self._open.values(), key=lambda one: one.pending))
+            largest = max(self._open.values(), key=lambda one: one.pending)
+            if largest.pending >= GROUP_BYTES or sum(one.pending for one in self._open.values()) >= HELD_BYTES:
+                self._write(largest)
+                give_back()
             if file.size >= FILE_BYTES:
                 self._finish(key)
 
     def close(self) -> list[Part]:
         for key in list(self._open):
             self._finish(key)
+        give_back()
         return self._done
 
     def _start(self, table: str, partition: str) -> _Open:
@@ -169,7 +170,6 @@ class Parts:
             file.writer.write_table(table, row_group_size=len(table))
             del table
             file.batches, file.pending = [], 0
-            give_back()
 
     def _finish(self, key: tuple[str, str]) -> None:
         file = self._open.pop(key)

@@ -85,7 +85,7 @@ class Vocabulary:
     @cached_property
     def _fast(self) -> FastTokenizer | None:
         answers = self.facts.answers
-        return None if answers is None else open_fast(self.path.read_bytes(), answers)
+        return None if answers is None else open_fast(self.path.read_bytes(), answers, list(self.specials))
 
     @cached_property
     def _spelled(self) -> Spellings:

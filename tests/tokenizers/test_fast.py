@@ -21,7 +21,32 @@ OPENED = {
     "minicpmv20": lambda: open_vocabulary(str(DATA / "tokenizers" / "minicpmv20_standin"), None, "here"),
 }
 WORDS = st.sampled_from(
-    ["Hello", "it's", "I'LL", "北京", "天气", " ", "\n", "\r\n", "\t", "  ", "12345", "٣", "é", "e\u0301", "ﬁ", "Å", "ß", "İ", "🚄", "<|im_end|>"]
+    [
+        "Hello",
+        "it's",
+        "I'LL",
+        "北京",
+        "天气",
+        " ",
+        "\n",
+        "\r\n",
+        "\t",
+        "  ",
+        "12345",
+        "٣",
+        "é",
+        "e\u0301",
+        "ﬁ",
+        "Å",
+        "ß",
+        "İ",
+        "🚄",
+        "<|im_end|>",
+        "<",
+        "<|",
+        "[gMASK",
+        "<|endof",
+    ]
 )
 TEXTS = st.lists(WORDS | st.text(max_size=6), max_size=12).map("".join) | st.text(max_size=40)
 
