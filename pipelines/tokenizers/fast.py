@@ -115,7 +115,7 @@ class FastTokenizer:
         if len(self._separator_ids) != 1:
             return None
         ids = self._tokenizer.encode(self._separator.join(texts))
-        ends = np.flatnonzero(ids == self._separator_ids).tolist()
+        ends = (ids == self._separator_ids).nonzero()[0].tolist()
         if len(ends) != len(texts) - 1:
             return None
         found, start = [], 0
