@@ -48,19 +48,22 @@ def _told(raw: RawRecord, draft: Drafted, census: Census, looker: Looker) -> Rea
 
 @dataclass(slots=True)
 class Census:
-    """Where each record stands first, and which ids of a source name more than one record."""
+    """Where each record stands first, the first record that each id of a source names, and the ids that name another one too."""
 
     first: dict[str, tuple[str, int]] = field(default_factory=dict)
-    holders: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    holders: dict[tuple[str, str], str] = field(default_factory=dict)
+    clashing: set[tuple[str, str]] = field(default_factory=set)
 
     def count(self, raw: RawRecord, logged_id: str | None) -> None:
         place = (raw.origin.path, raw.origin.line)
         self.first[raw.record_id] = min(place, self.first.get(raw.record_id, place))
         if logged_id is not None:
-            self.holders.setdefault((raw.origin.source, logged_id), set()).add(raw.record_id)
+            key = (raw.origin.source, logged_id)
+            if self.holders.setdefault(key, raw.record_id) != raw.record_id:
+                self.clashing.add(key)
 
     def clashes(self, source: str, logged_id: str | None) -> bool:
-        return logged_id is not None and len(self.holders.get((source, logged_id), ())) > 1
+        return (source, logged_id) in self.clashing
 
 
 def take_census(config: Config, inputs: Sequence[InputFile]) -> tuple[Census, list[list[tuple[RawRecord, Drafted]] | None]]:

@@ -20,9 +20,11 @@ def matches(record: Mapping[str, Json]) -> bool:
     return any(isinstance(turn, dict) and _is_own(turn) for turn in turns)
 
 
+_OWN = frozenset(("metadata", "tools", "image"))
+
+
 def _is_own(turn: Mapping[str, Json]) -> bool:
-    get = turn.get
-    return get("role") == "observation" or get("metadata") is not None or get("tools") is not None or get("image") is not None
+    return turn.get("role") == "observation" or (not _OWN.isdisjoint(turn) and any(turn.get(key) is not None for key in _OWN))
 
 
 def read(record: Mapping[str, Json]) -> Logged:

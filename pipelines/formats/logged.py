@@ -57,7 +57,10 @@ def place(path: Path, start: str = "") -> str:
 
 def turns_key(record: Mapping[str, Json], *keys: str) -> str:
     """The key that holds the turns: the format's own, else its neighbours'."""
-    return next((key for key in keys if key in record), keys[0])
+    for key in keys:
+        if key in record:
+            return key
+    return keys[0]
 
 
 def read_turns(record: Mapping[str, Json], key: str) -> Json:
