@@ -90,6 +90,16 @@ def test_usual_text_is_plain_and_rare_or_spelled_text_is_not():
         assert not is_plain([text], vocabulary._spelled), text
 
 
+def test_texts_are_encoded_by_themselves_where_a_separator_cannot_part_them():
+    tokenizer = OPENED["minicpmv25"]()._fast
+    assert tokenizer is not None
+    assert tokenizer._separator
+    texts = ["one", f"two {tokenizer._separator} three", "", "four"]
+    assert tokenizer._encode_together(texts) is None
+    assert [ids.tolist() for ids in tokenizer.encode(texts)] == [tokenizer._tokenizer.encode(text).tolist() for text in texts]
+    assert [fast._is_separator(name) for name in ("<|im_end|>", "[MASK]", "##", "<a<")] == [True, True, False, False]
+
+
 def test_a_tokenizer_is_opened_anew_where_the_words_that_it_keeps_take_too_much(monkeypatch: pytest.MonkeyPatch):
     sizes = iter([100, 108, 109, 200, 208, 209])
     monkeypatch.setattr(fast, "own_bytes", lambda: next(sizes))
