@@ -20,7 +20,7 @@ def glm_tools_parts(tools: str) -> list[str]:
     """
     *pieces, last = tools[len(_FIRST) : -len("}]")].split(_NEXT)
     try:
-        return [_INTRODUCTION, *map(_FOLLOWED.__getitem__, pieces), _LAST[last]]
+        return [_INTRODUCTION, *map(_FOLLOWED.__getitem__, pieces), _SHOWN[last]]
     except json.JSONDecodeError:  # what parts two functions stands inside one
         *shown, end = [_show(tool["function"]) for tool in json.loads(tools)]
         return [_INTRODUCTION, *(f"{one}\n" for one in shown), end]
@@ -37,5 +37,5 @@ def _shown(piece: str) -> str:
 
 _INTRODUCTION = f"\n{_LEAD}\n"
 # A night's conversations share few tools; an indented dump takes longer than the rest of a conversation.
-_FOLLOWED: Kept[str, str] = Kept(lambda piece: f"{_shown(piece)}\n")
-_LAST = Kept(_shown)
+_SHOWN = Kept(_shown)
+_FOLLOWED: Kept[str, str] = Kept(lambda piece: f"{_SHOWN[piece]}\n")

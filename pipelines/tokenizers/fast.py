@@ -96,7 +96,8 @@ class FastTokenizer:
         """`separator` is a control token, or "". Raises ValueError, RuntimeError or NotImplementedError where gigatoken cannot read the data."""
         self._data, self._separator, self._kept_bytes = data, separator, kept_bytes
         self._open()
-        self._separator_ids: RawIds = self._tokenizer.encode(separator)
+        ids = self._tokenizer.encode(separator)
+        self._separator_id: RawIds | None = ids[0].reshape(()) if len(ids) == 1 else None  # of no dimension: what numpy compares with fastest
 
     def encode(self, texts: Sequence[str]) -> list[RawIds]:
         """The ids of each text by itself, of texts that spell no control token."""
@@ -112,10 +113,10 @@ class FastTokenizer:
 
     def _encode_together(self, texts: Sequence[str]) -> list[RawIds] | None:
         """In one call, which takes two thirds of the time: the separator parts the texts. None where there is none, or it is not found as often as it stands."""
-        if len(self._separator_ids) != 1:
+        if self._separator_id is None:
             return None
         ids = self._tokenizer.encode(self._separator.join(texts))
-        ends = (ids == self._separator_ids).nonzero()[0].tolist()
+        ends = (ids == self._separator_id).nonzero()[0].tolist()
         if len(ends) != len(texts) - 1:
             return None
         found, start = [], 0
