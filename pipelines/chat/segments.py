@@ -25,11 +25,12 @@ class Control(Noun, frozen=True):
 
 
 class Text(Noun, frozen=True):
-    """A text. Of a trained one the first `skip` tokens are its header and are not trained."""
+    """A text, and the control token that opens it if there is one. Of a trained one the first `skip` tokens are its header and are not trained."""
 
     text: str
     trained: bool = False
     skip: int = 0
+    opener: Control | None = None
 
 
 class Shared(Noun, frozen=True):
@@ -59,7 +60,7 @@ class Row(Noun, frozen=True):
 
 def texts_of(segments: Sequence[Segment]) -> list[str]:
     """What must be encoded of these segments, in their order, beside what they share with others."""
-    return [segment.text for segment in segments if isinstance(segment, Text)]
+    return [segment.text for segment in segments if type(segment) is Text]
 
 
 def joined(segments: Sequence[Segment]) -> list[Segment]:
@@ -85,6 +86,12 @@ def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, 
     for segment in segments:
         start = end
         if isinstance(segment, Text):
+            if (opener := segment.opener) is not None:
+                pieces.append(control[opener.name])
+                end += 1
+                if opener.trained:
+                    trained.append((start, end))
+                start = end
             ids_of_text = next(encoded)
             pieces.append(ids_of_text)
             end += len(ids_of_text)

@@ -38,7 +38,7 @@ def write(script: Script) -> list[Segment]:
         message = turn.message
         if script.tools and message.role == "system" and not message.content:
             continue  # it carried the definitions and nothing else
-        segments += (header_of(message.role, before), Text(f"{message.metadata}\n{message.content}", turn.trained))
+        segments.append(Text(f"{message.metadata}\n{message.content}", turn.trained, 0, header_of(message.role, before)))
         before = turn.trained
     segments.append(header_of("user", before))
     return segments

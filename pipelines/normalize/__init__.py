@@ -29,8 +29,7 @@ def normalize(logged: Logged, raw: RawRecord, settings: Normalize, limits: Limit
     faults = Faults(settings, limits, findings)
     text = raw.raw.removeprefix(BOM)
     lines = [*_system_line(logged, faults), *_lines(logged, text, faults)]
-    place_images(logged, lines, faults)
-    shown = [line for line in lines if line.images]
+    shown = place_images(logged, lines, faults)
     check_references(shown, faults)
     lines = pair_results(lines, faults)
     tools = read_tools(_logged_tools(logged), faults)

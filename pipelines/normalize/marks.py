@@ -23,22 +23,25 @@ _NAME = re.compile(r"<image_\d+>")
 _ANY = re.compile(r"<image(?:_\d+)?>")
 
 
-def place_images(logged: Logged, lines: list[Line], faults: Faults) -> None:
-    """Moves the record's images to their places: `line.images` afterwards has them all, and no mark is left in the text."""
+def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line]:
+    """Moves the record's images to their places: `line.images` afterwards has them all, and no mark is left in the text. Gives the lines with images."""
     if logged.mark == "named" and isinstance(logged.images, dict):
         _place_named(logged.images, lines, faults)
     elif logged.mark is not None:
         _place_listed(logged, lines, faults)
-    wanted = sum([len(line.images) for line in lines])
+    shown = [line for line in lines if line.images]
+    wanted = sum([len(line.images) for line in shown])
     if wanted > faults.limits.images_per_record:
         faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{wanted} images, limits.images_per_record is {faults.limits.images_per_record}")
+    return shown
 
 
 def _place_listed(logged: Logged, lines: list[Line], faults: Faults) -> None:
     images = logged.images if isinstance(logged.images, list) else [] if logged.images is None else [logged.images]
     key = "image" if logged.format == "agentcpm" else "images"
-    asked = sum([line.text.count(_MARK) for line in lines if line.role != "assistant"])
-    answered = sum([line.text.count(_MARK) for line in lines if line.role == "assistant" and line.call is None])
+    marked = [line for line in lines if _MARK in line.text]
+    asked = sum([line.text.count(_MARK) for line in marked if line.role != "assistant"])
+    answered = sum([line.text.count(_MARK) for line in marked if line.role == "assistant" and line.call is None])
     if not images and not asked:
         return  # a mark that only an answer spells, in a record without images, is text
     if asked == 0 and answered == 0 and len(images) == 1:
