@@ -127,7 +127,7 @@ def _read(schema: Any, where: str, steps: Steps) -> Check:
         elif key in _LIMITS:
             checks.append(_limit(key, value))
         elif key == "properties":
-            checks.append(_properties({name: _read(inner, _join(where, key, name), steps) for name, inner in value.items()}))
+            checks.append(_properties([(name, _read(inner, _join(where, key, name), steps)) for name, inner in value.items()]))
         elif key in ("items", "additionalProperties"):
             inner = _read(value, _join(where, key), steps)
             checks.append(_items(inner, schema) if key == "items" else _others(inner, schema))
@@ -226,13 +226,13 @@ def _limit(key: str, wanted: float) -> Check:
     return check
 
 
-def _properties(inner: Mapping[str, Check]) -> Check:
+def _properties(inner: Sequence[tuple[str, Check]]) -> Check:
     def check(value: Any, steps: Steps) -> Fault | None:
         if not isinstance(value, dict):
             return None
         steps.spend(len(inner))
-        for name, item in value.items():
-            if name in inner and (fault := inner[name](item, steps)):
+        for name, one in inner:
+            if name in value and (fault := one(value[name], steps)):
                 return Fault(_join(name, fault.path), fault.words)
         return None
 
