@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pipelines.memory import give_back, own_bytes
 
-KEPT_BYTES = 88 << 20  # of words that are kept
+KEPT_BYTES = 64 << 20  # of words that are kept
 LOOK_TOKENS = 1 << 20  # that are made between two looks at how much memory the process has
 
 # Scripts that both libraries have long known, without marks that combine with what stands before them.
