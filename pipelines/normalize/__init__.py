@@ -84,7 +84,7 @@ def _logged_tools(logged: Logged) -> list[tuple[str, Any]]:
 
 def _check_targets(lines: list[Line], faults: Faults) -> None:
     """Something must be there to learn from, and no turn may be blank: templates leave such turns out, header and all."""
-    blank = [line for line in lines if not line.text.strip() and line.is_blank and line.role in ("user", "assistant")]
+    blank = [line for line in lines if line.is_blank and line.role in ("user", "assistant")]
     if not faults.refusals and not any(line.role == "assistant" and not line.is_blank for line in lines):
         faults.refuse(Reason.SCHEMA_NO_TARGET, "", "no answer that is not blank")
         return
