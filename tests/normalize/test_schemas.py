@@ -1,6 +1,8 @@
 """Arguments against declared schemas: what JSON Schema says, and nothing that a schema from a log could abuse."""
 
 import socket
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pipelines.normalize.schemas import BadSchema, misfit, read_schema
+from pipelines.normalize.schemas import STEPS, BadSchema, misfit, read_schema
 from tests.laws.depth import deep
 from tests.making import conversation, notes
 
@@ -96,3 +98,46 @@ def test_a_schema_that_grows_without_end_is_left_after_so_many_steps():
     assert [(finding.code, finding.detail) for finding in made.findings] == [
         ("tool.schema_invalid", "the schema of 'f' is of no use: checking takes more than 100000 steps")
     ]
+
+
+class Watched(dict[str, Any]):
+    """An object that counts how many of its entries were looked at."""
+
+    looks = 0
+
+    def __contains__(self, key: object) -> bool:
+        self.looks += 1
+        return super().__contains__(key)
+
+    def __getitem__(self, key: str) -> Any:
+        self.looks += 1
+        return super().__getitem__(key)
+
+    def __iter__(self) -> Iterator[str]:
+        self.looks += len(self)
+        return super().__iter__()
+
+    def keys(self) -> KeysView[str]:
+        return KeysView(self)
+
+    def items(self) -> ItemsView[str, Any]:
+        return ItemsView(self)
+
+    def values(self) -> ValuesView[Any]:
+        return ValuesView(self)
+
+
+BRANCHES: dict[str, Callable[[Any], Any]] = {
+    "properties": lambda of: {"properties": {"a": of}},
+    "required": lambda of: {"required": ["a"], "items": of},
+    "additionalProperties": lambda of: {"additionalProperties": of},
+}
+
+
+@pytest.mark.parametrize(("words", "kind"), [("anyOf", "string"), ("oneOf", "integer"), ("allOf", "integer")])
+@pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES)
+def test_many_branches_over_one_large_argument_look_at_no_more_than_was_paid_for(words: str, kind: str, branch: Callable[[Any], Any]):
+    value = Watched(dict.fromkeys(map(str, range(20_000)), 1) | {"a": 1})
+    with suppress(BadSchema):
+        misfit(value, read_schema({words: [branch({"type": kind})] * 500}))
+    assert value.looks <= 2 * STEPS
