@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pipelines.config import load_config
 from pipelines.reasons import Reason
-from pipelines.spark.entry import Told, run_id_of
-from pipelines.spark.lean import get_ready, meanwhile
+from pipelines.spark.entry import Told, get_ready, run_id_of
+from pipelines.spark.lean import meanwhile
 from pipelines.spark.redrive import Chosen, batches_to_redrive, redrive_batch
 from pipelines.spark.session import open_session
 from pipelines.spark.streams import separate_stderr

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ import orjson
 from pipelines.config import Config, ConfigError
 from pipelines.hooks import call_hook, hook_for
 from pipelines.lock import LostRace
+from pipelines.memory import settle_garbage
 from pipelines.nights import Refused
 from pipelines.reading import NotPublished
 
@@ -32,6 +34,13 @@ REFUSALS = {ConfigError: "configuration", FileNotFoundError: "configuration", Re
 
 def run_id_of(batch: str, started: datetime) -> str:
     return f"{batch}.{started:%Y%m%dT%H%M%SZ}.{uuid4().hex[:8]}"
+
+
+def get_ready(config: Config) -> None:
+    """Has what a run needs besides the JVM, which takes two seconds to start: its modules, and the tokenizers by which the report shows texts."""
+    import_module("pipelines.spark.job")
+    import_module("pipelines.flow").open_flow(config).open_exact()
+    settle_garbage()
 
 
 class Told:

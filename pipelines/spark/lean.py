@@ -5,14 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from threading import Thread
 from types import ModuleType
 
 import pyarrow as pa
-
-from pipelines.config import Config
-from pipelines.memory import settle_garbage
 
 
 class _NoPandas:
@@ -52,13 +48,6 @@ def spare_pandas_in_driver() -> None:
     if "pandas" not in sys.modules:
         with _without_pandas():
             import pyspark.testing.utils  # noqa: F401
-
-
-def get_ready(config: Config) -> None:
-    """Has what a run needs besides the JVM, which takes two seconds to start: its modules, and the tokenizers by which the report shows texts."""
-    import_module("pipelines.spark.job")
-    import_module("pipelines.flow").open_flow(config).open_exact()
-    settle_garbage()
 
 
 def meanwhile(work: Callable[[], object]) -> None:
