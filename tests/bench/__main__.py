@@ -11,14 +11,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import psutil
 from gigatoken import gigatoken_rs
 from rich.console import Console
 from rich.table import Table
@@ -27,46 +25,12 @@ from pipelines.config import Config
 from pipelines.flow import open_flow
 from pipelines.memory import settle_garbage
 from tests.bench import limit, memory, ours, peers, screens, spark_job
+from tests.bench.turns import Cost, Ways, compared, in_turn, ratios
 from tests.bench.workload import write_text
 
 FEW = 10
 PEER_STEPS = 200  # with pictures, of which LLaMA-Factory takes some ten a second
 DAYS = ("2026-01-01", "2026-01-02")  # of two nights in one session
-
-Ways = Sequence[tuple[str, Callable[[], int]]]  # (name, work that gives its number of tokens), in turn; what has one name counts together
-
-
-def cpu_seconds(work: Callable[[], int]) -> tuple[float, int]:
-    started = _spent()
-    tokens = work()
-    return _spent() - started, tokens
-
-
-def _spent() -> float:
-    """CPU seconds of this process and of those that it has running: pictures are decoded in a child."""
-    times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
-    return time.process_time() + sum(one.user + one.system for one in times)
-
-
-def in_turn(ways_of: Callable[[int], Ways], pairs: int, then: Callable[[int], None] = lambda number: None) -> tuple[dict[str, list[float]], dict[str, int]]:
-    """CPU seconds of each way, once per round; the first round, number 0, warms up and is left out. A round's ways are made before it is timed.
-
-    `then` does what else belongs to a round, and times it by itself.
-    """
-    seconds: dict[str, list[float]] = {}
-    tokens: dict[str, int] = {}
-    for number in range(pairs + 1):
-        spent: dict[str, float] = {}
-        tokens.clear()
-        for name, work in ways_of(number):
-            taken, made = cpu_seconds(work)
-            spent[name], tokens[name] = spent.get(name, 0.0) + taken, tokens.get(name, 0) + made
-        if number:
-            for name, taken in spent.items():
-                seconds.setdefault(name, []).append(taken)
-            then(number)
-        print(f"round {number} of {pairs} done", file=sys.stderr)
-    return seconds, tokens
 
 
 def text_ways(paths: Sequence[Path], folder: Path, with_hugging_face: bool, with_peers: bool) -> Ways:
@@ -96,17 +60,12 @@ def limit_on_all_cpus(paths: Sequence[Path], vocabulary: Path) -> float:
     return statistics.median(float(process.communicate()[0]) for process in running)
 
 
-def ratios(over: Sequence[float], under: Sequence[float]) -> dict[str, float]:
-    found = sorted(a / b for a, b in zip(over, under, strict=True))
-    return {"median": round(statistics.median(found), 2), "least": round(found[0], 2), "most": round(found[-1], 2)}
-
-
 def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """In every round the ways of this process, then the whole job and LLaMA-Factory, each in processes of its own and with start-up taken out."""
     conversations = options.conversations
     vocabulary = open_flow(ours.settings(folder, folder / "root")).dialects[0].vocabulary.path
     few = write_text(folder / "few", FEW, first=10_000_000)[0].parent
-    others: dict[str, list[Any]] = {"spark": [], "llama_factory": []}
+    others: dict[str, list[Cost]] = {"spark": [], "llama_factory": []}
 
     def ways_of(number: int) -> Ways:
         logs = write_text(folder / f"logs-{number}", conversations, first=number * conversations)
@@ -122,17 +81,17 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         if options.llama_factory:
             others["llama_factory"].append(peers.llama_factory(options.llama_factory, folder / f"peer-{number}", vocabulary, (FEW, conversations)))
 
-    seconds, tokens = in_turn(ways_of, options.pairs, then)
-    seconds |= seconds_of(others, conversations)
-    figures = compared(seconds, conversations) | {"conversations": conversations, "tokens": tokens} | others
+    costs, tokens = in_turn(ways_of, options.pairs, conversations, then)
+    costs |= others
     size = sum(path.stat().st_size for path in (folder / "limit").iterdir())
-    figures["bytes_per_token"] = {"limit": round(size / tokens["limit"], 2), "ours": ours.bytes_per_token(folder / "ours")}
+    sizes = {"limit": round(size / tokens["limit"], 2), "pure": ours.bytes_per_token(folder / "ours")}
+    figures = compared(costs, conversations) | {"conversations": conversations, "tokens": tokens, "bytes_per_token": sizes} | others
     if options.spark:
         figures["limit_on_all_cpus"] = round(1000 / conversations * limit_on_all_cpus(sorted((folder / f"logs-{options.pairs}").iterdir()), vocabulary), 3)
         figures["second_night"] = second_night(folder, conversations)
-        figures["job_over"] = {way: ratios(taken, seconds["spark"]) for way, taken in seconds.items() if way not in ("spark", "limit", "pure")}
+        figures["job_over"] = {way: ratios(costs[way], costs["spark"]) for way, found in costs.items() if found and way not in ("spark", "limit", "pure")}
     if options.spark and options.llama_factory:
-        figures["wall_over_job"] = ratios(*([one["wall_s"] for one in others[way]] for way in ("llama_factory", "spark")))
+        figures["wall_over_job"] = ratios(costs["llama_factory"], costs["spark"], "wall_s")
     if options.growth:
         figures["growth"] = growth(folder, conversations)
     return figures
@@ -173,7 +132,7 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
         screens.write_steps(folder / "steps" / name / "steps.jsonl", shots, options.steps, first)
         screens.write_steps(folder / "few" / name / "steps.jsonl", shots, FEW, first + 10_000_000)
     steps = folder / "steps" / "first" / "steps.jsonl"
-    others: dict[str, list[Any]] = {"first": [], "second": [], "llama_factory": []}
+    others: dict[str, list[Cost]] = {"first": [], "second": [], "llama_factory": []}
     vocabulary = open_flow(ours.gui_settings(folder, folder, folder / "root")).dialects[0].vocabulary.path
 
     def config(logs: str, number: int) -> Config:
@@ -199,21 +158,10 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
                 )
             )
 
-    seconds, tokens = in_turn(ways_of, options.pairs, then)
-    seconds |= seconds_of(others, options.steps)
-    return compared(seconds, options.steps) | {"steps": options.steps, "screens": options.screens, "tokens": tokens} | others
-
-
-def seconds_of(others: dict[str, list[Any]], records: int) -> dict[str, list[float]]:
-    return {way: [one["cpu_s_per_1000"] * records / 1000 for one in found] for way, found in others.items() if found}
-
-
-def compared(seconds: dict[str, list[float]], records: int) -> dict[str, Any]:
-    """CPU s per 1,000 records, and how many times the limit's that is, by pairs."""
-    return {
-        "cpu_s_per_1000": {way: round(statistics.median(taken) * 1000 / records, 3) for way, taken in seconds.items()},
-        "over_limit": {way: ratios(taken, seconds["limit"]) for way, taken in seconds.items() if way != "limit"},
-    }
+    costs, tokens = in_turn(ways_of, options.pairs, options.steps, then)
+    sizes = {"limit": round((folder / "limit.parquet").stat().st_size / tokens["limit"], 2), "pure": ours.bytes_per_token(folder / "ours")}
+    of_all = {"steps": options.steps, "screens": options.screens, "tokens": tokens, "bytes_per_token": sizes}
+    return compared(costs | others, options.steps) | of_all | others
 
 
 def night(start: Config, config: Config, records: int, batch: str = "bench") -> dict[str, Any]:
@@ -259,22 +207,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show(workload: str, figures: dict[str, Any]) -> None:
-    table = Table("way", "CPU s per 1,000", "times the limit", "spread", "command to result", title=workload)
+    """A table for the eyes; a way's own process is this one unless it is a command."""
+    table = Table("way", "CPU s per 1,000", "times the limit", "spread", "seconds", "records/s", "largest process", "bytes a token", title=workload)
     for way, cost in figures["cpu_s_per_1000"].items():
-        over = figures["over_limit"].get(way)
-        wall = f"{statistics.median(one['wall_s'] for one in figures[way]):.1f} s" if figures.get(way) else ""
-        table.add_row(way, str(cost), str(over["median"]) if over else "1", f"{over['least']} to {over['most']}" if over else "", wall)
+        over, size = figures["over_limit"].get(way, {"median": 1}), figures["bytes_per_token"].get(way, "")
+        spread = f"{over['least']} to {over['most']}" if "least" in over else ""
+        of_way = [figures[what][way] for what in ("wall_s", "records_per_s", "python_mb")]
+        table.add_row(way, *map(str, (cost, over["median"], spread, *of_way[:2], f"{of_way[2]} MB", size)))
     least = figures["cpu_s_per_1000"]["limit"]
     if both := figures.get("limit_on_all_cpus"):
-        table.add_row("limit, on all CPUs at once", str(both), str(round(both / least, 2)), "", "")
+        table.add_row("limit, on all CPUs at once", str(both), str(round(both / least, 2)))
     if warm := figures.get("second_night"):
-        table.add_row(
-            "spark, a second night in one session", str(warm["cpu_s_per_1000"]), str(round(warm["cpu_s_per_1000"] / least, 2)), "", f"{warm['wall_s']} s"
-        )
+        cost = warm["cpu_s_per_1000"]
+        table.add_row("spark, a second night in one session", str(cost), str(round(cost / least, 2)), "", str(warm["wall_s"]))
     for way, over in figures.get("job_over", {}).items():
-        table.add_row(f"{way}, times the job", "", str(over["median"]), f"{over['least']} to {over['most']}", "")
+        table.add_row(f"{way}, times the job", "", str(over["median"]), f"{over['least']} to {over['most']}")
     if over := figures.get("wall_over_job"):
-        table.add_row("llama_factory's wall time, times the job's", "", str(over["median"]), f"{over['least']} to {over['most']}", "")
+        table.add_row("llama_factory's wall time, times the job's", "", str(over["median"]), f"{over['least']} to {over['most']}")
     Console(stderr=True, width=160).print(table)
 
 

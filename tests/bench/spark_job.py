@@ -42,7 +42,7 @@ def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
     command += ["jobs/run.py", "--config", str(conf), "--backfill" if ".." in batch else "--batch", batch]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), os.times().elapsed
     child = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYSPARK_PYTHON": sys.executable}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    watched = _Watch(child.pid)
+    watched = Watch(child.pid)
     told, errors = child.communicate()
     watched.stop()
     if child.returncode:
@@ -68,7 +68,7 @@ def cpu_per_record(large: Cost, small: Cost, records: int, few: int) -> float:
     return (large.cpu - small.cpu) / (records - few)
 
 
-class _Watch:
+class Watch:
     """Polls a process and all below it: workers are children of a daemon, and nobody waits for them in time."""
 
     def __init__(self, pid: int):
