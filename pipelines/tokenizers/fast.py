@@ -88,8 +88,8 @@ def is_measured_kind(parts: Mapping[str, Any]) -> bool:
 class FastTokenizer:
     """gigatoken's tokenizer of a tokenizer.json.
 
-    It keeps every word that it meets, so that a long night's would take hundreds of MB: it is opened anew where the process has grown by
-    `KEPT_BYTES` since its first `LOOK_TOKENS`.
+    It keeps every word that it meets, so that a long night's would take hundreds of MB: it is opened anew, which takes half a second, where
+    the process has grown by `KEPT_BYTES` since its first `LOOK_TOKENS`, at two looks in a row: rows in the making come and go.
     """
 
     def __init__(self, data: bytes, separator: str = "", kept_bytes: int = KEPT_BYTES):
@@ -133,14 +133,14 @@ class FastTokenizer:
         give_back()
         self._tokenizer = gigatoken_rs.load_hf_json(self._data)
         give_back()  # what loading took besides
-        self._left, self._before = LOOK_TOKENS, 0
+        self._left, self._before, self._last = LOOK_TOKENS, 0, 0
 
     def _look(self) -> None:
         taken = own_bytes()
-        if self._before and taken - self._before > self._kept_bytes:
+        if min(taken, self._last) - self._before > self._kept_bytes:
             self._open()
         else:
-            self._left, self._before = LOOK_TOKENS, self._before or taken
+            self._left, self._before, self._last = LOOK_TOKENS, self._before or taken, taken
 
 
 def open_fast(data: bytes, answers: Sequence[Sequence[int]], specials: Sequence[str]) -> FastTokenizer | None:
