@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from pipelines.books import Books, Counts, make_books
 from pipelines.config import Config
+from pipelines.memory import batches_of
 from pipelines.parts import Files, values_of
 from pipelines.reasons import Reason
 from pipelines.schema import Row
@@ -142,7 +143,7 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]]) -
     for staged in group:
         first = 0
         with pq.ParquetFile(staged.path) as file:
-            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=COUNTED[staged.table], use_threads=False):
+            for batch in batches_of(file, BATCH_ROWS, COUNTED[staged.table]):
                 rows = _flat(batch, first)
                 first += len(batch)
                 if staged.table == "drafts":

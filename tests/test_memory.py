@@ -1,6 +1,11 @@
-"""What is kept is bounded by its bytes, and what is not kept is made again."""
+"""What is kept is bounded by its bytes, what is not kept is made again, and what was read is let go."""
 
-from pipelines.memory import Kept
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.memory import Kept, batches_of
 
 
 def test_a_value_is_made_once_until_all_of_them_weigh_too_much():
@@ -18,3 +23,16 @@ def test_what_would_take_an_eighth_by_itself_is_not_kept():
     kept: Kept[int, str] = Kept(lambda key: "x" * key, lambda key, value: key, most=80)
     assert (kept[11], kept[10]) == ("x" * 11, "x" * 10)
     assert list(kept) == [10]
+
+
+def test_a_file_is_read_without_keeping_the_groups_that_were_read(tmp_path: Path):
+    rows = pa.table({"text": [f"{i}" * 2000 for i in range(4096)], "number": range(4096)})
+    pq.write_table(rows, tmp_path / "a.parquet", row_group_size=64, use_dictionary=False, compression="none")
+    before, most, numbers = pa.total_allocated_bytes(), 0, []
+    with pq.ParquetFile(tmp_path / "a.parquet") as file:
+        for batch in batches_of(file, 50, ["text", "number"]):
+            numbers += batch["number"].to_pylist()
+            del batch
+            most = max(most, pa.total_allocated_bytes() - before)
+    assert numbers == list(range(4096))
+    assert most < rows.nbytes / 8

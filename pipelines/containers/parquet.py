@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.containers.chunks import Damaged
+from pipelines.memory import batches_of
 from pipelines.reasons import Reason
 
 ROWS = 64
@@ -28,7 +29,7 @@ def rows_of(path: str) -> Iterator[bytes]:
             raise Damaged(Reason.FILE_FORMAT_MISMATCH.at(path, "named .parquet, and does not begin with PAR1"))
         with pq.ParquetFile(path) as file:
             _refuse_doubled(file.schema_arrow, path)
-            for batch in file.iter_batches(batch_size=ROWS):
+            for batch in batches_of(file, ROWS):
                 yield from map(_row_bytes, _rows(batch))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, FileNotFoundError):

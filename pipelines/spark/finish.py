@@ -18,6 +18,7 @@ from pyspark.sql.pandas.types import from_arrow_type
 from pipelines.config import Config
 from pipelines.flow import Ready, duplicate_row, finish
 from pipelines.images.look import seen_from
+from pipelines.memory import batches_of
 from pipelines.parts import Files, placed
 from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
 from pipelines.schema import Row, draft_from_bytes
@@ -116,7 +117,7 @@ def _records(paths: Sequence[str], told: Iterator[Row]) -> Iterator[Ready | Quar
     for path in paths:
         ordinal, name = 0, path.rpartition("/")[2]
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=DRAFT_ROWS, columns=["record_id", "origin", "raw", "draft", "findings"]):
+            for batch in batches_of(file, DRAFT_ROWS, ["record_id", "origin", "raw", "draft", "findings"]):
                 for raw, draft in _drafts(batch):
                     if at == (name, ordinal):
                         yield _told(raw, draft, list(rows))

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pipelines.config import Config
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow
+from pipelines.memory import batches_of
 from pipelines.parts import OUTCOMES, Files
 from pipelines.schema import IMAGES, Row
 from pipelines.spark.audit import Staged
@@ -26,6 +27,7 @@ from pipelines.spark.lean import meanwhile
 from pipelines.spark.look import LOOKED, look_at, seen_images
 from pipelines.spark.progress import Steps
 from pipelines.spark.tables import Tables
+from pipelines.tally import BATCH_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _name_images(drafts: Files) -> bool:
     """Whether any record names an image: most nights of text end the question at this small column."""
     for path, _ in drafts.of("drafts"):
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(columns=["refs.list.element.key"], use_threads=False):
+            for batch in batches_of(file, BATCH_ROWS, ["refs.list.element.key"]):
                 if pc.sum(pc.list_value_length(batch["refs"])).as_py():
                     return True
     return False
