@@ -3,11 +3,7 @@ Hugging Face."""
 
 from __future__ import annotations
 
-import json
-import resource
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +12,7 @@ import orjson
 
 from pipelines.demo.tools import sharegpt_talk
 from tests.bench.limit import render
-from tests.bench.spark_job import Watch
+from tests.bench.spark_job import Ran, run_watched
 from tests.bench.workload import talk
 
 PROCESSES = 2
@@ -82,23 +78,13 @@ def llama_factory(
     turn; `pictures` is the folder of what they name.
     """
     few, many = counts
-    (start, _), (night, tokens) = (_preprocessed(python, folder / str(count), tokenizer, records(count), pictures) for count in counts)
-    cost = {"cpu_s_per_1000": round(1000 * (night["cpu"] - start["cpu"]) / (many - few), 3), "wall_s": round(night["wall"], 1)}
-    return cost | {"records": many, "python_mb": round(night["python_mb"]), "tokens": tokens}
+    start, night = (_preprocessed(python, folder / str(count), tokenizer, records(count), pictures) for count in counts)
+    cost = {"cpu_s_per_1000": round(1000 * (night.cpu - start.cpu) / (many - few), 3), "wall_s": round(night.wall, 1)}
+    return cost | {"records": many, "python_mb": round(night.python_mb), "tokens": night.told["tokens"]}
 
 
-def _preprocessed(python: Path, folder: Path, tokenizer: Path, records: Iterable[bytes], pictures: Path | None) -> tuple[dict[str, float], int]:
+def _preprocessed(python: Path, folder: Path, tokenizer: Path, records: Iterable[bytes], pictures: Path | None) -> Ran:
     folder.mkdir(parents=True)
     with open(folder / "records.jsonl", "wb") as file:
         file.writelines(records)
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    command = [str(python), str(LLAMA_FACTORY), str(folder), str(tokenizer), str(PROCESSES), *([str(pictures)] if pictures else [])]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    watched = Watch(child.pid)
-    told, _ = child.communicate()
-    watched.stop()
-    if child.returncode:
-        raise subprocess.CalledProcessError(child.returncode, command)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"cpu": cpu, "wall": time.monotonic() - started, "python_mb": watched.largest / 2**20}, json.loads(told.splitlines()[-1])["tokens"]
+    return run_watched([str(python), str(LLAMA_FACTORY), str(folder), str(tokenizer), str(PROCESSES), *([str(pictures)] if pictures else [])])

@@ -8,9 +8,11 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -40,27 +42,42 @@ def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
     conf.write_text(json.dumps(config.model_dump(mode="json", exclude_defaults=True)))
     command = [str(SUBMIT), "--master", master, "--driver-memory", "2g", "--properties-file", "conf/local.conf"]
     command += ["jobs/run.py", "--config", str(conf), "--backfill" if ".." in batch else "--batch", batch]
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), os.times().elapsed
-    child = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYSPARK_PYTHON": sys.executable}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    watched = Watch(child.pid)
-    told, errors = child.communicate()
-    watched.stop()
-    if child.returncode:
-        raise subprocess.CalledProcessError(child.returncode, command, stderr=errors[-2000:])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    waited = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    result = json.loads(told.splitlines()[-1])
+    ran = run_watched(command, os.environ | {"PYSPARK_PYTHON": sys.executable})
+    result = ran.told
     manifest = json.loads((root / "reports" / result["batch"] / "manifest.json").read_bytes())
-    cpu_of = watched.cpu_of()
     return Cost(
-        max(waited, sum(cpu_of.values())),
-        os.times().elapsed - started,
-        watched.largest / 2**20,
+        max(ran.cpu, sum(ran.cpu_of.values())),
+        ran.wall,
+        ran.python_mb,
         result["counts"]["records"],
         result["images_opened"],
         manifest["seconds"],
-        cpu_of,
+        ran.cpu_of,
     )
+
+
+class Ran(NamedTuple):
+    """A command that has ended well: the JSON that it told last, CPU seconds of what was waited for, seconds, the largest Python process."""
+
+    told: dict[str, Any]
+    cpu: float
+    wall: float
+    python_mb: float
+    cpu_of: Mapping[str, float]
+
+
+def run_watched(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Ran:
+    """Raises CalledProcessError with the end of its stderr."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    watch = _Watch(child.pid)
+    told, errors = child.communicate()
+    watch.stop()
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command, stderr=errors[-2000:])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Ran(json.loads(told.splitlines()[-1]), cpu, time.monotonic() - started, watch.largest / 2**20, watch.cpu_of())
 
 
 def cpu_per_record(large: Cost, small: Cost, records: int, few: int) -> float:
@@ -68,7 +85,7 @@ def cpu_per_record(large: Cost, small: Cost, records: int, few: int) -> float:
     return (large.cpu - small.cpu) / (records - few)
 
 
-class Watch:
+class _Watch:
     """Polls a process and all below it: workers are children of a daemon, and nobody waits for them in time."""
 
     def __init__(self, pid: int):
