@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.config import Split
-from pipelines.memory import give_back
 from pipelines.records import Conversation, Noun, Outcome, Quarantined
 from pipelines.schema import COLUMNS, MASKS, PARTITIONS, TABLES, Row, array_of, entries_of, getter_of, partition_of, table_of
 
@@ -125,14 +124,12 @@ class Parts:
             largest = max(self._open.values(), key=lambda one: one.pending)
             if largest.pending >= GROUP_BYTES or sum(one.pending for one in self._open.values()) >= HELD_BYTES:
                 self._write(largest)
-                give_back()
             if file.size >= FILE_BYTES:
                 self._finish(key)
 
     def close(self) -> list[Part]:
         for key in list(self._open):
             self._finish(key)
-        give_back()
         return self._done
 
     def _start(self, table: str, partition: str) -> _Open:
@@ -205,14 +202,21 @@ def record_batch(rows: list[Entries], kind: pa.Schema) -> pa.RecordBatch:
 
 
 def _with_masks(table: pa.Table, kind: pa.Schema) -> pa.Table:
-    """With attention_mask and position_ids where `kind` has them: they follow from num_tokens, so no row need hold them until it is written."""
+    """With attention_mask and position_ids where `kind` has them: they follow from num_tokens, so no row need hold them until it is written.
+
+    Batch by batch, and one run of ones is every batch's mask: arrays as long as a row group would be asked of the system anew for each.
+    """
     if not set(MASKS) & set(kind.names):
         return table
-    lengths = table["num_tokens"].to_numpy()
-    ends = np.cumsum(lengths, dtype=np.int32)
-    offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
-    places = np.arange(ends[-1], dtype=np.int32)
-    places -= np.repeat(ends - lengths, lengths)
-    made = {"attention_mask": np.ones(ends[-1], dtype=np.int32), "position_ids": places}
-    columns = [pa.ListArray.from_arrays(offsets, pa.array(made[name])) if name in made else table[name] for name in kind.names]
+    batches = [chunk.to_numpy() for chunk in table["num_tokens"].chunks]
+    ones = np.ones(max(int(lengths.sum()) for lengths in batches), dtype=np.int32)
+    made: dict[str, list[pa.Array]] = {name: [] for name in MASKS}
+    for lengths in batches:
+        ends = np.cumsum(lengths, dtype=np.int32)
+        offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
+        places = np.arange(ends[-1], dtype=np.int32)
+        places -= np.repeat(ends - lengths, lengths)
+        made["attention_mask"].append(pa.ListArray.from_arrays(offsets, pa.array(ones[: ends[-1]])))
+        made["position_ids"].append(pa.ListArray.from_arrays(offsets, pa.array(places)))
+    columns = [pa.chunked_array(made[name]) if name in made else table[name] for name in kind.names]
     return pa.Table.from_arrays(columns, schema=kind)

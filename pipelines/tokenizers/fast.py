@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.memory import give_back, own_bytes
+from pipelines.memory import give_back, live_bytes
 
-KEPT_BYTES = 64 << 20  # of words that are kept
-LOOK_TOKENS = 1 << 20  # that are made between two looks at how much memory the process has
+KEPT_BYTES = 80 << 20  # of words that are kept
+LOOK_TOKENS = 1 << 20  # that are made between two looks at how much memory is in use
 
 # Scripts that both libraries have long known, without marks that combine with what stands before them.
 PLAIN = (
@@ -89,7 +89,7 @@ class FastTokenizer:
     """gigatoken's tokenizer of a tokenizer.json.
 
     It keeps every word that it meets, so that a long night's would take hundreds of MB: it is opened anew, which takes half a second, where
-    the process has grown by `KEPT_BYTES` since its first `LOOK_TOKENS`, at two looks in a row: rows in the making come and go.
+    `KEPT_BYTES` more are in use than after its first `LOOK_TOKENS`, at two looks in a row: rows in the making come and go.
     """
 
     def __init__(self, data: bytes, separator: str = "", kept_bytes: int = KEPT_BYTES):
@@ -136,7 +136,7 @@ class FastTokenizer:
         self._left, self._before, self._last = LOOK_TOKENS, 0, 0
 
     def _look(self) -> None:
-        taken = own_bytes()
+        taken = live_bytes()
         if min(taken, self._last) - self._before > self._kept_bytes:
             self._open()
         else:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.memory import own_bytes
 from pipelines.tokenizers import Vocabulary, fast, open_vocabulary
 from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6
 from pipelines.tokenizers.fast import FastTokenizer, is_plain
@@ -102,7 +100,7 @@ def test_texts_are_encoded_by_themselves_where_a_separator_cannot_part_them():
 
 def test_a_tokenizer_is_opened_anew_where_the_words_that_it_keeps_take_too_much(monkeypatch: pytest.MonkeyPatch):
     sizes = iter([100, 109, 108, 109, 109, 200, 208, 209])
-    monkeypatch.setattr(fast, "own_bytes", lambda: next(sizes))
+    monkeypatch.setattr(fast, "live_bytes", lambda: next(sizes))
     monkeypatch.setattr(fast, "LOOK_TOKENS", 0)
     tokenizer = FastTokenizer(OPENED["minicpmv20"]().path.read_bytes(), kept_bytes=8)
     opened, found = [], []
@@ -129,17 +127,10 @@ def test_a_tokenizer_is_let_go_before_the_next_is_opened(monkeypatch: pytest.Mon
             return np.zeros(1, dtype=np.uint32)
 
     sizes = iter([100, 200, 200, 100, 200, 200])
-    monkeypatch.setattr(fast, "own_bytes", lambda: next(sizes))
+    monkeypatch.setattr(fast, "live_bytes", lambda: next(sizes))
     monkeypatch.setattr(fast, "LOOK_TOKENS", 0)
     monkeypatch.setattr("gigatoken.gigatoken_rs.load_hf_json", Kept)
     tokenizer = FastTokenizer(b"", kept_bytes=8)
     for _ in range(6):
         tokenizer.encode(["Hello, world"])
     assert alive == [1]
-
-
-def test_the_memory_of_this_process_is_found():
-    before = own_bytes()
-    assert 10 << 20 < before < 1 << 40
-    held = pa.allocate_buffer(1 << 26)  # of which nothing is written: the system has not given it yet
-    assert own_bytes() < before - held.size / 2
