@@ -78,11 +78,12 @@ def _mallinfo() -> Callable[[], _MallInfo] | None:
 def live_bytes() -> int:
     """Memory of this process that C's allocator has given out and not got back: words of a tokenizer, arrays, long texts; Arrow has an allocator of its own.
 
-    A millisecond. Of a C library that does not tell, all memory without what Arrow holds, though much of it may be free; without /proc, the most that there ever was.
+    A millisecond. Of a C library that does not tell, all memory without what Arrow holds, once what was freed is given back; without /proc, the most that there ever was.
     """
     if ask := _mallinfo():
         told = ask()
         return int(told.uordblks + told.hblkhd)
+    give_back()
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * resource.getpagesize() - pa.total_allocated_bytes()
