@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os.path
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -44,11 +45,50 @@ def _as_tuple(value: object) -> object:
 Strings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 
 
+class EpisodeKey(Settings):
+    """The episode's id is the part of field `from` that the first group of `pattern` matches; the whole value must match."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+    from_: str = Field(alias="from", min_length=1)
+    pattern: str
+
+    @field_validator("pattern")
+    @classmethod
+    def _has_a_group(cls, pattern: str) -> str:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        if groups < 1:
+            raise ValueError("the pattern needs a group, as in (.+)_\\d+")
+        return pattern
+
+
+EPISODE_KEYS = ("episode_id", "trajectory_id", "traj_id", "session_id", "conversation_id", "thread_id")
+
+
 class Source(Settings):
     name: str = Field(min_length=1, pattern=r"^[^/\x00-\x1f]+$")
     path: Strings
     format: Literal["auto", "agentcpm", "sharegpt", "openai", "glm"] = "auto"
     image_root: str | tuple[str, ...] | None = None
+    image_prefix: dict[str, str] = {}
+    allow_empty: bool = False
+    episode_id: SerializeAsAny[tuple[str, ...] | EpisodeKey] = EPISODE_KEYS  # the first of these fields that a record has, or a part of one
+    ignore: tuple[str, ...] = ()
+
+    @field_validator("episode_id", mode="wrap")
+    @classmethod
+    def _keys_or_part(cls, given: Any, _: Any) -> Any:
+        """By hand, so that a fault is said once and not for each form that it might have been."""
+        if isinstance(given, Mapping):
+            return EpisodeKey.model_validate(given)
+        keys = (given,) if isinstance(given, str) else given
+        if isinstance(keys, EpisodeKey):
+            return keys
+        if not isinstance(keys, (list, tuple)) or not keys or not all(isinstance(key, str) for key in keys):
+            raise ValueError("give a field, a list of fields, or {from: field, pattern: regular expression}")
+        return tuple(keys)
 
     @property
     def image_roots(self) -> tuple[str, ...]:
@@ -71,6 +111,8 @@ class Normalize(Settings):
     reasoning: Literal["keep", "drop"] = "keep"
     schema_invalid: Literal["warn", "quarantine"] = "warn"
     id_conflict: Literal["keep", "quarantine"] = "keep"
+    field_unread: Literal["quarantine", "warn"] = "quarantine"
+    media: Literal["quarantine", "warn"] = "quarantine"
 
 
 class Limits(Settings):
@@ -107,8 +149,12 @@ OPTIONS: dict[str, type[Settings]] = {
 }
 
 
+ModelName = Literal["glm_4", "glm_4v", "minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui"]
+
+
 class DialectSettings(Settings):
-    name: Literal["glm_4", "glm_4v", "minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui"]
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.+-]+$")  # it is part of a path
+    model: ModelName = Field(None, validate_default=True)  # where absent, `name` is it
     tokenizer: str = Field(min_length=1)
     max_tokens: PositiveInt
     recipe: Literal["sound", "upstream"] = "sound"
@@ -118,11 +164,16 @@ class DialectSettings(Settings):
     tool_syntax: Literal["hermes", "json"] | None = None
     options: SerializeAsAny[Settings] = Field(None, validate_default=True)
 
+    @field_validator("model", mode="before")
+    @classmethod
+    def _named_by_name(cls, given: Any, info: ValidationInfo) -> Any:
+        return info.data.get("name") if given is None else given
+
     @field_validator("options", mode="wrap")
     @classmethod
-    def _of_this_dialect(cls, given: Any, _: Any, info: ValidationInfo) -> Any:
-        """The name decides which options there are; `name` stands first, so it is known here."""
-        kind = OPTIONS.get(info.data.get("name", ""))
+    def _of_this_model(cls, given: Any, _: Any, info: ValidationInfo) -> Any:
+        """The model decides which options there are; `model` comes before `options`, so it is known here."""
+        kind = OPTIONS.get(info.data.get("model") or "")
         if kind is None or isinstance(given, kind):
             return given
         return kind.model_validate({} if given is None else given)
@@ -158,6 +209,9 @@ class Gates(Settings):
     max_quarantined: float = Field(0.05, ge=0, le=1)
     max_internal_errors: int = Field(0, ge=0)
     max_ratio_to_median: float | None = Field(None, gt=0)
+    min_records: int = Field(1, ge=0)
+    max_shrink: float | None = Field(0.1, ge=0, le=1)
+    max_volume_ratio: float | None = Field(None, gt=1)
 
 
 class Hook(Settings):

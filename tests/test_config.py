@@ -31,7 +31,7 @@ def test_all_five_mistakes_are_named_at_once_with_places_and_nearest_keys():
     assert faults(data) == (
         "sources[0].fromat: unknown key; did you mean format?",
         "images.verify: 'decoed' is none of header, structure, decode; did you mean decode?",
-        "dialects[0].name: 'glm4' is none of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
+        "dialects[0].model: 'glm4' is none of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
         "dialects[0].max_tokens: Input should be greater than 0 (found 0)",
         "outptu: unknown key; did you mean output?",
         "dialects[0].sources: 'guy' is no source; did you mean gui?",
@@ -58,6 +58,19 @@ def test_a_mistake_is_a_sentence_with_its_place(change, fault):
 def test_a_dialects_options_default_to_its_upstreams_own():
     config = parse_config(LEAST | {"dialects": [{"name": "agentcpm_gui", "tokenizer": "t", "max_tokens": 9, "options": {"max_slices": 4}}]})
     assert config.dialects[0].options == AgentSlicingOptions(max_slices=4, scale_resolution=448, patch_size=14, query_tokens=64, max_side=1120)
+
+
+def test_a_dialect_has_any_name_and_one_model_may_have_several():
+    named = [{"name": name, "model": "agentcpm_gui", "tokenizer": "t", "max_tokens": 9} for name in ("gui-2k", "gui-4k")]
+    config = parse_config(LEAST | {"dialects": named})
+    assert [(d.name, d.model, type(d.options)) for d in config.dialects] == [(n, "agentcpm_gui", AgentSlicingOptions) for n in ("gui-2k", "gui-4k")]
+
+
+def test_an_episodes_id_can_be_part_of_a_field():
+    source = LEAST["sources"][0] | {"episode_id": {"from": "id", "pattern": r"(.+)_\d+"}}
+    config = parse_config(LEAST | {"sources": [source]})
+    assert Config.model_validate_json(config.model_dump_json()) == config
+    assert faults(LEAST | {"sources": [source | {"episode_id": {"from": "id", "pattern": "("}}]})[0].startswith("sources[0].episode_id")
 
 
 def test_settings_survive_the_trip_to_a_worker():

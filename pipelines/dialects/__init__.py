@@ -13,4 +13,4 @@ DIALECTS: dict[str, Model] = {module.MODEL.name: module.MODEL for module in (glm
 
 def open_dialect(settings: DialectSettings) -> Dialect:
     """The dialect with its tokenizer opened. Raises ConfigError."""
-    return open_with(DIALECTS[settings.name], settings)
+    return open_with(DIALECTS[settings.model], settings)

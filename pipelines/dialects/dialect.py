@@ -160,9 +160,9 @@ def open_with(model: Model, settings: DialectSettings) -> Dialect:
     for name, wanted in model.specials.items():
         found = vocabulary.specials.get(name)
         if found is None:
-            faults.append(f"{place}: {settings.tokenizer} has no special token {name}, which {settings.name} writes")
+            faults.append(f"{place}: {settings.tokenizer} has no special token {name}, which {model.name} writes")
         elif wanted is not None and found != wanted:
-            faults.append(f"{place}: {name} has id {found} in {settings.tokenizer}; {settings.name} is trained with {wanted}")
+            faults.append(f"{place}: {name} has id {found} in {settings.tokenizer}; {model.name} is trained with {wanted}")
     if faults:
         raise ConfigError(faults)
     return Dialect(model, settings, vocabulary)
