@@ -110,7 +110,10 @@ class ImageRef(NamedTuple):
 
 
 class Draft(Noun, frozen=True):
-    """A conversation whose images nobody has looked at yet: `refs` in text order, one per `image_at` of its messages."""
+    """A conversation whose images nobody has looked at yet: `refs` in text order, one per `image_at` of its messages.
+
+    `unread` counts the record's keys that nothing reads, by place: (("turn.timestamp", 12), ("record.source_file", 1)).
+    """
 
     sample_id: str
     record_id: str
@@ -123,6 +126,7 @@ class Draft(Noun, frozen=True):
     refs: tuple[ImageRef, ...]
     findings: tuple[Finding, ...]
     logged_id: str | None = None
+    unread: tuple[tuple[str, int], ...] = ()
 
 
 class Image(NamedTuple):
@@ -193,6 +197,7 @@ class Quarantined(Noun, frozen=True):
     sample_id: str | None = None
     dialect: str | None = None
     episode_id: str | None = None
+    unread: tuple[tuple[str, int], ...] = ()  # of a record without a draft
 
 
 Outcome = Conversation | Sample | Quarantined
