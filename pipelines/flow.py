@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pipelines.config import Config, ConfigError
+from pipelines.config import Config, ConfigError, Source
 from pipelines.dialects import Dialect, open_dialect
 from pipelines.formats import read_record
+from pipelines.formats.keys import Unread
 from pipelines.normalize import normalize
-from pipelines.parse import parse_record
+from pipelines.parse import BOM, parse_record
 from pipelines.reasons import Reason, Reject, refusals
 from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, Sample, SeenImages, Tokens
 
@@ -60,8 +61,10 @@ def open_flow(config: Config) -> Flow:
 
 def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
     """The record in GLM form with its images still unseen, or the row that keeps it aside."""
-    draft = _tried(_draft, raw, config)
-    return Quarantined(raw, draft.findings) if isinstance(draft, _Refused) else draft
+    source = next(source for source in config.sources if source.name == raw.origin.source)
+    unread = Unread(source.ignore)
+    draft = _tried(_draft, raw, source, config, unread)
+    return Quarantined(raw, draft.findings, unread=unread.counted()) if isinstance(draft, _Refused) else draft
 
 
 class Ready(Noun, frozen=True):
@@ -105,13 +108,12 @@ def duplicate_row(raw: RawRecord, kept_path: str, kept_line: int) -> Quarantined
     return Quarantined(raw, (Reason.RECORD_DUPLICATE.at("", f"{kept_path}:{kept_line} has the same bytes and was kept"),))
 
 
-def _draft(raw: RawRecord, config: Config) -> Draft:
+def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Draft:
     if refused := refusals(raw.findings):
         raise Reject(*refused)
-    source = next(source for source in config.sources if source.name == raw.origin.source)
     record, findings = parse_record(raw, config.limits)
-    logged = read_record(record, source.format)
-    return normalize(logged, raw, config.normalize, config.limits, [*raw.findings, *findings])
+    logged = read_record(record, raw.raw.removeprefix(BOM), source, config.limits, unread)
+    return normalize(logged, raw, source, config, [*raw.findings, *findings], unread)
 
 
 def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool) -> Conversation:

@@ -33,7 +33,7 @@ def parse_record(raw: RawRecord, limits: Limits) -> tuple[dict[str, Any], list[F
         findings.append(Reason.REPAIR_BOM.at("", "byte order mark at the start"))
     value = plain_json(data, limits.json_depth)
     if value is NOT_PLAIN:
-        value = read_json(_text(data), limits, findings)
+        value = read_json(_text(data), limits, findings, keep_nonfinite=True)  # it may stand where nobody reads it
     if not isinstance(value, dict):
         raise Reject(Reason.LINE_NOT_OBJECT.at("", f"found {kind_of(value)}"))
     return value, findings
@@ -48,14 +48,16 @@ def parse_json(text: str, limits: Limits, findings: list[Finding]) -> Any:
     return read_json(text, limits, findings) if value is NOT_PLAIN else value
 
 
-def read_json(text: str, limits: Limits, findings: list[Finding]) -> Any:
-    """`parse_json` by the careful parser: slow, and never wrong about what JSON allows."""
+def read_json(text: str, limits: Limits, findings: list[Finding], keep_nonfinite: bool = False) -> Any:
+    """`parse_json` by the careful parser: slow, and never wrong about what JSON allows; `keep_nonfinite` also gives the values of NaN and Infinity."""
     depth = text.count("{") + text.count("[")  # an upper bound
     if depth > limits.json_depth:
         depth = nesting(text)
     if depth > limits.json_depth:
         raise Reject(Reason.JSON_TOO_DEEP.at("", f"{depth} levels, limits.json_depth is {limits.json_depth}"))
-    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _object(pairs, findings), parse_float=_float, parse_int=_int, parse_constant=_constant)
+    decoder = json.JSONDecoder(
+        object_pairs_hook=lambda pairs: _object(pairs, findings), parse_float=_float, parse_int=_int, parse_constant=float if keep_nonfinite else _constant
+    )
     start = _skip(text, 0)
     try:
         value, end = decoder.raw_decode(text, start)

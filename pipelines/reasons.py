@@ -109,6 +109,14 @@ class Reason(Enum):
     SCHEMA_FIELD_TYPE = Row(
         "schema.field_type", NORMALIZE, REFUSE, "A field has the wrong type.", "The detail names the field, what stands there and what would be right."
     )
+    SCHEMA_FIELD_UNREAD = Row(
+        "schema.field_unread",
+        NORMALIZE,
+        NOTE,
+        "A key whose name says that it carries meaning is read by nothing. The record is quarantined, unless normalize.field_unread is warn.",
+        "Log it under a key that is read, or name it in the source's `ignore`; the detail names the key and its place.",
+        "the field is passed over in silence",
+    )
     SCHEMA_NO_TARGET = Row(
         "schema.no_target",
         NORMALIZE,
@@ -125,7 +133,29 @@ class Reason(Enum):
         "Put the system turn first and a question before each answer.",
         "AssertionError, or the record is dropped in silence",
     )
+    MEDIA_UNSUPPORTED = Row(
+        "media.unsupported",
+        NORMALIZE,
+        NOTE,
+        "The record has video or audio, which no dialect takes. It is quarantined, unless normalize.media is warn.",
+        "Log frames as images, or keep such records out of the source; with warn the text is kept and the media are left out.",
+    )
     TOOL_CALL_MALFORMED = Row("tool.call_malformed", NORMALIZE, REFUSE, "A tool call has no usable shape.", 'Log {"name": ..., "arguments": {...}}.')
+    TOOL_CALL_IN_TEXT = Row(
+        "tool.call_in_text",
+        NORMALIZE,
+        NOTE,
+        "A call is written in an answer's text, and stays text. A tool result that answers it quarantines the record.",
+        "Log the call as tool_calls; the detail names the spelling.",
+        "the call is trained as plain text",
+    )
+    TOOL_RESULT_MISSING = Row(
+        "tool.result_missing",
+        NORMALIZE,
+        NOTE,
+        "The conversation goes on after a call that has no result.",
+        "Log the result of every call, with the call's id.",
+    )
     TOOL_NAME_MISSING = Row("tool.name_missing", NORMALIZE, REFUSE, "A tool call has no name.", "Log the name of the function that was called.")
     TOOL_RESULT_ORPHAN = Row("tool.result_orphan", NORMALIZE, REFUSE, "A tool result answers no call.", "Log the call before its result, with the same id.")
     TOOL_ARGS_UNPARSEABLE = Row(
@@ -338,6 +368,14 @@ class Reason(Enum):
         "The same bytes stand earlier in this batch; that one was kept.",
         "Nothing to mend; find out why the log was written twice.",
     )
+    RECORD_LABELLED_BAD = Row(
+        "record.labelled_bad",
+        NORMALIZE,
+        REFUSE,
+        "The log labels the answer as a bad one (label: false, as KTO has it).",
+        "Keep such records out of the source; `ignore: [label]` trains them all the same.",
+        "the bad answer is trained like a good one",
+    )
     RECORD_ID_CONFLICT = Row(
         "record.id_conflict",
         NORMALIZE,
@@ -368,7 +406,17 @@ class Reason(Enum):
         "the call is trained as plain text",
     )
     REPAIR_NULL_DROPPED = Row(
-        "repair.null_dropped", NORMALIZE, REPAIR, "A null entry was taken out of the tool definitions.", "Write the definitions without nulls."
+        "repair.null_dropped",
+        NORMALIZE,
+        REPAIR,
+        "A null entry was taken out of the tool definitions, or out of a call's arguments where its tool does not declare it.",
+        "Write definitions and arguments without the nulls that Arrow adds.",
+    )
+    REPAIR_ARGUMENTS_EMPTY = Row(
+        "repair.arguments_empty", NORMALIZE, REPAIR, "A call without arguments was read as a call with the arguments {}.", "Log {} where a call has none."
+    )
+    REPAIR_RESULT_AS_TEXT = Row(
+        "repair.result_as_text", NORMALIZE, REPAIR, "A tool's result that was no text became its JSON text.", "Log the text that the model was shown."
     )
     REPAIR_DUPLICATE_KEY = Row("repair.duplicate_key", PARSE, REPAIR, "A key stood twice with the same value; one was kept.", "Write each key once.")
     REPAIR_PATH_CASE = Row(

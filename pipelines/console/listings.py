@@ -50,8 +50,8 @@ def reasons(options: Namespace) -> int:
 
 
 def formats(options: Namespace) -> int:
-    for name, module in FORMATS.items():
-        print(f"{name:10} {(module.__doc__ or '').strip().splitlines()[0]}")
+    for name, made in FORMATS.items():
+        print(f"{name:10} {made.title}")
     return OK
 
 

@@ -3,48 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
+from pipelines.config import Limits
+from pipelines.formats.keys import LISTED, TURN_FIELD, TURN_FIELDS, Unread
+from pipelines.parse import clip, parse_json
+from pipelines.reasons import Reject
 from pipelines.records import Noun
 
 Json = Any
 Path = tuple[str | int, ...]
+Keyed = tuple[tuple[str, Json], ...]  # the keys of one field that are there, with their values
+
+
+class Written:
+    """JSON text that values were read from, so that a number can be kept as it was written."""
+
+    def __init__(self, data: bytes | str):
+        self._data = data
+
+    @cached_property
+    def text(self) -> str:
+        return self._data if isinstance(self._data, str) else self._data.decode()
+
+    @cached_property
+    def has_minus_zero(self) -> bool:
+        """The one integer that Python would write otherwise."""
+        return "-0" in self.text
 
 
 class LoggedTurn(Noun, frozen=True):
-    """One turn as logged; a field that is absent is None, as null is. `path` leads to it from the record's top; `where` is it in words."""
+    """One turn as logged; a field that is absent is None or (), as null is. `path` leads to it in `written`; `where` is its place in words.
+
+    `is_plain` says that there is nothing but role and content.
+    """
 
     path: Path
     where: str
+    written: Written
     role: Json = None
     content: Json = None
     content_key: str = "content"
-    calls: Json = None  # OpenAI's tool_calls
+    is_plain: bool = False
+    calls: Keyed = ()  # OpenAI's tool_calls, its older function_call
     call_id: Json = None  # the call that a tool's result answers
+    name: Json = None  # the function that a tool's result is of
     metadata: Json = None  # GLM: the tool's name on a call
     tools: Json = None
-    image: Json = None
-    reasoning: Json = None
-    loss_weight: Json = None
-    loss: Json = None
-    train: Json = None
+    images: Keyed = ()
+    media: Keyed = ()
+    reasoning: Keyed = ()
+    loss: Keyed = ()
 
 
 class Logged(Noun, frozen=True):
-    """A record in its format's fields. `turns` is a list of LoggedTurn, or what stood in its place.
-
-    `mark` says how an image is marked in the text: `<image>` ("list": one after the other; "single": all the same picture), by its
-    name ("named"), or not at all (None: images stand on messages and in parts).
-    """
+    """A record in its format's fields. `turns` is a list of LoggedTurn, or what stood in its place. `images` has no mark or place yet."""
 
     format: str
-    record: Mapping[str, Json]
     turns: list[Any] | Json
     turns_key: str
-    mark: str | None
-    images: Json = None
-    tools: Json = None
-    system: Json = None
+    written: Written
+    images: Keyed = ()
+    media: Keyed = ()
+    tools: Keyed = ()
+    system: Keyed = ()
+    label: Json = None
+    id: Json = None
+    step_id: Json = None
+    episode: tuple[str, Json] | None = None  # the key that the episode's id stands under, and its value
 
 
 def place(path: Path, start: str = "") -> str:
@@ -55,46 +82,73 @@ def place(path: Path, start: str = "") -> str:
     return text
 
 
-def turns_key(record: Mapping[str, Json], *keys: str) -> str:
-    """The key that holds the turns: the format's own, else its neighbours'."""
-    for key in keys:
-        if key in record:
-            return key
-    return keys[0]
-
-
-def read_turns(record: Mapping[str, Json], key: str) -> Json:
-    """The turns under this key. Keys of neighbouring formats are read too where the meaning is plain: from/value beside role/content."""
-    turns = record.get(key)
+def read_turns(turns: Json, key: str, written: Written, limits: Limits, unread: Unread) -> Json:
+    """The turns that stand under this key, as a list or as JSON text of one; each of them an object or its JSON text. Anything else stays as it is."""
+    path: Path = (key,)
+    if isinstance(turns, str):
+        found = _parsed(turns, limits)
+        if not isinstance(found, list):
+            return turns
+        turns, written, path = found, Written(turns), ()
     if not isinstance(turns, list):
         return turns
-    return [_turn(turn, (key, i), f"{key}[{i}]") if isinstance(turn, dict) else turn for i, turn in enumerate(turns)]
+    return [_read_turn(turn, (*path, i), f"{key}[{i}]", written, limits, unread) for i, turn in enumerate(turns)]
 
 
-def _turn(turn: Mapping[str, Json], path: Path, where: str) -> LoggedTurn:
-    """Of two keys with one meaning the first that is not null counts."""
-    get = turn.get
-    role, content, content_key = get("role"), get("content"), "content"
-    if role is None:
-        role = get("from")
-    if content is None:
-        content, content_key = get("value"), "value"
-    if len(turn) == 2 and role is not None and content is not None:
-        return LoggedTurn(path, where, role, content, content_key)  # as most turns are: they have nothing else
-    image, reasoning, weight = get("image"), get("reasoning_content"), get("loss_weight")
-    return LoggedTurn(
-        path,
-        where,
-        role,
-        content,
-        content_key,
-        get("tool_calls"),
-        get("tool_call_id"),
-        get("metadata"),
-        get("tools"),
-        get("images") if image is None else image,
-        get("reasoning") if reasoning is None else reasoning,
-        get("weight") if weight is None else weight,
-        get("loss"),
-        get("train"),
-    )
+def _read_turn(turn: Json, path: Path, where: str, written: Written, limits: Limits, unread: Unread) -> Json:
+    if isinstance(turn, str):
+        found = _parsed(turn, limits)
+        if not isinstance(found, dict):
+            return turn
+        turn, written, path = found, Written(turn), ()
+    if not isinstance(turn, dict):
+        return turn
+    if len(turn) == 2:  # as most turns are
+        if "role" in turn and turn.get("content") is not None:
+            return LoggedTurn(path, where, written, turn["role"], turn["content"], "content", True)
+        if "from" in turn and turn.get("value") is not None:
+            return LoggedTurn(path, where, written, turn["from"], turn["value"], "value", True)
+    fields: dict[str, Any] = {}
+    used: dict[str, str] = {}
+    for key, value in turn.items():
+        field = TURN_FIELD.get(key)
+        if value is None or field is None:
+            continue
+        if field in LISTED:
+            fields.setdefault(field, []).append((key, value))
+        elif field not in fields or _comes_first(field, key, used[field]):
+            if field in fields:
+                _double(unread, where, used[field], fields[field], value)
+            fields[field], used[field] = value, key
+        else:
+            _double(unread, where, key, value, fields[field])
+    unread.add_others("turn", where, turn, TURN_FIELD)
+    for field in fields.keys() & LISTED:
+        fields[field] = tuple(sorted(fields[field], key=lambda pair: TURN_FIELDS[field].index(pair[0]))) if len(fields[field]) > 1 else tuple(fields[field])
+    return LoggedTurn(path, where, written, content_key=used.get("content", "content"), **fields)
+
+
+def _comes_first(field: str, key: str, other: str) -> bool:
+    keys = TURN_FIELDS[field]
+    return keys.index(key) < keys.index(other)
+
+
+def _double(unread: Unread, where: str, key: str, value: Json, kept: Json) -> None:
+    """Two keys of one meaning in one turn: where they say the same, nothing is lost."""
+    if value != kept:
+        unread.add("turn", where, key, value, f"the turn says something else under another key of the same meaning: {clip(str(kept))}")
+
+
+def _parsed(text: str, limits: Limits) -> Json:
+    """The value of a JSON text that begins as an object or a list; None for any other text."""
+    if text.lstrip()[:1] not in ("[", "{"):
+        return None
+    try:
+        return parse_json(text, limits, [])
+    except Reject:
+        return None
+
+
+def keyed(record: Mapping[str, Json], keys: tuple[str, ...]) -> Keyed:
+    """The keys among these that are there and do not hold null, in their order."""
+    return tuple([(key, record[key]) for key in keys if record.get(key) is not None])

@@ -8,78 +8,144 @@ and a blank tool result are kept as they are.
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pipelines.config import Limits, Normalize
-from pipelines.formats.logged import Logged, LoggedTurn
+from pipelines.config import Config, EpisodeKey, Source
+from pipelines.formats.keys import Unread
+from pipelines.formats.logged import Logged, LoggedTurn, Written
+from pipelines.normalize.calls_in_text import lift_calls
 from pipelines.normalize.content import reference_of
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.marks import check_references, place_images
-from pipelines.normalize.tools import check_calls, read_tools, tools_text
+from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
 from pipelines.normalize.turns import Line, lines_of, pair_results
-from pipelines.parse import BOM, kind_of, source_text
+from pipelines.parse import kind_of, source_text
 from pipelines.reasons import Reason
 from pipelines.records import Draft, Finding, ImageRef, Message, RawRecord, sample_id_of
 
 
-def normalize(logged: Logged, raw: RawRecord, settings: Normalize, limits: Limits, findings: list[Finding]) -> Draft:
-    """The record's Draft; `findings` are the notes of parsing. Raises Reject with every reason found."""
-    faults = Faults(settings, limits, findings)
-    text = raw.raw.removeprefix(BOM)
-    lines = [*_system_line(logged, faults), *_lines(logged, text, faults)]
+def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, findings: list[Finding], unread: Unread) -> Draft:
+    """The record's Draft; `findings` are the notes of parsing, `unread` its keys that no format reads. Raises Reject with every reason found."""
+    faults = Faults(config.normalize, config.limits, findings, unread)
+    _check_record(logged, raw, faults)
+    lines = [*_system_lines(logged, faults), *_lines(logged, faults)]
+    tools = read_tools(_logged_tools(logged), faults)
+    declared = {tool.name: tool for tool in tools}
+    lines = lift_calls(lines, declared, faults)
     shown = place_images(logged, lines, faults)
     check_references(shown, faults)
     lines = pair_results(lines, faults)
-    tools = read_tools(_logged_tools(logged), faults)
-    check_calls((line.call for line in lines if line.call), tools, faults)
+    for line in lines:
+        if line.call is not None and declared:
+            line.call = drop_padding(line.call, declared, faults)
+            line.text = line.call.arguments
+    check_calls((line.call for line in lines if line.call), declared, faults)
     _check_targets(lines, faults)
-    ids = {name: _id_text(logged, name, text, faults) for name in ("episode_id", "step_id", "id")}
+    episode_id = _episode_id(logged, source, faults)
+    step_id, own_id = (_id_text(name, value, logged.written, faults) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
     faults.close()
     return Draft(
-        sample_id_of(raw.record_id),
-        raw.record_id,
-        ids["episode_id"] or raw.record_id,
-        ids["step_id"],
-        raw.origin,
-        logged.format,
-        tuple([Message(line.role, line.text, line.call.name if line.call else "", _offsets(line) if line.images else (), line.weight) for line in lines]),
-        tools_text(tools),
-        tuple(_reference(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
-        tuple(dict.fromkeys(faults.notes)),
-        ids["id"],
+        sample_id=sample_id_of(raw.record_id),
+        record_id=raw.record_id,
+        episode_id=episode_id or raw.record_id,
+        step_id=step_id,
+        origin=raw.origin,
+        format=logged.format,
+        messages=tuple(
+            [Message(line.role, line.text, line.call.name if line.call else "", _offsets(line) if line.images else (), line.weight) for line in lines]
+        ),
+        tools=tools_text(tools),
+        refs=tuple(_reference(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
+        findings=tuple(dict.fromkeys(faults.notes)),
+        logged_id=own_id,
+        unread=unread.counted(),
     )
 
 
-def _lines(logged: Logged, text: bytes, faults: Faults) -> list[Line]:
+def _check_record(logged: Logged, raw: RawRecord, faults: Faults) -> None:
+    """What is said of the record as a whole."""
+    for key, value in logged.media:
+        if value not in ("", [], {}, False):
+            faults.media(key, kind_of(value))
+    if logged.label is False or (isinstance(logged.label, str) and logged.label.strip().lower() == "false"):
+        if "label" not in faults.unread.ignored:
+            faults.refuse(Reason.RECORD_LABELLED_BAD, "label", "the answer is labelled as a bad one")
+    elif logged.label is not None and not isinstance(logged.label, bool):
+        faults.unread.add("record", "", "label", logged.label)
+    if b"NaN" in raw.raw or b"Infinity" in raw.raw:
+        for where in _nonfinite(logged):
+            faults.refuse(Reason.JSON_NONFINITE, where, "NaN or Infinity is no JSON number")
+
+
+def _nonfinite(logged: Logged) -> Iterator[str]:
+    """The places of fields that hold a number which JSON does not have. Only what is read is looked at: NaN in other keys costs nothing."""
+    turns = logged.turns if isinstance(logged.turns, list) else [logged.turns]
+    for i, turn in enumerate(turns):
+        fields = [getattr(turn, name) for name in turn.__struct_fields__ if name not in ("path", "written")] if isinstance(turn, LoggedTurn) else [turn]
+        if any(map(_holds_nonfinite, fields)):
+            yield f"{logged.turns_key}[{i}]"
+    for name in ("images", "tools", "system", "id", "step_id", "episode"):
+        if _holds_nonfinite(getattr(logged, name)):
+            yield name
+
+
+def _holds_nonfinite(value: Any) -> bool:
+    boxes = [value]
+    while boxes:
+        box = boxes.pop()
+        if isinstance(box, float) and not math.isfinite(box):
+            return True
+        if isinstance(box, dict):
+            boxes += box.values()
+        elif isinstance(box, (list, tuple)):
+            boxes += box
+    return False
+
+
+def _lines(logged: Logged, faults: Faults) -> list[Line]:
     if not isinstance(logged.turns, list):
-        faults.refuse(Reason.SCHEMA_TURNS_NOT_LIST, logged.turns_key, f"found {kind_of(logged.turns)}; a list of turns is wanted")
+        faults.refuse(Reason.SCHEMA_TURNS_NOT_LIST, logged.turns_key, f"found {kind_of(logged.turns)}; expected a list of turns")
         return []
     if not logged.turns:
         faults.refuse(Reason.SCHEMA_TURNS_EMPTY, logged.turns_key, "no turns")
     lines: list[Line] = []
     for i, turn in enumerate(logged.turns):
         if isinstance(turn, LoggedTurn):
-            lines += lines_of(turn, text, faults)
+            lines += lines_of(turn, faults)
         else:
-            faults.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, f"{logged.turns_key}[{i}]", f"found {kind_of(turn)}; an object is wanted")
+            faults.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, f"{logged.turns_key}[{i}]", f"found {kind_of(turn)}; expected an object")
     return lines
 
 
-def _system_line(logged: Logged, faults: Faults) -> list[Line]:
-    if logged.system is None or logged.system == "":
-        return []
-    if not isinstance(logged.system, str):
-        faults.refuse(Reason.SCHEMA_FIELD_TYPE, "system", f"found {kind_of(logged.system)}; text is wanted")
-        return []
-    return [Line("system", logged.system, "system")]
+def _system_lines(logged: Logged, faults: Faults) -> list[Line]:
+    """System texts that stand beside the turns, each once; one that the turns begin with too is theirs."""
+    lines: list[Line] = []
+    first = next((turn for turn in logged.turns if isinstance(turn, LoggedTurn)), None) if isinstance(logged.turns, list) else None
+    said = {first.content} if first is not None and first.role in ("system", "developer") and isinstance(first.content, str) else set()
+    for key, value in logged.system:
+        if isinstance(value, str) and (value == "" or value in said):
+            continue
+        if not isinstance(value, (str, list)):
+            faults.refuse(Reason.SCHEMA_FIELD_TYPE, key, f"found {kind_of(value)}; expected text")
+            continue
+        made = lines_of(LoggedTurn((), key, logged.written, "system", value, key), faults)
+        said |= {line.text for line in made}
+        lines += [line for line in made if line.text]
+    return lines
 
 
 def _logged_tools(logged: Logged) -> list[tuple[str, Any]]:
     turns = logged.turns if isinstance(logged.turns, list) else []
     on_turns = [(f"{turn.where}.tools", turn.tools) for turn in turns if isinstance(turn, LoggedTurn) and turn.tools is not None]
-    return [("tools", logged.tools), *on_turns]
+    given: list[tuple[str, Any]] = []
+    for key, value in logged.tools:
+        if not any(value == other for _, other in given):  # the same definitions under two keys
+            given.append((key, value))
+    return [*given, *on_turns]
 
 
 def _check_targets(lines: list[Line], faults: Faults) -> None:
@@ -100,16 +166,27 @@ def _has_prefix(places: Sequence[str], start: str) -> bool:
     return at < len(places) and places[at].startswith(start)
 
 
-def _id_text(logged: Logged, name: str, text: bytes, faults: Faults) -> str | None:
+def _episode_id(logged: Logged, source: Source, faults: Faults) -> str | None:
+    """The id under the source's key, or the part of it that the pattern finds; None where the record has none."""
+    if logged.episode is None:
+        return None
+    key, value = logged.episode
+    text = _id_text(key, value, logged.written, faults)
+    if text is None or not isinstance(source.episode_id, EpisodeKey):
+        return text
+    found = re.fullmatch(source.episode_id.pattern, text)
+    return found[1] or None if found else None
+
+
+def _id_text(name: str, value: Any, written: Written, faults: Faults) -> str | None:
     """An id as text; a number is its JSON text as written; "" is none."""
-    value = logged.record.get(name)
     if value is None or value == "":
         return None
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return source_text(text.decode(), (name,))
-    faults.refuse(Reason.SCHEMA_FIELD_TYPE, name, f"found {kind_of(value)}; text or a number is wanted")
+        return source_text(written.text, (name,)) if math.isfinite(value) else None
+    faults.refuse(Reason.SCHEMA_FIELD_TYPE, name, f"found {kind_of(value)}; expected text or a number")
     return None
 
 

@@ -3,90 +3,158 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
-from pipelines.formats.logged import LoggedTurn, Path, place
+from pipelines.formats.keys import TURN_FIELD, TURN_FIELDS
+from pipelines.formats.logged import LoggedTurn, Path, Written, place
 from pipelines.normalize.faults import Faults
+from pipelines.normalize.loss import weight_of
+from pipelines.normalize.tool_calls import Value
+from pipelines.normalize.written import write_json
 from pipelines.parse import clip, kind_of
 from pipelines.reasons import Reason
 
-TEXT, IMAGE, REASONING, CALL = (
+TEXT, IMAGE, REASONING, CALL, MEDIA = (
     {"text", "input_text", "output_text"},
     {"image_url", "image", "input_image"},
     {"reasoning", "thinking"},
     {"tool_call", "function_call"},
+    {"video", "video_url", "input_video", "audio", "audio_url", "input_audio"},
 )
+KINDS = TEXT | IMAGE | REASONING | CALL | MEDIA
+# What says where a picture is: bytes in the record before a name.
+_REFERENCES = ("bytes", "url", "path", "image_url", "image", "image_path", "uri")
+_BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk")  # PNG, JPEG, GIF, WEBP, BMP
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+_LEAST_BASE64 = 64  # characters: no picture is smaller, and few paths are longer without a dot
+
+
+class Slot(NamedTuple):
+    """An image part that names no picture: it takes one of the record's list, the next one or that of its index."""
+
+    number: int | None
 
 
 class Body(Struct, gc=False):
-    """The text of a turn with the images that have their place already: (offset, reference, JSON path)."""
+    """The text of a turn with the images that have their place already: (offset, reference or Slot, JSON path)."""
 
     text: str = ""
+    is_given: bool = False
     images: list[tuple[int, Any, str]] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
-    calls: list[tuple[Path, Any]] = field(default_factory=list)
+    calls: list[Value] = field(default_factory=list)
+    weight: float | None = None
 
 
-def read_body(turn: LoggedTurn, faults: Faults) -> Body | None:
-    """None where the content is absent or null; a content of another type is refused."""
-    if turn.content is None and (turn.image is None or turn.image == []):
-        return None
-    body = Body()
-    if turn.image is not None:
-        for ref in turn.image if isinstance(turn.image, list) else [turn.image]:
-            body.images.append((0, ref, f"{turn.where}.image"))
-    if isinstance(turn.content, str):
-        body.text = turn.content
-    elif isinstance(turn.content, list):
-        for i, part in enumerate(turn.content):
-            _add_part(body, part, (*turn.path, turn.content_key, i), faults)
-    elif isinstance(turn.content, dict) and "type" in turn.content:
-        _add_part(body, turn.content, (*turn.path, turn.content_key), faults)
-    elif turn.content is not None:
-        faults.refuse(Reason.SCHEMA_CONTENT_TYPE, f"{turn.where}.{turn.content_key}", f"found {kind_of(turn.content)}; text or a list of parts is wanted")
+def read_body(turn: LoggedTurn, role: str | None, faults: Faults) -> Body:
+    """What the content says. A tool's result that is no text becomes JSON text; any other content of a wrong type is refused."""
+    content, path = turn.content, (*turn.path, turn.content_key)
+    where = f"{turn.where}.{turn.content_key}"
+    if isinstance(content, str):
+        return Body(content, True)
+    if content is None:
+        return Body()
+    if role == "observation" and not _is_parts(content):
+        faults.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} became its JSON text")
+        return Body(write_json(content, turn.written, path), True)
+    if isinstance(content, dict) and "type" in content:
+        return _read_parts([(content, path, where)], turn.written, faults)
+    if isinstance(content, list):
+        return _read_parts([(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], turn.written, faults)
+    faults.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected text or a list of parts")
+    return Body("", True)
+
+
+def _is_parts(content: Any) -> bool:
+    """Whether this is a content part, or a list with one: any other object or list is data."""
+    parts = content if isinstance(content, list) else [content]
+    return any(isinstance(part, dict) and isinstance(part.get("type"), str) and part["type"] in KINDS for part in parts)
+
+
+def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, faults: Faults) -> Body:
+    body = Body(is_given=True)
+    texts: list[str] = []
+    size = 0
+    weights: list[float | None] = []
+    for part, path, where in parts:
+        text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, faults)
+        if text is not None:
+            texts.append(text)
+            size += len(text)
+            weights.append(_part_weight(part, where, faults) if isinstance(part, dict) else None)
+    body.text = "".join(texts)
+    if len(set(weights)) > 1:
+        key = next(key for part, _, _ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
+        faults.misplaced(parts[0][2].rpartition(".")[0], key, weights, "the parts of one turn have different loss weights; a turn is trained whole or not")
+    elif weights:
+        body.weight = weights[0]
     return body
 
 
-def _add_part(body: Body, part: Any, path: Path, faults: Faults) -> None:
-    where = place(path)
-    if isinstance(part, str):
-        body.text += part
-        return
+def _part_weight(part: Mapping[str, Any], where: str, faults: Faults) -> float | None:
+    return weight_of(tuple([(key, part[key]) for key in TURN_FIELDS["loss"] if part.get(key) is not None]), where, faults)
+
+
+def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written: Written, faults: Faults) -> str | None:
+    """The text of a text part; what any other holds goes into `body`, an image at offset `size`."""
     if not isinstance(part, dict):
-        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; an object with a type is wanted")
-        return
+        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; expected an object with a type")
+        return None
     kind = part.get("type")
     if not isinstance(kind, str):
-        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(kind)}; text is wanted")
-        return
+        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(kind)}; expected text")
+        return None
+    if kind in MEDIA:
+        faults.media(where, f"a part of type {kind}")
+        return None
     key = _value_key(part, kind)
     value = part.get(key) if key else None
+    faults.unread.add_others("part", where, part, {"type", key or "type", *TURN_FIELDS["loss"]})
     if kind in IMAGE and value is not None:
-        body.images.append((len(body.text), value, f"{where}.{key}"))
+        body.images.append((size, value, f"{where}.{key}"))
+    elif kind in IMAGE and not _says_more(part):
+        index = part.get("index")
+        body.images.append((size, Slot(index if isinstance(index, int) else None), where))
     elif kind in CALL and value is not None:
-        body.calls.append(((*path, key or ""), value))
-    elif kind in TEXT | REASONING and isinstance(value, str):
-        if kind in TEXT:
-            body.text += value
-        else:
-            body.reasoning.append(value)
+        body.calls.append(Value(value, written, (*path, key or ""), place(path)))
+    elif kind in REASONING and isinstance(value, str):
+        body.reasoning.append(value)
+    elif kind in TEXT and isinstance(value, str):
+        return value
     else:
         faults.refuse(Reason.SCHEMA_PART_BAD, where, f"a part of type {clip(kind)} with {kind_of(value)} in it")
+    return None
 
 
 def _value_key(part: Mapping[str, Any], kind: str) -> str | None:
-    """Where a part keeps its value: under its type, under `value` (LLaMA-Factory v1), or for an image under url or path."""
-    keys = [kind, "value", "text"] if kind not in IMAGE else ["image_url", "image", "value", "url", "path"]
+    """Where a part keeps its value: under its type, under `value` (LLaMA-Factory v1), or for an image under url, path or bytes."""
+    keys = [kind, "value", "text"] if kind not in IMAGE else ["image_url", "image", "value", "url", "path", "bytes"]
     return next((key for key in keys if part.get(key) is not None), None)
 
 
-def reference_of(value: Any) -> str | None:
-    """The text of an image reference: a path, a URL, or either under url, path or image_url; None where there is no text in it.
+def _says_more(part: Mapping[str, Any]) -> bool:
+    """Whether an image part without a picture holds something all the same, as in the source of another API."""
+    return any(value is not None and value != "" and key not in ("type", "index") and key not in TURN_FIELD for key, value in part.items())
 
-    {"path": null, "bytes": ...} as Hugging Face's datasets write it has its picture in the record, which no reference names.
+
+def reference_of(value: Any) -> str | None:
+    """The text of an image reference: a path, a URL, or a data: URI of bytes that the log holds; None where there is nothing of these in it.
+
+    {"bytes": ..., "path": ...} is what Hugging Face's datasets write: bytes, where they are there, are the picture. In JSON they are base64.
     """
     if isinstance(value, dict):
-        value = next((value[key] for key in ("url", "path", "image_url", "image") if value.get(key)), None)
-    return value if isinstance(value, str) and value.strip() else None
+        key = next((key for key in _REFERENCES if value.get(key)), None)
+        inner = value[key] if key else None
+        if key == "bytes" and isinstance(inner, str):
+            return f"data:image;base64,{inner}"
+        return reference_of(inner) if not isinstance(inner, dict) else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return f"data:image;base64,{value}" if _is_base64(value) else value
+
+
+def _is_base64(text: str) -> bool:
+    """Whether this is a picture's bytes in base64, and no path: one begins like a picture, is long, and has no dot."""
+    return len(text) >= _LEAST_BASE64 and text.startswith(_BASE64_STARTS) and not set(text) - _BASE64

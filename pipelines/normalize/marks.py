@@ -1,6 +1,7 @@
 """Image marks in the text <-> the images of the record: each mark one image, each image one place, in text order.
 
-Where a format gives images by a list or a single path, `<image>` is the mark; where it gives them by name, `<image_00>` is.
+A picture is given in one of four ways: at its place already (a part that names it, `<img>path</img>`), on a turn, in the record's list,
+or by name (`{"<image_00>": path}`). Marks and image parts without a picture take the pictures of their turn first, then those of the record.
 Newlines that upstream puts round an image of the named form, and after one that had no mark, become part of the text:
 the model was trained with them. Source: OpenBMB/MiniCPM-V finetune/dataset.py conversation_to_ids, preprocess @ 0dbb566.
 """
@@ -8,66 +9,162 @@ the model was trained with them. Source: OpenBMB/MiniCPM-V finetune/dataset.py c
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from pipelines.formats.logged import Logged
-from pipelines.normalize.content import reference_of
+from pipelines.normalize.content import Slot, reference_of
 from pipelines.normalize.faults import Faults
-from pipelines.normalize.turns import Line
+from pipelines.normalize.turns import Line, pool_of
 from pipelines.parse import kind_of
 from pipelines.reasons import Reason
 
-_MARK = "<image>"
-_TAG = re.compile(_MARK)
-_NAME = re.compile(r"<image_\d+>")
-_ANY = re.compile(r"<image(?:_\d+)?>")
+# The whole of a mark, as AgentCPM-GUI, LLaVA, MiniCPM-V's inference, Llama and Qwen-VL write it.
+_MARK = re.compile(r"\(<image>\./</image>\)|<image(?:_(\d+))?>|<\|image\|>|<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>")
+_HINTS = ("<image", "<|image|>", "<|image_pad|>")
+_INLINE = re.compile(r"<img>([^<>\n]{1,4096})</img>")  # Qwen-VL
+
+Pool = list[tuple[Any, str]]  # (reference, JSON path)
+
+
+class Place(NamedTuple):
+    """Where an image stands or is to stand in a line's text: [start, end) is its mark, empty where it has none. Until a picture takes the place, `ref` is a Slot."""
+
+    start: int
+    end: int
+    ref: Any
+    where: str
+    name: str = ""  # of a mark
+
+    @property
+    def is_open(self) -> bool:
+        return isinstance(self.ref, Slot)
+
+    @property
+    def number(self) -> int | None:
+        """That of a mark <image_01>, or the index of a part."""
+        return self.ref.number if isinstance(self.ref, Slot) else None
 
 
 def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line]:
     """Moves the record's images to their places: `line.images` afterwards has them all, and no mark is left in the text. Gives the lines with images."""
-    if logged.mark == "named" and isinstance(logged.images, dict):
-        _place_named(logged.images, lines, faults)
-    elif logged.mark is not None:
-        _place_listed(logged, lines, faults)
+    named = _named(logged)
+    pool = [] if named else pool_of(logged.images)
+    places = {i: _places(line) for i, line in enumerate(lines) if line.role != "assistant" and (line.images or line.pool or _has_marks(line.text))}
+    if named:
+        _take_named(named, lines, places, faults)
+    elif places or pool:
+        _take(pool, lines, places, faults)
+    for i, found in places.items():
+        if found and not any(place.is_open for place in found):
+            _write(lines[i], found, named)
+    for line in lines:
+        if line.pool:  # an answer's
+            line.images = [*((0, ref, where) for ref, where in line.pool), *line.images]
+            line.pool = []
     shown = [line for line in lines if line.images]
-    wanted = sum([len(line.images) for line in shown])
-    if wanted > faults.limits.images_per_record:
-        faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{wanted} images, limits.images_per_record is {faults.limits.images_per_record}")
+    asked = sum([len(line.images) for line in shown])
+    if asked > faults.limits.images_per_record:
+        faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{asked} images, limits.images_per_record is {faults.limits.images_per_record}")
     return shown
 
 
-def _place_listed(logged: Logged, lines: list[Line], faults: Faults) -> None:
-    images = logged.images if isinstance(logged.images, list) else [] if logged.images is None else [logged.images]
-    key = "image" if logged.format == "agentcpm" else "images"
-    marked = [line for line in lines if _MARK in line.text]
-    asked = sum([line.text.count(_MARK) for line in marked if line.role != "assistant"])
-    answered = sum([line.text.count(_MARK) for line in marked if line.role == "assistant" and line.call is None])
-    if not images and not asked:
-        return  # a mark that only an answer spells, in a record without images, is text
-    if asked == 0 and answered == 0 and len(images) == 1:
-        _place_first(images[0], key, lines, faults)
-    elif asked != len(images) or answered:
-        _mismatch(asked, answered, len(images), key, faults)
+def _has_marks(text: str) -> bool:
+    return any(hint in text for hint in _HINTS) or "<img>" in text
+
+
+def _named(logged: Logged) -> dict[str, Any]:
+    """The pictures that a record gives by the name of their mark. A single key <image> is the list's form; upstream replaces it so."""
+    given = logged.images[0][1] if len(logged.images) == 1 else None
+    if not isinstance(given, dict) or not given or reference_of(given) is not None or list(given) == ["<image>"] or "bytes" in given or "path" in given:
+        return {}
+    return given
+
+
+def _places(line: Line) -> list[Place]:
+    """The places of this line in text order, those of its turn's own pictures filled."""
+    found = [Place(at, at, ref, where) for at, ref, where in line.images]
+    found += [Place(*mark.span(), mark[1], f"{line.where}.content") for mark in _INLINE.finditer(line.text)]
+    for mark in _MARK.finditer(line.text):
+        found.append(Place(*mark.span(), Slot(int(mark[1]) if mark[1] else None), f"{line.where}.content", mark.group()))
+    found.sort(key=lambda place: place.start)  # a part before a mark that begins where it stands
+    if line.pool and [ref for ref, _ in line.pool] == [place.ref for place in found if not place.is_open]:
+        line.pool = []  # the same pictures as parts
+    if line.pool:
+        empty = [k for k, place in enumerate(found) if place.is_open]
+        if not empty:
+            found = [*(Place(0, 0, ref, where) for ref, where in line.pool), *found]
+            line.pool = []
+        elif len(empty) >= len(line.pool):
+            for k, (ref, where) in zip(_order([found[k] for k in empty[: len(line.pool)]], empty), line.pool, strict=False):
+                found[k] = found[k]._replace(ref=ref, where=where)
+            line.pool = []
+    return found
+
+
+def _order(places: Sequence[Place], positions: Sequence[int]) -> list[int]:
+    """For each picture of a list in turn, the position of the place that it takes: by number where every place has one of 0.. or 1.., else in text order."""
+    numbers = [place.number for place in places]
+    for first in (0, 1):
+        if sorted(number for number in numbers if number is not None) == list(range(first, first + len(places))):
+            return [positions[numbers.index(first + k)] for k in range(len(places))]
+    return list(positions[: len(places)])
+
+
+def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], faults: Faults) -> None:
+    """Gives the places that have no picture yet those of the record's list; every picture must have a place, and every place a picture."""
+    if _refuse_leftovers(lines, faults):
+        return
+    every = [(i, k) for i, found in places.items() for k in range(len(found))]
+    empty = [(i, k) for i, k in every if places[i][k].is_open]
+    answered = sum([len(_MARK.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None and _has_marks(line.text)]) if pool else 0
+    refs = [places[i][k].ref for i, k in every if not places[i][k].is_open]
+    if not answered and not empty and pool and [ref for ref, _ in pool] == refs:
+        return  # the same pictures as parts
+    if not answered and not empty and not refs and len(pool) == 1:
+        _place_first(*pool[0], lines, faults)
+        return
+    if len(empty) < len(pool) == len(every) and all(places[i][k].is_open or places[i][k].ref == ref for (i, k), (ref, _) in zip(every, pool, strict=True)):
+        pool = [pair for (i, k), pair in zip(every, pool, strict=True) if places[i][k].is_open]  # the list names the parts' pictures too
+    if not pool and empty and not any(places[i][k].name for i, k in empty):
+        for i, k in empty:
+            faults.refuse(Reason.SCHEMA_PART_BAD, places[i][k].where, "an image part without a picture, and the record has none for it")
+    elif len(empty) != len(pool) or answered:
+        where = pool[0][1].partition("[")[0] if pool else places[empty[0][0]][empty[0][1]].where
+        _mismatch(len(empty), answered, len(pool), where, faults)
     else:
-        left = iter([(image, f"{key}[{i}]" if isinstance(logged.images, list) else key) for i, image in enumerate(images)])
-        for line in lines:
-            if line.role != "assistant":
-                _cut(line, _TAG, lambda _: next(left), round_them="")
+        order = _order([places[i][k] for i, k in empty], range(len(empty)))
+        for at, (ref, where) in zip(order, pool, strict=True):
+            i, k = empty[at]
+            places[i][k] = places[i][k]._replace(ref=ref, where=where)
 
 
-def _place_named(images: dict[str, Any], lines: list[Line], faults: Faults) -> None:
-    known = _NAME if images else _ANY  # where no image is given, every mark is one too many
-    marks = [mark for line in lines for mark in known.findall(line.text) if line.role != "assistant"]
-    answered = sum(len(_NAME.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None)
-    if not marks and not answered and len(images) == 1:
+def _refuse_leftovers(lines: list[Line], faults: Faults) -> bool:
+    """Pictures of a turn with fewer marks than pictures."""
+    left = [line for line in lines if line.pool and line.role != "assistant"]
+    for line in left:
+        _mismatch(len(_MARK.findall(line.text)), 0, len(line.pool), line.pool[0][1].partition("[")[0], faults)
+    return bool(left)
+
+
+def _take_named(images: dict[str, Any], lines: list[Line], places: dict[int, list[Place]], faults: Faults) -> None:
+    if _refuse_leftovers(lines, faults):
+        return
+    empty = [(i, k) for i, found in places.items() for k, place in enumerate(found) if place.is_open]
+    marks = [places[i][k].name for i, k in empty]
+    answered = sum(len(_MARK.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None)
+    if not empty and not answered and len(images) == 1:
         name, image = next(iter(images.items()))
         _place_first(image, f"image.{name}", lines, faults)
-    elif sorted(marks) != sorted(images) or answered:
-        _mismatch(len(marks), answered, len(images), "image", faults, f"; marks {', '.join(sorted(set(marks)))}, images {', '.join(images)}")
+    elif sorted(marks) == sorted(images) and not answered:
+        for i, k in empty:
+            place = places[i][k]
+            places[i][k] = place._replace(ref=images[place.name], where=f"image.{place.name}")
+    elif len(marks) == len(images) and not answered and all(places[i][k].number is None for i, k in empty):
+        for (i, k), (name, image) in zip(empty, images.items(), strict=True):  # marks of another spelling
+            places[i][k] = places[i][k]._replace(ref=image, where=f"image.{name}")
     else:
-        for line in lines:
-            if line.role != "assistant":
-                _cut(line, _NAME, lambda mark: (images[mark], f"image.{mark}"), round_them="\n")
+        _mismatch(len(marks), answered, len(images), "image", faults, f"; marks {', '.join(sorted(set(marks)))}, images {', '.join(map(str, images))}")
 
 
 def _place_first(image: Any, where: str, lines: list[Line], faults: Faults) -> None:
@@ -75,7 +172,7 @@ def _place_first(image: Any, where: str, lines: list[Line], faults: Faults) -> N
     if first is None:
         _mismatch(0, 0, 1, where, faults)
         return
-    faults.repair(Reason.REPAIR_PLACEHOLDER_ADDED, Reason.IMAGE_COUNT_MISMATCH, first.where, "the only image has no mark; it stands before this turn")
+    faults.repair(Reason.REPAIR_PLACEHOLDER_ADDED, Reason.IMAGE_COUNT_MISMATCH, first.where, "the only image has no mark; it was put before this turn")
     first.text = "\n" + first.text
     first.images = [(0, image, where), *((offset + 1, ref, place) for offset, ref, place in first.images)]
 
@@ -85,23 +182,26 @@ def _mismatch(asked: int, answered: int, images: int, where: str, faults: Faults
     faults.refuse(Reason.IMAGE_COUNT_MISMATCH, where, f"{asked} marks{in_answers}, {images} images{more}")
 
 
-def _cut(line: Line, mark: re.Pattern[str], image_of: Any, round_them: str) -> None:
-    """Takes the marks out of a line; `round_them` goes on both sides of each, at the start and the end of the text too."""
-    pieces = mark.split(line.text)
-    images = [image_of(found) for found in mark.findall(line.text)]
-    text, placed = pieces[0], []
-    for (ref, where), piece in zip(images, pieces[1:], strict=True):
-        text += round_them
-        placed.append((len(text), ref, where))
-        text += round_them + piece
-    if images:
-        line.text = text
-        line.images = sorted([*line.images, *placed], key=lambda image: image[0])
+def _write(line: Line, places: Sequence[Place], named: dict[str, Any]) -> None:
+    """Takes the marks out of the line's text and notes where its images stand in what is left."""
+    pieces: list[str] = []
+    images: list[tuple[int, Any, str]] = []
+    size = at = 0
+    for place in places:
+        around = "\n" if place.name and place.name in named else ""
+        piece = line.text[at : place.start] + around
+        size += len(piece)
+        images.append((size, place.ref, place.where))
+        size += len(around)
+        pieces += [piece, around]
+        at = place.end
+    line.text = "".join(pieces) + line.text[at:]
+    line.images = images
 
 
 def check_references(lines: list[Line], faults: Faults) -> None:
     """Refuses a reference that is no text."""
     for line in lines:
         for _, ref, where in line.images:
-            if reference_of(ref) is None:
-                faults.refuse(Reason.IMAGE_REF_TYPE, where, f"found {kind_of(ref)}{' that is blank' if isinstance(ref, str) else ''}; a path is wanted")
+            if not isinstance(ref, Slot) and reference_of(ref) is None:
+                faults.refuse(Reason.IMAGE_REF_TYPE, where, f"found {kind_of(ref)}{' that is blank' if isinstance(ref, str) else ''}; expected a path")

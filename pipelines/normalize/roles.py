@@ -13,6 +13,7 @@ ALIASES = {
     "bot": "assistant",
     "model": "assistant",
     "chatgpt": "assistant",
+    "ai": "assistant",
     "observation": "observation",
     "tool": "observation",
     "function": "observation",

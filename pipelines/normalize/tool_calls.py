@@ -1,14 +1,19 @@
-"""Tool calls of every log shape -> a name and the arguments as JSON text, letter for letter where they were JSON."""
+"""Tool calls of every log shape -> a name and the arguments as JSON text.
+
+Arguments that the log gives as text stay as they are, letter for letter. Those that it gives as an object are written by us, the same
+whatever the file's own spelling: what escapes and blanks a file has is no part of what the model should learn.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.formats.logged import Path
+from pipelines.formats.keys import HARMLESS
+from pipelines.formats.logged import Path, Written
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.literals import read_literal
+from pipelines.normalize.written import write_json
 from pipelines.parse import clip, kind_of, parse_json, source_text
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding, Noun
@@ -16,21 +21,28 @@ from pipelines.records import Finding, Noun
 _NOT_JSON = {Reason.LINE_INVALID_JSON.code, Reason.LINE_TRUNCATED_JSON.code, Reason.LINE_TRAILING_GARBAGE.code}
 
 
+_CALL_KEYS = frozenset(("id", "function", "name", "arguments"))
+# Where a call keeps its arguments, by the API that logged it.
+_ARGUMENTS = ("arguments", "args", "parameters", "input")
+
+
 class Call(Noun, frozen=True):
-    """`arguments` is the text of a JSON object; `values` is what it holds; `id` is the log's, if it has one."""
+    """`arguments` is the text of a JSON object; `values` is what it holds; `id` is the log's, if it has one. `is_ours` says that we wrote the text."""
 
     name: str
     arguments: str
     values: Mapping[str, Any]
     id: str | None
     where: str
+    is_ours: bool = False
 
 
 class Value(Noun, frozen=True):
-    """A JSON value with the text it was read from (bytes: the whole record), so that its parts can be cut out as written; `text` is None for a Python literal."""
+    """A JSON value, and where it comes from: the record's own structure (Written), a text in it, of which its parts can be cut out as written, or
+    a Python literal (None)."""
 
     value: Any
-    text: str | bytes | None
+    text: str | Written | None
     path: Path
     where: str
 
@@ -38,9 +50,9 @@ class Value(Noun, frozen=True):
         return Value(self.value[key], self.text, (*self.path, key), f"{self.where}[{key}]" if isinstance(key, int) else f"{self.where}.{key}")
 
     def own_text(self) -> str:
-        if self.text is None:
-            return json.dumps(self.value, ensure_ascii=False)
-        return source_text(self.text if isinstance(self.text, str) else self.text.decode(), self.path)
+        if isinstance(self.text, str):
+            return source_text(self.text, self.path)
+        return write_json(self.value, self.text, self.path)
 
 
 def read_calls(value: Value, faults: Faults) -> list[Call]:
@@ -50,11 +62,11 @@ def read_calls(value: Value, faults: Faults) -> list[Call]:
     if isinstance(value.value, list) and value.value:
         return [call for i in range(len(value.value)) for call in read_calls(value.at(i), faults)]
     if not isinstance(value.value, dict):
-        raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"found {kind_of(value.value)}; an object with name and arguments is wanted"))
+        raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"found {kind_of(value.value)}; expected an object with name and arguments"))
     return [_read_call(value, faults)]
 
 
-def logged_as_text(text: str, where: str, faults: Faults) -> Call | None:
+def logged_as_text(text: str, where: str, faults: Faults) -> Value | None:
     """The call that an answer's text is: one object with exactly the keys name and arguments. None where the answer is an answer.
 
     Untouched it would be trained as the text that it is, and GLM-4 would never learn to call.
@@ -69,10 +81,14 @@ def logged_as_text(text: str, where: str, faults: Faults) -> Call | None:
         if reject.findings[0].code in (Reason.JSON_DUPLICATE_KEY.code, Reason.JSON_HUGE_NUMBER.code, Reason.JSON_NONFINITE.code):
             raise
         return None
-    if not isinstance(value.value, dict) or set(value.value) != {"name", "arguments"} or not isinstance(value.value["name"], str):
-        return None
+    is_call = isinstance(value.value, dict) and set(value.value) == {"name", "arguments"} and isinstance(value.value["name"], str)
+    return value if is_call else None
+
+
+def lifted(value: Value, text: str, faults: Faults) -> Call:
+    """The call of what `logged_as_text` found."""
     if value.text is None:
-        faults.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, where, f"a call written as a Python literal: {clip(stripped)}")
+        faults.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"a call written as a Python literal: {clip(text.strip())}")
     return _read_call(value, faults)
 
 
@@ -98,28 +114,39 @@ def _read_call_text(value: Value, faults: Faults) -> Value:
 def _read_call(value: Value, faults: Faults) -> Call:
     logged = value.value
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
+    key = next((key for key in _ARGUMENTS if inner.value.get(key) is not None), None)
+    for level in (value, inner) if inner is not value else (value,):
+        faults.unread.add_others("call", level.where, level.value, _CALL_KEYS | {key or "arguments"})
     name = inner.value.get("name")
-    if "name" not in inner.value and "arguments" not in inner.value:
-        raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"keys {clip(', '.join(map(str, logged)))}; name and arguments are wanted"))
+    if "name" not in inner.value and key is None:
+        raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"keys {clip(', '.join(map(str, logged)))}; expected name and arguments"))
     if not isinstance(name, str) or not name.strip():
         raise Reject(Reason.TOOL_NAME_MISSING.at(f"{inner.where}.name", f"found {kind_of(name)}"))
-    arguments, values = _arguments(inner, faults)
-    return Call(name, arguments, values, _call_id(logged), value.where)
+    arguments, values, is_ours = _arguments(inner, key, faults)
+    return Call(name, arguments, values, call_id(logged.get("id")), value.where, is_ours)
 
 
-def _arguments(inner: Value, faults: Faults) -> tuple[str, Mapping[str, Any]]:
-    if "arguments" not in inner.value:
-        raise Reject(Reason.TOOL_CALL_MALFORMED.at(inner.where, "the call has no arguments; {} is a call without any"))
-    given = inner.value["arguments"]
+def _arguments(inner: Value, key: str | None, faults: Faults) -> tuple[str, Mapping[str, Any], bool]:
+    """(text, values, whether we wrote the text)."""
+    where = f"{inner.where}.{key or 'arguments'}"
+    given = inner.value[key] if key else None
+    if given is None and (more := [name for name in inner.value if name not in _CALL_KEYS and name not in HARMLESS["call"] and inner.value[name] is not None]):
+        raise Reject(Reason.TOOL_CALL_MALFORMED.at(inner.where, f"the call has no arguments, but {clip(', '.join(more))}"))
+    if given is None or (isinstance(given, str) and not given.strip()):
+        found = "arguments are blank" if isinstance(given, str) else "no arguments"
+        faults.repair(Reason.REPAIR_ARGUMENTS_EMPTY, Reason.TOOL_ARGS_UNPARSEABLE, where, f"{found}: read as {{}}")
+        return "{}", {}, True
     if isinstance(given, str):
-        return arguments_text(given, f"{inner.where}.arguments", faults)
+        return (*arguments_text(given, where, faults), False)
     if isinstance(given, dict):
-        return inner.at("arguments").own_text(), given
-    raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(f"{inner.where}.arguments", f"found {kind_of(given)}; a JSON object is wanted"))
+        return inner.at(key or "").own_text(), given, not isinstance(inner.text, str)
+    raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(given)}; expected a JSON object"))
 
 
-def _call_id(logged: Mapping[str, Any]) -> str | None:
-    value = logged.get("id")
+def call_id(value: Any) -> str | None:
+    """The id of a call as text; a number is one too."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return value if isinstance(value, str) and value else None
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec.structs import replace
 
 from pipelines.memory import Kept
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.schemas import BadSchema, Schema, misfit, read_schema
 from pipelines.normalize.tool_calls import Call
+from pipelines.normalize.written import exact, spell
 from pipelines.parse import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
@@ -19,12 +21,14 @@ from pipelines.records import Finding
 
 class Tool(NamedTuple):
     """A function that a record declares. `text` is {"type": "function", "function": {...}} as JSON, key order kept, null entries taken
-    out; `dropped` names those."""
+    out; `dropped` names those. `unread` are keys beside the function, which are not part of the text."""
 
     name: str
     text: str
     parameters: Schema | None
     dropped: tuple[str, ...]
+    declared: Mapping[str, Any] | None = None  # the parameters' schema as it was read
+    unread: tuple[tuple[str, Any], ...] = ()
 
 
 def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
@@ -38,7 +42,9 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
             continue
         try:
             for i, definition in enumerate(_listed(value, where, faults)):
-                tool = _tool(definition, f"{where}[{i}]")
+                tool = _tool(_from_item(definition, f"{where}[{i}]", faults), f"{where}[{i}]")
+                for key, beside in tool.unread:
+                    faults.unread.add("tool", f"{where}[{i}]", key, beside)
                 if tool.dropped:
                     detail = f"null entries: {clip(', '.join(tool.dropped))}"
                     faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
@@ -53,10 +59,40 @@ def tools_text(tools: list[Tool]) -> str | None:
     return f"[{', '.join([tool.text for tool in tools])}]" if tools else None
 
 
-def check_calls(calls: Iterable[Call], tools: list[Tool], faults: Faults) -> None:
+def drop_padding(call: Call, declared: Mapping[str, Tool], faults: Faults) -> Call:
+    """The call without null arguments that its tool does not declare: Arrow gives every row of a column the keys of all the others. A null
+    that the schema knows stays, and so does any in arguments that were logged as text."""
+    tool = declared.get(call.name)
+    if not call.is_ours or tool is None or tool.declared is None or "null" not in call.arguments:
+        return call
+    dropped: list[str] = []
+    values = _without_padding(exact(call.arguments), tool.declared, "", dropped)
+    if not dropped:
+        return call
+    detail = f"null arguments that {clip(call.name)} does not declare: {clip(', '.join(dropped))}"
+    faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, call.where, detail)
+    text = spell(values)
+    return replace(call, arguments=text, values=json.loads(text))
+
+
+def _without_padding(value: Any, schema: Any, where: str, dropped: list[str]) -> Any:
+    if not isinstance(schema, dict):
+        return value
+    if isinstance(value, list):
+        return [_without_padding(item, schema.get("items"), f"{where}[{i}]", dropped) for i, item in enumerate(value)]
+    known = schema.get("properties")
+    if not isinstance(value, dict) or not isinstance(known, dict):
+        return value
+    if not schema.get("additionalProperties"):
+        gone = [key for key, item in value.items() if item is None and key not in known]
+        dropped += [f"{where}.{key}".lstrip(".") for key in gone]
+        value = {key: item for key, item in value.items() if item is not None or key in known}
+    return {key: _without_padding(item, known.get(key), f"{where}.{key}".lstrip("."), dropped) for key, item in value.items()}
+
+
+def check_calls(calls: Iterable[Call], declared: Mapping[str, Tool], faults: Faults) -> None:
     """Notes calls of undeclared tools, and arguments that do not fit; by option such a record is refused."""
-    declared = {tool.name: tool for tool in tools}
-    for call in calls if tools else ():
+    for call in calls if declared else ():
         tool = declared.get(call.name)
         if tool is None:
             faults.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {clip(', '.join(declared))}")
@@ -88,8 +124,13 @@ def _listed(value: Any, where: str, faults: Faults) -> list[Any]:
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):
-        raise Reject(Reason.SCHEMA_FIELD_TYPE.at(where, f"found {kind_of(value)}; a list of tool definitions is wanted"))
+        raise Reject(Reason.SCHEMA_FIELD_TYPE.at(where, f"found {kind_of(value)}; expected a list of tool definitions"))
     return value
+
+
+def _from_item(definition: Any, where: str, faults: Faults) -> Any:
+    """One definition of a list; it may be the JSON text of one."""
+    return _from_text(definition, where, faults) if isinstance(definition, str) and definition.lstrip()[:1] == "{" else definition
 
 
 def _from_text(text: str, where: str, faults: Faults) -> Any:
@@ -114,13 +155,31 @@ def _read_tool(definition: Any, where: str) -> Tool:
     inner = definition.get("function", definition) if isinstance(definition, dict) else None
     name = inner.get("name") if isinstance(inner, dict) else None
     if not isinstance(inner, dict) or not isinstance(name, str) or not name:
-        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"found {clip(json.dumps(definition))}; a function with a name is wanted"))
+        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"found {clip(json.dumps(definition))}; expected a function with a name"))
     dropped: list[str] = []
-    entries = {key: value for key, value in inner.items() if inner is not definition or key != "type" or value != "function"}
+    entries = {_SCHEMA_KEYS.get(key, key): value for key, value in inner.items() if inner is not definition or key != "type" or value != "function"}
+    if len(entries) < len(inner) - (inner is definition and inner.get("type") == "function"):
+        raise Reject(
+            Reason.TOOL_SCHEMA_INVALID.at(
+                where, f"{clip(name)} has its parameters under several of {', '.join(sorted(set(inner) & {*_SCHEMA_KEYS, 'parameters'}))}"
+            )
+        )
+    beside = () if inner is definition else tuple((key, value) for key, value in definition.items() if key not in ("type", "function") and value is not None)
     function = _without_nulls(entries, "", dropped)
     text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
     parameters = function.get("parameters")
-    return Tool(name, text, read_schema(parameters) if isinstance(parameters, dict) else None, tuple(dropped))
+    return Tool(
+        name,
+        text,
+        read_schema(parameters) if isinstance(parameters, dict) else None,
+        tuple(dropped),
+        parameters if isinstance(parameters, dict) else None,
+        beside,
+    )
+
+
+# Where other APIs keep the schema of a function's parameters: Anthropic's, and the Model Context Protocol's.
+_SCHEMA_KEYS = {"input_schema": "parameters", "inputSchema": "parameters"}
 
 
 def _without_nulls(value: Any, where: str, dropped: list[str]) -> Any:

@@ -181,12 +181,20 @@ def test_reasoning_stands_before_its_turns_text_or_is_dropped_by_option(setting:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"POINT":[480,900]}', '{"name": "x", "arguments": {}, "more": 1}', '[{"name": "x", "arguments": {}}]', '{"name": "x"}', "{name}"]
+    ("text", "noted"),
+    [
+        ('{"POINT":[480,900]}', []),
+        ('{"name": "x"}', []),
+        ("{name}", []),
+        ('{"name": "x", "arguments": {}}', ["tool.call_in_text"]),  # no tool of this name is declared, and no result follows
+        ('{"name": "x", "arguments": {}, "more": 1}', ["tool.call_in_text"]),
+        ('[{"name": "x", "arguments": {}}]', ["tool.call_in_text"]),
+    ],
 )
-def test_an_answer_that_is_no_call_stays_an_answer(text: str):
+def test_an_answer_that_is_no_call_for_sure_stays_an_answer(text: str, noted: list[str]):
     made = conversation(asked(answer=text))
     assert (made.messages[1].metadata, made.messages[1].content) == ("", text)
-    assert made.findings == ()
+    assert [code for code, _ in notes(made)] == noted
 
 
 @pytest.mark.parametrize(
@@ -282,7 +290,7 @@ def test_a_number_as_an_id_keeps_the_text_it_was_written_with():
     assert run(raw)[0].episode_id == "1.50"
 
 
-@pytest.mark.parametrize("weight", [10**400, 1e39, -1, True, "1"])
+@pytest.mark.parametrize("weight", [10**400, 1e39, -1, [1], "1"])
 def test_a_weight_that_no_column_holds_is_refused(weight):
     assert refusals(asked(question="Q") | {"messages": [{"role": "assistant", "content": "A", "loss_weight": weight}]}) == [
         ("schema.field_type", "messages[0].loss_weight")

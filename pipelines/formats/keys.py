@@ -1,0 +1,135 @@
+"""Which keys of a log are read, which are known to be harmless, and what becomes of the others.
+
+Every key of a record, a turn, a part, a call or a tool is one of three things: read (`FIELDS`), harmless (`HARMLESS`), or unread: then
+it is counted, and where its name says that it means something and its value is not a default, the record is refused (`Unread.findings`).
+A new alias is one word in a table here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Container, Mapping
+from typing import Any
+
+from pipelines.parse import clip
+from pipelines.reasons import Reason
+from pipelines.records import Finding
+
+IMAGES = (
+    *("image", "images", "image_path", "image_paths", "image_url", "image_urls"),
+    *("img", "imgs", "img_path", "img_paths", "picture", "pictures", "screenshot", "screenshots"),
+)
+MEDIA = ("video", "videos", "audio", "audios", "media")
+
+# Field -> the keys that it is logged under. Where a turn has several keys of a field that holds one value, the first counts.
+TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "role": ("role", "from"),
+    "content": ("content", "value"),
+    "calls": ("tool_calls", "function_call"),
+    "call_id": ("tool_call_id", "call_id"),
+    "name": ("name",),
+    "metadata": ("metadata",),
+    "tools": ("tools",),
+    "images": IMAGES,
+    "media": MEDIA,
+    "reasoning": ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thought", "thoughts"),
+    "loss": ("loss_weight", "weight", "loss_scale", "loss_mask", "mask", "loss", "train", "trainable", "training"),
+}
+RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "system": ("system", "system_prompt", "system_message"),
+    "tools": ("tools", "functions", "available_tools"),
+    "images": IMAGES,
+    "media": MEDIA,
+    "label": ("label", "kto_tag"),
+    "id": ("id",),
+    "step_id": ("step_id",),
+}
+TURN_FIELD = {key: field for field, keys in TURN_FIELDS.items() for key in keys}
+RECORD_FIELD = {key: field for field, keys in RECORD_FIELDS.items() for key in keys}
+# These fields of a turn hold (key, value) for each key that is there; every other one holds one value.
+LISTED = frozenset(("calls", "images", "media", "reasoning", "loss"))
+
+_BOOKKEEPING = ("timestamp", "created", "created_at", "updated_at", "time", "date", "index", "idx", "uuid", "source", "dataset", "version", "model", "usage")
+HARMLESS: Mapping[str, Container[str]] = {
+    "record": frozenset(
+        (*_BOOKKEEPING, "object", "reasoning_effort", "reasoning_tokens", "tool_choice", "temperature", "max_tokens", "top_p", "width", "height")
+    ),
+    "turn": frozenset((*_BOOKKEEPING, "id", "type", "status", "finish_reason", "stop_reason", "logprobs", "annotations", "num_tokens")),
+    "part": frozenset(
+        (
+            "id",
+            "index",
+            "detail",
+            "format",
+            "annotations",
+            "logprobs",
+            "cache_control",
+            "signature",
+            "width",
+            "height",
+            "resized_width",
+            "resized_height",
+            "min_pixels",
+            "max_pixels",
+        )
+    ),
+    "call": frozenset(("type", "index", "status", "call_id")),
+    "tool": frozenset(("type", "strict", "cache_control")),
+}
+
+# Names that say that a key means something. A log whose key of such a name is not read is not understood.
+_MEANING = re.compile(
+    r"(image|img)(_path|_url)?s?|(screenshot|picture|video|audio)s?|media|function_calls?|functions|available_tools|tool_calls"
+    r"|system_prompt|system_message|instructions|response|output|completion|choices|(chosen|rejected)(_\w+)?|thoughts?|thinking|reasoning.*"
+    r"|actions|objects|loss.*|train.*|.*mask.*|weights?",
+    re.IGNORECASE,
+)
+_TRAINING = re.compile(r"(loss|train)|mask|^weights?$", re.IGNORECASE)
+MOST_KEYS = 256  # distinct ones that are counted of one record
+KEY_LENGTH = 64
+
+
+def carries_meaning(key: str, value: Any) -> bool:
+    """Whether this key, read by nothing, may change what the record teaches.
+
+    >>> carries_meaning("rejected", "No."), carries_meaning("rejected", None), carries_meaning("timestamp", 7), carries_meaning("train_on_input", True)
+    (True, False, False, False)
+    """
+    if key == "label":
+        return isinstance(value, bool)
+    return _MEANING.fullmatch(key) is not None and not _is_default(key, value)
+
+
+def _is_default(key: str, value: Any) -> bool:
+    """null and what is empty say nothing; true and 1 train a turn, as does a key that is not there; `auto` is a request's setting."""
+    if value is None or value is False or value in ("", [], {}, "auto", "none"):
+        return value is not False or not _TRAINING.search(key)
+    return bool(_TRAINING.search(key)) and value in (True, 1)
+
+
+class Unread:
+    """The keys of one record that nothing reads: `counts` by place, `findings` for those that carry meaning."""
+
+    def __init__(self, ignored: Container[str] = ()):
+        self.ignored = ignored
+        self.counts: Counter[str] = Counter()
+        self.findings: list[Finding] = []
+
+    def add(self, kind: str, where: str, key: str, value: Any, meaning: str = "") -> None:
+        """`kind` is record, turn, part, call or tool, `where` the place of the object that has the key. With `meaning`, which says why, the
+        key is refused whatever its name."""
+        name = f"{kind}.{key[:KEY_LENGTH]}"
+        self.counts[name if name in self.counts or len(self.counts) < MOST_KEYS else f"{kind}.(other keys)"] += 1
+        if (meaning or carries_meaning(key, value)) and key not in self.ignored:
+            self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(f"{where}.{key}".lstrip("."), meaning or f"nothing reads {clip(key)} of a {kind}"))
+
+    def add_others(self, kind: str, where: str, logged: Mapping[str, Any], read: Container[str]) -> None:
+        """Every key of this object that is neither read nor harmless. One that holds null is no key."""
+        harmless = HARMLESS[kind]
+        for key, value in logged.items():
+            if key not in read and key not in harmless and value is not None:
+                self.add(kind, where, key, value)
+
+    def counted(self) -> tuple[tuple[str, int], ...]:
+        return tuple(self.counts.items())

@@ -1,0 +1,90 @@
+"""Calls that stand in an answer's text: lifted out where they surely are calls, else noted with the name of their spelling.
+
+An answer that is one JSON object of name and arguments is a call where a tool of that name is declared, or where a result follows. Every other
+spelling stays text for now, and says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+from pipelines.normalize.faults import Faults
+from pipelines.normalize.reasoning import leading_thought
+from pipelines.normalize.tool_calls import lifted, logged_as_text
+from pipelines.normalize.turns import Line
+from pipelines.parse import clip
+from pipelines.reasons import Reason, Reject
+
+# Spelling -> a text that every call of this spelling has, and what it looks like (None: the text says enough). The first that fits names it.
+SPELLINGS: tuple[tuple[str, str, re.Pattern[str] | None], ...] = (
+    ("glm-4.5", "<arg_key>", None),
+    ("xml", "<function=", None),
+    ("hermes", "<tool_call>", None),
+    ("invoke", "<invoke name=", None),
+    ("glaive", "<functioncall>", None),
+    ("mistral", "[TOOL_CALLS]", None),
+    ("deepseek", "<｜tool▁call", None),
+    ("kimi", "<|tool_call", None),
+    ("llama", "<|python_tag|>", None),
+    ("harmony", "<|channel|>commentary to=", None),
+    ("qwen-agent", "✿FUNCTION✿", None),
+    ("react", "Action Input:", re.compile(r"^[ \t]*Action:[^\n]*\n\s*Action Input:", re.MULTILINE)),
+    ("openhands", "<execute_", None),
+    ("json", '"arguments"', re.compile(r'\{\s*"(?:name|arguments|type|function|id)"\s*:')),
+    ("json", '"parameters"', re.compile(r'\{\s*"name"\s*:\s*"[^"\n]*"\s*,\s*"parameters"\s*:')),
+    ("json", '"function"', re.compile(r'"type"\s*:\s*"function"')),
+    ("glm-4", "\n{", re.compile(r"\s*[A-Za-z_][\w.\-]*[ \t]*\n\{")),
+    ("pythonic", ")]", re.compile(r"\s*\[\s*[A-Za-z_][\w.]*\(")),
+)
+_AT_START = ("glm-4", "pythonic")
+
+
+def spelling_of(text: str) -> str | None:
+    """The name of the spelling in which this text holds a call; None where it holds none that is known.
+
+    >>> spelling_of("Thought: look\\nAction: search\\nAction Input: {}"), spelling_of("It is 12 degrees.")
+    ('react', None)
+    """
+    for name, part, pattern in SPELLINGS:
+        if part in text and (pattern is None or (pattern.match(text) if name in _AT_START else pattern.search(text))):
+            return name
+    return None
+
+
+def lift_calls(lines: list[Line], declared: Container[str], faults: Faults) -> list[Line]:
+    """The lines with calls lifted out of answers' texts; what stays text and looks like a call has its spelling noted."""
+    found: list[Line] = []
+    for i, line in enumerate(lines):
+        if line.role != "assistant" or line.call is not None:
+            found.append(line)
+            continue
+        has_result = i + 1 < len(lines) and lines[i + 1].role == "observation"
+        found += _lifted(line, has_result, declared, faults) or [_noted(line, faults)]
+    return found
+
+
+def _lifted(line: Line, has_result: bool, declared: Container[str], faults: Faults) -> list[Line]:
+    """The call, after its reasoning if there is some; [] where the text stays text."""
+    if not line.is_alone or line.images or line.pool or "arguments" not in line.text:
+        return []
+    thought, rest = leading_thought(line.text)
+    where = f"{line.where}.content"
+    try:
+        value = logged_as_text(rest, where, faults)
+        if value is None or not (has_result or value.value["name"] in declared):
+            return []
+        call = lifted(value, rest, faults)
+    except Reject as reject:
+        faults.refusals += reject.findings
+        return [line]
+    faults.repair(Reason.REPAIR_TOOL_CALL_EXTRACTED, Reason.TOOL_CALL_MALFORMED, where, f"a call of {clip(call.name)} was logged as text")
+    before = [Line("assistant", thought, line.where, line.weight, is_alone=False)] if thought else []
+    return [*before, Line("assistant", call.arguments, line.where, line.weight, call=call)]
+
+
+def _noted(line: Line, faults: Faults) -> Line:
+    line.spelling = spelling_of(line.text)
+    if line.spelling:
+        faults.note(Reason.TOOL_CALL_IN_TEXT, f"{line.where}.content", f"a call that is spelled as {line.spelling} stays text")
+    return line

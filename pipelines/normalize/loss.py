@@ -1,0 +1,42 @@
+"""The flags and weights of training that a log gives a turn -> one weight."""
+
+from __future__ import annotations
+
+from pipelines.formats.logged import Json, Keyed
+from pipelines.normalize.faults import Faults
+from pipelines.parse import clip, kind_of
+from pipelines.reasons import Reason
+
+MOST_WEIGHT = 3e38  # what the column's float32 holds
+LEAST_WEIGHT = 7.1e-46  # what is smaller is 0 in float32
+_WEIGHTS = ("loss_weight", "weight", "loss_scale")  # 1 is a weight; under any other key it is a yes
+
+
+def weight_of(loss: Keyed, where: str, faults: Faults) -> float | None:
+    """0 where any key says that the turn is not trained, else the weight, if there is one; None where nothing but yes is said."""
+    found: list[float] = []
+    for key, value in loss:
+        weight = _weight(key, value)
+        if isinstance(weight, str):
+            faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{where}.{key}", f"found {weight}; expected true, false or a number from 0 to {MOST_WEIGHT:g}")
+        elif weight is not None:
+            found.append(weight)
+    if len(set(found)) > 1 and 0 not in found:
+        keys = ", ".join(key for key, _ in loss)
+        faults.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"{keys} give different weights: {', '.join(f'{weight:g}' for weight in found)}")
+    return min(found, default=None)
+
+
+def _weight(key: str, value: Json) -> float | str | None:
+    """The weight, None for yes, or in words what stands there instead."""
+    if isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.strip().lower(), value)
+    if value is True:
+        return None
+    if value is False:
+        return 0.0
+    if not isinstance(value, (int, float)) or not 0 <= value <= MOST_WEIGHT:
+        return clip(value) if isinstance(value, str) else kind_of(value)
+    if value == 1 and key not in _WEIGHTS:
+        return None
+    return 0.0 if value < LEAST_WEIGHT else float(value)

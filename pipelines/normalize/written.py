@@ -1,0 +1,57 @@
+"""JSON values -> the text that we write of them: one spelling whatever the file's, and every number as it was logged."""
+
+from __future__ import annotations
+
+import json
+from json.encoder import encode_basestring
+from typing import Any
+
+from pipelines.formats.logged import Path, Written
+from pipelines.parse import source_text
+
+
+class _Number(str):
+    """A number as it stands in its text."""
+
+
+def write_json(value: Any, written: Written | None, path: Path) -> str:
+    r"""The JSON text of a value that stands at `path` in `written`: `, ` and `: ` between, nothing escaped that need not be, 2.50 stays 2.50.
+
+    >>> write_json({"city": "北京", "price": 2.5}, Written('{"a": {"city":"\\u5317\\u4eac","price":2.50}}'), ("a",))
+    '{"city": "北京", "price": 2.50}'
+    """
+    if written is not None and _needs_source(value, written):
+        value = exact(source_text(written.text, path))
+        return spell(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def exact(text: str) -> Any:
+    """The value of a valid JSON text with its numbers as they are written."""
+    return json.loads(text, parse_float=_Number, parse_int=_Number)
+
+
+def spell(value: Any) -> str:
+    """The text of a value that `exact` gave."""
+    if isinstance(value, dict):
+        return "{" + ", ".join([f"{encode_basestring(key)}: {spell(item)}" for key, item in value.items()]) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(spell, value)) + "]"
+    if isinstance(value, _Number):
+        return str(value)
+    return encode_basestring(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _needs_source(value: Any, written: Written) -> bool:
+    """Whether a number in it may be spelled otherwise than Python would: 2.50, 1e5, -0."""
+    boxes = [value]
+    while boxes:
+        box = boxes.pop()
+        kind = type(box)
+        if kind is float or (kind is int and box == 0 and written.has_minus_zero):
+            return True
+        if kind is dict:
+            boxes += box.values()
+        elif kind is list:
+            boxes += box
+    return False
