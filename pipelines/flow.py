@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pipelines.config import Config, ConfigError, Source
 from pipelines.dialects import Dialect, open_dialect
-from pipelines.formats import read_record
+from pipelines.formats import nonfinite, read_record
 from pipelines.formats.keys import Unread
 from pipelines.normalize import normalize
 from pipelines.parse import BOM, parse_record
@@ -111,9 +111,10 @@ def duplicate_row(raw: RawRecord, kept_path: str, kept_line: int) -> Quarantined
 def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Draft:
     if refused := refusals(raw.findings):
         raise Reject(*refused)
-    record, findings = parse_record(raw, config.limits)
-    logged = read_record(record, raw.raw.removeprefix(BOM), source, config.limits, unread)
-    return normalize(logged, raw, source, config, [*raw.findings, *findings], unread)
+    parsed = parse_record(raw, config.limits)
+    logged = read_record(parsed.value, raw.raw.removeprefix(BOM), source, config.limits, unread)
+    findings = [*raw.findings, *parsed.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
+    return normalize(logged, raw, source, config, findings, unread)
 
 
 def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool) -> Conversation:

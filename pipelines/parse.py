@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipelines.config import Limits
 from pipelines.plain_json import NOT_PLAIN, plain_json
@@ -24,19 +24,27 @@ _SPACE = re.compile(f"[{_BLANK}]*")
 _STARTED = re.compile(r"(-|t|tr|tru|f|fa|fal|fals|n|nu|nul|-?\d+(\.|(\.\d+)?[eE][+-]?)?)?\Z")
 
 
-def parse_record(raw: RawRecord, limits: Limits) -> tuple[dict[str, Any], list[Finding]]:
-    """The record's object, and what was repaired on the way. Raises Reject with the first fault: after it nothing can be trusted."""
+class Parsed(NamedTuple):
+    """A record's object, and what was repaired on the way. NaN and Infinity are in it where `has_nonfinite`: they may stand where nobody reads them."""
+
+    value: dict[str, Any]
+    findings: list[Finding]
+    has_nonfinite: bool = False
+
+
+def parse_record(raw: RawRecord, limits: Limits) -> Parsed:
+    """The record's object. Raises Reject with the first fault: after it nothing can be trusted."""
     findings: list[Finding] = []
     data = raw.raw
     if data.startswith(BOM):
         data = data[len(BOM) :]
         findings.append(Reason.REPAIR_BOM.at("", "byte order mark at the start"))
-    value = plain_json(data, limits.json_depth)
+    value, nonfinite = plain_json(data, limits.json_depth), []
     if value is NOT_PLAIN:
-        value = read_json(_text(data), limits, findings, keep_nonfinite=True)  # it may stand where nobody reads it
+        value = read_json(_text(data), limits, findings, nonfinite)
     if not isinstance(value, dict):
         raise Reject(Reason.LINE_NOT_OBJECT.at("", f"found {kind_of(value)}"))
-    return value, findings
+    return Parsed(value, findings, bool(nonfinite))
 
 
 def parse_json(text: str, limits: Limits, findings: list[Finding]) -> Any:
@@ -48,16 +56,15 @@ def parse_json(text: str, limits: Limits, findings: list[Finding]) -> Any:
     return read_json(text, limits, findings) if value is NOT_PLAIN else value
 
 
-def read_json(text: str, limits: Limits, findings: list[Finding], keep_nonfinite: bool = False) -> Any:
-    """`parse_json` by the careful parser: slow, and never wrong about what JSON allows; `keep_nonfinite` also gives the values of NaN and Infinity."""
+def read_json(text: str, limits: Limits, findings: list[Finding], nonfinite: list[str] | None = None) -> Any:
+    """`parse_json` by the careful parser: slow, and never wrong about what JSON allows. With a list for them, NaN and Infinity are values, and noted in it."""
     depth = text.count("{") + text.count("[")  # an upper bound
     if depth > limits.json_depth:
         depth = nesting(text)
     if depth > limits.json_depth:
         raise Reject(Reason.JSON_TOO_DEEP.at("", f"{depth} levels, limits.json_depth is {limits.json_depth}"))
-    decoder = json.JSONDecoder(
-        object_pairs_hook=lambda pairs: _object(pairs, findings), parse_float=_float, parse_int=_int, parse_constant=float if keep_nonfinite else _constant
-    )
+    constant = _constant if nonfinite is None else lambda text: nonfinite.append(text) or float(text)
+    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _object(pairs, findings), parse_float=_float, parse_int=_int, parse_constant=constant)
     start = _skip(text, 0)
     try:
         value, end = decoder.raw_decode(text, start)

@@ -5,14 +5,18 @@ A format moves fields and judges nothing. Which keys are read is said in keys.py
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import asdict
+
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Limits, Source
-from pipelines.formats.keys import RECORD_FIELD, RECORD_FIELDS, Unread
-from pipelines.formats.logged import Json, Logged, Written, keyed, read_turns
+from pipelines.formats.keys import RECORD_FIELD, Unread
+from pipelines.formats.logged import Json, Logged, LoggedTurn, Written, fields_of, read_turns
 from pipelines.parse import clip
 from pipelines.reasons import Reason, Reject
+from pipelines.records import Finding
 
 Record = Mapping[str, Json]
 
@@ -109,22 +113,43 @@ def read_record(logged: Record, raw: bytes, source: Source, limits: Limits, unre
         if other != key and other in record and record[other] != record[key]:
             unread.add("record", "", other, record[other], f"{key} was read, and holds other turns")
     unread.add_others("record", "", record, RECORD_FIELD.keys() | {*made.turns, *EPISODE_KEYS, episode[0] if episode else key})
-    fields = {field: keyed(record, keys) for field, keys in RECORD_FIELDS.items()}
-    label, own_id, step_id = (fields[name][0][1] if fields[name] else None for name in ("label", "id", "step_id"))
+    fields = fields_of(record)
+    label, own_id, step_id = (fields[name][0][1] if name in fields else None for name in ("label", "id", "step_id"))
     return Logged(
         format=made.name,
         turns=turns,
         turns_key=key,
         written=written,
-        images=fields["images"],
-        media=fields["media"],
-        tools=fields["tools"],
-        system=fields["system"],
+        images=fields.get("images", ()),
+        media=fields.get("media", ()),
+        tools=fields.get("tools", ()),
+        system=fields.get("system", ()),
         label=label,
         id=own_id,
         step_id=step_id,
         episode=episode,
     )
+
+
+def nonfinite(logged: Logged) -> list[Finding]:
+    """A refusal for every field that holds a number which JSON does not have. Only what is read is looked at: NaN in any other key costs nothing."""
+    turns = logged.turns if isinstance(logged.turns, list) else [logged.turns]
+    fields = [(f"{logged.turns_key}[{i}]", asdict(turn) if isinstance(turn, LoggedTurn) else turn) for i, turn in enumerate(turns)]
+    fields += [(name, getattr(logged, name)) for name in ("images", "tools", "system", "id", "step_id", "episode")]
+    return [Reason.JSON_NONFINITE.at(where, "NaN or Infinity is no JSON number") for where, value in fields if _holds_nonfinite(value)]
+
+
+def _holds_nonfinite(value: Json) -> bool:
+    boxes = [value]
+    while boxes:
+        box = boxes.pop()
+        if isinstance(box, float) and not math.isfinite(box):
+            return True
+        if isinstance(box, dict):
+            boxes += box.values()
+        elif isinstance(box, (list, tuple)):
+            boxes += box
+    return False
 
 
 def _holds_turns(record: Record) -> bool:

@@ -47,6 +47,8 @@ RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 TURN_FIELD = {key: field for field, keys in TURN_FIELDS.items() for key in keys}
 RECORD_FIELD = {key: field for field, keys in RECORD_FIELDS.items() for key in keys}
+TURN_RANK = {key: rank for rank, key in enumerate(TURN_FIELD)}
+RECORD_RANK = {key: rank for rank, key in enumerate(RECORD_FIELD)}
 # These fields of a turn hold (key, value) for each key that is there; every other one holds one value.
 LISTED = frozenset(("calls", "images", "media", "reasoning", "loss"))
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from pipelines.config import Limits
-from pipelines.formats.keys import LISTED, TURN_FIELD, TURN_FIELDS, Unread
+from pipelines.formats.keys import HARMLESS, LISTED, RECORD_FIELD, RECORD_RANK, TURN_FIELD, TURN_RANK, Unread
 from pipelines.parse import clip, parse_json
 from pipelines.reasons import Reject
 from pipelines.records import Noun
@@ -111,26 +111,32 @@ def _read_turn(turn: Json, path: Path, where: str, written: Written, limits: Lim
     fields: dict[str, Any] = {}
     used: dict[str, str] = {}
     for key, value in turn.items():
-        field = TURN_FIELD.get(key)
-        if value is None or field is None:
+        if value is None:
             continue
-        if field in LISTED:
-            fields.setdefault(field, []).append((key, value))
-        elif field not in fields or _comes_first(field, key, used[field]):
-            if field in fields:
-                _double(unread, where, used[field], fields[field], value)
+        field = TURN_FIELD.get(key)
+        if field is None:
+            if key not in _HARMLESS:
+                unread.add("turn", where, key, value)
+        elif field in LISTED:
+            fields[field] = (*fields.get(field, ()), (key, value))
+        elif field not in fields:
+            fields[field], used[field] = value, key
+        elif TURN_RANK[key] < TURN_RANK[used[field]]:
+            _double(unread, where, used[field], fields[field], value)
             fields[field], used[field] = value, key
         else:
             _double(unread, where, key, value, fields[field])
-    unread.add_others("turn", where, turn, TURN_FIELD)
     for field in fields.keys() & LISTED:
-        fields[field] = tuple(sorted(fields[field], key=lambda pair: TURN_FIELDS[field].index(pair[0]))) if len(fields[field]) > 1 else tuple(fields[field])
+        if len(fields[field]) > 1:
+            fields[field] = tuple(sorted(fields[field], key=_rank))
     return LoggedTurn(path, where, written, content_key=used.get("content", "content"), **fields)
 
 
-def _comes_first(field: str, key: str, other: str) -> bool:
-    keys = TURN_FIELDS[field]
-    return keys.index(key) < keys.index(other)
+_HARMLESS = HARMLESS["turn"]
+
+
+def _rank(pair: tuple[str, Json]) -> int:
+    return TURN_RANK[pair[0]]
 
 
 def _double(unread: Unread, where: str, key: str, value: Json, kept: Json) -> None:
@@ -149,6 +155,10 @@ def _parsed(text: str, limits: Limits) -> Json:
         return None
 
 
-def keyed(record: Mapping[str, Json], keys: tuple[str, ...]) -> Keyed:
-    """The keys among these that are there and do not hold null, in their order."""
-    return tuple([(key, record[key]) for key in keys if record.get(key) is not None])
+def fields_of(record: Mapping[str, Json]) -> dict[str, Keyed]:
+    """Field -> the keys of it that a record has and that do not hold null, in the order of the table."""
+    found: dict[str, Keyed] = {}
+    for key, value in record.items():
+        if value is not None and (field := RECORD_FIELD.get(key)) is not None:
+            found[field] = tuple(sorted((*found[field], (key, value)), key=lambda pair: RECORD_RANK[pair[0]])) if field in found else ((key, value),)
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -18,6 +18,7 @@ from pipelines.records import Finding
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]+):/")
 _REMOTE = {"http", "https", "ftp", "s3", "s3a", "s3n", "gs", "gcs", "hdfs", "abfs", "abfss", "wasb", "oss", "cos", "hf", "ssh", "sftp"}
+_FILE_URI = re.compile(r"\s*file:(?://(?:localhost)?)?/(?!/)", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 PATH_BYTES = 4096
 
@@ -48,12 +49,14 @@ def roots_of(source: Source) -> list[Root]:
     return [Root(folder, f"{source.name}/") for folder in source.image_roots]
 
 
-def resolve_path(ref: str, source: Source, repair: bool) -> Located:
-    """The file that a logged path names. Raises Reject.
+def resolve_path(logged: str, source: Source, repair: bool) -> Located:
+    """The file that a logged path or file: URI names. Raises Reject.
 
-    The path as it stands is tried under every root in order. Only where no root has it, other spellings are tried, and only
-    if `repair`: one file must fit, under all roots together. A link may stand under a root, but must not lead out of it.
+    A prefix that `image_prefix` names is replaced first. The path as it then stands is tried under every root in order. Only where no root
+    has it, other spellings are tried, and only if `repair`: one file must fit, under all roots together. A link may stand under a root, but
+    must not lead out of it.
     """
+    ref = with_prefix(local_path(logged), source.image_prefix) or with_prefix(logged, source.image_prefix) or local_path(logged)
     refuse_text(ref)
     roots = roots_of(source)
     for root in roots:
@@ -66,6 +69,33 @@ def resolve_path(ref: str, source: Source, repair: bool) -> Located:
     if len({located.uri for located in found}) == 1:
         return found[0]
     raise Reject(Reason.IMAGE_MISSING.at("", _why_missing(ref, source, found)))
+
+
+def local_path(ref: str) -> str:
+    """The path of a file: URI of this machine; any other text as it is.
+
+    >>> local_path("file:///data/a%20b.png"), local_path("a.png")
+    ('/data/a b.png', 'a.png')
+    """
+    found = _FILE_URI.match(ref)
+    return unquote(ref[found.end() - 1 :]) if found else ref
+
+
+def with_prefix(ref: str, prefixes: Mapping[str, str]) -> str | None:
+    r"""The reference with the longest prefix that it begins with replaced, as a path; None where it begins with none.
+
+    >>> with_prefix("D:\\data\\shots\\a.png", {"D:\\data": "old"})
+    'old/shots/a.png'
+    """
+    old = max((old for old in prefixes if old and ref.startswith(old)), key=len, default=None)
+    if old is None:
+        return None
+    rest = ref[len(old) :]
+    if "\\" in old:
+        rest = rest.replace("\\", "/")
+    if rest and rest[0] != "/" and old[-1] not in "/\\":
+        return None  # /data/images2 does not stand under /data/images
+    return f"{prefixes[old].rstrip('/')}/{rest.lstrip('/')}".lstrip("/")
 
 
 def refuse_text(ref: str) -> None:

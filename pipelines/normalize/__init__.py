@@ -11,7 +11,7 @@ import hashlib
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines.config import Config, EpisodeKey, Source
@@ -24,14 +24,15 @@ from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
 from pipelines.normalize.turns import Line, lines_of, pair_results
 from pipelines.parse import kind_of, source_text
-from pipelines.reasons import Reason
+from pipelines.reasons import Reason, refusals
 from pipelines.records import Draft, Finding, ImageRef, Message, RawRecord, sample_id_of
 
 
 def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, findings: list[Finding], unread: Unread) -> Draft:
     """The record's Draft; `findings` are the notes of parsing, `unread` its keys that no format reads. Raises Reject with every reason found."""
     faults = Faults(config.normalize, config.limits, findings, unread)
-    _check_record(logged, raw, faults)
+    faults.refusals += refusals(findings)
+    _check_record(logged, faults)
     lines = [*_system_lines(logged, faults), *_lines(logged, faults)]
     tools = read_tools(_logged_tools(logged), faults)
     declared = {tool.name: tool for tool in tools}
@@ -66,7 +67,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, fi
     )
 
 
-def _check_record(logged: Logged, raw: RawRecord, faults: Faults) -> None:
+def _check_record(logged: Logged, faults: Faults) -> None:
     """What is said of the record as a whole."""
     for key, value in logged.media:
         if value not in ("", [], {}, False):
@@ -76,34 +77,6 @@ def _check_record(logged: Logged, raw: RawRecord, faults: Faults) -> None:
             faults.refuse(Reason.RECORD_LABELLED_BAD, "label", "the answer is labelled as a bad one")
     elif logged.label is not None and not isinstance(logged.label, bool):
         faults.unread.add("record", "", "label", logged.label)
-    if b"NaN" in raw.raw or b"Infinity" in raw.raw:
-        for where in _nonfinite(logged):
-            faults.refuse(Reason.JSON_NONFINITE, where, "NaN or Infinity is no JSON number")
-
-
-def _nonfinite(logged: Logged) -> Iterator[str]:
-    """The places of fields that hold a number which JSON does not have. Only what is read is looked at: NaN in other keys costs nothing."""
-    turns = logged.turns if isinstance(logged.turns, list) else [logged.turns]
-    for i, turn in enumerate(turns):
-        fields = [getattr(turn, name) for name in turn.__struct_fields__ if name not in ("path", "written")] if isinstance(turn, LoggedTurn) else [turn]
-        if any(map(_holds_nonfinite, fields)):
-            yield f"{logged.turns_key}[{i}]"
-    for name in ("images", "tools", "system", "id", "step_id", "episode"):
-        if _holds_nonfinite(getattr(logged, name)):
-            yield name
-
-
-def _holds_nonfinite(value: Any) -> bool:
-    boxes = [value]
-    while boxes:
-        box = boxes.pop()
-        if isinstance(box, float) and not math.isfinite(box):
-            return True
-        if isinstance(box, dict):
-            boxes += box.values()
-        elif isinstance(box, (list, tuple)):
-            boxes += box
-    return False
 
 
 def _lines(logged: Logged, faults: Faults) -> list[Line]:
@@ -123,6 +96,8 @@ def _lines(logged: Logged, faults: Faults) -> list[Line]:
 
 def _system_lines(logged: Logged, faults: Faults) -> list[Line]:
     """System texts that stand beside the turns, each once; one that the turns begin with too is theirs."""
+    if not logged.system:
+        return []
     lines: list[Line] = []
     first = next((turn for turn in logged.turns if isinstance(turn, LoggedTurn)), None) if isinstance(logged.turns, list) else None
     said = {first.content} if first is not None and first.role in ("system", "developer") and isinstance(first.content, str) else set()
@@ -140,7 +115,7 @@ def _system_lines(logged: Logged, faults: Faults) -> list[Line]:
 
 def _logged_tools(logged: Logged) -> list[tuple[str, Any]]:
     turns = logged.turns if isinstance(logged.turns, list) else []
-    on_turns = [(f"{turn.where}.tools", turn.tools) for turn in turns if isinstance(turn, LoggedTurn) and turn.tools is not None]
+    on_turns = [(f"{turn.where}.tools", turn.tools) for turn in turns if type(turn) is LoggedTurn and turn.tools is not None]
     given: list[tuple[str, Any]] = []
     for key, value in logged.tools:
         if not any(value == other for _, other in given):  # the same definitions under two keys

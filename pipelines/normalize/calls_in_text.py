@@ -46,6 +46,8 @@ def spelling_of(text: str) -> str | None:
     >>> spelling_of("Thought: look\\nAction: search\\nAction Input: {}"), spelling_of("It is 12 degrees.")
     ('react', None)
     """
+    if not ("{" in text or "<" in text or "[" in text or "✿" in text):  # as most answers
+        return None
     for name, part, pattern in SPELLINGS:
         if part in text and (pattern is None or (pattern.match(text) if name in _AT_START else pattern.search(text))):
             return name

@@ -21,7 +21,6 @@ from pipelines.reasons import Reason
 
 # The whole of a mark, as AgentCPM-GUI, LLaVA, MiniCPM-V's inference, Llama and Qwen-VL write it.
 _MARK = re.compile(r"\(<image>\./</image>\)|<image(?:_(\d+))?>|<\|image\|>|<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>")
-_HINTS = ("<image", "<|image|>", "<|image_pad|>")
 _INLINE = re.compile(r"<img>([^<>\n]{1,4096})</img>")  # Qwen-VL
 
 Pool = list[tuple[Any, str]]  # (reference, JSON path)
@@ -70,7 +69,7 @@ def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line
 
 
 def _has_marks(text: str) -> bool:
-    return any(hint in text for hint in _HINTS) or "<img>" in text
+    return "<image" in text or "<|image" in text or "<img>" in text
 
 
 def _named(logged: Logged) -> dict[str, Any]:

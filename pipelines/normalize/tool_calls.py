@@ -22,6 +22,7 @@ _NOT_JSON = {Reason.LINE_INVALID_JSON.code, Reason.LINE_TRUNCATED_JSON.code, Rea
 
 
 _CALL_KEYS = frozenset(("id", "function", "name", "arguments"))
+_CALL_KNOWN = _CALL_KEYS | frozenset(HARMLESS["call"])
 # Where a call keeps its arguments, by the API that logged it.
 _ARGUMENTS = ("arguments", "args", "parameters", "input")
 
@@ -114,9 +115,10 @@ def _read_call_text(value: Value, faults: Faults) -> Value:
 def _read_call(value: Value, faults: Faults) -> Call:
     logged = value.value
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
-    key = next((key for key in _ARGUMENTS if inner.value.get(key) is not None), None)
+    key = "arguments" if inner.value.get("arguments") is not None else next((key for key in _ARGUMENTS if inner.value.get(key) is not None), None)
     for level in (value, inner) if inner is not value else (value,):
-        faults.unread.add_others("call", level.where, level.value, _CALL_KEYS | {key or "arguments"})
+        if not level.value.keys() <= _CALL_KNOWN:
+            faults.unread.add_others("call", level.where, level.value, _CALL_KEYS | {key or "arguments"})
     name = inner.value.get("name")
     if "name" not in inner.value and key is None:
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"keys {clip(', '.join(map(str, logged)))}; expected name and arguments"))

@@ -55,9 +55,9 @@ def lines_of(turn: LoggedTurn, faults: Faults) -> list[Line]:
         and not (role == "assistant" and _drops_from(turn.content, faults))
     ):
         return [Line(role, turn.content, turn.where)]
-    weight = weight_of(turn.loss, turn.where, faults)
-    thoughts = read_thoughts(turn, faults)
-    pool = pool_of(turn.images, turn.where)
+    weight = weight_of(turn.loss, turn.where, faults) if turn.loss else None
+    thoughts = read_thoughts(turn, faults) if turn.reasoning else []
+    pool = pool_of(turn.images, turn.where) if turn.images else []
     for key, value in turn.media:
         if value not in ("", [], {}, False):
             faults.media(f"{turn.where}.{key}", kind_of(value))
@@ -186,14 +186,20 @@ class Group(Struct, gc=False):
     calls: list[Line] = field(default_factory=list)
     results: dict[int, Line] = field(default_factory=dict)
     waiting: dict[str, deque[int]] = field(default_factory=dict)
-    named: dict[str, deque[int]] = field(default_factory=dict)
+    named: dict[str, deque[int]] | None = None  # made when the first result has a name
     first_free: int = 0
 
     def add(self, line: Line, call: Call) -> None:
         if call.id:
             self.waiting.setdefault(call.id, deque()).append(len(self.calls))
-        self.named.setdefault(call.name, deque()).append(len(self.calls))
         self.calls.append(line)
+
+    def of_name(self, name: str) -> deque[int] | None:
+        if self.named is None:
+            self.named = {}
+            for i, line in enumerate(self.calls):
+                self.named.setdefault(line.call.name if line.call else "", deque()).append(i)
+        return self.named.get(name)
 
     def ordered(self) -> list[Line]:
         return [self.results[i] for i in sorted(self.results)]
@@ -244,7 +250,7 @@ def _answers(line: Line, group: Group) -> int | None:
     """Which of the open calls this result answers: by id where both have one, by the function's name, else the first that has no result yet."""
     if line.call_id is not None and group.waiting:
         return _first_open(group.waiting.get(line.call_id), group)
-    if line.name and (place := _first_open(group.named.get(line.name), group)) is not None:
+    if line.name and (place := _first_open(group.of_name(line.name), group)) is not None:
         return place
     while group.first_free in group.results:
         group.first_free += 1
