@@ -39,7 +39,8 @@ def parse_record(raw: RawRecord, limits: Limits) -> Parsed:
     if data.startswith(BOM):
         data = data[len(BOM) :]
         findings.append(Reason.REPAIR_BOM.at("", "byte order mark at the start"))
-    value, nonfinite = plain_json(data, limits.json_depth), []
+    value = plain_json(data, limits.json_depth)
+    nonfinite: list[str] = []
     if value is NOT_PLAIN:
         value = read_json(_text(data), limits, findings, nonfinite)
     if not isinstance(value, dict):
@@ -63,7 +64,13 @@ def read_json(text: str, limits: Limits, findings: list[Finding], nonfinite: lis
         depth = nesting(text)
     if depth > limits.json_depth:
         raise Reject(Reason.JSON_TOO_DEEP.at("", f"{depth} levels, limits.json_depth is {limits.json_depth}"))
-    constant = _constant if nonfinite is None else lambda text: nonfinite.append(text) or float(text)
+
+    def constant(text: str) -> float:
+        if nonfinite is None:
+            raise Reject(Reason.JSON_NONFINITE.at("", f"{text} is no JSON number"))
+        nonfinite.append(text)
+        return float(text)
+
     decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _object(pairs, findings), parse_float=_float, parse_int=_int, parse_constant=constant)
     start = _skip(text, 0)
     try:
@@ -164,10 +171,6 @@ def _int(text: str) -> int:
 def _int_size(text: str) -> None:
     if len(text) > NUMBER_DIGITS:
         raise Reject(Reason.JSON_HUGE_NUMBER.at("", f"a number of {len(text)} characters"))
-
-
-def _constant(text: str) -> float:
-    raise Reject(Reason.JSON_NONFINITE.at("", f"{text} is no JSON number"))
 
 
 def _has_surrogate(value: Any) -> bool:

@@ -53,7 +53,7 @@ RECORD_RANK = {key: rank for rank, key in enumerate(RECORD_FIELD)}
 LISTED = frozenset(("calls", "images", "media", "reasoning", "loss"))
 
 _BOOKKEEPING = ("timestamp", "created", "created_at", "updated_at", "time", "date", "index", "idx", "uuid", "source", "dataset", "version", "model", "usage")
-HARMLESS: Mapping[str, Container[str]] = {
+HARMLESS: Mapping[str, frozenset[str]] = {
     "record": frozenset(
         (*_BOOKKEEPING, "object", "reasoning_effort", "reasoning_tokens", "tool_choice", "temperature", "max_tokens", "top_p", "width", "height")
     ),

@@ -49,6 +49,8 @@ def leading_thought(text: str) -> tuple[str, str]:
     >>> leading_thought("<think>Hm.</think>\\n\\nYes.")
     ('<think>Hm.</think>', '\\n\\nYes.')
     """
+    if OPEN not in text:
+        return "", text
     start = len(text) - len(text.lstrip())
     end = text.find(CLOSE, start) if text.startswith(OPEN, start) else -1
     return (text[start : end + len(CLOSE)], text[end + len(CLOSE) :]) if end >= 0 else ("", text)
@@ -62,6 +64,8 @@ def with_thoughts(text: str, thoughts: Sequence[str], where: str, faults: Faults
         if gone:
             faults.note(Reason.REPAIR_REASONING_DROPPED, where, f"{gone} characters of reasoning")
         return rest
+    if not thoughts:
+        return text
     own = leading_thought(text)[0].removeprefix(OPEN).removesuffix(CLOSE).strip()
     return "".join(f"{OPEN}{thought}{CLOSE}" for thought in thoughts if thought.strip() != own) + text
 

@@ -22,7 +22,7 @@ _NOT_JSON = {Reason.LINE_INVALID_JSON.code, Reason.LINE_TRUNCATED_JSON.code, Rea
 
 
 _CALL_KEYS = frozenset(("id", "function", "name", "arguments"))
-_CALL_KNOWN = _CALL_KEYS | frozenset(HARMLESS["call"])
+_CALL_KNOWN = _CALL_KEYS | HARMLESS["call"]
 # Where a call keeps its arguments, by the API that logged it.
 _ARGUMENTS = ("arguments", "args", "parameters", "input")
 
