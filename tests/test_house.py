@@ -15,7 +15,6 @@ FILES = sorted([*(ROOT / "pipelines").rglob("*.py"), *(ROOT / "jobs").rglob("*.p
 ORDER = [
     {"records", "visible", "lock", "memory", "nights"},
     {"reasons"},
-    {"faults"},
     {"config", "plain_json"},
     {"parse", "split", "books", "hooks"},
     {"schema"},

@@ -1,15 +1,12 @@
-"""The configuration of a run: YAML -> frozen, typed settings; every fault at once, with its place and the nearest name."""
+"""The settings of a run: frozen, typed, with their defaults."""
 
 from __future__ import annotations
 
 import math
-import os.path
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -17,21 +14,10 @@ from pydantic import (
     Field,
     PositiveInt,
     SerializeAsAny,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-
-from pipelines.faults import names_disagree, sentences
-
-
-class ConfigError(Exception):
-    """The configuration is wrong; `faults` are sentences, each with its place."""
-
-    def __init__(self, faults: Sequence[str]):
-        super().__init__("\n".join(faults))
-        self.faults = tuple(faults)
 
 
 class Settings(BaseModel):
@@ -255,75 +241,3 @@ class Config(Settings):
         if not isinstance(value, Mapping):
             return value
         return {key: str(item).lower() if isinstance(item, bool) else str(item) if isinstance(item, (int, float)) else item for key, item in value.items()}
-
-
-def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
-    """The configuration of this file with `key.path=value` overrides on top, its relative paths made absolute.
-
-    Raises ConfigError with every fault. Precedence: defaults < file < overrides.
-    """
-    path = Path(path)
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError([f"{path}: {error.strerror or error}"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: not YAML: {' '.join(str(error).split())}"]) from None
-    if not isinstance(data, dict):
-        raise ConfigError([f"{path}: a mapping of settings is wanted, not {type(data).__name__}"])
-    for override in overrides:
-        _override(data, override)
-    return resolve_paths(parse_config(data), path.absolute().parent)
-
-
-def parse_config(data: Mapping[str, Any]) -> Config:
-    """Settings from plain data; raises ConfigError with every fault, and the nearest key where one is unknown."""
-    faults = names_disagree(data)
-    try:
-        config = Config.model_validate(data)
-    except ValidationError as error:
-        faults = [*sentences(error, data, Config, OPTIONS), *faults]
-    if faults:
-        raise ConfigError(faults)
-    return config
-
-
-def resolve_paths(config: Config, folder: Path) -> Config:
-    """Relative paths resolve against the configuration file's folder. Globs and {batch} stay as they are."""
-
-    def absolute(text: str) -> str:
-        return text if "://" in text else str(_normal(folder / text))
-
-    def absolute_root(root: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
-        return absolute(root) if isinstance(root, str) else root and tuple(map(absolute, root))
-
-    sources = tuple(
-        source.model_copy(update={"path": tuple(map(absolute, source.path)), "image_root": absolute_root(source.image_root)}) for source in config.sources
-    )
-    # A tokenizer is a folder or file where one stands there; else it is a bundled name or a hub id.
-    dialects = tuple(
-        dialect.model_copy(update={"tokenizer": absolute(dialect.tokenizer) if (folder / dialect.tokenizer).exists() else dialect.tokenizer})
-        for dialect in config.dialects
-    )
-    return config.model_copy(
-        update={"sources": sources, "dialects": dialects, "output": config.output.model_copy(update={"root": absolute(config.output.root)})}
-    )
-
-
-def _normal(path: Path) -> Path:
-    return Path(os.path.normpath(path))
-
-
-def _override(data: dict[str, Any], text: str) -> None:
-    """Set `output.root=/data` or `dialects[0].max_tokens=512` (or `dialects.0.max_tokens`); the value is YAML."""
-    key, sign, value = text.partition("=")
-    if not sign or not key:
-        raise ConfigError([f"--set {text}: key=value is wanted"])
-    *parents, last = key.replace("[", ".").replace("]", "").split(".")
-    try:
-        place: Any = data
-        for name in parents:
-            place = place[int(name)] if isinstance(place, list) else place.setdefault(name, {})
-        place[int(last) if isinstance(place, list) else last] = yaml.safe_load(value)
-    except (ValueError, IndexError, AttributeError, TypeError, yaml.YAMLError):
-        raise ConfigError([f"--set {text}: there is no such place in the configuration"]) from None

@@ -1,0 +1,46 @@
+"""The configuration of a run: YAML -> frozen, typed settings; every fault at once, with its place and the nearest name."""
+
+from pipelines.config.loading import ConfigError, load_config, parse_config, resolve_paths
+from pipelines.config.settings import (
+    EPISODE_KEYS,
+    AgentSlicingOptions,
+    Config,
+    DialectSettings,
+    EpisodeKey,
+    Fractions,
+    Gates,
+    Hook,
+    Hooks,
+    Images,
+    Limits,
+    Normalize,
+    Output,
+    Retention,
+    SlicingOptions,
+    Source,
+    Split,
+)
+
+__all__ = [
+    "EPISODE_KEYS",
+    "AgentSlicingOptions",
+    "Config",
+    "ConfigError",
+    "DialectSettings",
+    "EpisodeKey",
+    "Fractions",
+    "Gates",
+    "Hook",
+    "Hooks",
+    "Images",
+    "Limits",
+    "Normalize",
+    "Output",
+    "Retention",
+    "SlicingOptions",
+    "Source",
+    "Split",
+    "load_config",
+    "parse_config",
+    "resolve_paths",
+]
