@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from pipelines.config import load_config
+from pipelines.config.places import require_places
 from pipelines.reasons import Reason
 from pipelines.spark.entry import Told, get_ready, run_id_of
 from pipelines.spark.lean import meanwhile
@@ -30,6 +31,7 @@ def main() -> int:
     batches: list[str] = []
     with told.run(arguments.since or ""):
         told.config = config = load_config(arguments.config, arguments.set)
+        require_places(config)
         batches = batches_to_redrive(config, chosen)
         meanwhile(lambda: get_ready(config))
         spark = open_session(config.spark, alone=True)

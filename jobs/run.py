@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from pipelines.config import load_config
+from pipelines.config.places import require_places
 from pipelines.spark.entry import Told, get_ready, run_id_of
 from pipelines.spark.lean import meanwhile
 from pipelines.spark.session import open_session
@@ -32,6 +33,7 @@ def main() -> int:
     spark = None
     with told.run(batches[0]):
         told.config = config = load_config(arguments.config, arguments.set)
+        require_places(config)
         meanwhile(lambda: get_ready(config))
         spark = open_session(config.spark, alone=True)
     from pipelines.spark.job import Manner, run_batch  # a third of a second, which the JVM took to start

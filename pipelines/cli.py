@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipelines.config import ConfigError
-from pipelines.console import listings, published, show, trial
+from pipelines.console import check, listings, published, show, trial
 
 OK, OUR_FAULT, USAGE, GATE = 0, 1, 2, 3
 
@@ -34,9 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="episodes", description="Raw agent episode logs to verified, tokenized training tables.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    check = commands.add_parser("check", help="validate a configuration: all faults at once")
-    check.add_argument("config", type=Path)
-    check.set_defaults(command=listings.check)
+    validate = commands.add_parser("check", help="open what a configuration names, and report all faults at once")
+    validate.add_argument("config", type=Path, metavar="CONF")
+    _add_settings(validate)
+    validate.set_defaults(command=check.check)
 
     attempt = commands.add_parser("try", help="the whole pipeline on local files, without Spark")
     _add_config(attempt)
@@ -73,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True)
+    _add_settings(parser)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", help="what {batch} in the sources' paths stands for")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides one setting")
 

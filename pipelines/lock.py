@@ -61,6 +61,12 @@ def is_abandoned(folder: Path) -> bool:
         return _taken(file)
 
 
+def can_lock(path: Path) -> bool:
+    """Whether a lock on this new file keeps a second holder out. Raises OSError where the file system has no locks."""
+    with _locked(path, lambda: None) as held, path.open("a") as second:
+        return held and not _taken(second)
+
+
 @contextmanager
 def _locked(path: Path, wait: Callable[[], bool | None]) -> Iterator[bool]:
     """Whether the lock was got; `wait` is asked before each further try."""

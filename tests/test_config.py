@@ -1,10 +1,13 @@
 """The configuration: every fault at once, with its place and the nearest name."""
 
+import copy
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipelines.config import AgentSlicingOptions, Config, ConfigError, load_config, parse_config
+from pipelines.config import AgentSlicingOptions, Config, ConfigError, DialectSettings, Fractions, Hook, Source, load_config, parse_config
 
 LEAST = {"sources": [{"name": "gui", "path": "logs/*.jsonl"}], "output": {"root": "out"}}
 
@@ -30,29 +33,123 @@ def test_all_five_mistakes_are_named_at_once_with_places_and_nearest_keys():
     }
     assert faults(data) == (
         "sources[0].fromat: unknown key; did you mean format?",
-        "images.verify: 'decoed' is none of header, structure, decode; did you mean decode?",
-        "dialects[0].model: 'glm4' is none of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
-        "dialects[0].max_tokens: Input should be greater than 0 (found 0)",
+        "images.verify: 'decoed' is not one of header, structure, decode; did you mean decode?",
+        "dialects[0].model: is missing, and the name 'glm4' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
+        "dialects[0].max_tokens: expected a number greater than 0, found 0",
         "outptu: unknown key; did you mean output?",
-        "dialects[0].sources: 'guy' is no source; did you mean gui?",
+        "dialects[0].sources: there is no source 'guy'; did you mean gui?",
     )
 
 
+def gui(**more: object) -> dict:
+    """The least configuration, with more settings of its source."""
+    return LEAST | {"sources": [LEAST["sources"][0] | more]}
+
+
+def glm_4(**more: object) -> dict:
+    return LEAST | {"dialects": [{"name": "glm_4", "tokenizer": "t", "max_tokens": 9} | more]}
+
+
 @pytest.mark.parametrize(
-    ("change", "fault"),
+    ("data", "fault"),
     [
-        ({"sources": []}, "sources: Tuple should have at least 1 item after validation, not 0 (found [])"),
-        ({"split": {"fractions": {"train": 1}}}, "split.fractions: the fractions sum to 1.02, not 1 (found {'train': 1})"),
-        ({"sources": LEAST["sources"] * 2}, "sources: 'gui' stands twice"),
-        ({"hooks": {"on_error": {}}}, "hooks.on_error: give either command or url (found {})"),
-        (
-            {"dialects": [{"name": "agentcpm_gui", "tokenizer": "t", "max_tokens": 9, "options": {"max_slice": 9}}]},
-            "dialects[0].options.max_slice: unknown key; did you mean max_slices?",
-        ),
+        (LEAST | {"sources": []}, "sources: must have at least one entry"),
+        (LEAST | {"sources": {"gui": "logs"}}, "sources: expected a list, found a mapping"),
+        (LEAST | {"sources": ["logs"]}, "sources[0]: expected a mapping of settings, found 'logs'"),
+        (LEAST | {"sources": LEAST["sources"] * 2}, "sources: 'gui' appears twice"),
+        (LEAST | {"output": None}, "output: expected a mapping of settings, found nothing"),
+        (LEAST | {"output": {}}, "output.root: is required"),
+        (LEAST | {"output": {"root": ""}}, "output.root: must not be empty"),
+        (gui(name="a/b"), "sources[0].name: must not contain a slash or a control character"),
+        (gui(name=2026), "sources[0].name: expected text, found 2026 (put it in quotes)"),
+        (gui(path=5), "sources[0].path: expected a list, found 5"),
+        (gui(path=["a", {}]), "sources[0].path[1]: expected text, found a mapping"),
+        (gui(image_root=["a", 1]), "sources[0].image_root: expected a folder or a list of folders"),
+        (gui(allow_empty="maybe"), "sources[0].allow_empty: expected true or false, found 'maybe'"),
+        (gui(episode_id={"from": "id", "pattern": "id"}), "sources[0].episode_id.pattern: the pattern needs a group, as in (.+)_\\d+"),
+        (glm_4(name="glm 4", model="glm_4"), "dialects[0].name: may contain only letters, digits and _ . + -"),
+        (glm_4(max_tokens=None), "dialects[0].max_tokens: expected a whole number, found nothing"),
+        (glm_4(max_tokens=1.5), "dialects[0].max_tokens: expected a whole number, found 1.5"),
+        (glm_4(max_tokens="many"), "dialects[0].max_tokens: expected a whole number, found 'many'"),
+        (glm_4(sources=[]), "dialects[0].sources: must have at least one entry"),
+        (glm_4(tool_syntax=5), "dialects[0].tool_syntax: expected one of hermes, json, found 5"),
+        (glm_4(model="agentcpm_gui", options={"max_slice": 9}), "dialects[0].options.max_slice: unknown key; did you mean max_slices?"),
+        (LEAST | {"split": {"fractions": {"train": 1}}}, "split.fractions: the fractions sum to 1.02, not 1"),
+        (LEAST | {"gates": {"max_quarantined": 5}}, "gates.max_quarantined: expected a number of at most 1, found 5"),
+        (LEAST | {"gates": {"min_records": -1}}, "gates.min_records: expected a number of at least 0, found -1"),
+        (LEAST | {"hooks": {"on_error": {}}}, "hooks.on_error: give either command or url"),
+        (LEAST | {"hooks": {"on_error": {"url": "htps://example.org/secret"}}}, "hooks.on_error.url: must begin with http:// or https://"),
+        (LEAST | {"spark": {"spark.jars": ["a"]}}, "spark.spark.jars: expected text, found a list"),
     ],
 )
-def test_a_mistake_is_a_sentence_with_its_place(change, fault):
-    assert faults(LEAST | change) == (fault,)
+def test_a_mistake_is_a_sentence_with_its_place(data, fault):
+    assert faults(data) == (fault,)
+
+
+@pytest.mark.parametrize("wrong", [None, True, -1, 1.5, float("nan"), "x", [], ["x"], [{}], {}, {"x": 1}, {1: 2}], ids=repr)
+def test_no_words_of_a_library_reach_the_user(wrong):
+    base = glm_4() | {"images": {}, "normalize": {}, "limits": {}, "split": {"fractions": {}}, "gates": {}, "hooks": {"on_error": {}}, "retention": {}}
+    told = []
+    for place in _places(base):
+        data = copy.deepcopy(base)
+        _put(data, place, wrong)
+        try:
+            parse_config(data)
+        except ConfigError as error:
+            told += error.faults
+    assert told
+    assert not [fault for fault in told if re.search(r"Input|Value|Tuple|String|should|valid value|NoneType|dict|pydantic", fault)]
+
+
+def _places(data: dict) -> list[tuple]:
+    """Every setting that there is, with or without a value in `data`."""
+    found = [("sources", 0, key) for key in Source.model_fields] + [("dialects", 0, key) for key in DialectSettings.model_fields]
+    for key, field in Config.model_fields.items():
+        found += [(key,), *((key, name) for name in getattr(field.annotation, "model_fields", ()))]
+    return [*found, *(("split", "fractions", name) for name in Fractions.model_fields), *(("hooks", "on_error", name) for name in Hook.model_fields)]
+
+
+def _put(data: Any, place: tuple, value: object) -> None:
+    for part in place[:-1]:
+        data = data[part]
+    data[place[-1]] = value
+
+
+TAKEN = "sources[].path, image_root, output.root and tokenizer take only local paths (or file:///...) today"
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (gui(path="s3://bucket/logs/*.jsonl"), f"sources[0].path: s3:// is not supported: {TAKEN}"),
+        (gui(path=["logs", "gs://bucket/logs"]), f"sources[0].path[1]: gs:// is not supported: {TAKEN}"),
+        (gui(image_root="hdfs://name/images"), f"sources[0].image_root: hdfs:// is not supported: {TAKEN}"),
+        (gui(image_root=["a", "dbfs:/images"]), f"sources[0].image_root: dbfs:// is not supported: {TAKEN}"),
+        (glm_4(tokenizer="https://example.org/t"), f"dialects[0].tokenizer: https:// is not supported: {TAKEN}"),
+        (LEAST | {"output": {"root": "abfss://box@account/out"}}, f"output.root: abfss:// is not supported: {TAKEN}"),
+        (gui(path="file://data/logs"), "sources[0].path: file://data names a machine; write a local path as file:///..."),
+        (gui(path="logs/{date}/*.jsonl"), "sources[0].path: {date} is not replaced; did you mean {batch}?"),
+        (gui(path=["a", "{Batch}"]), "sources[0].path[1]: {Batch} is not replaced; did you mean {batch}?"),
+        (gui(path="logs/{batch}/*.{jsonl,parquet}"), "sources[0].path: {jsonl,parquet} is not expanded; give a list of paths"),
+        (gui(image_root="images/{batch}"), "sources[0].image_root: {batch} is not replaced here; only sources[].path may have {batch}"),
+        (LEAST | {"output": {"root": "out/{batch}"}}, "output.root: {batch} is not replaced here; only sources[].path may have {batch}"),
+    ],
+)
+def test_a_path_that_cannot_be_meant_is_a_fault(data, fault):
+    assert faults(data) == (fault,)
+
+
+def test_a_file_uri_is_the_local_path_that_it_names(tmp_path: Path):
+    file = tmp_path / "c.yaml"
+    file.write_text("sources: [{name: gui, path: 'file:///data/{batch}', image_root: ['file:/a%20b']}]\noutput: {root: 'file://localhost/out'}\n")
+    config = load_config(file)
+    assert (config.sources[0].path, config.sources[0].image_root, config.output.root) == (("/data/{batch}",), ("/a b",), "/out")
+
+
+def test_braces_that_are_part_of_a_name_on_the_disk_are_no_fault(tmp_path: Path):
+    (tmp_path / "{raw}").mkdir()
+    (tmp_path / "c.yaml").write_text("sources: [{name: gui, path: '{raw}/{batch}/*.jsonl'}]\noutput: {root: out}\n")
+    assert load_config(tmp_path / "c.yaml").sources[0].path == (f"{tmp_path}/{{raw}}/{{batch}}/*.jsonl",)
 
 
 def test_a_dialects_options_default_to_its_upstreams_own():
@@ -93,8 +190,46 @@ def test_relative_paths_resolve_against_the_files_folder_and_set_wins(tmp_path: 
     assert [(d.tokenizer, d.max_tokens) for d in config.dialects] == [(f"{tmp_path}/tok", 512), ("glm_4_standin", 9)]
 
 
-@pytest.mark.parametrize("text", ["sources: [", "- a", "\xff"])
-def test_a_file_that_is_no_mapping_is_one_clear_fault(tmp_path: Path, text: str):
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "the file is empty"),
+        ("- a", "expected a mapping of settings, found a list"),
+        ("sources: [", "not valid YAML at line 1, column 11: expected the node content, but found '<stream end>'"),
+        ("split: {}\noutput: {}\nsplit: {}", "not valid YAML at line 3, column 1: 'split' appears twice"),
+        ("\x00", "not valid YAML: it has a control character"),
+        ("\xff", "not UTF-8 text (byte 1)"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_one_clear_fault(tmp_path: Path, text: str, fault: str):
     (tmp_path / "c.yaml").write_text(text, encoding="latin-1")
-    with pytest.raises(ConfigError, match=r"c.yaml: (not YAML|a mapping)"):
+    with pytest.raises(ConfigError) as caught:
         load_config(tmp_path / "c.yaml")
+    assert caught.value.faults == (f"{tmp_path}/c.yaml: {fault}",)
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("output.root", "--set output.root: expected key=value"),
+        ("sources.first.name=a", "--set sources.first.name=a: there is no such place in the configuration"),
+        ("output.root=[", "--set output.root=[: the value is not valid YAML"),
+    ],
+)
+def test_an_override_that_cannot_be_made_is_a_fault(tmp_path: Path, override: str, fault: str):
+    (tmp_path / "c.yaml").write_text("sources: [{name: gui, path: logs}]\noutput: {root: out}\n")
+    with pytest.raises(ConfigError, match=f"^{re.escape(fault)}$"):
+        load_config(tmp_path / "c.yaml", [override])
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path):
+    for path, fault in [(tmp_path / "c.yaml", f"no such file: {tmp_path}/c.yaml"), (tmp_path, f"{tmp_path} is a folder, not a file")]:
+        with pytest.raises(ConfigError, match=f"^{fault}$"):
+            load_config(path)
+
+
+def test_a_hooks_command_with_a_slash_is_found_from_the_files_folder(tmp_path: Path):
+    hooks = "{on_success: {command: [./tell.sh, a/b]}, on_error: {command: [mail]}}"
+    (tmp_path / "c.yaml").write_text(f"sources: [{{name: gui, path: logs}}]\noutput: {{root: out}}\nhooks: {hooks}\n")
+    found = load_config(tmp_path / "c.yaml").hooks
+    assert (found.on_success.command, found.on_error.command) == ((f"{tmp_path}/tell.sh", "a/b"), ("mail",))

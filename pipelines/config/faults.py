@@ -1,9 +1,10 @@
-"""What is wrong with a configuration, in sentences: each with its place, what stands there, and the nearest name that would be right."""
+"""What is wrong with a configuration, in sentences: each with its place, what was found there, and the nearest name that would be right."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,22 +13,58 @@ Model = type[BaseModel]
 Options = Mapping[str, Model]
 
 
+# What a value must be, by pydantic's name for the fault; {} is the limit that it names.
+EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "finite_number": "a finite number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "int_type": "a whole number",
+    "model_type": "a mapping of settings",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "greater_than": "a number greater than {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number less than {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+}
+
+
 def sentences(error: ValidationError, data: Any, model: Model, options: Options) -> list[str]:
-    """One sentence per fault of `model`; `options` maps a dialect's name to the model of its options."""
-    return list(dict.fromkeys(_sentence(fault, data, model, options) for fault in _own_faults(error)))
+    """One sentence per fault of `model`; `options` maps a dialect's model to the model of its options."""
+    return list(dict.fromkeys(_sentence(fault, data, model, options) for fault in _own_faults(error, data)))
+
+
+def kind_of(value: object) -> str:
+    """A found value in words, cut where it is long."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value) if isinstance(value, (str, int, float)) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def names_disagree(data: Mapping[str, Any]) -> list[str]:
-    """Names that stand twice, and sources that a dialect names and nobody declares; read from the raw data, so that no other fault hides them."""
+    """Names that appear twice, and sources that a dialect names and nobody declares; read from the raw data, so that no other fault hides them."""
     sources, dialects = ([item for item in _listed(data.get(key)) if isinstance(item, Mapping)] for key in ("sources", "dialects"))
-    known = [str(source.get("name")) for source in sources]
-    faults = [f"sources: {name!r} stands twice" for name in _twice(known)]
-    faults += [f"dialects: {name!r} stands twice" for name in _twice([str(dialect.get("name")) for dialect in dialects])]
-    for i, dialect in enumerate(dialects):
-        named = dialect.get("sources")
+    known = [str(source["name"]) for source in sources if source.get("name") is not None]
+    faults = [f"sources: {name!r} appears twice" for name in _twice(known)]
+    faults += [f"dialects: {name!r} appears twice" for name in _twice([str(dialect["name"]) for dialect in dialects if dialect.get("name") is not None])]
+    for i, dialect in enumerate(_listed(data.get("dialects"))):
+        named = dialect.get("sources") if isinstance(dialect, Mapping) else None
         for name in [named] if isinstance(named, str) else _listed(named):
             if str(name) not in known:
-                faults.append(f"dialects[{i}].sources: {name!r} is no source{_nearest(str(name), known)}")
+                faults.append(f"dialects[{i}].sources: there is no source {str(name)!r}{_nearest(str(name), known)}")
     return faults
 
 
@@ -35,34 +72,65 @@ def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _own_faults(error: ValidationError) -> list[Any]:
-    """Without the echo "too few items" that a list gives when its elements are faulty themselves."""
+def _own_faults(error: ValidationError, data: Any) -> list[Any]:
+    """Without the echoes: "too few items" of a list whose elements are faulty, and the model of a dialect whose name is."""
     faults = error.errors()
-    return [
-        fault
-        for fault in faults
-        if fault["type"] != "too_short" or not any(other is not fault and other["loc"][: len(fault["loc"])] == fault["loc"] for other in faults)
-    ]
+    places = [fault["loc"] for fault in faults]
+    return [fault for fault in faults if not _is_echo(fault, places, data)]
+
+
+def _is_echo(fault: Any, places: Sequence[Any], data: Any) -> bool:
+    loc = fault["loc"]
+    if fault["type"] == "too_short":
+        return any(len(other) > len(loc) and other[: len(loc)] == loc for other in places)
+    return loc[-1:] == ("model",) and (*loc[:-1], "name") in places and _found(data, loc) is None
 
 
 def _sentence(fault: Any, data: Any, model: Model, options: Options) -> str:
-    place = _place(fault["loc"])
-    match fault["type"]:
+    loc, kind, given, limits = fault["loc"], fault["type"], fault["input"], fault.get("ctx", {})
+    place = _place(loc, data)
+    if kind in EXPECTED:
+        quotes = " (put it in quotes)" if kind == "string_type" and isinstance(given, (bool, int, float, date)) else ""
+        return f"{place}: expected {EXPECTED[kind].format(**limits)}, found {kind_of(given)}{quotes}"
+    match kind:
         case "extra_forbidden":
-            return f"{place}: unknown key{_nearest(str(fault['loc'][-1]), _known_keys(fault['loc'][:-1], data, model, options))}"
+            return f"{place}: unknown key{_nearest(str(loc[-1]), _known_keys(loc[:-1], data, model, options))}"
+        case "invalid_key":
+            return f"{place}: a key must be text (put it in quotes)"
         case "missing":
             return f"{place}: is required"
+        case "too_short":
+            return f"{place}: must have at least one entry"
+        case "string_too_short":
+            return f"{place}: must not be empty"
         case "literal_error":
-            allowed = [word.strip(" '") for word in fault["ctx"]["expected"].replace(" or ", ", ").split(",")]
-            return f"{place}: {fault['input']!r} is none of {', '.join(allowed)}{_nearest(str(fault['input']), allowed)}"
-    return f"{place}: {fault['msg'].removeprefix('Value error, ')} (found {_short(fault['input'])})"
+            allowed = [word.strip(" '") for word in limits["expected"].replace(" or ", ", ").split(",")]
+            if not isinstance(given, str):
+                return f"{place}: expected one of {', '.join(allowed)}, found {kind_of(given)}"
+            by_name = "is missing, and the name " if loc[-1] == "model" and _found(data, loc) is None else ""
+            return f"{place}: {by_name}{kind_of(given)} is not one of {', '.join(allowed)}{_nearest(given, allowed, names_all=False)}"
+        case "value_error":
+            return f"{place}: {limits['error']}"
+    return f"{place}: not a valid value, found {kind_of(given)}"
 
 
-def _place(loc: Iterable[int | str]) -> str:
+def _place(loc: Sequence[int | str], data: Any) -> str:
+    """`sources[0].path`; an index into a list that the file gives as its one item is left out, and so is pydantic's mark of a key."""
     text = ""
-    for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    for i, part in enumerate(loc):
+        if part == "[key]" or (isinstance(part, int) and isinstance(_found(data, loc[:i]), str)):
+            continue
+        text += f"[{part}]" if isinstance(part, int) and text else f".{part}" if text else str(part)
     return text or "configuration"
+
+
+def _found(data: Any, loc: Iterable[int | str]) -> Any:
+    """What the raw data has at this place; None where there is nothing."""
+    for part in loc:
+        if not isinstance(data, Mapping) and not (isinstance(data, list) and isinstance(part, int) and part < len(data)):
+            return None
+        data = data.get(part) if isinstance(data, Mapping) else data[int(part)]
+    return data
 
 
 def _known_keys(loc: Iterable[int | str], data: Any, model: Model, options: Options) -> list[str]:
@@ -70,13 +138,13 @@ def _known_keys(loc: Iterable[int | str], data: Any, model: Model, options: Opti
         if isinstance(part, int):
             data = data[part] if isinstance(data, (list, tuple)) and part < len(data) else None
             continue
-        named = data.get("name") if isinstance(data, Mapping) else None
+        named = (data.get("model") or data.get("name")) if isinstance(data, Mapping) else None
         inner = options.get(str(named)) if part == "options" else _model_in(model.model_fields[part].annotation) if part in model.model_fields else None
         data = data.get(part) if isinstance(data, Mapping) else None
         if inner is None:
             return []
         model = inner
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -88,14 +156,9 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _nearest(word: str, known: Sequence[str]) -> str:
+def _nearest(word: str, known: Sequence[str], names_all: bool = True) -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}" if known else ""
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}" if known and names_all else ""
 
 
 def _twice(names: Sequence[str]) -> list[str]:

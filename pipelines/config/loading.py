@@ -5,13 +5,17 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
-from pipelines.config.faults import names_disagree, sentences
-from pipelines.config.settings import OPTIONS, Config
+from pipelines.config.faults import kind_of, names_disagree, sentences
+from pipelines.config.paths import brace_faults
+from pipelines.config.settings import OPTIONS, Config, DialectSettings, Hook, Hooks, Images, Output, Settings, Source
+from pipelines.config.yaml_text import read_yaml
+
+S = TypeVar("S", bound=Settings)
 
 
 class ConfigError(Exception):
@@ -22,28 +26,42 @@ class ConfigError(Exception):
         self.faults = tuple(faults)
 
 
+class Parts(NamedTuple):
+    """The parts of a configuration that are valid by themselves, with their numbers in its lists."""
+
+    sources: dict[int, Source]
+    dialects: dict[int, DialectSettings]
+    images: Images
+    output: Output | None
+    hooks: Hooks
+
+
 def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
     """The configuration of this file with `key.path=value` overrides on top, its relative paths made absolute.
 
     Raises ConfigError with every fault. Precedence: defaults < file < overrides.
     """
-    path = Path(path)
+    data, folder = _read(path, overrides), _folder(path)
+    return resolve_paths(parse_config(data, folder), folder)
+
+
+def load_parts(path: Path | str, overrides: Iterable[str] = ()) -> tuple[Parts, list[str]]:
+    """What is valid in this file, and the faults of the rest. Raises ConfigError where the file cannot be read."""
+    data, folder = _read(path, overrides), _folder(path)
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError([f"{path}: {error.strerror or error}"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: not YAML: {' '.join(str(error).split())}"]) from None
-    if not isinstance(data, dict):
-        raise ConfigError([f"{path}: a mapping of settings is wanted, not {type(data).__name__}"])
-    for override in overrides:
-        _override(data, override)
-    return resolve_paths(parse_config(data), path.absolute().parent)
+        parse_config(data, folder)
+        faults: list[str] = []
+    except ConfigError as error:
+        faults = list(error.faults)
+    return _valid_parts(data, folder), faults
 
 
-def parse_config(data: Mapping[str, Any]) -> Config:
-    """Settings from plain data; raises ConfigError with every fault, and the nearest key where one is unknown."""
-    faults = names_disagree(data)
+def parse_config(data: Mapping[str, Any], folder: Path = Path()) -> Config:
+    """Settings from plain data; raises ConfigError with every fault, and the nearest key where one is unknown.
+
+    Its paths stay as they are; `folder` is where relative ones are looked up.
+    """
+    faults = [*brace_faults(data, folder), *names_disagree(data)]
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
@@ -55,40 +73,106 @@ def parse_config(data: Mapping[str, Any]) -> Config:
 
 def resolve_paths(config: Config, folder: Path) -> Config:
     """Relative paths resolve against the configuration file's folder. Globs and {batch} stay as they are."""
-
-    def absolute(text: str) -> str:
-        return text if "://" in text else str(_normal(folder / text))
-
-    def absolute_root(root: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
-        return absolute(root) if isinstance(root, str) else root and tuple(map(absolute, root))
-
-    sources = tuple(
-        source.model_copy(update={"path": tuple(map(absolute, source.path)), "image_root": absolute_root(source.image_root)}) for source in config.sources
-    )
-    # A tokenizer is a folder or file where one stands there; else it is a bundled name or a hub id.
-    dialects = tuple(
-        dialect.model_copy(update={"tokenizer": absolute(dialect.tokenizer) if (folder / dialect.tokenizer).exists() else dialect.tokenizer})
-        for dialect in config.dialects
-    )
     return config.model_copy(
-        update={"sources": sources, "dialects": dialects, "output": config.output.model_copy(update={"root": absolute(config.output.root)})}
+        update={
+            "sources": tuple(_source_in(folder, source) for source in config.sources),
+            "dialects": tuple(_dialect_in(folder, dialect) for dialect in config.dialects),
+            "output": _output_in(folder, config.output),
+            "hooks": _hooks_in(folder, config.hooks),
+        }
     )
 
 
-def _normal(path: Path) -> Path:
-    return Path(os.path.normpath(path))
+def _read(path: Path | str, overrides: Iterable[str]) -> dict[str, Any]:
+    """The file's settings as plain data, with the overrides on top."""
+    try:
+        data = read_yaml(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise ConfigError([f"no such file: {path}"]) from None
+    except IsADirectoryError:
+        raise ConfigError([f"{path} is a folder, not a file"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path} cannot be read: {str(error.strerror).lower()}"]) from None
+    except ValueError as error:
+        raise ConfigError([f"{path}: {error}"]) from None
+    if data is None:
+        raise ConfigError([f"{path}: the file is empty"])
+    if not isinstance(data, dict):
+        raise ConfigError([f"{path}: expected a mapping of settings, found {kind_of(data)}"])
+    for override in overrides:
+        _override(data, override)
+    return data
+
+
+def _folder(path: Path | str) -> Path:
+    return Path(path).absolute().parent
+
+
+def _valid_parts(data: Mapping[str, Any], folder: Path) -> Parts:
+    def listed(key: str) -> list[Any]:
+        return data[key] if isinstance(data.get(key), list) else []
+
+    sources = {i: _source_in(folder, source) for i, item in enumerate(listed("sources")) if (source := _valid(Source, item))}
+    dialects = {i: _dialect_in(folder, dialect) for i, item in enumerate(listed("dialects")) if (dialect := _valid(DialectSettings, item))}
+    output = _valid(Output, data.get("output"))
+    images, hooks = _valid(Images, data.get("images")) or Images(), _valid(Hooks, data.get("hooks")) or Hooks()
+    return Parts(sources, dialects, images, output and _output_in(folder, output), _hooks_in(folder, hooks))
+
+
+def _valid(kind: type[S], given: object) -> S | None:
+    """The settings without those of its keys that are faulty; None where it is nothing without these."""
+    for _ in range(2):
+        try:
+            return kind.model_validate(given)
+        except ValidationError as error:
+            faulty = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
+            given = {key: value for key, value in given.items() if key not in faulty} if isinstance(given, dict) else None
+    return None
+
+
+def _absolute(folder: Path, path: str) -> str:
+    return os.path.normpath(folder / path)
+
+
+def _source_in(folder: Path, source: Source) -> Source:
+    root = source.image_root
+    roots = _absolute(folder, root) if isinstance(root, str) else root and tuple(_absolute(folder, one) for one in root)
+    return source.model_copy(update={"path": tuple(_absolute(folder, path) for path in source.path), "image_root": roots})
+
+
+def _dialect_in(folder: Path, dialect: DialectSettings) -> DialectSettings:
+    """A tokenizer is a folder or file where one stands there; else it is a bundled name or a hub id."""
+    is_there = (folder / dialect.tokenizer).exists()
+    return dialect.model_copy(update={"tokenizer": _absolute(folder, dialect.tokenizer) if is_there else dialect.tokenizer})
+
+
+def _output_in(folder: Path, output: Output) -> Output:
+    return output.model_copy(update={"root": _absolute(folder, output.root)})
+
+
+def _hooks_in(folder: Path, hooks: Hooks) -> Hooks:
+    """A command with a slash is a path; one without is looked up in the PATH."""
+
+    def resolved(hook: Hook | None) -> Hook | None:
+        if hook is None or hook.command is None or "/" not in hook.command[0]:
+            return hook
+        return hook.model_copy(update={"command": (_absolute(folder, hook.command[0]), *hook.command[1:])})
+
+    return Hooks(**{name: resolved(getattr(hooks, name)) for name in Hooks.model_fields})
 
 
 def _override(data: dict[str, Any], text: str) -> None:
     """Set `output.root=/data` or `dialects[0].max_tokens=512` (or `dialects.0.max_tokens`); the value is YAML."""
     key, sign, value = text.partition("=")
     if not sign or not key:
-        raise ConfigError([f"--set {text}: key=value is wanted"])
+        raise ConfigError([f"--set {text}: expected key=value"])
     *parents, last = key.replace("[", ".").replace("]", "").split(".")
     try:
         place: Any = data
         for name in parents:
             place = place[int(name)] if isinstance(place, list) else place.setdefault(name, {})
         place[int(last) if isinstance(place, list) else last] = yaml.safe_load(value)
-    except (ValueError, IndexError, AttributeError, TypeError, yaml.YAMLError):
+    except yaml.YAMLError:
+        raise ConfigError([f"--set {text}: the value is not valid YAML"]) from None
+    except (ValueError, IndexError, AttributeError, TypeError):
         raise ConfigError([f"--set {text}: there is no such place in the configuration"]) from None

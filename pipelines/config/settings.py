@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from pipelines.config.paths import local_path
+
 
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -29,6 +32,7 @@ def _as_tuple(value: object) -> object:
 
 
 Strings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+LocalPath = Annotated[str, Field(min_length=1), AfterValidator(local_path)]
 
 
 class EpisodeKey(Settings):
@@ -44,7 +48,7 @@ class EpisodeKey(Settings):
         try:
             groups = re.compile(pattern).groups
         except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from None
+            raise ValueError(f"is not a valid regular expression: {error}") from None
         if groups < 1:
             raise ValueError("the pattern needs a group, as in (.+)_\\d+")
         return pattern
@@ -54,14 +58,33 @@ EPISODE_KEYS = ("episode_id", "trajectory_id", "traj_id", "session_id", "convers
 
 
 class Source(Settings):
-    name: str = Field(min_length=1, pattern=r"^[^/\x00-\x1f]+$")
-    path: Strings
+    name: str = Field(min_length=1)
+    path: Annotated[tuple[LocalPath, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
     format: Literal["auto", "agentcpm", "sharegpt", "openai", "glm"] = "auto"
     image_root: str | tuple[str, ...] | None = None
     image_prefix: dict[str, str] = {}
     allow_empty: bool = False
     episode_id: SerializeAsAny[tuple[str, ...] | EpisodeKey] = EPISODE_KEYS  # the first of these fields that a record has, or a part of one
     ignore: tuple[str, ...] = ()
+
+    @field_validator("name")
+    @classmethod
+    def _in_a_uri(cls, name: str) -> str:
+        if re.search(r"[/\x00-\x1f]", name):
+            raise ValueError("must not contain a slash or a control character")
+        return name
+
+    @field_validator("image_root", mode="wrap")
+    @classmethod
+    def _folders(cls, given: Any, _: Any) -> Any:
+        """By hand, so that a fault is said once and not for each form that it might have been."""
+        if given is None:
+            return None
+        folders = [given] if isinstance(given, str) else given
+        if not isinstance(folders, (list, tuple)) or not all(isinstance(folder, str) and folder for folder in folders):
+            raise ValueError("expected a folder or a list of folders")
+        paths = tuple(map(local_path, folders))
+        return paths[0] if isinstance(given, str) else paths
 
     @field_validator("episode_id", mode="wrap")
     @classmethod
@@ -139,9 +162,9 @@ ModelName = Literal["glm_4", "glm_4v", "minicpm_v_2", "minicpm_v_2_5", "minicpm_
 
 
 class DialectSettings(Settings):
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.+-]+$")  # it is part of a path
+    name: str = Field(min_length=1)  # it is part of a path
     model: ModelName = Field(None, validate_default=True)  # where absent, `name` is it
-    tokenizer: str = Field(min_length=1)
+    tokenizer: LocalPath
     max_tokens: PositiveInt
     recipe: Literal["sound", "upstream"] = "sound"
     sources: Strings | None = None
@@ -149,6 +172,13 @@ class DialectSettings(Settings):
     loss: Literal["all", "last_turn"] = "all"
     tool_syntax: Literal["hermes", "json"] | None = None
     options: SerializeAsAny[Settings] = Field(None, validate_default=True)
+
+    @field_validator("name")
+    @classmethod
+    def _in_a_path(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_.+-]*", name):
+            raise ValueError("may contain only letters, digits and _ . + -")
+        return name
 
     @field_validator("model", mode="before")
     @classmethod
@@ -187,7 +217,7 @@ class Split(Settings):
 
 
 class Output(Settings):
-    root: str = Field(min_length=1)
+    root: LocalPath
     format: Literal["delta", "parquet"] = "delta"
 
 
@@ -202,7 +232,14 @@ class Gates(Settings):
 
 class Hook(Settings):
     command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    url: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return url
 
     @model_validator(mode="after")
     def _one_of(self) -> Hook:

@@ -1,4 +1,4 @@
-"""`episodes check`, `reasons`, `formats` and `dialects`."""
+"""`episodes reasons`, `formats` and `dialects`."""
 
 from __future__ import annotations
 
@@ -9,26 +9,12 @@ from difflib import get_close_matches
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.config import load_config
 from pipelines.dialects import DIALECTS
-from pipelines.flow import open_flow
 from pipelines.formats import FORMATS
 from pipelines.reasons import Reason
 from pipelines.tokenizers import BUNDLED
 
 OK, USAGE = 0, 2
-
-
-def check(options: Namespace) -> int:
-    """Loads the configuration and opens every tokenizer. Raises ConfigError with every fault."""
-    config = load_config(options.config)
-    for dialect in open_flow(config).dialects:
-        kind = "a stand-in vocabulary, ids are not the model's own" if dialect.standin else "fingerprint " + dialect.fingerprint[:12]
-        print(f"{dialect.name}: {dialect.settings.tokenizer}, {kind}")
-    for source in config.sources:
-        print(f"source {source.name}: {', '.join(source.path)}")
-    print(f"{options.config}: right")
-    return OK
 
 
 def reasons(options: Namespace) -> int:

@@ -33,11 +33,11 @@ def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
-def test_check_says_what_a_right_configuration_names(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_check_says_what_a_valid_configuration_names(home: Path, capsys: pytest.CaptureFixture[str]):
     assert run("check", home / "conf.yaml") == 0
     out, _ = capsys.readouterr()
     assert "glm_4: glm_4_standin, a stand-in vocabulary" in out
-    assert out.endswith("conf.yaml: right\n")
+    assert out.endswith("conf.yaml: configuration is valid\n")
 
 
 def test_check_names_all_five_mistakes_at_once(home: Path, capsys: pytest.CaptureFixture[str]):
@@ -46,9 +46,9 @@ def test_check_names_all_five_mistakes_at_once(home: Path, capsys: pytest.Captur
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(": ")[2] for line in lines] == [
         "sources[0].fromat: unknown key; did you mean format?",
-        "images.verify: 'decoed' is none of header, structure, decode; did you mean decode?",
-        "dialects[0].name: 'glm4' is none of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
-        "dialects[0].max_tokens: Input should be greater than 0 (found 0)",
+        "images.verify: 'decoed' is not one of header, structure, decode; did you mean decode?",
+        "dialects[0].model: is missing, and the name 'glm4' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
+        "dialects[0].max_tokens: expected a number greater than 0, found 0",
         "outptu: unknown key; did you mean output?",
     ]
 

@@ -1,0 +1,87 @@
+"""What a path in the configuration may look like: a local path or file:///..., and {batch} where it stands for --batch."""
+
+from __future__ import annotations
+
+import glob
+import os.path
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+BATCH = "{batch}"
+# With one slash only where the scheme is known: `logs:/x` may be a folder named `logs:`.
+_URI = re.compile(r"\s*(?:([A-Za-z][A-Za-z0-9+.\-]+)://|(file|s3|s3a|s3n|gs|gcs|hdfs|viewfs|abfs|abfss|wasb|wasbs|adl|oss|cos|dbfs|http|https|ftp|hf):/)", re.I)
+_BRACES = re.compile(r"\{[^{}/]*\}")
+
+
+def local_path(text: str) -> str:
+    """The path itself, or the one that a file: URI names. Raises ValueError for any other URI; says its scheme only, for the rest may hold a key.
+
+    >>> local_path("../logs/*.jsonl"), local_path("file:///data/my%20logs")
+    ('../logs/*.jsonl', '/data/my logs')
+    """
+    found = _URI.match(text)
+    if found is None:
+        return text
+    scheme = (found[1] or found[2]).lower()
+    if scheme != "file":
+        raise ValueError(f"{scheme}:// is not supported: sources[].path, image_root, output.root and tokenizer take only local paths (or file:///...) today")
+    machine, slash, path = text.strip()[len("file:") :].removeprefix("//").partition("/")
+    if machine not in ("", "localhost") or not slash:
+        raise ValueError(f"file://{machine} names a machine; write a local path as file:///...")
+    return unquote("/" + path.lstrip("/"))
+
+
+def brace_faults(data: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """Words in braces that nothing replaces; read from the raw data. One that is part of a name on the disk is no fault."""
+    for place, text, has_batch in _paths(data):
+        try:
+            path = str(folder / local_path(text))
+        except ValueError:
+            continue
+        for found in _BRACES.finditer(path):
+            if not (found[0] == BATCH and has_batch) and not _exists_literally(path, found.end()):
+                yield f"{place}: {_advice(found[0], has_batch)}"
+
+
+def fixed_part(pattern: str) -> str:
+    """The part of a path that no glob and no {batch} can change.
+
+    >>> fixed_part("/data/logs/{batch}/*.jsonl"), fixed_part("/data/*.jsonl"), fixed_part("/data/a.jsonl")
+    ('/data/logs', '/data', '/data/a.jsonl')
+    """
+    if BATCH not in pattern and os.path.lexists(pattern):
+        return pattern
+    parts = pattern.split("/")
+    fixed = next((i for i, part in enumerate(parts) if BATCH in part or glob.has_magic(part)), len(parts))
+    return "/".join(parts[:fixed]) or "/"
+
+
+def _paths(data: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """(place, path, whether {batch} is replaced in it)"""
+    sources, output = data.get("sources"), data.get("output")
+    for i, source in enumerate(sources if isinstance(sources, list) else ()):
+        for key in ("path", "image_root") if isinstance(source, Mapping) else ():
+            given = source.get(key)
+            for k, text in enumerate(given if isinstance(given, list) else [given]):
+                if isinstance(text, str):
+                    yield f"sources[{i}].{key}" + (f"[{k}]" if isinstance(given, list) else ""), text, key == "path"
+    if isinstance(output, Mapping) and isinstance(output.get("root"), str):
+        yield "output.root", output["root"], False
+
+
+def _exists_literally(path: str, end: int) -> bool:
+    """Whether the name that holds these braces is on the disk."""
+    after = path.find("/", end)
+    named = path if after < 0 else path[:after]
+    return os.path.lexists(named) or bool(glob.glob(named.replace(BATCH, "*")))
+
+
+def _advice(braces: str, has_batch: bool) -> str:
+    if "," in braces:
+        return f"{braces} is not expanded; give a list of paths"
+    if not has_batch:
+        return f"{braces} is not replaced here; only sources[].path may have {BATCH}"
+    return f"{braces} is not replaced; did you mean {BATCH}?"

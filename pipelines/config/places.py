@@ -1,0 +1,117 @@
+"""The places that a configuration names on this machine, tried for real: image roots, the output root, the commands of hooks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from pipelines.config.loading import ConfigError
+from pipelines.config.settings import Config, Hooks, Output, Source
+from pipelines.lock import can_lock
+
+
+def require_places(config: Config) -> None:
+    """Raises ConfigError where a run could not begin: an image root that cannot be read, or an output root that cannot be used. Creates nothing."""
+    faults = [fault for i, source in enumerate(config.sources) for fault in image_root_faults(i, source)]
+    faults += output_faults(config.output)
+    if faults:
+        raise ConfigError(faults)
+
+
+def image_root_faults(i: int, source: Source) -> Iterator[str]:
+    for k, folder in enumerate(source.image_roots):
+        place = f"sources[{i}].image_root" + (f"[{k}]" if source.roots_are_listed else "")
+        if fault := folder_fault(folder):
+            yield f"{place}: {fault}"
+
+
+def folder_fault(folder: str) -> str | None:
+    """Why this is no folder that can be read; None where it is one."""
+    try:
+        with os.scandir(folder):
+            pass
+        if not os.access(folder, os.X_OK):
+            return f"{folder} cannot be read: permission denied"
+    except FileNotFoundError:
+        return f"no such folder: {folder}"
+    except NotADirectoryError:
+        return f"{folder} is a file, not a folder" if os.path.lexists(folder) else f"no such folder: {folder}"
+    except OSError as error:
+        return f"{folder} cannot be read: {_words(error)}"
+    return None
+
+
+def hook_faults(hooks: Hooks) -> Iterator[str]:
+    for name in Hooks.model_fields:
+        hook = getattr(hooks, name)
+        if hook and hook.command and (fault := command_fault(hook.command[0])):
+            yield f"hooks.{name}.command: {fault}"
+
+
+def command_fault(command: str) -> str | None:
+    """Why this cannot be called; None where it can."""
+    if "/" not in command:
+        return None if shutil.which(command) else f"{command!r} is not a program in the PATH"
+    if not os.path.lexists(command):
+        return f"no such file: {command}"
+    if os.path.isdir(command):
+        return f"{command} is a folder, not a program"
+    return None if os.access(command, os.X_OK) else f"{command} is not executable"
+
+
+def output_faults(output: Output) -> Iterator[str]:
+    """What is missing for tables of this form under the root. It is tried in the nearest folder that exists, and nothing stays."""
+    there = next(path for path in (Path(output.root), *Path(output.root).parents) if os.path.lexists(path))
+    if not there.is_dir():
+        yield f"output.root: {there} is a file, not a folder" if there.exists() else f"output.root: {there} is a link to nothing"
+        return
+    tries = {name: attempt for name, attempt in TRIES.items() if output.format == "delta" or attempt is not _link}
+    try:
+        with tempfile.TemporaryDirectory(prefix=".episodes-check-", dir=there, ignore_cleanup_errors=True) as folder:
+            yield from (f"output.root: {fault}" for fault in failed_tries(Path(folder), tries, there))
+    except OSError as error:
+        yield f"output.root: {there} cannot be written: {_words(error)}"
+
+
+Attempt = Callable[[Path], None]
+
+
+def failed_tries(folder: Path, tries: Mapping[str, Attempt], there: Path) -> Iterable[str]:
+    """A sentence for each attempt that raises OSError."""
+    for name, attempt in tries.items():
+        try:
+            attempt(folder)
+        except OSError as error:
+            yield f"the file system of {there} cannot {name}: {_words(error)}"
+
+
+def _write(folder: Path) -> None:
+    (folder / "file").write_bytes(b"0" * 4096)
+
+
+def _lock(folder: Path) -> None:
+    if not can_lock(folder / "lock"):
+        raise OSError("two may hold one lock")
+
+
+def _link(folder: Path) -> None:
+    (folder / "linked").touch()
+    (folder / "link").hardlink_to(folder / "linked")
+
+
+def _rename(folder: Path) -> None:
+    """A file into another folder, and a folder that holds one, as tables are moved in."""
+    (folder / "old").mkdir()
+    (folder / "moving").touch()
+    (folder / "moving").rename(folder / "old" / "file")
+    (folder / "old").rename(folder / "new")
+
+
+TRIES: dict[str, Attempt] = {"write files": _write, "lock files (flock)": _lock, "make hard links, which Delta tables need": _link, "rename files": _rename}
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,124 @@
+"""`episodes check`: opens what a configuration names, says what is there, and names every fault at once."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipelines.config import ConfigError, DialectSettings, Source
+from pipelines.config.loading import load_parts
+from pipelines.config.paths import BATCH, fixed_part
+from pipelines.config.places import folder_fault, hook_faults, image_root_faults, output_faults
+from pipelines.console.picture_stores import client_faults
+from pipelines.containers.listing import InputFile, list_inputs
+from pipelines.dialects import DIALECTS, open_dialect
+from pipelines.images.remote import scheme_of
+from pipelines.images.resolve import path_inside
+
+OK = 0
+
+
+@dataclass(slots=True)
+class Found:
+    """What a configuration names: in words where it is there, and the faults."""
+
+    words: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def check(options: Namespace) -> int:
+    """Prints what was found. Raises ConfigError with every fault."""
+    parts, faults = load_parts(options.config, options.set)
+    found = Found()
+    for dialect in parts.dialects.values():
+        _open_tokenizer(found, dialect)
+    for i, source in parts.sources.items():
+        _look_for_files(found, i, source, options.batch)
+        found.words += _remarks(source, list(parts.dialects.values()))
+        found.faults += [*image_root_faults(i, source), *_prefix_faults(i, source, parts.images.allow_schemes)]
+    found.faults += [*client_faults(parts.images.allow_schemes), *hook_faults(parts.hooks)]
+    if parts.output:
+        found.faults += output_faults(parts.output)
+        found.words.append(f"output: {parts.output.root}, {parts.output.format} tables")
+    known = {place for fault in faults if "." in (place := fault.partition(": ")[0])}  # one fault of a setting is enough
+    faults += [fault for fault in found.faults if fault.partition(": ")[0] not in known]
+    if faults:
+        raise ConfigError(faults)
+    print("\n".join([*found.words, f"{options.config}: configuration is valid"]))
+    return OK
+
+
+def _open_tokenizer(found: Found, settings: DialectSettings) -> None:
+    try:
+        dialect = open_dialect(settings)
+    except ConfigError as error:
+        found.faults += error.faults
+        return
+    kind = "a stand-in vocabulary, ids are not the model's own" if dialect.standin else "fingerprint " + dialect.fingerprint[:12]
+    found.words.append(f"dialect {dialect.name}: {settings.tokenizer}, {kind}")
+
+
+def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> None:
+    """Every path must be there as far as it is fixed; all of a source's paths together must have a file, if the batch is known."""
+    files: list[InputFile] = []
+    faults: list[str] = []
+    for k, pattern in enumerate(source.path):
+        place = f"sources[{i}].path" + (f"[{k}]" if len(source.path) > 1 else "")
+        path = pattern.replace(BATCH, batch) if batch else pattern
+        fixed = fixed_part(path)
+        if not os.path.lexists(fixed):
+            faults += [] if source.allow_empty else [f"{place}: no such file or folder: {fixed}"]
+        elif os.path.isdir(fixed) and (fault := folder_fault(fixed)):
+            faults.append(f"{place}: {fault}")
+        elif BATCH in path:
+            found.words.append(f"source {source.name}: {fixed} exists; files were not looked for, because the path has {BATCH}: give --batch")
+        else:
+            here = list_inputs(source.model_copy(update={"path": (path,)}), batch)
+            faults += [f"{place}: {fault}" for fault in _unreadable(here)]
+            found.words.append(f"source {source.name}: {_amount(here)} at {path}")
+            files += here
+    known = batch is not None or not any(BATCH in path for path in source.path)
+    if known and not files and not faults:
+        if source.allow_empty:
+            found.words.append(f"source {source.name}: it has no file now, which allow_empty permits")
+        else:
+            faults.append(f"sources[{i}].path: no log file at {', '.join(path.replace(BATCH, batch or '') for path in source.path)}")
+    found.faults += faults
+
+
+def _unreadable(files: list[InputFile]) -> Iterator[str]:
+    shut = [file.path for file in files if os.path.exists(file.path) and not os.access(file.path, os.R_OK)]
+    if shut:
+        yield f"{shut[0]} cannot be read: permission denied" + (f" (and {len(shut) - 1} more)" if len(shut) > 1 else "")
+
+
+def _remarks(source: Source, dialects: list[DialectSettings]) -> Iterator[str]:
+    takers = [dialect for dialect in dialects if dialect.takes(source.name)]
+    if dialects and not takers:
+        yield f"source {source.name}: no dialect takes it; its records end as conversations"
+    if source.image_roots:
+        yield f"source {source.name}: pictures are looked for in {', '.join(source.image_roots)}"
+    elif any(DIALECTS[dialect.model].plan for dialect in takers):
+        yield f"source {source.name}: it has no image_root; records with paths of pictures will be quarantined"
+
+
+def _prefix_faults(i: int, source: Source, schemes: tuple[str, ...]) -> Iterator[str]:
+    for old, new in source.image_prefix.items():
+        if scheme_of(new) in schemes:
+            continue
+        if not source.image_roots:
+            yield f"sources[{i}].image_prefix: needs image_root, in which the new paths are looked for"
+        elif all(path_inside(new, root) is None for root in source.image_roots):
+            yield f"sources[{i}].image_prefix: {old!r} becomes {new!r}, which is outside every image_root"
+
+
+def _amount(files: list[InputFile]) -> str:
+    """`1 file, 512 bytes` or `12 files, 3.4 MB`."""
+    size = float(sum(max(file.size, 0) for file in files))
+    units = iter(("kB", "MB", "GB", "TB"))
+    unit = "bytes"
+    while size >= 1000 and unit != "TB":
+        size, unit = size / 1000, next(units)
+    return f"{len(files):,} {'file' if len(files) == 1 else 'files'}, {size:.{0 if unit == 'bytes' else 1}f} {unit}"
