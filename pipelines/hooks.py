@@ -1,4 +1,4 @@
-"""What a run tells others when it has ended: a command or a webhook gets its result line. Off unless the configuration names one."""
+"""Tells others how a run ended: a command or a webhook gets its result line. Off unless the configuration names one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _run(command: tuple[str, ...], line: bytes) -> str | None:
     try:
         done = subprocess.run(command, input=line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
-        return f"hook {command[0]}: not done after {TIMEOUT} s"
+        return f"hook {command[0]}: did not finish within {TIMEOUT} s"
     except OSError as error:
         return f"hook {command[0]}: {error.strerror}"
     return f"hook {command[0]}: exit code {done.returncode}" if done.returncode else None

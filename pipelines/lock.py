@@ -1,4 +1,4 @@
-"""Who may do what under an output root: one run per batch, one publication at a time. The kernel lets go when a holder dies."""
+"""Locks under an output root: one run per batch, one publication at a time. The kernel releases them when a process dies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def batch_lock(root: Path, batch: str) -> Iterator[None]:
     """Held while a run works on this batch; raises LostRace at once where another one does."""
     with _locked(root / "_locks" / f"batch-{batch}", lambda: None) as held:
         if not held:
-            raise LostRace(f"another run is at work on batch {batch} under {root}; run again when it is done")
+            raise LostRace(f"another run is working on batch {batch} under {root}; try again when it has finished")
         yield
 
 
@@ -42,7 +42,7 @@ def publication_lock(root: Path, waiting: Callable[[str], None] = lambda text: N
 
     with _locked(root / "_locks" / "publication", wait) as held:
         if not held:
-            raise LostRace(f"another run has been publishing under {root} for an hour; run again when it is done")
+            raise LostRace(f"another run has been publishing under {root} for an hour; try again when it has finished")
         yield
 
 

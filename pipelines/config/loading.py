@@ -141,9 +141,9 @@ def _source_in(folder: Path, source: Source) -> Source:
 
 
 def _dialect_in(folder: Path, dialect: DialectSettings) -> DialectSettings:
-    """A tokenizer is a folder or file where one stands there; else it is a bundled name or a hub id."""
-    is_there = (folder / dialect.tokenizer).exists()
-    return dialect.model_copy(update={"tokenizer": _absolute(folder, dialect.tokenizer) if is_there else dialect.tokenizer})
+    """A tokenizer is a path where it begins like one or something is there; else it is a bundled name or a hub id."""
+    is_path = dialect.tokenizer.startswith(("./", "../")) or (folder / dialect.tokenizer).exists()
+    return dialect.model_copy(update={"tokenizer": _absolute(folder, dialect.tokenizer) if is_path else dialect.tokenizer})
 
 
 def _output_in(folder: Path, output: Output) -> Output:

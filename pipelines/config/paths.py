@@ -22,6 +22,8 @@ def local_path(text: str) -> str:
     >>> local_path("../logs/*.jsonl"), local_path("file:///data/my%20logs")
     ('../logs/*.jsonl', '/data/my logs')
     """
+    if "\x00" in text:
+        raise ValueError("must not contain a NUL character")
     found = _URI.match(text)
     if found is None:
         return text

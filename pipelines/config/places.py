@@ -1,4 +1,4 @@
-"""The places that a configuration names on this machine, tried for real: image roots, the output root, the commands of hooks."""
+"""The places that a configuration names on this machine, tried for real: image roots, tokenizers, the output root, the commands of hooks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipelines.config.loading import ConfigError
-from pipelines.config.settings import Config, Hooks, Output, Source
+from pipelines.config.settings import Config, DialectSettings, Hooks, Output, Source
 from pipelines.lock import can_lock
 
 
 def require_places(config: Config) -> None:
-    """Raises ConfigError where a run could not begin: an image root that cannot be read, or an output root that cannot be used. Creates nothing."""
+    """Raises ConfigError where an image root or a tokenizer's folder is missing, or the output root cannot be used. Creates nothing that stays."""
     faults = [fault for i, source in enumerate(config.sources) for fault in image_root_faults(i, source)]
+    faults += [fault for i, dialect in enumerate(config.dialects) for fault in tokenizer_faults(i, dialect)]
     faults += output_faults(config.output)
     if faults:
         raise ConfigError(faults)
@@ -42,6 +43,12 @@ def folder_fault(folder: str) -> str | None:
     except OSError as error:
         return f"{folder} cannot be read: {_words(error)}"
     return None
+
+
+def tokenizer_faults(i: int, dialect: DialectSettings) -> Iterator[str]:
+    """A tokenizer that is no path can be a bundled name or a hub id: opening it will tell."""
+    if os.path.isabs(dialect.tokenizer) and not os.path.exists(dialect.tokenizer):
+        yield f"dialects[{i}].tokenizer: no such file or folder: {dialect.tokenizer}"
 
 
 def hook_faults(hooks: Hooks) -> Iterator[str]:
@@ -94,7 +101,7 @@ def _write(folder: Path) -> None:
 
 def _lock(folder: Path) -> None:
     if not can_lock(folder / "lock"):
-        raise OSError("two may hold one lock")
+        raise OSError("the same lock was given twice")
 
 
 def _link(folder: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pipelines.config import ConfigError, DialectSettings, Source
 from pipelines.config.loading import load_parts
 from pipelines.config.paths import BATCH, fixed_part
-from pipelines.config.places import folder_fault, hook_faults, image_root_faults, output_faults
+from pipelines.config.places import folder_fault, hook_faults, image_root_faults, output_faults, tokenizer_faults
 from pipelines.console.picture_stores import client_faults
 from pipelines.containers.listing import InputFile, list_inputs
 from pipelines.dialects import DIALECTS, open_dialect
@@ -32,8 +32,8 @@ def check(options: Namespace) -> int:
     """Prints what was found. Raises ConfigError with every fault."""
     parts, faults = load_parts(options.config, options.set)
     found = Found()
-    for dialect in parts.dialects.values():
-        _open_tokenizer(found, dialect)
+    for i, dialect in parts.dialects.items():
+        _open_tokenizer(found, i, dialect)
     for i, source in parts.sources.items():
         _look_for_files(found, i, source, options.batch)
         found.words += _remarks(source, list(parts.dialects.values()))
@@ -50,7 +50,10 @@ def check(options: Namespace) -> int:
     return OK
 
 
-def _open_tokenizer(found: Found, settings: DialectSettings) -> None:
+def _open_tokenizer(found: Found, i: int, settings: DialectSettings) -> None:
+    if missing := list(tokenizer_faults(i, settings)):
+        found.faults += missing
+        return
     try:
         dialect = open_dialect(settings)
     except ConfigError as error:

@@ -29,6 +29,7 @@ def home(tmp_path: Path) -> Path:
     (tmp_path / "images").mkdir()
     (tmp_path / "empty").mkdir()
     (tmp_path / "tell.txt").write_text("no program")
+    (tmp_path / "loop").symlink_to("loop")
     return tmp_path
 
 
@@ -64,6 +65,15 @@ def test_what_was_found_is_told_in_plain_words(home: Path, capsys: pytest.Captur
     assert not (home / "out").exists()
 
 
+def test_a_source_that_no_dialect_takes_and_one_without_image_root_are_remarked_on(home: Path, capsys: pytest.CaptureFixture[str]):
+    sources = [{"name": name, "path": "logs/{batch}"} for name in ("gui", "chat")]
+    dialect = {"name": "glm_4v", "tokenizer": "glm_4_standin", "max_tokens": 4096, "sources": ["gui"]}
+    assert check(home, settings() | {"sources": sources, "dialects": [dialect]}, "--batch", BATCH) == 0
+    out = capsys.readouterr().out
+    assert "source gui: it has no image_root; records with paths of pictures will be quarantined\n" in out
+    assert "source chat: no dialect takes it; its records end as conversations\n" in out
+
+
 def test_without_a_batch_the_fixed_part_of_a_path_must_be_there(home: Path, capsys: pytest.CaptureFixture[str]):
     assert check(home, settings()) == 0
     out = capsys.readouterr().out.replace(str(home), "HOME")
@@ -82,6 +92,7 @@ def test_without_a_batch_the_fixed_part_of_a_path_must_be_there(home: Path, caps
         ({"path": "logs/{date}/*.jsonl"}, "sources[0].path: {date} is not replaced; did you mean {batch}?"),
         ({"image_root": "images/screens"}, "sources[0].image_root: no such folder: HOME/images/screens"),
         ({"image_root": ["images", "tell.txt"]}, "sources[0].image_root[1]: HOME/tell.txt is a file, not a folder"),
+        ({"image_root": "loop"}, "sources[0].image_root: HOME/loop cannot be read: too many levels of symbolic links"),
         ({"image_root": "tell.txt/below"}, "sources[0].image_root: no such folder: HOME/tell.txt/below"),
         (
             {"image_root": "images", "image_prefix": {"/old/": "../other/"}},
@@ -104,11 +115,16 @@ def test_a_source_that_may_be_empty_is_no_fault(home: Path, capsys: pytest.Captu
     ("more", "fault"),
     [
         ({"output": {"root": "tell.txt/out"}}, "output.root: HOME/tell.txt is a file, not a folder"),
+        ({"output": {"root": "loop/out"}}, "output.root: HOME/loop is a link to nothing"),
         ({"output": {"root": "/proc/out"}}, "output.root: /proc cannot be written: no such file or directory"),
         ({"hooks": {"on_error": {"command": ["no-such-program"]}}}, "hooks.on_error.command: 'no-such-program' is not a program in the PATH"),
         ({"hooks": {"on_success": {"command": ["./tell.sh"]}}}, "hooks.on_success.command: no such file: HOME/tell.sh"),
         ({"hooks": {"on_gate_failed": {"command": ["./tell.txt"]}}}, "hooks.on_gate_failed.command: HOME/tell.txt is not executable"),
         ({"hooks": {"on_error": {"command": ["./images"]}}}, "hooks.on_error.command: HOME/images is a folder, not a program"),
+        (
+            {"dialects": [{"name": "glm_4", "tokenizer": "./models/glm-4", "max_tokens": 9}]},
+            "dialects[0].tokenizer: no such file or folder: HOME/models/glm-4",
+        ),
         ({"images": {"allow_schemes": ["s3", "s3a"]}}, "images.allow_schemes[1]: there is no client for 's3a'; did you mean s3?"),
         ({"images": {"allow_schemes": ["ftp"]}}, "images.allow_schemes[0]: there is no client for 'ftp'; known: s3, gs, gcs, abfs, abfss, hdfs, viewfs, hf"),
         ({"images": {"allow_schemes": ["file"]}}, "images.allow_schemes[0]: file:// needs no entry; such pictures are looked for in image_root"),

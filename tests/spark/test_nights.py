@@ -136,7 +136,7 @@ def test_another_configuration_over_an_old_batch_is_refused_unless_it_is_to_be_r
 
 def test_one_batch_is_run_by_one_run_at_a_time(run_job, tmp_path):
     write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [asked()])
-    with batch_lock(tmp_path / "out", "n0"), pytest.raises(LostRace, match="another run is at work on batch n0"):
+    with batch_lock(tmp_path / "out", "n0"), pytest.raises(LostRace, match="another run is working on batch n0"):
         run_job(config_of(tmp_path), "n0")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["_locks"]
 
