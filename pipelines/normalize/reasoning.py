@@ -82,11 +82,11 @@ def _without(text: str) -> tuple[str, int]:
     first = text.find(CLOSE)
     if first >= 0 and text.find(OPEN, 0, first) < 0:
         at = gone = first + len(CLOSE)
+    begins = bool(gone) or text.lstrip().startswith(OPEN)
     while (start := text.find(OPEN, at)) >= 0:
         kept.append(text[at:start])
         end = text.find(CLOSE, start)
         at = end + len(CLOSE) if end >= 0 else len(text)
         gone += at - start
-    kept.append(text[at:])
-    rest = "".join(kept)
-    return (rest.lstrip() if gone and not "".join(kept[:1]).strip() else rest), gone
+    rest = "".join(kept) + text[at:]
+    return (rest.lstrip() if begins else rest), gone

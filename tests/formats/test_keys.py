@@ -1,0 +1,151 @@
+"""Keys of a log: read under every alias, known to be harmless, counted, or the record is refused."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pipelines.flow import draft_of
+from pipelines.records import Draft, raw_record
+from tests.making import asked, configuration, conversation, notes, refusals, turns
+
+ANSWER = {"role": "assistant", "content": "A"}
+
+
+def unread(record: Any, **source: Any) -> dict[str, int]:
+    raw = raw_record("kit", "logs.jsonl", 1, json.dumps(record).encode())
+    return dict(draft_of(raw, configuration(source=source)).unread)
+
+
+@pytest.mark.parametrize(
+    ("record", "place"),
+    [
+        # Preference data: shapes/27e, 27g of public fine-tuners' reports.
+        (asked(chosen={"role": "assistant", "content": "good"}), "chosen"),
+        (asked(rejected_response="bad"), "rejected_response"),
+        (asked(response={"choices": []}, choices=[1]), "choices"),
+        (asked(instructions="Be brief."), "instructions"),
+        (asked(objects={"bbox": [[1, 2]]}), "objects"),
+        (asked(loss_mask=[0, 1]), "loss_mask"),
+        ({"messages": [{"role": "user", "content": "Q"}, ANSWER | {"train_detail": [{"train": False}]}]}, "messages[1].train_detail"),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "Q", "actions": [1]}]}, ANSWER]}, "messages[0].content[0].actions"),
+        (
+            {"messages": [{"role": "user", "content": "Q"}, ANSWER | {"tool_calls": [{"function": {"name": "f", "arguments": "{}", "output": "4"}}]}]},
+            "messages[1].tool_calls[0].function.output",
+        ),
+        (asked(tools=[{"type": "function", "function": {"name": "f"}, "actions": ["x"]}]), "tools[0].actions"),
+        (asked(conversations=[{"from": "human", "value": "B"}, {"from": "gpt", "value": "C"}]), "messages"),
+        ({"messages": [{"role": "user", "content": "Q", "value": "another question"}, ANSWER]}, "messages[0].value"),
+    ],
+)
+def test_a_key_whose_name_carries_meaning_and_that_nothing_reads_refuses_the_record(record, place: str):
+    assert ("schema.field_unread", place) in refusals(record)
+    made = conversation(record, configuration(normalize={"field_unread": "warn"}))
+    assert ("schema.field_unread", place) in notes(made)
+    assert made.findings[0].code == "schema.field_unread"
+
+
+def test_a_key_that_the_source_ignores_is_counted_and_refuses_nothing():
+    record = asked(rejected="bad")
+    assert conversation(record, configuration(source={"ignore": ["rejected"]})).findings == ()
+    assert unread(record, ignore=["rejected"]) == {"record.rejected": 1}
+
+
+@pytest.mark.parametrize("value", [None, "", [], {}, False])
+def test_a_key_that_says_nothing_refuses_nothing(value):
+    assert conversation(asked(rejected=value)).findings == ()
+
+
+@pytest.mark.parametrize(("key", "value"), [("train_on_input", True), ("loss_scales", 1), ("function_call", "auto"), ("reasoning_effort", "high")])
+def test_a_default_refuses_nothing(key: str, value):
+    assert conversation(asked(**{key: value})).findings == ()
+
+
+def test_every_other_key_is_counted_by_its_place_and_one_with_null_is_no_key():
+    part = {"type": "text", "text": "Q", "lang": "en"}
+    record = {"messages": [{"role": "user", "content": [part], "mood": "x"}, ANSWER | {"mood": "y", "padded": None}], "reward": 1, "id": "7", "timestamp": 3}
+    assert unread(record) == {"turn.mood": 2, "part.lang": 1, "record.reward": 1}
+
+
+def test_a_record_that_is_refused_has_its_keys_counted_too():
+    assert unread(asked(reward=1, rejected="bad")) == {"record.reward": 1, "record.rejected": 1}
+
+
+def test_a_record_of_many_keys_is_counted_in_bounded_space():
+    counted = unread(asked(**{f"key{n}": 1 for n in range(1000)}))
+    assert len(counted) == 257
+    assert sum(counted.values()) == 1000
+
+
+def test_draft_and_refusal_are_two_and_both_count():
+    raw = raw_record("kit", "logs.jsonl", 1, json.dumps(asked(reward=1)).encode())
+    assert isinstance(draft_of(raw, configuration()), Draft)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"conversations": json.dumps([{"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}])},
+        {"messages": json.dumps([{"role": "user", "content": "Q"}, ANSWER])},
+        {"messages": [json.dumps({"role": "user", "content": "Q"}), json.dumps(ANSWER)]},
+        {"conversations": None, "messages": [{"role": "user", "content": "Q"}, ANSWER], "image": None},
+        {"messages": [{"role": "human", "content": "Q"}, {"role": "ai", "content": "A"}]},
+    ],
+)
+def test_turns_are_read_as_lists_and_as_their_json_text_and_columns_of_nulls_are_passed_over(record):
+    assert turns(conversation(record)) == [("user", "", "Q"), ("assistant", "", "A")]
+
+
+@pytest.mark.parametrize("key", ["system", "system_prompt", "system_message"])
+def test_a_system_text_beside_the_turns_is_read_once(key: str):
+    assert turns(conversation(asked(**{key: "S"})))[0] == ("system", "", "S")
+    said = {"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"}, ANSWER], key: "S"}
+    assert turns(conversation(said)) == [("system", "", "S"), ("user", "", "Q"), ("assistant", "", "A")]
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (asked(videos=["clip.mp4"], question="<video>What?"), "media.unsupported"),
+        ({"conversations": [{"from": "human", "value": "<audio>What?"}, {"from": "gpt", "value": "A"}], "audios": ["a.wav"]}, "media.unsupported"),
+        ({"messages": [{"role": "user", "content": [{"type": "video", "video": "clip.mp4"}, {"type": "text", "text": "Q"}]}, ANSWER]}, "media.unsupported"),
+        (asked(label=False), "record.labelled_bad"),
+    ],
+)
+def test_what_no_row_can_hold_and_what_is_labelled_as_bad_is_refused_by_name(record, code: str):
+    assert refusals(record)[0][0] == code
+
+
+def test_media_are_left_out_with_a_note_and_a_label_is_passed_over_where_the_settings_say_so():
+    made = conversation(asked(videos=["clip.mp4"]), configuration(normalize={"media": "warn"}))
+    assert notes(made) == [("media.unsupported", "videos")]
+    assert conversation(asked(label=False), configuration(source={"ignore": ["label"]})).findings == ()
+    assert conversation(asked(label=True)).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted", "found"),
+    [
+        ({"trajectory_id": "t7"}, None, "t7"),
+        ({"session_id": 7, "conversation_id": "c"}, None, "7"),
+        ({"task": "k", "session_id": "s"}, "task", "k"),
+        ({"id": "ep3_12"}, {"from": "id", "pattern": r"(.+)_\d+"}, "ep3"),
+        ({"id": "ep3"}, {"from": "id", "pattern": r"(.+)_\d+"}, None),
+        ({}, None, None),
+    ],
+)
+def test_an_episodes_id_is_the_first_of_the_sources_keys_that_a_record_has_or_a_part_of_one(more, wanted, found):
+    made = conversation(asked(**more), configuration(source={"episode_id": wanted} if wanted else {}))
+    assert made.episode_id == (found or made.record_id)
+
+
+@pytest.mark.parametrize("text", ['"reward": NaN', '"logprobs": [-0.1, -Infinity]'])
+def test_nan_in_a_field_that_nobody_reads_costs_nothing(text: str):
+    raw = b'{"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A", "logprobs": [Infinity]}], ' + text.encode() + b"}"
+    assert turns(conversation(raw)) == [("user", "", "Q"), ("assistant", "", "A")]
+
+
+@pytest.mark.parametrize("text", ['"step_id": NaN', '"tools": [{"name": "f", "parameters": {"x": NaN}}]', '"image": Infinity'])
+def test_nan_in_a_field_that_is_read_refuses_the_record(text: str):
+    raw = b'{"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}], ' + text.encode() + b"}"
+    assert refusals(raw)[0][0] == "json.nonfinite"

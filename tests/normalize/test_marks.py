@@ -1,0 +1,147 @@
+"""Pictures: read under every key, put where the log has them, each of them once."""
+
+import base64
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipelines.records import Conversation
+from tests.making import configuration, conversation, notes, refusals, run_lines, write_lines
+
+SIZES = {"a.png": (9, 9), "b.png": (8, 8)}
+ANSWER = {"role": "assistant", "content": "A"}
+
+
+def shown(record) -> tuple[list[tuple[str, tuple[int, ...]]], list[str]]:
+    """(text and image places of each question, the pictures' names)."""
+    made = conversation(record, sizes=SIZES)
+    return [(message.content, message.image_at) for message in made.messages if message.role != "assistant"], [
+        image.uri.removeprefix("kit/") for image in made.images
+    ]
+
+
+@pytest.mark.parametrize(
+    "key", ["image", "images", "image_path", "image_paths", "image_url", "image_urls", "img", "imgs", "picture", "screenshot", "screenshots"]
+)
+@pytest.mark.parametrize("holder", ["messages", "conversations"])
+def test_pictures_are_read_under_every_key_of_a_record_or_a_turn(key: str, holder: str):
+    turn = {"role": "user", "content": "<image>Q"}
+    assert shown({holder: [turn, ANSWER], key: "a.png"}) == ([("Q", (0,))], ["a.png"])
+    assert shown({holder: [turn | {key: ["a.png"]}, ANSWER]}) == ([("Q", (0,))], ["a.png"])
+
+
+@pytest.mark.parametrize("mark", ["<image>", "<image_00>", "<image_1>", "<|image|>", "<|vision_start|><|image_pad|><|vision_end|>", "(<image>./</image>)"])
+@pytest.mark.parametrize("images", [{"image": "a.png"}, {"images": ["a.png"]}, {"images": [{"path": "a.png", "bytes": None}]}])
+def test_a_mark_of_any_spelling_takes_the_next_picture_and_goes_whole(mark: str, images):
+    assert shown({"messages": [{"role": "user", "content": f"See {mark} here"}, ANSWER], **images}) == ([("See  here", (4,))], ["a.png"])
+
+
+def test_a_picture_by_name_is_put_at_a_mark_without_one():
+    assert shown({"conversations": [{"role": "user", "content": "Q\n<image>"}, ANSWER], "image": {"<image_00>": "a.png"}}) == ([("Q\n", (2,))], ["a.png"])
+
+
+def test_numbered_marks_over_a_list_take_the_pictures_of_their_numbers():
+    record = {"conversations": [{"role": "user", "content": "<image_01>,<image_00>"}, ANSWER], "image": ["a.png", "b.png"]}
+    assert shown(record) == ([(",", (0, 1))], ["b.png", "a.png"])
+
+
+@pytest.mark.parametrize("mark", ["<image>", "<image_3>", "<|image|>", "<|vision_start|><|image_pad|><|vision_end|>"])
+@pytest.mark.parametrize("key", ["messages", "conversations"])
+def test_a_mark_without_a_picture_is_a_mismatch_in_every_format(mark: str, key: str):
+    assert refusals({key: [{"role": "user", "content": f"{mark}Q"}, ANSWER]})[0][0] == "image.count_mismatch"
+
+
+def test_a_picture_named_inside_img_tags_is_that_picture_at_that_place():
+    record = {"conversations": [{"from": "user", "value": "Picture 1: <img>a.png</img>\nQ"}, {"from": "assistant", "value": "A"}]}
+    assert shown(record) == ([("Picture 1: \nQ", (11,))], ["a.png"])
+    assert shown(record | {"image": "a.png"}) == ([("Picture 1: \nQ", (11,))], ["a.png"])
+
+
+def part(name: str | None, **more) -> dict:
+    return {"type": "image", **({"image": name} if name else {}), **more}
+
+
+@pytest.mark.parametrize(
+    ("content", "images", "expected"),
+    [
+        # The same pictures as parts and as a list are one set.
+        ([part("a.png"), {"type": "text", "text": "Q"}], ["a.png"], ([("Q", (0,))], ["a.png"])),
+        # A mark and a part both stand where they were logged.
+        ([{"type": "text", "text": "x <image> y"}, part("b.png")], ["a.png"], ([("x  y", (2, 4))], ["a.png", "b.png"])),
+        ([part("b.png"), {"type": "text", "text": "<image>Q"}], ["a.png"], ([("Q", (0, 0))], ["b.png", "a.png"])),
+        # Parts that name no picture take those of the list, the next one or that of their index.
+        ([part(None), {"type": "text", "text": "Q"}, part(None, text=None)], ["a.png", "b.png"], ([("Q", (0, 1))], ["a.png", "b.png"])),
+        ([part(None, index=1), part(None, index=0)], ["a.png", "b.png"], ([("", (0, 0))], ["b.png", "a.png"])),
+        # A list that names the parts' pictures too fills the other places.
+        ([part("a.png"), part(None)], ["a.png", "b.png"], ([("", (0, 0))], ["a.png", "b.png"])),
+    ],
+)
+def test_parts_marks_and_lists_agree_on_one_place_for_each_picture(content, images, expected):
+    assert shown({"messages": [{"role": "user", "content": content}, ANSWER], "images": images}) == expected
+
+
+def test_a_picture_of_a_turn_stands_at_the_turns_mark_or_before_its_text():
+    turns = [{"role": "user", "content": "one <image>", "image": "a.png"}, ANSWER, {"role": "user", "content": "two", "image": "b.png"}, ANSWER]
+    assert shown({"messages": turns}) == ([("one ", (4,)), ("two", (0,))], ["a.png", "b.png"])
+
+
+@pytest.mark.parametrize(
+    ("content", "images"),
+    [("<image><image>", ["a.png"]), ("<image>", ["a.png", "b.png"]), ([part("a.png"), {"type": "text", "text": "Q"}], ["b.png"]), ("Q", ["a.png", "b.png"])],
+)
+def test_pictures_and_places_that_do_not_match_are_refused(content, images):
+    assert refusals({"messages": [{"role": "user", "content": content}, ANSWER], "images": images}, sizes=SIZES)[0][0] == "image.count_mismatch"
+
+
+def test_a_part_without_a_picture_in_a_record_without_any_is_a_bad_part():
+    assert refusals({"messages": [{"role": "user", "content": [part(None), {"type": "text", "text": "Q"}]}, ANSWER]})[0] == (
+        "schema.part_bad",
+        "messages[0].content[0]",
+    )
+
+
+def png_base64() -> str:
+    file = BytesIO()
+    Image.new("RGB", (7, 5)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+PNG = png_base64()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        {"bytes": PNG, "path": None},
+        {"bytes": PNG, "path": "0001.png"},
+        PNG,
+        f"data:image/png;base64,{PNG}",
+        f"data:image;base64,{PNG}",
+        "data:image/png;base64," + PNG.replace("+", "-").replace("/", "_"),
+    ],
+)
+def test_bytes_of_a_picture_in_the_log_are_the_picture(image, tmp_path: Path):
+    record = {"messages": [{"role": "user", "content": "<image>Q"}, ANSWER], "images": [image]}
+    (made,) = run_lines(configuration(), write_lines(tmp_path / "logs.jsonl", [record]))
+    assert isinstance(made, Conversation), made.findings
+    assert [(picture.width, picture.height, picture.uri[:5]) for picture in made.images] == [(7, 5, "data:")]
+
+
+def test_one_picture_without_a_mark_is_put_before_the_first_question_and_said_so():
+    made = conversation({"messages": [{"role": "user", "content": "Q"}, ANSWER], "image_path": "a.png"}, sizes=SIZES)
+    assert (made.messages[0].content, made.messages[0].image_at) == ("\nQ", (0,))
+    assert notes(made) == [("repair.placeholder_added", "messages[0]")]
+
+
+def test_a_picture_of_a_tools_result_stands_in_the_result():
+    call = {"from": "function_call", "value": '{"name":"tap","arguments":{"x":1}}'}
+    turns = [{"from": "human", "value": "<image>open"}, call, {"from": "observation", "value": "<image>"}, {"from": "gpt", "value": "done"}]
+    assert shown({"conversations": turns, "images": ["b.png", "a.png"]}) == ([("open", (0,)), ("", (0,))], ["b.png", "a.png"])
+
+
+def test_objects_with_boxes_are_refused_by_name():
+    record = {"messages": [{"role": "user", "content": "<image>Find <ref-object>"}, {"role": "assistant", "content": "<bbox>"}], "images": ["a.png"]}
+    objects = {"ref": ["sheep"], "bbox": [[90.9, 160.8, 135, 212.8]]}
+    assert refusals(record | {"objects": objects}, configuration(), SIZES) == [("schema.field_unread", "objects")]

@@ -1,0 +1,78 @@
+"""Reasoning: kept once, before its turn, whatever stands beside it; or left out of every place."""
+
+import pytest
+
+from tests.making import configuration, conversation, notes, refusals, turns
+
+QUESTION = {"role": "user", "content": "Q"}
+CALL = [{"id": "a", "function": {"name": "w", "arguments": "{}"}}]
+RESULT = {"role": "tool", "tool_call_id": "a", "content": "x"}
+DROP = configuration(normalize={"reasoning": "drop"})
+
+ON_CALLS = [
+    {"role": "assistant", "tool_calls": CALL},
+    {"role": "assistant", "content": None, "tool_calls": CALL},
+    {"role": "assistant", "content": "", "tool_calls": CALL},
+    {"role": "function_call", "content": '{"name": "w", "arguments": {}}'},
+    {"role": "assistant", "metadata": "w", "content": "{}"},
+]
+
+
+@pytest.mark.parametrize("turn", ON_CALLS)
+def test_reasoning_on_a_call_is_kept_before_it(turn):
+    record = {"messages": [QUESTION, turn | {"reasoning_content": "R1"}, {"role": "tool", "content": "x"}]}
+    assert turns(conversation(record))[1:3] == [("assistant", "", "<think>R1</think>"), ("assistant", "w", "{}")]
+    dropped = conversation(record, DROP)
+    assert turns(dropped)[1] == ("assistant", "w", "{}")
+    assert notes(dropped) == [("repair.reasoning_dropped", "messages[1]")]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"content": "ans", "reasoning_content": "R1"},
+        {"content": "ans", "reasoning": "R1"},
+        {"content": "ans", "reasoning_details": [{"type": "reasoning.text", "text": "R1"}]},
+        {"content": "ans", "reasoning": "R1", "reasoning_details": [{"type": "reasoning.text", "text": "R1"}]},
+        {"content": "ans", "thinking": "R1"},
+        {"content": "ans", "thought": "R1"},
+        {"content": "<think>R1</think>ans", "reasoning_content": "R1"},
+        {"content": "<think>R1</think>ans"},
+        {"content": [{"type": "thinking", "thinking": "R1"}, {"type": "text", "text": "ans"}]},
+    ],
+)
+def test_reasoning_of_every_key_is_kept_once_and_dropped_whole(more):
+    record = {"messages": [QUESTION, {"role": "assistant", **more}]}
+    assert turns(conversation(record))[1] == ("assistant", "", "<think>R1</think>ans")
+    dropped = conversation(record, DROP)
+    assert (turns(dropped)[1], [code for code, _ in notes(dropped)]) == (("assistant", "", "ans"), ["repair.reasoning_dropped"])
+
+
+@pytest.mark.parametrize(
+    ("content", "left"),
+    [
+        ("<think>\nR1\n</think>\n\nans", "ans"),
+        ("R1\n</think>\n\nans", "ans"),
+        ("a<think>R1</think>b<think>R2</think>c", "abc"),
+        ("ans <think>cut", "ans "),
+        ("an answer", "an answer"),
+    ],
+)
+def test_dropping_takes_every_block_out_of_the_text(content: str, left: str):
+    assert turns(conversation({"messages": [QUESTION, {"role": "assistant", "content": content}]}, DROP))[1][2] == left
+
+
+def test_an_answer_that_is_nothing_but_reasoning_is_blank_without_it():
+    assert refusals({"messages": [QUESTION, {"role": "assistant", "content": "<think>R1</think>"}]}, DROP)[0][0] == "schema.no_target"
+
+
+def test_reasoning_on_a_question_is_a_finding_and_no_text():
+    record = {"messages": [QUESTION | {"reasoning_content": "R1"}, {"role": "assistant", "content": "A"}]}
+    assert refusals(record) == [("schema.field_unread", "messages[0].reasoning_content")]
+    kept = conversation(record, configuration(normalize={"field_unread": "warn"}))
+    assert turns(kept)[0] == ("user", "", "Q")
+
+
+def test_reasoning_of_another_type_is_refused():
+    record = {"messages": [QUESTION, {"role": "assistant", "content": "A", "reasoning": 7}]}
+    assert refusals(record) == [("schema.field_type", "messages[1].reasoning")]

@@ -1,0 +1,252 @@
+"""Calls and results of every log: one text for one call, and no field lost."""
+
+import json
+
+import pytest
+
+from tests.making import asked, configuration, conversation, notes, refusals, run, turns
+
+QUESTION = {"role": "user", "content": "Q"}
+ANSWER = {"role": "assistant", "content": "A"}
+PEKING = {"city": "北京", "days": 2}
+
+
+def called(*calls, **more) -> dict:
+    """A record of one answer with these calls, a result for each, and an answer."""
+    results = [{"role": "tool", "content": "4"} for _ in calls]
+    return {"messages": [QUESTION, {"role": "assistant", "content": None, "tool_calls": list(calls)} | more, *results, ANSWER]}
+
+
+def arguments(record) -> str:
+    return next(content for _, name, content in turns(conversation(record)) if name)
+
+
+@pytest.mark.parametrize("spelling", [{}, {"ensure_ascii": False}, {"indent": 4}, {"separators": (",", ":")}, {"indent": 1, "ensure_ascii": False}])
+def test_arguments_given_as_an_object_are_written_the_same_whatever_the_files_spelling(spelling):
+    record = called({"function": {"name": "get_weather", "arguments": PEKING}})
+    assert arguments(json.dumps(record, **spelling).encode()) == '{"city": "北京", "days": 2}'
+
+
+@pytest.mark.parametrize("number", ["2.50", "1e5", "-0", "1E-7", "12345678901234567890123", "-0.0", "100000000000000000000.0"])
+def test_numbers_in_arguments_are_written_as_they_were_logged(number: str):
+    raw = json.dumps(called({"function": {"name": "f", "arguments": {"a": [{"b": 7654321}], "c": "é"}}})).replace("7654321", number).encode()
+    assert arguments(raw) == f'{{"a": [{{"b": {number}}}], "c": "é"}}'
+
+
+def test_numbers_in_turns_that_are_json_text_are_written_as_they_were_logged():
+    inner = json.dumps(called({"function": {"name": "f", "arguments": {"b": 7654321}}})["messages"]).replace("7654321", "2.50")
+    assert arguments({"messages": inner}) == '{"b": 2.50}'
+    assert (
+        arguments({"messages": json.loads(inner.replace("2.50", "2"))[:1] + [json.dumps(turn).replace("2.5", "2.50") for turn in json.loads(inner)[1:]]})
+        == '{"b": 2.50}'
+    )
+
+
+def test_arguments_given_as_text_stay_as_they_are():
+    assert arguments(called({"function": {"name": "f", "arguments": '{"a":2.50,  "b":"\\u4e2d"}'}})) == '{"a":2.50,  "b":"\\u4e2d"}'
+    spoken = {"conversations": [{"from": "human", "value": "Q"}, {"from": "function_call", "value": '{"name":"f","arguments":{"a":2.50}}'}]}
+    assert arguments(spoken) == '{"a":2.50}'
+
+
+@pytest.mark.parametrize("content", [None, "Let me look."])
+def test_the_older_function_call_of_a_turn_is_read_as_its_one_call(content):
+    logged = {"role": "assistant", "content": content, "function_call": {"name": "get_weather", "arguments": '{"city": "Rome"}'}}
+    made = conversation({"messages": [QUESTION, logged, {"role": "function", "name": "get_weather", "content": "12C"}, ANSWER]})
+    said = [("assistant", "", content)] if content else []
+    assert turns(made)[1:-1] == [*said, ("assistant", "get_weather", '{"city": "Rome"}'), ("observation", "", "12C")]
+
+
+def test_reasoning_in_the_text_of_a_call_is_the_turns_text_before_it():
+    value = '<think>\nI must look.\n</think>\n\n{"name": "get_weather", "arguments": {"city": "Rome"}}'
+    record = {"conversations": [{"from": "human", "value": "Q"}, {"from": "function_call", "value": value}, {"from": "observation", "value": "12C"}]}
+    assert turns(conversation(record))[1:3] == [("assistant", "", "<think>\nI must look.\n</think>"), ("assistant", "get_weather", '{"city": "Rome"}')]
+
+
+@pytest.mark.parametrize("function", [{"name": "now", "arguments": ""}, {"name": "now", "arguments": None}, {"name": "now"}])
+def test_a_call_without_arguments_has_empty_ones(function):
+    made = conversation(called({"id": "a", "type": "function", "function": function}))
+    assert turns(made)[1] == ("assistant", "now", "{}")
+    assert [code for code, _ in notes(made)] == ["repair.arguments_empty"]
+    assert refusals(called({"function": function}), configuration(normalize={"repair": "none"}))[0][0] == "tool.args_unparseable"
+
+
+def test_a_list_of_arguments_has_no_names_and_is_refused():
+    assert refusals(called({"function": {"name": "now", "arguments": "[]"}}))[0][0] == "tool.args_not_object"
+
+
+@pytest.mark.parametrize("key", ["args", "parameters", "input"])
+def test_arguments_are_read_under_the_keys_of_other_apis(key: str):
+    assert arguments(called({"name": "f", key: {"a": 1}})) == '{"a": 1}'
+
+
+def test_arguments_under_a_key_that_nobody_knows_are_not_taken_for_none():
+    assert refusals(called({"name": "f", "values": {"a": 1}}))[0][0] == "tool.call_malformed"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [({"temp": 12}, '{"temp": 12}'), (12, "12"), (2.5, "2.5"), (True, "true"), ([{"title": "é"}], '[{"title": "é"}]'), (["a", "b"], '["a", "b"]')],
+)
+def test_a_result_that_is_no_text_becomes_its_json_text(content, text: str):
+    record = called({"function": {"name": "f", "arguments": {}}})
+    record["messages"][2]["content"] = content
+    made = conversation(record)
+    assert turns(made)[2] == ("observation", "", text)
+    assert [code for code, _ in notes(made)] == ["repair.result_as_text"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "results"),
+    [
+        ((1, 2), [{"tool_call_id": 2}, {"tool_call_id": 1}]),
+        (("a", "b"), [{"tool_call_id": "b"}, {"tool_call_id": "a"}]),
+        ((None, None), [{"name": "oslo"}, {"name": "rome"}]),
+        ((None, None), [{"name": "oslo"}, {}]),
+    ],
+)
+def test_results_find_their_calls_by_id_by_name_or_else_in_order(ids, results):
+    calls = [{"id": own, "function": {"name": name, "arguments": "{}"}} for own, name in zip(ids, ("rome", "oslo"), strict=True)]
+    answered = [{"role": "tool", "content": text} | result for text, result in zip(("oslo 3", "rome 12"), results, strict=True)]
+    made = conversation({"messages": [QUESTION, {"role": "assistant", "tool_calls": calls}, *answered, ANSWER]})
+    assert [content for role, _, content in turns(made) if role == "observation"] == ["rome 12", "oslo 3"]
+
+
+def test_a_call_without_its_result_in_the_middle_is_noted_and_one_at_the_end_is_not():
+    calls = [{"id": own, "function": {"name": own, "arguments": "{}"}} for own in ("a", "b")]
+    asking = {"role": "assistant", "tool_calls": calls}
+    half = conversation({"messages": [QUESTION, asking, {"role": "tool", "tool_call_id": "b", "content": "4"}, ANSWER]})
+    none = conversation({"messages": [QUESTION, asking, QUESTION, ANSWER]})
+    assert notes(half) == [("tool.result_missing", "messages[1].tool_calls[0]")]
+    assert [code for code, _ in notes(none)] == ["tool.result_missing", "tool.result_missing"]
+    assert conversation({"messages": [QUESTION, asking]}).findings == ()
+
+
+PADDED = {"city": "Rome", "to": None, "where": {"zip": None, "street": None}, "also": [{"x": None, "y": 1}]}
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string"},
+        "unit": {"type": ["string", "null"]},
+        "where": {"type": "object", "properties": {"zip": {}}},
+        "also": {"type": "array", "items": {"type": "object", "properties": {"y": {}}}},
+    },
+}
+
+
+def test_null_arguments_that_the_schema_does_not_declare_are_what_arrow_added_and_go():
+    record = called({"function": {"name": "f", "arguments": PADDED | {"unit": None}}}) | {"tools": [{"name": "f", "parameters": SCHEMA}]}
+    made = conversation(record)
+    assert json.loads(turns(made)[1][2]) == {"city": "Rome", "where": {"zip": None}, "also": [{"y": 1}], "unit": None}
+    assert [code for code, _ in notes(made)] == ["repair.null_dropped"]
+
+
+@pytest.mark.parametrize(
+    "tools", [None, [{"name": "f", "parameters": {"type": "object"}}], [{"name": "f", "parameters": SCHEMA | {"additionalProperties": True}}]]
+)
+def test_null_arguments_stay_where_no_schema_says_that_they_are_none(tools):
+    record = called({"function": {"name": "f", "arguments": {"to": None}}}) | {"tools": tools}
+    assert turns(conversation(record))[1][2] == '{"to": null}'
+
+
+def test_null_arguments_of_a_call_that_was_logged_as_text_stay():
+    record = called({"function": {"name": "f", "arguments": '{"to": null}'}}) | {"tools": [{"name": "f", "parameters": SCHEMA}]}
+    assert turns(conversation(record))[1][2] == '{"to": null}'
+
+
+@pytest.mark.parametrize("role", ["user", "system", "tool"])
+def test_a_call_on_any_turn_but_an_answer_is_refused(role: str):
+    turn = {"role": role, "content": "Q", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
+    before = [] if role != "tool" else [QUESTION, {"role": "assistant", "tool_calls": [{"function": {"name": "g", "arguments": "{}"}}]}]
+    places = refusals({"messages": [*before, turn, QUESTION, ANSWER]})
+    assert places[0] == ("schema.field_unread", f"messages[{len(before)}].tool_calls")
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        {"role": "tool_call", "content": '{"name": "a", "arguments": {}}'},
+        {"role": "assistant", "metadata": "a", "content": "{}"},
+    ],
+)
+def test_a_turn_that_is_a_call_keeps_its_other_calls_and_refuses_an_image(turn):
+    more = {"tool_calls": [{"function": {"name": "b", "arguments": "{}"}}]}
+    made = conversation({"messages": [QUESTION, turn | more, {"role": "tool", "content": "4"}, {"role": "tool", "content": "5"}, ANSWER]})
+    assert turns(made)[1:3] == [("assistant", "a", "{}"), ("assistant", "b", "{}")]
+    assert refusals({"messages": [QUESTION, turn | {"image": "b.png"}, ANSWER]})[0] == ("schema.field_unread", "messages[1].image")
+
+
+def test_metadata_of_a_question_is_noted():
+    made = conversation({"messages": [{"role": "user", "content": "Q", "metadata": "m"}, ANSWER]})
+    assert (turns(made)[0], notes(made)) == (("user", "", "Q"), [("schema.field_unread", "messages[0].metadata")])
+
+
+LIFTED = '{"name": "f", "arguments": {"a": 1}}'
+
+
+def test_a_json_answer_is_a_call_where_its_name_is_declared_or_a_result_follows_and_else_stays_text():
+    assert turns(conversation(asked(answer=LIFTED, tools=[{"name": "f"}])))[1] == ("assistant", "f", '{"a": 1}')
+    answered = {"messages": [QUESTION, {"role": "assistant", "content": LIFTED}, {"role": "tool", "content": "4"}, ANSWER]}
+    assert turns(conversation(answered))[1] == ("assistant", "f", '{"a": 1}')
+    alone = conversation(asked(answer=LIFTED, tools=[{"name": "g"}]))
+    assert (turns(alone)[1], notes(alone)) == (("assistant", "", LIFTED), [("tool.call_in_text", "messages[1].content")])
+
+
+@pytest.mark.parametrize("reasoning", ["keep", "drop"])
+def test_a_call_that_is_written_after_its_reasoning_is_found(reasoning: str):
+    record = asked(answer=f"<think>Hm.</think>\n\n{LIFTED}", tools=[{"name": "f"}])
+    made = conversation(record, configuration(normalize={"reasoning": reasoning}))
+    before = [("assistant", "", "<think>Hm.</think>")] if reasoning == "keep" else []
+    assert turns(made)[1:] == [*before, ("assistant", "f", '{"a": 1}')]
+
+
+SPELLED = [
+    ("hermes", '<tool_call>\n{"name": "w", "arguments": {"city": "Rome"}}\n</tool_call>'),
+    ("glm-4.5", "<tool_call>w\n<arg_key>city</arg_key>\n<arg_value>Rome</arg_value>\n</tool_call>"),
+    ("xml", "<function=w>\n<parameter=city>Rome</parameter>\n</function>"),
+    ("invoke", '<invoke name="w"><parameter name="city">Rome</parameter></invoke>'),
+    ("glaive", '<functioncall> {"name": "w", "arguments": \'{}\'}'),
+    ("react", 'Thought: look\nAction: w\nAction Input: {"city": "Rome"}'),
+    ("mistral", '[TOOL_CALLS] [{"name": "w", "arguments": {}}]'),
+    ("deepseek", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>w"),
+    ("llama", '<|python_tag|>{"name": "w", "parameters": {}}'),
+    ("json", '[{"name": "w", "arguments": {"city": "Rome"}}]'),
+    ("json", '```json\n{"name": "w", "arguments": {"city": "Rome"}}\n```'),
+    ("json", '{"name": "w", "parameters": {"city": "Rome"}}'),
+    ("json", 'Calling: {"name": "w", "arguments": {}}'),
+    ("glm-4", 'w\n{"city": "Rome"}'),
+    ("pythonic", '[w(city="Rome")]'),
+]
+
+
+@pytest.mark.parametrize(("spelling", "text"), SPELLED, ids=[f"{name}-{i}" for i, (name, _) in enumerate(SPELLED)])
+def test_a_call_in_a_known_spelling_that_stays_text_is_noted_and_its_result_refuses_by_that_name(spelling: str, text: str):
+    made = conversation(asked(answer=text))
+    assert turns(made)[1] == ("assistant", "", text)
+    assert [(finding.code, spelling in finding.detail) for finding in made.findings] == [("tool.call_in_text", True)]
+    first = run({"messages": [QUESTION, {"role": "assistant", "content": text}, {"role": "tool", "content": "4"}, ANSWER]})[0].findings[0]
+    assert (first.code, first.where, f"spelled as {spelling}" in first.detail) == ("tool.call_in_text", "messages[2]", True)
+
+
+@pytest.mark.parametrize(
+    "text", ["It is 12 degrees in Rome.", '{"POINT": [480, 900]}', "Use a <table> here: f(x) = [1, 2]", "Name\n\n{x}", "def f():\n    return {}"]
+)
+def test_an_answer_without_a_call_is_noted_as_none(text: str):
+    assert conversation(asked(answer=text)).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("tools", "name", "parameters"),
+    [
+        (['{"type":"function","function":{"name":"w","parameters":{"type":"object"}}}'], "w", {"type": "object"}),
+        ([{"name": "w", "input_schema": {"type": "object"}}], "w", {"type": "object"}),
+        ([{"name": "w", "inputSchema": {"type": "object"}}], "w", {"type": "object"}),
+    ],
+)
+@pytest.mark.parametrize("key", ["tools", "functions", "available_tools"])
+def test_tool_definitions_of_other_apis_are_read(tools, name: str, parameters, key: str):
+    made = conversation(asked(**{key: tools}))
+    assert json.loads(made.tools) == [{"type": "function", "function": {"name": name, "parameters": parameters}}]
+
+
+def test_a_definition_with_its_schema_under_two_keys_is_refused():
+    assert refusals(asked(tools=[{"name": "w", "parameters": {}, "input_schema": {"type": "object"}}]))[0][0] == "tool.schema_invalid"
