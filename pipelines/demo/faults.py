@@ -78,7 +78,7 @@ def gui_faults(library: Library) -> list[Fault]:
     plant(Reason.LINE_INVALID_JSON, "a Python dictionary", lambda record: repr(record).encode())
     plant(Reason.LINE_NOT_OBJECT, "a list", lambda record: line_of(record["conversations"]))
     plant(Reason.JSON_DUPLICATE_KEY, "one key with two values", lambda record: line_of(record)[:-1] + b', "id": "another"}')
-    plant(Reason.JSON_NONFINITE, "NaN is no JSON", lambda record: line_of(record | {"reward": float("nan")}))
+    plant(Reason.JSON_NONFINITE, "NaN is no JSON", lambda record: line_of(record | {"step_id": float("nan")}))
     plant(Reason.SCHEMA_ROLE_UNKNOWN, "a role that nobody knows", lambda record: record["conversations"][1].update(role="narrator"))
     plant(Reason.SCHEMA_TURNS_EMPTY, "no turns", lambda record: record.update(conversations=[]))
     plant(Reason.SCHEMA_NO_TARGET, "a question that nobody answered", lambda record: record["conversations"].pop())

@@ -109,19 +109,25 @@ def _question(turn: LoggedTurn, role: str | None, body: Body, thoughts: list[str
     for thought in [*thoughts, *body.reasoning]:
         key = turn.reasoning[0][0] if turn.reasoning else turn.content_key
         faults.misplaced(turn.where, key, thought, f"reasoning on a turn of {said_by}")
-    if turn.metadata not in (None, "", {}, []):
-        # GLM-4's template prints it; in our messages, metadata is the name of a call.
-        faults.unread.counts["turn.metadata"] += 1
-        faults.note(Reason.SCHEMA_FIELD_UNREAD, f"{turn.where}.metadata", f"the metadata of a turn of {said_by} is left out")
+    _leave_out_metadata(turn, said_by, faults)
     if not body.is_given and not pool and role not in (None, "observation"):
         faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "no content")
     name = turn.name if isinstance(turn.name, str) and role == "observation" else None
     return [Line(role or "user", body.text, turn.where, weight, body.images, call_id=call_id(turn.call_id), name=name, pool=pool)]
 
 
+def _leave_out_metadata(turn: LoggedTurn, said_by: str, faults: Faults) -> None:
+    """GLM-4's template prints it for every role; in our messages, metadata is the name of a call."""
+    if turn.metadata not in (None, "", {}, []):
+        faults.unread.counts["turn.metadata"] += 1
+        faults.note(Reason.SCHEMA_FIELD_UNREAD, f"{turn.where}.metadata", f"the metadata of a turn of {said_by} is left out")
+
+
 def _answer(turn: LoggedTurn, body: Body, thoughts: list[str], pool: list[Any], weight: float | None, faults: Faults) -> list[Line]:
     """An assistant's turn: its reasoning and text, then its calls."""
     refused = len(faults.refusals)
+    if not isinstance(turn.metadata, str):
+        _leave_out_metadata(turn, "assistant", faults)
     calls = _calls([*_structured(turn), *body.calls], faults)
     text = with_thoughts(body.text, thoughts, turn.where, faults)
     lines: list[Line] = []
@@ -136,6 +142,8 @@ def _answer(turn: LoggedTurn, body: Body, thoughts: list[str], pool: list[Any], 
 
 def _call_turn(turn: LoggedTurn, role: str, thoughts: list[str], pool: list[Any], weight: float | None, faults: Faults) -> list[Line]:
     """A sharegpt function_call, whose text is the call; or a GLM call, whose metadata is the name and whose content the arguments."""
+    if role == CALL:
+        _leave_out_metadata(turn, CALL, faults)
     for ref, where in pool:
         faults.misplaced(turn.where, where.rpartition(".")[2], ref, "an image on a turn that is a call")
     if turn.content is None:
