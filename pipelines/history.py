@@ -64,8 +64,6 @@ def kept_bytes(seen: Seen) -> bytes | None:
 
 def _rows(root: str | Path, table: str, run: Row, record_id: str) -> list[Row]:
     found = open_table(root, table, run)
-    if not found.schema.names:
-        return []
     where = (ds.field("batch") == run["batch"]) & (ds.field("record_id") == record_id)
     rows: list[Row] = found.to_table(columns=WANTED[table], filter=where).to_pylist()
     return sorted(rows, key=lambda row: (row["origin"]["path"], row["origin"]["line"]) if "origin" in row else row["dialect"])

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from pipelines.schema import PARTITIONS
+from pipelines.schema import COLUMNS, PARTITIONS
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -112,8 +112,14 @@ def open_files(root: str | Path, table: str, files: Sequence[str]) -> ds.Dataset
 
     hive = ds.partitioning(pa.schema([(name, pa.string()) for name in PARTITIONS[table]]), flavor="hive")
     if not files:
-        return ds.dataset(pa.table({}))
+        return ds.dataset(schema_of(table).empty_table())
     return ds.dataset(sorted(files), format="parquet", partitioning=hive)
+
+
+def schema_of(table: str) -> pa.Schema:
+    """The columns of a published table, in the order in which a reader finds them: those of its partitions, as text, at the end."""
+    partitions = PARTITIONS[table]
+    return pa.schema([*(field for field in COLUMNS[table] if field.name not in partitions), *((name, pa.string()) for name in partitions)])
 
 
 def standing(root: str | Path, name: str) -> str:

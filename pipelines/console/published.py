@@ -7,12 +7,14 @@ from argparse import Namespace
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 from rich.console import Console
 from rich.text import Text
 
 from pipelines.config import ConfigError, load_config
 from pipelines.history import Seen, history_of, kept_bytes
-from pipelines.reading import NotPublished, named_state, table_files
+from pipelines.reading import NotPublished, named_state, schema_of, table_files
+from pipelines.schema import PARTITIONS, integer, long, text
 from pipelines.visible import visible
 
 OK, USAGE = 0, 2
@@ -59,10 +61,30 @@ def _root(options: Namespace) -> Path:
 
 
 def view_of(table: str, files: list[str]) -> str:
-    """A statement for DuckDB: the table is these files."""
+    """A statement for DuckDB: the table is these files, or has its columns and no rows."""
     names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    rows = f"read_parquet([{names}], hive_partitioning = true, hive_types_autocast = false)" if files else "(SELECT 1 WHERE false)"
-    return f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM {rows};"
+    rows = f"read_parquet([{names}], hive_partitioning = true, hive_types_autocast = false)" if files else f"({_no_rows(table)})"
+    last = ", ".join(PARTITIONS[table])  # as in `open_table`; DuckDB has them by name
+    columns = f"* EXCLUDE ({last}), {last}" if last else "*"
+    return f"CREATE OR REPLACE VIEW {table} AS SELECT {columns} FROM {rows};"
+
+
+def _no_rows(table: str) -> str:
+    columns = ", ".join(f'CAST(NULL AS {_duckdb_type(field.type)}) AS "{field.name}"' for field in schema_of(table))
+    return f"SELECT {columns} WHERE false"
+
+
+_DUCKDB_TYPES = {text: "VARCHAR", integer: "INTEGER", long: "BIGINT", pa.float32(): "FLOAT", pa.float64(): "DOUBLE", pa.binary(): "BLOB", pa.bool_(): "BOOLEAN"}
+
+
+def _duckdb_type(kind: pa.DataType) -> str:
+    """The type as which DuckDB reads a column of this one."""
+    if pa.types.is_list(kind):
+        return f"{_duckdb_type(kind.value_type)}[]"
+    if pa.types.is_struct(kind):
+        fields = ", ".join(f'"{field.name}" {_duckdb_type(field.type)}' for field in kind)
+        return f"STRUCT({fields})"
+    return _DUCKDB_TYPES[kind]
 
 
 def _line(seen: Seen) -> dict[str, object]:
