@@ -11,8 +11,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from pipelines.config import Config
-from pipelines.containers.listing import list_inputs
 from pipelines.flow import open_flow
+from pipelines.inputs import inputs_of
 from pipelines.lock import alive, batch_lock, publication_lock
 from pipelines.manifest import code_fingerprint, config_fingerprint, tokenizer_facts
 from pipelines.nights import Night, compare
@@ -48,10 +48,9 @@ NIGHTLY = Manner()
 
 
 def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, started: datetime, manner: Manner = NIGHTLY) -> Result:
-    """Runs one batch to its end. Raises ConfigError, FileNotFoundError, Refused and LostRace; then nothing was published."""
+    """Runs one batch to its end. Raises ConfigError, Refused and LostRace; then nothing was published."""
     with opened(spark, config, batch, run_id, started, manner) as run:
-        inputs = [file for source in config.sources for file in list_inputs(source, batch)]
-        splits = survey(run, inputs)
+        splits = survey(run, inputs_of(config, batch))
         standing = compare(run_rows(run.tables.root), night_of_run(run, input_rows(splits)), manner.replace)
         if standing.is_same and not manner.force:
             return unchanged(run, standing)

@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow.dataset as ds
 import pytest
 
-from pipelines.config import Config
+from pipelines.cli import main as episodes
+from pipelines.config import Config, ConfigError
 from pipelines.demo import BATCH
-from pipelines.reading import count_rows
+from pipelines.reading import count_rows, open_table
 from pipelines.schema import row_of
 from pipelines.spark.ending import Result
 from tests.conftest import demo_config
@@ -119,7 +121,9 @@ def test_a_run_that_fails_a_gate_publishes_nothing_and_leaves_its_report(spark, 
 
 def test_plain_parquet_holds_the_current_rows_only(run_job, tmp_path):
     logs = tmp_path / "logs.jsonl"
-    config = configuration("glm_4", source={"path": str(logs)}, output={"root": str(tmp_path / "out"), "format": "parquet"}, gates={"max_quarantined": 0.5})
+    config = configuration(
+        "glm_4", source={"path": str(logs)}, output={"root": str(tmp_path / "out"), "format": "parquet"}, gates={"max_quarantined": 0.5, "max_shrink": 0.5}
+    )
     records = [asked(f"Question {i}?", episode_id=str(i)) for i in range(200)]
     write_lines(logs, records)
     assert run_job(config).exit_code == 0
@@ -146,12 +150,37 @@ def test_without_dialects_a_run_stops_at_verified_conversations(spark, run_job, 
     assert read(spark, tmp_path / "out", "samples") == []
 
 
-def test_an_empty_batch_is_published_as_empty(spark, run_job, tmp_path):
-    (tmp_path / "logs").mkdir()
-    config = configuration("glm_4", source={"path": str(tmp_path / "logs")}, output={"root": str(tmp_path / "out")})
+@pytest.mark.parametrize("form", ["delta", "parquet"])
+def test_a_source_that_may_be_empty_is_published_as_empty_with_all_columns(spark, run_job, tmp_path, form, capsys):
+    root = tmp_path / "out"
+    source = {"path": [str(tmp_path / "logs"), str(tmp_path / "not here" / "*.jsonl")], "allow_empty": True}
+    config = configuration("glm_4", source=source, output={"root": str(root), "format": form})
     result = run_job(config)
     assert (result.exit_code, result.books.states()["records"]) == (0, 0)
-    assert [read(spark, tmp_path / "out", table) for table in TABLES] == [[], [], []]
+    assert result.line()["sources"] == [{"source": "kit", "files": 0, "records": 0, "median_files": None, "median_records": None, "batches": 0}]
+    assert any(line.split() == ["source", "kit", "0", "files", "0", "records"] for line in result.summary())
+    empty = {table: open_table(root, table).schema for table in (*TABLES, "images")}
+    assert [open_table(root, table).count_rows() for table in empty] == [0, 0, 0, 0]
+    with pytest.raises(ConfigError, match=r"^source kit: no such file or folder: .*/logs; set allow_empty: true if a batch may be without$"):
+        run_job(config.model_copy(update={"sources": (config.sources[0].model_copy(update={"allow_empty": False}),)}), "other")
+    views = views_of(root, capsys)
+    write_lines(tmp_path / "logs" / "a.jsonl", [asked("One?"), b"{broken"])
+    gates = config.gates.model_copy(update={"max_quarantined": 0.5})
+    assert run_job(config.model_copy(update={"gates": gates}), "full").exit_code == 0
+    full = {table: open_table(root, table).schema for table in TABLES}
+    for table, schema in full.items():
+        assert [(field.name, field.type) for field in empty[table]] == [(field.name, field.type) for field in schema], table
+    assert {table: views[table] for table in TABLES} == {table: columns for table, columns in views_of(root, capsys).items() if table in TABLES}
+
+
+def views_of(root: Path, capsys) -> dict[str, list[tuple[str, str]]]:
+    """The columns of DuckDB's views."""
+    capsys.readouterr()
+    assert episodes(["snapshot", str(root), "--sql"]) == 0
+    with duckdb.connect() as database:
+        database.execute(capsys.readouterr().out)
+        found = {table: database.sql(f"SELECT * FROM {table}") for table in (*TABLES, "images")}
+        return {table: list(zip(rows.columns, map(str, rows.types), strict=True)) for table, rows in found.items()}
 
 
 def test_a_wrong_configuration_stops_before_spark_starts(tmp_path):
