@@ -1,12 +1,11 @@
-"""The books of a run: every record in one known state, per input file and per dialect; and the gates."""
+"""The books of a run: every record in one known state, per input file and per dialect."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipelines.config import Config, Gates
-from pipelines.nights import ratio_to_median
+from pipelines.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,9 @@ class Books:
     def total(self, name: str) -> int:
         return sum(getattr(book, name) for book in self.files)
 
+    def records_of(self, source: str) -> int:
+        return sum(book.records for book in self.files if book.source == source)
+
     def rows(self) -> dict[str, int]:
         """Rows that each table of the batch must have."""
         kept, refused = (sum(getattr(book, name) for book in self.dialects for name in names) for names in (("clean", "repaired"), ("quarantined",)))
@@ -71,24 +73,6 @@ class Books:
     def states(self) -> dict[str, int]:
         totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
         return totals | {"refused_by_all": self.refused_by_all, "internal_errors": self.internal_errors}
-
-
-def closed_gates(books: Books, gates: Gates, earlier: Sequence[float] = ()) -> list[str]:
-    """The gates that a run fails, as sentences; `earlier` are the quarantined shares of the nights before."""
-    share, closed = books.quarantined_share(), []
-    if share > gates.max_quarantined:
-        closed.append(f"max_quarantined: {share:.2%} of the records were quarantined, {gates.max_quarantined:.2%} are allowed")
-    ratio = ratio_to_median(share, earlier, books.total("records") - books.total("duplicates"))
-    if gates.max_ratio_to_median is not None and ratio is not None and ratio > gates.max_ratio_to_median:
-        usual = f"the median of the last {len(earlier)} nights"
-        closed.append(f"max_ratio_to_median: {share:.2%} of the records were quarantined, {ratio:.1f} times {usual}; {gates.max_ratio_to_median:g} are allowed")
-    return closed
-
-
-def too_many_errors(books: Books, gates: Gates) -> str | None:
-    if books.internal_errors > gates.max_internal_errors:
-        return f"max_internal_errors: {books.internal_errors} records failed by our own fault, {gates.max_internal_errors} are allowed"
-    return None
 
 
 def takers(config: Config) -> dict[str, list[str]]:

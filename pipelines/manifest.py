@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+from pydantic.main import IncEx
 
 from pipelines.books import Books
 from pipelines.config import Config
@@ -31,8 +32,8 @@ def code_fingerprint(part: str = "") -> str:
     return digest.hexdigest()
 
 
-# What decides neither a row nor whether it is published: changing it makes no other night.
-OPERATIONAL = {"hooks", "retention", "spark"}
+# What decides no row: changing it makes no other night. The gates are those that ask whether the input is whole: an operator who looked opens one for a run.
+OPERATIONAL: Mapping[str, IncEx | bool] = {"hooks": True, "retention": True, "spark": True, "gates": {"min_records", "max_shrink", "max_volume_ratio"}}
 SECRET = re.compile(r"secret|password|token|credential|access\.?key|account\.?key|sas", re.IGNORECASE)
 
 

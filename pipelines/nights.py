@@ -10,10 +10,10 @@ Nothing here knows a clock or a file's time: a night is told from another by con
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -90,14 +90,75 @@ def _changes(before: Night, night: Night) -> list[str]:
     return [f"batch {night.batch}, {kind}: {path}" for kind, paths in kinds.items() for path in sorted(paths)]
 
 
-def earlier_shares(runs: Sequence[Row], batch: str) -> list[float]:
-    """Quarantined shares of the last seven other nights, each as it stands now."""
-    latest: dict[str, float] = {}
+class Volume(NamedTuple):
+    """How much there is of a source."""
+
+    files: int
+    records: int
+
+
+def volumes(inputs: Iterable[Row]) -> dict[str, Volume]:
+    """Source -> its input files and the records in them; `inputs` as in a row of `runs`. A source without files is not there."""
+    found: dict[str, Volume] = {}
+    for row in inputs:
+        files, records = found.get(row["source"], (0, 0))
+        found[row["source"]] = Volume(files + 1, records + row["records"])
+    return found
+
+
+def as_they_stand(runs: Sequence[Row], batch: str) -> list[Row]:
+    """The last run of every other batch, the one that was published last at the end."""
+    latest: dict[str, Row] = {}
     for row in runs:
         if row["batch"] != batch:
             latest.pop(row["batch"], None)
-            latest[row["batch"]] = row["quarantined_share"]
-    return list(latest.values())[-NIGHTS_COMPARED:]
+            latest[row["batch"]] = row
+    return list(latest.values())
+
+
+def source_rows(sources: Iterable[str], now: Mapping[str, Volume], runs: Sequence[Row], batch: str) -> list[dict[str, Any]]:
+    """Every source's files and records, also where these are 0, and the medians of its last seven other batches; None where it had none.
+
+    `runs` tells of a source's files: a batch in which it had none does not count.
+    """
+    others = [volumes(row["inputs"]) for row in as_they_stand(runs, batch)]
+    return [_source_row(source, now.get(source, Volume(0, 0)), [one[source] for one in others if source in one][-NIGHTS_COMPARED:]) for source in sources]
+
+
+def _source_row(source: str, now: Volume, usual: Sequence[Volume]) -> dict[str, Any]:
+    files, records = (_median([one[place] for one in usual]) for place in (0, 1))
+    return {"source": source, **now._asdict(), "median_files": files, "median_records": records, "batches": len(usual)}
+
+
+def _median(numbers: Sequence[int]) -> float | None:
+    """A whole number where it is one."""
+    found = median(numbers) if numbers else None
+    return int(found) if found is not None and found == int(found) else found
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the gates compare a run with.
+
+    `shares` (of records quarantined) and `records` (in) are those of the last seven other batches, each as it stands now. `standing` has the
+    records of each of the run's sources, and of those it does not have any more, in the batch's own last run; empty where there is none.
+    """
+
+    shares: Sequence[float] = ()
+    records: Sequence[int] = ()
+    standing: Mapping[str, int] = field(default_factory=dict)
+    sources: Sequence[str] = ()
+
+
+def past_of(runs: Sequence[Row], batch: str, earlier: Row | None, sources: Sequence[str]) -> Past:
+    """`earlier` is the batch's last run of kind batch."""
+    others = as_they_stand(runs, batch)[-NIGHTS_COMPARED:]
+    standing = {source: volume.records for source, volume in volumes(earlier["inputs"]).items()} if earlier else {}
+    return Past([row["quarantined_share"] for row in others], [_records_in(row) for row in others], standing, sources)
+
+
+def _records_in(row: Row) -> int:
+    return sum(file["records"] for file in row["inputs"])
 
 
 def ratio_to_median(share: float, shares: Sequence[float], records: int) -> float | None:
@@ -105,3 +166,11 @@ def ratio_to_median(share: float, shares: Sequence[float], records: int) -> floa
     if not shares:
         return None
     return share / max(median(shares), 1 / max(records, 1))
+
+
+def ratio_of_volumes(records: int, others: Sequence[int]) -> float | None:
+    """How many times more, or fewer, records there are than usual, at least 1; None where no night came before. No record counts as one."""
+    if not others:
+        return None
+    usual, now = max(median(others), 1), max(records, 1)
+    return max(now / usual, usual / now)

@@ -41,7 +41,7 @@ def waiting(point: str, experiment: Callable[[c.Stage, int], list[str]]) -> Expe
 def _publish_before_balance() -> None:
     from pipelines.spark import ending
 
-    ending._verdict = lambda books, faults, gates, shares: ("published", ())  # type: ignore[assignment]
+    ending._verdict = lambda books, faults, gates, past: ("published", ())  # type: ignore[assignment]
     _no_read_back()
 
 
@@ -275,7 +275,7 @@ def _forget_the_report() -> None:
 def _no_gate() -> None:
     from pipelines.spark import ending
 
-    ending.closed_gates = lambda books, gates, earlier=(): []  # type: ignore[assignment]
+    ending.closed_gates = lambda books, gates, past=None: []  # type: ignore[assignment]
 
 
 def _errors_pass() -> None:
@@ -283,8 +283,8 @@ def _errors_pass() -> None:
 
     verdict = ending._verdict
 
-    def lenient(books: Any, faults: Any, gates: Any, shares: Any) -> Any:
-        return verdict(books, faults, gates.model_copy(update={"max_internal_errors": 9}), shares)
+    def lenient(books: Any, faults: Any, gates: Any, past: Any) -> Any:
+        return verdict(books, faults, gates.model_copy(update={"max_internal_errors": 9}), past)
 
     ending._verdict = lenient  # type: ignore[assignment]
 
