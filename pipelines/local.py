@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,19 +16,31 @@ from pipelines.images.look import Looker
 from pipelines.records import Draft, Outcome, Quarantined, RawRecord
 
 Drafted = Draft | Quarantined
+OnRecord = Callable[[Ready | Quarantined], object]
 KEPT_BYTES = 128 << 20  # of records that are kept between the two passes; what is made of them takes about as much again
 
 
-def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Iterator[Outcome]:
-    """Every outcome of these files, in input order; a file that is named twice is one.
+def inputs_named(config: Config, files: Sequence[str], batch: str | None = None) -> list[InputFile]:
+    """These files, each once, however often and however it is named."""
+    return [input_file(config, path, batch) for path in dict.fromkeys(map(os.path.abspath, files))]
+
+
+def run_files(flow: Flow, files: Sequence[str], batch: str | None = None, on_record: OnRecord = lambda record: None) -> Iterator[Outcome]:
+    """Every outcome of these files, in input order; a file that is named twice is one. `on_record` is called once for each record, before its outcomes.
 
     A first pass finds copies and clashing ids; what it read is kept as far as memory allows.
     """
-    inputs = [input_file(flow.config, path, batch) for path in dict.fromkeys(map(os.path.abspath, files))]
+    inputs = inputs_named(flow.config, files, batch)
     census, kept = take_census(flow.config, inputs)
     looker = Looker(flow.config)
     drafts = (pair for file, pairs in zip(inputs, kept, strict=True) for pair in (read_drafts(flow.config, file) if pairs is None else pairs))
-    yield from finish((_told(raw, draft, census, looker) for raw, draft in drafts), flow)
+    yield from finish(_noted((_told(raw, draft, census, looker) for raw, draft in drafts), on_record), flow)
+
+
+def _noted(records: Iterable[Ready | Quarantined], on_record: OnRecord) -> Iterator[Ready | Quarantined]:
+    for record in records:
+        on_record(record)
+        yield record
 
 
 def read_drafts(config: Config, file: InputFile) -> Iterator[tuple[RawRecord, Drafted]]:

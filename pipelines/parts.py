@@ -192,6 +192,7 @@ REPEATED = (
     "reason",
     "dialect",
     "run_id",
+    "unread.list.element.key",
 )
 
 

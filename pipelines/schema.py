@@ -26,6 +26,7 @@ def struct(**fields: pa.DataType) -> pa.StructType:
 text, integer, long = pa.string(), pa.int32(), pa.int64()
 ORIGIN = struct(source=text, path=text, line=long, sha256=text)
 FINDINGS = pa.list_(struct(code=text, stage=text, where=text, detail=text))
+UNREAD = pa.list_(struct(key=text, count=long))  # keys that nothing reads, of a draft
 MESSAGES = pa.list_(struct(role=text, metadata=text, content=text, image_at=pa.list_(integer), loss_weight=pa.float32()))
 IMAGE = {"uri": text, "sha256": text, "format": text, "width": integer, "height": integer}
 GRID = struct(columns=integer, rows=integer)

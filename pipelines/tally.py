@@ -23,18 +23,24 @@ from pipelines.memory import batches_of
 from pipelines.parts import Files, values_of
 from pipelines.reasons import Reason
 from pipelines.schema import Row
+from pipelines.unread import count_unread, trim
 
 BATCH_ROWS = 1 << 16
 EXAMPLES = 3  # per reason
 CARDS = 2  # per dialect
 OUR_FAULTS = (Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code)
 PLACE = ["origin.source", "origin.path"]
+OWN = ["record_id", "episode_id"]
 COUNTED = {
-    "drafts": [*PLACE, "origin.line"],
-    "conversations": [*PLACE, "origin.line", "repairs", "images.list.element.width"],
+    "drafts": [*PLACE, "origin.line", "unread"],
+    "conversations": [*PLACE, "origin.line", *OWN, "repairs", "images.list.element.width"],
     "samples": [*PLACE, "origin.line", "sample_id", "num_tokens", "num_target_tokens", "repairs", "images.list.element.grid.rows"],
-    "quarantine": [*PLACE, "origin.line", "sample_id", "dialect", "reason"],
+    "quarantine": [*PLACE, "origin.line", *OWN, "sample_id", "dialect", "reason"],
 }
+
+
+# What tallies add up, counter by counter.
+SUMS = ("records", "states", "dialects", "reasons", "repairs", "lengths", "targets", "unread", "unread_more", "without_episode")
 
 
 class StagedFile(NamedTuple):
@@ -66,14 +72,18 @@ class Tally:
     repairs: Counter[str] = field(default_factory=Counter)
     lengths: Counter[tuple[str, str, int]] = field(default_factory=Counter)  # (dialect, split, number of tokens)
     targets: Counter[tuple[str, str]] = field(default_factory=Counter)  # (dialect, split) -> trained tokens
+    unread: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, key) -> how often it stands in records, copies apart
+    unread_more: Counter[str] = field(default_factory=Counter)  # source -> keys that are too many to be named
+    without_episode: Counter[str] = field(default_factory=Counter)  # source -> records that are their own episode, copies apart
     images: int = 0  # as often as conversations name them
     refused_by_all: int = 0
     examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
     cards: dict[str, list[Pick]] = field(default_factory=dict)  # by dialect; rows with a sliced image first
 
     def add(self, other: Tally) -> None:
-        for name in ("records", "states", "dialects", "reasons", "repairs", "lengths", "targets"):
+        for name in SUMS:
             getattr(self, name).update(getattr(other, name))
+        trim(self.unread, self.unread_more)
         self.images += other.images
         self.refused_by_all += other.refused_by_all
         for name, most in (("examples", EXAMPLES), ("cards", CARDS)):
@@ -136,8 +146,11 @@ def groups_of(*staged: Files) -> list[list[StagedFile]]:
     return [[one for _, one in group] for _, group in groupby(sorted(named), key=lambda pair: pair[0])]
 
 
-def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]]) -> Tally:
-    """Counts of one group. `takers`: source -> the dialects that take it. Raises OSError and ArrowInvalid where a file is lost or damaged."""
+def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], quarantine: Sequence[str] = ()) -> Tally:
+    """Counts of one group. `takers`: source -> the dialects that take it; `quarantine`: the files of all groups that say which records are copies.
+
+    Raises OSError and ArrowInvalid where a file is lost or damaged.
+    """
     tally = Tally()
     refusals: list[pa.Table] = []
     for staged in group:
@@ -148,6 +161,7 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]]) -
                 first += len(batch)
                 if staged.table == "drafts":
                     tally.records.update(_counts(rows.filter(pc.greater(rows["line"], 0)).select(["source", "path"])))
+                    count_unread(tally.unread, tally.unread_more, rows, quarantine)
                 elif staged.table == "conversations":
                     _conversations(tally, rows, staged)
                 elif staged.table == "samples":
@@ -174,6 +188,7 @@ def read_pick(pick: Pick, columns: Sequence[str]) -> Row:
 def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     tally.states.update({(*place, "conversation"): count for place, count in _counts(rows.select(["source", "path"])).items()})
     tally.images += pc.sum(pc.list_value_length(rows["images"])).as_py() or 0
+    _without_episode(tally, rows)
     repaired = _exploded(rows, rows["repairs"])
     tally.repairs.update(_by_code(repaired))
     _pick(tally.examples, repaired, staged, 1)
@@ -199,10 +214,16 @@ def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     for (source, path, dialect), count in _counts(rows.filter(pc.is_valid(rows["dialect"])).select(["source", "path", "dialect"])).items():
         tally.dialects[(source, path, dialect, "quarantined")] += count
     whole = rows.filter(pc.is_null(rows["dialect"]))
+    _without_episode(tally, whole)
     is_damaged, is_copy = pc.equal(whole["line"], 0), pc.equal(whole["reason"], Reason.RECORD_DUPLICATE.code)
     state = pc.if_else(is_damaged, "damaged", pc.if_else(is_copy, "duplicate", "quarantined"))
     tally.states.update(_counts(whole.select(["source", "path"]).append_column("state", state)))
     _pick(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged, 0)
+
+
+def _without_episode(tally: Tally, rows: pa.Table) -> None:
+    alone = rows.filter(pc.equal(rows["episode_id"], rows["record_id"]))
+    tally.without_episode.update({source: count for (source,), count in _counts(alone.select(["source"])).items()})
 
 
 # Repairs that a dialect makes, and not the stages before it: a sample has its conversation's too.

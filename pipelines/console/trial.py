@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -14,15 +14,17 @@ from msgspec.structs import asdict
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pipelines.books import Books, closed_gates, make_books, too_many_errors
+from pipelines.books import Books, make_books
 from pipelines.config import Config, load_config
-from pipelines.flow import open_flow
-from pipelines.local import run_files
+from pipelines.flow import Ready, open_flow
+from pipelines.gates import closed_gates, gates_of, too_many_errors
+from pipelines.local import inputs_named, run_files
 from pipelines.memory import look_seldom
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
 from pipelines.schema import Row, row_of
 from pipelines.summary import summary_lines
+from pipelines.unread import add, trim, unread_facts
 
 OK, OUR_FAULT, GATE = 0, 1, 3
 RUN_ID = "try"
@@ -35,13 +37,14 @@ def run(options: Namespace) -> int:
     tally = Tally(config)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with _writer(options) as file, _progress(console) as advance:
-        for outcome in run_files(flow, options.files, options.batch):
+        for outcome in run_files(flow, options.files, options.batch, tally.note):
             tally.count(outcome)
             advance()
             if file:
                 file.write(orjson.dumps(json_row(outcome, options.batch or "", config), option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
     books = tally.books()
-    for line in summary_lines(books, tally.splits(), tally.repairs):
+    files = Counter(file.source for file in inputs_named(config, options.files, options.batch))
+    for line in summary_lines(books, tally.facts(books, files)):
         console.print(line)
     return _verdict(books, config, console)
 
@@ -71,6 +74,14 @@ class Tally:
         self._offered: set[str] = set()
         self._kept: set[str] = set()
         self.repairs: Counter[str] = Counter()
+        self.unread: Counter[tuple[str, str]] = Counter()
+        self.unread_more: Counter[str] = Counter()
+        self.without_episode: Counter[str] = Counter()
+
+    def note(self, record: Ready | Quarantined) -> None:
+        """Counts the keys of a record that nothing reads. A copy of another record has none of its own."""
+        add(self.unread, record.raw.origin.source, (record.draft if isinstance(record, Ready) else record).unread)
+        trim(self.unread, self.unread_more)
 
     def count(self, outcome: Outcome) -> None:
         origin = origin_of(outcome)
@@ -80,6 +91,7 @@ class Tally:
         if isinstance(outcome, Conversation):
             self._states[(*place, "conversation")] += 1
             self.repairs.update(repairs_of(outcome.findings))
+            self.without_episode[origin.source] += outcome.episode_id == outcome.record_id
             if any(dialect.takes(origin.source) for dialect in self._config.dialects):
                 self._offered.add(outcome.sample_id)
         elif isinstance(outcome, Sample):
@@ -105,11 +117,18 @@ class Tally:
         else:
             state = "damaged" if row.raw.origin.line == 0 else "duplicate" if reason == Reason.RECORD_DUPLICATE.code else "quarantined"
             self._states[(*place, state)] += 1
+            self.without_episode[place[0]] += row.episode_id == row.raw.record_id
 
     def books(self) -> Books:
         records: Counter[tuple[str, ...]] = Counter((source, path) for source, path, _ in self._records)
         ours = sum(self._reasons[reason.code] for reason in (Reason.INTERNAL_ERROR, Reason.TOKENS_SPAN_MISMATCH))
         return make_books(self._config, records, self._states, self._dialects, len(self._offered - self._kept), ours, self._reasons)
+
+    def facts(self, books: Books, files: Mapping[str, int]) -> Row:
+        """What a manifest would say of these counts; `files` by source."""
+        sources = [{"source": source, "files": count, "records": books.records_of(source)} for source, count in files.items()]
+        facts = {"sources": sources, "splits": self.splits(), "repairs": self.repairs, "without_episode": self.without_episode}
+        return facts | unread_facts(self.unread, self.unread_more)
 
     def splits(self) -> list[Row]:
         return [
@@ -123,7 +142,7 @@ def _verdict(books: Books, config: Config, console: Console) -> int:
     if words or books.faults():
         console.print("\n".join([*books.faults(), *([words] if words else [])]))
         return OUR_FAULT
-    closed = closed_gates(books, config.gates)
+    closed = closed_gates(books, gates_of(config))
     for line in closed:
         console.print(f"gate failed: {line}")
     return GATE if closed else OK

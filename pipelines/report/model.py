@@ -9,10 +9,13 @@ from typing import Any
 from pipelines.books import FileBook
 from pipelines.reasons import reason_of
 from pipelines.report.cards import Card
+from pipelines.summary import usual
 from pipelines.tally import EXAMPLES
+from pipelines.unread import by_source
 from pipelines.visible import one_line
 
 HEAD = 400  # characters of a raw record
+MOST = 50  # unread keys of a source, and files that were passed over
 
 Row = Mapping[str, Any]
 
@@ -118,6 +121,36 @@ class ImageSize:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceRow:
+    """Files and records of a source; `usual` says what its last batches had, `without_episode` how many records are their own episode."""
+
+    source: str
+    files: int
+    records: int
+    usual: str
+    without_episode: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadKeys:
+    """The keys of a source that nothing reads, the most frequent first; `left_out` are not shown, `not_named` not in the manifest either."""
+
+    source: str
+    keys: tuple[tuple[str, int], ...]
+    left_out: int
+    not_named: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A file in a source's folder that is no log."""
+
+    source: str
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportData:
     run: RunFacts
     funnel: Funnel
@@ -127,6 +160,10 @@ class ReportData:
     image_sizes: tuple[ImageSize, ...]
     files: tuple[FileBook, ...]
     cards: tuple[Card, ...]
+    sources: tuple[SourceRow, ...] = ()
+    unread: tuple[UnreadKeys, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()  # the first
+    passed_over_total: int = 0
 
 
 def report_data(
@@ -143,6 +180,7 @@ def report_data(
     """
     limits = {dialect["name"]: dialect["max_tokens"] for dialect in manifest["settings"]["dialects"]}
     counts = {**manifest["reasons"], **manifest.get("repairs", {})}
+    passed_over = manifest.get("passed_over") or ()
     reasons = [reason_row(code, count, examples.get(code, ())) for code, count in counts.items()]
     return ReportData(
         run_facts(manifest),
@@ -153,7 +191,15 @@ def report_data(
         tuple(ImageSize(row["width"], row["height"], row["format"], row["count"]) for row in image_sizes),
         tuple(FileBook(**row) for row in manifest["files"]),
         tuple(cards),
+        tuple(source_row(row, manifest.get("without_episode") or {}) for row in manifest.get("sources") or ()),
+        tuple(UnreadKeys(source, tuple(keys[:MOST]), max(len(keys) - MOST, 0), more) for source, (keys, more) in by_source(manifest).items()),
+        tuple(PassedOver(row["source"], row["path"], row["why"]) for row in passed_over[:MOST]),
+        len(passed_over),
     )
+
+
+def source_row(row: Row, without_episode: Mapping[str, int]) -> SourceRow:
+    return SourceRow(row["source"], row["files"], row["records"], usual(row), without_episode.get(row["source"], 0))
 
 
 def run_facts(manifest: Row) -> RunFacts:

@@ -37,10 +37,11 @@ class Staged(NamedTuple):
 def read_back(spark: SparkSession, staged: Staged, config: Config) -> Tally:
     """The tally of all staged rows. Raises where a file is lost or damaged."""
     settings = config.model_dump_json()
+    quarantine = [str(path) for path, _ in staged.tables.of("quarantine")]
 
     def make() -> Step:
         offered = takers(config_of(settings))
-        return lambda rows: ({"tally": tally_of([StagedFile(*one) for one in row["group"]], offered).to_bytes()} for row in rows)
+        return lambda rows: ({"tally": tally_of([StagedFile(*one) for one in row["group"]], offered, quarantine).to_bytes()} for row in rows)
 
     groups = [{"group": group} for group in groups_of(*staged)]
     tally = Tally()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -9,11 +10,12 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame
 
-from pipelines.books import Books, Counts, closed_gates, too_many_errors
+from pipelines.books import Books, Counts
 from pipelines.config import Gates
+from pipelines.gates import closed_gates, gates_of, too_many_errors
 from pipelines.lock import publication_lock
 from pipelines.manifest import Json, make_manifest, manifest_bytes
-from pipelines.nights import Standing, earlier_shares
+from pipelines.nights import Past, Standing, Volume, past_of, source_rows, volumes
 from pipelines.reading import run_rows
 from pipelines.report import Shown
 from pipelines.schema import Row
@@ -23,6 +25,8 @@ from pipelines.spark.reporting import report_of
 from pipelines.spark.settle import read_manifest, report_folder, retain, settle, staged_report
 from pipelines.spark.stage import Run, images_opened
 from pipelines.summary import summary_lines
+from pipelines.tally import Tally
+from pipelines.unread import counts_of, number_of_keys, unread_facts
 
 PUBLISHED, UNCHANGED, GATE_FAILED, INTERNAL = "published", "unchanged", "gate_failed", "internal_error"
 EXIT_CODES = {PUBLISHED: 0, UNCHANGED: 0, INTERNAL: 1, GATE_FAILED: 3}
@@ -46,15 +50,16 @@ class Result:
 
     def line(self) -> Json:
         """The one line on stdout that a scheduler reads."""
-        named = ("run_id", "batch", "counts", "quarantined_share", "images_opened", "published")
-        return {"status": self.status, "words": list(self.words), "report": str(self.report)} | {key: self.manifest.get(key) for key in named}
+        named = ("run_id", "batch", "counts", "quarantined_share", "sources", "without_episode", "images_opened", "published")
+        line = {"status": self.status, "words": list(self.words), "report": str(self.report)} | {key: self.manifest.get(key) for key in named}
+        return line | {"unread_keys": number_of_keys(self.manifest)}
 
     def _repr_html_(self) -> str:
         return Shown(self.line())._repr_html_()
 
     def summary(self) -> list[str]:
         """What a person reads at the end."""
-        lines = summary_lines(self.books, self.manifest["splits"], self.manifest["repairs"]) if self.books else []
+        lines = summary_lines(self.books, self.manifest) if self.books else []
         facts = self.manifest.get("tokenizers", {})
         standins = [f"{name}: {fact['tokenizer']} is a stand-in vocabulary" for name, fact in facts.items() if fact["standin"]]
         published = self.status in (PUBLISHED, UNCHANGED)
@@ -71,6 +76,8 @@ class Made:
     inputs: Sequence[Row]
     kind: str = "batch"
     records: Counts | None = None  # that came in, by (source, path), where the staged drafts are not all of them
+    facts: Json = field(default_factory=dict)  # what else the manifest says: passed_over, delta_sources
+    before: Json = field(default_factory=dict)  # the manifest of the batch's last run, where this one makes some of its rows again
 
 
 def end(run: Run, made: Made, standing: Standing) -> Result:
@@ -82,11 +89,13 @@ def end(run: Run, made: Made, standing: Standing) -> Result:
             tally = read_back(run.spark, made.staged, run.config)
         books = tally.books(run.config, made.records)
         faults = [*books.faults(), *doubled.result()]
-    status, words = _verdict(books, faults, run.config.gates, earlier_shares(run_rows(root), run.batch))
+    runs = run_rows(root)
+    status, words = _verdict(books, faults, gates_of(run.config), _past(run, made, standing, runs))
     words = (*standing.words, *words)
     with run.steps.step("report"):
         facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
-        facts |= {"kind": made.kind, "images_opened": images_opened(run)}
+        facts |= {"kind": made.kind, "images_opened": images_opened(run), "sources": _sources(run, made.inputs, books, runs)}
+        facts |= _unread(tally, made.before) | {"without_episode": _without_episode(run, tally)} | made.facts
         manifest = make_manifest(run.flow, run.batch, run.run_id, made.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
         report = _write_report(run, manifest, report_of(run, made.staged, tally, manifest))
@@ -108,16 +117,45 @@ def unchanged(run: Run, standing: Standing) -> Result:
     manifest: Json = {"run_id": earlier["run_id"], "batch": run.batch, "counts": earlier["states"], "quarantined_share": earlier["quarantined_share"]}
     manifest["published"] = {"versions": earlier["versions"], "files": earlier["files"]}
     manifest["images_opened"] = 0
+    before = read_manifest(run.tables, run.batch)  # one of version 0.3 or earlier does not say all of this
+    manifest |= {name: before.get(name) for name in ("unread", "unread_more", "without_episode")}
+    manifest["sources"] = source_rows(_names(run), volumes(earlier["inputs"]), run_rows(run.tables.root), run.batch)
     return Result(UNCHANGED, standing.words, manifest, None, run.tables.root, report_folder(run.tables, run.batch) / "report.html", run.steps.seconds)
 
 
-def _verdict(books: Books, faults: Sequence[str], gates: Gates, shares: Sequence[float]) -> tuple[str, tuple[str, ...]]:
+def _verdict(books: Books, faults: Sequence[str], gates: Gates, past: Past) -> tuple[str, tuple[str, ...]]:
     """Whether to publish. Books that do not close are our own fault, and nothing may be published from them."""
     errors = too_many_errors(books, gates)
     if faults or errors:
         return INTERNAL, (*faults, *([errors] if errors else []))
-    closed = closed_gates(books, gates, shares)
+    closed = closed_gates(books, gates, past)
     return (GATE_FAILED, tuple(closed)) if closed else (PUBLISHED, ())
+
+
+def _past(run: Run, made: Made, standing: Standing, runs: Sequence[Row]) -> Past:
+    """What the gates compare with. The records of a redrive are the batch's own: their number is compared with nothing."""
+    past = past_of(runs, run.batch, standing.earlier, _names(run))
+    return past if made.kind == "batch" else Past(past.shares)
+
+
+def _names(run: Run) -> list[str]:
+    return [source.name for source in run.config.sources]
+
+
+def _sources(run: Run, inputs: Sequence[Row], books: Books, runs: Sequence[Row]) -> list[Json]:
+    files = Counter(row["source"] for row in inputs)
+    now = {source: Volume(files[source], books.records_of(source)) for source in _names(run)}
+    return source_rows(now, now, runs, run.batch)
+
+
+def _unread(tally: Tally, before: Json) -> Json:
+    """A redrive counts the keys of the records that it runs again, and these were counted by the batch's own run."""
+    counts, more = counts_of(before)
+    return unread_facts(tally.unread | counts, tally.unread_more | more)
+
+
+def _without_episode(run: Run, tally: Tally) -> dict[str, int]:
+    return {source: tally.without_episode[source] for source in _names(run)}
 
 
 def _write_report(run: Run, manifest: Json, report: str) -> Path:

@@ -14,9 +14,10 @@ from pipelines.containers.listing import InputFile
 from pipelines.flow import draft_of
 from pipelines.parts import Placed
 from pipelines.records import Draft, RawRecord
-from pipelines.schema import FINDINGS, ORIGIN, Row, draft_to_bytes, long, struct, text
+from pipelines.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
 from pipelines.spark.bridge import Step, Work, flow_of, map_records, over
 from pipelines.spark.lean import meanwhile
+from pipelines.unread import shown_key
 
 SPLIT_BYTES = 64 << 20
 DRIVER_BYTES = 256 << 20
@@ -32,6 +33,7 @@ DRAFTS = struct(
     logged_id=text,
     episode_id=text,
     refs=REFS,
+    unread=UNREAD,
 )
 
 
@@ -95,7 +97,8 @@ def _records(row: Row, config: Config) -> Iterator[RawRecord]:
 
 def draft_row(raw: RawRecord, config: Config) -> Row:
     draft = draft_of(raw, config)
-    row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw}
+    unread = [{"key": shown_key(key), "count": count} for key, count in draft.unread]
+    row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw, "unread": unread}
     if not isinstance(draft, Draft):
         return row | {"draft": None, "findings": draft.findings, "logged_id": None, "episode_id": None, "refs": ()}
     return row | {"draft": draft_to_bytes(draft), "findings": None, "logged_id": draft.logged_id, "episode_id": draft.episode_id, "refs": draft.refs}

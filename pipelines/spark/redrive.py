@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.config import Config
+from pipelines.manifest import Json
 from pipelines.nights import Refused, Standing, last_of_batch
 from pipelines.parts import Files, Part, parts_below
 from pipelines.reading import NotPublished, run_rows
@@ -78,7 +79,9 @@ def redrive_batch(spark: SparkSession, config: Config, chosen: Chosen, batch: st
             merged = Staged(staged.drafts, _merged(run, staged, tables, picked))
         records: dict[tuple[str, ...], int] = {(row["source"], row["path"]): row["records"] for row in base["inputs"] if row["records"]}
         inputs = [{name: row[name] for name in ("source", "path", "size", "modified", "sha256")} for row in base["inputs"]]
-        return end(run, Made(merged, images, inputs, "redrive", records), Standing(base, False, _words(run, staged, chosen)))
+        before = read_manifest(run.tables, batch)
+        facts: Json = {name: before[name] for name in ("passed_over", "delta_sources") if name in before}
+        return end(run, Made(merged, images, inputs, "redrive", records, facts, before), Standing(base, False, _words(run, staged, chosen)))
 
 
 def check_fits(run: Run) -> None:

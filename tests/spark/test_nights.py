@@ -17,7 +17,7 @@ from PIL import Image
 
 import pipelines
 from pipelines.cli import main as episodes
-from pipelines.config import Config
+from pipelines.config import Config, parse_config
 from pipelines.lock import LostRace, batch_lock
 from pipelines.nights import Refused
 from pipelines.reading import last_run, named_state, open_table, run_rows
@@ -150,6 +150,46 @@ def test_a_night_far_from_the_usual_fails_its_gate(run_job, tmp_path):
     result = run_job(config, "n2")
     assert result.exit_code == 3
     assert result.words == ("max_ratio_to_median: 40.00% of the records were quarantined, 4.0 times the median of the last 2 nights; 3 are allowed",)
+
+
+def two_sources(folder: Path, form: str, **gates: Any) -> Config:
+    """Sources gui and chat, which may be without files; each night has a folder of them."""
+    sources = [{"name": name, "path": str(folder / name / "{batch}"), "allow_empty": True} for name in ("gui", "chat")]
+    return parse_config({"sources": sources, "output": {"root": str(folder / "out"), "format": form}, "gates": gates})
+
+
+@pytest.mark.parametrize("form", ["delta", "parquet"])
+def test_a_batch_whose_folder_is_unmounted_or_lacks_files_stays_as_it_was_published(spark, run_job, tmp_path, form):
+    config, root = two_sources(tmp_path, form), tmp_path / "out"
+    for number in range(10):
+        write_lines(tmp_path / "gui" / "n0" / f"{number}.jsonl", [asked(f"{number} {i}?", episode_id="e") for i in range(3)])
+    write_lines(tmp_path / "chat" / "n0" / "a.jsonl", [asked("A?"), asked("B?")])
+    first = run_job(config, "n0")
+    assert first.line()["without_episode"] == {"gui": 0, "chat": 2}
+    before, runs = pipelines.snapshot(root), run_rows(root)
+
+    def closed(*words: str) -> None:
+        result = run_job(config, "n0")
+        assert (result.exit_code, result.words[-1]) == (3, "".join(words))
+        assert (pipelines.snapshot(root), run_rows(root)) == (before, runs)
+        assert len(rows(root, "conversations", "sample_id")) == 32
+
+    (tmp_path / "chat" / "n0").rename(tmp_path / "aside")
+    closed("max_shrink: 30 records came in, 6.25% fewer than the 32 of the published batch, and no source may lose all it had: source chat lost 2 of 2 records")
+    (tmp_path / "aside").rename(tmp_path / "chat" / "n0")
+    for number in range(3):
+        (tmp_path / "gui" / "n0" / f"{number}.jsonl").unlink()
+    closed("max_shrink: 23 records came in, 28.12% fewer than the 32 of the published batch, 10.00% are allowed: source gui lost 9 of 30 records")
+    # An operator who means it opens the gate for one run. The next run without that has nothing to do, and a redrive compares nothing.
+    meant = run_job(two_sources(tmp_path, form, max_shrink=None), "n0")
+    assert (meant.exit_code, len(rows(root, "conversations", "sample_id"))) == (0, 23)
+    again = run_job(config, "n0")
+    assert (again.status, again.line()["without_episode"]) == ("unchanged", {"gui": 0, "chat": 2})
+    assert [(row["source"], row["files"], row["records"]) for row in again.line()["sources"]] == [("gui", 7, 21), ("chat", 1, 2)]
+    write_lines(tmp_path / "gui" / "n1" / "a.jsonl", [asked("C?")])
+    lines = run_job(config, "n1").summary()
+    assert "source gui                1 file           1 record   (the batch before: 7 files, 21 records)" in lines
+    assert "source chat              0 files          0 records   (the batch before: 1 file, 2 records)" in lines
 
 
 def redrive(spark, config: Config, reason: str, batch: str):
