@@ -87,6 +87,6 @@ def _passed_over_lines(files: Sequence[Row]) -> Iterator[str]:
     if files:
         reasons = ", ".join(f"{count:,} {why}" for why, count in Counter(row["why"] for row in files).most_common())
         names = ", ".join(visible(row["path"], keep="") for row in files[:MOST_NAMES])
-        rest = f" and {number(len(files) - MOST_NAMES, 'more')[:-1]}" if len(files) - MOST_NAMES > 1 else " and 1 more" if len(files) > MOST_NAMES else ""
+        rest = f" and {len(files) - MOST_NAMES:,} more" if len(files) > MOST_NAMES else ""
         are = "file that is no log" if len(files) == 1 else "files that are no logs"
         yield f"{'passed over':15} {len(files):>9,}   {are}: {reasons} ({names}{rest})"

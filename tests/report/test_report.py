@@ -49,7 +49,7 @@ def page(words: tuple[str, ...] = ()) -> str:
     return render_report(data(words))
 
 
-def data(words: tuple[str, ...] = ()) -> ReportData:
+def data(words: tuple[str, ...] = (), more: dict[str, Any] | None = None) -> ReportData:
     place = ("kit", EVIL)
     books = make_books(
         CONFIG,
@@ -61,7 +61,7 @@ def data(words: tuple[str, ...] = ()) -> ReportData:
         {"line.invalid_json": 1},
     )
     splits = [{"dialect": "minicpm_v_2_6", "split": "train", "rows": 2, "tokens": 1234, "target_tokens": 99}]
-    facts: dict[str, Any] = {"status": "gate_failed" if words else "published", "words": list(words), "splits": splits, "repairs": {}}
+    facts: dict[str, Any] = {"status": "gate_failed" if words else "published", "words": list(words), "splits": splits, "repairs": {}} | (more or {})
     manifest = make_manifest(open_case(CONFIG), EVIL, "run", [], books, facts)
     finding = {"code": "line.invalid_json", "where": EVIL, "detail": EVIL}
     example = {"origin": {"path": EVIL, "line": 7}, "findings": [finding], "raw": EVIL.encode()}
@@ -93,6 +93,37 @@ def test_the_page_holds_the_figures_of_the_run():
         "2 offered = 2 clean + 0 repaired + 0 quarantined",
     ):
         assert words in text, words
+
+
+READ = {
+    "sources": [
+        {"source": EVIL, "files": 1, "records": 3, "median_files": 2, "median_records": 5, "batches": 7},
+        {"source": "chat", "files": 0, "records": 0, "median_files": None, "median_records": None, "batches": 0},
+    ],
+    "without_episode": {EVIL: 2, "chat": 0},
+    "unread": [{"source": EVIL, "key": f"turn.{EVIL}{number}", "count": 999 - number} for number in range(60)],
+    "unread_more": {EVIL: 7},
+    "passed_over": [{"source": EVIL, "path": f"{EVIL}{number}.png", "why": "picture"} for number in range(1204)],
+}
+
+
+def test_the_page_says_of_every_source_what_came_and_what_was_not_read():
+    page = render_report(data(more=READ))
+    text = " ".join(Elements(page).text.split())
+    for words in (
+        "1 3 2 median of 7 batches: 2 files, 5 records",
+        "chat 0 0 0",
+        "A record without an episode key is its own episode",
+        f"Keys of {EVIL} that nothing reads",
+        f"turn.{EVIL}0 999",
+        "10 more keys stand in manifest.json",
+        "Up to 7 more keys are too many to be listed",
+        "Passed over: 1,204 files that are no logs",
+        "1,154 more stand in manifest.json",
+    ):
+        assert words in text, words
+    assert f"turn.{EVIL}50" not in text
+    assert not {tag for tag, _ in Elements(page).found} & {"script", "iframe", "object", "link"}
 
 
 def test_a_run_that_did_not_publish_says_so_first():

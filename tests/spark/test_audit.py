@@ -9,7 +9,9 @@ import pytest
 
 from pipelines.parts import OUTCOMES, Files, Parts
 from pipelines.spark import audit
-from pipelines.spark.audit import Staged, doubled_rows
+from pipelines.spark.audit import Staged, doubled_rows, read_back
+from pipelines.spark.ingest import DRAFTS
+from tests.making import configuration
 
 pytestmark = pytest.mark.spark
 ORIGIN = {"source": "a", "path": "b.jsonl", "line": 1, "sha256": ""}
@@ -34,6 +36,19 @@ def test_keys_that_stand_twice_are_found(spark, tmp_path: Path, monkeypatch: pyt
 def test_no_rows_break_no_law(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
     monkeypatch.setattr(audit, "DRIVER_ROWS", most)
     assert doubled_rows(spark, Staged(Files(tmp_path, []), Files(tmp_path, []))) == []
+
+
+def test_keys_that_nothing_reads_are_counted_from_what_was_staged_but_for_copies(spark, tmp_path: Path):
+    writer = Parts(tmp_path, "run-0-0", {"drafts": DRAFTS})
+    for line in (1, 2, 3):
+        unread = [{"key": "turn.thought", "count": line}] if line < 3 else []
+        writer.add("drafts", "", dict.fromkeys(DRAFTS.names) | {"origin": ORIGIN | {"line": line}, "refs": (), "unread": unread}, 0)
+    copy = {"record_id": "r", "origin": ORIGIN | {"line": 2}, "reason": "record.duplicate"}
+    episodes = [{"sample_id": key, "record_id": key, "episode_id": episode, "origin": ORIGIN, "repairs": (), "images": ()} for key, episode in ("xx", "yz")]
+    rows = [("quarantine", "batch=n", copy), *(("conversations", "split=train/batch=n", row) for row in episodes)]
+    config = configuration(source={"name": "a"})
+    tally = read_back(spark, Staged(Files(tmp_path, writer.close()), _written(tmp_path, rows)), config)
+    assert (tally.unread, tally.without_episode) == ({("a", "turn.thought"): 1}, {"a": 1})
 
 
 def _written(folder: Path, rows: list[tuple[str, str, dict[str, Any]]]) -> Files:

@@ -207,8 +207,15 @@ def test_records_fixed_upstream_come_back_from_quarantine(spark, run_job, tmp_pa
     assert (first.books.total("quarantined"), first.books.total("duplicates")) == (3, 1)
     assert redrive(spark, config, "tool.unknown_tool", "n0").words == ("batch n0: no record with kept bytes is quarantined for tool.unknown_tool",)
     picture(tmp_path / "screens" / "late.png")
+    manifest = root / "reports" / "n0" / "manifest.json"
+    counted = {"unread": [{"source": "kit", "key": "turn.thought", "count": 3}], "passed_over": [{"source": "kit", "path": "a.png", "why": "picture"}]}
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | counted))
     result = redrive(spark, config, "image.missing", "n0")
     assert (result.status, result.books.faults()) == ("published", [])
+    assert {name: result.manifest[name] for name in counted} == counted  # what the batch's own run counted
+    line = result.line()
+    assert [(row["source"], row["files"], row["records"]) for row in line["sources"]] == [("kit", 1, 5)]
+    assert (line["without_episode"], line["unread_keys"]) == ({"kit": 0}, 1)
     assert result.words == ("batch n0: 2 records quarantined for image.missing were run again; 1 are quarantined for it still",)
     kept = rows(root, "samples", "origin")
     assert sorted(row["origin"]["line"] for row in kept) == [1, 2]
