@@ -117,7 +117,7 @@ def unchanged(run: Run, standing: Standing) -> Result:
     manifest: Json = {"run_id": earlier["run_id"], "batch": run.batch, "counts": earlier["states"], "quarantined_share": earlier["quarantined_share"]}
     manifest["published"] = {"versions": earlier["versions"], "files": earlier["files"]}
     manifest["images_opened"] = 0
-    before = read_manifest(run.tables, run.batch)  # one of version 0.3 or earlier does not say all of this
+    before = read_manifest(run.tables, run.batch)  # an older one does not say all of this
     manifest |= {name: before.get(name) for name in ("unread", "unread_more", "without_episode")}
     manifest["sources"] = source_rows(_names(run), volumes(earlier["inputs"]), run_rows(run.tables.root), run.batch)
     return Result(UNCHANGED, standing.words, manifest, None, run.tables.root, report_folder(run.tables, run.batch) / "report.html", run.steps.seconds)
