@@ -81,7 +81,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
 }
 
 # Names that say that a key means something. A log whose key of such a name is not read is not understood.
-_MEANING = re.compile(
+MEANING = re.compile(
     r"(image|img)(_path|_url)?s?|(screenshot|picture|video|audio)s?|media|function_calls?|functions|available_tools|tool_calls"
     r"|system_prompt|system_message|instructions|response|output|completion|choices|(chosen|rejected)(_\w+)?|thoughts?|thinking|reasoning.*"
     r"|actions|objects|loss.*|train.*|.*mask.*|weights?",
@@ -100,7 +100,7 @@ def carries_meaning(key: str, value: Any) -> bool:
     """
     if key == "label":
         return isinstance(value, bool)
-    return _MEANING.fullmatch(key) is not None and not _is_default(key, value)
+    return MEANING.fullmatch(key) is not None and not _is_default(key, value)
 
 
 def _is_default(key: str, value: Any) -> bool:
