@@ -15,12 +15,12 @@ Syntax = Callable[[Sequence[Message], str | None], list[Message]]
 
 def hermes(messages: Sequence[Message], tools: str | None) -> list[Message]:
     """As Qwen2.5 and later write it: <tools>, <tool_call> and <tool_response>. Source: Qwen/Qwen2.5-7B-Instruct chat template."""
-    return _plain(messages, tools and _hermes_tools(tools), _hermes_calls, lambda text: f"<tool_response>\n{text}\n</tool_response>")
+    return _plain(messages, tools and _hermes_tools(tools), _hermes_call, lambda result: _between("<tool_response>\n", result, "\n</tool_response>"))
 
 
 def as_json(messages: Sequence[Message], tools: str | None) -> list[Message]:
     """A call is the JSON object {"name", "arguments"} on a line of its own; a result is the next user turn as it stands."""
-    return _plain(messages, tools and _json_tools(tools), lambda calls: "\n".join(map(_call, calls)), lambda text: text)
+    return _plain(messages, tools and _json_tools(tools), _call, lambda result: result)
 
 
 SYNTAXES: dict[str, Syntax] = {"hermes": hermes, "json": as_json}
@@ -30,16 +30,18 @@ def uses_tools(messages: Sequence[Message], tools: str | None) -> bool:
     return bool(tools) or any(message.metadata or message.role == "observation" for message in messages)
 
 
-def _plain(messages: Sequence[Message], definitions: str | None, calls: Callable[[list[Message]], str], result: Callable[[str], str]) -> list[Message]:
+Write = Callable[[Message], Message]
+
+
+def _plain(messages: Sequence[Message], definitions: str | None, call: Write, result: Write) -> list[Message]:
     turns: list[Message] = []
     for kind, run in groupby(messages, _kind):
-        group = list(run)
         if kind == "call":
-            _join_call(turns, calls(group), group)
+            _add_calls(turns, list(map(call, run)))
         elif kind == "observation":
-            turns.append(_results(group, result))
+            turns.append(_joined("user", list(map(result, run)), None))
         else:
-            turns += group
+            turns += run
     return _with_definitions(turns, definitions) if definitions else turns
 
 
@@ -47,26 +49,37 @@ def _kind(message: Message) -> str:
     return "call" if message.metadata else message.role
 
 
-def _join_call(turns: list[Message], text: str, calls: Sequence[Message]) -> None:
-    """The text that stood beside the calls and the calls are one turn; it is trained if any of its calls is, by the first's weight."""
-    weight = max((call.loss_weight for call in calls if call.loss_weight is not None), default=None)
+def _add_calls(turns: list[Message], calls: list[Message]) -> None:
+    """Calls in a row are one turn, with the text that stood beside them unless one is trained and the other is not."""
+    weight = _weight(calls)
     before = turns[-1] if turns and turns[-1].role == "assistant" else None
     if before is not None and (before.loss_weight == 0) == (weight == 0):
-        turns[-1] = replace(before, content=f"{before.content}\n{text}")
-    else:
-        turns.append(Message("assistant", text, loss_weight=weight))
+        calls = [turns.pop(), *calls]
+    turns.append(_joined("assistant", calls, _weight(calls)))
 
 
-def _results(group: Sequence[Message], result: Callable[[str], str]) -> Message:
-    """Results in a row are one user turn; images keep their places in it."""
-    content = ""
+def _weight(joined: Sequence[Message]) -> float | None:
+    """The largest weight counts, so that a turn is trained if any part of it is; no weight is full weight, 1.
+
+    >>> [_weight([Message("assistant", "", loss_weight=weight) for weight in weights]) for weights in ((0, None), (0.5, None), (0, 0.5), (0, 0))]
+    [None, None, 0.5, 0]
+    """
+    return max((message.loss_weight for message in joined), key=lambda weight: 1.0 if weight is None else weight)
+
+
+def _between(before: str, message: Message, after: str) -> Message:
+    """The message's text between these two; its images stay at their places in the text."""
+    return replace(message, content=f"{before}{message.content}{after}", image_at=tuple([len(before) + offset for offset in message.image_at]))
+
+
+def _joined(role: str, messages: Sequence[Message], weight: float | None) -> Message:
+    """One turn of these texts, each on a line of its own, with the images of all of them."""
     image_at: list[int] = []
-    for message in group:
-        text = result(message.content)
-        start = len(content) + (1 if content else 0) + text.index(message.content)
-        content = f"{content}\n{text}" if content else text
+    start = 0
+    for message in messages:
         image_at += [start + offset for offset in message.image_at]
-    return Message("user", content, image_at=tuple(image_at))
+        start += len(message.content) + 1
+    return Message(role, "\n".join([message.content for message in messages]), "", tuple(image_at), weight)
 
 
 def _with_definitions(turns: list[Message], definitions: str) -> list[Message]:
@@ -75,12 +88,12 @@ def _with_definitions(turns: list[Message], definitions: str) -> list[Message]:
     return [Message("system", f"You are a helpful assistant.\n\n{definitions}"), *turns]
 
 
-def _call(message: Message) -> str:
-    return f'{{"name": {json.dumps(message.metadata, ensure_ascii=False)}, "arguments": {message.content}}}'
+def _call(message: Message) -> Message:
+    return _between(f'{{"name": {json.dumps(message.metadata, ensure_ascii=False)}, "arguments": ', message, "}")
 
 
-def _hermes_calls(calls: list[Message]) -> str:
-    return "\n".join(f"<tool_call>\n{_call(call)}\n</tool_call>" for call in calls)
+def _hermes_call(message: Message) -> Message:
+    return _between("<tool_call>\n", _call(message), "\n</tool_call>")
 
 
 def _lines(tools: str) -> str:
