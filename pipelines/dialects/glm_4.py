@@ -25,22 +25,23 @@ def refuse(script: Script) -> None:
 
 
 def write(script: Script) -> list[Segment]:
-    """[gMASK]<sop>, then `<|role|>metadata\\ncontent` for every turn, and at the end <|user|>.
+    """[gMASK]<sop>, then `<|role|>metadata\\ncontent` for every turn, and at the end the header that comes next.
 
-    An answer is trained without the header that opens it and with the one that ends it, which is the next turn's.
+    That is <|user|>; after a call recipe `sound` writes <|observation|> (R4). An answer is trained without the header that opens it and
+    with the one that ends it, which is the next turn's.
     The newline of the header and the content are one text: `\\n` and a content that begins with `\\n\\n` are one token.
     """
     segments: list[Segment] = [Control("[gMASK]"), Control("<sop>")]
     if script.tools:
         segments += (Control("<|system|>"), *map(Shared, glm_tools_parts(script.tools)))
-    before = False
+    before, following = False, "user"
     for turn in script.turns:
         message = turn.message
         if script.tools and message.role == "system" and not message.content:
             continue  # it carried the definitions and nothing else
         segments.append(Text(f"{message.metadata}\n{message.content}", turn.trained, 0, header_of(message.role, before)))
-        before = turn.trained
-    segments.append(header_of("user", before))
+        before, following = turn.trained, "observation" if turn.is_call and script.is_sound else "user"
+    segments.append(header_of(following, before))
     return segments
 
 
@@ -52,7 +53,7 @@ def header_of(role: str, trained: bool) -> Control:
 MODEL = Model(
     name="glm_4",
     upstream="THUDM/GLM-4 finetune/finetune.py process_batch (combine false) @ f27a106; chat template of glm-4-9b-chat",
-    differences=(),
+    differences=("R4: a call at the end of a row is followed by <|observation|>, which stops a call when the model runs; upstream writes <|user|> there.",),
     specials=SPECIALS,
     family=GLM_4,
     has_tools=True,

@@ -22,7 +22,10 @@ def refuse(script: Script) -> None:
 
 
 def write(script: Script) -> list[Segment]:
-    """As GLM-4, but header, picture and text are encoded apart; upstream trains <|assistant|> and never the end of a turn."""
+    """As GLM-4, but header, picture and text are encoded apart; upstream trains <|assistant|> and never the end of a turn.
+
+    The row ends with <|user|> in any case: the model has no calls of its own, and under `tool_syntax` a result is a user's turn.
+    """
     segments: list[Segment] = [Control("[gMASK]"), Control("<sop>")]
     before = False
     for turn in script.turns:
