@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from pipelines.tokenizers.control import RULE, is_control, mark_control_tokens
 from pipelines.tokenizers.fast import PROBES, is_measured_kind
 
 # What the end of a line follows, and what a heading begins with. Of the kind that is measured, no more than that tells where a word ends.
@@ -19,9 +20,9 @@ _HEADINGS = ("## x", "## 字", "## 1", "## _", "##  ", "## ")
 
 
 class Facts(NamedTuple):
-    """`fingerprint` is the sha256 of its tokenizer.json; `added` are all tokens beside its ranks; `answers` are Hugging Face's ids
-    of the probes, or None where no faster library is known to agree with it. `cuts_headings` says that it encodes a line and the heading
-    that follows it (`## `) as it encodes each by itself."""
+    """`fingerprint` is the sha256 of its tokenizer.json; `specials` are its control tokens (tokenizers/control.py), `added` all tokens beside
+    its ranks; `answers` are Hugging Face's ids of the probes, or None where no faster library is known to agree with it. `cuts_headings` says
+    that it encodes a line and the heading that follows it (`## `) as it encodes each by itself."""
 
     fingerprint: str
     specials: dict[str, int]
@@ -34,8 +35,8 @@ def facts_of(path: Path) -> Facts:
     """The facts of a tokenizer.json. Raises ValueError where it is none."""
     data = path.read_bytes()
     fingerprint = hashlib.sha256(data).hexdigest()
-    # Other probes or libraries ask anew.
-    state = hashlib.sha256(orjson.dumps([fingerprint, PROBES, _LINES, _HEADINGS, version("tokenizers"), version("gigatoken")])).hexdigest()[:16]
+    # Other probes, libraries or rules ask anew.
+    state = hashlib.sha256(orjson.dumps([fingerprint, PROBES, _LINES, _HEADINGS, RULE, version("tokenizers"), version("gigatoken")])).hexdigest()[:16]
     kept = cache_folder() / "facts" / f"{fingerprint[:16]}-{state}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Facts(**orjson.loads(kept.read_bytes()))
@@ -46,10 +47,10 @@ def facts_of(path: Path) -> Facts:
 
 
 def open_tokenizer(data: bytes) -> Any:
-    """Hugging Face's tokenizer of this tokenizer.json; text is text in it, whatever it spells."""
+    """Hugging Face's tokenizer of this tokenizer.json; what spells a control token is text in it, and is encoded as text."""
     from tokenizers import Tokenizer  # a process that only asks for facts need not load it
 
-    tokenizer = Tokenizer.from_buffer(data)
+    tokenizer = Tokenizer.from_buffer(mark_control_tokens(data))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True
@@ -61,7 +62,7 @@ def _read_facts(data: bytes, fingerprint: str, name: str) -> Facts:
         tokenizer = open_tokenizer(data)
         parts = orjson.loads(data)
         added = {token["content"]: token["id"] for token in parts["added_tokens"]}
-        specials = {token["content"]: token["id"] for token in parts["added_tokens"] if token["special"]}
+        specials = {token["content"]: token["id"] for token in parts["added_tokens"] if is_control(token["content"], token["special"])}
     except Exception as error:  # the library raises bare Exception
         raise ValueError(f"{name} is no tokenizer.json: {error}") from None
 
