@@ -433,7 +433,11 @@ class Reason(Enum):
         "repair.reasoning_dropped", NORMALIZE, REPAIR, "Reasoning was left out, as normalize.reasoning: drop asks.", "Nothing to mend."
     )
     REPAIR_TURNS_DROPPED = Row(
-        "repair.turns_dropped", TOKENIZE, REPAIR, "The oldest rounds were left out so that the row fits max_tokens.", "Raise max_tokens to keep them."
+        "repair.turns_dropped",
+        TOKENIZE,
+        REPAIR,
+        "The oldest answers, and calls with their results, were left out so that the row fits max_tokens; the system turns and the first question stayed.",
+        "Raise max_tokens to keep them.",
     )
     REPAIR_FEWER_SLICES = Row(
         "repair.fewer_slices", TOKENIZE, REPAIR, "Images were sliced less so that the row fits max_tokens.", "Raise max_tokens to keep all slices."

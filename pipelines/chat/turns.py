@@ -1,8 +1,9 @@
-"""Turns of a conversation: which are trained, which make a round, and which image stands in which."""
+"""Turns of a conversation: which are trained, which make a step, and which image stands in which."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from pipelines.records import Message, Noun
 
@@ -53,14 +54,26 @@ def _last_run(messages: Sequence[Message]) -> range:
     return range(start, end)
 
 
-def rounds_of(messages: Sequence[Message]) -> tuple[list[Message], list[list[Message]]]:
-    """(system turns at the start, rounds): a round begins with a question and ends before the next one."""
-    start = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
-    rounds: list[list[Message]] = []
-    before = ""
-    for message in messages[start:]:
-        if not rounds or (message.role == "user" and before != "user"):
-            rounds.append([])
-        rounds[-1].append(message)
-        before = message.role
-    return list(messages[:start]), rounds
+def steps_of(messages: Sequence[Message]) -> list[int]:
+    """The step of each message, from 1, oldest first; 0 is what belongs to none: system turns, the first question, and a last one without an answer.
+
+    A step is an answer, or calls with the text beside them, their results and the text that ends a round. A later question belongs to the
+    last step of its round, so that it goes when the last of its answers goes:
+
+        system user | call result | text call result answer | user call result | call result answer
+           0    0       1     1       2    2     2      2       4    3     3       4     4      4
+    """
+    steps = [0] * len(messages)
+    step, is_answered = 0, False
+    question: list[int] | None = None
+    spoken = [i for i, message in enumerate(messages) if message.role != "system"]
+    for role, run in groupby(spoken, lambda i: messages[i].role):
+        places = list(run)
+        if role == "user":
+            question, is_answered = [] if question is None else places, False
+            continue
+        if role == "assistant" and (not is_answered or any(messages[i].metadata for i in places)):
+            step, is_answered = step + 1, True
+        for i in (*places, *(question or ())):
+            steps[i] = step
+    return steps

@@ -99,9 +99,8 @@ class Dialect:
 
     def lay_out(self, conversation: Conversation) -> Layout:
         """What the conversation writes. Raises Reject where the model cannot take it."""
-        messages, tools = self._plain(conversation)
         caps = (self.max_slices,) * len(conversation.images) if conversation.images else ()
-        return self._laid_out(Work(messages, conversation.images, caps), tools)
+        return self._laid_out(Work(conversation.messages, conversation.images, caps), conversation.tools)
 
     def encode(self, layout: Layout) -> Encoded:
         return Encoded(layout, self.vocabulary.encode(texts_of(layout.segments)))
@@ -115,22 +114,23 @@ class Dialect:
         work = shorten(work, self.settings, lambda other: len(self._row(other, tools).input_ids), len(tokens.input_ids))
         return replace(self._row(work, tools), findings=work.findings)
 
-    def _plain(self, conversation: Conversation) -> tuple[tuple[Message, ...], str | None]:
-        messages, tools = conversation.messages, conversation.tools
+    def _plain(self, messages: Sequence[Message], tools: str | None) -> tuple[Sequence[Message], str | None]:
+        """What the model's template is given: without calls and definitions where it has no place for them."""
         if not uses_tools(messages, tools):
             return messages, None
         if self.settings.tool_syntax:
-            return tuple(SYNTAXES[self.settings.tool_syntax](messages, tools)), None
+            return SYNTAXES[self.settings.tool_syntax](messages, tools), None
         if not self.model.has_tools:
-            raise Reject(Reason.TOKENS_TOOLS_UNSUPPORTED.at("", f"{self.name} has no format for tools, and tool_syntax is not set"))
+            raise Reject(Reason.TOKENS_TOOLS_UNSUPPORTED.at("", f"{self.model.name} has no format for tools, and tool_syntax is not set"))
         return messages, tools
 
     def _row(self, work: Work, tools: str | None) -> Tokens:
         return self._tokens(self.encode(self._laid_out(work, tools)))
 
     def _laid_out(self, work: Work, tools: str | None) -> Layout:
+        messages, shown_tools = self._plain(work.messages, tools)
         plans = [self._planned(image, cap) for image, cap in zip(work.images, work.caps, strict=True)]
-        script = Script(make_turns(work.messages, self.settings.loss), tools, plans, self.settings)
+        script = Script(make_turns(messages, self.settings.loss), shown_tools, plans, self.settings)
         self.model.refuse(script)
         segments = self.model.write(script)
         return Layout(work, tools, plans, segments if self.vocabulary.facts.cuts_headings else joined(segments))
@@ -148,7 +148,7 @@ class Dialect:
 
     def _planned(self, image: Image, cap: int) -> SlicePlan:
         if self.model.plan is None:
-            raise Reject(Reason.TOKENS_IMAGE_UNSUPPORTED.at("", f"{self.name} takes no images"))
+            raise Reject(Reason.TOKENS_IMAGE_UNSUPPORTED.at("", f"{self.model.name} takes no images"))
         return self.model.plan(image, self.settings, cap)
 
 

@@ -23,7 +23,7 @@ WriteImage = Callable[[int], list[Segment]]
 def options_of(settings: DialectSettings) -> SlicingOptions:
     options = settings.options
     if not isinstance(options, SlicingOptions):
-        raise TypeError(f"{settings.name} has no slicing options")
+        raise TypeError(f"{settings.model} has no slicing options")
     return options
 
 

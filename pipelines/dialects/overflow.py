@@ -1,19 +1,20 @@
-"""Rows that are too long: kept aside whole, or made shorter by whole rounds or by fewer slices. An image span is never cut."""
+"""Rows that are too long: kept aside whole, or made shorter by whole steps or by fewer slices. An image span is never cut."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from pipelines.chat.turns import rounds_of
+from pipelines.chat.turns import steps_of
 from pipelines.config import DialectSettings
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding, Image, Message, Noun
 
 
 class Work(Noun, frozen=True):
-    """A conversation on its way to a row: what over-long rows are shortened by. `caps` bound the slices of each image."""
+    """A conversation in GLM form on its way to a row: what over-long rows are shortened by. `caps` bound the slices of each image."""
 
     messages: tuple[Message, ...]
     images: tuple[Image, ...]
@@ -38,22 +39,37 @@ def shorten(work: Work, settings: DialectSettings, measure: Measure, length: int
 
 
 def _drop_turns(work: Work, most: int, measure: Measure) -> Work | None:
-    """Without the oldest rounds, each with its images and results; system turns and the last round stay."""
-    system, rounds = rounds_of(work.messages)
-    first = _count_images(system)
-    for dropped in range(1, len(rounds)):
-        kept = [message for one in rounds[dropped:] for message in one]
-        gone = [message for one in rounds[:dropped] for message in one]
-        images = work.images[:first] + work.images[first + _count_images(gone) :]
-        note = Reason.REPAIR_TURNS_DROPPED.at("", f"{dropped} of {len(rounds)} rounds: {len(gone)} turns and {_count_images(gone)} images")
-        shorter = Work((*system, *kept), images, work.caps[: len(images)], (note,))
-        if _fits(shorter, most, measure):
-            return shorter
-    return None
+    """Without as few of the oldest steps as it takes, each with its images. System turns, the first question and the last step stay.
+
+    The first question stands before the steps that stay, though its own answers are gone: it is the task. With more steps gone a row is
+    shorter, and where nothing is trained in it, less is still not: so the fewest are found by halving.
+    """
+    steps = steps_of(work.messages)
+    last = max(steps, default=0)
+
+    def is_enough(dropped: int) -> bool:
+        length = _length(_without(work, steps, dropped), measure)
+        return length is None or length <= most
+
+    dropped = 1 + bisect_left(range(1, last), True, key=is_enough)
+    shorter = _without(work, steps, dropped)
+    return shorter if dropped < last and _fits(shorter, most, measure) else None
 
 
-def _count_images(messages: Sequence[Message]) -> int:
-    return sum(len(message.image_at) for message in messages)
+def _without(work: Work, steps: Sequence[int], dropped: int) -> Work:
+    """The work without its oldest `dropped` steps; the finding says what is gone."""
+    messages: list[Message] = []
+    images: list[Image] = []
+    start = 0
+    for message, step in zip(work.messages, steps, strict=True):
+        end = start + len(message.image_at)
+        if not 0 < step <= dropped:
+            messages.append(message)
+            images += work.images[start:end]
+        start = end
+    turns, pictures = len(work.messages) - len(messages), len(work.images) - len(images)
+    note = Reason.REPAIR_TURNS_DROPPED.at("", f"the oldest {dropped} of {max(steps)} steps: {turns} turns and {pictures} images")
+    return Work(tuple(messages), tuple(images), work.caps[: len(images)], (note,))
 
 
 def _fewer_slices(work: Work, most: int, measure: Measure) -> Work | None:
@@ -73,9 +89,15 @@ def _fewer_slices(work: Work, most: int, measure: Measure) -> Work | None:
 
 
 def _fits(work: Work, most: int, measure: Measure) -> bool:
+    length = _length(work, measure)
+    return length is not None and length <= most
+
+
+def _length(work: Work, measure: Measure) -> int | None:
+    """None where nothing is trained."""
     try:
-        return measure(work) <= most
+        return measure(work)
     except Reject as reject:
         if reject.findings[0].code == Reason.TOKENS_NO_TARGET.code:
-            return False
+            return None
         raise

@@ -1,11 +1,15 @@
-"""Over-long rows: kept aside whole, or shorter by whole rounds or fewer slices; a picture's span is never cut."""
+"""Over-long rows: kept aside whole, or shorter by whole steps or fewer slices; a picture's span is never cut."""
 
 from random import Random
 from typing import Any
 
 import pytest
 
-from pipelines.records import Conversation, Quarantined, Sample
+from pipelines.config import DialectSettings
+from pipelines.dialects.overflow import Work, shorten
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Conversation, Message, Quarantined, Sample
+from tests.golden import open_case
 from tests.making import MODELS, configuration, run
 
 SIZES = {f"{i}.png": size for i, size in enumerate([(1080, 2400), (1920, 1080), (400, 300), (900, 900)])}
@@ -55,12 +59,12 @@ def test_exactly_max_tokens_is_kept_and_one_less_is_not():
 
 
 @pytest.mark.parametrize(("make", "dialect"), [(gui, "minicpm_v_2_6"), (gui, "agentcpm_gui"), (gui, "minicpm_v_2_5"), (tools, "glm_4")])
-def test_dropping_turns_leaves_the_tokens_of_the_rounds_that_stay(make, dialect: str):
+def test_dropping_turns_leaves_the_first_question_and_the_rounds_that_stay(make, dialect: str):
     record = make(4)
     dropped = make(4)
     per_round = 2 if make is gui else 4
     for gone in (1, 2, 3):
-        dropped["messages"] = [record["messages"][0], *record["messages"][1 + per_round * gone :]]
+        dropped["messages"] = [*record["messages"][:2], *record["messages"][1 + per_round * gone :]]
         shorter = row(dropped, dialect, max_tokens=10**6)
         assert isinstance(shorter, Sample)
         made = row(record, dialect, max_tokens=len(shorter.tokens.input_ids), on_overflow="drop_turns")
@@ -69,16 +73,108 @@ def test_dropping_turns_leaves_the_tokens_of_the_rounds_that_stay(make, dialect:
         assert list(made.tokens.labels) == list(shorter.tokens.labels)
         assert [image.token_spans for image in made.tokens.images] == [image.token_spans for image in shorter.tokens.images]
         (finding,) = made.tokens.findings
-        images = gone if make is gui else 0
-        assert (finding.code, finding.detail) == ("repair.turns_dropped", f"{gone} of 4 rounds: {per_round * gone} turns and {images} images")
+        images = gone - 1 if make is gui else 0
+        assert finding.code == "repair.turns_dropped"
+        assert finding.detail == f"the oldest {gone} of 4 steps: {per_round * gone - 1} turns and {images} images"
 
 
 @pytest.mark.parametrize("make", [gui, tools])
-def test_the_last_round_is_never_dropped(make):
+def test_the_last_step_is_never_dropped(make):
     dialect = "minicpm_v_2_6" if make is gui else "glm_4"
     kept_aside = row(make(3), dialect, max_tokens=20, on_overflow="drop_turns")
     assert isinstance(kept_aside, Quarantined)
     assert kept_aside.findings[0].code == "tokens.too_long"
+
+
+def episode(calls: int) -> dict[str, Any]:
+    """One question, and so many calls with their results until it is answered."""
+    turns: list[dict[str, Any]] = [{"role": "user", "content": "do a long task"}]
+    for i in range(calls):
+        call = {"id": f"c{i}", "function": {"name": "step", "arguments": f'{{"i": {i}}}'}}
+        turns += [{"role": "assistant", "content": f"Step {i}.", "tool_calls": [call]}]
+        turns += [{"role": "tool", "tool_call_id": f"c{i}", "content": f"result {i} " * 40}]
+    return {"messages": [*turns, {"role": "assistant", "content": "all done"}]}
+
+
+def text_of(made: Sample, dialect: str) -> str:
+    text: str = open_case(configuration(dialect)).dialects[0].vocabulary.decode(made.tokens.input_ids)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("dialect", "syntax"), [("glm_4", None), ("glm_4", "hermes"), ("glm_4v", "json"), ("minicpm_v_2_6", "hermes"), ("agentcpm_gui", "json")]
+)
+def test_an_episode_of_one_question_loses_its_oldest_calls_with_their_results(dialect: str, syntax: str | None):
+    for most in (400, 1000, 3000):
+        made = row(episode(100), dialect, max_tokens=most, on_overflow="drop_turns", tool_syntax=syntax)
+        assert isinstance(made, Sample)
+        assert len(made.tokens.input_ids) <= most
+        text = text_of(made, dialect)
+        kept = [i for i in range(100) if f"Step {i}." in text]
+        assert kept == list(range(100 - len(kept), 100))
+        assert kept == [i for i in range(100) if f'"i": {i}}}' in text] == [i for i in range(100) if f"result {i} " in text]
+        assert text.count("do a long task") == text.count("all done") == 1
+        assert made.tokens.findings[0].detail == f"the oldest {100 - len(kept)} of 100 steps: {3 * (100 - len(kept))} turns and 0 images"
+        one_more = {"messages": [episode(100)["messages"][0], *episode(100)["messages"][-2 * len(kept) - 3 :]]}
+        assert length(one_more, dialect, tool_syntax=syntax) > most
+
+
+def test_pictures_of_dropped_results_go_and_the_others_are_numbered_anew():
+    record = episode(6)
+    for i, turn in enumerate(turn for turn in record["messages"] if turn["role"] == "tool"):
+        turn["content"] = [{"type": "text", "text": f"screen {i} "}, {"type": "image_url", "image_url": {"url": f"{i % 4}.png"}}]
+    made = row(record, "agentcpm_gui", max_tokens=1500, on_overflow="drop_turns", tool_syntax="hermes")
+    assert isinstance(made, Sample)
+    text = text_of(made, "agentcpm_gui")
+    kept = [i for i in range(6) if f"screen {i} " in text]
+    assert 0 < len(kept) < 6
+    assert [image.image.uri for image in made.tokens.images] == [f"kit/{i % 4}.png" for i in kept]
+    assert [text.count(f"screen {i} <image_id>{k}</image_id><image>") for k, i in enumerate(kept)] == [1] * len(kept)
+
+
+class Counted:
+    """A measure of 10 tokens for each turn, which counts how often it is asked; a work without a weighted answer has nothing to learn."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, work: Work) -> int:
+        self.asked += 1
+        if all(message.loss_weight == 0 for message in work.messages if message.role == "assistant"):
+            raise Reject(Reason.TOKENS_NO_TARGET.at("", "every answer is masked"))
+        return 10 * len(work.messages)
+
+
+def chat(rounds: int, trained: int) -> Work:
+    """Rounds of a question and an answer; the first `trained` answers are trained."""
+    pairs = [(Message("user", f"q{i}"), Message("assistant", f"a{i}", loss_weight=None if i < trained else 0.0)) for i in range(rounds)]
+    return Work(tuple(message for pair in pairs for message in pair), (), ())
+
+
+def settings(max_tokens: int) -> DialectSettings:
+    return configuration("glm_4", options={"max_tokens": max_tokens, "on_overflow": "drop_turns"}).dialects[0]
+
+
+@pytest.mark.parametrize("trained", [1, 2, 5, 8])
+def test_the_fewest_steps_are_dropped_and_an_answer_to_learn_from_stays(trained: int):
+    work = chat(8, trained)
+    for most in range(10, 160, 10):
+        # The first question stays, and k questions and answers at the end.
+        right = max((k for k in range(8) if 10 + 20 * k <= most and k > 8 - trained), default=None)
+        if right is None:
+            with pytest.raises(Reject) as caught:
+                shorten(work, settings(most), Counted(), 160)
+            assert caught.value.findings[0].code == "tokens.too_long"
+        else:
+            shorter = shorten(work, settings(most), Counted(), 160)
+            assert [message.content for message in shorter.messages] == ["q0", *(f"{kind}{i}" for i in range(8 - right, 8) for kind in "qa")]
+
+
+def test_a_chat_of_five_thousand_turns_is_measured_a_dozen_times():
+    counted = Counted()
+    shorter = shorten(chat(2500, 2500), settings(1000), counted, 50_000)
+    assert len(shorter.messages) == 99
+    assert counted.asked <= 14
 
 
 def test_fewer_slices_takes_the_largest_count_that_fits():
@@ -134,13 +230,12 @@ def test_whatever_the_limit_no_span_is_cut_and_no_row_is_longer(dialect: str, ho
 def test_no_call_loses_its_result(limit: int):
     made = row(tools(4), "glm_4", max_tokens=limit, on_overflow="drop_turns")
     if isinstance(made, Sample):
-        from tests.golden import open_case
-
         vocabulary = open_case(configuration("glm_4")).dialects[0].vocabulary
         ids = list(made.tokens.input_ids)
         text = vocabulary.decode(ids)
         assert text.count("look\n") == ids.count(vocabulary.specials["<|observation|>"]) == text.count("result ")
         assert "Rules." in text
+        assert "Question 0" in text
         assert "Question 3" in text
 
 
@@ -155,8 +250,6 @@ def test_a_model_without_a_tool_format_refuses_tools_unless_a_syntax_is_named(di
 
 
 def test_hermes_is_written_as_qwen_writes_it():
-    from tests.golden import open_case
-
     record = tools(1) | {"tools": [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]}
     config = configuration("minicpm_v_2_6", options={"tool_syntax": "hermes"})
     sample = run(record, config)[-1]
