@@ -45,11 +45,11 @@ def config_for(case: Case, recipe: str) -> Config:
 
 
 @cache
-def _opened(name: str, tokenizer: str) -> Dialect:
+def _opened(model: str, tokenizer: str) -> Dialect:
     config = parse_config(
         {
             "sources": [{"name": "kit", "path": "logs.jsonl"}],
-            "dialects": [{"name": name, "tokenizer": tokenizer, "max_tokens": 1}],
+            "dialects": [{"name": model, "tokenizer": tokenizer, "max_tokens": 1}],
             "output": {"root": "out"},
         }
     )
@@ -58,7 +58,7 @@ def _opened(name: str, tokenizer: str) -> Dialect:
 
 def open_case(config: Config) -> Flow:
     """The flow of this configuration; each tokenizer is opened once."""
-    return Flow(config, tuple(replace(_opened(settings.name, settings.tokenizer), settings=settings) for settings in config.dialects))
+    return Flow(config, tuple(replace(_opened(settings.model, settings.tokenizer), settings=settings) for settings in config.dialects))
 
 
 def outcomes(record: Any, sizes: dict[str, tuple[int, int]], flow: Flow) -> list[Outcome]:
