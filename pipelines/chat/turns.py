@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from pipelines.chat.segments import Control
 from pipelines.records import Message, Noun
+
+Tags = tuple[tuple[int, str], ...]  # (code point offset, control token that is spelled there), ascending
 
 
 class Turn(Noun, frozen=True):
-    """A message with its images as (code point offset, number of the image in the row), and whether it is trained."""
+    """A message with its images as (code point offset, number of the image in the row), whether it is trained, and the control tokens that a
+    tool syntax wrote into it."""
 
     message: Message
     images: tuple[tuple[int, int], ...] = ()
     trained: bool = False
+    tags: Tags = ()
 
     @property
     def role(self) -> str:
@@ -23,25 +28,30 @@ class Turn(Noun, frozen=True):
     def is_call(self) -> bool:
         return bool(self.message.metadata)
 
-    def parts(self) -> Iterator[str | int]:
-        """The content as texts and numbers of images, in order; texts may be empty."""
+    def parts(self) -> Iterator[str | int | Control]:
+        """The content as texts, numbers of images and control tokens, in order; a text, which may be empty, stands before and after each."""
+        marks: Sequence[tuple[int, int | str]] = self.images
+        if self.tags:
+            marks = sorted([*marks, *self.tags], key=lambda mark: mark[0])
         end = 0
-        for offset, number in self.images:
+        for offset, found in marks:
             yield self.message.content[end:offset]
-            yield number
-            end = offset
+            yield found if isinstance(found, int) else Control(found, self.trained)
+            end = offset if isinstance(found, int) else offset + len(found)
         yield self.message.content[end:]
 
 
-def make_turns(messages: Sequence[Message], loss: str) -> list[Turn]:
-    """The turns with their images numbered in text order. `loss` is all or last_turn; a loss_weight of 0 masks a turn."""
+def make_turns(messages: Sequence[Message], loss: str, tags: Sequence[Tags] = ()) -> list[Turn]:
+    """The turns with their images numbered in text order. `loss` is all or last_turn; a loss_weight of 0 masks a turn. `tags` are of each
+    message, or of none."""
     turns: list[Turn] = []
     number = 0
     trainable = range(len(messages)) if loss == "all" else _last_run(messages)
     for i, message in enumerate(messages):
         images = tuple((offset, number + k) for k, offset in enumerate(message.image_at)) if message.image_at else ()
         number += len(images)
-        turns.append(Turn(message, images, message.role == "assistant" and message.loss_weight != 0 and i in trainable))
+        trained = message.role == "assistant" and message.loss_weight != 0 and i in trainable
+        turns.append(Turn(message, images, trained, tags[i] if tags else ()))
     return turns
 
 

@@ -114,23 +114,26 @@ class Dialect:
         work = shorten(work, self.settings, lambda other: len(self._row(other, tools).input_ids), len(tokens.input_ids))
         return replace(self._row(work, tools), findings=work.findings)
 
-    def _plain(self, messages: Sequence[Message], tools: str | None) -> tuple[Sequence[Message], str | None]:
+    def _turns(self, messages: Sequence[Message], tools: str | None) -> tuple[list[Turn], str | None]:
         """What the model's template is given: without calls and definitions where it has no place for them."""
+        loss = self.settings.loss
         if not uses_tools(messages, tools):
-            return messages, None
+            return make_turns(messages, loss), None
         if self.settings.tool_syntax:
-            return SYNTAXES[self.settings.tool_syntax](messages, tools), None
+            written = SYNTAXES[self.settings.tool_syntax](messages, tools)
+            tags = [tuple([tag for tag in one.tags if tag[1] in self.vocabulary.specials]) for one in written]
+            return make_turns([one.message for one in written], loss, tags), None
         if not self.model.has_tools:
             raise Reject(Reason.TOKENS_TOOLS_UNSUPPORTED.at("", f"{self.model.name} has no format for tools, and tool_syntax is not set"))
-        return messages, tools
+        return make_turns(messages, loss), tools
 
     def _row(self, work: Work, tools: str | None) -> Tokens:
         return self._tokens(self.encode(self._laid_out(work, tools)))
 
     def _laid_out(self, work: Work, tools: str | None) -> Layout:
-        messages, shown_tools = self._plain(work.messages, tools)
+        turns, shown_tools = self._turns(work.messages, tools)
         plans = [self._planned(image, cap) for image, cap in zip(work.images, work.caps, strict=True)]
-        script = Script(make_turns(messages, self.settings.loss), shown_tools, plans, self.settings)
+        script = Script(turns, shown_tools, plans, self.settings)
         self.model.refuse(script)
         segments = self.model.write(script)
         return Layout(work, tools, plans, segments if self.vocabulary.facts.cuts_headings else joined(segments))

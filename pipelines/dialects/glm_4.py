@@ -39,7 +39,9 @@ def write(script: Script) -> list[Segment]:
         message = turn.message
         if script.tools and message.role == "system" and not message.content:
             continue  # it carried the definitions and nothing else
-        segments.append(Text(f"{message.metadata}\n{message.content}", turn.trained, 0, header_of(message.role, before)))
+        first, *rest = turn.parts() if turn.tags else (message.content,)
+        segments.append(Text(f"{message.metadata}\n{first}", turn.trained, 0, header_of(message.role, before)))
+        segments += [part if isinstance(part, Control) else Text(str(part), turn.trained) for part in rest]
         before, following = turn.trained, "observation" if turn.is_call and script.is_sound else "user"
     segments.append(header_of(following, before))
     return segments

@@ -32,7 +32,7 @@ def write(script: Script) -> list[Segment]:
         header_trained = before if script.is_sound else turn.trained
         segments += [glm_4.header_of(turn.role, header_trained), Text(f"{turn.message.metadata}\n", turn.trained)]
         for part in turn.parts():
-            segments += _picture(part) if isinstance(part, int) else [Text(part, turn.trained)]
+            segments += _picture(part) if isinstance(part, int) else [part if isinstance(part, Control) else Text(part, turn.trained)]
         before = turn.trained
     return [*segments, glm_4.header_of("user", before and script.is_sound)]
 

@@ -60,6 +60,8 @@ def _body(turn: Turn, write_image: WriteImage, skip: int) -> list[Segment]:
     for part in turn.parts():
         if isinstance(part, int):
             body += write_image(part)
+        elif isinstance(part, Control):
+            body.append(part)
         elif lead or part:
             body.append(Text(lead + part, turn.trained, skip if lead else 0))
             lead = ""

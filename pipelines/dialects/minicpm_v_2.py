@@ -31,6 +31,8 @@ def _body(turn: Turn, script: Script) -> list[Segment]:
     for part in turn.parts():
         if isinstance(part, int):
             body += wrapped_slices(part, script.plans[part], slots_of(script.settings))
+        elif isinstance(part, Control):
+            body.append(part)
         elif part:
             body.append(Text(part, turn.trained))
     return body

@@ -35,6 +35,8 @@ def _body(turn: Turn, script: Script) -> list[Segment]:
     for part in parts:
         if isinstance(part, int):
             body += wrapped_slices(part, script.plans[part], slots_of(script.settings))
+        elif isinstance(part, Control):
+            body.append(part)
         elif lead or part:
             body.append(Text(lead + part, turn.trained, HEADER if lead else 0))
             lead = ""

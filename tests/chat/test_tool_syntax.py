@@ -4,12 +4,22 @@ from typing import Any
 
 import pytest
 
-from pipelines.chat.tool_syntax import as_json, hermes
+from pipelines.chat import tool_syntax
 from pipelines.records import Message, Sample
 from tests.golden import open_case
 from tests.making import configuration, run
 
 PICTURE = "▣"
+
+
+def hermes(messages: list[Message], tools: str | None) -> list[Message]:
+    return [turn.message for turn in tool_syntax.hermes(messages, tools)]
+
+
+def as_json(messages: list[Message], tools: str | None) -> list[Message]:
+    return [turn.message for turn in tool_syntax.as_json(messages, tools)]
+
+
 TAP = '{"name": "tap", "arguments": {"x":1}}'
 
 
