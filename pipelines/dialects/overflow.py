@@ -41,7 +41,8 @@ def shorten(work: Work, settings: DialectSettings, measure: Measure, length: int
 def _drop_turns(work: Work, most: int, measure: Measure) -> Work | None:
     """Without as few of the oldest steps as it takes, each with its images. System turns, the first question and the last step stay.
 
-    The first question stands before the steps that stay, though its own answers are gone: it is the task. With more steps gone a row is
+    The first question stands before the steps that stay, though its own answers are gone: it is the task, and all models take two questions in
+    a row. With more steps gone a row is
     shorter, and where nothing is trained in it, less is still not: so the fewest are found by halving.
     """
     steps = steps_of(work.messages)
