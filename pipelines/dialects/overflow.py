@@ -42,8 +42,7 @@ def _drop_turns(work: Work, most: int, measure: Measure) -> Work | None:
     """Without as few of the oldest steps as it takes, each with its images. System turns, the first question and the last step stay.
 
     The first question stands before the steps that stay, though its own answers are gone: it is the task, and all models take two questions in
-    a row. With more steps gone a row is
-    shorter, and where nothing is trained in it, less is still not: so the fewest are found by halving.
+    a row. With more steps gone a row is shorter, and where nothing is trained in it, nothing is in a shorter one: so halving finds the fewest.
     """
     steps = steps_of(work.messages)
     last = max(steps, default=0)
@@ -53,8 +52,10 @@ def _drop_turns(work: Work, most: int, measure: Measure) -> Work | None:
         return length is None or length <= most
 
     dropped = 1 + bisect_left(range(1, last), True, key=is_enough)
+    if dropped >= last:
+        return None
     shorter = _without(work, steps, dropped)
-    return shorter if dropped < last and _fits(shorter, most, measure) else None
+    return shorter if _fits(shorter, most, measure) else None
 
 
 def _without(work: Work, steps: Sequence[int], dropped: int) -> Work:
