@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipelines.config import Config, ConfigError, Source
+from pipelines.containers.partitions import with_columns
 from pipelines.dialects import Dialect, open_dialect
 from pipelines.formats import nonfinite, read_record
 from pipelines.formats.keys import Unread
@@ -112,7 +113,8 @@ def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Dr
     if refused := refusals(raw.findings):
         raise Reject(*refused)
     parsed = parse_record(raw, config.limits)
-    logged = read_record(parsed.value, raw.raw.removeprefix(BOM), source, config.limits, unread)
+    record = with_columns(parsed.value, raw.origin.path, source.path)
+    logged = read_record(record, raw.raw.removeprefix(BOM), source, config.limits, unread)
     findings = [*raw.findings, *parsed.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
     return normalize(logged, raw, source, config, findings, unread)
 

@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 
 from pipelines.config import Limits
 from pipelines.containers import read_records
-from pipelines.containers.listing import InputFile
+from pipelines.containers.listing import listed_ways
 from pipelines.reading import NotPublished, Row, open_table, run_rows
 
 TABLES = ("conversations", "samples", "quarantine")
@@ -70,10 +70,8 @@ def _rows(root: str | Path, table: str, run: Row, record_id: str) -> list[Row]:
 
 
 def _from_file(origin: Row) -> bytes | None:
-    try:
-        stat = Path(origin["path"]).stat()
-    except OSError:
-        return None
-    file = InputFile(origin["source"], origin["path"], stat.st_size, stat.st_mtime_ns)
-    raw = next((record.raw for record in read_records(file, Limits()) if record.origin.line == origin["line"]), None)
-    return raw if raw is not None and hashlib.sha256(raw).hexdigest() == origin["sha256"] else None
+    for file in listed_ways(origin["path"], origin["source"]):
+        raw = next((record.raw for record in read_records(file, Limits()) if record.origin.line == origin["line"]), None)
+        if raw is not None and hashlib.sha256(raw).hexdigest() == origin["sha256"]:
+            return raw
+    return None

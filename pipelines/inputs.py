@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import glob
+import os
+from collections.abc import Sequence
 
 from pipelines.config import Config, ConfigError, Source
-from pipelines.containers.listing import InputFile, list_inputs
+from pipelines.containers.listing import Listing, list_inputs
 
 
-def inputs_of(config: Config, batch: str | None) -> list[InputFile]:
+def inputs_of(config: Config, batch: str | None) -> Listing:
     """The files of all sources, in their order. Raises ConfigError with a sentence for every source that has none and must have some."""
-    found: list[InputFile] = []
+    found = Listing()
     faults: list[str] = []
     for source in config.sources:
-        missing: list[str] = []
-        files = list(_files(source, batch, missing))
-        if not source.allow_empty and (missing or not files):
+        there, missing = _parted(_paths(source, batch))
+        listing = list_inputs(source, batch, there)
+        if not source.allow_empty and (missing or not listing.files):
             what = f"no such file or folder: {', '.join(missing)}" if missing else f"no log file at {', '.join(_paths(source, batch))}"
             faults.append(f"source {source.name}: {what}; set allow_empty: true if a batch may be without")
-        found += files
+        found += listing
     if faults:
         raise ConfigError(faults)
     return found
 
 
-def _files(source: Source, batch: str | None, missing: list[str]) -> Iterator[InputFile]:
-    """Each file once; `missing` gets the plain paths that are not there. Path by path: one that is not there hides no other."""
-    seen: dict[str, InputFile] = {}
-    for pattern in _paths(source, batch):
-        try:
-            seen |= {file.path: file for file in list_inputs(source.model_copy(update={"path": (pattern,)}), batch)}
-        except FileNotFoundError:
-            missing.append(pattern)
-    yield from (seen[path] for path in sorted(seen))
+def _parted(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The paths that lead somewhere or are patterns, and the plain ones that are not there."""
+    missing = [path for path in paths if not glob.has_magic(path) and not os.path.lexists(path)]
+    return [path for path in paths if path not in missing], missing
 
 
 def _paths(source: Source, batch: str | None) -> list[str]:

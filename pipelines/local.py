@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from pipelines.config import Config, Source
 from pipelines.containers import read_records
-from pipelines.containers.listing import InputFile
+from pipelines.containers.listing import InputFile, Listing, PassedOver, list_inputs
 from pipelines.flow import Flow, Ready, draft_of, duplicate_row, finish
 from pipelines.images.look import Looker
 from pipelines.records import Draft, Outcome, Quarantined, RawRecord
@@ -20,17 +22,21 @@ OnRecord = Callable[[Ready | Quarantined], object]
 KEPT_BYTES = 128 << 20  # of records that are kept between the two passes; what is made of them takes about as much again
 
 
-def inputs_named(config: Config, files: Sequence[str], batch: str | None = None) -> list[InputFile]:
-    """These files, each once, however often and however it is named."""
-    return [input_file(config, path, batch) for path in dict.fromkeys(map(os.path.abspath, files))]
+def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Iterator[Outcome]:
+    """Every outcome of these files and of those below these folders, in input order; a file that is named twice is one.
+
+    Raises FileNotFoundError, and ConfigError where a folder holds a table that cannot be read.
+    """
+    flow = Flow(with_folders(flow.config, files, batch), flow.dialects)
+    yield from run_listed(flow, list_files(flow.config, files, batch).files)
 
 
-def run_files(flow: Flow, files: Sequence[str], batch: str | None = None, on_record: OnRecord = lambda record: None) -> Iterator[Outcome]:
-    """Every outcome of these files, in input order; a file that is named twice is one. `on_record` is called once for each record, before its outcomes.
+def run_listed(flow: Flow, files: Sequence[InputFile], on_record: OnRecord = lambda record: None) -> Iterator[Outcome]:
+    """Every outcome of these files, in their order. `on_record` is called once for each record, before its outcomes.
 
     A first pass finds copies and clashing ids; what it read is kept as far as memory allows.
     """
-    inputs = inputs_named(flow.config, files, batch)
+    inputs = list({file.path: file for file in files}.values())
     census, kept = take_census(flow.config, inputs)
     looker = Looker(flow.config)
     drafts = (pair for file, pairs in zip(inputs, kept, strict=True) for pair in (read_drafts(flow.config, file) if pairs is None else pairs))
@@ -95,12 +101,35 @@ def take_census(config: Config, inputs: Sequence[InputFile]) -> tuple[Census, li
     return census, kept
 
 
+def with_folders(config: Config, paths: Sequence[str], batch: str | None) -> Config:
+    """The configuration whose first source also has those of these folders that lie under no source."""
+    folders = tuple(path for path in map(os.path.abspath, paths) if os.path.isdir(path) and not any(_matches(source, path, batch) for source in config.sources))
+    first, *others = config.sources
+    return config.model_copy(update={"sources": (first.model_copy(update={"path": (*first.path, *folders)}), *others)}) if folders else config
+
+
+def list_files(config: Config, paths: Sequence[str], batch: str | None) -> Listing:
+    """These files, and what these folders lead to, as the source whose path matches them would read them, else the first."""
+    found = Listing()
+    for path in map(os.path.abspath, paths):
+        if os.path.isdir(path):
+            found += list_inputs(_source_of(config, path, batch), batch, [path])
+        else:
+            found += Listing((input_file(config, path, batch),))
+    return found
+
+
 def input_file(config: Config, path: str, batch: str | None) -> InputFile:
-    """A file under the source whose path matches it, else under the first. Raises FileNotFoundError."""
+    """A file under the source whose path matches it, else under the first. Raises FileNotFoundError and IsADirectoryError."""
     path = os.path.abspath(path)
-    stat = os.stat(path)
-    source = next((source for source in config.sources if _matches(source, path, batch)), config.sources[0])
-    return InputFile(source.name, path, stat.st_size, stat.st_mtime_ns)
+    if stat.S_ISDIR(os.stat(path).st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    (file,) = list_inputs(_source_of(config, path, batch), batch, [path]).files
+    return file
+
+
+def _source_of(config: Config, path: str, batch: str | None) -> Source:
+    return next((source for source in config.sources if _matches(source, path, batch)), config.sources[0])
 
 
 def _matches(source: Source, path: str, batch: str | None) -> bool:

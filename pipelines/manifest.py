@@ -15,6 +15,7 @@ from pydantic.main import IncEx
 
 from pipelines.books import Books
 from pipelines.config import Config
+from pipelines.containers.listing import Listing
 from pipelines.flow import Flow
 
 Json = dict[str, Any]
@@ -56,6 +57,11 @@ def tokenizer_facts(flow: Flow) -> Json:
     return {
         dialect.name: {"tokenizer": dialect.settings.tokenizer, "fingerprint": dialect.fingerprint, "standin": dialect.standin} for dialect in flow.dialects
     }
+
+
+def listed_facts(listing: Listing) -> Json:
+    """What the manifest says of a run's input beside the files that were read: what was passed over and why, and which Delta tables were read."""
+    return {"passed_over": [asdict(passed) for passed in listing.passed_over], "delta_sources": [asdict(table) for table in listing.tables]}
 
 
 def make_manifest(flow: Flow, batch: str, run_id: str, inputs: Sequence[Mapping[str, Any]], books: Books, facts: Mapping[str, Any]) -> Json:

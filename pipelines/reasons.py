@@ -301,8 +301,8 @@ class Reason(Enum):
         "file.json_truncated",
         READ,
         REFUSE,
-        "The JSON array never ends, or its elements are not separated by commas.",
-        "Write the file again; whole elements before the fault were kept and counted.",
+        "The JSON array or the last object never ends, or elements are not separated by commas.",
+        "Write the file again; whole records before the fault were kept and counted.",
     )
     FILE_PARQUET_CORRUPT = Row(
         "file.parquet_corrupt",
@@ -313,6 +313,28 @@ class Reason(Enum):
         "pyarrow.lib.ArrowInvalid: Parquet magic bytes not found in footer",
     )
     FILE_FORMAT_MISMATCH = Row("file.format_mismatch", READ, REFUSE, "The file is not what its name says.", "Rename the file after its content.")
+    FILE_ENCODING = Row(
+        "file.encoding",
+        READ,
+        REFUSE,
+        "The file is text in another encoding than UTF-8.",
+        "Convert it, as `iconv -f GBK -t UTF-8` does; the detail names the encoding.",
+        "UnicodeDecodeError, or text that nobody can read",
+    )
+    FILE_COMPRESSION = Row(
+        "file.compression",
+        READ,
+        REFUSE,
+        "The compressed file is damaged, cut or of a kind that is not read.",
+        "Copy the file again, or compress it with gzip, zstd, bzip2 or xz; whole records before the damage were kept and counted.",
+    )
+    FILE_PASSED_OVER = Row(
+        "file.passed_over",
+        READ,
+        NOTE,
+        "A file of a source's folder is no log and was not read; the manifest names it and says why.",
+        "Nothing to mend where it is no log; else name the file itself in sources.path, or give it the name of a log.",
+    )
     FILE_CHANGED_WHILE_READING = Row(
         "file.changed_while_reading",
         READ,

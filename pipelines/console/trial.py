@@ -18,7 +18,8 @@ from pipelines.books import Books, make_books
 from pipelines.config import Config, load_config
 from pipelines.flow import Ready, open_flow
 from pipelines.gates import closed_gates, gates_of, too_many_errors
-from pipelines.local import inputs_named, run_files
+from pipelines.local import list_files, run_listed, with_folders
+from pipelines.manifest import listed_facts
 from pipelines.memory import look_seldom
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
@@ -31,20 +32,21 @@ RUN_ID = "try"
 
 
 def run(options: Namespace) -> int:
-    config = load_config(options.config, options.set)
+    config = with_folders(load_config(options.config, options.set), options.files, options.batch)
     flow = open_flow(config)
+    listing = list_files(config, options.files, options.batch)
     look_seldom()
     tally = Tally(config)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with _writer(options) as file, _progress(console) as advance:
-        for outcome in run_files(flow, options.files, options.batch, tally.note):
+        for outcome in run_listed(flow, listing.files, tally.note):
             tally.count(outcome)
             advance()
             if file:
                 file.write(orjson.dumps(json_row(outcome, options.batch or "", config), option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
     books = tally.books()
-    files = Counter(file.source for file in inputs_named(config, options.files, options.batch))
-    for line in summary_lines(books, tally.facts(books, files)):
+    files = Counter(file.source for file in listing.files)
+    for line in summary_lines(books, tally.facts(books, files) | listed_facts(listing)):
         console.print(line)
     return _verdict(books, config, console)
 

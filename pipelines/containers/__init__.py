@@ -1,8 +1,9 @@
-"""Files -> RawRecords: JSON Lines, a JSON array, both gzipped, Parquet. Bytes are read as bytes, and memory is bounded."""
+"""Files -> RawRecords: JSON Lines, an array, objects over many lines, all of them compressed too, Parquet and Arrow. Memory is bounded."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from itertools import count
 from typing import NamedTuple
 
 from pipelines.config import Limits
-from pipelines.containers.chunks import CHUNK, GZIP_MAGIC, Damaged, read_chunks
+from pipelines.containers.chunks import CHUNK, Damaged, codec_of, read_chunks
+from pipelines.containers.columnar import arrow_rows, parquet_rows
+from pipelines.containers.kinds import kind_of
 from pipelines.containers.listing import InputFile
-from pipelines.containers.parquet import rows_of
-from pipelines.containers.pieces import BLANK, BOM, Piece, elements_of, is_blank, lines_of
+from pipelines.containers.pieces import Piece, elements_of, is_blank, lines_of, objects_of
 from pipelines.reasons import Reason
 from pipelines.records import Finding, Origin, RawRecord, raw_record
 
@@ -73,7 +75,7 @@ def survey_file(file: InputFile, split_bytes: int) -> Survey:
     digest = hashlib.sha256()
     starts: list[tuple[int, int]] = [(0, 1)]
     try:
-        splittable = file.size > split_bytes and _kind(file.path) == "lines" and not _is_gzip(file.path)
+        splittable = file.size > split_bytes and _is_splittable(file.path)
         with open(file.path, "rb") as stream:
             lines = offset = 0
             while chunk := stream.read(CHUNK):
@@ -104,39 +106,30 @@ def damaged_row(file: InputFile, finding: Finding) -> RawRecord:
 
 
 def _numbered(file: InputFile, limits: Limits) -> Iterator[tuple[int, Piece]]:
-    kind = _kind(file.path)
+    """Every record with its number: its line; or, where records do not stand on lines, its number in the file. Both begin at 1."""
+    kind = kind_of(file.path)
+    pieces: Iterator[Piece]
     if kind == "parquet":
-        pieces: Iterator[Piece] = ((row, ()) for row in rows_of(file.path))
-    elif kind == "array":
-        pieces = elements_of(read_chunks(file.path), limits.line_bytes, file.path)
-    else:
+        pieces = ((row, ()) for row in parquet_rows(file.path, json.loads(file.columns)))
+    elif kind in ("arrow", "arrow_stream"):
+        pieces = ((row, ()) for row in arrow_rows(file.path, json.loads(file.columns), kind == "arrow_stream"))
+    elif kind == "lines":
         pieces = lines_of(read_chunks(file.path), limits.line_bytes)
+    else:
+        pieces = (elements_of if kind == "array" else objects_of)(read_chunks(file.path), limits.line_bytes, file.path)
     for line, piece in enumerate(pieces, 1):
         if kind != "lines" or not is_blank(piece[0]):
             yield line, piece
 
 
-def _kind(path: str) -> str:
-    """lines, array or parquet. A file whose first non-blank byte is `[` and whose name does not end in .jsonl is an array."""
-    name = path.lower().removesuffix(".gz")
+def _is_splittable(path: str) -> bool:
+    """Whether the file can be read from the middle on."""
     with open(path, "rb") as stream:
-        head = stream.read(4)
-    if name.endswith(".parquet") or head == b"PAR1":
-        return "parquet"
-    if name.endswith((".jsonl", ".ndjson")):
-        return "lines"
+        packed = codec_of(stream.read(512))
     try:
-        for chunk in read_chunks(path):
-            if text := chunk.removeprefix(BOM).lstrip(BLANK):
-                return "array" if text.startswith(b"[") else "lines"
+        return packed is None and kind_of(path) == "lines"
     except Damaged:
-        pass  # reading it will say what is wrong
-    return "lines"
-
-
-def _is_gzip(path: str) -> bool:
-    with open(path, "rb") as stream:
-        return stream.read(2) == GZIP_MAGIC
+        return False
 
 
 def _range_chunks(split: LineSplit) -> Iterator[bytes]:

@@ -1,16 +1,22 @@
-"""A file's bytes in bounded chunks, unpacked where it is gzipped."""
+"""A file's bytes in bounded chunks, unpacked where it is compressed. What it is packed with, its first bytes say and not its name."""
 
 from __future__ import annotations
 
+import bz2
+import lzma
+import re
 import zlib
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+import zstandard
 
 from pipelines.reasons import Reason
 from pipelines.records import Finding
 
 CHUNK = 1 << 20
-GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_STEP = 1 << 10  # packed bytes; as each packs 32,000 at most, a step unpacks no more than 32 MiB
+XZ_MEMORY = 256 << 20  # `xz -9` needs 65 MiB
 
 
 class Damaged(Exception):
@@ -21,17 +27,117 @@ class Damaged(Exception):
         self.finding = finding
 
 
-def read_chunks(path: str) -> Iterator[bytes]:
-    """The content of the file in chunks of at most 1 MiB. Raises Damaged where a .gz is cut or its checksum is wrong, and OSError."""
+class Codec(NamedTuple):
+    """A kind of compression: what a file of it begins with, the ending of its name, the codes of a cut and of a corrupt file."""
+
+    name: str
+    magic: re.Pattern[bytes]
+    suffix: str
+    open: Callable[[], Any]
+    cut: Reason = Reason.FILE_COMPRESSION
+    corrupt: Reason = Reason.FILE_COMPRESSION
+
+
+class _Zlib:
+    """zlib's decompressor in the shape that bz2's and lzma's have."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=31)
+
+    def decompress(self, packed: bytes, most: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + packed, most)
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+
+class _Zstd:
+    """The same for zstandard's, which unpacks all that it is given: it is given little at a time."""
+
+    def __init__(self) -> None:
+        self._inner = zstandard.ZstdDecompressor().decompressobj()
+        self._packed = b""
+
+    def decompress(self, packed: bytes, most: int) -> bytes:
+        packed = self._packed + packed if self._packed else packed
+        parts, size, at = [], 0, 0
+        while at < len(packed) and size < most and not self._inner.eof:
+            parts.append(self._inner.decompress(packed[at : at + ZSTD_STEP]))
+            size += len(parts[-1])
+            at += ZSTD_STEP
+        self._packed = packed[at:]
+        return b"".join(parts)
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._packed
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data + self._packed
+
+
+CODECS = (
+    Codec("gzip", re.compile(rb"\x1f\x8b"), ".gz", _Zlib, Reason.FILE_GZIP_TRUNCATED, Reason.FILE_GZIP_CORRUPT),
+    Codec("zstd", re.compile(rb"(\x28\xb5\x2f|[\x50-\x5f]\x2a\x4d\x18)", re.DOTALL), ".zst", _Zstd),
+    Codec("bzip2", re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), ".bz2", bz2.BZ2Decompressor),
+    Codec("xz", re.compile(rb"\xfd7zXZ\x00"), ".xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)),
+)
+# Archives and compressions that are known and not read.
+UNREAD = {
+    b"PK\x03\x04": "a zip archive",
+    b"PK\x05\x06": "a zip archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a rar archive",
+    b"\x04\x22\x4d\x18": "an lz4 file",
+    b"\xff\x06\x00\x00sNaPpY": "a snappy file",
+    b"\x1f\x9d": "a .Z file",
+}
+_FAULTS = (zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError, ValueError, EOFError)
+
+
+def codec_of(head: bytes) -> Codec | None:
+    """The compression of a file that begins so."""
+    return next((codec for codec in CODECS if codec.magic.match(head)), None)
+
+
+def unread_kind(head: bytes) -> str | None:
+    """What a file is that begins so, where it is packed in a way that is not read."""
+    if head[257:262] == b"ustar":
+        return "a tar archive"
+    return next((kind for magic, kind in UNREAD.items() if head.startswith(magic)), None)
+
+
+def read_chunks(path: str, size: int = CHUNK) -> Iterator[bytes]:
+    """The content of the file in chunks, of at most `size` where it is not compressed. Raises OSError, and Damaged where a compressed
+    file is cut, its checksum is wrong, or it is packed in a way that is not read."""
     with open(path, "rb") as file:
-        head = file.read(len(GZIP_MAGIC))
+        head = file.read(512)
         file.seek(0)
-        yield from _gunzip(file, path) if head == GZIP_MAGIC else iter(lambda: file.read(CHUNK), b"")
+        if codec := codec_of(head):
+            yield from _unpack(file, path, codec)
+        elif kind := unread_kind(head):
+            raise Damaged(Reason.FILE_COMPRESSION.at(path, f"{kind}, which is not read; unpack it"))
+        else:
+            yield from iter(lambda: file.read(size), b"")
 
 
-def _gunzip(file: BinaryIO, path: str) -> Iterator[bytes]:
+def _unpack(file: BinaryIO, path: str, codec: Codec) -> Iterator[bytes]:
     """All members, one after the other; what one step unpacks is bounded, however well it was packed."""
-    member = zlib.decompressobj(wbits=31)
+    member = codec.open()
     packed = b""
     while packed := packed or file.read(CHUNK):
         if member.eof:
@@ -39,13 +145,17 @@ def _gunzip(file: BinaryIO, path: str) -> Iterator[bytes]:
             packed = packed.lstrip(b"\0")
             if not packed:
                 continue
-            member = zlib.decompressobj(wbits=31)
-        try:
-            unpacked = member.decompress(packed, CHUNK)
-        except zlib.error as error:
-            raise Damaged(Reason.FILE_GZIP_CORRUPT.at(path, f"near byte {file.tell()}: {error}")) from None
-        packed = member.unused_data if member.eof else member.unconsumed_tail
-        if unpacked:
-            yield unpacked
+            member = codec.open()
+        while True:
+            try:
+                unpacked = member.decompress(packed, CHUNK)
+            except _FAULTS as error:
+                raise Damaged(codec.corrupt.at(path, f"{codec.name}, near byte {file.tell()}: {error}")) from None
+            packed = b""
+            if unpacked:
+                yield unpacked
+            if member.eof or member.needs_input:
+                break
+        packed = member.unused_data if member.eof else b""
     if not member.eof:
-        raise Damaged(Reason.FILE_GZIP_TRUNCATED.at(path, f"the stream goes on after the file's last byte, {file.tell()}"))
+        raise Damaged(codec.cut.at(path, f"{codec.name}: the stream goes on after the file's last byte, {file.tell()}"))

@@ -1,57 +1,200 @@
-"""The input files of a source, as they stand when the run begins."""
+"""The input files of a source, as they stand when the run begins; and what lies among them and is not read."""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-from pipelines.config import Source
-
-ENDINGS = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".ndjson", ".ndjson.gz", ".parquet")
+from pipelines.config import ConfigError, Source
+from pipelines.containers.delta import LOG, LiveFiles, live_files
+from pipelines.containers.partitions import columns_of, fixed_part
+from pipelines.containers.passed_over import HIDDEN, OF_A_DATASET, is_hidden, is_of_a_dataset, why_passed_over
+from pipelines.containers.rows import json_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """`modified` in ns since 1970, as the file system has it; `size` is -1 where the file was listed and could not be looked at."""
+    """`modified` in ns since 1970, as the file system has it; `size` is -1 where the file was listed and could not be looked at.
+
+    `columns` is a JSON object: the columns that rows of this Parquet or Arrow file have beside their own.
+    """
 
     source: str
     path: str
     size: int
     modified: int
+    columns: str = "{}"
 
 
-def list_inputs(source: Source, batch: str | None) -> list[InputFile]:
-    """Every input file of the source, each once, by path. A plain path that is not there raises FileNotFoundError; a glob may match nothing.
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A file of a source that is not read, and why. A folder that was not looked into is one of these too."""
 
-    A folder gives the files below it that end like a log; hidden ones and those with a leading _ are passed over, as Spark does.
-    A file that vanished since, or a link to nothing, is listed too: reading it says what happened.
+    source: str
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaSource:
+    """A Delta table that was read, and at which version."""
+
+    source: str
+    path: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    files: tuple[InputFile, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+    tables: tuple[DeltaSource, ...] = ()
+
+    def __add__(self, other: Listing) -> Listing:
+        return Listing(self.files + other.files, self.passed_over + other.passed_over, self.tables + other.tables)
+
+
+def list_inputs(source: Source, batch: str | None, paths: Sequence[str] | None = None) -> Listing:
+    """Every input file of the source, or of these `paths` under it, each once, by path. A plain path that is not there raises FileNotFoundError; a glob may match nothing.
+
+    A folder gives every file below it, and so does a folder that a glob matches: logs are read, all else is passed over and named. A file
+    that the path names is read whatever its name. Of a Delta table the files of its newest version are read; raises ConfigError where that
+    cannot be done. A file that vanished since, or a link to nothing, is listed too: reading it says what happened.
     """
-    paths = {path for pattern in source.path for path in _expand(pattern.replace("{batch}", batch or ""), source.name)}
-    return [_input_file(source.name, path) for path in sorted(paths)]
+    found = _Found(source.name)
+    for pattern in [pattern.replace("{batch}", batch or "") for pattern in source.path] if paths is None else paths:
+        _expand(pattern, found)
+    files = tuple(input_file(path, source, found.table_of(path)) for path in sorted(found.files))
+    passed = tuple(PassedOver(source.name, path, found.passed_over[path]) for path in sorted(found.passed_over) if path not in found.files)
+    tables = tuple(DeltaSource(source.name, table.folder, table.version) for table in found.read_tables())
+    return Listing(files, passed, tables)
 
 
-def _expand(pattern: str, source: str) -> Iterator[str]:
-    if os.path.isdir(pattern):
-        yield from (str(path) for path in Path(pattern).rglob("*") if _is_log(path, Path(pattern)))
-    elif glob.has_magic(pattern) and not os.path.exists(pattern):
-        yield from (path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path))
-    elif os.path.lexists(pattern):
-        yield pattern
-    else:
-        raise FileNotFoundError(f"source {source}: there is no {pattern}")
-
-
-def _is_log(path: Path, below: Path) -> bool:
-    hidden = any(part.startswith((".", "_")) for part in path.relative_to(below).parts)
-    return path.name.lower().endswith(ENDINGS) and not hidden and not path.is_dir()
-
-
-def _input_file(source: str, path: str) -> InputFile:
+def input_file(path: str, source: Source, table: LiveFiles | None = None) -> InputFile:
+    """The file as it stands now, with its folders' columns, or those that its Delta table gives it."""
+    path = os.path.abspath(path)
+    columns = columns_of(path, source.path) | ((table.columns.get(path) or {}) if table else {})
+    text = json_bytes(columns).decode() if columns else "{}"
     try:
         stat = os.stat(path)
     except OSError:
-        return InputFile(source, os.path.abspath(path), -1, 0)
-    return InputFile(source, os.path.abspath(path), stat.st_size, stat.st_mtime_ns)
+        return InputFile(source.name, path, -1, 0, text)
+    return InputFile(source.name, path, stat.st_size, stat.st_mtime_ns, text)
+
+
+def listed_ways(path: str, source: str) -> Iterator[InputFile]:
+    """The file as a source may have listed it whose own path is not known: without columns, with those of its folders, or of its Delta table."""
+    with suppress(ConfigError):
+        named = Source(name=source, path=("/",))
+        yield input_file(path, named, _Found(source).table_of(path))
+    above = path
+    while (above := os.path.dirname(above)) not in ("/", ""):
+        yield input_file(path, Source(name=source, path=(above,)))
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the paths of one source lead to."""
+
+    source: str
+    files: set[str] = field(default_factory=set)
+    passed_over: dict[str, str] = field(default_factory=dict)
+    _tables: dict[str, LiveFiles | None] = field(default_factory=dict)  # by folder: the table that its files are of
+
+    def table_of(self, path: str) -> LiveFiles | None:
+        return self.table_at(os.path.dirname(path))
+
+    def table_at(self, folder: str) -> LiveFiles | None:
+        """The Delta table whose folder this is, or lies in."""
+        if folder not in self._tables:
+            above = os.path.dirname(folder)
+            if os.path.isdir(os.path.join(folder, LOG)):
+                self._tables[folder] = live_files(folder, self.source)
+            else:
+                self._tables[folder] = self.table_at(above) if above != folder else None
+        return self._tables[folder]
+
+    def read_tables(self) -> list[LiveFiles]:
+        read = {id(table): table for path in self.files if (table := self.table_of(path))}
+        looked_into = {id(table): table for folder, table in self._tables.items() if table and table.folder == folder and not table.columns}
+        return sorted((read | looked_into).values(), key=lambda table: table.folder)
+
+    def add(self, path: str, why: str | None) -> None:
+        """A file that a folder or a glob leads to; `why` it would be passed over."""
+        if LOG in path.split("/"):
+            return  # it was read: it says what the table is
+        table = self.table_of(path)
+        if table and path not in table.columns:
+            why = f"not in version {table.version} of the Delta table {table.folder}"
+        elif table:
+            why = None
+        if why is None:
+            self.files.add(path)
+        else:
+            self.passed_over[path] = why
+
+
+def _expand(pattern: str, found: _Found) -> None:
+    if os.path.isdir(pattern):
+        _walk(os.path.abspath(pattern), found)
+    elif glob.has_magic(pattern) and not os.path.exists(pattern):
+        for path in map(os.path.abspath, glob.glob(pattern, recursive=True)):
+            _add_matched(path, pattern, found)
+    elif os.path.lexists(pattern):
+        found.files.add(os.path.abspath(pattern))
+    else:
+        raise FileNotFoundError(f"source {found.source}: there is no {pattern}")
+
+
+def _add_matched(path: str, pattern: str, found: _Found) -> None:
+    """A file or folder that a glob matches. One that ends like `*.log` names its files; others lead to files as a folder does."""
+    names_files = re.search(r"[^*?\]/]$", pattern) is not None
+    hidden = any(map(is_hidden, os.path.relpath(path, fixed_part(os.path.abspath(pattern))).split("/"))) and not names_files
+    if os.path.isdir(path):
+        if not hidden:
+            _walk(path, found)
+        elif os.path.basename(path) != LOG:
+            found.passed_over[path] = HIDDEN
+    elif names_files:
+        found.add(path, OF_A_DATASET if is_of_a_dataset(path) else None)
+    else:
+        found.add(path, HIDDEN if hidden else why_passed_over(path))
+
+
+def _walk(top: str, found: _Found) -> None:
+    """Every file below the folder. Hidden folders are not looked into, links to folders are not followed; both are named."""
+    for path, why in _files_below(top, found):
+        found.add(path, why)
+
+
+def _files_below(top: str, found: _Found) -> Iterator[tuple[str, str | None]]:
+    def unlisted(error: OSError) -> None:
+        found.passed_over[str(error.filename)] = f"a folder that cannot be listed: {error.strerror}"
+
+    for folder, folders, names in os.walk(top, onerror=unlisted):
+        _refuse_unread_table(folder, folders, found.source)
+        table = found.table_at(folder)
+        if table and folder in (table.folder, top):  # a file that the log names and that is not there is read, which says so
+            yield from ((path, None) for path in table.columns if os.path.commonpath((path, top)) == top)
+        for name in list(folders):
+            path = os.path.join(folder, name)
+            if is_hidden(name) or os.path.islink(path):
+                folders.remove(name)
+                if name != LOG:
+                    found.passed_over[path] = "a link to a folder" if os.path.islink(path) else HIDDEN
+        for name in names:
+            path = os.path.join(folder, name)
+            yield path, why_passed_over(path) if table is None else None
+
+
+def _refuse_unread_table(folder: str, folders: Sequence[str], source: str) -> None:
+    """Iceberg and Hudi keep replaced files in their folders, as Delta does: to read all of them would bring replaced rows back."""
+    kind = "a Hudi table" if ".hoodie" in folders else None
+    if "metadata" in folders and glob.glob(os.path.join(glob.escape(folder), "metadata", "*.metadata.json")):
+        kind = "an Iceberg table"
+    if kind:
+        raise ConfigError([f"source {source}: {folder} is {kind}, which is not read; export it as Parquet, and name that folder"])

@@ -124,3 +124,45 @@ def elements_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piec
 def _stripped(element: Collector) -> Piece:
     raw, findings = element.piece()
     return raw.strip(BLANK), findings
+
+
+def objects_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piece]:
+    """Every object of a text that is one object after the other over many lines, from its first to its last byte.
+
+    Raises Damaged where the last one does not end, or something else stands between two.
+    """
+    element, depth, in_string, skip = Collector(limit), 0, False, False
+    for chunk in chunks:
+        at = start = 0
+        if skip and chunk:  # the byte after a backslash at the end of the last chunk
+            at, skip = 1, False
+        while found := (_IN_STRING if in_string else _OUTSIDE).search(chunk, at):
+            sign, at = found.group(), found.end()
+            if sign == b"\\":
+                at += 1
+                skip = at > len(chunk)
+            elif sign == b'"':
+                in_string = not in_string
+            elif sign in b"[{":
+                if depth == 0:
+                    _refuse_between(element, chunk[start : found.start()], path)
+                    element, start = Collector(limit), found.start()
+                depth += 1
+            elif sign in b"]}":
+                depth -= 1
+                if depth < 0:
+                    raise Damaged(Reason.FILE_CORRUPT.at(path, f"a {sign.decode()} ends nothing between two objects"))
+                if depth == 0:
+                    element.add(chunk[start:at])
+                    yield element.piece()
+                    element, start = Collector(limit), at
+        element.add(chunk[start:])
+    if depth:
+        raise Damaged(Reason.FILE_JSON_TRUNCATED.at(path, f"the last object never ends; its {element.size} bytes were not read"))
+    _refuse_between(element, b"", path)
+
+
+def _refuse_between(element: Collector, rest: bytes, path: str) -> None:
+    element.add(rest)
+    if not is_blank(element.piece()[0]):
+        raise Damaged(Reason.FILE_CORRUPT.at(path, f"{element.size} bytes stand between two objects or after the last"))

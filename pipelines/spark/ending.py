@@ -76,7 +76,7 @@ class Made:
     inputs: Sequence[Row]
     kind: str = "batch"
     records: Counts | None = None  # that came in, by (source, path), where the staged drafts are not all of them
-    facts: Json = field(default_factory=dict)  # what else the manifest says: passed_over, delta_sources
+    facts: Json = field(default_factory=dict)  # what `manifest.listed_facts` says of the input
     before: Json = field(default_factory=dict)  # the manifest of the batch's last run, where this one makes some of its rows again
 
 

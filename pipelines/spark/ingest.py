@@ -22,7 +22,7 @@ from pipelines.unread import shown_key
 SPLIT_BYTES = 64 << 20
 DRIVER_BYTES = 256 << 20
 
-SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long)
+SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text)
 REFS = pa.list_(struct(key=text, ref=text))
 DRAFTS = struct(
     record_id=text,
@@ -89,7 +89,7 @@ def _survey(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _records(row: Row, config: Config) -> Iterator[RawRecord]:
-    file = InputFile(row["source"], row["path"], row["size"], row["modified"])
+    file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"])
     if row["end"] < 0:
         return read_records(file, config.limits)
     return read_split(file, LineSplit(row["path"], row["start"], row["end"]), row["first_line"], config.limits)

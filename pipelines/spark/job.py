@@ -14,7 +14,7 @@ from pipelines.config import Config
 from pipelines.flow import open_flow
 from pipelines.inputs import inputs_of
 from pipelines.lock import alive, batch_lock, publication_lock
-from pipelines.manifest import code_fingerprint, config_fingerprint, tokenizer_facts
+from pipelines.manifest import code_fingerprint, config_fingerprint, listed_facts, tokenizer_facts
 from pipelines.nights import Night, compare
 from pipelines.reading import run_rows
 from pipelines.schema import Row
@@ -50,12 +50,13 @@ NIGHTLY = Manner()
 def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, started: datetime, manner: Manner = NIGHTLY) -> Result:
     """Runs one batch to its end. Raises ConfigError, Refused and LostRace; then nothing was published."""
     with opened(spark, config, batch, run_id, started, manner) as run:
-        splits = survey(run, inputs_of(config, batch))
+        listing = inputs_of(config, batch)
+        splits = survey(run, listing.files)
         standing = compare(run_rows(run.tables.root), night_of_run(run, input_rows(splits)), manner.replace)
         if standing.is_same and not manner.force:
             return unchanged(run, standing)
         staged, images = stage(run, read_drafts(spark, splits, config))
-        return end(run, Made(staged, images, input_rows(splits)), standing)
+        return end(run, Made(staged, images, input_rows(splits), facts=listed_facts(listing)), standing)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def read(table: pa.Table, path: Path) -> list[tuple[int, bytes, str | None]]:
         (pa.array([1], pa.timestamp("us")), b'{"a":"1970-01-01T00:00:00.000001"}'),
         (LATIN, b'{"a":"caf\xe9"}'),
         (pa.FixedSizeListArray.from_arrays(LATIN, 1), b'{"a":["caf\xe9"]}'),
-        (pa.MapArray.from_arrays([0, 1], LATIN, LATIN), b'{"a":[{"key":"caf\xe9","value":"caf\xe9"}]}'),
+        (pa.MapArray.from_arrays([0, 1], LATIN, LATIN), b'{"a":{"caf\xe9":"caf\xe9"}}'),
         (pa.StructArray.from_arrays([pa.ListArray.from_arrays([0, 1], LATIN)], names=["x"]), b'{"a":{"x":["caf\xe9"]}}'),
     ],
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",

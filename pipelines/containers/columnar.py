@@ -1,0 +1,53 @@
+"""Parquet and Arrow files -> the JSON of every row, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.containers.chunks import Damaged
+from pipelines.containers.rows import refuse_doubled, rows_as_json
+from pipelines.memory import batches_of
+from pipelines.reasons import Reason
+
+ROWS = 64
+MAGIC = b"PAR1"
+
+
+def parquet_rows(path: str, columns: Mapping[str, Any]) -> Iterator[bytes]:
+    """Every row's JSON; `columns` are its folders'. Raises Damaged where the file is cut, damaged or no Parquet at all."""
+    try:
+        with open(path, "rb") as stream:
+            is_parquet = stream.read(4) == MAGIC
+        if not is_parquet:
+            raise Damaged(Reason.FILE_FORMAT_MISMATCH.at(path, "named .parquet, and does not begin with PAR1"))
+        with pq.ParquetFile(path) as file:
+            refuse_doubled(file.schema_arrow, path, Reason.FILE_PARQUET_CORRUPT)
+            for batch in batches_of(file, ROWS):
+                yield from rows_as_json(batch, columns)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _damaged(error, path, Reason.FILE_PARQUET_CORRUPT) from None
+
+
+def arrow_rows(path: str, columns: Mapping[str, Any], is_stream: bool) -> Iterator[bytes]:
+    """Every row's JSON of an Arrow IPC file or stream. Raises Damaged where it is cut or damaged; rows of the batches before are whole."""
+    try:
+        with pa.OSFile(path) as source:  # not mapped into memory: a file that is cut while it is read would kill the process
+            opened = pa.ipc.open_stream(source) if is_stream else pa.ipc.open_file(source)
+            refuse_doubled(opened.schema, path, Reason.FILE_CORRUPT)
+            batches: Iterable[pa.RecordBatch] = opened if is_stream else (opened.get_batch(i) for i in range(opened.num_record_batches))
+            for batch in batches:
+                batch.validate(full=True)
+                for start in range(0, batch.num_rows, ROWS):
+                    yield from rows_as_json(batch.slice(start, ROWS), columns)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _damaged(error, path, Reason.FILE_CORRUPT) from None
+
+
+def _damaged(error: Exception, path: str, reason: Reason) -> Exception:
+    if isinstance(error, FileNotFoundError):
+        return error
+    return Damaged(reason.at(path, (str(error).splitlines() or [type(error).__name__])[0][:300]))

@@ -1,0 +1,66 @@
+"""Text that is not UTF-8 as a whole: UTF-16, UTF-32, and the two-byte encodings of East Asia. A damaged line is judged by itself, not here."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from pipelines.containers.pieces import BLANK
+
+MARKS = {  # the longer ones first: UTF-32's begins like UTF-16's
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+WIDE = {"utf-32-le": "UTF-32", "utf-32-be": "UTF-32", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+EAST_ASIAN = {"gb18030": "GBK or GB18030", "shift_jis": "Shift JIS", "big5": "Big5", "euc_kr": "EUC-KR", "euc_jp": "EUC-JP"}
+_HIGH = re.compile(rb"[\x80-\xff]+")
+
+
+def other_encoding(head: bytes, is_all: bool) -> str | None:
+    """The encoding of a JSON file that begins so, in words for a finding; None where it is UTF-8, or is damaged UTF-8."""
+    for mark, name in MARKS.items():
+        if head.startswith(mark):
+            return f"{name}, by its byte order mark; only UTF-8 is read"
+    if b"\0" in head[:8]:
+        return next((f"{name}, by its NUL bytes; only UTF-8 is read" for codec, name in WIDE.items() if _is_wide_json(head, codec)), None)
+    if _decoded(head, "utf-8") is not None:
+        return None
+    text = head if is_all or b"\n" not in head else head[: head.rindex(b"\n")]
+    return _east_asian(text)
+
+
+def _is_wide_json(head: bytes, codec: str) -> bool:
+    """Whether this is JSON in a code of two or four bytes: it decodes, begins like JSON, and holds no NUL, as text with NULs in it would."""
+    text = _decoded(head, codec)
+    return text is not None and len(text) > 1 and "\0" not in text and text.lstrip()[:1] in ("{", "[")
+
+
+def _east_asian(head: bytes) -> str | None:
+    """Nearly every line that is not ASCII is no UTF-8, and all of it decodes as one of these encodings.
+
+    Two things look like it and are not: Latin-1, whose letters with accents stand alone among ASCII, and UTF-8 with damage in each line,
+    whose characters are mostly whole.
+    """
+    if not head.lstrip(BLANK).startswith((b"{", b"[")):
+        return None
+    lines = [line for line in head.split(b"\n") if line.strip(BLANK)]
+    beyond = [line for line in lines if not line.isascii()]
+    bad = [line for line in beyond if _decoded(line, "utf-8", whole=True) is None]
+    runs = _HIGH.findall(head)
+    foreign = [run for run in runs if _decoded(run, "utf-8", whole=True) is None]
+    if 10 * len(bad) < 9 * len(beyond) or 2 * len(foreign) <= len(runs) or sum(map(len, runs)) < 2 * len(runs):
+        return None
+    if head.lstrip(BLANK).startswith(b'{"') and 2 * len(bad) < len(lines):  # lines, of which some are in another encoding
+        return None
+    codec = next((codec for codec in EAST_ASIAN if _decoded(head, codec) is not None), None)
+    return codec and f"{len(bad)} of the first {len(lines)} lines are not UTF-8; they read as {EAST_ASIAN[codec]}; only UTF-8 is read"
+
+
+def _decoded(data: bytes, codec: str, whole: bool = False) -> str | None:
+    """The text, where all bytes are of this encoding; the last character may be cut, unless `whole`."""
+    try:
+        return codecs.getincrementaldecoder(codec)().decode(data, final=whole)
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,85 @@
+"""What a file is: its content says so, and its name only breaks ties. Decided by the first 64 KiB, so that every reader decides alike."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from pipelines.containers.chunks import CODECS, Damaged, codec_of, read_chunks
+from pipelines.containers.encodings import other_encoding
+from pipelines.containers.pieces import BLANK, BOM
+from pipelines.containers.shapes import shape_of
+from pipelines.reasons import Reason
+
+Kind = Literal["lines", "array", "objects", "parquet", "arrow", "arrow_stream"]
+HEAD = 1 << 16
+LINE_NAMES = (".jsonl", ".ndjson", ".jsonlines", ".jl")
+ARROW_NAMES = (".arrow", ".feather", ".ipc")
+PACKED_NAMES = tuple(codec.suffix for codec in CODECS)
+
+
+class Head(NamedTuple):
+    """The beginning of a file, unpacked. `is_all`: there is no more of it. `packed`: it is compressed."""
+
+    data: bytes
+    is_all: bool
+    packed: bool
+
+
+def read_head(path: str) -> Head:
+    """Raises OSError, and Damaged where it is packed in a way that is not read. Of a compressed file that is damaged so early, what could
+    be unpacked: reading it says what is wrong."""
+    with open(path, "rb") as file:
+        packed = codec_of(file.read(512)) is not None
+    data = b""
+    try:
+        for chunk in read_chunks(path, HEAD + 1):
+            data += chunk
+            if len(data) > HEAD:
+                return Head(data[:HEAD], False, packed)
+    except Damaged:
+        if not packed:
+            raise
+    return Head(data, True, packed)
+
+
+def kind_of(path: str) -> Kind:
+    """What the file is. Raises OSError, and Damaged where nothing in it can be read."""
+    head = read_head(path)
+    name = path.lower()
+    plain = name.removesuffix(next((suffix for suffix in PACKED_NAMES if name.endswith(suffix)), ""))
+    columns = columnar(head.data)
+    if columns and head.packed:
+        raise Damaged(Reason.FILE_COMPRESSION.at(path, "a Parquet or Arrow file inside a compressed file is not read; unpack it"))
+    if columns:
+        return columns
+    if plain.endswith(".parquet"):
+        return "parquet"  # its reader says what is wrong
+    if head.data and not begins_like_json(head.data):
+        if plain.endswith(ARROW_NAMES):
+            return "arrow"
+        if plain != name and not head.packed:
+            raise Damaged(_codec_named(name).at(path, f"named {name[len(plain) :]}, and does not begin like such a file"))
+    if encoding := other_encoding(head.data, head.is_all):
+        raise Damaged(Reason.FILE_ENCODING.at(path, encoding))
+    return shape_of(head.data, head.is_all, plain.endswith(LINE_NAMES))
+
+
+def begins_like_json(data: bytes) -> bool:
+    """Whether an object or a list begins here, in whatever encoding."""
+    text = data.removeprefix(BOM).lstrip(BLANK + b"\0")
+    return text.startswith((b"{", b"[")) or re.match(rb"(\xff\xfe|\xfe\xff|\0\0\xfe\xff)[\0 \t\r\n]*[\[{]", data) is not None
+
+
+def columnar(data: bytes) -> Kind | None:
+    if data.startswith(b"PAR1"):
+        return "parquet"
+    if data.startswith(b"ARROW1"):
+        return "arrow"
+    # A stream begins with 0xFFFFFFFF and the length of its schema, a multiple of 8 below 64 MiB.
+    is_stream = data.startswith(b"\xff\xff\xff\xff") and len(data) >= 8 and data[4] % 8 == 0 and data[7] == 0 and data[4:8] != b"\0\0\0\0"
+    return "arrow_stream" if is_stream else None
+
+
+def _codec_named(name: str) -> Reason:
+    return next(codec.corrupt for codec in CODECS if name.endswith(codec.suffix))

@@ -1,0 +1,89 @@
+"""Which files of a folder are logs. The name decides where it can, so that a folder of 100,000 logs is listed without opening them."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+
+from pipelines.containers.chunks import unread_kind
+from pipelines.containers.encodings import other_encoding
+from pipelines.containers.kinds import ARROW_NAMES, LINE_NAMES, PACKED_NAMES, begins_like_json, columnar, read_head
+from pipelines.containers.pieces import BLANK, BOM
+
+LOG_NAMES = (*LINE_NAMES, ".json", ".parquet", *ARROW_NAMES)
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".ico", ".heic", ".avif")
+MEDIA = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".mp3", ".wav", ".flac", ".ogg")
+HALF_WRITTEN = (".tmp", ".temp", ".part", ".partial", ".inprogress", ".crdownload", ".swp", "._copying_", "~")
+# Beside the rows of a data set of Hugging Face's `datasets`, and what Hadoop writes beside a table's.
+OF_DATASETS = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json"}
+HIDDEN = "hidden: its name begins with . or _"
+OF_A_DATASET = "it describes a data set, and holds no rows"
+_BEGINS = re.compile(rb'\{\s*("|\}|\Z)|\[\s*(\{|\]|\Z)')
+_RECORD = re.compile(rb'\s*\{\s*"')
+
+
+def is_hidden(name: str) -> bool:
+    """As Spark has it: a leading dot or underscore, but for a partition's folder."""
+    return name.startswith((".", "_")) and "=" not in name
+
+
+def why_passed_over(path: str) -> str | None:
+    """Why this file of a folder is no log; None where it is one, or might be: reading it says what is wrong."""
+    name = os.path.basename(path).lower()
+    if why := _by_name(name):
+        return why
+    if is_of_a_dataset(path):
+        return OF_A_DATASET
+    return None if _without_packing(name).endswith(LOG_NAMES) else _by_content(path)
+
+
+def is_of_a_dataset(path: str) -> bool:
+    """Whether it describes a data set of Hugging Face's `datasets` and holds no rows of it."""
+    folder, name = os.path.split(path)
+    return name in OF_DATASETS or (name == "state.json" and os.path.exists(os.path.join(folder, "dataset_info.json")))
+
+
+def _by_name(name: str) -> str | None:
+    if is_hidden(name):
+        return HIDDEN
+    if name.endswith(HALF_WRITTEN):
+        return "half written: it has the name of a temporary file"
+    if name.endswith(".crc"):
+        return "a checksum"
+    if re.match(r"(readme|license)(\.(md|txt|rst))?$", name):
+        return "a README or licence"
+    if name.endswith(PICTURES):
+        return "a picture"
+    return "audio or video" if name.endswith(MEDIA) else None
+
+
+def _without_packing(name: str) -> str:
+    return name.removesuffix(next((suffix for suffix in PACKED_NAMES if name.endswith(suffix)), ""))
+
+
+def _by_content(path: str) -> str | None:
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return "no regular file"
+        with open(path, "rb") as file:
+            kind = unread_kind(file.read(512))
+        head = read_head(path) if kind is None else None
+    except OSError:
+        return None
+    if head is None:
+        return f"{kind}, which is not read"
+    if not head.data:  # empty, or a compressed file that is damaged at once
+        return None
+    if kind := unread_kind(head.data):
+        return f"{kind} inside a compressed file, which is not read"
+    if columnar(head.data) or (begins_like_json(head.data) and other_encoding(head.data, head.is_all)):
+        return None
+    return None if _is_log(head.data) else f"its content is no log: it begins with {head.data[:20]!r}"
+
+
+def _is_log(head: bytes) -> bool:
+    """Whether JSON begins here, or most lines begin like a record: the first may be damaged."""
+    text = head.removeprefix(BOM).lstrip(BLANK)
+    lines = [line for line in text.split(b"\n") if line.strip(BLANK)]
+    return _BEGINS.match(text) is not None or 2 * sum(_RECORD.match(line) is not None for line in lines) > len(lines)

@@ -1,0 +1,71 @@
+"""How JSON text is laid out: a record on each line, one array, or objects over many lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Literal
+
+from pipelines.containers.pieces import BLANK, BOM
+
+Shape = Literal["lines", "array", "objects"]
+
+_TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["\[\]{}]', re.DOTALL)
+_OF_OBJECTS = re.compile(rb"\[[ \t\r\n]*(\{|\]|\Z)")
+_FRAGMENT = re.compile(rb'[ \t]+\S|[\]}"]|[\[{][ \t\r]*$|.*,[ \t\r]*$')
+
+
+def shape_of(head: bytes, is_all: bool, named_lines: bool) -> Shape:
+    """The layout of a text that begins so; `is_all` where there is no more of it, `named_lines` where its name ends like JSON Lines.
+
+    A damaged file of lines must stay one: where the first line is cut, what follows it decides.
+
+    >>> shape_of(b'{"a": 1}', True, False), shape_of(b'{\\n  "a": 1\\n}', True, True), shape_of(b'{"a": \\n{"b": 1}', True, False)
+    ('lines', 'objects', 'lines')
+    """
+    text = head.removeprefix(BOM).lstrip(BLANK)
+    first, newline, rest = text.partition(b"\n")
+    lines = [line for line in rest.split(b"\n") if line.strip(BLANK)]
+    if text.startswith(b"["):
+        return "array" if _is_array(first, lines, named_lines) else "lines"
+    if text.startswith(b"{") and newline and not is_record(first):
+        return "objects" if _is_pretty(text, lines, is_all) else "lines"
+    return "lines"
+
+
+def is_record(line: bytes) -> bool:
+    """Whether an object or list begins with the line and ends with it.
+
+    >>> [is_record(line) for line in (b'{"a": "}"}', b'{"a": ', b'{}, ', b'[1] [2]', b' {"a": [{}]}\\r')]
+    [True, False, False, False, True]
+    """
+    line = line.strip(BLANK)
+    depth = 0
+    for match in _TOKENS.finditer(line) if line[:1] in (b"{", b"[") else ():
+        sign = match.group()
+        if sign == b'"':  # a string that does not end
+            return False
+        depth += (sign in b"[{") - (sign in b"]}") if len(sign) == 1 else 0
+        if depth <= 0:
+            return match.end() == len(line)
+    return False
+
+
+def _is_array(first: bytes, others: list[bytes], named_lines: bool) -> bool:
+    """A file of lines that are lists has a record on each line. A single line is an array, unless its name and its elements say otherwise."""
+    if is_record(first) and others:
+        return not others[0].startswith((b"[", b"{"))
+    if named_lines and not others:
+        return _OF_OBJECTS.match(first) is not None
+    return not named_lines or 2 * sum(map(is_record, others)) <= len(others)
+
+
+def _is_pretty(text: bytes, lines: list[bytes], is_all: bool) -> bool:
+    """Whether the object goes on after its first line, which is not whole. A cut line of JSON Lines is not whole either."""
+    try:
+        json.JSONDecoder().raw_decode(text.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        # It is longer than the head, or faulty: count lines that are records or the beginning of one, and lines that are parts of one.
+        records = sum(line.startswith(b'{"') and not line.rstrip(BLANK).endswith((b",", b"[", b"{", b":")) for line in lines)
+        return sum(_FRAGMENT.match(line) is not None and not is_record(line) for line in lines) > records
+    return True
