@@ -15,6 +15,7 @@ MARKS = {  # the longer ones first: UTF-32's begins like UTF-16's
 }
 WIDE = {"utf-32-le": "UTF-32", "utf-32-be": "UTF-32", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 EAST_ASIAN = {"gb18030": "GBK or GB18030", "shift_jis": "Shift JIS", "big5": "Big5", "euc_kr": "EUC-KR", "euc_jp": "EUC-JP"}
+_WORDS = re.compile(r"[^\x00-\x7f]+")
 _HIGH = re.compile(rb"[\x80-\xff]+")
 
 
@@ -38,24 +39,28 @@ def _is_wide_json(head: bytes, codec: str) -> bool:
 
 
 def _east_asian(head: bytes) -> str | None:
-    """Nearly every line that is not ASCII is no UTF-8, and all of it decodes as one of these encodings.
+    """Most lines that are not ASCII are no UTF-8, and all of them decode as one of these encodings, to words of their letters.
 
     Two things look like it and are not: Latin-1, whose letters with accents stand alone among ASCII, and UTF-8 with damage in each line,
-    whose characters are mostly whole.
+    most of whose characters are whole. (A few lines of GBK are UTF-8 by chance: each of the two letters of 谢谢 is.)
     """
-    if not head.lstrip(BLANK).startswith((b"{", b"[")):
-        return None
-    lines = [line for line in head.split(b"\n") if line.strip(BLANK)]
+    text = head.lstrip(BLANK)
+    lines = [line for line in text.split(b"\n") if line.strip(BLANK)]
     beyond = [line for line in lines if not line.isascii()]
     bad = [line for line in beyond if _decoded(line, "utf-8", whole=True) is None]
-    runs = _HIGH.findall(head)
+    runs = _HIGH.findall(text)
     foreign = [run for run in runs if _decoded(run, "utf-8", whole=True) is None]
-    if 10 * len(bad) < 9 * len(beyond) or 2 * len(foreign) <= len(runs) or sum(map(len, runs)) < 2 * len(runs):
+    if not text.startswith((b"{", b"[")) or 4 * len(bad) < 3 * len(beyond) or 2 * len(foreign) <= len(runs):
         return None
-    if head.lstrip(BLANK).startswith(b'{"') and 2 * len(bad) < len(lines):  # lines, of which some are in another encoding
+    if text.startswith(b'{"') and 2 * len(bad) < len(lines):  # a file of lines, of which some are in another encoding
         return None
-    codec = next((codec for codec in EAST_ASIAN if _decoded(head, codec) is not None), None)
-    return codec and f"{len(bad)} of the first {len(lines)} lines are not UTF-8; they read as {EAST_ASIAN[codec]}; only UTF-8 is read"
+    codec = next((codec for codec in EAST_ASIAN if _is_of_words(_decoded(text, codec))), None)
+    return codec and f"{len(bad)} of the first {len(lines)} lines are not UTF-8; they could be {EAST_ASIAN[codec]}; only UTF-8 is read"
+
+
+def _is_of_words(text: str | None) -> bool:
+    words = _WORDS.findall(text or "")
+    return len("".join(words)) >= 2 * len(words) > 0
 
 
 def _decoded(data: bytes, codec: str, whole: bool = False) -> str | None:

@@ -63,9 +63,10 @@ def _is_array(first: bytes, others: list[bytes], named_lines: bool) -> bool:
 def _is_pretty(text: bytes, lines: list[bytes], is_all: bool) -> bool:
     """Whether the object goes on after its first line, which is not whole. A cut line of JSON Lines is not whole either."""
     try:
-        json.JSONDecoder().raw_decode(text.decode("utf-8", "surrogateescape"))
+        letters = text.decode("utf-8", "surrogateescape")
+        _, end = json.JSONDecoder().raw_decode(letters)
     except (ValueError, RecursionError):
         # It is longer than the head, or faulty: count lines that are records or the beginning of one, and lines that are parts of one.
         records = sum(line.startswith(b'{"') and not line.rstrip(BLANK).endswith((b",", b"[", b"{", b":")) for line in lines)
         return sum(_FRAGMENT.match(line) is not None and not is_record(line) for line in lines) > records
-    return True
+    return "\n" in letters[:end]
