@@ -59,3 +59,24 @@ def test_the_neighbours_of_such_a_value_stay_as_they_are(tmp_path: Path):
 )
 def test_two_columns_of_one_name_are_damage_and_not_one_of_them(tmp_path: Path, table: Any):
     assert [(line, code) for line, _, code in read(table, tmp_path / "a.parquet")] == [(0, "file.parquet_corrupt")]
+
+
+PAIRS = pa.map_(pa.string(), pa.int64())
+
+
+@pytest.mark.parametrize(
+    ("column", "raw"),
+    [
+        (pa.array([[("x", 1), ("a", 2)], [], None], PAIRS), [b'{"a":{"a":2,"x":1}}', b'{"a":{}}', b'{"a":null}']),
+        (
+            pa.array([{"arguments": [("city", "Paris")]}], pa.struct({"arguments": pa.map_(pa.string(), pa.string())})),
+            [b'{"a":{"arguments":{"city":"Paris"}}}'],
+        ),
+        (pa.array([[("x", [("y", 1)])]], pa.map_(pa.string(), PAIRS)), [b'{"a":{"x":{"y":1}}}']),
+        (pa.array([[("x", 1), ("x", 2)], [("x", 1)]], PAIRS), [b'{"a":[["x",1],["x",2]]}', b'{"a":{"x":1}}']),
+        (pa.array([[(1, 2)]], pa.map_(pa.int64(), pa.int64())), [b'{"a":[[1,2]]}']),
+    ],
+    ids=["text keys", "in a struct", "in a map", "a key twice", "number keys"],
+)
+def test_a_map_with_text_keys_is_an_object_and_loses_no_value(tmp_path: Path, column: pa.Array, raw: list[bytes]):
+    assert [row for _, row, _ in read(pa.table({"a": column}), tmp_path / "a.parquet")] == raw
