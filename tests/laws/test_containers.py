@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
-from collections.abc import Iterator
+import lzma
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -18,7 +22,7 @@ from pipelines.config import Limits
 from pipelines.containers import read_records
 from pipelines.containers.chunks import Damaged
 from pipelines.containers.listing import InputFile
-from pipelines.containers.pieces import elements_of, lines_of
+from pipelines.containers.pieces import Piece, elements_of, lines_of, objects_of
 from tests.laws.depth import deep
 
 LIMIT = 1 << 20
@@ -53,10 +57,10 @@ def test_elements_are_what_json_reads(values: list[Any], cuts: list[int], indent
     assert [json.loads(raw) for raw, _ in elements_of(cut(data, cuts), LIMIT, "a.json")] == values
 
 
-def pieces(data: bytes, cuts: list[int], limit: int) -> tuple[list[Any], str | None]:
+def pieces(data: bytes, cuts: list[int], limit: int, read: Callable[..., Iterator[Piece]] = elements_of) -> tuple[list[Any], str | None]:
     found = []
     try:
-        for piece in elements_of(cut(data, cuts), limit, "a.json"):
+        for piece in read(cut(data, cuts), limit, "a.json"):
             found.append(piece)
     except Damaged as damage:
         return found, damage.finding.code
@@ -70,6 +74,61 @@ def pieces(data: bytes, cuts: list[int], limit: int) -> tuple[list[Any], str | N
 def test_a_broken_array_is_cut_alike_in_any_chunks(parts: list[str], cuts: list[int], limit: int):
     data = "".join(["[", *parts]).encode()
     assert pieces(data, cuts, limit) == pieces(data, [], limit)
+
+
+OBJECTS = st.lists(st.dictionaries(TEXT, VALUES, min_size=1), min_size=2, max_size=6)
+LAYOUTS: dict[str, Callable[[list[Any]], bytes]] = {
+    "lines": lambda values: b"".join(json.dumps(value).encode() + b"\n" for value in values),
+    "array": lambda values: json.dumps(values).encode(),
+    "array over many lines": lambda values: json.dumps(values, indent=1, ensure_ascii=False).encode(),
+    "objects over many lines": lambda values: b"\n".join(json.dumps(value, indent=2, ensure_ascii=False).encode() for value in values),
+}
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@given(values=OBJECTS, name=st.sampled_from(["a", "a.json", "a.jsonl", "a.gz", "a.arrow"]), cuts=CUTS)
+@deep(40)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_same_records_are_read_in_every_layout_and_packing_whatever_the_name(tmp_path_factory, layout: str, values: list[Any], name: str, cuts: list[int]):
+    path = tmp_path_factory.getbasetemp() / name
+    data = LAYOUTS[layout](values)
+    for pack in PACKINGS.values():
+        path.write_bytes(b"".join(map(pack, cut(data, cuts))) if pack is not bytes else data)
+        stat = path.stat()
+        rows = list(read_records(InputFile("logs", str(path), stat.st_size, stat.st_mtime_ns), Limits()))
+        assert [json.loads(row.raw) for row in rows] == values
+        assert [row.origin.line for row in rows] == list(range(1, len(values) + 1))
+
+
+@given(
+    values=st.lists(st.dictionaries(TEXT, VALUES), max_size=6),
+    cuts=CUTS,
+    limit=st.sampled_from([3, LIMIT]),
+    after=st.sampled_from([b"", b"]", b"{", b'"', b" \n"]),
+)
+@deep(100)
+def test_objects_are_cut_alike_in_any_chunks(values: list[Any], cuts: list[int], limit: int, after: bytes):
+    data = LAYOUTS["objects over many lines"](values) + after
+    assert pieces(data, cuts, limit, objects_of) == pieces(data, [], limit, objects_of)
+    assert [json.loads(raw) for raw, findings in pieces(data, cuts, LIMIT, objects_of)[0]] == values
+
+
+@given(records=st.lists(st.dictionaries(TEXT, VALUES, min_size=1), min_size=3, max_size=6), at=st.integers(1, 1 << 16))
+@deep(100)
+def test_a_cut_first_line_leaves_a_file_of_lines_what_it_is(tmp_path_factory, records: list[Any], at: int):
+    first, *whole = [json.dumps(record).encode() for record in records]
+    lines = [first[: 1 + at % (len(first) - 1)], *whole]
+    path = tmp_path_factory.getbasetemp() / "cut.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    stat = path.stat()
+    rows = list(read_records(InputFile("logs", str(path), stat.st_size, stat.st_mtime_ns), Limits()))
+    assert [row.raw for row in rows] == lines
 
 
 TALKS = [[{"role": "user", "content": "hi"}], [{"role": "assistant", "content": "x" * 50}]] * 10
