@@ -93,7 +93,7 @@ PACKINGS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @given(values=OBJECTS, name=st.sampled_from(["a", "a.json", "a.jsonl", "a.gz", "a.arrow"]), cuts=CUTS)
-@deep(40)
+@deep(15)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_same_records_are_read_in_every_layout_and_packing_whatever_the_name(tmp_path_factory, layout: str, values: list[Any], name: str, cuts: list[int]):
     path = tmp_path_factory.getbasetemp() / name
