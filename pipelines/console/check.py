@@ -78,7 +78,7 @@ def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> 
         elif BATCH in path:
             found.words.append(f"source {source.name}: {fixed} exists; files were not looked for, because the path has {BATCH}: give --batch")
         else:
-            here = list_inputs(source.model_copy(update={"path": (path,)}), batch)
+            here = list(list_inputs(source, batch, [path]).files)
             faults += [f"{place}: {fault}" for fault in _unreadable(here)]
             found.words.append(f"source {source.name}: {_amount(here)} at {path}")
             files += here

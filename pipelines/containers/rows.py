@@ -81,6 +81,8 @@ def _loose(scalar: pa.Scalar) -> Any:
     kind = scalar.type
     if not scalar.is_valid:
         return None
+    if isinstance(scalar, pa.DictionaryScalar):
+        return _loose(scalar.value)
     if isinstance(scalar, pa.BinaryScalar) and not isinstance(scalar, pa.FixedSizeBinaryScalar):
         data = scalar.as_buffer().to_pybytes()
         return data.decode("utf-8", "surrogateescape") if _is_text(kind) else data

@@ -216,6 +216,39 @@ def test_rows_of_arrow_are_those_of_parquet_with_the_same_content(tmp_path: Path
     assert rows == found(tmp_path / "p", (tmp_path / "p").read_bytes())
 
 
+LATIN = pa.array([b"caf\xe9", b"ok"], pa.binary()).view(pa.string())
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        LATIN,
+        LATIN.dictionary_encode(),
+        pa.ListArray.from_arrays([0, 1, 2], LATIN),
+        pa.StructArray.from_arrays([pa.ListArray.from_arrays([0, 1, 2], LATIN), LATIN], names=["x", "y"]),
+        pa.MapArray.from_arrays([0, 1, 2], LATIN, LATIN),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_a_row_of_arrow_whose_text_is_not_utf_8_is_one_row_as_in_parquet(tmp_path: Path, column: pa.Array):
+    table = pa.Table.from_arrays([column], names=["a"])
+    pq.write_table(table, tmp_path / "p")
+    rows = found(tmp_path / "a.arrow", arrow(table, False))
+    assert rows == found(tmp_path / "p", (tmp_path / "p").read_bytes())
+    assert [line for line, _ in rows] == [1, 2]
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize("place", range(0, 2000, 97))
+def test_an_arrow_file_with_flipped_bytes_gives_rows_and_at_most_one_damage(tmp_path: Path, place: int, is_stream: bool):
+    data = bytearray(arrow(ROWS, is_stream))
+    for at in range(place % len(data), min(place % len(data) + 4, len(data))):
+        data[at] ^= 0x55
+    numbers = [line for line, _ in found(tmp_path / "a.arrow", bytes(data))]
+    whole = [number for number in numbers if number]
+    assert numbers in (whole, [*whole, 0])
+
+
 @pytest.mark.parametrize("is_stream", [False, True])
 def test_an_arrow_file_that_is_cut_is_damaged_after_its_whole_batches(tmp_path: Path, is_stream: bool):
     data = arrow(ROWS, is_stream)

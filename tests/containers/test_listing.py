@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli import main
 from pipelines.config import ConfigError, Source
 from pipelines.containers.listing import Listing, list_inputs
 from pipelines.local import list_files, run_files
@@ -134,6 +135,14 @@ def test_a_trial_of_a_folder_reads_it_as_a_source_would_and_tells_what_it_passed
     outcomes = list(run_files(open_case(configuration(source={"path": "elsewhere", "episode_id": "day"})), [str(tmp_path)], None, told.append))
     assert [type(outcome) for outcome in outcomes] == [Conversation, Conversation]
     assert [(passed.path, passed.why) for passed in told] == [(f"{tmp_path}/_SUCCESS", "hidden: its name begins with . or _")]
+
+
+def test_episodes_try_takes_a_folder_and_says_what_it_passes_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    make(tmp_path, {"in/a": RECORD, "in/b.tmp": RECORD})
+    (tmp_path / "c.yaml").write_text("sources: [{name: s, path: in}]\noutput: {root: out}\n")
+    assert main(["try", "--config", str(tmp_path / "c.yaml"), "--json", str(tmp_path / "x.jsonl"), str(tmp_path / "in")]) == 0
+    assert f"file.passed_over: {tmp_path}/in/b.tmp: half written" in capsys.readouterr().err
+    assert (tmp_path / "x.jsonl").read_text().count('"table":"conversations"') == 1
 
 
 def test_a_folder_of_a_trial_that_lies_in_a_source_is_listed_as_that_source(tmp_path: Path):
