@@ -17,6 +17,7 @@ from pipelines.books import Books
 from pipelines.config import Config
 from pipelines.containers.listing import Listing
 from pipelines.flow import Flow
+from pipelines.reasons import Reason
 
 Json = dict[str, Any]
 
@@ -61,7 +62,10 @@ def tokenizer_facts(flow: Flow) -> Json:
 
 def listed_facts(listing: Listing) -> Json:
     """What the manifest says of a run's input beside the files that were read: what was passed over and why, and which Delta tables were read."""
-    return {"passed_over": [asdict(passed) for passed in listing.passed_over], "delta_sources": [asdict(table) for table in listing.tables]}
+    return {
+        "passed_over": [asdict(passed) | {"reason": Reason.FILE_PASSED_OVER.code} for passed in listing.passed_over],
+        "delta_sources": [asdict(table) for table in listing.tables],
+    }
 
 
 def make_manifest(flow: Flow, batch: str, run_id: str, inputs: Sequence[Mapping[str, Any]], books: Books, facts: Mapping[str, Any]) -> Json:
