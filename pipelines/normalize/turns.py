@@ -61,6 +61,10 @@ def lines_of(turn: LoggedTurn, faults: Faults) -> list[Line]:
     for key, value in turn.media:
         if value not in ("", [], {}, False):
             faults.media(f"{turn.where}.{key}", kind_of(value))
+    if role != "observation":
+        for key, value in (("name", turn.name), ("tool_call_id", turn.call_id)):
+            if value is not None:
+                faults.unread.add("turn", turn.where, key, value)
     if role == CALL or (role == "assistant" and isinstance(turn.metadata, str) and turn.metadata.strip()):
         return _call_turn(turn, role, thoughts, pool, weight, faults)
     body = read_body(turn, role, faults)
@@ -146,7 +150,7 @@ def _call_turn(turn: LoggedTurn, role: str, thoughts: list[str], pool: list[Any]
         _leave_out_metadata(turn, CALL, faults)
     for ref, where in pool:
         faults.misplaced(turn.where, where.rpartition(".")[2], ref, "an image on a turn that is a call")
-    if turn.content is None:
+    if turn.content is None and (role != CALL or not turn.calls):
         faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "a call without content")
         return []
     where = f"{turn.where}.{turn.content_key}"
@@ -154,7 +158,7 @@ def _call_turn(turn: LoggedTurn, role: str, thoughts: list[str], pool: list[Any]
     text = with_thoughts(thought, thoughts, turn.where, faults)
     content = Value(rest, turn.written, (*turn.path, turn.content_key), where)
     try:
-        calls = read_calls(content, faults) if role == CALL else [_glm_call(turn, content, faults)]
+        calls = [_glm_call(turn, content, faults)] if role != CALL else read_calls(content, faults) if rest is not None else []
     except Reject as reject:
         faults.refusals += reject.findings
         return []

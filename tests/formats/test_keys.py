@@ -67,6 +67,10 @@ def test_every_other_key_is_counted_by_its_place_and_one_with_null_is_no_key():
     assert unread(record) == {"turn.mood": 2, "part.lang": 1, "record.reward": 1}
 
 
+def test_a_key_that_is_read_on_other_turns_only_is_counted():
+    assert unread({"messages": [{"role": "user", "name": "ann", "content": "Q"}, ANSWER | {"tool_call_id": "1"}]}) == {"turn.name": 1, "turn.tool_call_id": 1}
+
+
 def test_a_record_that_is_refused_has_its_keys_counted_too():
     assert unread(asked(reward=1, rejected="bad")) == {"record.reward": 1, "record.rejected": 1}
 

@@ -175,6 +175,11 @@ def test_a_turn_that_is_a_call_keeps_its_other_calls_and_refuses_an_image(turn):
     assert refusals({"messages": [QUESTION, turn | {"image": "b.png"}, ANSWER]})[0] == ("schema.field_unread", "messages[1].image")
 
 
+def test_a_turn_of_calls_without_content_is_its_calls():
+    turn = {"role": "tool_call", "content": None, "tool_calls": [{"function": {"name": "b", "arguments": "{}"}}]}
+    assert turns(conversation({"messages": [QUESTION, turn]}))[1] == ("assistant", "b", "{}")
+
+
 def test_metadata_of_a_question_is_noted():
     made = conversation({"messages": [{"role": "user", "content": "Q", "metadata": "m"}, ANSWER]})
     assert (turns(made)[0], notes(made)) == (("user", "", "Q"), [("schema.field_unread", "messages[0].metadata")])
