@@ -36,9 +36,10 @@ def test_a_source_that_may_be_empty_gives_the_files_that_it_has(tmp_path: Path):
     (tmp_path / "b.jsonl").touch()
     paths = [f"{tmp_path}/absent", f"{tmp_path}/*.jsonl", f"{tmp_path}/b.jsonl"]
     found = inputs_of(config(tmp_path, a={"path": paths, "allow_empty": True}, b={"path": f"{tmp_path}/nothing", "allow_empty": True}), "n0")
-    assert [(file.source, Path(file.path).name) for file in found] == [("a", "b.jsonl")]
+    assert [(file.source, Path(file.path).name) for file in found.files] == [("a", "b.jsonl")]
 
 
 def test_one_empty_glob_among_others_is_no_fault(tmp_path: Path):
     (tmp_path / "b.jsonl").touch()
-    assert len(inputs_of(config(tmp_path, a={"path": [f"{tmp_path}/*.parquet", f"{tmp_path}/*.jsonl"]}), "n0")) == 1
+    found = inputs_of(config(tmp_path, a={"path": [f"{tmp_path}/*.parquet", f"{tmp_path}/*.jsonl"]}), "n0")
+    assert len(found.files) == 1

@@ -99,7 +99,7 @@ def test_adopted_files_are_one_commit_of_the_batch_and_touch_no_other(tmp_path: 
 def test_a_row_of_which_turns_were_left_out_weighs_with_the_conversation_that_waits_with_it():
     config = configuration("glm_4", options={"max_tokens": 64, "on_overflow": "drop_turns"})
     record = asked()
-    record["messages"] = [*asked("word " * 50_000)["messages"], *record["messages"]]
+    record["messages"] = [*asked(answer="word " * 50_000)["messages"], *record["messages"]]
     told, shortened = (placed(outcome, "night", "run", config.split) for outcome in run(record, config))
     whole, _ = (placed(outcome, "night", "run", config.split) for outcome in run(asked(), config))
     assert (told[0], shortened[0]) == ("conversations", "samples")

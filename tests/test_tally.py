@@ -13,7 +13,7 @@ from pipelines.books import takers
 from pipelines.config import Config
 from pipelines.console import trial
 from pipelines.flow import Ready
-from pipelines.local import run_files
+from pipelines.local import list_files, run_listed
 from pipelines.parts import OUTCOMES, Files, Parts, placed
 from pipelines.reasons import Reason
 from pipelines.records import Origin, Outcome, Quarantined, Sample
@@ -165,7 +165,7 @@ def test_every_record_is_counted_once_in_a_trial_and_a_copy_never(tmp_path, monk
     for kept in (1 << 20, 0):
         monkeypatch.setattr(local, "KEPT_BYTES", kept)
         noted, counted = [], trial.Tally(config)
-        for outcome in run_files(open_case(config), [str(log)], None, noted.append):
+        for outcome in run_listed(open_case(config), list_files(config, [str(log)], None).files, noted.append):
             counted.count(outcome)
         assert [record.raw.origin.line for record in noted] == [1, 2, 3, 4]
         assert +counted.without_episode == {"kit": 1}

@@ -9,15 +9,16 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
 
 from pipelines.config import ConfigError
 from pipelines.containers.partitions import Columns
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 LOG = "_delta_log"
 # What these say of a table changes nothing in how its files' rows are read. Deletion vectors are looked for one by one.
@@ -35,6 +36,9 @@ class LiveFiles:
 
 def live_files(folder: str, source: str) -> LiveFiles:
     """The table in this folder. Raises ConfigError, in one sentence, where its files alone do not say what its rows are."""
+    from deltalake import DeltaTable  # only the driver lists tables: a worker need not load it
+    from deltalake.exceptions import DeltaError
+
     try:
         table = DeltaTable(folder)
         if fault := _fault(table):
