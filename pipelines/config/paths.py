@@ -44,7 +44,7 @@ def brace_faults(data: Mapping[str, Any], folder: Path) -> Iterator[str]:
         except ValueError:
             continue
         for found in _BRACES.finditer(path):
-            if not (found[0] == BATCH and has_batch) and not _exists_literally(path, found.end()):
+            if not (found[0] == BATCH and has_batch) and not _exists_literally(path, found.end(), has_batch):
                 yield f"{place}: {_advice(found[0], has_batch)}"
 
 
@@ -74,11 +74,11 @@ def _paths(data: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
         yield "output.root", output["root"], False
 
 
-def _exists_literally(path: str, end: int) -> bool:
-    """Whether the name that holds these braces is on the disk."""
+def _exists_literally(path: str, end: int, has_batch: bool) -> bool:
+    """Whether the name that holds these braces is on the disk; where {batch} is replaced, for any batch."""
     after = path.find("/", end)
     named = path if after < 0 else path[:after]
-    return os.path.lexists(named) or bool(glob.glob(named.replace(BATCH, "*")))
+    return os.path.lexists(named) or (has_batch and bool(glob.glob(named.replace(BATCH, "*"))))
 
 
 def _advice(braces: str, has_batch: bool) -> str:
