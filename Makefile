@@ -18,8 +18,8 @@ $(READY): requirements.lock pyproject.toml
 	@echo "setup: installing the pinned packages (once)" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m pipelines.spark.jars
-	@$(BIN)/python -m pipelines.spark.start $(VENV)/spark.jsa
+	@$(BIN)/python -m pipelines.spark.session.jars
+	@$(BIN)/python -m pipelines.spark.session.class_archive $(VENV)/spark.jsa
 	@touch $@
 
 run: $(READY)
@@ -63,7 +63,7 @@ out/peers/.ready:
 	@touch $@
 
 docs: $(READY)
-	@$(BIN)/python -m pipelines.docs docs
+	@$(BIN)/python -m pipelines.console.pages docs
 
 lock:
 	@$(BIN)/python -m pip install --quiet uv

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from pipelines.demo import write_demo
-from pipelines.manifest import code_fingerprint
+from pipelines.ledger.manifest import code_fingerprint
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent / "out" / "demo-input"

@@ -16,11 +16,11 @@ from pathlib import Path
 from pipelines.config import load_config
 from pipelines.config.places import require_places
 from pipelines.reasons import Reason
-from pipelines.spark.entry import Told, get_ready, run_id_of
-from pipelines.spark.lean import meanwhile
-from pipelines.spark.redrive import Chosen, batches_to_redrive, redrive_batch
-from pipelines.spark.session import open_session
-from pipelines.spark.streams import separate_stderr
+from pipelines.spark.run.entry import Told, get_ready, run_id_of
+from pipelines.spark.run.redrive import Chosen, batches_to_redrive, redrive_batch
+from pipelines.spark.session.session import open_session
+from pipelines.spark.session.startup import meanwhile
+from pipelines.spark.session.streams import separate_stderr
 
 
 def main() -> int:

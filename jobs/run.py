@@ -17,10 +17,10 @@ from pathlib import Path
 
 from pipelines.config import load_config
 from pipelines.config.places import require_places
-from pipelines.spark.entry import Told, get_ready, run_id_of
-from pipelines.spark.lean import meanwhile
-from pipelines.spark.session import open_session
-from pipelines.spark.streams import separate_stderr
+from pipelines.spark.run.entry import Told, get_ready, run_id_of
+from pipelines.spark.session.session import open_session
+from pipelines.spark.session.startup import meanwhile
+from pipelines.spark.session.streams import separate_stderr
 
 BATCH = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
@@ -36,7 +36,7 @@ def main() -> int:
         require_places(config)
         meanwhile(lambda: get_ready(config))
         spark = open_session(config.spark, alone=True)
-    from pipelines.spark.job import Manner, run_batch  # a third of a second, which the JVM took to start
+    from pipelines.spark.run.batch import Manner, run_batch  # a third of a second, which the JVM took to start
 
     for batch in batches if spark else []:
         with told.run(batch) as ended:

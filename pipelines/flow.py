@@ -19,7 +19,7 @@ from pipelines.dialects import Dialect, open_dialect
 from pipelines.formats import nonfinite, read_record
 from pipelines.formats.keys import Unread
 from pipelines.normalize import normalize
-from pipelines.parse import BOM, parse_record
+from pipelines.parsing.careful import BOM, parse_record
 from pipelines.reasons import Reason, Reject, refusals
 from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, Sample, SeenImages, Tokens
 

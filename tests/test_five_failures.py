@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.config import parse_config
 from pipelines.records import IGNORE_INDEX, Conversation, Outcome, Quarantined, Sample
-from pipelines.schema import SAMPLES, array_of, row_of
+from pipelines.tables.schema import SAMPLES, array_of, row_of
 from tests.golden import open_case, outcomes
 
 PHONE = {"home.png": (1080, 2400)}

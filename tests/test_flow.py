@@ -14,7 +14,7 @@ from pipelines.dialects.dialect import Script
 from pipelines.flow import Flow
 from pipelines.local import run_files
 from pipelines.records import Quarantined, origin_of
-from pipelines.schema import row_of, table_of
+from pipelines.tables.schema import row_of, table_of
 from tests.golden import open_case
 from tests.making import asked, configuration, write_lines
 

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.config import ConfigError, Hook, Hooks, parse_config
 from pipelines.hooks import call_hook, hook_for
-from pipelines.manifest import public_settings
+from pipelines.ledger.manifest import public_settings
 
 LINE = b'{"status":"published"}\n'
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from pipelines.spark.session import _is_classic, _one_machine
+from pipelines.spark.session.session import _is_classic, _one_machine
 
 CONF = Path(__file__).parents[1] / "conf" / "local.conf"
 
@@ -22,7 +22,7 @@ def test_spark_is_imported_from_where_it_is_unpacked_and_compiled():
     """As spark-submit starts a driver, and Spark its workers."""
     home = Path(pyspark.__file__).parent
     archives = [*home.glob("python/lib/*.zip"), *home.glob("jars/spark-core_*.jar")]
-    asked = "import pipelines.spark.daemon, pyspark, sys; print([pyspark.__file__, *(name for name in sys.path_importer_cache if '/pyspark/' in name)])"
+    asked = "import pipelines.spark.session.daemon, pyspark, sys; print([pyspark.__file__, *(name for name in sys.path_importer_cache if '/pyspark/' in name)])"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, archives))}
     told = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True).stdout
     assert len(archives) == 3
@@ -31,20 +31,22 @@ def test_spark_is_imported_from_where_it_is_unpacked_and_compiled():
 
 
 def test_a_worker_is_started_without_libraries_that_it_has_no_use_for():
-    asked = "import pipelines.spark.daemon, sys; print([name for name in ('pandas', 'deltalake', 'transformers', 'jinja2') if name in sys.modules])"
+    asked = "import pipelines.spark.session.daemon, sys; print([name for name in ('pandas', 'deltalake', 'transformers', 'jinja2') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_the_job_is_imported_while_the_jvm_starts():
-    asked = "import runpy, sys; runpy.run_path('jobs/run.py'); print('pipelines.spark.session' in sys.modules, 'pipelines.spark.job' in sys.modules)"
+    asked = (
+        "import runpy, sys; runpy.run_path('jobs/run.py'); print('pipelines.spark.session.session' in sys.modules, 'pipelines.spark.run.batch' in sys.modules)"
+    )
     told = subprocess.run([sys.executable, "-c", asked], cwd=CONF.parents[1], capture_output=True, text=True, check=True).stdout
     assert told == "True False\n"
 
 
 def test_the_first_list_that_becomes_an_array_does_not_import_pandas_and_a_frame_does():
     asked = """
-import pipelines.spark.daemon, pyarrow as pa, sys
-from pipelines.spark.lean import spare_pandas_in_driver
+import pipelines.spark.session.daemon, pyarrow as pa, sys
+from pipelines.spark.session.startup import spare_pandas_in_driver
 spare_pandas_in_driver()
 pa.array(["text"])
 from pyspark.sql.types import NumpyArrayConverter

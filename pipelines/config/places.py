@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines.config.loading import ConfigError
 from pipelines.config.settings import Config, DialectSettings, Hooks, Output, Source
-from pipelines.lock import can_lock
+from pipelines.storage.locks import can_lock
 
 
 def require_places(config: Config) -> None:

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from pipelines.config import ConfigError, load_config
-from pipelines.history import Seen, history_of, kept_bytes
-from pipelines.reading import NotPublished, named_state, schema_of, table_files
-from pipelines.schema import PARTITIONS, integer, long, text
+from pipelines.ledger.history import Seen, history_of, kept_bytes
+from pipelines.tables.reading import NotPublished, named_state, schema_of, table_files
+from pipelines.tables.schema import PARTITIONS, integer, long, text
 from pipelines.visible import visible
 
 OK, USAGE = 0, 2

@@ -14,18 +14,18 @@ from msgspec.structs import asdict
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pipelines.books import Books, make_books
 from pipelines.config import Config, load_config
 from pipelines.flow import Ready, open_flow
-from pipelines.gates import closed_gates, gates_of, too_many_errors
+from pipelines.ledger.books import Books, make_books
+from pipelines.ledger.gates import closed_gates, gates_of, too_many_errors
+from pipelines.ledger.manifest import listed_facts
+from pipelines.ledger.summary import summary_lines
+from pipelines.ledger.unread_keys import add, trim, unread_facts
 from pipelines.local import list_files, run_listed, with_folders
-from pipelines.manifest import listed_facts
 from pipelines.memory import look_seldom
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
-from pipelines.schema import Row, row_of
-from pipelines.summary import summary_lines
-from pipelines.unread import add, trim, unread_facts
+from pipelines.tables.schema import Row, row_of
 
 OK, OUR_FAULT, GATE = 0, 1, 3
 RUN_ID = "try"

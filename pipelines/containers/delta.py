@@ -1,6 +1,6 @@
 """A Delta table as a source: the files of its newest version, each with its partition's columns.
 
-Only its log is read through deltalake; pipelines/reading.py says why its own reader is not used.
+Only its log is read through deltalake; pipelines/tables/reading.py says why its own reader is not used.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Limits, Source
 from pipelines.formats.keys import RECORD_FIELD, Unread
 from pipelines.formats.logged import Json, Logged, LoggedTurn, Written, fields_of, read_turns
-from pipelines.parse import clip
+from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Container, Mapping
 from typing import Any
 
-from pipelines.parse import clip
+from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason
 from pipelines.records import Finding
 

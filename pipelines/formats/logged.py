@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.config import Limits
 from pipelines.formats.keys import HARMLESS, LISTED, RECORD_FIELD, RECORD_RANK, TURN_FIELD, TURN_RANK, Unread
-from pipelines.parse import clip, parse_json
+from pipelines.parsing.careful import clip, parse_json
 from pipelines.reasons import Reject
 from pipelines.records import Noun
 

@@ -12,7 +12,7 @@ from functools import cache
 from pyarrow import ArrowInvalid
 from pyarrow.fs import FileInfo, FileSystem, FileType
 
-from pipelines.parse import clip
+from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 
 _REFERENCE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([A-Za-z0-9][A-Za-z0-9._\-]*)/([^?#]+)")

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from pipelines.config import Source
 from pipelines.images.opening import real_path
 from pipelines.images.spelling import other_spellings
-from pipelines.parse import clip
+from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
 

@@ -23,7 +23,7 @@ from pipelines.normalize.faults import Faults
 from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
 from pipelines.normalize.turns import Line, lines_of, pair_results
-from pipelines.parse import kind_of, source_text
+from pipelines.parsing.careful import kind_of, source_text
 from pipelines.reasons import Reason, refusals
 from pipelines.records import Draft, Finding, ImageRef, Message, RawRecord, sample_id_of
 

@@ -13,7 +13,7 @@ from pipelines.normalize.faults import Faults
 from pipelines.normalize.reasoning import leading_thought
 from pipelines.normalize.tool_calls import lifted, logged_as_text
 from pipelines.normalize.turns import Line
-from pipelines.parse import clip
+from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 
 # Spelling -> a text that every call of this spelling has, and what it looks like (None: the text says enough). The first that fits names it.

@@ -13,7 +13,7 @@ from pipelines.normalize.faults import Faults
 from pipelines.normalize.loss import weight_of
 from pipelines.normalize.tool_calls import Value
 from pipelines.normalize.written import write_json
-from pipelines.parse import clip, kind_of
+from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason
 
 TEXT, IMAGE, REASONING, CALL, MEDIA = (

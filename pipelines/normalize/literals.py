@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 from pipelines.config import Limits
-from pipelines.parse import clip
+from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 
 # Python's own tokens: what it refuses (01, 1__0, ur'', a newline in a short string) is refused here too.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.formats.logged import Json, Keyed
 from pipelines.normalize.faults import Faults
-from pipelines.parse import clip, kind_of
+from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason
 
 MOST_WEIGHT = 3e38  # what the column's float32 holds

@@ -16,7 +16,7 @@ from pipelines.formats.logged import Logged
 from pipelines.normalize.content import Slot, reference_of
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.turns import Line, pool_of
-from pipelines.parse import kind_of
+from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
 
 # The whole of a mark, as AgentCPM-GUI, LLaVA, MiniCPM-V's inference, Llama and Qwen-VL write it.

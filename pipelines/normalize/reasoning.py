@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.formats.logged import LoggedTurn
 from pipelines.normalize.faults import Faults
-from pipelines.parse import kind_of
+from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
 
 OPEN, CLOSE = "<think>", "</think>"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from pipelines.parse import clip, kind_of
+from pipelines.parsing.careful import clip, kind_of
 
 STEPS = 100_000  # a tenth of a second; an honest call takes some dozens
 

@@ -14,7 +14,7 @@ from pipelines.formats.logged import Path, Written
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.literals import read_literal
 from pipelines.normalize.written import write_json
-from pipelines.parse import clip, kind_of, parse_json, source_text
+from pipelines.parsing.careful import clip, kind_of, parse_json, source_text
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding, Noun
 

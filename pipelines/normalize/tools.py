@@ -14,7 +14,7 @@ from pipelines.normalize.faults import Faults
 from pipelines.normalize.schemas import BadSchema, Schema, misfit, read_schema
 from pipelines.normalize.tool_calls import Call
 from pipelines.normalize.written import exact, spell
-from pipelines.parse import clip, kind_of, parse_json
+from pipelines.parsing.careful import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
 

@@ -19,7 +19,7 @@ from pipelines.normalize.loss import weight_of
 from pipelines.normalize.reasoning import has_thoughts, leading_thought, read_thoughts, with_thoughts
 from pipelines.normalize.roles import ALIASES, CALL, canonical_role
 from pipelines.normalize.tool_calls import Call, Value, arguments_text, call_id, read_calls
-from pipelines.parse import clip, kind_of
+from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
 
 

@@ -7,7 +7,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from pipelines.formats.logged import Path, Written
-from pipelines.parse import source_text
+from pipelines.parsing.careful import source_text
 
 
 class _Number(str):

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.books import FileBook
+from pipelines.ledger.books import FileBook
+from pipelines.ledger.summary import usual
+from pipelines.ledger.tally import EXAMPLES
+from pipelines.ledger.unread_keys import by_source
 from pipelines.reasons import reason_of
 from pipelines.report.cards import Card
-from pipelines.summary import usual
-from pipelines.tally import EXAMPLES
-from pipelines.unread import by_source
 from pipelines.visible import one_line
 
 HEAD = 400  # characters of a raw record

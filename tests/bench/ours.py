@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from pipelines.config import Config, parse_config
 from pipelines.flow import Flow, open_flow
 from pipelines.local import run_files
-from pipelines.parts import OUTCOMES, Parts, placed
 from pipelines.records import Sample
+from pipelines.tables.writing import OUTCOMES, Parts, placed
 
 TOKENIZER = "glm_4_standin"
 

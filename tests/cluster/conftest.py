@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.demo import write_demo
-from pipelines.spark.pack import pack
+from pipelines.spark.session.packing import pack
 from tests.cluster.jobs import RUN, arguments, finished, submitted, tables
 
 

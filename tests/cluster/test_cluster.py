@@ -10,7 +10,7 @@ from subprocess import Popen
 
 import pytest
 
-from pipelines.manifest import code_fingerprint
+from pipelines.ledger.manifest import code_fingerprint
 from tests.cluster.jobs import RUN, TABLES, WHERE, arguments, finished, submitted, tables
 from tests.cluster.nodes import Node
 from tests.cluster.standalone import Cluster, standalone_cluster

@@ -46,7 +46,7 @@ def cell_with(cells: dict[str, nbformat.NotebookNode], start: str) -> nbformat.N
 @pytest.mark.spark
 @pytest.mark.long
 def test_the_notebook_drives_a_night_both_ways_and_shows_it(executed):
-    for start in ("def spark_submit", "from pipelines.spark.job import run_batch"):
+    for start in ("def spark_submit", "from pipelines.spark.run.batch import run_batch"):
         cell = cell_with(executed, start)
         assert "tokenize: " in said(cell)
         for piece in ("records in", "image.missing", "minicpm_v_2_6", 'class="t trained"', "data:image/jpeg;base64,"):
@@ -64,4 +64,4 @@ def test_the_second_time_the_notebook_says_that_nothing_was_to_be_done(executed)
 def test_both_ways_give_the_same_rows_and_the_split_is_read(executed):
     assert said(cell_with(executed, "import pyarrow.dataset")) == "{'conversations': True, 'samples': True, 'quarantine': True}"
     assert int(said(cell_with(executed, "def examples"))) > 1000
-    assert "image_bound" in said(cell_with(executed, "from pipelines.trainers"))
+    assert "image_bound" in said(cell_with(executed, "from pipelines.training.items"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import zipfile
 
-from pipelines.manifest import code_fingerprint
-from pipelines.spark.pack import FROM_SPARK, PROJECT, needed
-from pipelines.spark.ship import package_files, zip_package
+from pipelines.ledger.manifest import code_fingerprint
+from pipelines.spark.session.packing import FROM_SPARK, PROJECT, needed
+from pipelines.spark.session.shipping import package_files, zip_package
 
 
 def test_the_same_code_is_the_same_zip_and_holds_every_file_of_the_package(tmp_path):
@@ -19,7 +19,7 @@ def test_the_same_code_is_the_same_zip_and_holds_every_file_of_the_package(tmp_p
 
 def test_the_unpacked_zip_has_the_fingerprint_of_the_code_that_runs(tmp_path, monkeypatch):
     zipfile.ZipFile(zip_package(tmp_path)).extractall(tmp_path)
-    monkeypatch.setattr("pipelines.manifest.__file__", str(tmp_path / "pipelines" / "manifest.py"))
+    monkeypatch.setattr("pipelines.ledger.manifest.__file__", str(tmp_path / "pipelines" / "manifest.py"))
     shipped = code_fingerprint()
     monkeypatch.undo()
     assert shipped == code_fingerprint()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from pipelines.spark.session import open_session
+from pipelines.spark.session.session import open_session
 
 
 def where(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -13,7 +13,7 @@ def where(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import sys
 
     import pipelines
-    from pipelines.manifest import code_fingerprint
+    from pipelines.ledger.manifest import code_fingerprint
 
     for batch in batches:
         is_zipped = not os.path.exists(pipelines.__file__)

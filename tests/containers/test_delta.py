@@ -12,8 +12,8 @@ from pipelines.config import ConfigError, Limits, Source
 from pipelines.containers import read_records
 from pipelines.containers.listing import Listing, list_inputs
 from pipelines.flow import draft_of
-from pipelines.history import listed_ways
-from pipelines.manifest import listed_facts
+from pipelines.ledger.history import listed_ways
+from pipelines.ledger.manifest import listed_facts
 from tests.making import asked, configuration
 
 OLD, NEW = asked("q", "WRONG old answer"), asked("q", "right answer")

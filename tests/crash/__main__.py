@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipelines.spark.session import open_session
+from pipelines.spark.session.session import open_session
 from tests.crash import campaign as c
 from tests.crash.mistakes import MISTAKES
 from tests.crash.processes import killed_at_random

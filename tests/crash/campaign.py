@@ -12,9 +12,9 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from pipelines.lock import LostRace
-from pipelines.nights import Refused
-from pipelines.reading import NotPublished, last_run, open_table, run_rows
+from pipelines.ledger.nights import Refused
+from pipelines.storage.locks import LostRace
+from pipelines.tables.reading import NotPublished, last_run, open_table, run_rows
 from tests.crash.scene import Scene, View, counted_by_duckdb, false_reports, leftovers, view
 from tests.crash.zygote import KILLED, Zygote, die
 
@@ -273,7 +273,7 @@ def lossy_commit(stage: Stage) -> list[str]:
     scene = stage.fresh()
 
     def lossy(spark: SparkSession) -> Any:
-        from pipelines.spark import tables
+        from pipelines.spark.publishing import tables
 
         form = tables.FORMS[scene.form]
         adopt = form.adopt
@@ -300,7 +300,7 @@ def our_fault(stage: Stage) -> list[str]:
     scene = stage.fresh()
 
     def failing(spark: SparkSession) -> Any:
-        from pipelines.spark import ending
+        from pipelines.spark.run import ending
 
         end = ending.too_many_errors
 
@@ -342,7 +342,7 @@ def redriven(stage: Stage) -> list[str]:
     def again(spark: SparkSession) -> Any:
         from datetime import UTC, datetime
 
-        from pipelines.spark.redrive import Chosen, redrive_batch
+        from pipelines.spark.run.redrive import Chosen, redrive_batch
 
         stage.mistake()
         return redrive_batch(spark, scene.config(), Chosen("image.missing"), "n1", f"redrive.{time.time_ns()}", datetime.now(UTC)).status

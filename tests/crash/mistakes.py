@@ -39,14 +39,14 @@ def waiting(point: str, experiment: Callable[[c.Stage, int], list[str]]) -> Expe
 
 
 def _publish_before_balance() -> None:
-    from pipelines.spark import ending
+    from pipelines.spark.run import ending
 
     ending._verdict = lambda books, faults, gates, past: ("published", ())  # type: ignore[assignment]
     _no_read_back()
 
 
 def _drop_a_part() -> None:
-    from pipelines.spark import stage
+    from pipelines.spark.run import staging as stage
 
     whole = stage.write_parts
 
@@ -60,26 +60,26 @@ def _drop_a_part() -> None:
 
 def _count_instead_of_read_back() -> None:
     """The books are what was meant to be written, and the committed rows are not looked at."""
-    from pipelines.books import Books
+    from pipelines.ledger.books import Books
 
     Books.faults = lambda self: []  # type: ignore[method-assign]
     _no_read_back()
 
 
 def _no_read_back() -> None:
-    from pipelines.spark import publish
+    from pipelines.spark.publishing import publish
 
     publish._read_back = lambda run, named, books: None  # type: ignore[assignment]
 
 
 def _no_batch_lock() -> None:
-    from pipelines.spark import job
+    from pipelines.spark.run import batch as job
 
     job.batch_lock = _unlocked  # type: ignore[assignment]
 
 
 def _last_writer_wins() -> None:
-    from pipelines.spark import ending
+    from pipelines.spark.run import ending
 
     _no_batch_lock()
     ending.check_unchanged = lambda run, earlier: None  # type: ignore[assignment]
@@ -91,14 +91,15 @@ def _unlocked(*arguments: Any) -> Any:
 
 
 def _no_publication_lock() -> None:
-    from pipelines.spark import ending, job
+    from pipelines.spark.run import batch as job
+    from pipelines.spark.run import ending
 
     ending.publication_lock = job.publication_lock = _unlocked  # type: ignore[assignment]
 
 
 def _runs_before(table: str) -> None:
     """`runs` is written before this table, and names the state that the table is going to have."""
-    from pipelines.spark import publish, tables
+    from pipelines.spark.publishing import publish, tables
 
     real = tables.Tables.adopt
     held: list[Callable[[], Any]] = []
@@ -118,19 +119,19 @@ def _runs_before(table: str) -> None:
 
 
 def _expected(parts: Any, table: str, named: Any, replaced: str | None) -> list[str]:
-    from pipelines.spark import parquet_form
+    from pipelines.spark.publishing import parquet_form
 
     return sorted([*parquet_form._others(named, replaced), *(f"{table}/{part.partition}/{part.name}".replace("//", "/") for _, part in parts)])
 
 
 def _no_undo() -> None:
-    from pipelines.spark.tables import Tables
+    from pipelines.spark.publishing.tables import Tables
 
     Tables.undo = lambda self, run_id: []  # type: ignore[method-assign]
 
 
 def _undo_samples_only() -> None:
-    from pipelines.spark import delta_form, parquet_form
+    from pipelines.spark.publishing import delta_form, parquet_form
 
     for form in (delta_form, parquet_form):
         whole = form.undo
@@ -140,7 +141,7 @@ def _undo_samples_only() -> None:
 
 
 def _overwrite_the_whole_table() -> None:
-    from pipelines.spark import delta_form, parquet_form
+    from pipelines.spark.publishing import delta_form, parquet_form
 
     def whole(folder: Path, added: Any, run_id: str, replaced: str | None) -> None:
         _write(folder, added, run_id, "overwrite")
@@ -150,7 +151,7 @@ def _overwrite_the_whole_table() -> None:
 
 
 def _append_instead_of_replace() -> None:
-    from pipelines.spark import delta_form, parquet_form
+    from pipelines.spark.publishing import delta_form, parquet_form
 
     def appended(folder: Path, added: Any, run_id: str, replaced: str | None) -> None:
         _write(folder, added, run_id, "append")
@@ -164,7 +165,7 @@ def _write(folder: Path, added: Any, run_id: str, mode: str) -> None:
     import pyarrow as pa
     from deltalake import CommitProperties, DeltaTable, Schema
 
-    from pipelines.schema import COLUMNS, PARTITIONS
+    from pipelines.tables.schema import COLUMNS, PARTITIONS
 
     if added:
         mark = CommitProperties(custom_metadata={"userMetadata": run_id})
@@ -175,7 +176,7 @@ def _write(folder: Path, added: Any, run_id: str, mode: str) -> None:
 def _read_the_newest_version() -> None:
     from deltalake import DeltaTable
 
-    from pipelines import reading
+    from pipelines.tables import reading
 
     reading.table_files = lambda root, table, row=None: (  # type: ignore[assignment]
         DeltaTable(str(Path(root) / table)).file_uris()
@@ -185,7 +186,8 @@ def _read_the_newest_version() -> None:
 
 
 def _key_of_times() -> None:
-    from pipelines.spark import job, publish
+    from pipelines.spark.publishing import publish
+    from pipelines.spark.run import batch as job
 
     timed = publish.input_rows
     changed = lambda splits: [row | {"sha256": f"{row['sha256']}-{row['modified']}"} for row in timed(splits)]  # noqa: E731
@@ -193,34 +195,35 @@ def _key_of_times() -> None:
 
 
 def _key_of_names() -> None:
-    from pipelines.spark import job, publish
+    from pipelines.spark.publishing import publish
+    from pipelines.spark.run import batch as job
 
     whole = publish.input_rows
     publish.input_rows = job.input_rows = lambda splits: [row | {"sha256": ""} for row in whole(splits)]  # type: ignore[assignment]
 
 
 def _no_refusal() -> None:
-    from pipelines.spark import job
+    from pipelines.spark.run import batch as job
 
     whole = job.compare
     job.compare = lambda runs, night, replace: whole(runs, night, True)  # type: ignore[assignment]
 
 
 def _sweep_the_living() -> None:
-    from pipelines.spark import settle
+    from pipelines.spark.publishing import recovery as settle
 
     settle.is_abandoned = lambda folder: True  # type: ignore[assignment]
 
 
 def _never_sweep() -> None:
-    from pipelines.spark import settle
+    from pipelines.spark.publishing import recovery as settle
 
     settle._sweep = lambda tables: None  # type: ignore[assignment]
 
 
 def _retire_first() -> None:
     """Parquet: replaced files are removed before `runs` names the new ones."""
-    from pipelines.spark import parquet_form
+    from pipelines.spark.publishing import parquet_form
 
     whole = parquet_form.adopt
 
@@ -234,7 +237,7 @@ def _retire_first() -> None:
 
 def _copy_in_place() -> None:
     """Parquet: new files are not renamed in but copied, so that half a file can stand under its name, and the reader looks at the folder."""
-    from pipelines.spark import parquet_form
+    from pipelines.spark.publishing import parquet_form
 
     def copied(path: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -245,7 +248,7 @@ def _copy_in_place() -> None:
 
 def _report_first() -> None:
     """The report is moved in as soon as it is made."""
-    from pipelines.spark import ending
+    from pipelines.spark.run import ending
 
     made = ending._write_report
 
@@ -262,7 +265,8 @@ def _report_first() -> None:
 
 def _forget_the_report() -> None:
     """Only the run itself moves its report in: one that was killed leaves none."""
-    from pipelines.spark import job, settle
+    from pipelines.spark.publishing import recovery as settle
+    from pipelines.spark.run import batch as job
 
     def sweep_only(tables: Any, run_id: str) -> list[str]:
         undone = tables.undo(run_id)
@@ -273,13 +277,13 @@ def _forget_the_report() -> None:
 
 
 def _no_gate() -> None:
-    from pipelines.spark import ending
+    from pipelines.spark.run import ending
 
     ending.closed_gates = lambda books, gates, past=None: []  # type: ignore[assignment]
 
 
 def _errors_pass() -> None:
-    from pipelines.spark import ending
+    from pipelines.spark.run import ending
 
     verdict = ending._verdict
 
@@ -291,7 +295,7 @@ def _errors_pass() -> None:
 
 def _keep_nothing() -> None:
     """Retention deletes whatever the newest state does not need."""
-    from pipelines.spark import ending
+    from pipelines.spark.run import ending
 
     def at_once(tables: Any, days: int, now: Any) -> None:
         shutil.rmtree(tables.root / "_old", ignore_errors=True)
@@ -304,7 +308,7 @@ def _keep_nothing() -> None:
 
 
 def _redrive_forgets_the_others() -> None:
-    from pipelines.spark import redrive
+    from pipelines.spark.run import redrive
 
     redrive.rows_of_all = lambda table, made, picked, batch: made  # type: ignore[assignment]
 
@@ -312,7 +316,7 @@ def _redrive_forgets_the_others() -> None:
 def _redrive_keeps_the_old_rows() -> None:
     from pyspark.sql import functions as F
 
-    from pipelines.spark import redrive
+    from pipelines.spark.run import redrive
 
     def kept(table: Any, made: Any, picked: Any, batch: str) -> Any:
         return made if table is None else table.where(F.col("batch") == batch).select(*made.columns).unionByName(made)

@@ -22,9 +22,9 @@ from pyspark.sql import SparkSession
 
 from pipelines.config import Config
 from pipelines.console.published import view_of
-from pipelines.reading import open_table, run_rows, table_files
-from pipelines.spark.ending import Result
-from pipelines.spark.job import Manner, run_batch
+from pipelines.spark.run.batch import Manner, run_batch
+from pipelines.spark.run.ending import Result
+from pipelines.tables.reading import open_table, run_rows, table_files
 from tests.making import asked, configuration, write_lines
 
 TABLES = ("conversations", "samples", "quarantine", "images")

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.books import make_books
 from pipelines.config import Config
-from pipelines.manifest import make_manifest
+from pipelines.ledger.books import make_books
+from pipelines.ledger.manifest import make_manifest
 from pipelines.records import Sample
 from pipelines.report import Card, ReportData, Shown, card_of, render_inline, render_report, report_data
 from pipelines.report.plots import BINS, length_bars, percentile
-from pipelines.schema import row_of
+from pipelines.tables.schema import row_of
 from tests.golden import open_case
 from tests.making import configuration, run
 

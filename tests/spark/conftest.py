@@ -11,9 +11,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.config import Config
-from pipelines.spark.ending import Result
-from pipelines.spark.job import Manner, run_batch
-from pipelines.spark.session import open_session
+from pipelines.spark.run.batch import Manner, run_batch
+from pipelines.spark.run.ending import Result
+from pipelines.spark.session.session import open_session
 
 RunJob = Callable[..., Result]
 _numbers = count()

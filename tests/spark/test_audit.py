@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.parts import OUTCOMES, Files, Parts
-from pipelines.spark import audit
-from pipelines.spark.audit import Staged, doubled_rows, read_back
-from pipelines.spark.ingest import DRAFTS
+from pipelines.spark.plans import read_back as audit
+from pipelines.spark.plans.drafts import DRAFTS
+from pipelines.spark.plans.read_back import Staged, doubled_rows, read_back
+from pipelines.tables.writing import OUTCOMES, Files, Parts
 from tests.making import configuration
 
 pytestmark = pytest.mark.spark

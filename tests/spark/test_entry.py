@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from pipelines.config import parse_config
-from pipelines.lock import LostRace
-from pipelines.nights import Refused
-from pipelines.reading import run_rows
-from pipelines.spark.entry import Told
+from pipelines.ledger.nights import Refused
+from pipelines.spark.run.entry import Told
+from pipelines.storage.locks import LostRace
+from pipelines.tables.reading import run_rows
 from tests.making import asked, write_lines
 
 ROOT = Path(__file__).parents[2]

@@ -9,15 +9,15 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import parts
 from pipelines.config import Config
 from pipelines.containers import read_records
 from pipelines.local import input_file
-from pipelines.parts import OUTCOMES, Files, Parts
-from pipelines.spark import finish
-from pipelines.spark.bridge import read_parts, write_parts
-from pipelines.spark.finish import Naming, are_all_different, outcomes_work, told_of
-from pipelines.spark.ingest import DRAFTS, draft_row
+from pipelines.spark.plans import outcomes as finish
+from pipelines.spark.plans.bridge import read_parts, write_parts
+from pipelines.spark.plans.drafts import DRAFTS, draft_row
+from pipelines.spark.plans.outcomes import Naming, are_all_different, outcomes_work, told_of
+from pipelines.tables import writing as parts
+from pipelines.tables.writing import OUTCOMES, Files, Parts
 from tests.making import asked, configuration, write_lines
 
 pytestmark = pytest.mark.spark

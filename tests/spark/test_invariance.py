@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.local import run_files
-from pipelines.schema import row_of
+from pipelines.tables.schema import row_of
 from tests.golden import open_case
 from tests.making import asked, configuration
 from tests.spark.test_job import TABLES, read

@@ -18,11 +18,11 @@ from PIL import Image
 import pipelines
 from pipelines.cli import main as episodes
 from pipelines.config import Config, parse_config
-from pipelines.lock import LostRace, batch_lock
-from pipelines.nights import Refused
-from pipelines.reading import last_run, named_state, open_table, run_rows
-from pipelines.spark.redrive import Chosen, redrive_batch
-from pipelines.spark.views import register_views
+from pipelines.ledger.nights import Refused
+from pipelines.spark.publishing.views import register_views
+from pipelines.spark.run.redrive import Chosen, redrive_batch
+from pipelines.storage.locks import LostRace, batch_lock
+from pipelines.tables.reading import last_run, named_state, open_table, run_rows
 from tests.making import asked, configuration, write_lines
 
 pytestmark = pytest.mark.spark

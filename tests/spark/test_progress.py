@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from pipelines.spark.progress import ToldTasks, lines_or_bars
+from pipelines.spark.run.progress import ToldTasks, lines_or_bars
 
 
 def test_a_kernel_that_asks_for_colours_gets_lines_all_the_same(monkeypatch):

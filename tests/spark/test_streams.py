@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 PROGRAM = """
 import sys
-from pipelines.spark.streams import separate_stderr
+from pipelines.spark.session.streams import separate_stderr
 separate_stderr()
 print("words", file=sys.stderr)
 print("data")

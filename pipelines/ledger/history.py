@@ -1,0 +1,77 @@
+"""The history of one record: every run that saw it, and what became of it there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.dataset as ds
+
+from pipelines.config import Limits
+from pipelines.containers import read_records
+from pipelines.containers.listing import listed_ways
+from pipelines.tables.reading import NotPublished, Row, open_table, run_rows
+
+TABLES = ("conversations", "samples", "quarantine")
+WANTED = {
+    "conversations": ["sample_id", "episode_id", "origin", "format", "messages", "tools", "images", "repairs", "findings", "split"],
+    "samples": ["dialect", "split", "num_tokens", "num_target_tokens", "repairs", "findings"],
+    "quarantine": ["dialect", "origin", "stage", "reason", "findings", "raw", "run_id"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one run made of the record; `rows` by table. None where the files of that night are no longer kept."""
+
+    run: Row
+    rows: dict[str, list[Row]] | None
+
+    def states(self) -> list[str]:
+        """`conversation`, `glm_4: clean`, `quarantined: image.missing`, ... in this order."""
+        if self.rows is None:
+            return ["the files of that night are no longer kept"]
+        states = ["conversation"] if self.rows["conversations"] else []
+        states += [f"{row['dialect']}: {'repaired' if row['repairs'] else 'clean'}" for row in self.rows["samples"]]
+        return states + [f"{row['dialect'] + ': ' if row['dialect'] else ''}quarantined: {row['reason']}" for row in self.rows["quarantine"]]
+
+
+def history_of(root: str | Path, record_id: str) -> Iterator[Seen]:
+    """The oldest run first. Raises NotPublished where no run has published anything under this root."""
+    runs = run_rows(root)
+    if not runs:
+        raise NotPublished(f"nothing was published under {root}")
+    for run in runs:
+        try:
+            rows = {table: _rows(root, table, run, record_id) for table in TABLES}
+        except OSError:
+            yield Seen(run, None)
+            continue
+        if any(rows.values()):
+            yield Seen(run, rows)
+
+
+def kept_bytes(seen: Seen) -> bytes | None:
+    """The record's bytes: as quarantined, else from its file where that still holds them."""
+    rows = seen.rows or {}
+    for row in rows.get("quarantine", ()):
+        if row["raw"] is not None:
+            return bytes(row["raw"])
+    return next((raw for row in rows.get("conversations", ()) if (raw := _from_file(row["origin"])) is not None), None)
+
+
+def _rows(root: str | Path, table: str, run: Row, record_id: str) -> list[Row]:
+    found = open_table(root, table, run)
+    where = (ds.field("batch") == run["batch"]) & (ds.field("record_id") == record_id)
+    rows: list[Row] = found.to_table(columns=WANTED[table], filter=where).to_pylist()
+    return sorted(rows, key=lambda row: (row["origin"]["path"], row["origin"]["line"]) if "origin" in row else row["dialect"])
+
+
+def _from_file(origin: Row) -> bytes | None:
+    for file in listed_ways(origin["path"], origin["source"]):
+        raw = next((record.raw for record in read_records(file, Limits()) if record.origin.line == origin["line"]), None)
+        if raw is not None and hashlib.sha256(raw).hexdigest() == origin["sha256"]:
+            return raw
+    return None

@@ -1,0 +1,92 @@
+"""What a person reads at the end of a run: where every record went, in a few aligned lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pipelines.ledger.books import Books
+from pipelines.ledger.unread_keys import MOST_SHOWN, by_source
+from pipelines.visible import visible
+
+SPLITS = ("train", "val", "test")
+MOST_NAMES = 3  # of files that were passed over
+
+Row = Mapping[str, Any]
+
+
+def summary_lines(books: Books, facts: Row) -> list[str]:
+    """Sources, states, reasons and repairs by number, rows and tokens per dialect and split, and what of the input was not read.
+
+    `facts` are those of the manifest; what it does not have is not said.
+    """
+    states = books.states()
+    damaged = f", {states['damaged']} damaged files" if states["damaged"] else ""
+    lines = [
+        *map(_source_line, facts.get("sources") or ()),
+        f"records in      {states['records']:>9,}   = {states['conversations']:,} conversations + {states['quarantined']:,} quarantined"
+        f" + {states['duplicates']:,} duplicates{damaged}",
+    ]
+    for dialect in dict.fromkeys(book.dialect for book in books.dialects):
+        offered, clean, repaired, quarantined = (
+            sum(getattr(book, name) for book in books.dialects if book.dialect == dialect) for name in ("offered", "clean", "repaired", "quarantined")
+        )
+        lines.append(f"{dialect:15} {offered:>9,}   = {clean:,} clean + {repaired:,} repaired + {quarantined:,} quarantined")
+    lines += _split_lines(facts.get("splits") or ())
+    lines += _code_lines("quarantined", books.reasons)
+    lines += _code_lines("repaired", facts.get("repairs") or {})
+    return [*lines, *_unread_lines(facts), *_episode_lines(facts), *_passed_over_lines(facts.get("passed_over") or ())]
+
+
+def number(count: float, noun: str) -> str:
+    """`1 file`, `1,204 records`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def usual(row: Row) -> str:
+    """What is usual for a source: `median of 7 batches: 12 files, 1,310 records`; "" where no batch came before."""
+    if not row.get("batches"):
+        return ""
+    median = f"{number(row['median_files'], 'file')}, {number(row['median_records'], 'record')}"
+    return f"median of {row['batches']} batches: {median}" if row["batches"] > 1 else f"the batch before: {median}"
+
+
+def _source_line(row: Row) -> str:
+    told = usual(row)
+    return f"source {row['source']:12} {number(row['files'], 'file'):>12} {number(row['records'], 'record'):>18}" + (f"   ({told})" if told else "")
+
+
+def _split_lines(splits: Sequence[Row]) -> list[str]:
+    rows = sorted(splits, key=lambda row: (row["dialect"], SPLITS.index(row["split"])))
+    return [f"{row['dialect']:15} {row['split']:5} {row['rows']:>9,} rows {row['tokens']:>13,} tokens {row['target_tokens']:>11,} trained" for row in rows]
+
+
+def _code_lines(title: str, counts: Mapping[str, int]) -> list[str]:
+    return [f"{title:15} {count:>9,}   {code}" for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def _unread_lines(facts: Row) -> Iterator[str]:
+    for source, (keys, more) in by_source(facts).items():
+        for key, count in keys[:MOST_SHOWN]:
+            yield f"{'unread':15} {count:>9,}   {source}: {key}"
+        others = len(keys) - MOST_SHOWN
+        if others > 0:
+            yield f"{'unread':25}   {source}: and {number(others, 'more key')}, in the manifest"
+        if more:
+            yield f"{'unread':25}   {source}: and up to {number(more, 'more key')}, too many to be listed"
+
+
+def _episode_lines(facts: Row) -> Iterator[str]:
+    for source, count in (facts.get("without_episode") or {}).items():
+        if count:
+            yield f"{'no episode key':15} {count:>9,}   {source}: each of these records is its own episode, so the split cannot keep its steps together"
+
+
+def _passed_over_lines(files: Sequence[Row]) -> Iterator[str]:
+    if files:
+        reasons = ", ".join(f"{count:,} {why}" for why, count in Counter(row["why"] for row in files).most_common())
+        names = ", ".join(visible(row["path"], keep="") for row in files[:MOST_NAMES])
+        rest = f" and {len(files) - MOST_NAMES:,} more" if len(files) > MOST_NAMES else ""
+        are = "file that is no log" if len(files) == 1 else "files that are no logs"
+        yield f"{'passed over':15} {len(files):>9,}   {are}: {reasons} ({names}{rest})"

@@ -1,0 +1,278 @@
+"""Counts read back from the files that a run staged, never taken on the way: what the books, the summary and the report are made of.
+
+A group of files is read by itself, only the columns that are counted, and never a column as Python objects; tallies of groups add up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.config import Config
+from pipelines.ledger.books import Books, Counts, make_books
+from pipelines.ledger.unread_keys import count_unread, trim
+from pipelines.memory import batches_of
+from pipelines.reasons import Reason
+from pipelines.tables.schema import Row
+from pipelines.tables.writing import Files, values_of
+
+BATCH_ROWS = 1 << 16
+EXAMPLES = 3  # per reason
+CARDS = 2  # per dialect
+OUR_FAULTS = (Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code)
+PLACE = ["origin.source", "origin.path"]
+OWN = ["record_id", "episode_id"]
+COUNTED = {
+    "drafts": [*PLACE, "origin.line", "unread"],
+    "conversations": [*PLACE, "origin.line", *OWN, "repairs", "images.list.element.width"],
+    "samples": [*PLACE, "origin.line", "sample_id", "num_tokens", "num_target_tokens", "repairs", "images.list.element.grid.rows"],
+    "quarantine": [*PLACE, "origin.line", *OWN, "sample_id", "dialect", "reason"],
+}
+
+
+# What tallies add up, counter by counter.
+SUMS = ("records", "states", "dialects", "reasons", "repairs", "lengths", "targets", "unread", "unread_more", "without_episode")
+
+
+class StagedFile(NamedTuple):
+    """A staged file: its table, its partition (a=b/c=d) and where it stands."""
+
+    table: str
+    partition: str
+    path: str
+
+
+class Pick(NamedTuple):
+    """A row that the report may show; the least `order` comes first."""
+
+    order: tuple[Any, ...]
+    table: str
+    partition: str
+    path: str
+    row: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many rows there are of which kind. `repairs` are by conversation, or by sample where a dialect made them."""
+
+    records: Counter[tuple[str, ...]] = field(default_factory=Counter)  # (source, path)
+    states: Counter[tuple[str, ...]] = field(default_factory=Counter)  # (source, path, state)
+    dialects: Counter[tuple[str, ...]] = field(default_factory=Counter)  # (source, path, dialect, state)
+    reasons: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
+    lengths: Counter[tuple[str, str, int]] = field(default_factory=Counter)  # (dialect, split, number of tokens)
+    targets: Counter[tuple[str, str]] = field(default_factory=Counter)  # (dialect, split) -> trained tokens
+    unread: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, key) -> how often it stands in records, copies apart
+    unread_more: Counter[str] = field(default_factory=Counter)  # source -> keys that are too many to be named
+    without_episode: Counter[str] = field(default_factory=Counter)  # source -> records that are their own episode, copies apart
+    images: int = 0  # as often as conversations name them
+    refused_by_all: int = 0
+    examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
+    cards: dict[str, list[Pick]] = field(default_factory=dict)  # by dialect; rows with a sliced image first
+
+    def add(self, other: Tally) -> None:
+        for name in SUMS:
+            getattr(self, name).update(getattr(other, name))
+        trim(self.unread, self.unread_more)
+        self.images += other.images
+        self.refused_by_all += other.refused_by_all
+        for name, most in (("examples", EXAMPLES), ("cards", CARDS)):
+            own = getattr(self, name)
+            for key, picks in getattr(other, name).items():
+                own[key] = sorted([*own.get(key, ()), *picks])[:most]
+
+    def books(self, config: Config, records: Counts | None = None) -> Books:
+        """`records` in by (source, path), where the drafts are not all that came in."""
+        ours = sum(self.reasons[code] for code in OUR_FAULTS)
+        return make_books(config, self.records if records is None else records, self.states, self.dialects, self.refused_by_all, ours, dict(self.reasons))
+
+    def splits(self) -> list[Row]:
+        """Per dialect and split: rows, tokens and trained tokens."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for (dialect, split, tokens), rows in self.lengths.items():
+            total = found.setdefault((dialect, split), [0, 0])
+            total[0] += rows
+            total[1] += rows * tokens
+        return [
+            {"dialect": dialect, "split": split, "rows": rows, "tokens": tokens, "target_tokens": self.targets[(dialect, split)]}
+            for (dialect, split), (rows, tokens) in sorted(found.items())
+        ]
+
+    def length_counts(self) -> dict[str, dict[int, int]]:
+        """Dialect -> number of tokens -> rows."""
+        found: dict[str, dict[int, int]] = {}
+        for (dialect, _, tokens), rows in self.lengths.items():
+            of_dialect = found.setdefault(dialect, {})
+            of_dialect[tokens] = of_dialect.get(tokens, 0) + rows
+        return found
+
+    def to_bytes(self) -> bytes:
+        """JSON, counters as lists of pairs."""
+        return orjson.dumps({name: list(value.items()) if isinstance(value, dict) else value for name, value in self._fields()}, default=tuple)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Tally:
+        told = orjson.loads(data)
+        tally = cls(images=told["images"], refused_by_all=told["refused_by_all"])
+        for name, value in tally._fields():
+            if isinstance(value, Counter):
+                value.update({tuple(key) if isinstance(key, list) else key: count for key, count in told[name]})
+            elif isinstance(value, dict):
+                value |= {key: [Pick(tuple(order), *more) for order, *more in picks] for key, picks in told[name]}
+        return tally
+
+    def _fields(self) -> Iterator[tuple[str, Any]]:
+        return ((name, getattr(self, name)) for name in self.__slots__)
+
+
+def groups_of(*staged: Files) -> list[list[StagedFile]]:
+    """The files by who wrote them. One writer has all rows of a record, and so nothing is counted across groups."""
+    named = [
+        (part.name.rpartition("-")[0], StagedFile(table, part.partition, str(path)))
+        for files in staged
+        for table in sorted({part.table for part in files.parts})
+        for path, part in files.of(table)
+    ]
+    return [[one for _, one in group] for _, group in groupby(sorted(named), key=lambda pair: pair[0])]
+
+
+def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], quarantine: Sequence[str] = ()) -> Tally:
+    """Counts of one group. `takers`: source -> the dialects that take it; `quarantine`: the files of all groups that say which records are copies.
+
+    Raises OSError and ArrowInvalid where a file is lost or damaged.
+    """
+    tally = Tally()
+    refusals: list[pa.Table] = []
+    for staged in group:
+        first = 0
+        with pq.ParquetFile(staged.path) as file:
+            for batch in batches_of(file, BATCH_ROWS, COUNTED[staged.table]):
+                rows = _flat(batch, first)
+                first += len(batch)
+                if staged.table == "drafts":
+                    tally.records.update(_counts(rows.filter(pc.greater(rows["line"], 0)).select(["source", "path"])))
+                    count_unread(tally.unread, tally.unread_more, rows, quarantine)
+                elif staged.table == "conversations":
+                    _conversations(tally, rows, staged)
+                elif staged.table == "samples":
+                    _samples(tally, rows, staged)
+                else:
+                    _quarantined(tally, rows, staged)
+                    refusals.append(rows.filter(pc.is_valid(rows["dialect"])).select(["source", "sample_id"]))
+    if refusals:
+        refused = _counts(pa.concat_tables(refusals))
+        tally.refused_by_all = sum(count == len(takers.get(source, ())) for (source, _), count in refused.items())
+    return tally
+
+
+def read_pick(pick: Pick, columns: Sequence[str]) -> Row:
+    """These columns of a picked row; those of its partition too."""
+    with pq.ParquetFile(pick.path) as file:
+        row, group = pick.row, 0
+        while row >= file.metadata.row_group(group).num_rows:
+            row, group = row - file.metadata.row_group(group).num_rows, group + 1
+        found: Row = file.read_row_group(group, columns=list(columns), use_threads=False).slice(row, 1).to_pylist()[0]
+    return found | values_of(pick.partition)
+
+
+def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
+    tally.states.update({(*place, "conversation"): count for place, count in _counts(rows.select(["source", "path"])).items()})
+    tally.images += pc.sum(pc.list_value_length(rows["images"])).as_py() or 0
+    _without_episode(tally, rows)
+    repaired = _exploded(rows, rows["repairs"])
+    tally.repairs.update(_by_code(repaired))
+    _pick(tally.examples, repaired, staged, 1)
+
+
+def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
+    partition = values_of(staged.partition)
+    dialect, split = partition["dialect"], partition["split"]
+    is_repaired = pc.greater(pc.list_value_length(rows["repairs"]), 0)
+    for (source, path, repaired), count in _counts(rows.select(["source", "path"]).append_column("repaired", is_repaired)).items():
+        tally.dialects[(source, path, dialect, "repaired" if repaired else "clean")] += count
+    tally.lengths.update({(dialect, split, tokens): count for (tokens,), count in _counts(rows.select(["num_tokens"])).items()})
+    tally.targets[(dialect, split)] += pc.sum(rows["num_target_tokens"]).as_py() or 0
+    repaired = _exploded(rows, rows["repairs"])
+    own = repaired.filter(pc.is_in(repaired["code"], pa.array(MADE_BY_DIALECTS)))
+    tally.repairs.update(_by_code(own))
+    _pick(tally.examples, own, staged, 2)
+    _pick_cards(tally.cards, rows, staged, dialect)
+
+
+def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
+    tally.reasons.update({code: count for (code,), count in _counts(rows.select(["reason"])).items()})
+    for (source, path, dialect), count in _counts(rows.filter(pc.is_valid(rows["dialect"])).select(["source", "path", "dialect"])).items():
+        tally.dialects[(source, path, dialect, "quarantined")] += count
+    whole = rows.filter(pc.is_null(rows["dialect"]))
+    _without_episode(tally, whole)
+    is_damaged, is_copy = pc.equal(whole["line"], 0), pc.equal(whole["reason"], Reason.RECORD_DUPLICATE.code)
+    state = pc.if_else(is_damaged, "damaged", pc.if_else(is_copy, "duplicate", "quarantined"))
+    tally.states.update(_counts(whole.select(["source", "path"]).append_column("state", state)))
+    _pick(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged, 0)
+
+
+def _without_episode(tally: Tally, rows: pa.Table) -> None:
+    alone = rows.filter(pc.equal(rows["episode_id"], rows["record_id"]))
+    tally.without_episode.update({source: count for (source,), count in _counts(alone.select(["source"])).items()})
+
+
+# Repairs that a dialect makes, and not the stages before it: a sample has its conversation's too.
+MADE_BY_DIALECTS = [reason.code for reason in Reason if reason.value.stage == "tokenize" and reason.value.severity == "repair"]
+
+
+def _flat(batch: pa.RecordBatch, first: int) -> pa.Table:
+    """The batch with `origin` as columns and the number of each row in its file."""
+    table = pa.Table.from_batches([batch])
+    for name in ("source", "path", "line"):
+        table = table.append_column(name, pc.struct_field(table["origin"], name))
+    return table.append_column("row", pa.array(np.arange(first, first + len(table))))
+
+
+def _counts(table: pa.Table) -> Counter[tuple[Any, ...]]:
+    """Distinct rows of these few columns -> how often each stands there."""
+    names = table.column_names
+    grouped = table.group_by(names).aggregate([([], "count_all")])
+    return Counter(dict(zip(zip(*(grouped[name].to_pylist() for name in names), strict=True), grouped["count_all"].to_pylist(), strict=True)))
+
+
+def _by_code(table: pa.Table) -> Counter[str]:
+    return Counter({code: count for (code,), count in _counts(table.select(["code"])).items()})
+
+
+def _exploded(rows: pa.Table, codes: pa.ChunkedArray) -> pa.Table:
+    """A row per code, with its place."""
+    parents = pc.list_parent_indices(codes)
+    return rows.select(["path", "line", "row"]).take(parents).append_column("code", pc.list_flatten(codes))
+
+
+def _pick(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile, rank: int) -> None:
+    """Keeps the first rows of each code by place; `rank` tells rows of one place apart."""
+    for code in pc.unique(rows["code"]).to_pylist():
+        first = _least(rows.filter(pc.equal(rows["code"], code)), ["path", "line", "row"], EXAMPLES)
+        picks = [Pick((path, line, rank), *staged, row) for path, line, row in first]
+        into[code] = sorted([*into.get(code, ()), *picks])[:EXAMPLES]
+
+
+def _pick_cards(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile, dialect: str) -> None:
+    grids = rows["images"].combine_chunks()
+    sliced = pc.unique(pc.list_parent_indices(grids).filter(pc.is_valid(pc.struct_field(pc.list_flatten(grids), "grid"))))
+    is_plain = pc.invert(pc.is_in(pa.array(np.arange(len(rows))), sliced.cast(pa.int64())))
+    ordered = rows.select(["sample_id", "row"]).append_column("plain", is_plain.cast(pa.int8()))
+    first = _least(ordered, ["plain", "sample_id", "row"], CARDS)
+    picks = [Pick((plain, sample_id), *staged, row) for plain, sample_id, row in first]
+    into[dialect] = sorted([*into.get(dialect, ()), *picks])[:CARDS]
+
+
+def _least(table: pa.Table, order: Sequence[str], most: int) -> list[tuple[Any, ...]]:
+    least = table.take(pc.select_k_unstable(table, most, [(name, "ascending") for name in order]))
+    return list(zip(*(least[name].to_pylist() for name in order), strict=True))

@@ -1,0 +1,134 @@
+"""The one way from Spark into the pure flow and back: Arrow batches through mapInArrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark import TaskContext
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from pipelines.config import Config
+from pipelines.flow import Flow, open_flow
+from pipelines.tables.schema import Row, array_of, long, struct, text
+from pipelines.tables.writing import Files, Part, Parts
+
+BATCH_ROWS = 256
+BATCH_BYTES = 16 << 20
+DRIVER_ROWS = 1 << 19  # whose ids the driver looks at by itself: some 100 MB of them
+
+Step = Callable[[Iterator[Row]], Iterator[Any]]  # to rows, or to what `Parts` adds
+PARTS = struct(table=text, partition=text, name=text, rows=long, bytes=long)
+
+
+class Work(NamedTuple):
+    """What workers have to do: `make()` runs once per task; its step turns the rows of `frame` into others."""
+
+    frame: DataFrame
+    make: Callable[[], Step]
+
+
+def map_records(frame: DataFrame, make: Callable[[], Step], kind: pa.StructType) -> DataFrame:
+    """`make()` runs once per task, on the worker; its step turns rows into rows, which come back with the columns of `kind`.
+
+    What `make` closes over is pickled: keep it small and frozen. Tokenizers and stores are opened inside it.
+    """
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        step = make()
+        rows = (row for batch in batches for row in batch.to_pylist())
+        yield from record_batches(step(rows), kind)
+
+    return frame.mapInArrow(run, from_arrow_schema(pa.schema(list(kind))))
+
+
+def over(spark: SparkSession, rows: Sequence[Row], tasks: int, make: Callable[[], Step]) -> Work:
+    """A list of the driver's as work for so many tasks, neighbours together. It travels with the code: nothing is planned or shuffled for it."""
+    tasks = max(1, min(tasks, len(rows)))
+    dealt = [rows[len(rows) * task // tasks : len(rows) * (task + 1) // tasks] for task in range(tasks)]
+
+    def make_dealt() -> Step:
+        step = make()
+        return lambda ids: step(row for one in ids for row in dealt[one["id"]])
+
+    return Work(spark.range(0, tasks, 1, tasks), make_dealt)
+
+
+def write_parts(work: Work, folder: Path, run_id: str, kinds: Mapping[str, pa.StructType]) -> Files:
+    """The files that the workers wrote, each below `folder`. What a failed attempt wrote is in none of them: nobody was told of it."""
+    make = work.make
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        task = TaskContext.get()
+        stem = f"{run_id}-{task.partitionId()}-{task.taskAttemptId()}" if task else run_id
+        step = make()
+        parts = Parts(folder, stem, kinds)
+        for placed in step(row for batch in batches for row in batch.to_pylist()):
+            parts.add(*placed)
+        yield pa.RecordBatch.from_pylist([part._asdict() for part in parts.close()], schema=pa.schema(list(PARTS)))
+
+    found = work.frame.mapInArrow(run, from_arrow_schema(pa.schema(list(PARTS)))).collect()
+    return Files(folder, sorted(Part(*row) for row in found))
+
+
+def read_parts(spark: SparkSession, files: Files, table: str, kind: pa.StructType) -> DataFrame:
+    """The rows of a table in these files, with the columns that it must have."""
+    paths = [path for path, _ in (files if files.of(table) else no_rows(files.folder, table, kind)).of(table)]
+    return reader_of(spark, kind).option("basePath", str(files.folder / f"table={table}")).parquet(*map(str, paths))
+
+
+def reader_of(spark: SparkSession, kind: pa.StructType) -> DataFrameReader:
+    """Reads files by their names and with the columns that they must have: a folder may be called runs[1], and Spark would look for runs1."""
+    return spark.read.option("__globPaths__", "false").schema(from_arrow_schema(pa.schema(list(kind))))
+
+
+def no_rows(folder: Path, table: str, kind: pa.StructType) -> Files:
+    """A file without rows, named as a task would: what nobody wrote is read as what was written, places of rows and all."""
+    part = Part(table, "", "none-0-0-0.parquet", 0, 0)
+    files = Files(folder, [part])
+    for path, _ in files.of(table):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.schema(list(kind)).empty_table(), path)
+    return files
+
+
+def record_batches(rows: Iterable[Row], kind: pa.StructType) -> Iterator[pa.RecordBatch]:
+    """Rows in batches that are bounded in number and in bytes of raw text."""
+    pending: list[Row | None] = []
+    size = 0
+    for row in rows:
+        pending.append(row)
+        size += sum(map(_bytes_in, row.values()))
+        if len(pending) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield _record_batch(pending, kind)
+            pending, size = [], 0
+    if pending:
+        yield _record_batch(pending, kind)
+
+
+def _record_batch(rows: list[Row | None], kind: pa.StructType) -> pa.RecordBatch:
+    return pa.RecordBatch.from_struct_array(array_of(rows, kind))
+
+
+def _bytes_in(value: Any) -> int:
+    """Raw bytes and drafts dominate; a nested row counts by what it holds."""
+    if isinstance(value, (bytes, str)):
+        return len(value)
+    return sum(map(_bytes_in, value.values())) if isinstance(value, dict) else 64
+
+
+@cache
+def config_of(settings: str) -> Config:
+    """The configuration from its JSON text: what a closure carries instead of the object."""
+    return Config.model_validate_json(settings)
+
+
+@cache
+def flow_of(settings: str) -> Flow:
+    """The opened flow, once per worker process: loading a tokenizer costs more than a task."""
+    return open_flow(config_of(settings))

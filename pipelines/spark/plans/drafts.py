@@ -1,0 +1,104 @@
+"""Input files -> splits -> drafts: every record read once, as its exact bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from pipelines.config import Config
+from pipelines.containers import LineSplit, read_records, read_split, survey_file
+from pipelines.containers.listing import InputFile
+from pipelines.flow import draft_of
+from pipelines.ledger.unread_keys import shown_key
+from pipelines.records import Draft, RawRecord
+from pipelines.spark.plans.bridge import Step, Work, flow_of, map_records, over
+from pipelines.spark.session.startup import meanwhile
+from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
+from pipelines.tables.writing import Placed
+
+SPLIT_BYTES = 64 << 20
+DRIVER_BYTES = 256 << 20
+
+SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text)
+REFS = pa.list_(struct(key=text, ref=text))
+DRAFTS = struct(
+    record_id=text,
+    origin=ORIGIN,
+    raw=pa.binary(),
+    draft=pa.binary(),  # null where the record is kept aside, and then `findings` says why
+    findings=FINDINGS,
+    logged_id=text,
+    episode_id=text,
+    refs=REFS,
+    unread=UNREAD,
+)
+
+
+def survey_files(spark: SparkSession, files: Sequence[InputFile]) -> list[Row]:
+    """Every file's hash and the splits it is read in; a large plain JSON Lines file has several. One cheap pass over the bytes.
+
+    The driver hashes a small night faster by itself than a task of Spark begins.
+    """
+    if sum(file.size for file in files) <= DRIVER_BYTES:
+        return list(_survey(asdict(file) for file in files))
+    work = over(spark, [asdict(file) for file in files], _tasks(spark, [file.size for file in files]), lambda: _survey)
+    return [row.asDict() for row in map_records(*work, SPLITS).collect()]
+
+
+def read_drafts(spark: SparkSession, splits: Sequence[Row], config: Config) -> Work:
+    """A row of DRAFTS per record, or per damaged file (line 0)."""
+    sizes = [row["size"] if row["end"] < 0 else row["end"] - row["start"] for row in splits]
+    return over(spark, splits, _tasks(spark, sizes), drafting(config, _records))
+
+
+def drafting(config: Config, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], Step]:
+    """Makes rows of DRAFTS of the records that each row leads to.
+
+    A worker that is done opens the tokenizers, which it will need next, while Spark plans what it is told of the drafts.
+    """
+    settings = config.model_dump_json()
+
+    def make() -> Step:
+        flow = flow_of(settings)
+
+        def step(rows: Iterator[Row]) -> Iterator[Placed]:
+            for row in rows:
+                for raw in records(row, flow.config):
+                    yield "drafts", "", draft_row(raw, flow.config), 3 * len(raw.raw)
+            meanwhile(flow.open)
+
+        return step
+
+    return make
+
+
+def _tasks(spark: SparkSession, sizes: Sequence[int]) -> int:
+    """As many as Spark would make after a shuffle; more where each would have to read more than a split holds."""
+    return max(int(spark.conf.get("spark.sql.shuffle.partitions") or 1), sum(sizes) // SPLIT_BYTES)
+
+
+def _survey(rows: Iterable[Row]) -> Iterator[Row]:
+    for row in rows:
+        file = InputFile(**row)
+        survey = survey_file(file, SPLIT_BYTES)
+        for split, first_line in survey.splits:
+            yield row | {"sha256": survey.sha256, "start": split.start, "end": split.end, "first_line": first_line}
+
+
+def _records(row: Row, config: Config) -> Iterator[RawRecord]:
+    file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"])
+    if row["end"] < 0:
+        return read_records(file, config.limits)
+    return read_split(file, LineSplit(row["path"], row["start"], row["end"]), row["first_line"], config.limits)
+
+
+def draft_row(raw: RawRecord, config: Config) -> Row:
+    draft = draft_of(raw, config)
+    unread = [{"key": shown_key(key), "count": count} for key, count in draft.unread]
+    row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw, "unread": unread}
+    if not isinstance(draft, Draft):
+        return row | {"draft": None, "findings": draft.findings, "logged_id": None, "episode_id": None, "refs": ()}
+    return row | {"draft": draft_to_bytes(draft), "findings": None, "logged_id": draft.logged_id, "episode_id": draft.episode_id, "refs": draft.refs}

@@ -1,0 +1,89 @@
+"""What was staged, read back by the workers: counts, and the law that no book shows. Never counts taken on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.config import Config
+from pipelines.ledger.books import takers
+from pipelines.ledger.tally import StagedFile, Tally, groups_of, tally_of
+from pipelines.spark.plans.bridge import DRIVER_ROWS, Step, config_of, map_records, over, read_parts
+from pipelines.tables.schema import COLUMNS, struct
+from pipelines.tables.writing import Files, Part
+
+TALLY = struct(tally=pa.binary())
+KEYS = {"conversations": ["sample_id"], "samples": ["sample_id", "dialect"], "quarantine": ["record_id", "dialect", "origin.path", "origin.line"]}
+
+
+class Staged(NamedTuple):
+    """The files that a run has staged: the drafts, and the rows of the three tables as they are to be published."""
+
+    drafts: Files
+    tables: Files
+
+    def frame(self, spark: SparkSession, table: str) -> DataFrame:
+        return read_parts(spark, self.tables, table, COLUMNS[table])
+
+
+def read_back(spark: SparkSession, staged: Staged, config: Config) -> Tally:
+    """The tally of all staged rows. Raises where a file is lost or damaged."""
+    settings = config.model_dump_json()
+    quarantine = [str(path) for path, _ in staged.tables.of("quarantine")]
+
+    def make() -> Step:
+        offered = takers(config_of(settings))
+        return lambda rows: ({"tally": tally_of([StagedFile(*one) for one in row["group"]], offered, quarantine).to_bytes()} for row in rows)
+
+    groups = [{"group": group} for group in groups_of(*staged)]
+    tally = Tally()
+    for row in map_records(*over(spark, groups, len(groups), make), TALLY).collect():
+        tally.add(Tally.from_bytes(row["tally"]))
+    return tally
+
+
+def doubled_rows(spark: SparkSession, staged: Staged) -> list[str]:
+    """One row per conversation, per sample and dialect, and per quarantined record and dialect: what breaks this, as sentences."""
+    few = sum(part.rows for part in staged.tables.parts) <= DRIVER_ROWS
+    doubled = _doubled_in(staged.tables) if few else _doubled_of(spark, staged)
+    return [f"{table}: {count} keys stand more than once" for table, count in sorted(doubled.items())]
+
+
+def _doubled_in(files: Files) -> dict[str, int]:
+    """How many keys of each table stand more than once, where any does. The driver counts few faster than Spark plans to."""
+    doubled = {}
+    for table, names in KEYS.items():
+        keys = [_keys(path, part, names) for path, part in files.of(table)]
+        if keys:
+            counts = pa.concat_tables(keys).group_by(names).aggregate([([], "count_all")])["count_all"]
+            doubled[table] = pc.sum(pc.greater(counts, 1)).as_py()
+    return {table: count for table, count in doubled.items() if count}
+
+
+def _keys(path: Path, part: Part, names: Sequence[str]) -> pa.Table:
+    values = part.values()
+    with pq.ParquetFile(path) as file:
+        rows = file.read(columns=[name for name in names if name not in values], use_threads=False).flatten()
+    for name in values.keys() & set(names):
+        rows = rows.append_column(name, pa.repeat(values[name], len(rows)))
+    return rows.select(names)
+
+
+def _doubled_of(spark: SparkSession, staged: Staged) -> dict[str, int]:
+    # A key stands here as 128 bits of its hash: two keys of a night of 10^9 rows are taken for one with a probability of 10^-21.
+    keys = [
+        staged.frame(spark, table).select(
+            F.lit(table).alias("table"), F.xxhash64(*names).alias("key"), F.xxhash64(*reversed(names), F.lit(table)).alias("more")
+        )
+        for table, names in KEYS.items()
+    ]
+    seen = reduce(DataFrame.unionAll, keys).groupBy("table", "key", "more").agg(F.count(F.lit(1)).alias("rows"))
+    return {row["table"]: row["count"] for row in seen.where("rows > 1").groupBy("table").count().collect()}

@@ -1,0 +1,169 @@
+"""How a run ends: balance, gate, report, publish; and what it tells of itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+
+from pipelines.config import Gates
+from pipelines.ledger.books import Books, Counts
+from pipelines.ledger.gates import closed_gates, gates_of, too_many_errors
+from pipelines.ledger.manifest import Json, make_manifest, manifest_bytes
+from pipelines.ledger.nights import Past, Standing, Volume, past_of, source_rows, volumes
+from pipelines.ledger.summary import summary_lines
+from pipelines.ledger.tally import Tally
+from pipelines.ledger.unread_keys import counts_of, number_of_keys, unread_facts
+from pipelines.report import Shown
+from pipelines.spark.plans.read_back import Staged, doubled_rows, read_back
+from pipelines.spark.publishing.publish import check_unchanged, publish
+from pipelines.spark.publishing.recovery import read_manifest, report_folder, retain, settle, staged_report
+from pipelines.spark.run.reporting import report_of
+from pipelines.spark.run.staging import Run, images_opened
+from pipelines.storage.locks import publication_lock
+from pipelines.tables.reading import run_rows
+from pipelines.tables.schema import Row
+
+PUBLISHED, UNCHANGED, GATE_FAILED, INTERNAL = "published", "unchanged", "gate_failed", "internal_error"
+EXIT_CODES = {PUBLISHED: 0, UNCHANGED: 0, INTERNAL: 1, GATE_FAILED: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended; `words` say why where it did not publish. `books` are None where nothing was to be done."""
+
+    status: str
+    words: tuple[str, ...]
+    manifest: Json
+    books: Books | None
+    root: Path
+    report: Path
+    seconds: Json = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.status]
+
+    def line(self) -> Json:
+        """The one line on stdout that a scheduler reads."""
+        named = ("run_id", "batch", "counts", "quarantined_share", "sources", "without_episode", "images_opened", "published")
+        line = {"status": self.status, "words": list(self.words), "report": str(self.report)} | {key: self.manifest.get(key) for key in named}
+        return line | {"unread_keys": number_of_keys(self.manifest)}
+
+    def _repr_html_(self) -> str:
+        return Shown(self.line())._repr_html_()
+
+    def summary(self) -> list[str]:
+        """What a person reads at the end."""
+        lines = summary_lines(self.books, self.manifest) if self.books else []
+        facts = self.manifest.get("tokenizers", {})
+        standins = [f"{name}: {fact['tokenizer']} is a stand-in vocabulary" for name, fact in facts.items() if fact["standin"]]
+        published = self.status in (PUBLISHED, UNCHANGED)
+        where = f"tables           {self.root}" if published else f"nothing was published; what was staged is under {self.root}/_staging"
+        return [*lines, *standins, *self.words, f"time            {sum(self.seconds.values()):>9.1f} s", where, f"report           {self.report}"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run has made and means to publish: its rows, its new images and the input files that it stands on."""
+
+    staged: Staged
+    images: DataFrame | None
+    inputs: Sequence[Row]
+    kind: str = "batch"
+    records: Counts | None = None  # that came in, by (source, path), where the staged drafts are not all of them
+    facts: Json = field(default_factory=dict)  # what `manifest.listed_facts` says of the input
+    before: Json = field(default_factory=dict)  # the manifest of the batch's last run, where this one makes some of its rows again
+
+
+def end(run: Run, made: Made, standing: Standing) -> Result:
+    """Publishes what was made, or says why not. Raises LostRace and Unequal; then nothing of it is named by `runs`."""
+    root = run.tables.root
+    with run.steps.step("read back and balance the books"):
+        with ThreadPoolExecutor(1) as beside:  # one keeps the workers busy, the other the driver or the JVM
+            doubled = beside.submit(doubled_rows, run.spark, made.staged)
+            tally = read_back(run.spark, made.staged, run.config)
+        books = tally.books(run.config, made.records)
+        faults = [*books.faults(), *doubled.result()]
+    runs = run_rows(root)
+    status, words = _verdict(books, faults, gates_of(run.config), _past(run, made, standing, runs))
+    words = (*standing.words, *words)
+    with run.steps.step("report"):
+        facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
+        facts |= {"kind": made.kind, "images_opened": images_opened(run), "sources": _sources(run, made.inputs, books, runs)}
+        facts |= _unread(tally, made.before) | {"without_episode": _without_episode(run, tally)} | made.facts
+        manifest = make_manifest(run.flow, run.batch, run.run_id, made.inputs, books, facts)
+        manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
+        report = _write_report(run, manifest, report_of(run, made.staged, tally, manifest))
+    if status != PUBLISHED:
+        return Result(status, words, manifest, books, root, report, run.steps.seconds)
+    with run.steps.step("publish"), publication_lock(root, run.steps.say):
+        check_unchanged(run, standing.earlier)
+        settle(run.tables, run.run_id)
+        publish(run, made.staged, made.images, books, made.inputs, made.kind)
+        settle(run.tables, run.run_id)
+        retain(run.tables, run.config.retention.days, run.now())
+    report = report_folder(run.tables, run.batch) / "report.html"
+    return Result(status, words, read_manifest(run.tables, run.batch), books, root, report, run.steps.seconds)
+
+
+def unchanged(run: Run, standing: Standing) -> Result:
+    """Nothing was to be done: what stands is told again."""
+    earlier = standing.earlier or {}
+    manifest: Json = {"run_id": earlier["run_id"], "batch": run.batch, "counts": earlier["states"], "quarantined_share": earlier["quarantined_share"]}
+    manifest["published"] = {"versions": earlier["versions"], "files": earlier["files"]}
+    manifest["images_opened"] = 0
+    before = read_manifest(run.tables, run.batch)  # an older one does not say all of this
+    manifest |= {name: before.get(name) for name in ("unread", "unread_more", "without_episode")}
+    manifest["sources"] = source_rows(_names(run), volumes(earlier["inputs"]), run_rows(run.tables.root), run.batch)
+    return Result(UNCHANGED, standing.words, manifest, None, run.tables.root, report_folder(run.tables, run.batch) / "report.html", run.steps.seconds)
+
+
+def _verdict(books: Books, faults: Sequence[str], gates: Gates, past: Past) -> tuple[str, tuple[str, ...]]:
+    """Whether to publish. Books that do not close are our own fault, and nothing may be published from them."""
+    errors = too_many_errors(books, gates)
+    if faults or errors:
+        return INTERNAL, (*faults, *([errors] if errors else []))
+    closed = closed_gates(books, gates, past)
+    return (GATE_FAILED, tuple(closed)) if closed else (PUBLISHED, ())
+
+
+def _past(run: Run, made: Made, standing: Standing, runs: Sequence[Row]) -> Past:
+    """What the gates compare with. The records of a redrive are the batch's own: their number is compared with nothing."""
+    past = past_of(runs, run.batch, standing.earlier, _names(run))
+    return past if made.kind == "batch" else Past(past.shares)
+
+
+def _names(run: Run) -> list[str]:
+    return [source.name for source in run.config.sources]
+
+
+def _sources(run: Run, inputs: Sequence[Row], books: Books, runs: Sequence[Row]) -> list[Json]:
+    files = Counter(row["source"] for row in inputs)
+    now = {source: Volume(files[source], books.records_of(source)) for source in _names(run)}
+    return source_rows(now, now, runs, run.batch)
+
+
+def _unread(tally: Tally, before: Json) -> Json:
+    """A redrive counts the keys of the records that it runs again, and these were counted by the batch's own run."""
+    counts, more = counts_of(before)
+    return unread_facts(tally.unread | counts, tally.unread_more | more)
+
+
+def _without_episode(run: Run, tally: Tally) -> dict[str, int]:
+    return {source: tally.without_episode[source] for source in _names(run)}
+
+
+def _write_report(run: Run, manifest: Json, report: str) -> Path:
+    """Beside what was staged; where the run is published, settling moves both under the root. The manifest goes last."""
+    folder = staged_report(run.tables, run.run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.html").write_text(report, encoding="utf-8")
+    run.tables.at("report: staged")
+    (folder / "manifest.json").write_bytes(manifest_bytes(manifest))
+    run.tables.at("manifest: staged")
+    return folder / "report.html"

@@ -1,0 +1,117 @@
+"""What the jobs share: the session, one JSON line on stdout for every end, the hooks, and the exit code.
+
+Logs name a failure by its type and place: messages of a library can hold a user's text, so they go into a file beside the data.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import orjson
+
+from pipelines.config import Config, ConfigError
+from pipelines.hooks import call_hook, hook_for
+from pipelines.ledger.nights import Refused
+from pipelines.memory import settle_garbage
+from pipelines.storage.locks import LostRace
+from pipelines.tables.reading import NotPublished
+
+if TYPE_CHECKING:
+    from pipelines.spark.run.ending import Result
+
+OUR_FAULT, USAGE = 1, 2
+REFUSALS = {ConfigError: "configuration", FileNotFoundError: "configuration", Refused: "refused", LostRace: "lost_race", NotPublished: "not_published"}
+
+
+def run_id_of(batch: str, started: datetime) -> str:
+    return f"{batch}.{started:%Y%m%dT%H%M%SZ}.{uuid4().hex[:8]}"
+
+
+def get_ready(config: Config) -> None:
+    """Has what a run needs besides the JVM, which takes two seconds to start: its modules, and the tokenizers by which the report shows texts."""
+    import_module("pipelines.spark.run.batch")
+    import_module("pipelines.flow").open_flow(config).open_exact()
+    settle_garbage()
+
+
+class Told:
+    """Tells how each run ended, as it ends, and keeps the worst exit code: 1 before 2 before 3 before 0."""
+
+    def __init__(self, config: Config | None = None):
+        self.config = config
+        self.codes: list[int] = []
+
+    @property
+    def exit_code(self) -> int:
+        return next((code for code in (1, 2, 3) if code in self.codes), 0)
+
+    @contextmanager
+    def run(self, batch: str) -> Iterator[Callable[[Result], None]]:
+        """The block runs one batch and hands over its result; what it raises is told as the run's end and goes no further."""
+        with _Ending(self, batch):
+            yield self.result
+
+    def result(self, result: Result) -> None:
+        print("\n".join(result.summary()), file=sys.stderr)
+        self.tell(result.exit_code, result.line())
+
+    def tell(self, code: int, line: dict[str, Any]) -> None:
+        self.codes.append(code)
+        data = orjson.dumps(line | {"exit_code": code}) + b"\n"
+        sys.stdout.write(data.decode())
+        sys.stdout.flush()
+        if self.config and (fault := call_hook(hook_for(self.config.hooks, code), data)):
+            print(f"run: {fault}", file=sys.stderr)
+
+
+class _Ending:
+    """The one place where a job's exceptions end. KeyboardInterrupt and the like rise."""
+
+    def __init__(self, told: Told, batch: str):
+        self.told, self.batch = told, batch
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if error is None or not isinstance(error, Exception):
+            return False
+        status = next((status for refusal, status in REFUSALS.items() if isinstance(error, refusal)), None)
+        if status:
+            words = str(error).splitlines()
+            print("\n".join(f"run: {word}" for word in words), file=sys.stderr)
+            self.told.tell(USAGE, {"status": status, "words": words, "batch": self.batch})
+            return True
+        word, details = describe(error), self._details(error)
+        print(f"run: {word}" + (f"; details in {details}" if details else ""), file=sys.stderr)
+        self.told.tell(OUR_FAULT, {"status": "error", "words": [word], "batch": self.batch, "details": details and str(details)})
+        return True
+
+    def _details(self, error: Exception) -> Path | None:
+        """The whole traceback, under the output root, where the data is; None where that cannot be written either."""
+        if self.told.config is None:
+            return None
+        path = Path(self.told.config.output.root) / "_errors" / f"{run_id_of(self.batch, datetime.now(UTC))}.txt"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        except OSError:
+            return None
+        return path
+
+
+def describe(error: Exception) -> str:
+    """Type and place of our own innermost frame; of an error of the file system, what it says, which is ours to show."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = next((frame for frame in reversed(frames) if "/pipelines/" in frame.filename), frames[-1])
+    what = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+    return f"{type(error).__name__}{what} in {place.name}, line {place.lineno} of {place.filename.rpartition('/')[2]}"

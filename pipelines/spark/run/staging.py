@@ -1,0 +1,131 @@
+"""Inputs -> everything a run makes, on disk under `_staging/<run_id>`; nothing here is visible to a reader of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from weakref import WeakSet
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from pipelines.config import Config
+from pipelines.containers.listing import InputFile
+from pipelines.flow import Flow
+from pipelines.ledger.tally import BATCH_ROWS
+from pipelines.memory import batches_of
+from pipelines.spark.plans.bridge import Work, no_rows, read_parts, reader_of, write_parts
+from pipelines.spark.plans.drafts import DRAFTS, survey_files
+from pipelines.spark.plans.images import LOOKED, look_at, seen_images
+from pipelines.spark.plans.outcomes import Naming, are_all_different, outcomes_work, told_of
+from pipelines.spark.plans.read_back import Staged
+from pipelines.spark.publishing.tables import Tables
+from pipelines.spark.run.progress import Steps
+from pipelines.spark.session.startup import meanwhile
+from pipelines.tables.schema import IMAGES, Row
+from pipelines.tables.writing import OUTCOMES, Files
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What every step of one run needs to know."""
+
+    spark: SparkSession
+    flow: Flow
+    batch: str
+    run_id: str
+    started: datetime
+    steps: Steps
+    tables: Tables
+    now: Callable[[], datetime]
+
+    @property
+    def config(self) -> Config:
+        return self.flow.config
+
+    @property
+    def staging(self) -> Path:
+        return self.tables.root / "_staging" / self.run_id
+
+
+def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
+    """The splits that the input files are read in, each with its file's hash."""
+    with run.steps.step("survey the input files"):
+        return survey_files(run.spark, inputs)
+
+
+def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[Staged, DataFrame | None]:
+    """(what was staged, the images that were verified), each written once and read back. `drafts` makes rows of DRAFTS.
+
+    `clashing` has the record_id of those whose id is known to name other content too, which these drafts alone may not show.
+    """
+    meanwhile(run.flow.open_exact)
+    _rehearse(run)
+    with run.steps.step("read and normalize"):
+        read = _write(run, "drafts", drafts, {"drafts": DRAFTS})
+    looked = told = None
+    if _name_images(read):
+        with run.steps.step("locate and verify images"):
+            looked = _look(run, read_parts(run.spark, read, "drafts", DRAFTS))
+    with run.steps.step("tokenize"):
+        if looked is not None or clashing is not None or not are_all_different(read):
+            told = told_of(read_parts(run.spark, read, "drafts", DRAFTS), None if looked is None else seen_images(looked), clashing)
+        outcomes = _write(run, "outcomes", outcomes_work(run.spark, read, told, Naming(run.batch, run.run_id), run.config), OUTCOMES)
+    return Staged(read, outcomes), None if looked is None else looked.where("opened").select(*(field.name for field in IMAGES))
+
+
+_REHEARSED: WeakSet[SparkSession] = WeakSet()
+
+
+def _rehearse(run: Run) -> None:
+    """Asks Spark about no drafts at all what it will be asked about the run's, while workers read.
+
+    The first time in a session the JVM takes two seconds to plan it, which workers would wait for. A night of text has mostly nothing
+    to ask (`are_all_different`).
+    """
+    if run.spark in _REHEARSED or not any(dialect.model.plan for dialect in run.flow.dialects):
+        return
+    _REHEARSED.add(run.spark)
+    none = no_rows(run.staging / "rehearsal", "drafts", DRAFTS)  # before anything else can end the run and take its folder away
+
+    def ask() -> None:
+        told = told_of(read_parts(run.spark, none, "drafts", DRAFTS), None)
+        outcomes_work(run.spark, none, told, Naming(run.batch, run.run_id), run.config).frame.collect()
+
+    meanwhile(ask)
+
+
+def _name_images(drafts: Files) -> bool:
+    """Whether any record names an image: most nights of text end the question at this small column."""
+    for path, _ in drafts.of("drafts"):
+        with pq.ParquetFile(path) as file:
+            for batch in batches_of(file, BATCH_ROWS, ["refs.list.element.key"]):
+                if pc.sum(pc.list_value_length(batch["refs"])).as_py():
+                    return True
+    return False
+
+
+def _look(run: Run, drafts: DataFrame) -> DataFrame:
+    """A row of LOOKED for every distinct image, written once: no image is opened twice."""
+    path = str(run.staging / "images")
+    run.tables.at("stage images: before")
+    look_at(drafts, run.tables.read("images"), run.config).write.parquet(path)
+    run.tables.at("stage images: after")
+    return reader_of(run.spark, LOOKED).parquet(path)
+
+
+def images_opened(run: Run) -> int:
+    """Images that this run opened; those that the catalogue knew it did not."""
+    files = (run.staging / "images").glob("*.parquet")
+    return sum(pc.sum(pq.read_table(file, columns=["opened"])["opened"]).as_py() or 0 for file in files)
+
+
+def _write(run: Run, name: str, work: Work, kinds: Mapping[str, pa.StructType]) -> Files:
+    run.tables.at(f"stage {name}: before")
+    files = write_parts(work, run.staging / name, run.run_id, kinds)
+    run.tables.at(f"stage {name}: after")
+    return files

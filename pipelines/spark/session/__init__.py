@@ -1,0 +1,1 @@
+"""The Spark session, its workers, and how the package gets to them."""

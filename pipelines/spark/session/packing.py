@@ -1,0 +1,84 @@
+"""The environment of a job as one archive, for `spark-submit --archives`: our code and the libraries it needs, not those that Spark brings.
+
+    python -m pipelines.spark.session.packing env.tar.gz
+
+It unpacks to a virtual environment whose Python is the machine's own: the nodes have the same interpreter at the same place as here.
+Of an environment with everything for tests, venv-pack makes one five times as large, with a pointer in it where a package is installed editable.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tarfile
+from importlib import metadata
+from io import BytesIO
+from pathlib import Path
+
+from isal import igzip_threaded
+from packaging.requirements import Requirement
+
+from pipelines.spark.session.shipping import package_files
+
+PROJECT = "agent-episodes"
+FROM_SPARK = {"pyspark", "py4j", "delta-spark"}  # a node's Spark has its own
+SITE = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+
+
+def pack(target: Path) -> int:
+    """Writes the archive in one step and returns its bytes. The same environment gives the same archive."""
+    part = target.with_name(f".{target.name}.part")
+    with igzip_threaded.open(part, "wb", compresslevel=1, threads=2) as out, tarfile.open(fileobj=out, mode="w|") as archive:
+        _add_interpreter(archive)
+        for name, path in sorted({**_libraries(), **package_files()}.items()):
+            archive.add(path, f"{SITE}/{name}", recursive=False, filter=_plain)
+    part.replace(target)
+    return target.stat().st_size
+
+
+def needed(project: str, given: set[str]) -> dict[str, metadata.Distribution]:
+    """Name -> the installed distribution, of all that a project needs without its extras; `given` and what only these need stay out."""
+    found: dict[str, metadata.Distribution] = {}
+    wanted = [project]
+    while wanted:
+        name = re.sub(r"[-_.]+", "-", wanted.pop()).lower()
+        if name not in found and name not in given:
+            found[name] = metadata.distribution(name)
+            requirements = map(Requirement, found[name].requires or ())
+            wanted += [each.name for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return found
+
+
+def _libraries() -> dict[str, Path]:
+    distributions = needed(PROJECT, FROM_SPARK)
+    del distributions[PROJECT]  # installed editable it is a pointer to the checkout, and no files
+    return {str(file): Path(file.locate()) for each in distributions.values() for file in each.files or () if _belongs(str(file), Path(file.locate()))}
+
+
+def _belongs(name: str, path: Path) -> bool:
+    """Scripts lie outside, and the libraries' own tests are a tenth of all bytes."""
+    return not name.startswith("..") and "/tests/" not in name and path.is_file()
+
+
+def _add_interpreter(archive: tarfile.TarFile) -> None:
+    base = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    settings = f"home = {base.parent}\ninclude-system-site-packages = false\n".encode()
+    config = tarfile.TarInfo("pyvenv.cfg")
+    config.size = len(settings)
+    archive.addfile(config, BytesIO(settings))
+    for name in ("python", "python3"):
+        link = tarfile.TarInfo(f"bin/{name}")
+        link.type, link.linkname = tarfile.SYMTYPE, str(base)
+        archive.addfile(link)
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Without owners. The times stay: compiled files are valid for the time of their source."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
+
+
+if __name__ == "__main__":
+    size = pack(Path(sys.argv[1]))
+    print(f"pack: {size / 1e6:.0f} MB in {sys.argv[1]}", file=sys.stderr)

@@ -1,0 +1,82 @@
+"""The Spark session of a run: the same settings under spark-submit, in a notebook and in tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+from pyspark.sql import SparkSession, is_remote
+
+from pipelines.spark.session.shipping import ship_package
+from pipelines.spark.session.startup import meanwhile, spare_pandas_in_driver
+
+SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    # A missing or damaged staging file must fail the run, never thin it out.
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    # 256 rows of 8k tokens are 16 MB; the default of 10,000 would be 600 MB.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
+    # v2 of this committer can publish a failed attempt's output.
+    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "1",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    # batch=2026-11-22 is a name, not a date.
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+}
+# For one machine, where the defaults are made for a cluster; all can be set on a running session.
+LOCAL = {"spark.sql.shuffle.partitions": "4"}
+SWITCH_SECONDS = 0.0005  # a tenth of Python's own: the thread that talks to the JVM must not wait for those that import
+SUBMITTED = "PYSPARK_GATEWAY_PORT"  # by spark-submit, and not as a client of Spark Connect
+CONNECT = {"SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
+# A session is there already, or where it shall be is said: under spark-submit, or by Spark Connect.
+ASKED_FOR = {SUBMITTED, *CONNECT}
+
+
+def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) -> SparkSession:
+    """The running session (notebook, Connect) or a new one; `extra` is the configuration's `spark`, which wins.
+
+    `alone` says that this process does nothing else: pandas is then imported while the JVM works, and Connect cannot be used in it later.
+
+    `spark.remote` there, or SPARK_REMOTE, asks for Spark Connect: "sc://host:15002", or "local[2]" for a server of its own. A server that
+    was started elsewhere must have been given Delta's extension and catalog; its other settings are set here, and our code is handed over.
+    """
+    # Without this a worker takes the python3 on PATH: ModuleNotFoundError far from its cause.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    extra = dict(extra or {})
+    if alone and _is_classic(extra):
+        sys.setswitchinterval(SWITCH_SECONDS)
+        spare_pandas_in_driver()
+        meanwhile(lambda: import_module("pandas"))  # mapInArrow insists on it
+    builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
+    if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain python: spark-submit has set a master, and Connect wants none
+        master = extra.get("spark.master", "local[*]")
+        builder = builder.master(master).config(map={"spark.ui.enabled": "false", **(_one_machine() if master.startswith("local") else {}), **extra})
+    spark = builder.getOrCreate()
+    if is_remote():
+        ship_package(spark)
+        return spark
+    if (spark.conf.get("spark.master", "") or "").startswith("local"):
+        for key, value in (LOCAL | {key: extra[key] for key in LOCAL if key in extra}).items():
+            spark.conf.set(key, value)
+    return spark
+
+
+def _is_classic(extra: Mapping[str, str]) -> bool:
+    """Whether spark-submit has started this process with a JVM of its own, and nothing asks for Spark Connect."""
+    modes = [os.environ.get("SPARK_API_MODE", ""), extra.get("spark.api.mode", "")]
+    return SUBMITTED in os.environ and not (CONNECT & set(os.environ) or "spark.remote" in extra or "connect" in map(str.lower, modes))
+
+
+def _one_machine() -> dict[str, str]:
+    """What conf/local.conf says to spark-submit. Anything but an error is kept off stderr: an archive of other jars is passed over."""
+    java = f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:SharedArchiveFile={Path(sys.prefix) / 'spark.jsa'} -Xlog:disable -Xlog:all=error:stderr"
+    return {"spark.driver.defaultJavaOptions": java, "spark.python.daemon.module": "pipelines.spark.session.daemon"}

@@ -1,0 +1,1 @@
+"""The published tables: their columns, writing Parquet files, Delta commits."""

@@ -1,0 +1,39 @@
+"""A commit to a Delta table that adopts files which stand already: Spark's writer can only write rows anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Schema
+from deltalake.transaction import AddAction, create_table_with_add_actions
+
+from pipelines.tables.reading import files_of_version, newest_commit
+from pipelines.tables.schema import COLUMNS, PARTITIONS
+from pipelines.tables.writing import Part
+
+
+def move_in(path: Path, part: Part, folder: Path) -> AddAction:
+    """The file in its table's folder; until a commit names it, it is no part of the table."""
+    name = f"{part.partition}/{part.name}".lstrip("/")
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(target)
+    modified = target.stat().st_mtime_ns // 1_000_000
+    return AddAction(name, part.bytes, part.values(), modified, data_change=True, stats=f'{{"numRecords":{part.rows}}}')
+
+
+def commit(folder: Path, added: Sequence[AddAction], run_id: str, replaced: str | None) -> None:
+    """One commit: these files are the table's too, instead of those of batch `replaced`. None where nothing would change."""
+    before = newest_commit(folder)[0]
+    schema = Schema.from_arrow(pa.schema(list(COLUMNS[folder.name])))
+    partitions = PARTITIONS[folder.name]
+    mark = CommitProperties(custom_metadata={"userMetadata": run_id})
+    if before < 0:
+        create_table_with_add_actions(str(folder), schema, list(added), partition_by=partitions, commit_properties=mark)
+    elif replaced is not None and (added or files_of_version(folder, before, replaced)):
+        where = [("batch", "=", replaced)]
+        DeltaTable(str(folder)).create_write_transaction(list(added), "overwrite", schema, partitions, partition_filters=where, commit_properties=mark)
+    elif added:
+        DeltaTable(str(folder)).create_write_transaction(list(added), "append", schema, partitions, commit_properties=mark)

@@ -1,0 +1,136 @@
+"""Published tables read without Spark, always as the last row of `runs` names them: a whole night or nothing.
+
+from pipelines.tables.reading import open_table
+rows = open_table("out/demo", "samples").to_table(filter=(ds.field("split") == "train"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from pipelines.tables.schema import COLUMNS, PARTITIONS
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+Row = dict[str, Any]
+RETIRED = "_old"  # where a Parquet table's replaced files go, by the run that replaced them
+
+
+class NotPublished(Exception):
+    """There is no such table under this root, or no such state of it any more."""
+
+
+def run_rows(root: str | Path) -> list[Row]:
+    """The rows of table `runs`, the oldest first; maps as dicts."""
+    rows = [row for file in _run_files(Path(root) / "runs") for row in pq.ParquetFile(file).read().to_pylist(maps_as_pydicts="strict")]
+    for row in rows:
+        row |= {name: row[name].replace(tzinfo=UTC) for name in ("started", "finished")}
+        # Roots of version 0.1.0 have rows without these.
+        row |= {"kind": row.get("kind") or "batch", "quarantined_share": row.get("quarantined_share") or 0.0}
+    return sorted(rows, key=lambda row: (row["finished"], row["run_id"]))
+
+
+def _run_files(folder: Path) -> list[str]:
+    if not is_delta(folder):
+        return [str(path) for path in folder.glob("*.parquet")]
+    # Only a table's file names are asked of deltalake: its own reader can abort the interpreter at exit.
+    return _paths(folder, DeltaTable(str(folder)).file_uris()) if has_commits(folder) else []
+
+
+def last_run(root: str | Path) -> Row | None:
+    rows = run_rows(root)
+    return rows[-1] if rows else None
+
+
+def is_delta(folder: Path) -> bool:
+    return (folder / "_delta_log").is_dir()
+
+
+def has_commits(folder: Path) -> bool:
+    """Whether the Delta table exists: a writer that was killed at its first commit leaves a log without one."""
+    return any((folder / "_delta_log").glob("*.json"))
+
+
+def newest_commit(folder: Path) -> tuple[int, dict[str, Any]]:
+    """(newest version of a Delta table, what its commit says of itself); -1 where there is no table yet."""
+    if not has_commits(folder):
+        return -1, {}
+    table = DeltaTable(str(folder))
+    return table.version(), table.history(1)[0]
+
+
+def files_of_version(folder: Path, version: int, batch: str | None = None) -> list[str]:
+    """The data files of this version of a Delta table, or those of one batch."""
+    where = None if batch is None else [("batch", "=", batch)]
+    return _paths(folder, DeltaTable(str(folder), version=version).file_uris(file_pruning_predicate=where))
+
+
+def _paths(folder: Path, uris: Sequence[str]) -> list[str]:
+    """Paths of these files of the table: as uris a folder's odd letters are escaped in them, and their own names have none."""
+    depth = len(PARTITIONS[folder.name]) + 1
+    return [str(folder.absolute().joinpath(*uri.split("/")[-depth:])) for uri in uris]
+
+
+def named_state(root: str | Path) -> dict[str, int] | dict[str, list[str]]:
+    """What the last row of `runs` names, files as absolute paths where they stand now."""
+    last = last_run(root)
+    if last is None:
+        return {}
+    if last["versions"] is not None:
+        return dict(last["versions"])
+    return {table: [standing(root, name) for name in names] for table, names in last["files"].items()}
+
+
+def table_files(root: str | Path, table: str, row: Row | None = None) -> list[str]:
+    """The data files of a table in the state that this row of `runs` names, else the last one. Raises NotPublished."""
+    row = row or last_run(root)
+    if row is None:
+        raise NotPublished(f"nothing was published under {root}")
+    named = row["versions"] if row["versions"] is not None else row["files"]
+    if table not in named:
+        raise NotPublished(f"run {row['run_id']} published no table {table}; it has {', '.join(named)}")
+    if row["versions"] is not None:
+        return files_of_version(Path(root) / table, named[table])
+    return [standing(root, name) for name in named[table]]
+
+
+def open_table(root: str | Path, table: str, row: Row | None = None) -> ds.Dataset:
+    """The table in that state, its partition columns as text. Raises NotPublished."""
+    return open_files(root, table, table_files(root, table, row))
+
+
+def open_files(root: str | Path, table: str, files: Sequence[str]) -> ds.Dataset:
+    import pyarrow.dataset as ds  # it brings pandas, half a second of import that a job has no use for
+
+    hive = ds.partitioning(pa.schema([(name, pa.string()) for name in PARTITIONS[table]]), flavor="hive")
+    if not files:
+        return ds.dataset(schema_of(table).empty_table())
+    return ds.dataset(sorted(files), format="parquet", partitioning=hive)
+
+
+def schema_of(table: str) -> pa.Schema:
+    """The columns of a published table, in the order in which a reader finds them: those of its partitions, as text, at the end."""
+    partitions = PARTITIONS[table]
+    return pa.schema([*(field for field in COLUMNS[table] if field.name not in partitions), *((name, pa.string()) for name in partitions)])
+
+
+def standing(root: str | Path, name: str) -> str:
+    """Where a named file of a Parquet table stands: in its table's folder, or set aside by a publication that is not finished yet."""
+    path = Path(root) / name
+    if path.is_file():
+        return str(path.absolute())
+    aside = next((Path(root) / RETIRED).glob(f"*/{name}"), None)
+    return str((aside or path).absolute())
+
+
+def count_rows(files: Sequence[str]) -> int:
+    """Rows that these Parquet files hold, from their own footers."""
+    return sum(pq.ParquetFile(file).metadata.num_rows for file in files)

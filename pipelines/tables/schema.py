@@ -1,0 +1,234 @@
+"""Records <-> the rows of the published tables: the same columns and types in every dialect and every split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import attrgetter, itemgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from pipelines.config import Split
+from pipelines.reasons import repairs_of
+from pipelines.records import Conversation, Draft, Finding, Image, ImageTokens, Noun, Outcome, Quarantined, Sample
+from pipelines.split import side_of
+
+Row = dict[str, Any]
+
+
+def struct(**fields: pa.DataType) -> pa.StructType:
+    return pa.struct(list(fields.items()))
+
+
+text, integer, long = pa.string(), pa.int32(), pa.int64()
+ORIGIN = struct(source=text, path=text, line=long, sha256=text)
+FINDINGS = pa.list_(struct(code=text, stage=text, where=text, detail=text))
+UNREAD = pa.list_(struct(key=text, count=long))  # keys that nothing reads, of a draft
+MESSAGES = pa.list_(struct(role=text, metadata=text, content=text, image_at=pa.list_(integer), loss_weight=pa.float32()))
+IMAGE = {"uri": text, "sha256": text, "format": text, "width": integer, "height": integer}
+GRID = struct(columns=integer, rows=integer)
+SPANS = pa.list_(struct(start=integer, end=integer))
+TARGET_SIZES = pa.list_(struct(height=integer, width=integer))
+
+CONVERSATIONS = struct(
+    sample_id=text,
+    record_id=text,
+    episode_id=text,
+    step_id=text,
+    origin=ORIGIN,
+    format=text,
+    messages=MESSAGES,
+    tools=text,
+    images=pa.list_(struct(**IMAGE)),
+    repairs=pa.list_(text),
+    findings=FINDINGS,
+    split=text,
+    batch=text,
+)
+# attention_mask and position_ids follow from num_tokens: see pipelines/tables/writing.py, which makes them where the rows are written.
+SAMPLES = struct(
+    sample_id=text,
+    record_id=text,
+    episode_id=text,
+    step_id=text,
+    origin=ORIGIN,
+    input_ids=pa.list_(integer),
+    labels=pa.list_(integer),
+    images=pa.list_(struct(**IMAGE, grid=GRID, token_spans=SPANS, target_sizes=TARGET_SIZES)),
+    num_tokens=integer,
+    num_target_tokens=integer,
+    repairs=pa.list_(text),
+    findings=FINDINGS,
+    dialect=text,
+    split=text,
+    batch=text,
+)
+QUARANTINE = struct(
+    record_id=text,
+    sample_id=text,
+    dialect=text,
+    origin=ORIGIN,
+    stage=text,
+    reason=text,
+    findings=FINDINGS,
+    raw=pa.binary(),
+    episode_id=text,
+    run_id=text,
+    batch=text,
+)
+IMAGES = struct(uri=text, size=long, modified=long, sha256=text, format=text, width=integer, height=integer, verdict=text, reason=text, detail=text, level=text)
+moment = pa.timestamp("us", tz="UTC")
+INPUTS = pa.list_(
+    struct(source=text, path=text, size=long, modified=long, sha256=text, records=long, conversations=long, quarantined=long, duplicates=long, damaged=long)
+)
+RUNS = struct(
+    run_id=text,
+    batch=text,
+    kind=text,  # batch: made from its input files; redrive: some of its rows made again from their kept bytes
+    versions=pa.map_(text, long),
+    files=pa.map_(text, pa.list_(text)),
+    states=pa.map_(text, long),
+    quarantined_share=pa.float64(),
+    reasons=pa.map_(text, long),
+    inputs=INPUTS,
+    code=text,
+    config=text,
+    tokenizers=pa.map_(text, text),
+    started=moment,
+    finished=moment,
+)
+PARTITIONS = {"conversations": ["split", "batch"], "samples": ["dialect", "split", "batch"], "quarantine": ["batch"], "images": [], "runs": []}
+TABLES = {"conversations": CONVERSATIONS, "samples": SAMPLES, "quarantine": QUARANTINE}
+MASKS = ("attention_mask", "position_ids")
+_AFTER = SAMPLES.get_field_index("labels") + 1
+_MADE = [pa.field(name, pa.list_(integer)) for name in MASKS]
+# As published: the rows' columns with those that are made where they are written (pipelines/tables/writing.py).
+COLUMNS = TABLES | {"samples": pa.struct([*list(SAMPLES)[:_AFTER], *_MADE, *list(SAMPLES)[_AFTER:]]), "images": IMAGES, "runs": RUNS}
+
+
+def table_of(outcome: Outcome) -> str:
+    return "conversations" if isinstance(outcome, Conversation) else "samples" if isinstance(outcome, Sample) else "quarantine"
+
+
+def row_of(outcome: Outcome, batch: str, run_id: str, split: Split) -> tuple[str, Row]:
+    """The table that an outcome belongs to, and its row there as a reader of the table has it; `input_ids` and `labels` stay arrays."""
+    table, row = table_of(outcome), entries_of(outcome, run_id)
+    values = {field.name: getter_of(row, field.name)(row) for field in TABLES[table] if field.name not in PARTITIONS[table]}
+    return table, {name: _plain(value) for name, value in (values | partition_of(outcome, batch, split)).items()}
+
+
+def entries_of(outcome: Outcome, run_id: str) -> Conversation | Sample | Row:
+    """What the columns are made of (`getter_of`, `array_of`): the noun itself, or the row of a table that says more than its noun."""
+    return _quarantine_row(outcome, run_id) if isinstance(outcome, Quarantined) else outcome
+
+
+def getter_of(row: Any, column: str) -> Callable[[Any], Any]:
+    """What takes this column's entry of such a row: a noun that is one, or a dict."""
+    return itemgetter(column) if isinstance(row, dict) else _GETTERS[type(row)][column]
+
+
+def partition_of(outcome: Outcome, batch: str, split: Split) -> dict[str, str]:
+    """The values of the partition's columns, in their order."""
+    if isinstance(outcome, Quarantined):
+        return {"batch": batch}
+    conversation = outcome if isinstance(outcome, Conversation) else outcome.conversation
+    side = side_of(getattr(conversation, split.by), split)
+    return {"split": side, "batch": batch} if isinstance(outcome, Conversation) else {"dialect": outcome.dialect, "split": side, "batch": batch}
+
+
+def _plain(value: Any) -> Any:
+    """Nouns and named tuples as the dicts that they are read back as, other sequences as lists."""
+    if isinstance(value, Noun):
+        value = msgspec.structs.asdict(value)
+    elif isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _sample_findings(sample: Sample) -> tuple[Finding, ...]:
+    return (*sample.conversation.findings, *sample.tokens.findings)
+
+
+# Column by column from the nouns: a dict for each row would take as long as its columns.
+_SHARED = ("sample_id", "record_id", "episode_id", "step_id", "origin")
+_GETTERS: dict[type, dict[str, Callable[[Any], Any]]] = {
+    Conversation: {name: attrgetter(name) for name in (*_SHARED, "format", "messages", "tools", "images", "findings")}
+    | {"repairs": lambda conversation: repairs_of(conversation.findings)},
+    Sample: {name: attrgetter(f"conversation.{name}") for name in _SHARED}
+    | {name: attrgetter(f"tokens.{name}") for name in ("input_ids", "labels", "num_target_tokens")}
+    | {
+        "images": lambda sample: [_image_row(image) for image in sample.tokens.images],
+        "num_tokens": lambda sample: len(sample.tokens.input_ids),
+        "repairs": lambda sample: repairs_of(_sample_findings(sample)),
+        "findings": _sample_findings,
+    },
+}
+
+
+def _image_row(tokens: ImageTokens) -> Row:
+    return tokens.image._asdict() | {"grid": tokens.grid, "token_spans": tokens.token_spans, "target_sizes": tokens.target_sizes}
+
+
+def _quarantine_row(row: Quarantined, run_id: str) -> Row:
+    first = row.findings[0]
+    return {
+        "record_id": row.raw.record_id,
+        "sample_id": row.sample_id,
+        "dialect": row.dialect,
+        "origin": row.raw.origin,
+        "stage": first.stage,
+        "reason": first.code,
+        "findings": row.findings,
+        "raw": row.raw.raw if row.raw.origin.line else None,
+        "episode_id": row.episode_id,
+        "run_id": run_id,
+    }
+
+
+def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """These values as one array: nouns, named tuples and dicts as structs, int32 arrays as they lie in memory, never as Python ints."""
+    is_struct = pa.types.is_struct(kind)
+    if not is_struct and not pa.types.is_list(kind):
+        return pa.array(values, type=kind)
+    known = [value for value in values if value is not None]
+    is_flat = bool(known) and isinstance(known[0], np.ndarray)
+    if not known or not (is_struct or is_flat or pa.types.is_struct(kind.value_type)):
+        return pa.array(values, type=kind)
+    nulls = pa.array([value is None for value in values], type=pa.bool_()) if len(known) < len(values) else None
+    if is_struct:
+        fields = list(kind)
+        columns = [_entries(values if nulls else known, field.name, nulls is not None) for field in fields]
+        return pa.StructArray.from_arrays([array_of(column, field.type) for column, field in zip(columns, fields, strict=True)], fields=fields, mask=nulls)
+    offsets = np.zeros(len(values) + 1, dtype=np.int32)
+    np.cumsum(list(map(len, known)) if nulls is None else [0 if value is None else len(value) for value in values], out=offsets[1:])
+    inner = pa.array(np.concatenate(known), type=kind.value_type) if is_flat else array_of(list(chain.from_iterable(known)), kind.value_type)
+    return pa.ListArray.from_arrays(pa.array(offsets), inner, type=kind, mask=nulls)
+
+
+def _entries(values: Sequence[Any], name: str, with_nulls: bool) -> list[Any]:
+    """This field of each of these nouns, named tuples or dicts."""
+    first = next(value for value in values if value is not None)
+    get = itemgetter(name) if isinstance(first, dict) else attrgetter(name)
+    return [None if value is None else get(value) for value in values] if with_nulls else list(map(get, values))
+
+
+def draft_to_bytes(draft: Draft) -> bytes:
+    """A draft between two Spark stages."""
+    return _ENCODER.encode(draft)
+
+
+def draft_from_bytes(data: bytes) -> Draft:
+    """Raises msgspec.ValidationError where these bytes are no draft's."""
+    return _DECODER.decode(data)
+
+
+_ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Draft)
+
+
+def image_from_row(row: Row) -> Image:
+    return Image(row["uri"], row["sha256"], row["format"], row["width"], row["height"])

@@ -1,0 +1,1 @@
+"""Rows of `samples` -> what a trainer's own collator would have made."""

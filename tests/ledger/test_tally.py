@@ -1,0 +1,177 @@
+"""What is counted of staged files is what stands in them, however they are cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pipelines import local
+from pipelines.config import Config
+from pipelines.console import trial
+from pipelines.flow import Ready
+from pipelines.ledger import unread_keys as unread
+from pipelines.ledger.books import takers
+from pipelines.ledger.tally import Tally, groups_of, read_pick, tally_of
+from pipelines.ledger.unread_keys import unread_facts
+from pipelines.local import list_files, run_listed
+from pipelines.reasons import Reason
+from pipelines.records import Origin, Outcome, Quarantined, Sample
+from pipelines.tables.schema import ORIGIN, UNREAD, struct
+from pipelines.tables.writing import OUTCOMES, Files, Parts, placed
+from tests.conftest import demo_config
+from tests.golden import open_case
+from tests.making import asked, configuration, run_lines, write_lines
+
+
+def staged(folder: Path, outcomes: Sequence[Outcome], config: Config, writers: int = 1) -> list[Files]:
+    """The outcomes as files; the rows of a record by one writer."""
+    parts = [Parts(folder, f"run-{number}", OUTCOMES) for number in range(writers)]
+    writer = -1
+    for outcome in outcomes:
+        one = placed(outcome, "night", "run", config.split)
+        writer += not (isinstance(outcome, Sample) or getattr(outcome, "dialect", None))
+        parts[writer % writers].add(*one)
+    return [Files(folder, sorted(part for writer in parts for part in writer.close()))]
+
+
+def tallied(files: Sequence[Files], config: Config) -> Tally:
+    tally = Tally()
+    for group in groups_of(*files):
+        tally.add(Tally.from_bytes(tally_of(group, takers(config)).to_bytes()))
+    return tally
+
+
+@pytest.fixture(scope="module")
+def demo_kit(demo, demo_outcomes) -> tuple[Config, Sequence[Outcome]]:
+    folder, _ = demo
+    return demo_config(folder, folder / "out"), demo_outcomes
+
+
+@pytest.mark.parametrize("writers", [1, 5])
+def test_a_tally_of_files_says_what_the_outcomes_say(demo_kit, tmp_path, writers):
+    config, outcomes = demo_kit
+    counted = trial.Tally(config)
+    for outcome in outcomes:
+        counted.count(outcome)
+    tally = tallied(staged(tmp_path, outcomes, config, writers), config)
+    records = {(book.source, book.path): book.records for book in counted.books().files}
+    assert tally.books(config, records) == counted.books()
+    assert tally.splits() == counted.splits()
+    assert tally.repairs == counted.repairs
+    assert tally.without_episode == +counted.without_episode
+    assert sum(sum(rows.values()) for rows in tally.length_counts().values()) == counted.books().rows()["samples"]
+
+
+def test_examples_and_cards_are_the_first_rows_however_the_files_are_cut(demo_kit, tmp_path):
+    config, outcomes = demo_kit
+    shown = []
+    for writers in (1, 4):
+        tally = tallied(staged(tmp_path / str(writers), outcomes, config, writers), config)
+        examples = {code: [read_pick(pick, ["origin", "findings"]) for pick in picks] for code, picks in tally.examples.items()}
+        cards = {dialect: [read_pick(pick, ["sample_id", "images", "num_tokens"]) for pick in picks] for dialect, picks in tally.cards.items()}
+        shown.append((examples, cards))
+    assert _places(shown[0][0]) == _places(shown[1][0])
+    assert shown[0][1] == shown[1][1]
+    for code, rows in shown[0][0].items():
+        assert all(any(finding["code"] == code for finding in row["findings"]) for row in rows), code
+    for rows in shown[0][1].values():
+        assert len(rows) == 2
+    assert any(image["grid"] for image in shown[0][1]["minicpm_v_2_6"][0]["images"])  # sliced ones come first
+
+
+def _places(examples):
+    return {code: [(row["origin"]["path"], row["origin"]["line"]) for row in rows] for code, rows in examples.items()}
+
+
+def test_a_conversation_that_every_dialect_refuses_is_counted_once(tmp_path):
+    config = configuration("minicpm_v_2_5", "minicpm_v_2_6", options={"max_tokens": 40, "on_overflow": "quarantine"})
+    log = write_lines(tmp_path / "logs.jsonl", [asked("word " * 99), asked("Hi.")])
+    tally = tallied(staged(tmp_path / "out", run_lines(config, log), config), config)
+    assert tally.refused_by_all == 1
+    assert tally.reasons == {Reason.TOKENS_TOO_LONG.code: 2}
+
+
+def test_a_lost_file_is_an_error_and_never_fewer_rows(demo_kit, tmp_path):
+    config, outcomes = demo_kit
+    files = staged(tmp_path, outcomes, config)
+    files[0].of("samples")[0][0].unlink()
+    with pytest.raises(FileNotFoundError):
+        tallied(files, config)
+
+
+DRAFTS = struct(origin=ORIGIN, unread=UNREAD)
+
+
+def drafted(folder: Path, *records: tuple[int, dict[str, int]], source: str = "gui", name: str = "run-0") -> Files:
+    """Drafts as a run stages them: (line, key that nothing reads -> how often it stands in the record)."""
+    writer = Parts(folder, name, {"drafts": DRAFTS})
+    for line, keys in records:
+        row = {"origin": Origin(source, "a.jsonl", line, ""), "unread": [{"key": key, "count": count} for key, count in keys.items()]}
+        writer.add("drafts", "", row, 0)
+    return Files(folder, writer.close())
+
+
+def test_keys_that_nothing_reads_are_summed_by_source_whoever_read_the_records(tmp_path):
+    gui = drafted(tmp_path, (1, {"turn.thought": 3, "record.file": 1}), (2, {}), (3, {"turn.thought": 2}))
+    more = drafted(tmp_path, (4, {"record.file": 1}), name="run-1")
+    chat = drafted(tmp_path, (1, {"record.file": 1}), source="chat", name="run-2")
+    tally = tallied([gui, more, chat], configuration())
+    assert unread_facts(tally.unread, tally.unread_more) == {
+        "unread": [
+            {"source": "gui", "key": "turn.thought", "count": 5},
+            {"source": "gui", "key": "record.file", "count": 2},
+            {"source": "chat", "key": "record.file", "count": 1},
+        ],
+        "unread_more": {},
+    }
+
+
+def test_the_keys_of_a_copy_are_not_counted_again(tmp_path):
+    drafts = drafted(tmp_path / "drafts", (1, {"record.file": 1}), (2, {"record.file": 1}), (3, {}))
+    log = write_lines(tmp_path / "a.jsonl", [asked(), asked(), asked("More?")])
+    outcomes = [
+        Quarantined(msgspec.structs.replace(one.raw, origin=Origin("gui", "a.jsonl", 2, "")), one.findings)
+        for one in run_lines(configuration(), log)
+        if isinstance(one, Quarantined)
+    ]
+    made = staged(tmp_path / "out", outcomes, configuration())
+    quarantine = [str(path) for files in made for path, _ in files.of("quarantine")]
+    (group,) = groups_of(drafts)
+    assert tally_of(group, {}, quarantine).unread == {("gui", "record.file"): 1}
+
+
+def test_a_log_whose_keys_are_data_is_counted_in_bounded_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(unread, "KEPT", 3)
+    often = {"turn.thought": 9, "record.file": 8, "turn.time": 7}
+    drafts = [drafted(tmp_path, *((line, often | {f"record.{part}-{line}": 1}) for line in range(1, 20)), name=f"run-{part}") for part in "abc"]
+    tally = tallied(drafts, configuration())
+    assert unread_facts(tally.unread, tally.unread_more) == {
+        "unread": [{"source": "gui", "key": key, "count": count * 57} for key, count in often.items()],
+        "unread_more": {"gui": 57},
+    }
+
+
+def test_a_key_is_stored_as_it_can_be_shown():
+    assert unread.shown_key("turn.\x1b[31m") == "turn.␛[31m"
+    assert unread.shown_key("k" * 999) == "k" * 200 + "…"
+
+
+def test_every_record_is_counted_once_in_a_trial_and_a_copy_never(tmp_path, monkeypatch):
+    """Also where the file is too large to be kept between the two passes over it."""
+    config = configuration("glm_4", "minicpm_v_2_5")
+    log = write_lines(tmp_path / "logs.jsonl", [asked("One?"), asked("One?"), asked("Two?", episode_id="e"), b"{broken"])
+    for kept in (1 << 20, 0):
+        monkeypatch.setattr(local, "KEPT_BYTES", kept)
+        noted, counted = [], trial.Tally(config)
+        for outcome in run_listed(open_case(config), list_files(config, [str(log)], None).files, noted.append):
+            counted.count(outcome)
+        assert [record.raw.origin.line for record in noted] == [1, 2, 3, 4]
+        assert +counted.without_episode == {"kit": 1}
+    ready = next(record for record in noted if isinstance(record, Ready))
+    draft = msgspec.structs.replace(ready.draft, unread=(("turn.thought", 2), ("record.file", 1)))
+    counted.note(msgspec.structs.replace(ready, draft=draft))
+    counted.note(noted[1])  # the copy
+    assert counted.unread == {("kit", "turn.thought"): 2, ("kit", "record.file"): 1}

@@ -1,0 +1,93 @@
+"""The fast parser gives the careful one's value or leaves the text to it: never another value, never a fault unseen."""
+
+import json
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.config import Limits
+from pipelines.parsing.careful import parse_json, read_json
+from pipelines.parsing.fast import NOT_PLAIN, plain_json
+from pipelines.reasons import Reject
+
+LIMITS = Limits(json_depth=6)
+TEXTS = st.text(st.sampled_from('":\\ {}[],.eE+-019aé\u4e16\U0001f684\n\t'), max_size=8) | st.text(max_size=6)
+NUMBERS = st.integers() | st.floats() | st.sampled_from([2**63, 2**64, -(2**63) - 1, 10**30, 1e300, -0.0, 0])
+VALUES = st.recursive(
+    TEXTS | NUMBERS | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=24
+)
+
+
+def verdict(parse: Any, text: str) -> Any:
+    """The value with the type of everything in it, and the notes; or the refusal."""
+    findings: list[Any] = []
+    try:
+        return repr(parse(text, LIMITS, findings)), [finding.code for finding in findings]
+    except Reject as reject:
+        return [finding.code for finding in reject.findings]
+
+
+@settings(max_examples=1500, deadline=None)
+@given(value=VALUES, style=st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " : "), (",", "\t:")]), escape=st.booleans())
+def test_both_parsers_agree_on_json(value: Any, style: tuple[str, str], escape: bool):
+    text = json.dumps(value, separators=style, ensure_ascii=escape)
+    assert verdict(parse_json, text) == verdict(read_json, text)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(value=VALUES, seed=st.integers(0, 2**32))
+def test_both_parsers_agree_on_damaged_json(value: Any, seed: int):
+    """Keys doubled, pieces cut out and moved, signs put in."""
+    random = Random(seed)
+    text = json.dumps(value, ensure_ascii=random.random() < 0.5)
+    for _ in range(random.randrange(1, 4)):
+        a, b = sorted(random.randrange(len(text) + 1) for _ in range(2))
+        piece = random.choice(
+            [text[a:b] * 2, "", '"a":1,"a":1,', '"a": 1, "\\u0061": 2,', '\\\\":', '":', "\\u0022", "\\", "NaN", "1e999", "[" * 9, "\0", "\ud800"]
+        )
+        text = text[:a] + piece + text[random.choice((a, b)) :]
+    assert verdict(parse_json, text) == verdict(read_json, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1, "a": 1}',
+        '{"a": 1, "\\u0061": 1}',
+        '{"a": "\\u0022\\u0022", "b": 1, "b": 1}',
+        '{"a" : 1, "a" : "\\""}',
+        '{"a": [[[[[[1]]]]]]}',
+        '{"a": 123456789012345678901234567890}',
+        '{"a": 1.' + "0" * 1100 + "}",
+        "[" + "7" * 1001 + "]",
+        '{"a": NaN}',
+        '{"a": "\\ud800"}',
+    ],
+)
+def test_what_the_fast_parser_would_get_wrong_is_left_to_the_careful_one(text: str):
+    assert plain_json(text.encode(), LIMITS.json_depth) is NOT_PLAIN
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": {"b": [1, 2.5, "x: \\"y\\": z"]}}', '{"a": "{\\"b\\": \\"{\\\\\\"c\\\\\\": 1}\\"}"}', '{"a\\\\" : ":\\u00e9\\t"}', "[]"]
+)
+def test_the_usual_record_is_plain(text: str):
+    assert plain_json(text.encode(), LIMITS.json_depth) == json.loads(text)
+
+
+@pytest.mark.parametrize("depth", [200, 250, 251, 254, 255, 256, 300, 301])
+@pytest.mark.parametrize("ends", ["[]", ('{"a":', "}")])
+def test_where_the_limit_is_far_deeper_than_usual_both_parsers_still_agree(depth: int, ends: Any):
+    text = ends[0] * depth + ("1" if ends[0] != "[" else "") + ends[1] * depth
+    limits = Limits(json_depth=300)
+    found = []
+    for parse in (parse_json, read_json):
+        try:
+            found.append(repr(parse(text, limits, [])))
+        except Reject as reject:
+            found.append([finding.code for finding in reject.findings])
+    assert found[0] == found[1]
+    assert isinstance(found[0], list) == (depth > 300)
