@@ -68,7 +68,7 @@ def test_try_writes_a_row_per_outcome_in_input_order_and_gates_by_exit_code(home
     sample = rows[1]
     assert sample["messages"][1]["content"] == "Hello."
     assert len(sample["attention_mask"]) == len(sample["position_ids"]) == len(sample["input_ids"]) == sample["num_tokens"]
-    assert "max_quarantined: 50.00% of the records were quarantined, 5.00% are allowed" in capsys.readouterr().err
+    assert "max_quarantined: 50.00% of the records were quarantined; the limit is 5.00%" in capsys.readouterr().err
 
 
 def test_try_reads_a_file_once_however_often_and_however_it_is_named(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
