@@ -18,8 +18,8 @@ def gates_of(config: Config) -> Gates:
     return config.gates.model_copy(update={"min_records": 0}) if may_be_empty else config.gates
 
 
-def closed_gates(books: Books, gates: Gates, past: Past = NO_PAST) -> list[str]:
-    """The gates that a run fails, as sentences."""
+def failed_gates(books: Books, gates: Gates, past: Past = NO_PAST) -> list[str]:
+    """A sentence for each gate that the run fails."""
     found = (_quarantined(books, gates), _ratio(books, gates, past), _few(books, gates), _shrink(books, gates, past), _volume(books, gates, past))
     return [words for words in found if words]
 
@@ -54,7 +54,7 @@ def _few(books: Books, gates: Gates) -> str | None:
 
 
 def _shrink(books: Books, gates: Gates, past: Past) -> str | None:
-    """Also closed where one source loses all its records, however few: its folder is more likely unmounted than really empty."""
+    """Fails too where one source loses all its records, however few: its folder is more likely unmounted than really empty."""
     before, now = sum(past.published.values()), books.total("records")
     if gates.max_shrink is None or not before:
         return None

@@ -3,9 +3,9 @@
 import pytest
 
 from pipelines.config import Gates, parse_config
-from pipelines.ledger.books import DialectBook, FileBook, make_books
-from pipelines.ledger.gates import closed_gates, gates_of, too_many_errors
 from pipelines.ledger.batches import Past
+from pipelines.ledger.books import DialectBook, FileBook, make_books
+from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
 
 CONFIG = parse_config(
     {
@@ -43,8 +43,8 @@ def test_a_surplus_row_is_reported_with_its_dialect():
 
 def test_the_quarantined_share_ignores_duplicates_and_includes_conversations_that_every_dialect_quarantined():
     assert books(refused=1).quarantined_share() == (1 + 1) / (10 - 2)
-    assert closed_gates(books(refused=1), Gates(max_quarantined=0.25)) == []
-    assert closed_gates(books(refused=1), Gates(max_quarantined=0.2)) == ["max_quarantined: 25.00% of the records were quarantined; the limit is 20.00%"]
+    assert failed_gates(books(refused=1), Gates(max_quarantined=0.25)) == []
+    assert failed_gates(books(refused=1), Gates(max_quarantined=0.2)) == ["max_quarantined: 25.00% of the records were quarantined; the limit is 20.00%"]
 
 
 def test_an_empty_batch_has_nothing_quarantined():
@@ -64,8 +64,8 @@ def test_internal_errors_have_their_own_gate():
 
 def test_a_batch_with_too_few_records_fails_the_gate():
     empty = make_books(CONFIG, {}, {}, {}, 0, 0, {})
-    assert closed_gates(empty, Gates()) == ["min_records: 0 records came in; the minimum is 1"]
-    assert closed_gates(books(), Gates(max_quarantined=1, min_records=11)) == ["min_records: 10 records came in; the minimum is 11"]
+    assert failed_gates(empty, Gates()) == ["min_records: 0 records came in; the minimum is 1"]
+    assert failed_gates(books(), Gates(max_quarantined=1, min_records=11)) == ["min_records: 10 records came in; the minimum is 11"]
 
 
 @pytest.mark.parametrize(("allow_empty", "least"), [((True, True), 0), ((True, False), 1)])
@@ -101,7 +101,7 @@ def test_min_records_is_0_where_every_source_may_be_empty(allow_empty: tuple[boo
 )
 def test_a_batch_that_loses_records_fails_the_gate_which_names_the_sources(published, allowed, words):
     past = Past(published=published, sources=("gui", "chat"))
-    assert closed_gates(books(), Gates(max_quarantined=1, max_shrink=allowed), past) == words
+    assert failed_gates(books(), Gates(max_quarantined=1, max_shrink=allowed), past) == words
 
 
 @pytest.mark.parametrize(
@@ -114,5 +114,5 @@ def test_a_batch_that_loses_records_fails_the_gate_which_names_the_sources(publi
     ],
 )
 def test_a_batch_that_is_much_larger_or_smaller_than_usual_fails_the_gate(usual, words):
-    assert closed_gates(books(), Gates(max_quarantined=1, max_volume_ratio=3), Past(records=usual)) == words
-    assert closed_gates(books(), Gates(max_quarantined=1), Past(records=usual)) == []
+    assert failed_gates(books(), Gates(max_quarantined=1, max_volume_ratio=3), Past(records=usual)) == words
+    assert failed_gates(books(), Gates(max_quarantined=1), Past(records=usual)) == []

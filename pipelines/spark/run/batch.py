@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 from pipelines.config import Config
 from pipelines.containers.inputs import inputs_of
 from pipelines.flow import open_flow
-from pipelines.ledger.manifest import code_fingerprint, config_fingerprint, listed_facts, tokenizer_facts
 from pipelines.ledger.batches import BatchKey, compare_with_published
+from pipelines.ledger.manifest import code_fingerprint, config_fingerprint, listed_facts, tokenizer_facts
 from pipelines.spark.plans.drafts import read_drafts
 from pipelines.spark.publishing.publish import input_rows
 from pipelines.spark.publishing.recovery import leave, settle

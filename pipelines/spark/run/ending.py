@@ -11,10 +11,10 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 
 from pipelines.config import Gates
+from pipelines.ledger.batches import Comparison, Past, Volume, past_of, source_rows, volumes
 from pipelines.ledger.books import Books, Counts
-from pipelines.ledger.gates import closed_gates, gates_of, too_many_errors
+from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
 from pipelines.ledger.manifest import Json, make_manifest, manifest_bytes
-from pipelines.ledger.batches import Past, Comparison, Volume, past_of, source_rows, volumes
 from pipelines.ledger.summary import summary_lines
 from pipelines.ledger.tally import Tally
 from pipelines.ledger.unread_keys import counts_of, number_of_keys, unread_facts
@@ -128,8 +128,8 @@ def _verdict(books: Books, faults: Sequence[str], gates: Gates, past: Past) -> t
     errors = too_many_errors(books, gates)
     if faults or errors:
         return INTERNAL, (*faults, *([errors] if errors else []))
-    closed = closed_gates(books, gates, past)
-    return (GATE_FAILED, tuple(closed)) if closed else (PUBLISHED, ())
+    failed = failed_gates(books, gates, past)
+    return (GATE_FAILED, tuple(failed)) if failed else (PUBLISHED, ())
 
 
 def _past(run: Run, made: Made, comparison: Comparison, runs: Sequence[Row]) -> Past:

@@ -15,8 +15,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.config import Config
+from pipelines.ledger.batches import Comparison, Refused, last_of_batch
 from pipelines.ledger.manifest import Json
-from pipelines.ledger.batches import Refused, Comparison, last_of_batch
 from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
 from pipelines.spark.plans.bridge import Work, reader_of
