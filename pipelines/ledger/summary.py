@@ -76,7 +76,7 @@ def _unread_lines(facts: Row) -> Iterator[str]:
 def _episode_lines(facts: Row) -> Iterator[str]:
     for source, count in (facts.get("without_episode") or {}).items():
         if count:
-            yield f"{'no episode key':15} {count:>9,}   {source}: each of these records is its own episode, so the split cannot keep its steps together"
+            yield f"{'no episode id':15} {count:>9,}   {source}: each of these records is its own episode, so the steps of one episode may be in different splits"
 
 
 def _passed_over_lines(files: Sequence[Row]) -> Iterator[str]:
