@@ -1,4 +1,4 @@
-"""The pages under docs/ that follow from the code: `python -m pipelines.console.pages docs` writes them, and a test keeps them fresh."""
+"""The pages of docs/ that are generated from the code: `python -m pipelines.console.pages docs` writes them, and a test compares them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pipelines.formats.keys import HARMLESS, MEANING, RECORD_FIELDS, TURN_FIELDS
 from pipelines.reasons import NOTE, REFUSE, REPAIR, Reason
 
 SEVERITIES = {
-    REFUSE: "the row goes to `quarantine`",
-    REPAIR: "the row is kept, and what was changed stands in `repairs` and `findings`",
-    NOTE: "the row is kept as it is, and the note stands in `findings`",
+    REFUSE: "the record goes to table `quarantine`",
+    REPAIR: "the row is kept; columns `repairs` and `findings` say what was changed",
+    NOTE: "the row is kept unchanged, with a note in column `findings`",
 }
 
 
 def reasons_page() -> str:
-    """Every reason with its meaning and fix, by the part of the code before its dot."""
+    """Every reason with its meaning and fix, grouped by the part of the code before the dot."""
     return "\n".join(_reason_lines()) + "\n"
 
 
 def _reason_lines() -> Iterator[str]:
     yield "# Reasons"
     yield ""
-    yield "Why a row is kept aside, repaired or noted: the closed list, written from `pipelines/reasons.py`. Codes are never renamed."
-    yield "`episodes reasons CODE` prints one of them. Severity:"
+    yield "Every reason why a record is quarantined, repaired or noted, generated from `pipelines/reasons.py`. Codes are never renamed."
+    yield "`episodes reasons CODE` explains one of them. There are three severities:"
     yield ""
     yield from (f"- **{severity}**: {effect}." for severity, effect in SEVERITIES.items())
     for family, reasons in groupby(Reason, key=lambda reason: reason.code.partition(".")[0]):
@@ -40,44 +40,44 @@ def _reason_lines() -> Iterator[str]:
 
 
 def dialects_page() -> str:
-    """What each dialect reproduces, what it takes, and where recipe `sound` differs."""
-    lines = ["# Dialects", "", "Written from `pipelines/dialects/`: one file per model. Recipe `upstream` gives what the named training code gives on sound"]
-    lines += ["input; `sound`, the default, differs by the rules below and by nothing else."]
+    """What each dialect reproduces, what it accepts, and how recipe `sound` differs."""
+    lines = ["# Dialects", "", "A dialect turns conversations into the tokens of one model. This page is generated from `pipelines/dialects/`, one file per model."]
+    lines += ["Recipe `upstream` gives exactly what the named training code gives for valid input. Recipe `sound`, the default, differs only by the", "rules below."]
     for model in DIALECTS.values():
         lines += ["", f"## {model.name}", "", f"- reproduces {model.upstream}", f"- images: {'yes' if model.plan else 'no'}"]
-        lines += [f"- tools: {'in its own format' if model.has_tools else 'refused, unless `tool_syntax` is set'}"]
-        lines += [f"- `sound`: {rule}" for rule in model.differences] or ["- `sound` differs in nothing"]
+        lines += [f"- tools: {'in the format of the model' if model.has_tools else 'quarantined, unless `tool_syntax` is set'}"]
+        lines += [f"- `sound`: {rule}" for rule in model.differences] or ["- `sound`: no difference"]
     return "\n".join(lines) + "\n"
 
 
 def keys_page() -> str:
-    """Which keys of a log are read, which are harmless, and what becomes of the others."""
+    """Which keys of a log are read, which are harmless, and what happens to the others."""
     return "\n".join(_key_lines()) + "\n"
 
 
 def _key_lines() -> Iterator[str]:
     yield "# Keys of a log"
     yield ""
-    yield "Written from `pipelines/formats/keys.py`. Every key of a record, a turn, a content part, a call or a tool definition is one of three things:"
+    yield "Generated from `pipelines/formats/keys.py`. Every key of a record, a turn, a content part, a call or a tool definition is one of three kinds:"
     yield ""
-    yield "- **read**, under any of the names below, in every format;"
-    yield "- **harmless**: known to say nothing about what the record teaches;"
-    yield "- **unread**: counted by source and place in the summary, the report and the manifest (`turn.mood, 12,003 times`)."
+    yield "- **read**, under any of the names below and in every format;"
+    yield "- **harmless**: known to be irrelevant for training;"
+    yield "- **unread**: not read, and counted by source and place in the summary, the report and the manifest (for example `gui: turn.mood`, 12,003)."
     yield ""
-    yield "An unread key whose name says that it carries meaning refuses the record with `schema.field_unread`, unless its value is null, empty or a"
-    yield "default. Name the key in the source's `ignore` if it is meant to be unread, or set `normalize.field_unread: warn` to keep such records with a note."
-    yield "A key that holds null is treated as absent: Parquet gives every row the columns of all the others."
+    yield "If the name of an unread key suggests that it matters, such as `response` or `weights`, the record is quarantined with `schema.field_unread`, unless"
+    yield "the value is null, empty or a default. If the key need not be read, add it to `ignore` of its source; or set `normalize.field_unread: warn` to keep"
+    yield "such records with a note. A key whose value is null counts as absent, because in Parquet every row has the columns of all other rows."
     for place, fields in (("record", RECORD_FIELDS), ("turn", TURN_FIELDS)):
         yield from ("", f"## Read from a {place}", "", "| field | keys |", "|---|---|")
         for field, keys in fields.items():
             yield f"| {field} | {', '.join(f'`{key}`' for key in keys)} |"
     yield ""
-    yield "Turns stand under `conversations` or `messages`, as a list or as its JSON text; each turn is an object or its JSON text. The id of an episode stands under"
-    yield f"the keys that the source's `episode_id` names; by default {', '.join(f'`{key}`' for key in EPISODE_KEYS)}."
+    yield "The turns are read from `conversations` or `messages`: a list, or a list as JSON text, whose items are objects, or objects as JSON text. The id of the"
+    yield f"episode is read from the first key of the source's `episode_id` that the record has; by default {', '.join(f'`{key}`' for key in EPISODE_KEYS)}."
     yield from ("", "## Harmless", "", "| place | keys |", "|---|---|")
     for place, harmless in HARMLESS.items():
         yield f"| {place} | {', '.join(f'`{key}`' for key in sorted(harmless))} |"
-    yield from ("", "## Names that carry meaning", "", f"`{MEANING.pattern}`, and `label` where it is true or false.".replace("|", " | "))
+    yield from ("", "## Names that matter", "", "A regular expression over the whole name:", "", f"`{MEANING.pattern}`, and `label` with the value true or false.".replace("|", " | "))
 
 
 def _cell(text: str) -> str:
