@@ -1,4 +1,4 @@
-"""The docs say what is so."""
+"""The docs are true: defaults, links, paths, commands and rooms."""
 
 import re
 from pathlib import Path
@@ -12,6 +12,7 @@ from pipelines.config import Config, parse_config
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONTRIBUTING = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
 
 
 def test_every_default_in_the_readme_is_the_default():
@@ -28,27 +29,49 @@ def test_every_default_in_the_readme_is_the_default():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page: Path):
+def test_every_link_has_a_target(page: Path):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_make_target_and_script_that_is_named_is_there(page: Path):
+def test_every_make_target_and_file_that_is_named_exists(page: Path):
     text = page.read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    targets = {"mutants", *re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)}  # `mutants` comes with tests/mutants
     assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.M)) <= targets
     for path in re.findall(r"`?\b((?:jobs|pipelines|tests|conf|docs)/[\w./-]+\.\w+)", text):
         assert (ROOT / path).exists() or path == "conf/mine.yaml", path
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`?\bepisodes (\w+)", README))))
-def test_every_subcommand_that_is_named_is_there(command: str, capsys: pytest.CaptureFixture[str]):
+def test_every_subcommand_that_is_named_exists(command: str, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
     assert caught.value.code == 0
 
 
 @pytest.mark.parametrize("name", ["demo.yaml", "nightly.yaml"])
-def test_the_configurations_that_come_along_are_right(name: str):
+def test_the_bundled_configurations_are_valid(name: str):
     assert parse_config(yaml.safe_load((ROOT / "conf" / name).read_text()))
+
+
+def test_the_rooms_that_are_listed_are_the_folders_of_the_package():
+    folders = sorted(path.name for path in (ROOT / "pipelines").iterdir() if (path / "__init__.py").exists())
+    assert re.findall(r"^\| `(\w+)/` \|", CONTRIBUTING, re.M) == folders
+
+
+def test_the_drawing_shows_rooms_only():
+    drawing = CONTRIBUTING.partition("```\n")[2].partition("```")[0]
+    assert all((ROOT / "pipelines" / name).is_dir() for name in re.findall(r"(\w+)/", drawing))
+
+
+def test_every_name_in_code_that_is_to_be_extended_exists():
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "pipelines").rglob("*.py"))
+    names = set(re.findall(r"`([A-Z][A-Z_]+|[A-Z][a-z]+[A-Z]\w+)`", CONTRIBUTING))
+    assert names > {"FORMATS", "DIALECTS", "OPTIONS"}
+    assert not {name for name in names if not re.search(rf"\b{name}\b", code)}
+
+
+def test_every_folder_that_is_named_exists():
+    for folder in re.findall(r"`((?:tests|jobs|pipelines)/(?:\w+/)*)`", CONTRIBUTING):
+        assert (ROOT / folder).is_dir(), folder

@@ -41,8 +41,15 @@ def _reason_lines() -> Iterator[str]:
 
 def dialects_page() -> str:
     """What each dialect reproduces, what it accepts, and how recipe `sound` differs."""
-    lines = ["# Dialects", "", "A dialect turns conversations into the tokens of one model. This page is generated from `pipelines/dialects/`, one file per model."]
-    lines += ["Recipe `upstream` gives exactly what the named training code gives for valid input. Recipe `sound`, the default, differs only by the", "rules below."]
+    lines = [
+        "# Dialects",
+        "",
+        "A dialect turns conversations into the tokens of one model. This page is generated from `pipelines/dialects/`, one file per model.",
+    ]
+    lines += [
+        "Recipe `upstream` gives exactly what the named training code gives for valid input. Recipe `sound`, the default, differs only by the",
+        "rules below.",
+    ]
     for model in DIALECTS.values():
         lines += ["", f"## {model.name}", "", f"- reproduces {model.upstream}", f"- images: {'yes' if model.plan else 'no'}"]
         lines += [f"- tools: {'in the format of the model' if model.has_tools else 'quarantined, unless `tool_syntax` is set'}"]
@@ -77,7 +84,14 @@ def _key_lines() -> Iterator[str]:
     yield from ("", "## Harmless", "", "| place | keys |", "|---|---|")
     for place, harmless in HARMLESS.items():
         yield f"| {place} | {', '.join(f'`{key}`' for key in sorted(harmless))} |"
-    yield from ("", "## Names that matter", "", "A regular expression over the whole name:", "", f"`{MEANING.pattern}`, and `label` with the value true or false.".replace("|", " | "))
+    yield from (
+        "",
+        "## Names that matter",
+        "",
+        "A regular expression over the whole name:",
+        "",
+        f"`{MEANING.pattern}`, and `label` with the value true or false.".replace("|", " | "),
+    )
 
 
 def _cell(text: str) -> str:
