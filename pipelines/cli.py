@@ -10,7 +10,7 @@ from pathlib import Path
 from pipelines.config import ConfigError
 from pipelines.console import check, listings, published, show, trial
 
-OK, OUR_FAULT, USAGE, GATE = 0, 1, 2, 3
+OK, USAGE = 0, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

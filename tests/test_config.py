@@ -229,7 +229,7 @@ def test_a_missing_file_and_a_folder_are_faults(tmp_path: Path):
 
 
 def test_the_command_of_a_hook_with_a_slash_resolves_against_the_folder_of_the_file(tmp_path: Path):
-    hooks = "{on_success: {command: [./tell.sh, a/b]}, on_error: {command: [mail]}}"
+    hooks = "{on_success: {command: [./notify.sh, a/b]}, on_error: {command: [mail]}}"
     (tmp_path / "c.yaml").write_text(f"sources: [{{name: gui, path: logs}}]\noutput: {{root: out}}\nhooks: {hooks}\n")
     found = load_config(tmp_path / "c.yaml").hooks
-    assert (found.on_success.command, found.on_error.command) == ((f"{tmp_path}/tell.sh", "a/b"), ("mail",))
+    assert (found.on_success.command, found.on_error.command) == ((f"{tmp_path}/notify.sh", "a/b"), ("mail",))

@@ -27,7 +27,7 @@ from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
 from pipelines.tables.schema import Row, row_of
 
-OK, OUR_FAULT, GATE = 0, 1, 3
+OK, INTERNAL_ERROR, GATE = 0, 1, 3
 RUN_ID = "try"
 
 
@@ -123,8 +123,8 @@ class Tally:
 
     def books(self) -> Books:
         records: Counter[tuple[str, ...]] = Counter((source, path) for source, path, _ in self._records)
-        ours = sum(self._reasons[reason.code] for reason in (Reason.INTERNAL_ERROR, Reason.TOKENS_SPAN_MISMATCH))
-        return make_books(self._config, records, self._states, self._dialects, len(self._offered - self._kept), ours, self._reasons)
+        internal = sum(self._reasons[reason.code] for reason in (Reason.INTERNAL_ERROR, Reason.TOKENS_SPAN_MISMATCH))
+        return make_books(self._config, records, self._states, self._dialects, len(self._offered - self._kept), internal, self._reasons)
 
     def facts(self, books: Books, files: Mapping[str, int]) -> Row:
         """The facts that a manifest would have; `files` are counts by source."""
@@ -143,7 +143,7 @@ def _verdict(books: Books, config: Config, console: Console) -> int:
     errors = too_many_errors(books, config.gates)
     if errors or books.faults():
         console.print("\n".join([*books.faults(), *([errors] if errors else [])]))
-        return OUR_FAULT
+        return INTERNAL_ERROR
     failed = failed_gates(books, gates_of(config))
     for line in failed:
         console.print(f"gate failed: {line}")

@@ -28,7 +28,7 @@ from pipelines.tables.writing import Files, values_of
 BATCH_ROWS = 1 << 16
 EXAMPLES = 3  # per reason
 CARDS = 2  # per dialect
-OUR_FAULTS = (Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code)
+INTERNAL_ERRORS = (Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code)
 PLACE = ["origin.source", "origin.path"]
 OWN = ["record_id", "episode_id"]
 COUNTED = {
@@ -93,8 +93,8 @@ class Tally:
 
     def books(self, config: Config, records: Counts | None = None) -> Books:
         """`records` by (source, path) replaces the count of the drafts, where these are not all of the batch's records."""
-        ours = sum(self.reasons[code] for code in OUR_FAULTS)
-        return make_books(config, self.records if records is None else records, self.states, self.dialects, self.refused_by_all, ours, dict(self.reasons))
+        internal = sum(self.reasons[code] for code in INTERNAL_ERRORS)
+        return make_books(config, self.records if records is None else records, self.states, self.dialects, self.refused_by_all, internal, dict(self.reasons))
 
     def splits(self) -> list[Row]:
         """Per dialect and split: rows, tokens and trained tokens."""
@@ -256,7 +256,7 @@ def _exploded(rows: pa.Table, codes: pa.ChunkedArray) -> pa.Table:
 
 
 def _pick(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile, rank: int) -> None:
-    """Keeps the first rows of each code by place; `rank` tells rows of one place apart."""
+    """Keeps the first rows of each code by place; `rank` orders rows of the same place."""
     for code in pc.unique(rows["code"]).to_pylist():
         first = _least(rows.filter(pc.equal(rows["code"], code)), ["path", "line", "row"], EXAMPLES)
         picks = [Pick((path, line, rank), *staged, row) for path, line, row in first]

@@ -1,4 +1,4 @@
-"""What is counted of staged files is what stands in them, however they are cut."""
+"""The counts of staged files equal their contents, however the rows are distributed over files."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from tests.making import asked, configuration, run_lines, write_lines
 
 
 def staged(folder: Path, outcomes: Sequence[Outcome], config: Config, writers: int = 1) -> list[Files]:
-    """The outcomes as files; the rows of a record by one writer."""
+    """Files with these outcomes; all rows of a record are from one writer."""
     parts = [Parts(folder, f"run-{number}", OUTCOMES) for number in range(writers)]
     writer = -1
     for outcome in outcomes:
-        one = placed(outcome, "night", "run", config.split)
+        one = placed(outcome, "batch", "run", config.split)
         writer += not (isinstance(outcome, Sample) or getattr(outcome, "dialect", None))
         parts[writer % writers].add(*one)
     return [Files(folder, sorted(part for writer in parts for part in writer.close()))]
@@ -51,7 +51,7 @@ def demo_kit(demo, demo_outcomes) -> tuple[Config, Sequence[Outcome]]:
 
 
 @pytest.mark.parametrize("writers", [1, 5])
-def test_a_tally_of_files_says_what_the_outcomes_say(demo_kit, tmp_path, writers):
+def test_a_tally_of_files_equals_the_counts_of_the_outcomes(demo_kit, tmp_path, writers):
     config, outcomes = demo_kit
     counted = trial.Tally(config)
     for outcome in outcomes:
@@ -65,7 +65,7 @@ def test_a_tally_of_files_says_what_the_outcomes_say(demo_kit, tmp_path, writers
     assert sum(sum(rows.values()) for rows in tally.length_counts().values()) == counted.books().rows()["samples"]
 
 
-def test_examples_and_cards_are_the_first_rows_however_the_files_are_cut(demo_kit, tmp_path):
+def test_examples_and_cards_are_the_first_rows_for_any_number_of_files(demo_kit, tmp_path):
     config, outcomes = demo_kit
     shown = []
     for writers in (1, 4):
@@ -94,7 +94,7 @@ def test_a_conversation_that_every_dialect_refuses_is_counted_once(tmp_path):
     assert tally.reasons == {Reason.TOKENS_TOO_LONG.code: 2}
 
 
-def test_a_lost_file_is_an_error_and_never_fewer_rows(demo_kit, tmp_path):
+def test_a_lost_file_is_an_error(demo_kit, tmp_path):
     config, outcomes = demo_kit
     files = staged(tmp_path, outcomes, config)
     files[0].of("samples")[0][0].unlink()
@@ -106,7 +106,7 @@ DRAFTS = struct(origin=ORIGIN, unread=UNREAD)
 
 
 def drafted(folder: Path, *records: tuple[int, dict[str, int]], source: str = "gui", name: str = "run-0") -> Files:
-    """Drafts as a run stages them: (line, key that nothing reads -> how often it stands in the record)."""
+    """Drafts as a run stages them: (line, unread key -> how often the record has it)."""
     writer = Parts(folder, name, {"drafts": DRAFTS})
     for line, keys in records:
         row = {"origin": Origin(source, "a.jsonl", line, ""), "unread": [{"key": key, "count": count} for key, count in keys.items()]}
@@ -114,7 +114,7 @@ def drafted(folder: Path, *records: tuple[int, dict[str, int]], source: str = "g
     return Files(folder, writer.close())
 
 
-def test_keys_that_nothing_reads_are_summed_by_source_whoever_read_the_records(tmp_path):
+def test_unread_keys_are_added_up_by_source_for_any_number_of_files(tmp_path):
     gui = drafted(tmp_path, (1, {"turn.thought": 3, "record.file": 1}), (2, {}), (3, {"turn.thought": 2}))
     more = drafted(tmp_path, (4, {"record.file": 1}), name="run-1")
     chat = drafted(tmp_path, (1, {"record.file": 1}), source="chat", name="run-2")
@@ -129,7 +129,7 @@ def test_keys_that_nothing_reads_are_summed_by_source_whoever_read_the_records(t
     }
 
 
-def test_the_keys_of_a_copy_are_not_counted_again(tmp_path):
+def test_the_keys_of_a_duplicate_are_not_counted(tmp_path):
     drafts = drafted(tmp_path / "drafts", (1, {"record.file": 1}), (2, {"record.file": 1}), (3, {}))
     log = write_lines(tmp_path / "a.jsonl", [asked(), asked(), asked("More?")])
     outcomes = [
@@ -143,7 +143,7 @@ def test_the_keys_of_a_copy_are_not_counted_again(tmp_path):
     assert tally_of(group, {}, quarantine).unread == {("gui", "record.file"): 1}
 
 
-def test_a_log_whose_keys_are_data_is_counted_in_bounded_memory(tmp_path, monkeypatch):
+def test_a_log_that_uses_data_as_keys_is_counted_in_bounded_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(unread, "KEPT", 3)
     often = {"turn.thought": 9, "record.file": 8, "turn.time": 7}
     drafts = [drafted(tmp_path, *((line, often | {f"record.{part}-{line}": 1}) for line in range(1, 20)), name=f"run-{part}") for part in "abc"]
@@ -154,13 +154,13 @@ def test_a_log_whose_keys_are_data_is_counted_in_bounded_memory(tmp_path, monkey
     }
 
 
-def test_a_key_is_stored_as_it_can_be_shown():
+def test_a_key_is_stored_in_displayable_form():
     assert unread.shown_key("turn.\x1b[31m") == "turn.␛[31m"
     assert unread.shown_key("k" * 999) == "k" * 200 + "…"
 
 
-def test_every_record_is_counted_once_in_a_trial_and_a_copy_never(tmp_path, monkeypatch):
-    """Also where the file is too large to be kept between the two passes over it."""
+def test_a_trial_counts_the_keys_of_every_record_once_and_of_a_duplicate_never(tmp_path, monkeypatch):
+    """Also if the file is too large to keep between the two passes over it."""
     config = configuration("glm_4", "minicpm_v_2_5")
     log = write_lines(tmp_path / "logs.jsonl", [asked("One?"), asked("One?"), asked("Two?", episode_id="e"), b"{broken"])
     for kept in (1 << 20, 0):

@@ -148,7 +148,7 @@ def test_the_fragment_shows_funnel_reasons_and_cards_and_its_styles_apply_to_not
 
 
 def test_a_result_line_is_shown_as_the_fragment_of_its_report_or_else_as_text(tmp_path):
-    line = {"status": "lost_race", "words": [EVIL], "batch": "night"}
+    line = {"status": "lost_race", "words": [EVIL], "batch": "today"}
     assert EVIL in Elements(Shown(line)._repr_html_()).text
     report = tmp_path / "report.html"
     report.write_text(render_report(data(words=(EVIL,))))

@@ -15,7 +15,7 @@ MINICPM = [name for name in DIALECTS if "cpm" in name]
 
 
 def sample_row(sample: Sample, case: dict, recipe: str) -> Row:
-    _, row = row_of(sample, "night", "run", config_for(case, recipe).split)
+    _, row = row_of(sample, "batch", "run", config_for(case, recipe).split)
     return row | {"attention_mask": [1] * row["num_tokens"], "position_ids": list(range(row["num_tokens"]))}
 
 
