@@ -27,7 +27,7 @@ def reasons(options: Namespace) -> int:
     found = next((reason for reason in Reason if reason.code == options.code), None)
     if found is None:
         near = get_close_matches(options.code, [reason.code for reason in Reason], n=3)
-        print(f"unknown reason: {options.code}" + (f"; did you mean {' or '.join(near)}?" if near else ""), file=sys.stderr)
+        print(f"episodes: unknown reason: {options.code}" + (f"; did you mean {' or '.join(near)}?" if near else ""), file=sys.stderr)
         return USAGE
     row = found.value
     upstream = [f"upstream  {row.upstream}"] if row.upstream else []

@@ -55,7 +55,10 @@ def _source_line(row: Row) -> str:
 
 def _split_lines(splits: Sequence[Row]) -> list[str]:
     rows = sorted(splits, key=lambda row: (row["dialect"], SPLITS.index(row["split"])))
-    return [f"{row['dialect']:15} {row['split']:5} {row['rows']:>9,} rows {row['tokens']:>13,} tokens {row['target_tokens']:>11,} trained" for row in rows]
+    return [
+        f"{row['dialect']:15} {row['split']:5} {row['rows']:>9,} {'row ' if row['rows'] == 1 else 'rows'} {row['tokens']:>13,} tokens {row['target_tokens']:>11,} trained"
+        for row in rows
+    ]
 
 
 def _code_lines(title: str, counts: Mapping[str, int]) -> list[str]:
@@ -76,7 +79,7 @@ def _unread_lines(facts: Row) -> Iterator[str]:
 def _episode_lines(facts: Row) -> Iterator[str]:
     for source, count in (facts.get("without_episode") or {}).items():
         if count:
-            yield f"{'no episode id':15} {count:>9,}   {source}: each of these records is its own episode, so the steps of one episode may be in different splits"
+            yield f"{'no episode id':15} {count:>9,}   {source}: a record without one is its own episode, so the steps of one episode may be in different splits"
 
 
 def _passed_over_lines(files: Sequence[Row]) -> Iterator[str]:

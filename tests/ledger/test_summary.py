@@ -45,7 +45,7 @@ def test_the_most_frequent_unread_keys_are_listed_and_the_others_counted():
 
 def test_records_without_an_episode_id_are_counted_by_source():
     assert lines(without_episode={"gui": 0, "chat": 1204}) == [
-        "no episode id       1,204   chat: each of these records is its own episode, so the steps of one episode may be in different splits"
+        "no episode id       1,204   chat: a record without one is its own episode, so the steps of one episode may be in different splits"
     ]
 
 
