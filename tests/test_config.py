@@ -233,3 +233,16 @@ def test_a_hooks_command_with_a_slash_is_found_from_the_files_folder(tmp_path: P
     (tmp_path / "c.yaml").write_text(f"sources: [{{name: gui, path: logs}}]\noutput: {{root: out}}\nhooks: {hooks}\n")
     found = load_config(tmp_path / "c.yaml").hooks
     assert (found.on_success.command, found.on_error.command) == ((f"{tmp_path}/tell.sh", "a/b"), ("mail",))
+
+
+@pytest.mark.parametrize("path", ["logs", "logs/**/*.parquet", "logs/out"])
+def test_tables_inside_a_sources_folder_would_be_read_as_logs(tmp_path: Path, path: str):
+    (tmp_path / "logs" / "out").mkdir(parents=True)
+    (tmp_path / "c.yaml").write_text(f"sources: [{{name: a, path: {path}}}]\noutput: {{root: logs/out}}\n")
+    with pytest.raises(ConfigError, match=r"output.root: .*logs/out is inside sources\[0\].path"):
+        load_config(tmp_path / "c.yaml")
+
+
+def test_tables_beside_a_sources_files_are_no_fault(tmp_path: Path):
+    (tmp_path / "c.yaml").write_text("sources: [{name: a, path: logs/*.jsonl}]\noutput: {root: logs/out}\n")
+    assert load_config(tmp_path / "c.yaml").output.root == str(tmp_path / "logs" / "out")

@@ -84,18 +84,24 @@ def local_path(ref: str) -> str:
 def with_prefix(ref: str, prefixes: Mapping[str, str]) -> str | None:
     r"""The reference with the longest prefix that it begins with replaced, as a path; None where it begins with none.
 
-    >>> with_prefix("D:\\data\\shots\\a.png", {"D:\\data": "old"})
-    'old/shots/a.png'
+    Slashes and backslashes are one, and so are the two cases of a drive's letter.
+
+    >>> with_prefix("D:\\data\\shots\\a.png", {"d:/data": "old"}), with_prefix("/data2/a.png", {"/data": ""})
+    ('old/shots/a.png', None)
     """
-    old = max((old for old in prefixes if old and ref.startswith(old)), key=len, default=None)
-    if old is None:
-        return None
-    rest = ref[len(old) :]
-    if "\\" in old:
-        rest = rest.replace("\\", "/")
-    if rest and rest[0] != "/" and old[-1] not in "/\\":
-        return None  # /data/images2 does not stand under /data/images
-    return f"{prefixes[old].rstrip('/')}/{rest.lstrip('/')}".lstrip("/")
+    path = _plain_slashes(ref)
+    for old in sorted(prefixes, key=len, reverse=True):
+        start = _plain_slashes(old).rstrip("/")
+        if start and path.startswith(start) and path[len(start) : len(start) + 1] in ("", "/"):
+            return f"{prefixes[old].rstrip('/')}/{path[len(start) :].lstrip('/')}".lstrip("/")
+    return None
+
+
+def _plain_slashes(path: str) -> str:
+    if not _DRIVE.match(path) and "\\" not in path:
+        return path
+    path = path.replace("\\", "/")
+    return path[:1].lower() + path[1:] if path[1:2] == ":" else path
 
 
 def refuse_text(ref: str) -> None:
