@@ -8,14 +8,10 @@ from dataclasses import dataclass
 
 from pipelines.config import Config
 from pipelines.images.data_uri import decode_data_uri
-from pipelines.images.decoder import check_pixels
-from pipelines.images.files import FORMATS, format_of
+from pipelines.images.decoder import inspect
 from pipelines.images.opening import open_unlinked
 from pipelines.images.remote import remote_bytes, scheme_of
 from pipelines.reasons import Reason, Reject
-from pipelines.records import Size
-
-LEVELS = ("header", "structure", "decode")  # each includes the ones before
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +43,6 @@ def verify(uri: str, size: int, modified: int, path: str | None, ref: str | None
         first = reject.findings[0]
         return Verdict(uri, size, modified, sha256, None, None, None, "bad", first.code, first.detail, level)
     return Verdict(uri, size, modified, sha256, kind, seen.width, seen.height, "good", None, None, level)
-
-
-def inspect(data: bytes, level: str, max_pixels: int) -> tuple[str, Size]:
-    """(format as Pillow names it, size in px after EXIF turning) of these bytes. Raises Reject with what is wrong."""
-    kind = format_of(data)
-    module = FORMATS[kind]
-    size: Size = module.read_size(data, max_pixels)
-    if level != "header":
-        module.check_structure(data)
-    if level == "decode":
-        check_pixels(kind, data)
-    return kind, size
 
 
 def rests_on_limit(code: str) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.images.files import FORMATS, png
-from pipelines.images.verify import LEVELS, inspect
+from pipelines.images.decoder import inspect
+from pipelines.images.files import FORMATS, LEVELS, png
 from pipelines.reasons import Reject
 from pipelines.records import Size
 from tests.laws.conftest import KINDS, picture
