@@ -7,6 +7,8 @@ from difflib import get_close_matches
 
 from pyarrow import fs
 
+from pipelines.images.remote import open_store
+
 # With the class of pyarrow that must be built in; opening one could already ask the network.
 BUILT_IN = {"s3": "S3FileSystem", "gs": "GcsFileSystem", "gcs": "GcsFileSystem", "abfs": "AzureFileSystem", "abfss": "AzureFileSystem"}
 LOADED = ("hdfs", "viewfs", "hf")  # by libraries of their own, which may be missing
@@ -32,7 +34,7 @@ def _fault(scheme: str) -> str | None:
 
 def _loads(scheme: str) -> bool:
     try:
-        fs.FileSystem.from_uri(f"{scheme}://probe")
+        open_store(scheme, "probe")
     except (OSError, ValueError, ImportError):
         return False
     return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.config import Config, Source
 from pipelines.images.data_uri import decode_data_uri, is_data_uri
-from pipelines.images.remote import remote_file, scheme_of
+from pipelines.images.remote import SCHEMES, remote_file, scheme_of
 from pipelines.images.resolve import Located, resolve_path, with_prefix
 from pipelines.images.verify import verify
 from pipelines.reasons import Reject, reason_of
@@ -21,7 +21,8 @@ def locate(ref: str, source: Source, config: Config) -> Located:
     if is_data_uri(ref):
         data = decode_data_uri(ref)
         return Located("data:" + hashlib.sha256(data).hexdigest(), None, len(data), 0)
-    if scheme_of(ref) in config.images.allow_schemes and with_prefix(ref, source.image_prefix) is None:
+    scheme = scheme_of(ref)
+    if scheme in SCHEMES and scheme in config.images.allow_schemes and with_prefix(ref, source.image_prefix) is None:
         info = remote_file(ref)
         return Located(ref, ref, info.size, info.mtime_ns or 0)
     return resolve_path(ref, source, config.normalize.repair == "safe")
