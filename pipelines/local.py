@@ -14,7 +14,7 @@ from pipelines.config import Config, Source
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile, Listing, list_inputs
 from pipelines.flow import Flow, Ready, draft_of, duplicate_row, finish
-from pipelines.images.look import Looker
+from pipelines.images.references import Looker
 from pipelines.records import Draft, Outcome, Quarantined, RawRecord
 
 Drafted = Draft | Quarantined

@@ -11,7 +11,7 @@ from pyspark.sql.pandas.types import from_arrow_type
 
 from pipelines.config import Config
 from pipelines.images.files import LEVELS
-from pipelines.images.look import locate
+from pipelines.images.references import locate
 from pipelines.images.verify import rests_on_limit, verify
 from pipelines.reasons import Reason, Reject
 from pipelines.spark.plans.bridge import Step, config_of, map_records
