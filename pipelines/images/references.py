@@ -28,8 +28,8 @@ def locate(ref: str, source: Source, config: Config) -> Located:
     return resolve_path(ref, source, config.normalize.repair == "safe")
 
 
-def seen_from(row: Mapping[str, Any], findings: tuple[Finding, ...]) -> SeenImage:
-    """What a record is told of its image: from a row of table `images` and the findings of locating it."""
+def verified_image(row: Mapping[str, Any], findings: tuple[Finding, ...]) -> SeenImage:
+    """The image, or the findings that refuse it: from its row of table `images` and the findings of locating it."""
     if row["verdict"] == "good":
         return SeenImage(Image(row["uri"], row["sha256"], row["format"], row["width"], row["height"]), findings)
     if row["reason"]:
@@ -37,24 +37,24 @@ def seen_from(row: Mapping[str, Any], findings: tuple[Finding, ...]) -> SeenImag
     return SeenImage(None, findings)
 
 
-class Looker:
-    """Looks at the images of records in one process; each distinct image is verified once."""
+class ImageChecker:
+    """Verifies the images of records in one process; each reference of a source is checked once."""
 
     def __init__(self, config: Config):
         self._config = config
         self._sources = {source.name: source for source in config.sources}
-        self._seen: dict[tuple[str, str], SeenImage] = {}
+        self._checked: dict[tuple[str, str], SeenImage] = {}
 
-    def see(self, ref: ImageRef, source: str) -> SeenImage:
+    def check(self, ref: ImageRef, source: str) -> SeenImage:
         key = (source, ref.key)
-        if key not in self._seen:
-            self._seen[key] = self._look(ref.ref, self._sources[source])
-        return self._seen[key]
+        if key not in self._checked:
+            self._checked[key] = self._check(ref.ref, self._sources[source])
+        return self._checked[key]
 
-    def _look(self, ref: str, source: Source) -> SeenImage:
+    def _check(self, ref: str, source: Source) -> SeenImage:
         try:
             located = locate(ref, source, self._config)
         except Reject as reject:
             return SeenImage(None, reject.findings)
         verdict = verify(located.uri, located.size, located.modified, located.path, ref, self._config)
-        return seen_from(asdict(verdict), located.findings)
+        return verified_image(asdict(verdict), located.findings)
