@@ -12,6 +12,7 @@ from pipelines.local import run_files
 from pipelines.reasons import Reject
 from pipelines.records import Size
 from tests.golden import open_case
+from tests.images.hostile_pictures import drawn, jpeg_with_scans
 from tests.making import asked, configuration, write_lines
 
 MOST = 64_000_000
@@ -78,4 +79,29 @@ def test_the_real_decoder_says_what_is_wrong_and_goes_on(hostile: Path):
         decoder.inspect(good[:-40], "decode", MOST)
     assert caught.value.findings[0].code.startswith("image.")
     assert decoder.inspect(good, "decode", MOST) == ("PNG", Size(63, 52))
+    decoder.close()
+
+
+LIMITED = """
+import sys
+from pipelines.images import decoder
+decoder.{setting}
+decoder.serve(sys.stdin.buffer, sys.stdout.buffer)
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "details"),
+    [
+        ("PROCESSOR_SECONDS = 0.05", ["the decoder used up its processor time"]),
+        ("SPARE_BYTES = decoder.BYTES_OF_PIXEL = 0", ["decoding it needs more memory than a picture may use", "Memory allocation failure"]),
+    ],
+)
+def test_a_picture_that_takes_too_much_time_or_memory_costs_one_picture(setting: str, details: list[str]):
+    decoder = Decoder([sys.executable, "-c", LIMITED.format(setting=setting)])
+    with pytest.raises(Reject) as caught:
+        decoder.inspect(jpeg_with_scans(31, 8000, 8000), "decode", MOST)
+    assert caught.value.findings[0].code == "image.corrupt"
+    assert caught.value.findings[0].detail in details
+    assert decoder.inspect(drawn("GIF"), "header", MOST) == ("GIF", Size(12, 9))
     decoder.close()
