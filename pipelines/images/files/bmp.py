@@ -39,9 +39,9 @@ def check_structure(data: bytes) -> None:
     if header.bits not in (1, 2, 4, 8, 16, 24, 32) or header.compression > 6:
         raise corrupt(f"{header.bits} bits a pixel, compression {header.compression}")
     if header.compression in _UNCOMPRESSED:
-        wanted = header.offset + (header.width * header.bits + 31) // 32 * 4 * header.height
-        if wanted > len(data):
-            raise truncated(f"the rows need {wanted} bytes, and the file has {len(data)}")
+        needed = header.offset + (header.width * header.bits + 31) // 32 * 4 * header.height
+        if needed > len(data):
+            raise truncated(f"the rows need {needed} bytes, and the file has {len(data)}")
     if header.compression in _RUN_LENGTHS:
         packed, pixels = len(data) - header.offset, header.width * header.height
         if packed > MOST_RUN_LENGTH_BYTES or pixels > MOST_RUN_LENGTH_PIXELS:
@@ -58,7 +58,7 @@ def check_pixels(data: bytes) -> None:
 
 
 def _header(data: bytes) -> Header:
-    """`height` is positive whether the rows stand bottom up or top down."""
+    """`height` is positive, whether the rows go from the bottom up or from the top down."""
     reader = Reader(data, 10)
     offset, length = reader.little(4), reader.little(4)
     if length == 12:

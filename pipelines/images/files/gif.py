@@ -39,7 +39,7 @@ def check_structure(data: bytes) -> None:
             raise corrupt(f"block {kind:02X} at byte {reader.at - 1} is of no known kind")
         blocks += 1 + _skip_sub_blocks(reader, MOST_BLOCKS - blocks)
     if not has_image:
-        raise corrupt("there is no image in it")
+        raise corrupt("it holds no image")
 
 
 def check_pixels(data: bytes) -> None:

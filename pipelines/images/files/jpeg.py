@@ -20,7 +20,7 @@ _FILL = re.compile(rb"\xff*")
 # page or two is what a file has. Pillow reads both one by one in Python.
 MOST_SEGMENTS = 4096
 MOST_FILL_BYTES = 1 << 20
-# Encoders write about 10 scans, optimizers up to 20. Each one visits every block, even for no bytes: about 40 ms for 64 million pixels.
+# Encoders write 10 scans, 18 for four components, and optimizers some more. Each one visits every block, even for no bytes: about 40 ms for 64 million pixels.
 MOST_SCANS = 32
 MOST_SCANNED_PIXELS = MOST_SCANS * 64_000_000  # a picture of few pixels may have more scans
 # Cameras write these, every decoder shows the picture whole, and nothing of it is lost.

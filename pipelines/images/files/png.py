@@ -85,8 +85,8 @@ def check_pixels(data: bytes) -> None:
                 rows.add(piece)
     except isal_zlib.error as error:  # type: ignore[misc]  # the stub says it is no exception
         raise corrupt(f"the compressed pixels are damaged: {error}") from None
-    if rows.wanted:
-        raise Reject(Reason.IMAGE_SHORT_DATA.at("", f"{rows.wanted} bytes of pixels are missing at the end"))
+    if rows.missing:
+        raise Reject(Reason.IMAGE_SHORT_DATA.at("", f"{rows.missing} bytes of pixels are missing at the end"))
     if not inflate.eof:
         raise truncated("the compressed pixels have no end")
 
@@ -104,7 +104,7 @@ class _Rows:
     def __init__(self, header: Header):
         self._passes = list(_passes(header))
         self._in_pass = self._extra = 0
-        self.wanted = sum(rows * length for rows, length in self._passes)
+        self.missing = sum(rows * length for rows, length in self._passes)
 
     def add(self, piece: bytes) -> None:
         view = np.frombuffer(piece, dtype=np.uint8)
@@ -115,7 +115,7 @@ class _Rows:
             if len(filters) and filters.max() > 4:
                 raise corrupt(f"a row has filter {filters.max()}")
             self._in_pass += len(own)
-            self.wanted -= len(own)
+            self.missing -= len(own)
             view = view[len(own) :]
             if self._in_pass == rows * length:
                 self._passes.pop(0)

@@ -40,7 +40,7 @@ def check_structure(data: bytes) -> None:
     if promised > len(data):
         raise truncated(f"the header says {promised} bytes, and the file has {len(data)}")
     if not any(kind in _PICTURES for kind, _ in _chunks(data[:promised])):
-        raise corrupt("there is no picture in it")
+        raise corrupt("it holds no picture")
 
 
 def check_pixels(data: bytes) -> None:
