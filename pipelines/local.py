@@ -14,7 +14,7 @@ from pipelines.config import Config, Source
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile, Listing, list_inputs
 from pipelines.flow import Flow, Ready, draft_of, duplicate_row, finish
-from pipelines.images.look import Looker
+from pipelines.images.references import ImageChecker
 from pipelines.records import Draft, Outcome, Quarantined, RawRecord
 
 Drafted = Draft | Quarantined
@@ -38,9 +38,9 @@ def run_listed(flow: Flow, files: Sequence[InputFile], on_record: OnRecord = lam
     """
     inputs = list({file.path: file for file in files}.values())
     census, kept = take_census(flow.config, inputs)
-    looker = Looker(flow.config)
+    checker = ImageChecker(flow.config)
     drafts = (pair for file, pairs in zip(inputs, kept, strict=True) for pair in (read_drafts(flow.config, file) if pairs is None else pairs))
-    yield from finish(_noted((_told(raw, draft, census, looker) for raw, draft in drafts), on_record), flow)
+    yield from finish(_noted((_told(raw, draft, census, checker) for raw, draft in drafts), on_record), flow)
 
 
 def _noted(records: Iterable[Ready | Quarantined], on_record: OnRecord) -> Iterator[Ready | Quarantined]:
@@ -53,14 +53,14 @@ def read_drafts(config: Config, file: InputFile) -> Iterator[tuple[RawRecord, Dr
     return ((raw, draft_of(raw, config)) for raw in read_records(file, config.limits))
 
 
-def _told(raw: RawRecord, draft: Drafted, census: Census, looker: Looker) -> Ready | Quarantined:
+def _told(raw: RawRecord, draft: Drafted, census: Census, checker: ImageChecker) -> Ready | Quarantined:
     """The draft with what other records and its images say of it."""
     kept_path, kept_line = census.first.get(raw.record_id, (raw.origin.path, raw.origin.line))  # new where the file changed since it was counted
     if (kept_path, kept_line) != (raw.origin.path, raw.origin.line):
         return duplicate_row(raw, kept_path, kept_line)
     if isinstance(draft, Quarantined):
         return draft
-    seen = {ref.key: looker.see(ref, draft.origin.source) for ref in draft.refs}
+    seen = {ref.key: checker.check(ref, draft.origin.source) for ref in draft.refs}
     return Ready(raw, draft, seen, census.clashes(raw.origin.source, draft.logged_id))
 
 
@@ -143,5 +143,5 @@ def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tupl
     for raw in read_records(file, flow.config.limits):
         if raw.origin.line == line:
             census = Census({raw.record_id: (raw.origin.path, raw.origin.line)})
-            return raw, list(finish([_told(raw, draft_of(raw, flow.config), census, Looker(flow.config))], flow))
+            return raw, list(finish([_told(raw, draft_of(raw, flow.config), census, ImageChecker(flow.config))], flow))
     return None, []

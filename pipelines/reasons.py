@@ -437,6 +437,13 @@ class Reason(Enum):
     REPAIR_ARGUMENTS_EMPTY = Row(
         "repair.arguments_empty", NORMALIZE, REPAIR, "A call without arguments was read as a call with the arguments {}.", "Log {} where a call has none."
     )
+    REPAIR_CONTENT_PARSED = Row(
+        "repair.content_parsed",
+        NORMALIZE,
+        REPAIR,
+        "The content was the JSON text of content parts, and was read as these parts.",
+        "Log content parts as a list.",
+    )
     REPAIR_RESULT_AS_TEXT = Row(
         "repair.result_as_text", NORMALIZE, REPAIR, "A tool's result that was no text became its JSON text.", "Log the text that the model was shown."
     )

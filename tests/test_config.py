@@ -233,3 +233,16 @@ def test_the_command_of_a_hook_with_a_slash_resolves_against_the_folder_of_the_f
     (tmp_path / "c.yaml").write_text(f"sources: [{{name: gui, path: logs}}]\noutput: {{root: out}}\nhooks: {hooks}\n")
     found = load_config(tmp_path / "c.yaml").hooks
     assert (found.on_success.command, found.on_error.command) == ((f"{tmp_path}/notify.sh", "a/b"), ("mail",))
+
+
+@pytest.mark.parametrize("path", ["logs", "logs/**/*.parquet", "logs/out"])
+def test_tables_inside_the_folder_of_a_source_are_a_fault(tmp_path: Path, path: str):
+    (tmp_path / "logs" / "out").mkdir(parents=True)
+    (tmp_path / "c.yaml").write_text(f"sources: [{{name: a, path: {path}}}]\noutput: {{root: logs/out}}\n")
+    with pytest.raises(ConfigError, match=r"output.root: .*logs/out is inside sources\[0\].path"):
+        load_config(tmp_path / "c.yaml")
+
+
+def test_tables_beside_the_files_of_a_source_are_no_fault(tmp_path: Path):
+    (tmp_path / "c.yaml").write_text("sources: [{name: a, path: logs/*.jsonl}]\noutput: {root: logs/out}\n")
+    assert load_config(tmp_path / "c.yaml").output.root == str(tmp_path / "logs" / "out")

@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from pipelines.config.faults import kind_of, names_disagree, sentences
-from pipelines.config.paths import brace_faults
+from pipelines.config.paths import brace_faults, overlap_faults
 from pipelines.config.settings import OPTIONS, Config, DialectSettings, Hook, Hooks, Images, Output, Settings, Source
 from pipelines.config.yaml_text import read_yaml
 
@@ -42,15 +42,17 @@ def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
     Raises ConfigError with all faults. Precedence: defaults < file < overrides.
     """
     data, folder = _read(path, overrides), _folder(path)
-    return resolve_paths(parse_config(data, folder), folder)
+    config = resolve_paths(parse_config(data, folder), folder)
+    if faults := list(overlap_faults(config)):
+        raise ConfigError(faults)
+    return config
 
 
 def load_parts(path: Path | str, overrides: Iterable[str] = ()) -> tuple[Parts, list[str]]:
     """The valid parts of this file, and the faults of the others. Raises ConfigError if the file cannot be read."""
     data, folder = _read(path, overrides), _folder(path)
     try:
-        parse_config(data, folder)
-        faults: list[str] = []
+        faults = list(overlap_faults(resolve_paths(parse_config(data, folder), folder)))
     except ConfigError as error:
         faults = list(error.faults)
     return _valid_parts(data, folder), faults

@@ -7,8 +7,11 @@ import os.path
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from pipelines.config.settings import Config
 
 BATCH = "{batch}"
 # A scheme with a single slash must be a known one: `logs:/x` may be a folder named `logs:`.
@@ -46,6 +49,16 @@ def brace_faults(data: Mapping[str, Any], folder: Path) -> Iterator[str]:
         for found in _BRACES.finditer(path):
             if not (found[0] == BATCH and has_batch) and not _exists_literally(path, found.end(), has_batch):
                 yield f"{place}: {_advice(found[0], has_batch)}"
+
+
+def overlap_faults(config: Config) -> Iterator[str]:
+    """Sources whose files would include the tables that a run writes: the next batch would be trained on them."""
+    root = config.output.root
+    for i, source in enumerate(config.sources):
+        for path in source.path:
+            fixed = fixed_part(path)
+            if (fixed == path or "**" in path) and os.path.commonpath([fixed, root]) == fixed:
+                yield f"output.root: {root} is inside sources[{i}].path ({path}); its tables would be read as logs"
 
 
 def fixed_part(pattern: str) -> str:

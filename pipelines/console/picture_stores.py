@@ -7,6 +7,8 @@ from difflib import get_close_matches
 
 from pyarrow import fs
 
+from pipelines.images.remote import open_store
+
 # Scheme -> the class that pyarrow must have. It is not opened, since that could already access the network.
 BUILT_IN = {"s3": "S3FileSystem", "gs": "GcsFileSystem", "gcs": "GcsFileSystem", "abfs": "AzureFileSystem", "abfss": "AzureFileSystem"}
 LOADED = ("hdfs", "viewfs", "hf")  # need separate libraries, which may be missing
@@ -32,7 +34,7 @@ def _fault(scheme: str) -> str | None:
 
 def _loads(scheme: str) -> bool:
     try:
-        fs.FileSystem.from_uri(f"{scheme}://probe")
+        open_store(scheme, "probe")
     except (OSError, ValueError, ImportError):
         return False
     return True

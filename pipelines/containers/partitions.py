@@ -28,10 +28,10 @@ def columns_of(path: str, patterns: Sequence[str]) -> Columns:
 
 
 def with_columns(record: dict[str, Any], path: str, patterns: Sequence[str]) -> dict[str, Any]:
-    """The record with the columns of its file's folders that it has no key for; what it says itself holds."""
+    """The record with the columns of its file's folders where it has no key for them, or null; what it says itself holds."""
     if "=" not in path:
         return record
-    return record | {name: value for name, value in columns_of(path, patterns).items() if name not in record}
+    return record | {name: value for name, value in columns_of(path, patterns).items() if record.get(name) is None}
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,6 @@ import base64
 import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -16,10 +15,38 @@ from pipelines.reasons import Reason
 
 
 def rows_as_json(batch: pa.RecordBatch, columns: Mapping[str, Any]) -> Iterator[bytes]:
-    """Every row's JSON, with the columns that its folders' names give, where the file has none of that name."""
-    more = {name: value for name, value in columns.items() if name not in batch.schema.names}
+    """Every row's JSON, with the columns that its folders' names give, where the row has none of that name, or null."""
+    has_text = any(map(_has_binary_text, batch.schema))
     for row in _rows(batch):
-        yield json_bytes(more | row)
+        more = {name: value for name, value in columns.items() if row.get(name) is None}
+        yield json_bytes((_with_text(row) if has_text else row) | more)
+
+
+# Where a log has text. Some writers (Impala, Hive, Spark of old) do not mark columns of text as such.
+_TEXT_NAMES = frozenset(
+    ("role", "from", "content", "value", "text", "messages", "conversations", "arguments", "tools", "system", "name", "id", "episode_id", "step_id")
+)
+
+
+def _has_binary_text(field: pa.Field) -> bool:
+    kind = field.type
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return field.name in _TEXT_NAMES
+    return not pa.types.is_dictionary(kind) and any(_has_binary_text(kind.field(i)) for i in range(kind.num_fields))
+
+
+def _with_text(value: Any, name: str = "") -> Any:
+    """The value with bytes as the text that they are, under names that hold text; bytes that are no UTF-8 stay bytes."""
+    if isinstance(value, dict):
+        return {key: _with_text(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_text(item, name) for item in value]
+    if isinstance(value, bytes) and name in _TEXT_NAMES:
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value
+    return value
 
 
 def json_bytes(row: Mapping[str, Any]) -> bytes:
@@ -104,4 +131,4 @@ def _plain(value: Any) -> Any:
         return base64.b64encode(value).decode()
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
-    return str(value) if isinstance(value, Decimal) else repr(value)
+    return str(value)

@@ -9,10 +9,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from msgspec.structs import asdict
-
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Limits, Source
-from pipelines.formats.keys import RECORD_FIELD, Unread
+from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
 from pipelines.formats.logged import Json, Logged, LoggedTurn, Written, fields_of, read_turns
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
@@ -101,7 +99,9 @@ def read_record(logged: Record, raw: bytes, source: Source, limits: Limits, unre
 
     Raises Reject where no format has such a shape.
     """
-    record = {key: value for key, value in logged.items() if value is not None}  # a Parquet column of nulls is no key
+    record = {key: value for key, value in logged.items() if value is not None and key not in unread.ignored}  # a Parquet column of nulls is no key
+    for key in unread.ignored & logged.keys() if unread.ignored else ():
+        unread.add("record", "", key, logged[key])
     if not _holds_turns(record):
         record = dict(logged)
     made = _format_of(record, source.format)
@@ -110,11 +110,12 @@ def read_record(logged: Record, raw: bytes, source: Source, limits: Limits, unre
     turns = read_turns(record.get(key), key, written, limits, unread)
     episode = _episode(record, source.episode_id)
     for other in made.turns:
-        if other != key and other in record and record[other] != record[key]:
+        if other != key and other in record and record[other] != record.get(key):
             unread.add("record", "", other, record[other], f"{key} was read, and holds other turns")
-    unread.add_others("record", "", record, RECORD_FIELD.keys() | {*made.turns, *EPISODE_KEYS, episode[0] if episode else key})
+    if not record.keys() <= _KNOWN:
+        unread.add_others("record", "", record, _READ if episode is None else _READ | {episode[0]})
     fields = fields_of(record)
-    label, own_id, step_id = (fields[name][0][1] if name in fields else None for name in ("label", "id", "step_id"))
+    own_id, step_id = (fields[name][0][1] if name in fields else None for name in ("id", "step_id"))
     return Logged(
         format=made.name,
         turns=turns,
@@ -124,7 +125,7 @@ def read_record(logged: Record, raw: bytes, source: Source, limits: Limits, unre
         media=fields.get("media", ()),
         tools=fields.get("tools", ()),
         system=fields.get("system", ()),
-        label=label,
+        label=fields.get("label", ()),
         id=own_id,
         step_id=step_id,
         episode=episode,
@@ -132,10 +133,13 @@ def read_record(logged: Record, raw: bytes, source: Source, limits: Limits, unre
 
 
 def nonfinite(logged: Logged) -> list[Finding]:
-    """A refusal for every field that holds a number which JSON does not have. Only what is read is looked at: NaN in any other key costs nothing."""
-    turns = logged.turns if isinstance(logged.turns, list) else [logged.turns]
-    fields = [(f"{logged.turns_key}[{i}]", asdict(turn) if isinstance(turn, LoggedTurn) else turn) for i, turn in enumerate(turns)]
-    fields += [(name, getattr(logged, name)) for name in ("images", "tools", "system", "id", "step_id", "episode")]
+    """A refusal for every tool definition or id that holds a number which JSON does not have.
+
+    Arguments and results refuse theirs where they are written. NaN in anything that is not read costs nothing.
+    """
+    turns = logged.turns if isinstance(logged.turns, list) else []
+    fields = [(f"{turn.where}.tools", turn.tools) for turn in turns if isinstance(turn, LoggedTurn)]
+    fields += [("tools", logged.tools), ("id", logged.id), ("step_id", logged.step_id), ("episode_id", logged.episode)]
     return [Reason.JSON_NONFINITE.at(where, "NaN or Infinity is no JSON number") for where, value in fields if _holds_nonfinite(value)]
 
 
@@ -150,6 +154,10 @@ def _holds_nonfinite(value: Json) -> bool:
         elif isinstance(box, (list, tuple)):
             boxes += box
     return False
+
+
+_READ = frozenset((*RECORD_FIELD, *_CONVERSATIONS, *EPISODE_KEYS))
+_KNOWN = _READ | HARMLESS["record"]
 
 
 def _holds_turns(record: Record) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from pipelines.parsing.careful import clip
@@ -25,9 +25,10 @@ MEDIA = ("video", "videos", "audio", "audios", "media")
 # Field -> the keys that it is logged under. Where a turn has several keys of a field that holds one value, the first counts.
 TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "role": ("role", "from"),
-    "content": ("content", "value"),
+    "content": ("content", "value", "text"),
     "calls": ("tool_calls", "function_call"),
-    "call_id": ("tool_call_id", "call_id"),
+    "call_id": ("tool_call_id", "call_id", "tool_use_id"),
+    "own_id": ("id",),
     "name": ("name",),
     "metadata": ("metadata",),
     "tools": ("tools",),
@@ -57,7 +58,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
     "record": frozenset(
         (*_BOOKKEEPING, "object", "reasoning_effort", "reasoning_tokens", "tool_choice", "temperature", "max_tokens", "top_p", "width", "height")
     ),
-    "turn": frozenset((*_BOOKKEEPING, "id", "type", "status", "finish_reason", "stop_reason", "logprobs", "annotations", "num_tokens")),
+    "turn": frozenset((*_BOOKKEEPING, "type", "status", "finish_reason", "stop_reason", "logprobs", "annotations", "num_tokens")),
     "part": frozenset(
         (
             "id",
@@ -76,7 +77,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
             "max_pixels",
         )
     ),
-    "call": frozenset(("type", "index", "status", "call_id")),
+    "call": frozenset(("type", "index", "status")),
     "tool": frozenset(("type", "strict", "cache_control")),
 }
 
@@ -84,10 +85,11 @@ HARMLESS: Mapping[str, frozenset[str]] = {
 MEANING = re.compile(
     r"(image|img)(_path|_url)?s?|(screenshot|picture|video|audio)s?|media|function_calls?|functions|available_tools|tool_calls"
     r"|system_prompt|system_message|instructions|response|output|completion|choices|(chosen|rejected)(_\w+)?|thoughts?|thinking|reasoning.*"
-    r"|actions|objects|loss.*|train.*|.*mask.*|weights?",
+    r"|actions|objects|loss.*|train.*|(no|ignore|skip)_(loss|train)\w*|.*mask.*|weights?",
     re.IGNORECASE,
 )
-_TRAINING = re.compile(r"(loss|train)|mask|^weights?$", re.IGNORECASE)
+_MASK = re.compile(r"mask", re.IGNORECASE)
+_TRAINING = re.compile(r"loss|train|weights?$", re.IGNORECASE)
 MOST_KEYS = 256  # distinct ones that are counted of one record
 KEY_LENGTH = 64
 
@@ -104,17 +106,22 @@ def carries_meaning(key: str, value: Any) -> bool:
 
 
 def _is_default(key: str, value: Any) -> bool:
-    """null and what is empty say nothing; true and 1 train a turn, as does a key that is not there; `auto` is a request's setting."""
-    if value is None or value is False or value in ("", [], {}, "auto", "none"):
-        return value is not False or not _TRAINING.search(key)
-    return bool(_TRAINING.search(key)) and value in (True, 1)
+    """null and what is empty say nothing. true and 1 train a turn, as does a key that is not there; a mask may mean either, so only an empty
+    one says nothing; `auto` and `none` are settings of a request."""
+    if value is None or value in ("", [], {}):
+        return True
+    if _MASK.search(key):
+        return value is False and key in ("masked", "is_masked")
+    if _TRAINING.match(key):
+        return value is True or value == 1
+    return value is False or (key.startswith(("function_call", "tool_calls")) and value in ("auto", "none"))
 
 
 class Unread:
     """The keys of one record that nothing reads: `counts` by place, `findings` for those that carry meaning."""
 
-    def __init__(self, ignored: Container[str] = ()):
-        self.ignored = ignored
+    def __init__(self, ignored: Iterable[str] = ()):
+        self.ignored = frozenset(ignored)  # read by nothing, whatever they are
         self.counts: Counter[str] = Counter()
         self.findings: list[Finding] = []
 

@@ -48,6 +48,7 @@ class LoggedTurn(Noun, frozen=True):
     is_plain: bool = False
     calls: Keyed = ()  # OpenAI's tool_calls, its older function_call
     call_id: Json = None  # the call that a tool's result answers
+    own_id: Json = None  # some logs give a result the id of its call as its own
     name: Json = None  # the function that a tool's result is of
     metadata: Json = None  # GLM: the tool's name on a call
     tools: Json = None
@@ -68,7 +69,7 @@ class Logged(Noun, frozen=True):
     media: Keyed = ()
     tools: Keyed = ()
     system: Keyed = ()
-    label: Json = None
+    label: Keyed = ()
     id: Json = None
     step_id: Json = None
     episode: tuple[str, Json] | None = None  # the key that the episode's id stands under, and its value
@@ -111,10 +112,10 @@ def _read_turn(turn: Json, path: Path, where: str, written: Written, limits: Lim
     fields: dict[str, Any] = {}
     used: dict[str, str] = {}
     for key, value in turn.items():
-        if value is None:
+        if value is None or (type(value) is dict and key != "content" and is_null(value)):
             continue
         field = TURN_FIELD.get(key)
-        if field is None:
+        if field is None or key in unread.ignored:
             if key not in _HARMLESS:
                 unread.add("turn", where, key, value)
         elif field in LISTED:
@@ -133,6 +134,15 @@ def _read_turn(turn: Json, path: Path, where: str, written: Written, limits: Lim
 
 
 _HARMLESS = HARMLESS["turn"]
+
+
+def is_null(value: Json) -> bool:
+    """Whether a value is null, or an object of nothing but nulls: Arrow has no other way to leave a struct out.
+
+    >>> is_null(None), is_null({"bytes": None, "path": None}), is_null({}), is_null({"a": [None]})
+    (True, True, False, False)
+    """
+    return value is None or (isinstance(value, dict) and bool(value) and all(map(is_null, value.values())))
 
 
 def _rank(pair: tuple[str, Json]) -> int:
@@ -155,10 +165,15 @@ def _parsed(text: str, limits: Limits) -> Json:
         return None
 
 
+def _is_struct(value: Json) -> bool:
+    """Whether this is an object that is no picture by name: of {"<image_00>": null} the mark has no picture."""
+    return type(value) is dict and not any(key.startswith("<") for key in value)
+
+
 def fields_of(record: Mapping[str, Json]) -> dict[str, Keyed]:
     """Field -> the keys of it that a record has and that do not hold null, in the order of the table."""
     found: dict[str, Keyed] = {}
     for key, value in record.items():
-        if value is not None and (field := RECORD_FIELD.get(key)) is not None:
+        if (field := RECORD_FIELD.get(key)) is not None and value is not None and not (_is_struct(value) and is_null(value)):
             found[field] = tuple(sorted((*found[field], (key, value)), key=lambda pair: RECORD_RANK[pair[0]])) if field in found else ((key, value),)
     return found

@@ -1,1 +1,1 @@
-"""Images: where a reference leads (`resolve`), what the file is (`verify`, `files/`), and the two together (`look`)."""
+"""Images: where a reference leads (`resolve`, `remote`, `data_uri`), what the file is (`verify`, `files/`), and both together (`references`)."""

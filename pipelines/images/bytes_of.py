@@ -1,4 +1,4 @@
-"""A verified image's uri -> its file again, for a person to look at."""
+"""A verified image's uri -> the bytes of its file, to show it to a person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipelines.images.resolve import roots_of
 
 
 def image_bytes(uri: str, config: Config) -> bytes | None:
-    """The file's bytes; None where it is gone, or where the image stood in a record."""
+    """The file's bytes; None if it is gone, or if the record held the image itself."""
     for source in config.sources:
         for root in roots_of(source):
             if uri.startswith(root.prefix):

@@ -1,13 +1,15 @@
-"""Decoding in a process of its own: a picture that takes a native decoder down, or holds it for ever, costs one picture and not the job.
+"""Checking pictures in a process of its own, with limits: one that kills a native decoder, or holds it, costs one picture and not the job.
 
-The child says `ready` once it can decode; one that cannot is our own fault and stops the run. Then the parent sends `<kind> <bytes>\\n`
-and the file, and the child answers with one line of JSON: null, or the code and detail of what is wrong.
+The child says `ready` once it can decode; one that cannot is our own fault and stops the run. Then the parent sends
+`<level> <max_pixels> <bytes>\\n` and the file, and the child answers with one line of JSON: ["good", format, width, height], or
+["bad", code, detail].
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -17,10 +19,16 @@ from typing import BinaryIO
 
 import orjson
 
-from pipelines.images.files import FORMATS
+from pipelines.images.files import check
 from pipelines.reasons import Reason, Reject, reason_of
+from pipelines.records import Size
 
-SECONDS = 60.0  # the largest picture that the limits allow takes about two
+SECONDS = 60.0  # of the clock: the processor may be shared
+# What the default limits allow takes about two seconds of processor time, and 0.6 GB for four components as a progressive JPEG keeps them.
+MEGAPIXELS = 64  # for these many, and in proportion for a higher limit
+PROCESSOR_SECONDS = 10.0
+BYTES_OF_PIXEL = 24
+SPARE_BYTES = 512 << 20  # for all that does not grow with the picture
 READY = b"ready\n"
 
 
@@ -29,31 +37,34 @@ class DecoderUnavailable(Exception):
 
 
 class Decoder:
-    """A child process that decodes; it is started at the first picture, and again after one that killed it."""
+    """A child process that checks pictures; it is started at the first one, and again after one that killed it."""
 
     def __init__(self, command: Sequence[str] | None = None, seconds: float = SECONDS):
         self._command = list(command or (sys.executable, "-m", "pipelines.images.decoder"))
         self._seconds = seconds
         self._child: subprocess.Popen[bytes] | None = None
 
-    def check(self, kind: str, data: bytes) -> None:
-        """Decodes every pixel of a file of this kind. Raises Reject with what is wrong, and DecoderUnavailable."""
+    def inspect(self, data: bytes, level: str, max_pixels: int) -> tuple[str, Size]:
+        """(format as Pillow names it, size in px after EXIF turning) of these bytes. Raises Reject with what is wrong, and DecoderUnavailable."""
         child = self._started()
         assert child.stdin
         assert child.stdout
         try:
-            child.stdin.write(f"{kind} {len(data)}\n".encode() + data)
+            child.stdin.write(f"{level} {max_pixels} {len(data)}\n".encode())
+            child.stdin.write(data)
             child.stdin.flush()
         except BrokenPipeError:
-            self._buried()
+            self._refuse_killer()
         if not select.select([child.stdout], [], [], self._seconds)[0]:
             self.close()
             raise Reject(Reason.IMAGE_CORRUPT.at("", f"decoding it took more than {self._seconds:g} s"))
         answer = child.stdout.readline()
         if not answer.endswith(b"\n"):
-            self._buried()
-        if found := orjson.loads(answer):
+            self._refuse_killer()
+        verdict, *found = orjson.loads(answer)
+        if verdict == "bad":
             raise Reject(reason_of(found[0]).at("", found[1]))
+        return found[0], Size(found[1], found[2])
 
     def close(self) -> None:
         if self._child is not None:
@@ -73,10 +84,10 @@ class Decoder:
                 self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
             except OSError as error:
                 raise DecoderUnavailable(f"{self._command[0]} cannot be started: {error.strerror}") from error
-            self._greeted(self._child)
+            self._wait_until_ready(self._child)
         return self._child
 
-    def _greeted(self, child: subprocess.Popen[bytes]) -> None:
+    def _wait_until_ready(self, child: subprocess.Popen[bytes]) -> None:
         """Returns once the child has said that it can decode. Raises DecoderUnavailable."""
         assert child.stdout
         if not select.select([child.stdout], [], [], SECONDS)[0]:
@@ -86,9 +97,9 @@ class Decoder:
         if said != READY:
             how = "said something else" if said else self._death()
             self.close()
-            raise DecoderUnavailable(f"the decoder {how} before it was ready; its words stand on stderr")
+            raise DecoderUnavailable(f"the decoder {how} before it was ready; its messages are on stderr")
 
-    def _buried(self) -> None:
+    def _refuse_killer(self) -> None:
         """Raises Reject with what the child died of."""
         death = self._death()
         self.close()
@@ -99,37 +110,56 @@ class Decoder:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(1)
         status = self._child.returncode
+        if status == -signal.SIGPROF:
+            return "used up its processor time"
         return f"died of {signal.Signals(-status).name}" if status is not None and status < 0 else f"died with status {status}"
 
 
 _decoders: dict[int, Decoder] = {}
 
 
-def check_pixels(kind: str, data: bytes) -> None:
-    """Decodes a picture in this process's own child. Raises Reject, and DecoderUnavailable where no child can be started."""
+def inspect(data: bytes, level: str, max_pixels: int) -> tuple[str, Size]:
+    """`files.check` in this process's own child. Raises Reject with what is wrong, and DecoderUnavailable where no child can be started."""
     own = os.getpid()  # a forked worker must not talk to its parent's child
     if own not in _decoders:
         _decoders.clear()
         _decoders[own] = Decoder()
-    _decoders[own].check(kind, data)
+    return _decoders[own].inspect(data, level, max_pixels)
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """The child's side, until its parent is gone."""
+    own_bytes = _memory_size()
     answers.write(READY)
     answers.flush()
     while head := requests.readline():
-        kind, size = head.split()
+        level, max_pixels, size = head.split()
+        _limit_memory(own_bytes + 2 * int(size) + SPARE_BYTES + BYTES_OF_PIXEL * int(max_pixels))
         data = requests.read(int(size))
+        found: tuple[str, str, object] | tuple[str, str, int, int]
+        # The signal's default action ends the process, also while it is inside a native decoder.
+        signal.setitimer(signal.ITIMER_PROF, PROCESSOR_SECONDS * max(1, int(max_pixels) / (MEGAPIXELS * 1_000_000)))
         try:
-            FORMATS[kind.decode()].check_pixels(data)
-            found = None
+            kind, (width, height) = check(data, level.decode(), int(max_pixels))
+            found = ("good", kind, width, height)
         except Reject as reject:
-            found = [reject.findings[0].code, reject.findings[0].detail]
+            found = ("bad", reject.findings[0].code, reject.findings[0].detail)
         except MemoryError:
-            found = [Reason.IMAGE_CORRUPT.code, "decoding it needs more memory than there is"]
+            found = ("bad", Reason.IMAGE_CORRUPT.code, "decoding it needs more memory than a picture may use")
+        signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(orjson.dumps(found) + b"\n")
         answers.flush()
+
+
+def _memory_size() -> int:
+    """Bytes of this process's address space."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _limit_memory(most_bytes: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard), hard))
 
 
 if __name__ == "__main__":

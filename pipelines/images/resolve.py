@@ -25,7 +25,7 @@ PATH_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """An image that is there. `modified` is in nanoseconds; `path` has no link in it; it is None for a data: URI. `findings` are repairs of the path."""
+    """An image that exists. `modified` is in nanoseconds; `path` has no link in it, and is None for a data: URI. `findings` are repairs of the path."""
 
     uri: str
     path: str | None
@@ -43,7 +43,7 @@ class Root:
 
 
 def roots_of(source: Source) -> list[Root]:
-    """The source's roots; where image_root is a list, the index of the root stands in the uri."""
+    """The source's roots; where image_root is a list, a uri holds the index of its root."""
     if source.roots_are_listed:
         return [Root(folder, f"{source.name}/{i}/") for i, folder in enumerate(source.image_roots)]
     return [Root(folder, f"{source.name}/") for folder in source.image_roots]
@@ -52,9 +52,9 @@ def roots_of(source: Source) -> list[Root]:
 def resolve_path(logged: str, source: Source, repair: bool) -> Located:
     """The file that a logged path or file: URI names. Raises Reject.
 
-    A prefix that `image_prefix` names is replaced first. The path as it then stands is tried under every root in order. Only where no root
-    has it, other spellings are tried, and only if `repair`: one file must fit, under all roots together. A link may stand under a root, but
-    must not lead out of it.
+    A prefix that `image_prefix` names is replaced first. The path is then tried as it is, under every root in order. If no root has it, and
+    if `repair`, other spellings are tried: exactly one file must fit, under all roots together. A root may hold links, but none may lead out
+    of it.
     """
     ref = with_prefix(local_path(logged), source.image_prefix) or with_prefix(logged, source.image_prefix) or local_path(logged)
     refuse_text(ref)
@@ -84,31 +84,37 @@ def local_path(ref: str) -> str:
 def with_prefix(ref: str, prefixes: Mapping[str, str]) -> str | None:
     r"""The reference with the longest prefix that it begins with replaced, as a path; None where it begins with none.
 
-    >>> with_prefix("D:\\data\\shots\\a.png", {"D:\\data": "old"})
-    'old/shots/a.png'
+    Slashes and backslashes are one, and so are the two cases of a drive's letter.
+
+    >>> with_prefix("D:\\data\\shots\\a.png", {"d:/data": "old"}), with_prefix("/data2/a.png", {"/data": ""})
+    ('old/shots/a.png', None)
     """
-    old = max((old for old in prefixes if old and ref.startswith(old)), key=len, default=None)
-    if old is None:
-        return None
-    rest = ref[len(old) :]
-    if "\\" in old:
-        rest = rest.replace("\\", "/")
-    if rest and rest[0] != "/" and old[-1] not in "/\\":
-        return None  # /data/images2 does not stand under /data/images
-    return f"{prefixes[old].rstrip('/')}/{rest.lstrip('/')}".lstrip("/")
+    path = _plain_slashes(ref)
+    for old in sorted(prefixes, key=len, reverse=True):
+        start = _plain_slashes(old).rstrip("/")
+        if start and path.startswith(start) and path[len(start) : len(start) + 1] in ("", "/"):
+            return f"{prefixes[old].rstrip('/')}/{path[len(start) :].lstrip('/')}".lstrip("/")
+    return None
+
+
+def _plain_slashes(path: str) -> str:
+    if not _DRIVE.match(path) and "\\" not in path:
+        return path
+    path = path.replace("\\", "/")
+    return path[:1].lower() + path[1:] if path[1:2] == ":" else path
 
 
 def refuse_text(ref: str) -> None:
-    """Raises Reject for a text that is no path at all, or that leads to another machine."""
+    """Raises Reject for a text that cannot be a path, or that leads to another machine."""
     if not ref.strip():
         raise Reject(Reason.IMAGE_REF_BAD.at("", "the path is empty"))
     if any(char < " " or char == "\x7f" for char in ref):
-        raise Reject(Reason.IMAGE_REF_BAD.at("", f"control characters in {clip(ref)}"))
+        raise Reject(Reason.IMAGE_REF_BAD.at("", f"{clip(ref)} has control characters"))
     try:
         if len(ref.encode()) > PATH_BYTES:
-            raise Reject(Reason.IMAGE_REF_BAD.at("", f"a path of {len(ref)} characters: {clip(ref)}"))
+            raise Reject(Reason.IMAGE_REF_BAD.at("", f"the path is {len(ref)} characters long: {clip(ref)}"))
     except UnicodeEncodeError:
-        raise Reject(Reason.IMAGE_REF_BAD.at("", "half of a surrogate pair in the path")) from None
+        raise Reject(Reason.IMAGE_REF_BAD.at("", "the path has half of a surrogate pair")) from None
     if _DRIVE.match(ref):
         raise Reject(Reason.IMAGE_PATH_ESCAPE.at("", f"{clip(ref)} is a path of another machine"))
     if scheme := _SCHEME.match(ref):
@@ -160,7 +166,7 @@ def _other_files(ref: str, roots: Sequence[Root]) -> Iterator[Located]:
 
 
 def _variants(ref: str, folder: str) -> Iterator[tuple[str, tuple[Reason, ...]]]:
-    """The path as it stands, with slashes for backslashes, percent-decoded, without the root's own name before it; and these together."""
+    """The path as it is, with slashes for backslashes, percent-decoded, without the root's own name before it, and combinations of these."""
     variants: list[tuple[str, tuple[Reason, ...]]] = [(ref, ())]
     variants += [(text.replace("\\", "/"), (*why, Reason.REPAIR_PATH_SEPARATOR)) for text, why in variants if "\\" in text]
     variants += [(decoded, (*why, Reason.REPAIR_PATH_PERCENT)) for text, why in variants if (decoded := _unquoted(text)) != text]
@@ -186,7 +192,7 @@ def _why_missing(ref: str, source: Source, found: Sequence[Located]) -> str:
     if not source.image_roots:
         return f"{clip(ref)}: source {source.name} has no image_root"
     if found:
-        return f"{clip(ref)}: no such file, and several that could be meant: {', '.join(sorted({located.uri for located in found})[:3])}"
+        return f"{clip(ref)}: no such file, but several with a similar name: {', '.join(sorted({located.uri for located in found})[:3])}"
     return f"{clip(ref)}: no such file under {', '.join(os.path.basename(folder) for folder in source.image_roots)}"
 
 

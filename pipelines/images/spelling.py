@@ -11,7 +11,7 @@ from pipelines.reasons import Reason
 
 
 def other_spellings(folder: str, path: str) -> Iterator[tuple[str, tuple[Reason, ...]]]:
-    """Every path under `folder` that reads like `path`, with what differs; the path itself among them where it is there."""
+    """Every path under `folder` that reads like `path`, with what differs; the path itself among them if it exists."""
     found: list[tuple[str, tuple[Reason, ...]]] = [("", ())]
     for name in path.split("/"):
         found = [

@@ -8,14 +8,10 @@ from dataclasses import dataclass
 
 from pipelines.config import Config
 from pipelines.images.data_uri import decode_data_uri
-from pipelines.images.decoder import check_pixels
-from pipelines.images.files import FORMATS, format_of
+from pipelines.images.decoder import inspect
 from pipelines.images.opening import open_unlinked
 from pipelines.images.remote import remote_bytes, scheme_of
 from pipelines.reasons import Reason, Reject
-from pipelines.records import Size
-
-LEVELS = ("header", "structure", "decode")  # each includes the ones before
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +38,21 @@ def verify(uri: str, size: int, modified: int, path: str | None, ref: str | None
     try:
         data = _file_bytes(path, size, modified, config) if path else decode_data_uri(ref or "")
         sha256 = hashlib.sha256(data).hexdigest()
-        kind, seen = inspect(data, level, config.images.max_pixels)
+        kind, (width, height) = inspect(data, level, config.images.max_pixels)
     except Reject as reject:
         first = reject.findings[0]
         return Verdict(uri, size, modified, sha256, None, None, None, "bad", first.code, first.detail, level)
-    return Verdict(uri, size, modified, sha256, kind, seen.width, seen.height, "good", None, None, level)
-
-
-def inspect(data: bytes, level: str, max_pixels: int) -> tuple[str, Size]:
-    """(format as Pillow names it, size in px after EXIF turning) of these bytes. Raises Reject with what is wrong."""
-    kind = format_of(data)
-    module = FORMATS[kind]
-    size: Size = module.read_size(data, max_pixels)
-    if level != "header":
-        module.check_structure(data)
-    if level == "decode":
-        check_pixels(kind, data)
-    return kind, size
+    return Verdict(uri, size, modified, sha256, kind, width, height, "good", None, None, level)
 
 
 def rests_on_limit(code: str) -> bool:
-    """Whether another configuration could judge otherwise."""
+    """Whether another configuration could give another verdict."""
     return code == Reason.IMAGE_PIXEL_LIMIT.code
 
 
 def _file_bytes(path: str, size: int, modified: int, config: Config) -> bytes:
     if size > config.limits.image_bytes:
-        raise Reject(Reason.IMAGE_PIXEL_LIMIT.at("", f"{size} bytes, limits.image_bytes is {config.limits.image_bytes}"))
+        raise Reject(Reason.IMAGE_PIXEL_LIMIT.at("", f"the file has {size} bytes; limits.image_bytes is {config.limits.image_bytes}"))
     data, found = remote_bytes(path, size + 1) if scheme_of(path) else _local_bytes(path, size + 1)
     if len(data) != size or found != modified:
         raise Reject(Reason.FILE_CHANGED_WHILE_READING.at("", "the image was written to during the run"))

@@ -21,8 +21,9 @@ from pipelines.normalize.calls_in_text import lift_calls
 from pipelines.normalize.content import reference_of
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.marks import check_references, place_images
+from pipelines.normalize.results import pair_results
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
-from pipelines.normalize.turns import Line, lines_of, pair_results
+from pipelines.normalize.turns import Line, lines_of
 from pipelines.parsing.careful import kind_of, source_text
 from pipelines.reasons import Reason, refusals
 from pipelines.records import Draft, Finding, ImageRef, Message, RawRecord, sample_id_of
@@ -33,7 +34,8 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, fi
     faults = Faults(config.normalize, config.limits, findings, unread)
     faults.refusals += refusals(findings)
     _check_record(logged, faults)
-    lines = [*_system_lines(logged, faults), *_lines(logged, faults)]
+    lines = _lines(logged, faults)
+    lines = [*_system_lines(logged, lines, faults), *lines] if logged.system else lines
     tools = read_tools(_logged_tools(logged), faults)
     declared = {tool.name: tool for tool in tools}
     lines = lift_calls(lines, declared, faults)
@@ -72,16 +74,19 @@ def _check_record(logged: Logged, faults: Faults) -> None:
     for key, value in logged.media:
         if value not in ("", [], {}, False):
             faults.media(key, kind_of(value))
-    if logged.label is False or (isinstance(logged.label, str) and logged.label.strip().lower() == "false"):
-        if "label" not in faults.unread.ignored:
-            faults.refuse(Reason.RECORD_LABELLED_BAD, "label", "the answer is labelled as a bad one")
-    elif logged.label is not None and not isinstance(logged.label, bool):
-        faults.unread.add("record", "", "label", logged.label)
+    for key, value in logged.label:
+        word = value.strip().lower() if isinstance(value, str) else value
+        if word is False or word == "false":
+            if key not in faults.unread.ignored:
+                faults.refuse(Reason.RECORD_LABELLED_BAD, key, "the answer is labelled as a bad one")
+        elif word is not True and word != "true":
+            faults.unread.add("record", "", key, value)
 
 
 def _lines(logged: Logged, faults: Faults) -> list[Line]:
     if not isinstance(logged.turns, list):
-        faults.refuse(Reason.SCHEMA_TURNS_NOT_LIST, logged.turns_key, f"found {kind_of(logged.turns)}; expected a list of turns")
+        found = "a text that is not the JSON of a list" if isinstance(logged.turns, str) else kind_of(logged.turns)
+        faults.refuse(Reason.SCHEMA_TURNS_NOT_LIST, logged.turns_key, f"found {found}; expected a list of turns")
         return []
     if not logged.turns:
         faults.refuse(Reason.SCHEMA_TURNS_EMPTY, logged.turns_key, "no turns")
@@ -94,22 +99,16 @@ def _lines(logged: Logged, faults: Faults) -> list[Line]:
     return lines
 
 
-def _system_lines(logged: Logged, faults: Faults) -> list[Line]:
+def _system_lines(logged: Logged, turns: list[Line], faults: Faults) -> list[Line]:
     """System texts that stand beside the turns, each once; one that the turns begin with too is theirs."""
-    if not logged.system:
-        return []
     lines: list[Line] = []
-    first = next((turn for turn in logged.turns if isinstance(turn, LoggedTurn)), None) if isinstance(logged.turns, list) else None
-    said = {first.content} if first is not None and first.role in ("system", "developer") and isinstance(first.content, str) else set()
     for key, value in logged.system:
-        if isinstance(value, str) and (value == "" or value in said):
-            continue
         if not isinstance(value, (str, list)):
             faults.refuse(Reason.SCHEMA_FIELD_TYPE, key, f"found {kind_of(value)}; expected text")
             continue
         made = lines_of(LoggedTurn((), key, logged.written, "system", value, key), faults)
-        said |= {line.text for line in made}
-        lines += [line for line in made if line.text]
+        said = [*lines, *(line for line in turns[:1] if line.role == "system")]
+        lines += [line for line in made if line.text and not any(line.text == other.text for other in said)]
     return lines
 
 

@@ -29,6 +29,8 @@ SPELLINGS: tuple[tuple[str, str, re.Pattern[str] | None], ...] = (
     ("llama", "<|python_tag|>", None),
     ("harmony", "<|channel|>commentary to=", None),
     ("qwen-agent", "✿FUNCTION✿", None),
+    ("function-call", "<function_call>", None),
+    ("gemini", "```tool_code", None),
     ("react", "Action Input:", re.compile(r"^[ \t]*Action:[^\n]*\n\s*Action Input:", re.MULTILINE)),
     ("openhands", "<execute_", None),
     ("json", '"arguments"', re.compile(r'\{\s*"(?:name|arguments|type|function|id)"\s*:')),
@@ -48,8 +50,9 @@ def spelling_of(text: str) -> str | None:
     """
     if not ("{" in text or "<" in text or "[" in text or "✿" in text):  # as most answers
         return None
+    whole = leading_thought(text)[1]
     for name, part, pattern in SPELLINGS:
-        if part in text and (pattern is None or (pattern.match(text) if name in _AT_START else pattern.search(text))):
+        if part in text and (pattern is None or (pattern.match(whole) if name in _AT_START else pattern.search(text))):
             return name
     return None
 

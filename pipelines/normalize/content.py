@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
 from pipelines.formats.keys import TURN_FIELD, TURN_FIELDS
-from pipelines.formats.logged import LoggedTurn, Path, Written, place
+from pipelines.formats.logged import LoggedTurn, Path, Written, is_null, place
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.loss import weight_of
 from pipelines.normalize.tool_calls import Value
 from pipelines.normalize.written import write_json
-from pipelines.parsing.careful import clip, kind_of
-from pipelines.reasons import Reason
+from pipelines.parsing.careful import clip, kind_of, parse_json
+from pipelines.reasons import Reason, Reject
 
 TEXT, IMAGE, REASONING, CALL, MEDIA = (
     {"text", "input_text", "output_text"},
@@ -23,11 +25,12 @@ TEXT, IMAGE, REASONING, CALL, MEDIA = (
     {"tool_call", "function_call"},
     {"video", "video_url", "input_video", "audio", "audio_url", "input_audio"},
 )
+_PARTS = re.compile(r'\[\s*\{\s*"type"\s*:\s*"(?:text|input_text|output_text|image|image_url|input_image)"')
 KINDS = TEXT | IMAGE | REASONING | CALL | MEDIA
 # What says where a picture is: bytes in the record before a name.
 _REFERENCES = ("bytes", "url", "path", "image_url", "image", "image_path", "uri")
 _BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk")  # PNG, JPEG, GIF, WEBP, BMP
-_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n")
 _LEAST_BASE64 = 64  # characters: no picture is smaller, and few paths are longer without a dot
 
 
@@ -52,19 +55,45 @@ def read_body(turn: LoggedTurn, role: str | None, faults: Faults) -> Body:
     """What the content says. A tool's result that is no text becomes JSON text; any other content of a wrong type is refused."""
     content, path = turn.content, (*turn.path, turn.content_key)
     where = f"{turn.where}.{turn.content_key}"
+    written = turn.written
     if isinstance(content, str):
-        return Body(content, True)
+        parts = _parts_in(content, faults)
+        if parts is None:
+            return Body(content, True)
+        faults.repair(Reason.REPAIR_CONTENT_PARSED, Reason.SCHEMA_CONTENT_TYPE, where, "the JSON text of content parts was read as these parts")
+        written, path = Written(content), ()
+        content = parts
     if content is None:
         return Body()
     if role == "observation" and not _is_parts(content):
         faults.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} became its JSON text")
-        return Body(write_json(content, turn.written, path), True)
+        return Body(_result_text(content, written, path, where, faults), True)
     if isinstance(content, dict) and "type" in content:
-        return _read_parts([(content, path, where)], turn.written, faults)
+        return _read_parts([(content, path, where)], written, role, faults)
     if isinstance(content, list):
-        return _read_parts([(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], turn.written, faults)
+        return _read_parts([(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, faults)
     faults.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected text or a list of parts")
     return Body("", True)
+
+
+def _result_text(content: Any, written: Written, path: Path, where: str, faults: Faults) -> str:
+    try:
+        return write_json(content, written, path)
+    except Reject as reject:
+        faults.refusals += [finding._replace(where=where) for finding in reject.findings]
+        return ""
+
+
+def _parts_in(text: str, faults: Faults) -> list[Any] | None:
+    """The content parts that this text is the JSON of: columns of text hold parts so. None for any other text."""
+    if not text.startswith("[") or not _PARTS.match(text):
+        return None
+    try:
+        value = parse_json(text, faults.limits, [])
+    except Reject:
+        return None
+    known = isinstance(value, list) and all(isinstance(part, dict) and part.get("type") in TEXT | IMAGE for part in value)
+    return value if known else None
 
 
 def _is_parts(content: Any) -> bool:
@@ -73,23 +102,27 @@ def _is_parts(content: Any) -> bool:
     return any(isinstance(part, dict) and isinstance(part.get("type"), str) and part["type"] in KINDS for part in parts)
 
 
-def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, faults: Faults) -> Body:
+def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str | None, faults: Faults) -> Body:
     body = Body(is_given=True)
     texts: list[str] = []
     size = 0
     weights: list[float | None] = []
     for part, path, where in parts:
+        calls = len(body.calls)
         text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, faults)
         if text is not None:
             texts.append(text)
             size += len(text)
+            if calls and text.strip():
+                faults.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], part, "text after a call of the same turn would be put before it")
+        if isinstance(part, str) or (isinstance(part, dict) and part.get("type") not in IMAGE):
             weights.append(_part_weight(part, where, faults) if isinstance(part, dict) else None)
     body.text = "".join(texts)
-    if len(set(weights)) > 1:
+    if len(set(weights)) == 1:
+        body.weight = weights[0]
+    elif weights and role in (None, "assistant"):  # a question is not trained, whatever its parts say
         key = next(key for part, _, _ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
         faults.misplaced(parts[0][2].rpartition(".")[0], key, weights, "the parts of one turn have different loss weights; a turn is trained whole or not")
-    elif weights:
-        body.weight = weights[0]
     return body
 
 
@@ -112,11 +145,12 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     key = _value_key(part, kind)
     value = part.get(key) if key else None
     faults.unread.add_others("part", where, part, {"type", key or "type", *TURN_FIELDS["loss"]})
+    if kind in TEXT and (other := next((name for name in ("value", "text", "content") if name != key and part.get(name) not in (None, "", value)), None)):
+        faults.unread.add("part", where, other, part[other], f"the part's text was read from {key}, and differs")
     if kind in IMAGE and value is not None:
         body.images.append((size, value, f"{where}.{key}"))
     elif kind in IMAGE and not _says_more(part):
-        index = part.get("index")
-        body.images.append((size, Slot(index if isinstance(index, int) else None), where))
+        body.images.append((size, Slot(_number(part.get("index"))), where))
     elif kind in CALL and value is not None:
         body.calls.append(Value(value, written, (*path, key or ""), place(path)))
     elif kind in REASONING and isinstance(value, str):
@@ -128,10 +162,21 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     return None
 
 
+def _number(index: Any) -> int | None:
+    """The index of a part, which may be 1.0 in a column of floats and "1" in one of texts."""
+    if isinstance(index, str) and index.isdecimal():
+        return int(index)
+    return int(index) if isinstance(index, (int, float)) and not isinstance(index, bool) and index == int(index) else None
+
+
 def _value_key(part: Mapping[str, Any], kind: str) -> str | None:
-    """Where a part keeps its value: under its type, under `value` (LLaMA-Factory v1), or for an image under url, path or bytes."""
-    keys = [kind, "value", "text"] if kind not in IMAGE else ["image_url", "image", "value", "url", "path", "bytes"]
-    return next((key for key in keys if part.get(key) is not None), None)
+    """Where a part keeps its value: under its type, under `value` (LLaMA-Factory v1), or for an image under url, path or bytes.
+
+    Of several keys the first that is not blank: a column of parts has all keys in each.
+    """
+    keys = [kind, "value", "text", "content"] if kind not in IMAGE else ["image_url", "image", "value", "url", "path", "bytes"]
+    given = [key for key in keys if not is_null(part.get(key))]
+    return next((key for key in given if part[key] != ""), given[0] if given else None)
 
 
 def _says_more(part: Mapping[str, Any]) -> bool:
@@ -155,6 +200,16 @@ def reference_of(value: Any) -> str | None:
     return f"data:image;base64,{value}" if _is_base64(value) else value
 
 
+def same_picture(first: Any, second: Any) -> bool:
+    """Whether two references surely name one picture, however each is written."""
+    return first == second or (_name(first) is not None and _name(first) == _name(second))
+
+
+def _name(value: Any) -> str | None:
+    ref = reference_of(value)
+    return ref if ref is None or ":" in ref else os.path.normpath(ref)
+
+
 def _is_base64(text: str) -> bool:
     """Whether this is a picture's bytes in base64, and no path: one begins like a picture, is long, and has no dot."""
-    return len(text) >= _LEAST_BASE64 and text.startswith(_BASE64_STARTS) and not set(text) - _BASE64
+    return len(text) >= _LEAST_BASE64 and text.startswith(_BASE64_STARTS) and not set(text) - _BASE64  # in lines too, as MIME wraps it

@@ -27,6 +27,13 @@ def weight_of(loss: Keyed, where: str, faults: Faults) -> float | None:
     return min(found, default=None)
 
 
+def joined_weight(first: float | None, second: float | None) -> float | None:
+    """Of what a turn and its parts say: no wins, else the first that says anything."""
+    if 0 in (first, second):
+        return 0.0
+    return second if first is None else first
+
+
 def _weight(key: str, value: Json) -> float | str | None:
     """The weight, None for yes, or in words what stands there instead."""
     if isinstance(value, str):

@@ -10,18 +10,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pipelines.formats.logged import Logged
-from pipelines.normalize.content import Slot, reference_of
+from pipelines.normalize.content import Slot, reference_of, same_picture
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.turns import Line, pool_of
 from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
 
-# The whole of a mark, as AgentCPM-GUI, LLaVA, MiniCPM-V's inference, Llama and Qwen-VL write it.
-_MARK = re.compile(r"\(<image>\./</image>\)|<image(?:_(\d+))?>|<\|image\|>|<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>")
-_INLINE = re.compile(r"<img>([^<>\n]{1,4096})</img>")  # Qwen-VL
+# The whole of a mark, as AgentCPM-GUI, LLaVA, MiniCPM-V's inference, Llama, Phi and Qwen-VL write it.
+_MARK = re.compile(
+    r"\(<image>\./</image>\)|<image>(?:\./)?</image>|<image(?:_(\d+))?>|<image_placeholder>|<\|image(?:_(\d+))?\|>"
+    r"|<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>"
+)
+_INLINE = re.compile(r"<img>([^<>\n]+)</img>")  # Qwen-VL
 
 Pool = list[tuple[Any, str]]  # (reference, JSON path)
 
@@ -46,21 +50,29 @@ class Place(NamedTuple):
 
 
 def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line]:
-    """Moves the record's images to their places: `line.images` afterwards has them all, and no mark is left in the text. Gives the lines with images."""
+    """Moves the record's images to their places: `line.images` afterwards has them all, and no mark is left in the text. Gives the lines with images.
+
+    A mark in an answer is text, unless its turn has pictures of its own; and so is one in a tool's result, in a record without pictures.
+    """
     named = _named(logged)
-    pool = [] if named else pool_of(logged.images)
-    places = {i: _places(line) for i, line in enumerate(lines) if line.role != "assistant" and (line.images or line.pool or _has_marks(line.text))}
+    pool = [] if named else pool_of(logged.images, "", faults.limits)
+    own = {i: _places(line) for i, line in enumerate(lines) if line.images or line.pool or (line.role != "assistant" and _has_marks(line.text))}
+    places = {i: found for i, found in own.items() if lines[i].role != "assistant"}
+    if not (named or pool or any(line.images or line.pool for line in lines)):
+        places = {i: found for i, found in places.items() if lines[i].role != "observation" or any(not place.is_open for place in found)}
     if named:
-        _take_named(named, lines, places, faults)
+        _take_named(logged.images[0][0], named, lines, places, faults)
     elif places or pool:
         _take(pool, lines, places, faults)
-    for i, found in places.items():
+    for i, found in own.items():
+        if lines[i].role == "assistant":
+            found = [place for place in found if not (place.is_open and place.name)]  # marks that are text
+        elif i not in places:
+            continue
         if found and not any(place.is_open for place in found):
             _write(lines[i], found, named)
-    for line in lines:
-        if line.pool:  # an answer's
-            line.images = [*((0, ref, where) for ref, where in line.pool), *line.images]
-            line.pool = []
+        elif lines[i].role == "assistant" and found:
+            faults.refuse(Reason.SCHEMA_PART_BAD, found[0].where, "an image part without a picture in an answer")
     shown = [line for line in lines if line.images]
     asked = sum([len(line.images) for line in shown])
     if asked > faults.limits.images_per_record:
@@ -74,10 +86,11 @@ def _has_marks(text: str) -> bool:
 
 def _named(logged: Logged) -> dict[str, Any]:
     """The pictures that a record gives by the name of their mark. A single key <image> is the list's form; upstream replaces it so."""
-    given = logged.images[0][1] if len(logged.images) == 1 else None
-    if not isinstance(given, dict) or not given or reference_of(given) is not None or list(given) == ["<image>"] or "bytes" in given or "path" in given:
+    given = [value for _, value in logged.images if value not in ([], {}, "")]
+    if len(given) != 1 or not isinstance(given[0], dict) or list(given[0]) == ["<image>"]:
         return {}
-    return given
+    pictures = {name: ref for name, ref in given[0].items() if ref is not None} or given[0]  # Arrow gives a row the names of all the others
+    return {} if reference_of(pictures) is not None or pictures.keys() & {"bytes", "path", "url"} else pictures
 
 
 def _places(line: Line) -> list[Place]:
@@ -85,9 +98,9 @@ def _places(line: Line) -> list[Place]:
     found = [Place(at, at, ref, where) for at, ref, where in line.images]
     found += [Place(*mark.span(), mark[1], f"{line.where}.content") for mark in _INLINE.finditer(line.text)]
     for mark in _MARK.finditer(line.text):
-        found.append(Place(*mark.span(), Slot(int(mark[1]) if mark[1] else None), f"{line.where}.content", mark.group()))
+        found.append(Place(*mark.span(), Slot(int(mark[1] or mark[2]) if mark[1] or mark[2] else None), f"{line.where}.content", mark.group()))
     found.sort(key=lambda place: place.start)  # a part before a mark that begins where it stands
-    if line.pool and [ref for ref, _ in line.pool] == [place.ref for place in found if not place.is_open]:
+    if _are_same([ref for ref, _ in line.pool], [place.ref for place in found if not place.is_open]):
         line.pool = []  # the same pictures as parts
     if line.pool:
         empty = [k for k, place in enumerate(found) if place.is_open]
@@ -101,34 +114,50 @@ def _places(line: Line) -> list[Place]:
     return found
 
 
+def _are_same(refs: Sequence[Any], others: Sequence[Any]) -> bool:
+    return len(refs) == len(others) and all(map(same_picture, refs, others))
+
+
 def _order(places: Sequence[Place], positions: Sequence[int]) -> list[int]:
     """For each picture of a list in turn, the position of the place that it takes: by number where every place has one of 0.. or 1.., else in text order."""
     numbers = [place.number for place in places]
     for first in (0, 1):
         if sorted(number for number in numbers if number is not None) == list(range(first, first + len(places))):
-            return [positions[numbers.index(first + k)] for k in range(len(places))]
+            where = {number: k for k, number in enumerate(numbers)}
+            return [positions[where[first + k]] for k in range(len(places))]
     return list(positions[: len(places)])
+
+
+def _misnumbered(places: Sequence[Place]) -> bool:
+    """Whether all places have numbers, which neither count the pictures nor go up: which picture is meant cannot be known."""
+    numbers = [place.number for place in places if place.number is not None]
+    if len(numbers) < len(places) or len(numbers) < 2:
+        return False
+    return sorted(numbers) not in (list(range(len(numbers))), list(range(1, len(numbers) + 1))) and any(b <= a for a, b in pairwise(numbers))
 
 
 def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], faults: Faults) -> None:
     """Gives the places that have no picture yet those of the record's list; every picture must have a place, and every place a picture."""
     if _refuse_leftovers(lines, faults):
         return
+    _leave_spoken_marks(len(pool), lines, places)
     every = [(i, k) for i, found in places.items() for k in range(len(found))]
     empty = [(i, k) for i, k in every if places[i][k].is_open]
     answered = sum([len(_MARK.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None and _has_marks(line.text)]) if pool else 0
     refs = [places[i][k].ref for i, k in every if not places[i][k].is_open]
-    if not answered and not empty and pool and [ref for ref, _ in pool] == refs:
+    if not answered and not empty and pool and _are_same([ref for ref, _ in pool], refs):
         return  # the same pictures as parts
     if not answered and not empty and not refs and len(pool) == 1:
         _place_first(*pool[0], lines, faults)
         return
-    if len(empty) < len(pool) == len(every) and all(places[i][k].is_open or places[i][k].ref == ref for (i, k), (ref, _) in zip(every, pool, strict=True)):
+    if len(empty) < len(pool) == len(every) and all(
+        places[i][k].is_open or same_picture(places[i][k].ref, ref) for (i, k), (ref, _) in zip(every, pool, strict=True)
+    ):
         pool = [pair for (i, k), pair in zip(every, pool, strict=True) if places[i][k].is_open]  # the list names the parts' pictures too
     if not pool and empty and not any(places[i][k].name for i, k in empty):
         for i, k in empty:
             faults.refuse(Reason.SCHEMA_PART_BAD, places[i][k].where, "an image part without a picture, and the record has none for it")
-    elif len(empty) != len(pool) or answered:
+    elif len(empty) != len(pool) or answered or _misnumbered([places[i][k] for i, k in empty]):
         where = pool[0][1].partition("[")[0] if pool else places[empty[0][0]][empty[0][1]].where
         _mismatch(len(empty), answered, len(pool), where, faults)
     else:
@@ -136,6 +165,17 @@ def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], faults:
         for at, (ref, where) in zip(order, pool, strict=True):
             i, k = empty[at]
             places[i][k] = places[i][k]._replace(ref=ref, where=where)
+
+
+def _leave_spoken_marks(pictures: int, lines: list[Line], places: dict[int, list[Place]]) -> None:
+    """Where the questions' marks are as many as the pictures, a mark in a system text or in a tool's result is text that speaks of one."""
+
+    def marks(roles: tuple[str, ...]) -> int:
+        return sum(place.is_open for i, found in places.items() if lines[i].role in roles for place in found)
+
+    if marks(("user",)) == pictures and marks(("system", "observation")):
+        for i in [i for i in places if lines[i].role in ("system", "observation")]:
+            places[i] = [place for place in places[i] if not (place.is_open and place.name)]
 
 
 def _refuse_leftovers(lines: list[Line], faults: Faults) -> bool:
@@ -146,7 +186,7 @@ def _refuse_leftovers(lines: list[Line], faults: Faults) -> bool:
     return bool(left)
 
 
-def _take_named(images: dict[str, Any], lines: list[Line], places: dict[int, list[Place]], faults: Faults) -> None:
+def _take_named(key: str, images: dict[str, Any], lines: list[Line], places: dict[int, list[Place]], faults: Faults) -> None:
     if _refuse_leftovers(lines, faults):
         return
     empty = [(i, k) for i, found in places.items() for k, place in enumerate(found) if place.is_open]
@@ -154,16 +194,17 @@ def _take_named(images: dict[str, Any], lines: list[Line], places: dict[int, lis
     answered = sum(len(_MARK.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None)
     if not empty and not answered and len(images) == 1:
         name, image = next(iter(images.items()))
-        _place_first(image, f"image.{name}", lines, faults)
+        _place_first(image, f"{key}.{name}", lines, faults)
     elif sorted(marks) == sorted(images) and not answered:
         for i, k in empty:
             place = places[i][k]
-            places[i][k] = place._replace(ref=images[place.name], where=f"image.{place.name}")
+            places[i][k] = place._replace(ref=images[place.name], where=f"{key}.{place.name}")
     elif len(marks) == len(images) and not answered and all(places[i][k].number is None for i, k in empty):
         for (i, k), (name, image) in zip(empty, images.items(), strict=True):  # marks of another spelling
-            places[i][k] = places[i][k]._replace(ref=image, where=f"image.{name}")
+            places[i][k] = places[i][k]._replace(ref=image, where=f"{key}.{name}")
     else:
-        _mismatch(len(marks), answered, len(images), "image", faults, f"; marks {', '.join(sorted(set(marks)))}, images {', '.join(map(str, images))}")
+        spelled = ", ".join(sorted(set(marks))) or "none"
+        _mismatch(len(marks), answered, len(images), key, faults, f"; marks {spelled}, images {', '.join(map(str, images))}")
 
 
 def _place_first(image: Any, where: str, lines: list[Line], faults: Faults) -> None:

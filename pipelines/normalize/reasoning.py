@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pipelines.formats.logged import LoggedTurn
+from pipelines.formats.logged import Keyed
 from pipelines.normalize.faults import Faults
 from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
 
 OPEN, CLOSE = "<think>", "</think>"
+# The tags that models write round their reasoning. A tag that is quoted is a tag that somebody speaks of.
+_TAGS = re.compile(r"(?<![`'\"])(?:<(/?)(think|thinking|thought|reasoning)>|\[(/?)THINK\]|◁(/?)think▷)", re.IGNORECASE)
+_BLOCK_ENDS = re.compile(r"[ \t]*(?:\n|\Z)")
 
 
-def read_thoughts(turn: LoggedTurn, faults: Faults) -> list[str]:
-    """The texts of every key of reasoning, each once: several keys often hold the same."""
-    found: dict[str, str] = {}
-    for key, value in turn.reasoning:
-        for text in _texts(value, key, turn.where, faults):
-            if text.strip():
-                found.setdefault(text.strip(), text)
-    return list(found.values())
+def read_thoughts(reasoning: Keyed, where: str, faults: Faults) -> list[str]:
+    """The texts of every key of reasoning, each once: several keys often hold the same, whole or in pieces."""
+    found: list[str] = []
+    for key, value in reasoning:
+        texts = [text for text in _texts(value, key, where, faults) if text.strip()]
+        if _squeezed(texts) not in (_squeezed(found), *map(_squeezed, [[text] for text in found])):
+            found += distinct(texts, found)
+    return found
+
+
+def distinct(texts: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Those texts that are not among the known ones."""
+    said = {text.strip() for text in known}
+    return [text for text in dict.fromkeys(texts) if text.strip() and text.strip() not in said]
+
+
+def _squeezed(texts: Iterable[str]) -> str:
+    return "".join("".join(texts).split())
 
 
 def _texts(value: Any, key: str, where: str, faults: Faults) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, (list, dict)):
-        for item in value if isinstance(value, list) else [value]:
-            inner = (
-                item
-                if isinstance(item, str)
-                else next((item[name] for name in ("text", "summary", "content", "thinking") if item.get(name)), None)
-                if isinstance(item, dict)
-                else None
-            )
-            if isinstance(inner, str):
-                yield inner
-            else:
-                faults.unread.counts[f"turn.{key} without text"] += 1  # encrypted reasoning, say
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, key, where, faults) if isinstance(item, (str, list, dict)) else ()
+    elif isinstance(value, dict):
+        inner = next((value[name] for name in ("text", "summary", "content", "thinking") if value.get(name)), None)
+        if isinstance(inner, (str, list, dict)):
+            yield from _texts(inner, key, where, faults)
+        else:
+            faults.unread.counts[f"turn.{key} without text"] += 1  # encrypted reasoning, say
     elif not isinstance(value, bool):
         faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{where}.{key}", f"found {kind_of(value)}; expected text")
 
@@ -49,44 +59,66 @@ def leading_thought(text: str) -> tuple[str, str]:
     >>> leading_thought("<think>Hm.</think>\\n\\nYes.")
     ('<think>Hm.</think>', '\\n\\nYes.')
     """
-    if OPEN not in text:
+    if not has_thoughts(text):
         return "", text
     start = len(text) - len(text.lstrip())
-    end = text.find(CLOSE, start) if text.startswith(OPEN, start) else -1
-    return (text[start : end + len(CLOSE)], text[end + len(CLOSE) :]) if end >= 0 else ("", text)
+    first = next(iter(blocks_of(text)), None)
+    return (text[start : first[1]], text[first[1] :]) if first and first[0] == start and first[1] < len(text) else ("", text)
 
 
-def with_thoughts(text: str, thoughts: Sequence[str], where: str, faults: Faults) -> str:
-    """The answer's text with its reasoning before it, or without any. What the text begins with is not said again."""
+def with_thoughts(text: str, thoughts: Sequence[str], where: str, faults: Faults) -> tuple[str, list[tuple[int, int]], int]:
+    """(the answer's text with its reasoning before it, or without any; what was cut out of the text; how much was put before it).
+
+    What the text begins with is not said again.
+    """
     if faults.settings.reasoning == "drop":
-        rest, gone = _without(text)
-        gone += sum(map(len, thoughts))
+        cut = blocks_of(text) if has_thoughts(text) else []
+        if cut and not text[: cut[0][0]].strip():
+            end = cut[0][1]
+            cut[0] = (0, end + len(text[end:]) - len(text[end:].lstrip()))
+        gone = sum(end - start for start, end in cut) + sum(map(len, thoughts))
         if gone:
             faults.note(Reason.REPAIR_REASONING_DROPPED, where, f"{gone} characters of reasoning")
-        return rest
+        return without(text, cut), cut, 0
     if not thoughts:
-        return text
-    own = leading_thought(text)[0].removeprefix(OPEN).removesuffix(CLOSE).strip()
-    return "".join(f"{OPEN}{thought}{CLOSE}" for thought in thoughts if thought.strip() != own) + text
+        return text, [], 0
+    own = _squeezed([_TAGS.sub("", text[start:end]) for start, end in blocks_of(text)[:1]]) if has_thoughts(text) else ""
+    before = "".join(f"{OPEN}{thought}{CLOSE}" for thought in thoughts if _squeezed([thought]) != own)
+    return before + text, [], len(before)
 
 
 def has_thoughts(text: str) -> bool:
-    return OPEN in text or CLOSE in text
+    """Whether a text may hold reasoning: it closes a tag, or begins with one. Most texts do neither."""
+    return "</" in text or "[/" in text or "/think▷" in text or text.lstrip()[:1] in ("<", "[", "◁")
 
 
-def _without(text: str) -> tuple[str, int]:
-    """(the text without its blocks of reasoning, how many characters they had). Templates open a block before the answer: one may only be
-    closed here; a cut answer may only open it."""
-    kept: list[str] = []
-    at = gone = 0
-    first = text.find(CLOSE)
-    if first >= 0 and text.find(OPEN, 0, first) < 0:
-        at = gone = first + len(CLOSE)
-    begins = bool(gone) or text.lstrip().startswith(OPEN)
-    while (start := text.find(OPEN, at)) >= 0:
+def without(text: str, cut: Sequence[tuple[int, int]]) -> str:
+    kept, at = [], 0
+    for start, end in cut:
         kept.append(text[at:start])
-        end = text.find(CLOSE, start)
-        at = end + len(CLOSE) if end >= 0 else len(text)
-        gone += at - start
-    rest = "".join(kept) + text[at:]
-    return (rest.lstrip() if begins else rest), gone
+        at = end
+    return "".join(kept) + text[at:]
+
+
+def blocks_of(text: str) -> list[tuple[int, int]]:
+    """Where the blocks of reasoning stand in a text, tags and all, in order.
+
+    A block may be open only where the text begins with it (the answer was cut), and may be closed only at the end of a line (the template
+    opened it). A block in a block is part of it.
+    """
+    found: list[tuple[int, int]] = []
+    depth = start = 0
+    for tag in _TAGS.finditer(text):
+        if "/" not in tag.group():
+            start = start if depth else tag.start()
+            depth += 1
+        elif depth == 1:
+            found.append((start, tag.end()))
+            depth = 0
+        elif depth:
+            depth -= 1
+        elif not found and _BLOCK_ENDS.match(text, tag.end()):
+            found.append((0, tag.end()))
+    if depth and not text[:start].strip():
+        found.append((start, len(text)))
+    return found

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.formats.keys import HARMLESS
-from pipelines.formats.logged import Path, Written
+from pipelines.formats.logged import Path, Written, is_null
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.literals import read_literal
 from pipelines.normalize.written import write_json
@@ -21,19 +21,21 @@ from pipelines.records import Finding, Noun
 _NOT_JSON = {Reason.LINE_INVALID_JSON.code, Reason.LINE_TRUNCATED_JSON.code, Reason.LINE_TRAILING_GARBAGE.code}
 
 
-_CALL_KEYS = frozenset(("id", "function", "name", "arguments"))
+_CALL_KEYS = frozenset(("id", "call_id", "tool_call_id", "type", "function", "name", "arguments"))
+_PLAIN_KEYS = frozenset(("name", "arguments", "id", "type"))
+_IDS = ("id", "call_id", "tool_call_id")
 _CALL_KNOWN = _CALL_KEYS | HARMLESS["call"]
 # Where a call keeps its arguments, by the API that logged it.
 _ARGUMENTS = ("arguments", "args", "parameters", "input")
 
 
 class Call(Noun, frozen=True):
-    """`arguments` is the text of a JSON object; `values` is what it holds; `id` is the log's, if it has one. `is_ours` says that we wrote the text."""
+    """`arguments` is the text of a JSON object; `values` is what it holds; `ids` are the log's, if it has any. `is_ours` says that we wrote the text."""
 
     name: str
     arguments: str
     values: Mapping[str, Any]
-    id: str | None
+    ids: tuple[str, ...]
     where: str
     is_ours: bool = False
 
@@ -53,7 +55,10 @@ class Value(Noun, frozen=True):
     def own_text(self) -> str:
         if isinstance(self.text, str):
             return source_text(self.text, self.path)
-        return write_json(self.value, self.text, self.path)
+        try:
+            return write_json(self.value, self.text, self.path)
+        except Reject as reject:
+            raise Reject(*(finding._replace(where=self.where) for finding in reject.findings)) from None
 
 
 def read_calls(value: Value, faults: Faults) -> list[Call]:
@@ -115,26 +120,41 @@ def _read_call_text(value: Value, faults: Faults) -> Value:
 def _read_call(value: Value, faults: Faults) -> Call:
     logged = value.value
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
-    key = "arguments" if inner.value.get("arguments") is not None else next((key for key in _ARGUMENTS if inner.value.get(key) is not None), None)
-    for level in (value, inner) if inner is not value else (value,):
-        if not level.value.keys() <= _CALL_KNOWN:
-            faults.unread.add_others("call", level.where, level.value, _CALL_KEYS | {key or "arguments"})
-    name = inner.value.get("name")
-    if "name" not in inner.value and key is None:
+    key: str | None = "arguments"
+    if inner.value.get("arguments") is None or not inner.value.keys() <= _PLAIN_KEYS or not (inner is value or logged.keys() <= _CALL_KEYS):
+        holder, key = _find_arguments(value, inner, faults)
+    else:
+        holder = inner
+    name = inner.value.get("name") or logged.get("name")
+    if name is None and key is None:
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"keys {clip(', '.join(map(str, logged)))}; expected name and arguments"))
     if not isinstance(name, str) or not name.strip():
         raise Reject(Reason.TOOL_NAME_MISSING.at(f"{inner.where}.name", f"found {kind_of(name)}"))
-    arguments, values, is_ours = _arguments(inner, key, faults)
-    return Call(name, arguments, values, call_id(logged.get("id")), value.where, is_ours)
+    arguments, values, is_ours = _arguments(holder, key, faults)
+    found = [read_id(logged[name], f"{value.where}.{name}", faults) for name in _IDS if name in logged]
+    return Call(name, arguments, values, tuple([own for own in found if own is not None]), value.where, is_ours)
+
+
+def _find_arguments(value: Value, inner: Value, faults: Faults) -> tuple[Value, str | None]:
+    """The object that holds the arguments, and their key there; keys that nothing reads, and arguments that stand elsewhere too, are said."""
+    levels = [inner] if inner is value else [inner, value]
+    given = [(level, key) for level in levels for key in _ARGUMENTS if level.value.get(key) is not None]
+    holder, key = next(((level, key) for level, key in given if level.value[key] not in ("", {})), given[0] if given else (inner, ""))
+    for level in levels:
+        faults.unread.add_others("call", level.where, level.value, _CALL_KEYS | {*_ARGUMENTS})
+    for level, other in given:
+        if (found := level.value[other]) not in ("", {}, holder.value[key]):
+            faults.unread.add("call", level.where, other, found, f"the arguments were read from {holder.where}.{key}, and differ")
+    return holder, key or None
 
 
 def _arguments(inner: Value, key: str | None, faults: Faults) -> tuple[str, Mapping[str, Any], bool]:
     """(text, values, whether we wrote the text)."""
     where = f"{inner.where}.{key or 'arguments'}"
     given = inner.value[key] if key else None
-    if given is None and (more := [name for name in inner.value if name not in _CALL_KEYS and name not in HARMLESS["call"] and inner.value[name] is not None]):
+    if given is None and (more := [name for name in inner.value if name not in _CALL_KNOWN and not is_null(inner.value[name])]):
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(inner.where, f"the call has no arguments, but {clip(', '.join(more))}"))
-    if given is None or (isinstance(given, str) and not given.strip()):
+    if given is None or (isinstance(given, str) and given.strip() in ("", "null")):
         found = "arguments are blank" if isinstance(given, str) else "no arguments"
         faults.repair(Reason.REPAIR_ARGUMENTS_EMPTY, Reason.TOOL_ARGS_UNPARSEABLE, where, f"{found}: read as {{}}")
         return "{}", {}, True
@@ -145,11 +165,16 @@ def _arguments(inner: Value, key: str | None, faults: Faults) -> tuple[str, Mapp
     raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(given)}; expected a JSON object"))
 
 
-def call_id(value: Any) -> str | None:
-    """The id of a call as text; a number is one too."""
+def read_id(value: Any, where: str, faults: Faults) -> str | None:
+    """The id of a call as text; a whole number is one too. One that cannot be read is refused: results would go to other calls."""
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return value if isinstance(value, str) and value else None
+    faults.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"found {kind_of(value)}; expected text or a whole number")
+    return None
 
 
 def _read_text(text: str, where: str, faults: Faults, blank: Reason, quiet: bool = False) -> Value:

@@ -36,7 +36,8 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
 
     `logged` is (where, value): a list, one definition, or either as JSON text; null and [] declare nothing.
     """
-    tools = []
+    tools: list[Tool] = []
+    texts: dict[str, str] = {}
     for where, value in logged:
         if value is None or value == []:
             continue
@@ -48,7 +49,11 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
                 if tool.dropped:
                     detail = f"null entries: {clip(', '.join(tool.dropped))}"
                     faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
-                tools.append(tool)
+                known = texts.setdefault(tool.name, tool.text)
+                if known is tool.text or known != tool.text:
+                    tools.append(tool)
+                if known != tool.text:
+                    _report(f"{clip(tool.name)} is declared twice, and differently", f"{where}[{i}]", faults)
         except Reject as reject:
             faults.refusals += reject.findings
     return tools
@@ -138,7 +143,7 @@ def _from_text(text: str, where: str, faults: Faults) -> Any:
     try:
         return parse_json(text, faults.limits, found)
     except Reject as reject:
-        raise Reject(*(finding._replace(code=Reason.SCHEMA_FIELD_TYPE.code, where=where) for finding in reject.findings)) from None
+        raise Reject(*(Reason.SCHEMA_FIELD_TYPE.at(where, f"a text that is not JSON ({finding.code}): {clip(text)}") for finding in reject.findings)) from None
 
 
 def _tool(definition: Any, where: str) -> Tool:
@@ -165,6 +170,10 @@ def _read_tool(definition: Any, where: str) -> Tool:
             )
         )
     beside = () if inner is definition else tuple((key, value) for key, value in definition.items() if key not in ("type", "function") and value is not None)
+    if isinstance(entries.get("parameters"), str):
+        entries["parameters"] = _schema_in(entries["parameters"], where)
+    if inner is definition:
+        entries.pop("cache_control", None)
     function = _without_nulls(entries, "", dropped)
     text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
     parameters = function.get("parameters")
@@ -176,6 +185,14 @@ def _read_tool(definition: Any, where: str) -> Tool:
         parameters if isinstance(parameters, dict) else None,
         beside,
     )
+
+
+def _schema_in(text: str, where: str) -> Any:
+    """The schema that stands as JSON text; a column of texts holds it so."""
+    try:
+        return orjson.loads(text) if text.strip() else None
+    except orjson.JSONDecodeError:
+        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"the parameters are a text that is not JSON: {clip(text)}")) from None
 
 
 # Where other APIs keep the schema of a function's parameters: Anthropic's, and the Model Context Protocol's.

@@ -6,20 +6,20 @@ a line, or a finding. So no branch can lose a field that another reads.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct, field
 
+from pipelines.config import Limits
 from pipelines.formats.logged import Keyed, LoggedTurn
-from pipelines.normalize.content import Body, read_body
+from pipelines.normalize.content import Body, read_body, same_picture
 from pipelines.normalize.faults import Faults
-from pipelines.normalize.loss import weight_of
-from pipelines.normalize.reasoning import has_thoughts, leading_thought, read_thoughts, with_thoughts
+from pipelines.normalize.loss import joined_weight, weight_of
+from pipelines.normalize.reasoning import distinct, has_thoughts, leading_thought, read_thoughts, with_thoughts
 from pipelines.normalize.roles import ALIASES, CALL, canonical_role
-from pipelines.normalize.tool_calls import Call, Value, arguments_text, call_id, read_calls
-from pipelines.parsing.careful import clip, kind_of
+from pipelines.normalize.tool_calls import Call, Value, arguments_text, read_calls, read_id
+from pipelines.parsing.careful import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
 
 
@@ -34,6 +34,7 @@ class Line(Struct, gc=False):
     images: list[tuple[int, Any, str]] = field(default_factory=list)
     call: Call | None = None
     call_id: str | None = None  # of a result: the call it answers
+    own_id: str | None = None  # of a result: its own id, which some logs make that of its call
     name: str | None = None  # of a result: the function that was called
     pool: list[tuple[Any, str]] = field(default_factory=list)
     is_alone: bool = True
@@ -50,14 +51,15 @@ def lines_of(turn: LoggedTurn, faults: Faults) -> list[Line]:
     if (
         turn.is_plain
         and isinstance(turn.content, str)
+        and turn.content[:1] != "["
         and role is not None
         and role != CALL
         and not (role == "assistant" and _drops_from(turn.content, faults))
     ):
         return [Line(role, turn.content, turn.where)]
     weight = weight_of(turn.loss, turn.where, faults) if turn.loss else None
-    thoughts = read_thoughts(turn, faults) if turn.reasoning else []
-    pool = pool_of(turn.images, turn.where) if turn.images else []
+    thoughts = read_thoughts(turn.reasoning, turn.where, faults) if turn.reasoning else []
+    pool = pool_of(turn.images, turn.where, faults.limits) if turn.images else []
     for key, value in turn.media:
         if value not in ("", [], {}, False):
             faults.media(f"{turn.where}.{key}", kind_of(value))
@@ -68,23 +70,34 @@ def lines_of(turn: LoggedTurn, faults: Faults) -> list[Line]:
     if role == CALL or (role == "assistant" and isinstance(turn.metadata, str) and turn.metadata.strip()):
         return _call_turn(turn, role, thoughts, pool, weight, faults)
     body = read_body(turn, role, faults)
-    weight = body.weight if weight is None else weight
+    weight = joined_weight(weight, body.weight)
     if role == "assistant":
-        return _answer(turn, body, [*thoughts, *body.reasoning], pool, weight, faults)
+        return _answer(turn, body, [*thoughts, *distinct(body.reasoning, thoughts)], pool, weight, faults)
     return _question(turn, role, body, thoughts, pool, weight, faults)
 
 
-def pool_of(images: Keyed, where: str = "") -> list[tuple[Any, str]]:
+def pool_of(images: Keyed, where: str = "", limits: Limits | None = None) -> list[tuple[Any, str]]:
     """The pictures under these keys as (reference, JSON path). Keys that hold the same pictures are one; what is blank holds none."""
     pools: list[tuple[list[Any], list[str]]] = []
     for key, value in images:
         if isinstance(value, dict) and list(value) == ["<image>"]:
             value = value["<image>"]  # upstream's other way to write a path
+        if isinstance(value, str) and value.startswith("[") and limits is not None:
+            value = listed_in(value, limits)
         refs = value if isinstance(value, list) else [] if value in ("", {}) else [value]
         place = f"{where}.{key}".lstrip(".")
-        if refs and not any(refs == other for other, _ in pools):
+        if refs and not any(len(refs) == len(other) and all(map(same_picture, refs, other)) for other, _ in pools):
             pools.append((refs, [f"{place}[{i}]" if isinstance(value, list) else place for i in range(len(refs))]))
     return [pair for refs, places in pools for pair in zip(refs, places, strict=True)]
+
+
+def listed_in(text: str, limits: Limits) -> Any:
+    """The list that this text is the JSON of; any other text as it is."""
+    try:
+        value = parse_json(text, limits, [])
+    except Reject:
+        return text
+    return value if isinstance(value, list) else text
 
 
 def _drops_from(text: str, faults: Faults) -> bool:
@@ -106,7 +119,7 @@ def _question(turn: LoggedTurn, role: str | None, body: Body, thoughts: list[str
     """A turn of system, user or a tool, or of an unknown role: it says nothing but text and images."""
     said_by = role or "unknown role"
     for key, value in turn.calls:
-        if value not in ([], {}, "", "auto", "none"):
+        if not _is_no_call(value):
             faults.misplaced(turn.where, key, value, f"a call on a turn of {said_by}")
     for call in body.calls:
         faults.misplaced(turn.where, turn.content_key, call.value, f"a call on a turn of {said_by}")
@@ -114,10 +127,21 @@ def _question(turn: LoggedTurn, role: str | None, body: Body, thoughts: list[str
         key = turn.reasoning[0][0] if turn.reasoning else turn.content_key
         faults.misplaced(turn.where, key, thought, f"reasoning on a turn of {said_by}")
     _leave_out_metadata(turn, said_by, faults)
+    for key, value in turn.loss if weight != 0 else ():  # no model is trained on a question
+        faults.unread.add("turn", turn.where, f"{key} of a question", value)
     if not body.is_given and not pool and role not in (None, "observation"):
         faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "no content")
-    name = turn.name if isinstance(turn.name, str) and role == "observation" else None
-    return [Line(role or "user", body.text, turn.where, weight, body.images, call_id=call_id(turn.call_id), name=name, pool=pool)]
+    line = Line(role or "user", body.text, turn.where, weight, body.images, pool=pool)
+    if role == "observation":
+        line.call_id = read_id(turn.call_id, f"{turn.where}.tool_call_id", faults)
+        line.own_id = turn.own_id if isinstance(turn.own_id, str) else None
+        line.name = turn.name if isinstance(turn.name, str) else None
+    return [line]
+
+
+def _is_no_call(value: Any) -> bool:
+    """Whether a key of calls says that there is none: also as JSON text, and as the setting of a request."""
+    return value in ([], {}) or (isinstance(value, str) and value.strip() in ("", "[]", "{}", "null", "auto", "none"))
 
 
 def _leave_out_metadata(turn: LoggedTurn, said_by: str, faults: Faults) -> None:
@@ -132,8 +156,12 @@ def _answer(turn: LoggedTurn, body: Body, thoughts: list[str], pool: list[Any], 
     refused = len(faults.refusals)
     if not isinstance(turn.metadata, str):
         _leave_out_metadata(turn, "assistant", faults)
-    calls = _calls([*_structured(turn), *body.calls], faults)
-    text = with_thoughts(body.text, thoughts, turn.where, faults)
+    calls = _calls([*_structured(turn), *([body.calls] if body.calls else [])], [], faults)
+    if calls:
+        pool = _refuse_images(turn, pool, faults)
+    text, cut, put = with_thoughts(body.text, thoughts, turn.where, faults)
+    if body.images and (cut or put):
+        body.images = [(put + offset - _cut_before(cut, offset), ref, where) for offset, ref, where in body.images]
     lines: list[Line] = []
     if text.strip() or body.images or pool:
         lines.append(Line("assistant", text, turn.where, weight, body.images, pool=pool, is_alone=not calls))
@@ -144,132 +172,69 @@ def _answer(turn: LoggedTurn, body: Body, thoughts: list[str], pool: list[Any], 
     return lines + [_call_line(call, weight) for call in calls]
 
 
+def _cut_before(cut: Sequence[tuple[int, int]], offset: int) -> int:
+    return sum(min(end, offset) - start for start, end in cut if start < offset)
+
+
+def _refuse_images(turn: LoggedTurn, pool: list[Any], faults: Faults) -> list[Any]:
+    for ref, where in pool:
+        faults.misplaced(turn.where, where.rpartition(".")[2], ref, "an image on a turn of calls")
+    return []
+
+
 def _call_turn(turn: LoggedTurn, role: str, thoughts: list[str], pool: list[Any], weight: float | None, faults: Faults) -> list[Line]:
     """A sharegpt function_call, whose text is the call; or a GLM call, whose metadata is the name and whose content the arguments."""
     if role == CALL:
         _leave_out_metadata(turn, CALL, faults)
-    for ref, where in pool:
-        faults.misplaced(turn.where, where.rpartition(".")[2], ref, "an image on a turn that is a call")
+    _refuse_images(turn, pool, faults)
     if turn.content is None and (role != CALL or not turn.calls):
         faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "a call without content")
         return []
     where = f"{turn.where}.{turn.content_key}"
     thought, rest = leading_thought(turn.content) if isinstance(turn.content, str) else ("", turn.content)
-    text = with_thoughts(thought, thoughts, turn.where, faults)
+    text, _, _ = with_thoughts(thought, thoughts, turn.where, faults)
     content = Value(rest, turn.written, (*turn.path, turn.content_key), where)
     try:
         calls = [_glm_call(turn, content, faults)] if role != CALL else read_calls(content, faults) if rest is not None else []
     except Reject as reject:
         faults.refusals += reject.findings
         return []
-    calls += _calls(_structured(turn), faults)
+    calls += _calls(_structured(turn), calls, faults)
     before = [Line("assistant", text, turn.where, weight, is_alone=False)] if text.strip() else []
     return before + [_call_line(call, weight) for call in calls]
 
 
-def _structured(turn: LoggedTurn) -> list[Value]:
-    return [Value(value, turn.written, (*turn.path, key), f"{turn.where}.{key}") for key, value in turn.calls if value not in ([], {}, "")]
+def _structured(turn: LoggedTurn) -> list[list[Value]]:
+    """The calls of each key that has any."""
+    return [[Value(value, turn.written, (*turn.path, key), f"{turn.where}.{key}")] for key, value in turn.calls if not _is_no_call(value)]
 
 
-def _calls(logged: Sequence[Value], faults: Faults) -> list[Call]:
+def _calls(logged: Sequence[Sequence[Value]], known: Sequence[Call], faults: Faults) -> list[Call]:
+    """The calls of several keys. A key that says the same calls as another, or as `known`, says nothing new."""
+    said = [[(call.name, call.values) for call in known]] if known else []
     calls: list[Call] = []
-    for value in logged:
+    for values in logged:
         try:
-            calls += read_calls(value, faults)
+            found = [call for value in values for call in read_calls(value, faults)]
         except Reject as reject:
             faults.refusals += reject.findings
+            continue
+        if len(logged) > 1 or said:
+            same = [(call.name, call.values) for call in found]
+            if same in said:
+                continue
+            said.append(same)
+        calls += found
     return calls
 
 
 def _glm_call(turn: LoggedTurn, content: Value, faults: Faults) -> Call:
-    if isinstance(content.value, dict):
-        return Call(turn.metadata, content.own_text(), content.value, None, turn.where, True)
-    text, values = arguments_text(content.value if isinstance(content.value, str) else "", content.where, faults)
-    return Call(turn.metadata, text, values, None, turn.where)
+    if isinstance(content.value, dict) and "type" not in content.value:
+        return Call(turn.metadata, content.own_text(), content.value, (), turn.where, True)
+    given = content.value if isinstance(content.value, str) else read_body(turn, "assistant", faults).text
+    text, values = arguments_text(given, content.where, faults)
+    return Call(turn.metadata, text, values, (), turn.where)
 
 
 def _call_line(call: Call, weight: float | None) -> Line:
     return Line("assistant", call.arguments, call.where, weight, [], call)
-
-
-class Group(Struct, gc=False):
-    """Calls in a row, the results that came for them by the place of the call, and where the next result goes: by id, by name, and without either."""
-
-    calls: list[Line] = field(default_factory=list)
-    results: dict[int, Line] = field(default_factory=dict)
-    waiting: dict[str, deque[int]] = field(default_factory=dict)
-    named: dict[str, deque[int]] | None = None  # made when the first result has a name
-    first_free: int = 0
-
-    def add(self, line: Line, call: Call) -> None:
-        if call.id:
-            self.waiting.setdefault(call.id, deque()).append(len(self.calls))
-        self.calls.append(line)
-
-    def of_name(self, name: str) -> deque[int] | None:
-        if self.named is None:
-            self.named = {}
-            for i, line in enumerate(self.calls):
-                self.named.setdefault(line.call.name if line.call else "", deque()).append(i)
-        return self.named.get(name)
-
-    def ordered(self) -> list[Line]:
-        return [self.results[i] for i in sorted(self.results)]
-
-
-def pair_results(lines: list[Line], faults: Faults) -> list[Line]:
-    """The lines with the results of each group of calls in the order of the calls; a result that answers none is refused."""
-    ordered: list[Line] = []
-    group = Group()
-    before: Line | None = None  # the last line that is no result
-    for line in lines:
-        if line.role == "observation":
-            place = _answers(line, group)
-            if place is None:
-                _orphan(line, before, faults)
-            else:
-                group.results[place] = line
-            continue
-        before = line
-        if group.results or (group.calls and line.call is None):
-            ordered += group.ordered()
-            _note_missing(group, faults)
-            group = Group()
-        if line.call is not None:
-            group.add(line, line.call)
-        ordered.append(line)
-    if group.results:  # calls that end a record have no results yet
-        _note_missing(group, faults)
-    return ordered + group.ordered()
-
-
-def _note_missing(group: Group, faults: Faults) -> None:
-    for i, line in enumerate(group.calls):
-        if i not in group.results:
-            faults.note(Reason.TOOL_RESULT_MISSING, line.where, f"the conversation goes on without the result of {clip(line.call.name if line.call else '')}")
-
-
-def _orphan(line: Line, before: Line | None, faults: Faults) -> None:
-    if before is not None and before.spelling:
-        faults.refuse(
-            Reason.TOOL_CALL_IN_TEXT, line.where, f"this result answers a call that is written in the text of {before.where}, spelled as {before.spelling}"
-        )
-    else:
-        faults.refuse(Reason.TOOL_RESULT_ORPHAN, line.where, f"answers {clip(line.call_id) if line.call_id else 'no call'}")
-
-
-def _answers(line: Line, group: Group) -> int | None:
-    """Which of the open calls this result answers: by id where both have one, by the function's name, else the first that has no result yet."""
-    if line.call_id is not None and group.waiting:
-        return _first_open(group.waiting.get(line.call_id), group)
-    if line.name and (place := _first_open(group.of_name(line.name), group)) is not None:
-        return place
-    while group.first_free in group.results:
-        group.first_free += 1
-    return group.first_free if group.first_free < len(group.calls) else None
-
-
-def _first_open(places: deque[int] | None, group: Group) -> int | None:
-    while places and places[0] in group.results:
-        places.popleft()
-    return places[0] if places else None

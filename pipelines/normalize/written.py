@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from json.encoder import encode_basestring
 from typing import Any
 
 from pipelines.formats.logged import Path, Written
 from pipelines.parsing.careful import source_text
+from pipelines.reasons import Reason, Reject
 
 
 class _Number(str):
@@ -16,6 +18,8 @@ class _Number(str):
 
 def write_json(value: Any, written: Written | None, path: Path) -> str:
     r"""The JSON text of a value that stands at `path` in `written`: `, ` and `: ` between, nothing escaped that need not be, 2.50 stays 2.50.
+
+    Raises Reject where it holds NaN or Infinity.
 
     >>> write_json({"city": "北京", "price": 2.5}, Written('{"a": {"city":"\\u5317\\u4eac","price":2.50}}'), ("a",))
     '{"city": "北京", "price": 2.50}'
@@ -48,6 +52,8 @@ def _needs_source(value: Any, written: Written) -> bool:
     while boxes:
         box = boxes.pop()
         kind = type(box)
+        if kind is float and not math.isfinite(box):
+            raise Reject(Reason.JSON_NONFINITE.at("", f"{box} is no JSON number"))
         if kind is float or (kind is int and box == 0 and written.has_minus_zero):
             return True
         if kind is dict:

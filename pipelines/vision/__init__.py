@@ -1,1 +1,1 @@
-"""How images are cut into slices: pure functions of (width, height). No pixel is looked at here."""
+"""How images are cut into slices: pure functions of (width, height). No pixel is read here."""

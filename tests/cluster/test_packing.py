@@ -19,7 +19,7 @@ def test_the_same_code_is_the_same_zip_and_holds_every_file_of_the_package(tmp_p
 
 def test_the_unpacked_zip_has_the_fingerprint_of_the_code_that_runs(tmp_path, monkeypatch):
     zipfile.ZipFile(zip_package(tmp_path)).extractall(tmp_path)
-    monkeypatch.setattr("pipelines.ledger.manifest.__file__", str(tmp_path / "pipelines" / "manifest.py"))
+    monkeypatch.setattr("pipelines.ledger.manifest.__file__", str(tmp_path / "pipelines" / "ledger" / "manifest.py"))
     shipped = code_fingerprint()
     monkeypatch.undo()
     assert shipped == code_fingerprint()

@@ -118,13 +118,12 @@ MAPPED = {"configuration": {"delta.columnMapping.mode": "name", "delta.columnMap
         {"protocol": features("deletionVectors"), "add": DELETED},
         {"protocol": {"minReaderVersion": 2, "minWriterVersion": 5}, "metaData": MAPPED},
         {"protocol": features("typeWidening")},
-        {"protocol": features("variantType")},
         {"protocol": features("catalogManaged")},
         {"protocol": features("aFeatureOfTomorrow")},
         {"protocol": {"minReaderVersion": 9, "minWriterVersion": 9}},
         {"add": {"path": "s3://bucket/part-0.parquet"}},
     ],
-    ids=["deletion vectors", "column mapping", "type widening", "variant", "catalog", "unknown", "version 9", "elsewhere"],
+    ids=["deletion vectors", "column mapping", "type widening", "catalog", "unknown", "version 9", "elsewhere"],
 )
 def test_a_table_that_cannot_be_read_rightly_is_refused_in_one_sentence(tmp_path: Path, rows: dict[str, Any]):
     write(tmp_path / "t", [OLD])
@@ -145,4 +144,11 @@ def test_a_log_without_a_commit_is_no_table_and_is_refused(tmp_path: Path):
 def test_a_feature_that_changes_no_row_is_no_hindrance(tmp_path: Path, names: tuple[str, ...]):
     write(tmp_path / "t", [OLD])
     altered(tmp_path / "t", protocol=features(*names))
+    assert rows(listing(tmp_path / "t")) == [OLD]
+
+
+def test_a_table_that_only_names_a_type_which_no_column_has_is_read(tmp_path: Path):
+    """delta-rs names it in every table with the feature of deletion vectors."""
+    write(tmp_path / "t", [OLD])
+    altered(tmp_path / "t", protocol=features("deletionVectors", "variantType"))
     assert rows(listing(tmp_path / "t")) == [OLD]

@@ -37,14 +37,15 @@ def test_the_columns_are_of_the_folders_below_the_sources_own(path: str, pattern
 
 
 def test_what_the_row_says_itself_holds():
-    assert with_columns({"a": None, "b": 2}, "/in/a=1/b=1/c=1/x.jsonl", ["/in"]) == {"a": None, "b": 2, "c": "1"}
+    """A key that holds null is no key."""
+    assert with_columns({"a": None, "b": 2}, "/in/a=1/b=1/c=1/x.jsonl", ["/in"]) == {"a": "1", "b": 2, "c": "1"}
 
 
 def test_a_parquet_row_has_them_among_its_bytes(tmp_path: Path):
     (tmp_path / "a=1" / "b=2").mkdir(parents=True)
     pq.write_table(pa.table({"b": [None, 7], "c": [1, 2]}), tmp_path / "a=1" / "b=2" / "x.parquet")
     (file,) = list_inputs(Source(name="s", path=(str(tmp_path),)), None).files
-    assert [record.raw for record in read_records(file, Limits())] == [b'{"a":"1","b":null,"c":1}', b'{"a":"1","b":7,"c":2}']
+    assert [record.raw for record in read_records(file, Limits())] == [b'{"a":"1","b":"2","c":1}', b'{"a":"1","b":7,"c":2}']
 
 
 def test_a_line_keeps_its_bytes_and_its_conversation_has_the_column(tmp_path: Path):

@@ -149,7 +149,25 @@ def test_nan_in_a_field_that_nobody_reads_costs_nothing(text: str):
     assert turns(conversation(raw)) == [("user", "", "Q"), ("assistant", "", "A")]
 
 
-@pytest.mark.parametrize("text", ['"step_id": NaN', '"tools": [{"name": "f", "parameters": {"x": NaN}}]', '"image": Infinity'])
+@pytest.mark.parametrize("text", ['"step_id": NaN', '"tools": [{"name": "f", "parameters": {"x": NaN}}]'])
 def test_nan_in_a_field_that_is_read_refuses_the_record(text: str):
     raw = b'{"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}], ' + text.encode() + b"}"
     assert refusals(raw)[0][0] == "json.nonfinite"
+
+
+def test_a_key_that_the_source_ignores_is_not_read_either():
+    record = {"messages": [{"role": "user", "content": "Q"}, ANSWER | {"weight": 0, "thought": "hm"}], "images": ["a.png"]}
+    config = configuration(source={"ignore": ["weight", "thought", "images"]})
+    made = conversation(record, config)
+    assert (turns(made)[1], made.messages[1].loss_weight, made.images) == (("assistant", "", "A"), None, ())
+    assert unread(record, ignore=["weight", "thought", "images"]) == {"turn.weight": 1, "turn.thought": 1, "record.images": 1}
+
+
+def test_that_a_question_should_be_trained_is_counted():
+    assert unread({"messages": [{"role": "user", "content": "Q", "train": True}, ANSWER]}) == {"turn.train of a question": 1}
+
+
+@pytest.mark.parametrize("labels", [{"label": True, "kto_tag": False}, {"kto_tag": "false"}])
+def test_every_label_counts(labels):
+    assert refusals(asked(**labels)) == [("record.labelled_bad", "kto_tag")]
+    assert conversation(asked(**labels), configuration(source={"ignore": ["kto_tag"]})).findings == ()

@@ -9,6 +9,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from pipelines.console.picture_stores import BUILT_IN, LOADED
+from pipelines.images.remote import MOST_CLIENTS, SCHEMES, open_store
 from pipelines.records import Conversation, Quarantined
 from tests.making import configuration, run_lines, write_lines
 
@@ -57,9 +59,49 @@ def test_an_object_is_verified_where_its_scheme_is_allowed(bucket: str, tmp_path
         ("s3://screens/a.png?endpoint_override=http://10.0.0.1", ["s3"], "image.ref_bad"),
         ("s3://key:secret@screens/a.png", ["s3"], "image.ref_bad"),
         ("s3://", ["s3"], "image.ref_bad"),
+        ("s3:///a.png", ["s3"], "image.ref_bad"),
+        ("file:///etc/hostname", ["file"], "image.missing"),
+        ("mock://bucket/a.png", ["mock"], "image.uri_scheme"),
+        ("https://example.invalid/a.png", ["https"], "image.remote_disabled"),
     ],
 )
 def test_what_is_refused_and_why(bucket: str, tmp_path: Path, ref: str, schemes: list[str], code: str):
     found = outcome(tmp_path, ref, schemes)
     assert isinstance(found, Quarantined)
     assert found.findings[0].code == code
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "hdfs://10.0.0.1/a.png",
+        "hdfs://name-node:8020/a.png",
+        "viewfs://cluster/a.png",
+        "abfs://account.dfs.core.windows.net/container/a.png",
+        "abfss://container@account.dfs.core.windows.net/a.png",
+        "abfs://account@127.0.0.1:10000/container/a.png",
+        "s3://127.0.0.1:9000/a.png",
+    ],
+)
+def test_a_reference_that_names_a_host_is_refused(tmp_path: Path, ref: str):
+    clients = open_store.cache_info().misses
+    found = outcome(tmp_path, ref, list(SCHEMES))
+    assert isinstance(found, Quarantined)
+    assert (found.findings[0].code, "names a host or account" in found.findings[0].detail) == ("image.ref_bad", True)
+    assert open_store.cache_info().misses == clients
+
+
+def test_a_path_of_the_default_name_node_is_no_bad_reference(tmp_path: Path):
+    found = outcome(tmp_path, "hdfs:///a.png", ["hdfs"])
+    assert isinstance(found, Quarantined)
+    assert found.findings[0].code in ("image.uri_scheme", "image.missing")  # without Hadoop's libraries, and with them
+
+
+def test_few_clients_are_kept_however_many_buckets_a_log_names():
+    for i in range(MOST_CLIENTS + 8):
+        open_store("gs", f"bucket-{i}")
+    assert open_store.cache_info().currsize == MOST_CLIENTS
+
+
+def test_episodes_check_knows_the_same_schemes():
+    assert {*BUILT_IN, *LOADED} == {*SCHEMES}

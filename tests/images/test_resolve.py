@@ -96,7 +96,7 @@ def test_what_is_refused_and_why(root: Path, ref: str, code: str, monkeypatch: p
     assert codes(ref, root) == code
 
 
-def test_without_repair_only_the_path_as_it_stands_counts(root: Path):
+def test_without_repair_only_the_exact_path_counts(root: Path):
     assert codes("A.PNG", root, repair=False) == "image.missing"
 
 

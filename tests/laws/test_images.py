@@ -1,4 +1,4 @@
-"""Pictures: whatever befell their bytes, each level says good or gives its reasons, and what passes a level passes those before it."""
+"""Damaged pictures: each level says good or gives its reasons, and what passes a level passes those before it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.images.files import FORMATS, png
-from pipelines.images.verify import LEVELS, inspect
+from pipelines.images.decoder import inspect
+from pipelines.images.files import FORMATS, LEVELS, png
 from pipelines.reasons import Reject
 from pipelines.records import Size
 from tests.laws.conftest import KINDS, picture
@@ -63,7 +63,7 @@ def test_what_passes_a_level_passes_those_before_it(kind: str, data: st.DataObje
 @given(data=st.data())
 @deep(40)
 def test_the_decoding_itself_raises_nothing_but_reasons(kind: str, data: st.DataObject):
-    """In this process: in its own, an error of ours would be told as a picture that kills the decoder."""
+    """In this process: in the decoder's own, our error would be reported as a picture that kills the decoder."""
     picture = data.draw(harmed_picture(kind))
     if seen(picture, "header"):
         name, _ = inspect(picture, "header", MOST)

@@ -39,3 +39,21 @@ def test_parts_of_one_turn_are_trained_together_or_refused():
 
     assert conversation(parts(0, 0)).messages[1].loss_weight == 0.0
     assert refusals(parts(0, 1)) == [("schema.field_unread", "messages[1].loss_weight")]
+
+
+def test_no_on_a_part_wins_over_its_turns_weight_and_a_call_part_has_a_say():
+    call = {"type": "tool_call", "value": {"name": "f", "arguments": {}}}
+    assert conversation(weighed(content=[call | {"loss": False}])).messages[1].loss_weight == 0.0
+    assert conversation(weighed(loss_weight=1, content=[{"type": "text", "text": "a", "loss": False}])).messages[1].loss_weight == 0.0
+    assert refusals(weighed(content=[{"type": "text", "text": "a"}, call | {"loss_weight": 0}])) == [("schema.field_unread", "messages[1].loss_weight")]
+
+
+def test_parts_of_a_question_may_differ():
+    parts = [{"type": "text", "text": "a", "loss": False}, {"type": "text", "text": "b"}]
+    record = {"messages": [{"role": "user", "content": parts}, {"role": "assistant", "content": "A"}]}
+    assert conversation(record).findings == ()
+
+
+@pytest.mark.parametrize("key", ["is_masked", "mask_loss", "loss_masked", "no_loss", "skip_training"])
+def test_a_flag_of_unknown_meaning_that_says_yes_is_refused(key: str):
+    assert refusals(weighed(**{key: True})) == [("schema.field_unread", f"messages[1].{key}")]

@@ -88,6 +88,56 @@ def test_a_picture_of_a_turn_stands_at_the_turns_mark_or_before_its_text():
 
 
 @pytest.mark.parametrize(
+    "images",
+    [
+        {"images": ["a.png"]},
+        {"images": [{"path": "a.png"}]},
+        {"images": ["./a.png"]},
+        {"images": '["a.png"]'},
+        {"image": "a.png", "image_url": {"url": "a.png"}},
+    ],
+)
+def test_one_picture_is_one_however_its_name_is_written(images):
+    content = [{"type": "image_url", "image_url": {"url": "a.png"}}, {"type": "text", "text": "Q"}]
+    assert shown({"messages": [{"role": "user", "content": content}, ANSWER], **images}) == ([("Q", (0,))], ["a.png"])
+    assert shown({"messages": [{"role": "user", "content": content, **images}, ANSWER]}) == ([("Q", (0,))], ["a.png"])
+
+
+def test_parts_as_their_json_text_are_these_parts():
+    content = '[{"type": "image_url", "image_url": {"url": "a.png"}}, {"type": "text", "text": "Q"}]'
+    made = conversation({"messages": [{"role": "user", "content": content}, ANSWER]}, sizes=SIZES)
+    assert ((made.messages[0].content, made.messages[0].image_at), notes(made)) == (("Q", (0,)), [("repair.content_parsed", "messages[0].content")])
+
+
+def test_a_mark_that_a_system_text_or_a_result_speaks_of_stays_text():
+    system, call = {"role": "system", "content": "Look at <image>."}, {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {}}}]}
+    result = {"role": "tool", "content": "<rss><image></rss>"}
+    asking = {"role": "user", "content": "<image>Q"}
+    assert shown({"messages": [system, asking, call, result, ANSWER], "images": ["a.png"]})[0] == [
+        ("Look at <image>.", ()),
+        ("Q", (0,)),
+        ("<rss><image></rss>", ()),
+    ]
+    assert conversation({"messages": [{"role": "user", "content": "Q"}, call, result, ANSWER]}).messages[2].content == "<rss><image></rss>"
+
+
+@pytest.mark.parametrize("marks", ["<image_3> <image_1>", "<image_1> <image_1>"])
+def test_numbers_that_count_no_pictures_are_refused(marks: str):
+    assert refusals({"messages": [{"role": "user", "content": marks}, ANSWER], "images": ["a.png", "b.png"]}, sizes=SIZES)[0][0] == "image.count_mismatch"
+
+
+def test_a_picture_by_name_beside_padded_ones_and_an_empty_list():
+    record = {"conversations": [{"role": "user", "content": "<image_00>Q"}, ANSWER], "image": {"<image_00>": "a.png", "<image_01>": None}, "images": []}
+    assert shown(record) == ([("\n\nQ", (1,))], ["a.png"])
+
+
+def test_a_mark_in_an_answer_takes_a_picture_of_its_own_turn_only():
+    answer = {"role": "assistant", "content": "See <image> here", "image": "a.png"}
+    made = conversation({"messages": [{"role": "user", "content": "Q"}, answer]}, sizes=SIZES)
+    assert (made.messages[1].content, made.messages[1].image_at) == ("See  here", (4,))
+
+
+@pytest.mark.parametrize(
     ("content", "images"),
     [("<image><image>", ["a.png"]), ("<image>", ["a.png", "b.png"]), ([part("a.png"), {"type": "text", "text": "Q"}], ["b.png"]), ("Q", ["a.png", "b.png"])],
 )

@@ -37,6 +37,9 @@ def test_reasoning_on_a_call_is_kept_before_it(turn):
         {"content": "ans", "thinking": "R1"},
         {"content": "ans", "thought": "R1"},
         {"content": "<think>R1</think>ans", "reasoning_content": "R1"},
+        {"content": [{"type": "reasoning", "text": "R1"}, {"type": "text", "text": "ans"}], "reasoning": "R1"},
+        {"content": "ans", "reasoning": {"summary": [{"type": "summary_text", "text": "R1"}]}},
+        {"content": "ans", "reasoning_details": [{"content": [{"type": "reasoning_text", "text": "R1"}]}]},
         {"content": "<think>R1</think>ans"},
         {"content": [{"type": "thinking", "thinking": "R1"}, {"type": "text", "text": "ans"}]},
     ],
@@ -54,12 +57,23 @@ def test_reasoning_of_every_key_is_kept_once_and_dropped_whole(more):
         ("<think>\nR1\n</think>\n\nans", "ans"),
         ("R1\n</think>\n\nans", "ans"),
         ("a<think>R1</think>b<think>R2</think>c", "abc"),
-        ("ans <think>cut", "ans "),
+        ("<think>cut", ""),
+        ("<think>a<think>b</think>c</think>ans", "ans"),
+        ("<thinking>R1</thinking>\nans", "ans"),
+        ("[THINK]R1[/THINK]ans", "ans"),
+        # A text that speaks of a tag keeps it.
+        ("The <think> tag opens it.", "The <think> tag opens it."),
+        ("Close it with </think>. Good.", "Close it with </think>. Good."),
+        ("`<think>` and `</think>` are tags", "`<think>` and `</think>` are tags"),
         ("an answer", "an answer"),
     ],
 )
 def test_dropping_takes_every_block_out_of_the_text(content: str, left: str):
-    assert turns(conversation({"messages": [QUESTION, {"role": "assistant", "content": content}]}, DROP))[1][2] == left
+    answers = [{"role": "assistant", "content": content}, {"role": "assistant", "content": "last"}]
+    if left:
+        assert turns(conversation({"messages": [QUESTION, *answers]}, DROP))[1][2] == left
+    else:
+        assert refusals({"messages": [QUESTION, *answers]}, DROP)[0][0] == "schema.content_missing"
 
 
 def test_an_answer_that_is_nothing_but_reasoning_is_blank_without_it():
@@ -76,3 +90,22 @@ def test_reasoning_on_a_question_is_a_finding_and_no_text():
 def test_reasoning_of_another_type_is_refused():
     record = {"messages": [QUESTION, {"role": "assistant", "content": "A", "reasoning": 7}]}
     assert refusals(record) == [("schema.field_type", "messages[1].reasoning")]
+
+
+def test_reasoning_in_pieces_and_whole_is_one():
+    details = [{"type": "reasoning.text", "text": "S1"}, {"type": "reasoning.text", "text": "S2"}]
+    turn = {"role": "assistant", "content": "ans", "reasoning": "S1\n\nS2", "reasoning_details": details}
+    assert turns(conversation({"messages": [QUESTION, turn]}))[1][2] == "<think>S1\n\nS2</think>ans"
+
+
+def test_reasoning_that_a_template_opened_is_not_said_twice():
+    turn = {"role": "assistant", "content": "R1</think>\n\nans", "reasoning_content": "R1"}
+    assert turns(conversation({"messages": [QUESTION, turn]}))[1][2] == "R1</think>\n\nans"
+
+
+@pytest.mark.parametrize(("reasoning", "text", "place"), [("keep", "<think>R</think>abY", 18), ("drop", "abY", 2)])
+def test_an_image_in_an_answer_keeps_its_place_in_the_text(reasoning: str, text: str, place: int):
+    parts = [{"type": "text", "text": "ab"}, {"type": "image", "image": "a.png"}, {"type": "text", "text": "Y"}]
+    record = {"messages": [QUESTION, {"role": "assistant", "reasoning_content": "R", "content": parts}]}
+    message = conversation(record, configuration(normalize={"reasoning": reasoning}), {"a.png": (9, 9)}).messages[1]
+    assert (message.content, message.image_at) == (text, (place,))

@@ -102,6 +102,10 @@ def test_a_result_that_is_no_text_becomes_its_json_text(content, text: str):
         (("a", "b"), [{"tool_call_id": "b"}, {"tool_call_id": "a"}]),
         ((None, None), [{"name": "oslo"}, {"name": "rome"}]),
         ((None, None), [{"name": "oslo"}, {}]),
+        ((1.0, 2.0), [{"tool_call_id": 2}, {"tool_call_id": 1.0}]),
+        (("a", "b"), [{"id": "b"}, {"id": "a"}]),
+        (("a", "b"), [{"tool_use_id": "b"}, {"tool_use_id": "a"}]),
+        (("call_0", "call_0"), [{"tool_call_id": "call_0", "name": "oslo"}, {"tool_call_id": "call_0", "name": "rome"}]),
     ],
 )
 def test_results_find_their_calls_by_id_by_name_or_else_in_order(ids, results):
@@ -109,6 +113,68 @@ def test_results_find_their_calls_by_id_by_name_or_else_in_order(ids, results):
     answered = [{"role": "tool", "content": text} | result for text, result in zip(("oslo 3", "rome 12"), results, strict=True)]
     made = conversation({"messages": [QUESTION, {"role": "assistant", "tool_calls": calls}, *answered, ANSWER]})
     assert [content for role, _, content in turns(made) if role == "observation"] == ["rome 12", "oslo 3"]
+
+
+def test_a_result_finds_its_call_by_the_calls_other_id():
+    call = {"id": "fc_1", "call_id": "c1", "function": {"name": "f", "arguments": {}}}
+    result = {"role": "tool", "call_id": "c1", "content": "4"}
+    assert turns(conversation({"messages": [QUESTION, {"role": "assistant", "tool_calls": [call]}, result, ANSWER]}))[2] == ("observation", "", "4")
+
+
+@pytest.mark.parametrize(("names", "refused"), [(("a", "a"), 3), (("other", "a"), 2)])
+def test_a_result_whose_name_is_that_of_no_open_call_is_an_orphan(names, refused: int):
+    calls = [{"function": {"name": name, "arguments": "{}"}} for name in ("a", "b")]
+    results = [{"role": "tool", "name": name, "content": "4"} for name in names]
+    assert refusals({"messages": [QUESTION, {"role": "assistant", "tool_calls": calls}, *results, ANSWER]})[0] == ("tool.result_orphan", f"messages[{refused}]")
+
+
+@pytest.mark.parametrize("own", [True, [1], 1.5])
+def test_an_id_that_cannot_be_read_is_refused(own):
+    assert refusals(called({"id": own, "function": {"name": "f", "arguments": {}}}))[0] == ("schema.field_type", "messages[1].tool_calls[0].id")
+
+
+def test_the_same_call_under_two_keys_is_one_call():
+    call = {"name": "f", "arguments": {"a": 1}}
+    again = called({"id": "1", "function": call}, function_call=call | {"arguments": '{"a": 1}'})
+    assert [name for _, name, _ in turns(conversation(again)) if name] == ["f"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"function": {"name": "f"}, "arguments": '{"city": "Rome"}'},
+        {"function": {"name": "f", "arguments": "", "args": {"city": "Rome"}}},
+        {"function": {"name": "f", "arguments": {}, "input": {"city": "Rome"}}},
+    ],
+)
+def test_arguments_are_found_where_the_first_key_holds_none(call):
+    assert json.loads(arguments(called(call))) == {"city": "Rome"}
+
+
+def test_arguments_that_stand_twice_and_differ_are_refused():
+    call = {"function": {"name": "f", "arguments": {"a": 1}, "parameters": {"a": 2}}}
+    assert refusals(called(call))[0] == ("schema.field_unread", "messages[1].tool_calls[0].function.parameters")
+
+
+@pytest.mark.parametrize("empty", ["[]", "null", "none"])
+def test_a_text_that_says_no_calls_is_none(empty: str):
+    assert turns(conversation({"messages": [QUESTION | {"tool_calls": empty}, ANSWER | {"tool_calls": empty}]}))[1] == ("assistant", "", "A")
+
+
+def test_structs_of_nulls_are_no_fields():
+    padded = {"function_call": {"name": None, "arguments": None}, "image": {"bytes": None, "path": None}}
+    assert conversation({"messages": [QUESTION | padded, ANSWER | padded]}).findings == ()
+
+
+def test_text_after_a_call_of_the_same_turn_is_refused():
+    parts = [{"type": "tool_call", "value": {"name": "f", "arguments": {}}}, {"type": "text", "text": "I called it."}]
+    assert refusals({"messages": [QUESTION, {"role": "assistant", "content": parts}]})[0][0] == "schema.field_unread"
+
+
+def test_a_definition_that_stands_twice_is_one_and_two_of_one_name_are_noted():
+    tool = {"name": "f", "parameters": {"type": "object"}}
+    assert json.loads(conversation(asked(tools=[{"type": "function", "function": tool}], functions=[tool])).tools) == [{"type": "function", "function": tool}]
+    assert [code for code, _ in notes(conversation(asked(tools=[tool, tool | {"description": "other"}])))] == ["tool.schema_invalid"]
 
 
 def test_a_call_without_its_result_in_the_middle_is_noted_and_one_at_the_end_is_not():
@@ -220,6 +286,7 @@ SPELLED = [
     ("json", 'Calling: {"name": "w", "arguments": {}}'),
     ("glm-4", 'w\n{"city": "Rome"}'),
     ("pythonic", '[w(city="Rome")]'),
+    ("pythonic", '<think>hm</think>\n[w(city="Rome")]'),
 ]
 
 

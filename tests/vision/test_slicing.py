@@ -92,3 +92,9 @@ def test_a_side_that_becomes_nothing_is_refused():
 
 def test_one_slice_at_most_is_one_view():
     assert best_grid(Size(4000, 4000), 1) is None
+
+
+@pytest.mark.parametrize("most", [1, 9, 100])
+@pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (1, 201), (320_000, 1600), (1600, 320_000), (8000, 8000), (1, 64_000_000), (64_000_000, 1)])
+def test_extreme_sizes_agree_with_the_stated_rule(size: tuple[int, int], most: int):
+    assert agrees(*size, SliceRule(most, 448, 14))

@@ -4,7 +4,8 @@
     check_structure(data)       every part of the container is whole and in its place
     check_pixels(data)          the compressed pixels can all be decoded
 
-each raises Reject with what is wrong; `data` is the whole file. What the header promises is believed only up to the pixel limit.
+each raises Reject with what is wrong; `data` is the whole file. What the header promises is believed only up to the pixel limit, and
+the number of parts is bounded, so that the time is linear in the bytes. Call `check` where a limit of time and memory holds (decoder.py).
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from types import ModuleType
 
 from pipelines.images.files import bmp, gif, jpeg, png, webp
 from pipelines.reasons import Reason, Reject
+from pipelines.records import Size
 
 FORMATS: dict[str, ModuleType] = {"PNG": png, "JPEG": jpeg, "GIF": gif, "WEBP": webp, "BMP": bmp}
+
+LEVELS = ("header", "structure", "decode")  # each includes the ones before
 
 _OTHERS = (
     (b"%PDF", "a PDF"),
@@ -27,6 +31,18 @@ _OTHERS = (
     (b"<svg", "an SVG"),
     (b"<?xml", "XML"),
 )
+
+
+def check(data: bytes, level: str, max_pixels: int) -> tuple[str, Size]:
+    """(format as Pillow names it, size in px after EXIF turning) of a file that passes this level. Raises Reject with what is wrong."""
+    kind = format_of(data)
+    module = FORMATS[kind]
+    size: Size = module.read_size(data, max_pixels)
+    if level != "header":
+        module.check_structure(data)
+    if level == "decode":
+        module.check_pixels(data)
+    return kind, size
 
 
 def format_of(data: bytes) -> str:

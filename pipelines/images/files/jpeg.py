@@ -8,13 +8,21 @@ from collections.abc import Iterator
 import simplejpeg
 
 from pipelines.images.files.pixels import believable, decode_with_pillow, turned
-from pipelines.images.files.reader import Reader, corrupt, truncated
+from pipelines.images.files.reader import Reader, corrupt, too_many, truncated
 from pipelines.records import Size
 
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOF; the three others are DHT, JPG, DAC
 _SOI, _EOI, _SOS, _APP1 = 0xD8, 0xD9, 0xDA, 0xE1
 _BARE = {0x01, *range(0xD0, 0xD8)}  # markers without a length
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # inside a scan: neither a stuffed byte, a restart nor a fill byte
+_FILL = re.compile(rb"\xff*")
+# Segments hold up to 64 KiB each, and a scan has at most a few: a file of 33 MB needs some 500. Fill bytes align what follows them, so a
+# page or two is what a file has. Pillow reads both one by one in Python.
+MOST_SEGMENTS = 4096
+MOST_FILL_BYTES = 1 << 20
+# Encoders write 10 scans, 18 for four components, and optimizers some more. Each one visits every block, even for no bytes: about 40 ms for 64 million pixels.
+MOST_SCANS = 32
+MOST_SCANNED_PIXELS = MOST_SCANS * 64_000_000  # a picture of few pixels may have more scans
 # Cameras write these, every decoder shows the picture whole, and nothing of it is lost.
 _HARMLESS = ("extraneous bytes before marker", "Invalid SOS parameters")
 
@@ -36,10 +44,16 @@ def read_size(data: bytes, max_pixels: int) -> Size:
 
 
 def check_structure(data: bytes) -> None:
-    """A frame, at least one scan, and the end marker."""
-    markers = [marker for marker, _ in _segments(data)]
-    if _SOS not in markers or not _FRAMES & set(markers):
+    """A frame, at least one scan and not too many, and the end marker."""
+    pixels = scans = 0
+    for marker, body in _segments(data):
+        if marker in _FRAMES:
+            pixels = max(pixels, int.from_bytes(body[1:3], "big") * int.from_bytes(body[3:5], "big"))
+        scans += marker == _SOS
+    if not scans or not pixels:
         raise corrupt("there is no scan")
+    if scans > MOST_SCANS and scans * pixels > MOST_SCANNED_PIXELS:
+        raise corrupt(f"{scans} scans of {pixels} pixels; at most {MOST_SCANS}, or {MOST_SCANNED_PIXELS} pixels in all scans")
 
 
 def check_pixels(data: bytes) -> None:
@@ -55,14 +69,16 @@ def check_pixels(data: bytes) -> None:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(marker, body) up to EOI. Raises Reject where the file ends before, or something else stands where a marker must."""
+    """(marker, body) up to EOI. Raises Reject where the file ends before, or something else is where a marker must be."""
     reader = Reader(data, 2)
-    while True:
+    fill_bytes = 0
+    for _ in range(MOST_SEGMENTS):
         if reader.take(1) != b"\xff":
             raise corrupt(f"no marker at byte {reader.at - 1}")
+        fill_bytes += _skip_fill(reader)
+        if fill_bytes > MOST_FILL_BYTES:
+            raise too_many(MOST_FILL_BYTES, "fill bytes")
         marker = reader.big(1)
-        while marker == 0xFF:
-            marker = reader.big(1)
         if marker == _EOI:
             return
         if marker in _BARE:
@@ -76,3 +92,12 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
             if found is None:
                 raise truncated("the last scan has no end")
             reader.at = found.start()
+    raise too_many(MOST_SEGMENTS, "segments")
+
+
+def _skip_fill(reader: Reader) -> int:
+    """Skips the bytes FF before a marker's own; their number."""
+    found = _FILL.match(reader.data, reader.at)
+    count = len(found[0]) if found else 0
+    reader.skip(count)
+    return count

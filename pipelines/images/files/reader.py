@@ -13,6 +13,11 @@ def corrupt(detail: str) -> Reject:
     return Reject(Reason.IMAGE_CORRUPT.at("", detail))
 
 
+def too_many(most: int, what: str) -> Reject:
+    """For what no honest file has so many of, and each of which costs every reader time."""
+    return corrupt(f"it has more than {most} {what}")
+
+
 class Reader:
     """A position in a file's bytes."""
 
@@ -27,14 +32,12 @@ class Reader:
         return len(self.data) - self.at
 
     def take(self, count: int) -> bytes:
-        if count > self.left:
-            raise truncated(f"{count} bytes are wanted at byte {self.at}, {self.left} are there")
-        self.at += count
+        self.skip(count)
         return self.data[self.at - count : self.at]
 
     def skip(self, count: int) -> None:
         if count > self.left:
-            raise truncated(f"{count} bytes are wanted at byte {self.at}, {self.left} are there")
+            raise truncated(f"the file ends after {self.left} of the {count} bytes at byte {self.at}")
         self.at += count
 
     def big(self, count: int) -> int:

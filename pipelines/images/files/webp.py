@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 from pipelines.images.files.pixels import believable, decode_with_pillow, turned
-from pipelines.images.files.reader import Reader, corrupt, truncated
-from pipelines.reasons import Reject
+from pipelines.images.files.reader import Reader, corrupt, too_many, truncated
+from pipelines.reasons import Reason, Reject
 from pipelines.records import Size
 
 _PICTURES = (b"VP8 ", b"VP8L", b"ANMF")
+# An animation has one for each frame, and there are seven other kinds, each of which a file has once.
+MOST_CHUNKS = 1 << 16
 
 
 def is_one(data: bytes) -> bool:
@@ -32,12 +35,12 @@ def read_size(data: bytes, max_pixels: int) -> Size:
 
 
 def check_structure(data: bytes) -> None:
-    """The RIFF is as long as it says, every chunk is whole, and one is a picture."""
+    """The RIFF is as long as it says, and has a picture with whole chunks before it."""
     promised = 8 + int.from_bytes(data[4:8], "little")
     if promised > len(data):
-        raise truncated(f"{promised} bytes are promised, {len(data)} are there")
+        raise truncated(f"the header says {promised} bytes, and the file has {len(data)}")
     if not any(kind in _PICTURES for kind, _ in _chunks(data[:promised])):
-        raise corrupt("there is no picture in it")
+        raise corrupt("it holds no picture")
 
 
 def check_pixels(data: bytes) -> None:
@@ -46,18 +49,24 @@ def check_pixels(data: bytes) -> None:
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     reader = Reader(data, 12)
-    while reader.left:
-        kind, length = reader.take(4), reader.little(4)
+    for _ in range(MOST_CHUNKS):
+        if not reader.left:
+            return
+        kind, length = struct.unpack("<4sI", reader.take(8))
         yield kind, reader.take(length)
         if length % 2 and reader.left:
             reader.skip(1)
+    if reader.left:
+        raise too_many(MOST_CHUNKS, "chunks")
 
 
 def _exif(data: bytes) -> bytes | None:
     try:
         return next((body for kind, body in _chunks(data) if kind == b"EXIF"), None)
-    except Reject:
-        return None
+    except Reject as reject:
+        if reject.findings[0].code == Reason.IMAGE_TRUNCATED.code:
+            return None
+        raise
 
 
 def _lossless_size(reader: Reader) -> Size:

@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from pipelines.config import Config
-from pipelines.images.look import locate
-from pipelines.images.verify import LEVELS, rests_on_limit, verify
+from pipelines.images.files import LEVELS
+from pipelines.images.references import locate
+from pipelines.images.verify import rests_on_limit, verify
 from pipelines.reasons import Reason, Reject
 from pipelines.spark.plans.bridge import Step, config_of, map_records
 from pipelines.tables.schema import FINDINGS, IMAGES, Row, long, struct, text

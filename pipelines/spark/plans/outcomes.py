@@ -17,7 +17,7 @@ from pyspark.sql.pandas.types import from_arrow_type
 
 from pipelines.config import Config
 from pipelines.flow import Ready, duplicate_row, finish
-from pipelines.images.look import seen_from
+from pipelines.images.references import verified_image
 from pipelines.memory import batches_of
 from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
 from pipelines.spark.plans.bridge import DRIVER_ROWS, Step, Work, flow_of
@@ -153,4 +153,4 @@ def _told(raw: RawRecord, draft: Draft | Quarantined, told: Sequence[Row]) -> Re
 
 
 def _seen(row: Row) -> SeenImage:
-    return seen_from(row, tuple(Finding(**finding) for finding in row["findings"]))
+    return verified_image(row, tuple(Finding(**finding) for finding in row["findings"]))

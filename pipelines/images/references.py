@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.config import Config, Source
 from pipelines.images.data_uri import decode_data_uri, is_data_uri
-from pipelines.images.remote import remote_file, scheme_of
+from pipelines.images.remote import SCHEMES, remote_file, scheme_of
 from pipelines.images.resolve import Located, resolve_path, with_prefix
 from pipelines.images.verify import verify
 from pipelines.reasons import Reject, reason_of
@@ -21,14 +21,15 @@ def locate(ref: str, source: Source, config: Config) -> Located:
     if is_data_uri(ref):
         data = decode_data_uri(ref)
         return Located("data:" + hashlib.sha256(data).hexdigest(), None, len(data), 0)
-    if scheme_of(ref) in config.images.allow_schemes and with_prefix(ref, source.image_prefix) is None:
+    scheme = scheme_of(ref)
+    if scheme in SCHEMES and scheme in config.images.allow_schemes and with_prefix(ref, source.image_prefix) is None:
         info = remote_file(ref)
         return Located(ref, ref, info.size, info.mtime_ns or 0)
     return resolve_path(ref, source, config.normalize.repair == "safe")
 
 
-def seen_from(row: Mapping[str, Any], findings: tuple[Finding, ...]) -> SeenImage:
-    """What a record is told of its image: from a row of table `images` and the findings of locating it."""
+def verified_image(row: Mapping[str, Any], findings: tuple[Finding, ...]) -> SeenImage:
+    """The image, or the findings that refuse it: from its row of table `images` and the findings of locating it."""
     if row["verdict"] == "good":
         return SeenImage(Image(row["uri"], row["sha256"], row["format"], row["width"], row["height"]), findings)
     if row["reason"]:
@@ -36,24 +37,24 @@ def seen_from(row: Mapping[str, Any], findings: tuple[Finding, ...]) -> SeenImag
     return SeenImage(None, findings)
 
 
-class Looker:
-    """Looks at the images of records in one process; each distinct image is verified once."""
+class ImageChecker:
+    """Verifies the images of records in one process; each reference of a source is checked once."""
 
     def __init__(self, config: Config):
         self._config = config
         self._sources = {source.name: source for source in config.sources}
-        self._seen: dict[tuple[str, str], SeenImage] = {}
+        self._checked: dict[tuple[str, str], SeenImage] = {}
 
-    def see(self, ref: ImageRef, source: str) -> SeenImage:
+    def check(self, ref: ImageRef, source: str) -> SeenImage:
         key = (source, ref.key)
-        if key not in self._seen:
-            self._seen[key] = self._look(ref.ref, self._sources[source])
-        return self._seen[key]
+        if key not in self._checked:
+            self._checked[key] = self._check(ref.ref, self._sources[source])
+        return self._checked[key]
 
-    def _look(self, ref: str, source: Source) -> SeenImage:
+    def _check(self, ref: str, source: Source) -> SeenImage:
         try:
             located = locate(ref, source, self._config)
         except Reject as reject:
             return SeenImage(None, reject.findings)
         verdict = verify(located.uri, located.size, located.modified, located.path, ref, self._config)
-        return seen_from(asdict(verdict), located.findings)
+        return verified_image(asdict(verdict), located.findings)
