@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 from pipelines.config import Config
 from pipelines.ledger.books import Books, Counts, make_books
 from pipelines.ledger.unread_keys import count_unread, trim
-from pipelines.memory import batches_of
 from pipelines.reasons import Reason
+from pipelines.tables.parquet import read_in_batches
 from pipelines.tables.schema import Row
 from pipelines.tables.writing import Files, values_of
 
@@ -156,7 +156,7 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], q
     for staged in group:
         first = 0
         with pq.ParquetFile(staged.path) as file:
-            for batch in batches_of(file, BATCH_ROWS, COUNTED[staged.table]):
+            for batch in read_in_batches(file, BATCH_ROWS, COUNTED[staged.table]):
                 rows = _flat(batch, first)
                 first += len(batch)
                 if staged.table == "drafts":

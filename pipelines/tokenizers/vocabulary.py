@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.memory import Kept
+from pipelines.cache import BoundedCache
 from pipelines.records import Ids
 from pipelines.tokenizers.facts import Facts, facts_of, open_tokenizer
 from pipelines.tokenizers.fast import FastTokenizer, RawIds, Spellings, is_plain, open_fast, spellings
@@ -46,7 +46,7 @@ class Vocabulary:
     @cached_property
     def shared(self) -> Mapping[str, bytes]:
         """The ids of a text that comes again and again, as they lie in memory."""
-        return Kept(lambda text: self.encode([text])[0].tobytes())
+        return BoundedCache(lambda text: self.encode([text])[0].tobytes())
 
     @cached_property
     def tokenizer(self) -> Any:

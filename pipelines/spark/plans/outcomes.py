@@ -18,10 +18,10 @@ from pyspark.sql.pandas.types import from_arrow_type
 from pipelines.config import Config
 from pipelines.flow import Ready, duplicate_row, finish
 from pipelines.images.look import seen_from
-from pipelines.memory import batches_of
 from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
 from pipelines.spark.plans.bridge import DRIVER_ROWS, Step, Work, flow_of
 from pipelines.spark.plans.images import SEEN
+from pipelines.tables.parquet import read_in_batches
 from pipelines.tables.schema import Row, draft_from_bytes
 from pipelines.tables.writing import Files, placed
 
@@ -117,7 +117,7 @@ def _records(paths: Sequence[str], told: Iterator[Row]) -> Iterator[Ready | Quar
     for path in paths:
         ordinal, name = 0, path.rpartition("/")[2]
         with pq.ParquetFile(path) as file:
-            for batch in batches_of(file, DRAFT_ROWS, ["record_id", "origin", "raw", "draft", "findings"]):
+            for batch in read_in_batches(file, DRAFT_ROWS, ["record_id", "origin", "raw", "draft", "findings"]):
                 for raw, draft in _drafts(batch):
                     if at == (name, ordinal):
                         yield _told(raw, draft, list(rows))

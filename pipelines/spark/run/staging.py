@@ -17,7 +17,6 @@ from pipelines.config import Config
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow
 from pipelines.ledger.tally import BATCH_ROWS
-from pipelines.memory import batches_of
 from pipelines.spark.plans.bridge import Work, no_rows, read_parts, reader_of, write_parts
 from pipelines.spark.plans.drafts import DRAFTS, survey_files
 from pipelines.spark.plans.images import LOOKED, look_at, seen_images
@@ -26,6 +25,7 @@ from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.publishing.tables import Tables
 from pipelines.spark.run.progress import Steps
 from pipelines.spark.session.startup import meanwhile
+from pipelines.tables.parquet import read_in_batches
 from pipelines.tables.schema import IMAGES, Row
 from pipelines.tables.writing import OUTCOMES, Files
 
@@ -103,7 +103,7 @@ def _name_images(drafts: Files) -> bool:
     """Whether any record names an image: most nights of text end the question at this small column."""
     for path, _ in drafts.of("drafts"):
         with pq.ParquetFile(path) as file:
-            for batch in batches_of(file, BATCH_ROWS, ["refs.list.element.key"]):
+            for batch in read_in_batches(file, BATCH_ROWS, ["refs.list.element.key"]):
                 if pc.sum(pc.list_value_length(batch["refs"])).as_py():
                     return True
     return False
