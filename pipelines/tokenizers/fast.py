@@ -7,18 +7,20 @@ its parts are of the kind that was measured and its answers to `PROBES` are Hugg
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from pipelines.memory import give_back, live_bytes
-
-KEPT_BYTES = 80 << 20  # of words that are kept
-LOOK_TOKENS = 1 << 20  # that are made between two looks at how much memory is in use
+# After so many tokens of ordinary text the words that gigatoken keeps take 60 MB, and opening it anew costs a twenty-fifth of
+# the run. Random letters, each word a new one, take 270 MB.
+MAX_TOKENS = 16 << 20
 
 # Scripts that both libraries have long known, without marks that combine with what stands before them.
 PLAIN = (
@@ -88,13 +90,13 @@ def is_measured_kind(parts: Mapping[str, Any]) -> bool:
 class FastTokenizer:
     """gigatoken's tokenizer of a tokenizer.json.
 
-    It keeps every word that it meets, so that a long night's would take hundreds of MB: it is opened anew, which takes half a second, where
-    `KEPT_BYTES` more are in use than after its first `LOOK_TOKENS`, at two looks in a row: rows in the making come and go.
+    It keeps every word that it meets, which would take hundreds of MB in a long run. So it is opened anew, in half a second, after
+    `max_tokens` tokens.
     """
 
-    def __init__(self, data: bytes, separator: str = "", kept_bytes: int = KEPT_BYTES):
+    def __init__(self, data: bytes, separator: str = "", max_tokens: int = MAX_TOKENS):
         """`separator` is a control token, or "". Raises ValueError, RuntimeError or NotImplementedError where gigatoken cannot read the data."""
-        self._data, self._separator, self._kept_bytes = data, separator, kept_bytes
+        self._data, self._separator, self._max_tokens = data, separator, max_tokens
         self._open()
         ids = self._tokenizer.encode(separator)
         self._separator_id: RawIds | None = ids[0].reshape(()) if len(ids) == 1 else None  # of no dimension: what numpy compares with fastest
@@ -105,10 +107,10 @@ class FastTokenizer:
         encode = self._tokenizer.encode
         if found is None:
             found = [encode(text) for text in texts]
-        del encode  # it holds on to the tokenizer, which may be given up now
-        self._left -= sum(map(len, found))
-        if self._left < 0:
-            self._look()
+        del encode  # it holds a reference to the tokenizer, which _open may release
+        self._tokens += sum(map(len, found))
+        if self._tokens > self._max_tokens:
+            self._open()
         return found
 
     def _encode_together(self, texts: Sequence[str]) -> list[RawIds] | None:
@@ -129,18 +131,18 @@ class FastTokenizer:
     def _open(self) -> None:
         from gigatoken import gigatoken_rs  # a process that tokenizes nothing need not load it
 
-        self._tokenizer: Any = None  # what it keeps is given back first
-        give_back()
+        self._tokenizer: Any = None  # the old one is released before the new one is loaded
+        release_freed_memory()
         self._tokenizer = gigatoken_rs.load_hf_json(self._data)
-        give_back()  # what loading took besides
-        self._left, self._before, self._last = LOOK_TOKENS, 0, 0
+        release_freed_memory()  # loading needs more than it keeps
+        self._tokens = 0
 
-    def _look(self) -> None:
-        taken = live_bytes()
-        if min(taken, self._last) - self._before > self._kept_bytes:
-            self._open()
-        else:
-            self._left, self._before, self._last = LOOK_TOKENS, self._before or taken, taken
+
+def release_freed_memory() -> None:
+    """Returns to the system what Arrow and glibc hold though it was freed: some milliseconds, and up to a third of a worker's memory."""
+    pa.default_memory_pool().release_unused()
+    with suppress(AttributeError, OSError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def open_fast(data: bytes, answers: Sequence[Sequence[int]], specials: Sequence[str]) -> FastTokenizer | None:
