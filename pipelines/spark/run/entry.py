@@ -21,7 +21,7 @@ import orjson
 from pipelines.config import Config, ConfigError
 from pipelines.hooks import call_hook, hook_for
 from pipelines.ledger.nights import Refused
-from pipelines.memory import settle_garbage
+from pipelines.spark.session.startup import relax_garbage_collection
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import NotPublished
 
@@ -40,7 +40,7 @@ def get_ready(config: Config) -> None:
     """Has what a run needs besides the JVM, which takes two seconds to start: its modules, and the tokenizers by which the report shows texts."""
     import_module("pipelines.spark.run.batch")
     import_module("pipelines.flow").open_flow(config).open_exact()
-    settle_garbage()
+    relax_garbage_collection()
 
 
 class Told:

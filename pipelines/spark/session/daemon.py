@@ -11,12 +11,11 @@ from types import SimpleNamespace
 
 import pyspark.daemon
 
-from pipelines.memory import settle_garbage
-from pipelines.spark.session.startup import spare_pandas
+from pipelines.spark.session.startup import relax_garbage_collection, spare_pandas
 
 if __name__ == "__main__":
     spare_pandas()
-    settle_garbage()
+    relax_garbage_collection()
     # After each task it looks through all that a worker keeps, a tenth of a second once there are tokenizers: the youngest are enough.
     pyspark.daemon.gc = SimpleNamespace(collect=partial(gc.collect, 0))  # type: ignore[assignment]
     pyspark.daemon.manager()

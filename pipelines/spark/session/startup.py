@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -9,6 +10,14 @@ from threading import Thread
 from types import ModuleType
 
 import pyarrow as pa
+
+OBJECTS = 20_000  # allocated between two collections of the youngest
+
+
+def relax_garbage_collection() -> None:
+    """For a process of our own: records make many objects but few cycles, and what was imported is never collected."""
+    gc.freeze()
+    gc.set_threshold(OBJECTS, 20, 20)
 
 
 class _NoPandas:
