@@ -31,16 +31,15 @@ class Facts(NamedTuple):
     cuts_headings: bool
 
 
-def facts_of(path: Path) -> Facts:
-    """The facts of a tokenizer.json. Raises ValueError where it is none."""
-    data = path.read_bytes()
+def facts_of(data: bytes, name: str) -> Facts:
+    """The facts of a tokenizer.json with this name. Raises ValueError where it is none."""
     fingerprint = hashlib.sha256(data).hexdigest()
     # Other probes, libraries or rules ask anew.
     state = hashlib.sha256(orjson.dumps([fingerprint, PROBES, _LINES, _HEADINGS, RULE, version("tokenizers"), version("gigatoken")])).hexdigest()[:16]
     kept = cache_folder() / "facts" / f"{fingerprint[:16]}-{state}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Facts(**orjson.loads(kept.read_bytes()))
-    facts = _read_facts(data, fingerprint, str(path))
+    facts = _read_facts(data, fingerprint, name)
     with contextlib.suppress(OSError):  # a machine without a cache reads them every time
         write_whole(kept, orjson.dumps(facts._asdict()))
     return facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ OPENED = 4  # vocabularies that are kept though no dialect has them any more
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """An opened tokenizer: its facts are read at once, its libraries when the first text asks for them.
+    """An opened tokenizer. Its facts are read at once; its libraries are loaded when the first text needs them.
 
-    `fingerprint` is the sha256 of its tokenizer.json; a stand-in's ids are not the model's own.
+    `data` is its tokenizer.json, read once, and `fingerprint` is the sha256 of these bytes: a file that changes later changes nothing
+    here. A stand-in's ids are not the model's own.
     """
 
     path: Path
+    data: bytes = field(repr=False)
     facts: Facts
     standin: bool
 
@@ -51,7 +53,7 @@ class Vocabulary:
     @cached_property
     def tokenizer(self) -> Any:
         """Hugging Face's: what training uses, and so what is right."""
-        return open_tokenizer(self.path.read_bytes())
+        return open_tokenizer(self.data)
 
     def open(self) -> None:
         """Has the library that encodes loaded: half a second before the first text, where there is time for it."""
@@ -85,7 +87,7 @@ class Vocabulary:
     @cached_property
     def _fast(self) -> FastTokenizer | None:
         answers = self.facts.answers
-        return None if answers is None else open_fast(self.path.read_bytes(), answers, list(self.specials))
+        return None if answers is None else open_fast(self.data, answers, list(self.specials))
 
     @cached_property
     def _spelled(self) -> Spellings:
@@ -97,8 +99,9 @@ class Vocabulary:
 
 def read_vocabulary(path: Path, standin: bool = False) -> Vocabulary:
     """The vocabulary of a tokenizer.json: one for all dialects and nights of this process that find the same content there. Raises ValueError where it is none."""
-    facts = facts_of(path)
-    vocabulary = _KEPT.setdefault((path, facts.fingerprint, standin), Vocabulary(path, facts, standin))
+    data = path.read_bytes()
+    facts = facts_of(data, str(path))
+    vocabulary = _KEPT.setdefault((path, facts.fingerprint, standin), Vocabulary(path, data, facts, standin))
     for oldest in list(_KEPT)[:-OPENED]:
         _KEPT.pop(oldest, None)
     return vocabulary

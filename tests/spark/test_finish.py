@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,17 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.config import Config
+from pipelines.config import Config, ConfigError
 from pipelines.containers import read_records
+from pipelines.flow import open_flow
 from pipelines.local import input_file
 from pipelines.spark.plans import outcomes as finish
-from pipelines.spark.plans.bridge import read_parts, write_parts
+from pipelines.spark.plans.bridge import flow_opener, read_parts, write_parts
 from pipelines.spark.plans.drafts import DRAFTS, draft_row
 from pipelines.spark.plans.outcomes import Naming, are_all_different, outcomes_work, told_of
 from pipelines.tables import writing as parts
 from pipelines.tables.writing import OUTCOMES, Files, Parts
+from tests.golden import DATA
 from tests.making import asked, configuration, write_lines
 
 pytestmark = pytest.mark.spark
@@ -33,7 +36,7 @@ def test_the_files_of_one_task_are_finished_by_several(spark, tmp_path: Path, mo
     monkeypatch.setattr(parts, "FILE_BYTES", 1)
     drafts = _drafts(config, logs)
     assert len(drafts.parts) == 6
-    work = outcomes_work(spark, drafts, told_of(read_parts(spark, drafts, "drafts", DRAFTS), None), Naming("night", "run"), config)
+    work = outcomes_work(spark, drafts, told_of(read_parts(spark, drafts, "drafts", DRAFTS), None), Naming("night", "run"), open_flow(config))
     made = write_parts(work, tmp_path / "outcomes", "run", OUTCOMES)
     tasks = int(spark.conf.get("spark.sql.shuffle.partitions"))
     assert {part.name.split("-")[1] for part in made.parts if part.table == "conversations"} == {str(task) for task in range(tasks)}
@@ -64,6 +67,16 @@ def test_spark_is_asked_only_where_something_may_be_told(spark, tmp_path: Path, 
 
 def test_no_drafts_are_all_different(tmp_path: Path):
     assert are_all_different(Files(tmp_path, []))
+
+
+def test_a_worker_refuses_a_tokenizer_that_is_not_the_drivers(tmp_path: Path):
+    file = shutil.copytree(DATA / "tokenizers" / "minicpmv25_standin", tmp_path / "standin") / "tokenizer.json"
+    opener = flow_opener(open_flow(configuration("minicpm_v_2_5", options={"tokenizer": str(file)})))
+    assert opener().dialects[0].vocabulary.path == file
+    opener = flow_opener(open_flow(configuration("minicpm_v_2_5", options={"tokenizer": str(file), "max_tokens": 9})))
+    file.write_text(file.read_text() + "\n")
+    with pytest.raises(ConfigError, match=r"dialect minicpm_v_2_5: .*tokenizer\.json is not the tokenizer that the driver opened: the sha256 is "):
+        opener()
 
 
 def _drafts(config: Config, logs: Path) -> Files:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -32,11 +33,15 @@ def test_the_bundled_glm_tokenizer_says_that_it_is_a_stand_in():
     assert [vocabulary.specials[name] for name in ("[gMASK]", "<sop>", "<|user|>", "<|assistant|>")] == [151331, 151333, 151336, 151337]
 
 
-def test_dialects_and_nights_share_a_tokenizer_while_its_content_stays(tmp_path: Path):
+def test_dialects_and_runs_share_a_tokenizer_as_long_as_its_file_is_the_same(tmp_path: Path):
     folder = shutil.copytree(STANDIN, tmp_path / "standin")
     first, again = (open_vocabulary(str(folder), None, "here") for _ in range(2))
     assert first.tokenizer is again.tokenizer
-    (folder / "tokenizer.json").write_text((folder / "tokenizer.json").read_text() + "\n")
+    (folder / "tokenizer.json").write_text("changed while it was in use")
+    assert replace(first).tokenizer.get_vocab() == first.tokenizer.get_vocab()
+    shutil.copy(STANDIN / "tokenizer.json", folder)
+    with (folder / "tokenizer.json").open("a") as file:
+        file.write("\n")
     changed = open_vocabulary(str(folder), None, "here")
     assert changed.fingerprint != first.fingerprint
     assert changed.tokenizer is not first.tokenizer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from pipelines.config import Config
+from pipelines.config import Config, ConfigError
 from pipelines.flow import Flow, open_flow
 from pipelines.tables.schema import Row, array_of, long, struct, text
 from pipelines.tables.writing import Files, Part, Parts
@@ -128,7 +128,22 @@ def config_of(settings: str) -> Config:
     return Config.model_validate_json(settings)
 
 
+def flow_opener(flow: Flow) -> Callable[[], Flow]:
+    """For a closure: opens the same flow on a worker, once per process, since loading a tokenizer costs more than a task.
+
+    It raises ConfigError where the worker finds another tokenizer than the driver.
+    """
+    return partial(_open_again, flow.config.model_dump_json(), tuple((dialect.name, dialect.fingerprint) for dialect in flow.dialects))
+
+
 @cache
-def flow_of(settings: str) -> Flow:
-    """The opened flow, once per worker process: loading a tokenizer costs more than a task."""
-    return open_flow(config_of(settings))
+def _open_again(settings: str, fingerprints: tuple[tuple[str, str], ...]) -> Flow:
+    flow = open_flow(config_of(settings))
+    faults = [
+        f"dialect {dialect.name}: {dialect.vocabulary.path} is not the tokenizer that the driver opened: the sha256 is {dialect.fingerprint} instead of {known}"
+        for dialect, (_, known) in zip(flow.dialects, fingerprints, strict=True)
+        if dialect.fingerprint != known
+    ]
+    if faults:
+        raise ConfigError(faults)
+    return flow

@@ -11,10 +11,10 @@ from pyspark.sql import SparkSession
 from pipelines.config import Config
 from pipelines.containers import LineSplit, read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile
-from pipelines.flow import draft_of
+from pipelines.flow import Flow, draft_of
 from pipelines.ledger.unread_keys import shown_key
 from pipelines.records import Draft, RawRecord
-from pipelines.spark.plans.bridge import Step, Work, flow_of, map_records, over
+from pipelines.spark.plans.bridge import Step, Work, flow_opener, map_records, over
 from pipelines.spark.session.startup import meanwhile
 from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
 from pipelines.tables.writing import Placed
@@ -48,21 +48,21 @@ def survey_files(spark: SparkSession, files: Sequence[InputFile]) -> list[Row]:
     return [row.asDict() for row in map_records(*work, SPLITS).collect()]
 
 
-def read_drafts(spark: SparkSession, splits: Sequence[Row], config: Config) -> Work:
+def read_drafts(spark: SparkSession, splits: Sequence[Row], flow: Flow) -> Work:
     """A row of DRAFTS per record, or per damaged file (line 0)."""
     sizes = [row["size"] if row["end"] < 0 else row["end"] - row["start"] for row in splits]
-    return over(spark, splits, _tasks(spark, sizes), drafting(config, _records))
+    return over(spark, splits, _tasks(spark, sizes), drafting(flow, _records))
 
 
-def drafting(config: Config, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], Step]:
+def drafting(flow: Flow, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], Step]:
     """Makes rows of DRAFTS of the records that each row leads to.
 
     A worker that is done opens the tokenizers, which it will need next, while Spark plans what it is told of the drafts.
     """
-    settings = config.model_dump_json()
+    open_flow = flow_opener(flow)
 
     def make() -> Step:
-        flow = flow_of(settings)
+        flow = open_flow()
 
         def step(rows: Iterator[Row]) -> Iterator[Placed]:
             for row in rows:

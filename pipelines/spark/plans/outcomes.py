@@ -15,11 +15,10 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
-from pipelines.config import Config
-from pipelines.flow import Ready, duplicate_row, finish
+from pipelines.flow import Flow, Ready, duplicate_row, finish
 from pipelines.images.look import seen_from
 from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
-from pipelines.spark.plans.bridge import DRIVER_ROWS, Step, Work, flow_of
+from pipelines.spark.plans.bridge import DRIVER_ROWS, Step, Work, flow_opener
 from pipelines.spark.plans.images import SEEN
 from pipelines.tables.parquet import read_in_batches
 from pipelines.tables.schema import Row, draft_from_bytes
@@ -79,18 +78,18 @@ def are_all_different(drafts: Files) -> bool:
     return len(distinct) == len(named) and pc.count_distinct(rows["record_id"]).as_py() == len(rows)
 
 
-def outcomes_work(spark: SparkSession, drafts: Files, told: DataFrame | None, run: Naming, config: Config) -> Work:
+def outcomes_work(spark: SparkSession, drafts: Files, told: DataFrame | None, run: Naming, flow: Flow) -> Work:
     """Each file of drafts is read again by one task, which has from Spark only what is told of its rows, if anything is.
 
     So no record's bytes pass through Spark, and no more than a record's images are held at a time. The files of one task, which read an
     input that cannot be split, go to several.
     """
-    settings = config.model_dump_json()
+    open_flow = flow_opener(flow)
     paths = [str(path) for path, _ in drafts.of("drafts")]
     tasks = max(1, min(len(paths), int(spark.conf.get("spark.sql.shuffle.partitions") or 1)), *(_numbers(path)[0] + 1 for path in paths))
 
     def make() -> Step:
-        flow, task = flow_of(settings), TaskContext.get()
+        flow, task = open_flow(), TaskContext.get()
         own = sorted(path for path in paths if sum(_numbers(path)) % tasks == (task.partitionId() if task else 0))
         return lambda told: (placed(outcome, run.batch, run.run_id, flow.config.split) for outcome in finish(_records(own, told), flow))
 

@@ -55,7 +55,7 @@ def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, star
         standing = compare(run_rows(run.tables.root), night_of_run(run, input_rows(splits)), manner.replace)
         if standing.is_same and not manner.force:
             return unchanged(run, standing)
-        staged, images = stage(run, read_drafts(spark, splits, config))
+        staged, images = stage(run, read_drafts(spark, splits, run.flow))
         return end(run, Made(staged, images, input_rows(splits), facts=listed_facts(listing)), standing)
 
 

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.config import Config
+from pipelines.flow import Flow
 from pipelines.ledger.manifest import Json
 from pipelines.ledger.nights import Refused, Standing, last_of_batch
 from pipelines.reasons import Reason
@@ -74,7 +75,7 @@ def redrive_batch(spark: SparkSession, config: Config, chosen: Chosen, batch: st
         if picked is None:
             words = (f"batch {batch}: no record with kept bytes is quarantined for {chosen.reason}",)
             return unchanged(run, Standing(newest, True, words))
-        staged, images = stage(run, redrive_drafts(picked, config), picked.where("id_conflict"))
+        staged, images = stage(run, redrive_drafts(picked, run.flow), picked.where("id_conflict"))
         with run.steps.step("join the batch's other rows"):
             merged = Staged(staged.drafts, _merged(run, staged, tables, picked))
         records: dict[tuple[str, ...], int] = {(row["source"], row["path"]): row["records"] for row in base["inputs"] if row["records"]}
@@ -98,9 +99,9 @@ def check_fits(run: Run) -> None:
         raise Refused(f"batch {run.batch} was published with other {' and another '.join(faults)}; make it anew: jobs/run.py --batch {run.batch} --replace")
 
 
-def redrive_drafts(picked: DataFrame, config: Config) -> Work:
+def redrive_drafts(picked: DataFrame, flow: Flow) -> Work:
     """Rows of DRAFTS from kept bytes: the same stage as from a file."""
-    return Work(picked.select("record_id", "origin", "raw"), drafting(config, _raw_record))
+    return Work(picked.select("record_id", "origin", "raw"), drafting(flow, _raw_record))
 
 
 def _raw_record(row: Row, config: Config) -> tuple[RawRecord]:

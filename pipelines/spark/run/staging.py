@@ -74,7 +74,7 @@ def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[St
     with run.steps.step("tokenize"):
         if looked is not None or clashing is not None or not are_all_different(read):
             told = told_of(read_parts(run.spark, read, "drafts", DRAFTS), None if looked is None else seen_images(looked), clashing)
-        outcomes = _write(run, "outcomes", outcomes_work(run.spark, read, told, Naming(run.batch, run.run_id), run.config), OUTCOMES)
+        outcomes = _write(run, "outcomes", outcomes_work(run.spark, read, told, Naming(run.batch, run.run_id), run.flow), OUTCOMES)
     return Staged(read, outcomes), None if looked is None else looked.where("opened").select(*(field.name for field in IMAGES))
 
 
@@ -94,7 +94,7 @@ def _rehearse(run: Run) -> None:
 
     def ask() -> None:
         told = told_of(read_parts(run.spark, none, "drafts", DRAFTS), None)
-        outcomes_work(run.spark, none, told, Naming(run.batch, run.run_id), run.config).frame.collect()
+        outcomes_work(run.spark, none, told, Naming(run.batch, run.run_id), run.flow).frame.collect()
 
     meanwhile(ask)
 
