@@ -1,4 +1,4 @@
-# Two commands do all: `make run` and `make test`. Set-up happens once and is repeated only when the pins change.
+# `make run` and `make test` set up everything first, once, and again only when the pinned versions change.
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,14 +46,14 @@ check: $(READY)
 crash-test: $(READY)
 	@$(BIN)/python -m tests.crash --mistakes
 
-# A campaign guided by coverage: two processes at a time, MINUTES in all. What breaks something is kept in out/fuzz.
+# Fuzzing guided by coverage, with two processes, for MINUTES in total. Inputs that break something are kept in out/fuzz.
 fuzz: $(READY)
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench --spark $(SIZE)
 
-# LLaMA-Factory wants other libraries than we do, 7 GB of them: they have an environment of their own.
+# LLaMA-Factory needs other versions of libraries, 7 GB in all, so it gets its own environment.
 bench-peers: $(READY) out/peers/.ready
 	@$(BIN)/python -m tests.bench --spark --peers --llama-factory out/peers/bin/python $(SIZE)
 

@@ -1,8 +1,8 @@
-"""Writes the demo's input under out/demo-input: raw logs in four formats, screenshots, and about forty planted faults.
+"""Writes the demo's input to out/demo-input: raw logs in four formats, screenshots, and about forty planted faults.
 
 python jobs/demo.py [FOLDER]
 
-What is there already and was written by the same code is left as it is.
+Does nothing if the same code has already written it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if __name__ == "__main__":
     stamp = folder / ".written-by"
     code = code_fingerprint("demo")
     if stamp.is_file() and stamp.read_text() == code:
-        print(f"demo: the input in {folder} is there already", file=sys.stderr)
+        print(f"demo: input already exists in {folder}", file=sys.stderr)
     else:
         written = write_demo(folder)
         stamp.write_text(code)

@@ -1,8 +1,8 @@
-"""Runs quarantined records again from their kept bytes, after a fix of code, configuration or images.
+"""Runs quarantined records again from the bytes that were kept, after a fix of code, configuration or images.
 
 spark-submit jobs/redrive.py --config conf/nightly.yaml --reason image.missing [--since 2026-11-01] [--set ...]
 
-Those that pass move to `samples` of their batch. One JSON line per batch on stdout; exit codes as those of jobs/run.py.
+Records that pass now move to the tables of their batch. Prints one JSON line per batch on stdout; the exit codes are those of jobs/run.py.
 """
 
 from __future__ import annotations
@@ -27,27 +27,31 @@ def main() -> int:
     separate_stderr()
     arguments = parser().parse_args()
     chosen = Chosen(arguments.reason, arguments.since)
-    told = Told()
+    ends = Told()
     batches: list[str] = []
-    with told.run(arguments.since or ""):
-        told.config = config = load_config(arguments.config, arguments.set)
+    with ends.run(arguments.since or ""):
+        ends.config = config = load_config(arguments.config, arguments.set)
         require_places(config)
         batches = batches_to_redrive(config, chosen)
         meanwhile(lambda: get_ready(config))
         spark = open_session(config.spark, alone=True)
     for batch in batches:
-        with told.run(batch) as ended:
+        with ends.run(batch) as ended:
             started = datetime.now(UTC)
             ended(redrive_batch(spark, config, chosen, batch, run_id_of(batch, started), started))
-    return told.exit_code
+    return ends.exit_code
 
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", required=True, type=Path)
-    parser.add_argument("--reason", required=True, type=reason_code, metavar="CODE", help="why they were quarantined: `episodes reasons` lists the codes")
-    parser.add_argument("--since", metavar="BATCH", help="this batch and those whose name comes after it; all, where not given")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides one setting")
+    parser.add_argument("--config", required=True, type=Path, metavar="CONF", help="the configuration file")
+    parser.add_argument(
+        "--reason", required=True, type=reason_code, metavar="CODE", help="the reason of the records to run again; `episodes reasons` lists the codes"
+    )
+    parser.add_argument("--since", metavar="BATCH", help="only this batch and those whose id sorts after it; by default all batches")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting, for example output.root=/data/out; may be repeated"
+    )
     return parser
 
 
@@ -55,7 +59,7 @@ def reason_code(text: str) -> str:
     codes = [reason.code for reason in Reason]
     if text not in codes:
         near = get_close_matches(text, codes, n=2)
-        raise argparse.ArgumentTypeError(f"there is no reason {text}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+        raise argparse.ArgumentTypeError(f"unknown reason {text}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
     return text
 
 

@@ -1,4 +1,4 @@
-"""Tells others how a run ended: a command or a webhook gets its result line. Off unless the configuration names one."""
+"""Hooks: a command or a webhook that receives the result line of every run. There are none unless the configuration names them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ TIMEOUT = 30  # seconds
 
 
 def hook_for(hooks: Hooks, exit_code: int) -> Hook | None:
-    """0 is a success, 3 a closed gate, anything else an error."""
+    """Exit code 0 is a success, 3 a failed gate, anything else an error."""
     return {0: hooks.on_success, 3: hooks.on_gate_failed}.get(exit_code, hooks.on_error)
 
 
 def call_hook(hook: Hook | None, line: bytes) -> str | None:
-    """Gives the result line to the command's stdin, or posts it as JSON. Returns what went wrong, in words that hold no secret.
+    """Passes the result line to the command's stdin, or posts it as JSON. Returns an error message without secrets, or None.
 
-    A hook that fails changes nothing about the run: what is published is published.
+    A hook that fails does not change how the run ended.
     """
     if hook is None:
         return None
@@ -34,7 +34,7 @@ def _run(command: tuple[str, ...], line: bytes) -> str | None:
     except subprocess.TimeoutExpired:
         return f"hook {command[0]}: did not finish within {TIMEOUT} s"
     except OSError as error:
-        return f"hook {command[0]}: {error.strerror}"
+        return f"hook {command[0]}: {str(error.strerror).lower()}"
     return f"hook {command[0]}: exit code {done.returncode}" if done.returncode else None
 
 
@@ -44,6 +44,8 @@ def _post(url: str, line: bytes) -> str | None:
         with urllib.request.urlopen(request, timeout=TIMEOUT):
             return None
     except urllib.error.HTTPError as error:
-        return f"webhook: the server answered {error.code}"
-    except OSError as error:  # the address itself can be a secret
-        return f"webhook: {type(error).__name__}"
+        return f"webhook: the server answered with status {error.code}"
+    except TimeoutError:
+        return f"webhook: no answer within {TIMEOUT} s"
+    except OSError:  # its text is not shown: it could hold the address, which may be secret
+        return "webhook: cannot reach the server"

@@ -1,20 +1,20 @@
-"""Text that somebody else wrote, made safe to look at: what would act on a terminal or turn a line round is shown as a sign instead."""
+"""Text from a log, made safe to display: characters that control a terminal or reverse a line are replaced by visible signs."""
 
 from __future__ import annotations
 
 import unicodedata
 
-# Cc acts on terminals, Cf turns and hides text, Cs is half a character, Zl and Zp break lines. The two joiners make one emoji
-# or one syllable out of several signs and do nothing else.
+# Cc controls terminals, Cf reverses and hides text, Cs is half a character, Zl and Zp break lines. The two joiners are harmless:
+# they only join several signs into one emoji or one syllable.
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _KEPT = {"\u200c", "\u200d"}
 
 
 def visible(text: str, keep: str = "\n\t") -> str:
-    r"""The text with every control, format and surrogate code point written out; those in `keep` stay as they are.
+    r"""The text with control, format and surrogate code points replaced by signs, except those in `keep`.
 
-    >>> visible("red \x1b[31m, turned \u202e")
-    'red ␛[31m, turned ⟨U+202E⟩'
+    >>> visible("red \x1b[31m, reversed \u202e")
+    'red ␛[31m, reversed ⟨U+202E⟩'
     """
     if text.isascii() and text.isprintable():
         return text
@@ -22,7 +22,7 @@ def visible(text: str, keep: str = "\n\t") -> str:
 
 
 def one_line(text: str, most: int) -> str:
-    """The beginning of a text on one line, with an ellipsis where it was cut."""
+    """The first `most` characters of a text on one line, with an ellipsis if it is longer."""
     return visible(text[:most], keep="") + ("…" if len(text) > most else "")
 
 

@@ -1,4 +1,4 @@
-"""The configuration: every fault at once, with its place and the nearest name."""
+"""The configuration: all faults at once, each with its place and the nearest valid name."""
 
 import copy
 import re
@@ -23,7 +23,7 @@ def test_only_sources_and_the_output_root_are_required():
     assert (config.images.verify, config.split.fractions.train, config.gates.max_quarantined, config.dialects) == ("decode", 0.98, 0.05, ())
 
 
-def test_all_five_mistakes_are_named_at_once_with_places_and_nearest_keys():
+def test_all_mistakes_are_reported_at_once_with_places_and_nearest_keys():
     data = {
         "sources": [{"name": "gui", "path": "logs", "fromat": "auto"}],
         "images": {"verify": "decoed"},
@@ -37,12 +37,12 @@ def test_all_five_mistakes_are_named_at_once_with_places_and_nearest_keys():
         "dialects[0].model: is missing, and the name 'glm4' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
         "dialects[0].max_tokens: expected a number greater than 0, found 0",
         "outptu: unknown key; did you mean output?",
-        "dialects[0].sources: there is no source 'guy'; did you mean gui?",
+        "dialects[0].sources: unknown source 'guy'; did you mean gui?",
     )
 
 
 def gui(**more: object) -> dict:
-    """The least configuration, with more settings of its source."""
+    """A minimal configuration, with more settings for its source."""
     return LEAST | {"sources": [LEAST["sources"][0] | more]}
 
 
@@ -66,7 +66,7 @@ def glm_4(**more: object) -> dict:
         (gui(path=["a", {}]), "sources[0].path[1]: expected text, found a mapping"),
         (gui(image_root=["a", 1]), "sources[0].image_root: expected a folder or a list of folders"),
         (gui(allow_empty="maybe"), "sources[0].allow_empty: expected true or false, found 'maybe'"),
-        (gui(episode_id={"from": "id", "pattern": "id"}), "sources[0].episode_id.pattern: the pattern needs a group, as in (.+)_\\d+"),
+        (gui(episode_id={"from": "id", "pattern": "id"}), "sources[0].episode_id.pattern: needs a group, as in (.+)_\\d+"),
         (glm_4(name="glm 4", model="glm_4"), "dialects[0].name: may contain only letters, digits and _ . + -"),
         (glm_4(max_tokens=None), "dialects[0].max_tokens: expected a whole number, found nothing"),
         (glm_4(max_tokens=1.5), "dialects[0].max_tokens: expected a whole number, found 1.5"),
@@ -77,7 +77,7 @@ def glm_4(**more: object) -> dict:
         (LEAST | {"split": {"fractions": {"train": 1}}}, "split.fractions: the fractions sum to 1.02, not 1"),
         (LEAST | {"gates": {"max_quarantined": 5}}, "gates.max_quarantined: expected a number of at most 1, found 5"),
         (LEAST | {"gates": {"min_records": -1}}, "gates.min_records: expected a number of at least 0, found -1"),
-        (LEAST | {"hooks": {"on_error": {}}}, "hooks.on_error: give either command or url"),
+        (LEAST | {"hooks": {"on_error": {}}}, "hooks.on_error: needs either command or url"),
         (LEAST | {"hooks": {"on_error": {"url": "htps://example.org/secret"}}}, "hooks.on_error.url: must begin with http:// or https://"),
         (LEAST | {"spark": {"spark.jars": ["a"]}}, "spark.spark.jars: expected text, found a list"),
     ],
@@ -87,22 +87,22 @@ def test_a_mistake_is_a_sentence_with_its_place(data, fault):
 
 
 @pytest.mark.parametrize("wrong", [None, True, -1, 1.5, float("nan"), "x", [], ["x"], [{}], {}, {"x": 1}, {1: 2}], ids=repr)
-def test_no_words_of_a_library_reach_the_user(wrong):
+def test_no_message_of_a_library_reaches_the_user(wrong):
     base = glm_4() | {"images": {}, "normalize": {}, "limits": {}, "split": {"fractions": {}}, "gates": {}, "hooks": {"on_error": {}}, "retention": {}}
-    told = []
+    reported = []
     for place in _places(base):
         data = copy.deepcopy(base)
         _put(data, place, wrong)
         try:
             parse_config(data)
         except ConfigError as error:
-            told += error.faults
-    assert told
-    assert not [fault for fault in told if re.search(r"Input|Value|Tuple|String|should|valid value|NoneType|dict|pydantic", fault)]
+            reported += error.faults
+    assert reported
+    assert not [fault for fault in reported if re.search(r"Input|Value|Tuple|String|should|valid value|NoneType|dict|pydantic", fault)]
 
 
 def _places(data: dict) -> list[tuple]:
-    """Every setting that there is, with or without a value in `data`."""
+    """Every setting, with or without a value in `data`."""
     found = [("sources", 0, key) for key in Source.model_fields] + [("dialects", 0, key) for key in DialectSettings.model_fields]
     for key, field in Config.model_fields.items():
         found += [(key,), *((key, name) for name in getattr(field.annotation, "model_fields", ()))]
@@ -115,7 +115,7 @@ def _put(data: Any, place: tuple, value: object) -> None:
     data[place[-1]] = value
 
 
-TAKEN = "sources[].path, image_root, output.root and tokenizer take only local paths (or file:///...) today"
+TAKEN = "sources[].path, image_root, output.root and tokenizer take only local paths or file:///..."
 
 
 @pytest.mark.parametrize(
@@ -127,55 +127,55 @@ TAKEN = "sources[].path, image_root, output.root and tokenizer take only local p
         (gui(image_root=["a", "dbfs:/images"]), f"sources[0].image_root: dbfs:// is not supported: {TAKEN}"),
         (glm_4(tokenizer="https://example.org/t"), f"dialects[0].tokenizer: https:// is not supported: {TAKEN}"),
         (LEAST | {"output": {"root": "abfss://box@account/out"}}, f"output.root: abfss:// is not supported: {TAKEN}"),
-        (gui(path="file://data/logs"), "sources[0].path: file://data names a machine; write a local path as file:///..."),
+        (gui(path="file://data/logs"), "sources[0].path: file://data names another machine; write a local path as file:///..."),
         (gui(path="logs/{date}/*.jsonl"), "sources[0].path: {date} is not replaced; did you mean {batch}?"),
         (gui(path=["a", "{Batch}"]), "sources[0].path[1]: {Batch} is not replaced; did you mean {batch}?"),
         (gui(path="logs/{batch}/*.{jsonl,parquet}"), "sources[0].path: {jsonl,parquet} is not expanded; give a list of paths"),
-        (gui(image_root="images/{batch}"), "sources[0].image_root: {batch} is not replaced here; only sources[].path may have {batch}"),
-        (LEAST | {"output": {"root": "out/{batch}"}}, "output.root: {batch} is not replaced here; only sources[].path may have {batch}"),
+        (gui(image_root="images/{batch}"), "sources[0].image_root: {batch} is not replaced here; only sources[].path may contain {batch}"),
+        (LEAST | {"output": {"root": "out/{batch}"}}, "output.root: {batch} is not replaced here; only sources[].path may contain {batch}"),
     ],
 )
-def test_a_path_that_cannot_be_meant_is_a_fault(data, fault):
+def test_an_unsupported_path_is_a_fault(data, fault):
     assert faults(data) == (fault,)
 
 
-def test_a_file_uri_is_the_local_path_that_it_names(tmp_path: Path):
+def test_a_file_uri_becomes_a_local_path(tmp_path: Path):
     file = tmp_path / "c.yaml"
     file.write_text("sources: [{name: gui, path: 'file:///data/{batch}', image_root: ['file:/a%20b']}]\noutput: {root: 'file://localhost/out'}\n")
     config = load_config(file)
     assert (config.sources[0].path, config.sources[0].image_root, config.output.root) == (("/data/{batch}",), ("/a b",), "/out")
 
 
-def test_braces_that_are_part_of_a_name_on_the_disk_are_no_fault(tmp_path: Path):
+def test_braces_in_the_name_of_an_existing_folder_are_no_fault(tmp_path: Path):
     (tmp_path / "{raw}").mkdir()
     (tmp_path / "c.yaml").write_text("sources: [{name: gui, path: '{raw}/{batch}/*.jsonl'}]\noutput: {root: out}\n")
     assert load_config(tmp_path / "c.yaml").sources[0].path == (f"{tmp_path}/{{raw}}/{{batch}}/*.jsonl",)
 
 
-def test_a_dialects_options_default_to_its_upstreams_own():
+def test_the_options_of_a_dialect_default_to_those_of_its_upstream():
     config = parse_config(LEAST | {"dialects": [{"name": "agentcpm_gui", "tokenizer": "t", "max_tokens": 9, "options": {"max_slices": 4}}]})
     assert config.dialects[0].options == AgentSlicingOptions(max_slices=4, scale_resolution=448, patch_size=14, query_tokens=64, max_side=1120)
 
 
-def test_a_dialect_has_any_name_and_one_model_may_have_several():
+def test_a_dialect_may_have_any_name_and_a_model_several_dialects():
     named = [{"name": name, "model": "agentcpm_gui", "tokenizer": "t", "max_tokens": 9} for name in ("gui-2k", "gui-4k")]
     config = parse_config(LEAST | {"dialects": named})
     assert [(d.name, d.model, type(d.options)) for d in config.dialects] == [(n, "agentcpm_gui", AgentSlicingOptions) for n in ("gui-2k", "gui-4k")]
 
 
-def test_an_episodes_id_can_be_part_of_a_field():
+def test_an_episode_id_can_be_part_of_a_field():
     source = LEAST["sources"][0] | {"episode_id": {"from": "id", "pattern": r"(.+)_\d+"}}
     config = parse_config(LEAST | {"sources": [source]})
     assert Config.model_validate_json(config.model_dump_json()) == config
     assert faults(LEAST | {"sources": [source | {"episode_id": {"from": "id", "pattern": "("}}]})[0].startswith("sources[0].episode_id")
 
 
-def test_settings_survive_the_trip_to_a_worker():
+def test_settings_are_the_same_after_a_round_trip_through_json():
     config = parse_config(LEAST | {"dialects": [{"name": "agentcpm_gui", "tokenizer": "t", "max_tokens": 9}], "spark": {"spark.ui.enabled": False}})
     assert Config.model_validate_json(config.model_dump_json()) == config
 
 
-def test_relative_paths_resolve_against_the_files_folder_and_set_wins(tmp_path: Path):
+def test_relative_paths_resolve_against_the_folder_of_the_file_and_overrides_win(tmp_path: Path):
     (tmp_path / "conf").mkdir()
     (tmp_path / "tok").mkdir()
     file = tmp_path / "conf" / "c.yaml"
@@ -195,13 +195,13 @@ def test_relative_paths_resolve_against_the_files_folder_and_set_wins(tmp_path: 
     [
         ("", "the file is empty"),
         ("- a", "expected a mapping of settings, found a list"),
-        ("sources: [", "not valid YAML at line 1, column 11: expected the node content, but found '<stream end>'"),
+        ("sources: [", "not valid YAML at line 1, column 11: expected a value, but found the end of the file"),
         ("split: {}\noutput: {}\nsplit: {}", "not valid YAML at line 3, column 1: 'split' appears twice"),
-        ("\x00", "not valid YAML: it has a control character"),
+        ("\x00", "not valid YAML: it contains a control character"),
         ("\xff", "not UTF-8 text (byte 1)"),
     ],
 )
-def test_a_file_that_is_no_mapping_is_one_clear_fault(tmp_path: Path, text: str, fault: str):
+def test_a_file_that_is_not_a_mapping_is_one_fault(tmp_path: Path, text: str, fault: str):
     (tmp_path / "c.yaml").write_text(text, encoding="latin-1")
     with pytest.raises(ConfigError) as caught:
         load_config(tmp_path / "c.yaml")
@@ -212,23 +212,23 @@ def test_a_file_that_is_no_mapping_is_one_clear_fault(tmp_path: Path, text: str,
     ("override", "fault"),
     [
         ("output.root", "--set output.root: expected key=value"),
-        ("sources.first.name=a", "--set sources.first.name=a: there is no such place in the configuration"),
+        ("sources.first.name=a", "--set sources.first.name=a: no such setting"),
         ("output.root=[", "--set output.root=[: the value is not valid YAML"),
     ],
 )
-def test_an_override_that_cannot_be_made_is_a_fault(tmp_path: Path, override: str, fault: str):
+def test_an_invalid_override_is_a_fault(tmp_path: Path, override: str, fault: str):
     (tmp_path / "c.yaml").write_text("sources: [{name: gui, path: logs}]\noutput: {root: out}\n")
     with pytest.raises(ConfigError, match=f"^{re.escape(fault)}$"):
         load_config(tmp_path / "c.yaml", [override])
 
 
-def test_a_missing_file_and_a_folder_are_named(tmp_path: Path):
+def test_a_missing_file_and_a_folder_are_faults(tmp_path: Path):
     for path, fault in [(tmp_path / "c.yaml", f"no such file: {tmp_path}/c.yaml"), (tmp_path, f"{tmp_path} is a folder, not a file")]:
         with pytest.raises(ConfigError, match=f"^{fault}$"):
             load_config(path)
 
 
-def test_a_hooks_command_with_a_slash_is_found_from_the_files_folder(tmp_path: Path):
+def test_the_command_of_a_hook_with_a_slash_resolves_against_the_folder_of_the_file(tmp_path: Path):
     hooks = "{on_success: {command: [./tell.sh, a/b]}, on_error: {command: [mail]}}"
     (tmp_path / "c.yaml").write_text(f"sources: [{{name: gui, path: logs}}]\noutput: {{root: out}}\nhooks: {hooks}\n")
     found = load_config(tmp_path / "c.yaml").hooks

@@ -1,4 +1,4 @@
-"""The examples in docs/ are files that run: their command lines are read by the job's own parser."""
+"""The examples in docs/ work: the parser of the job accepts their command lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def cron_lines() -> list[str]:
 
 
 @pytest.mark.parametrize("line", cron_lines(), ids=lambda line: line.partition("  ")[0])
-def test_every_line_of_the_crontab_runs_a_night_and_appends_to_its_logs(line: str, tmp_path):
+def test_every_line_of_the_crontab_runs_a_batch_and_appends_to_its_logs(line: str, tmp_path):
     when, _, command = line.partition("  ")
     assert re.fullmatch(r"([0-9*]+ ){4}[0-9*]+", when)
     assert "%" not in command.replace("\\%", "")  # cron would end the command there
@@ -38,7 +38,7 @@ def test_every_line_of_the_crontab_runs_a_night_and_appends_to_its_logs(line: st
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", arguments.batch or "") if arguments.batch else len(arguments.backfill) == 7
 
 
-def test_the_dag_gives_the_job_words_that_it_knows():
+def test_the_job_accepts_the_arguments_of_the_dag():
     tree = ast.parse(DAG.read_text())
     compile(tree, DAG.name, "exec")
     home = next(ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "HOME")
@@ -56,4 +56,4 @@ def test_the_hook_reads_the_result_line_and_mails_it(tmp_path):
     env = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     subprocess.run([sys.executable, EXAMPLES / "on_gate_failed.py", "data@example.org"], input=json.dumps(line), text=True, env=env, check=True)
     sent = (tmp_path / "sent").read_text()
-    assert sent.startswith("-s|episodes: gate closed for 2026-11-22|data@example.org|Batch 2026-11-22 was not published.\nmax_quarantined: 33.33%")
+    assert sent.startswith("-s|episodes: gate failed for 2026-11-22|data@example.org|Batch 2026-11-22 was not published.\nmax_quarantined: 33.33%")

@@ -1,4 +1,4 @@
-"""Hooks get the result line, and a hook that fails is told in words that hold no secret."""
+"""Hooks receive the result line. The message about a failed hook contains no secret."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from pipelines.ledger.manifest import public_settings
 LINE = b'{"status":"published"}\n'
 
 
-def test_each_end_has_its_hook():
+def test_each_exit_code_has_its_hook():
     hooks = Hooks(on_success=Hook(command=("a",)), on_gate_failed=Hook(command=("b",)), on_error=Hook(command=("c",)))
     assert [hook_for(hooks, code).command for code in (0, 1, 2, 3)] == [("a",), ("c",), ("c",), ("b",)]
 
 
 def test_a_command_gets_the_line_on_its_stdin(tmp_path):
     program = "import sys; open(sys.argv[1], 'w').write(sys.stdin.read())"
-    assert call_hook(Hook(command=(sys.executable, "-c", program, str(tmp_path / "told"))), LINE) is None
-    assert (tmp_path / "told").read_bytes() == LINE
+    assert call_hook(Hook(command=(sys.executable, "-c", program, str(tmp_path / "received"))), LINE) is None
+    assert (tmp_path / "received").read_bytes() == LINE
 
 
-def test_no_hook_is_no_call_and_a_failing_one_is_told():
+def test_a_failing_hook_is_reported_and_no_hook_is_fine():
     assert call_hook(None, LINE) is None
     assert call_hook(Hook(command=("false",)), LINE) == "hook false: exit code 1"
-    assert call_hook(Hook(command=("no-such-program",)), LINE) == "hook no-such-program: No such file or directory"
+    assert call_hook(Hook(command=("no-such-program",)), LINE) == "hook no-such-program: no such file or directory"
 
 
 @pytest.fixture
 def server() -> Iterator[tuple[str, list[bytes]]]:
-    """A webhook on this machine; paths that begin with /bad are refused."""
+    """A webhook on this machine; it refuses paths that begin with /bad."""
     posted: list[bytes] = []
 
     class Answer(BaseHTTPRequestHandler):
@@ -58,8 +58,8 @@ def test_a_webhook_gets_the_line_as_json(server):
     url, posted = server
     assert call_hook(Hook(url=f"{url}/services/secret-path"), LINE) is None
     assert json.loads(posted[0]) == {"status": "published"}
-    assert call_hook(Hook(url=f"{url}/bad/secret-path"), LINE) == "webhook: the server answered 403"
-    assert call_hook(Hook(url="http://127.0.0.1:9/secret-path"), LINE) == "webhook: URLError"
+    assert call_hook(Hook(url=f"{url}/bad/secret-path"), LINE) == "webhook: the server answered with status 403"
+    assert call_hook(Hook(url="http://127.0.0.1:9/secret-path"), LINE) == "webhook: cannot reach the server"
 
 
 def test_the_manifest_shows_no_secret():

@@ -1,4 +1,4 @@
-"""The configuration of a run: YAML -> frozen, typed settings; every fault at once, with its place and the nearest name."""
+"""The configuration of a run: YAML -> frozen, typed settings, or all faults at once, each with its place and the nearest valid name."""
 
 from pipelines.config.loading import ConfigError, load_config, parse_config, resolve_paths
 from pipelines.config.settings import (

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in sentences: each with its place, what was found there, and the nearest name that would be right."""
+"""The faults of a configuration as sentences: the place, what was found there, and the nearest valid name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Model = type[BaseModel]
 Options = Mapping[str, Model]
 
 
-# What a value must be, by pydantic's name for the fault; {} is the limit that it names.
+# Pydantic's name of a fault -> what was expected; a word in braces is the limit that pydantic reports.
 EXPECTED = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
@@ -36,12 +36,12 @@ EXPECTED = {
 
 
 def sentences(error: ValidationError, data: Any, model: Model, options: Options) -> list[str]:
-    """One sentence per fault of `model`; `options` maps a dialect's model to the model of its options."""
+    """One sentence per fault; `options` maps the name of a dialect's model to the class of its options."""
     return list(dict.fromkeys(_sentence(fault, data, model, options) for fault in _own_faults(error, data)))
 
 
 def kind_of(value: object) -> str:
-    """A found value in words, cut where it is long."""
+    """A short description of a value."""
     if value is None:
         return "nothing"
     if isinstance(value, Mapping):
@@ -55,7 +55,7 @@ def kind_of(value: object) -> str:
 
 
 def names_disagree(data: Mapping[str, Any]) -> list[str]:
-    """Names that appear twice, and sources that a dialect names and nobody declares; read from the raw data, so that no other fault hides them."""
+    """Names that appear twice, and unknown sources named by dialects. Read from the raw data, so that no other fault hides them."""
     sources, dialects = ([item for item in _listed(data.get(key)) if isinstance(item, Mapping)] for key in ("sources", "dialects"))
     known = [str(source["name"]) for source in sources if source.get("name") is not None]
     faults = [f"sources: {name!r} appears twice" for name in _twice(known)]
@@ -64,7 +64,7 @@ def names_disagree(data: Mapping[str, Any]) -> list[str]:
         named = dialect.get("sources") if isinstance(dialect, Mapping) else None
         for name in [named] if isinstance(named, str) else _listed(named):
             if str(name) not in known:
-                faults.append(f"dialects[{i}].sources: there is no source {str(name)!r}{_nearest(str(name), known)}")
+                faults.append(f"dialects[{i}].sources: unknown source {str(name)!r}{_nearest(str(name), known)}")
     return faults
 
 
@@ -73,13 +73,13 @@ def _listed(value: object) -> list[Any]:
 
 
 def _own_faults(error: ValidationError, data: Any) -> list[Any]:
-    """Without the echoes: "too few items" of a list whose elements are faulty, and the model of a dialect whose name is."""
+    """Without consequences of other faults: "too few items" of a list with faulty elements, and the model of a dialect with a faulty name."""
     faults = error.errors()
     places = [fault["loc"] for fault in faults]
-    return [fault for fault in faults if not _is_echo(fault, places, data)]
+    return [fault for fault in faults if not _is_consequence(fault, places, data)]
 
 
-def _is_echo(fault: Any, places: Sequence[Any], data: Any) -> bool:
+def _is_consequence(fault: Any, places: Sequence[Any], data: Any) -> bool:
     loc = fault["loc"]
     if fault["type"] == "too_short":
         return any(len(other) > len(loc) and other[: len(loc)] == loc for other in places)
@@ -115,7 +115,7 @@ def _sentence(fault: Any, data: Any, model: Model, options: Options) -> str:
 
 
 def _place(loc: Sequence[int | str], data: Any) -> str:
-    """`sources[0].path`; an index into a list that the file gives as its one item is left out, and so is pydantic's mark of a key."""
+    """`sources[0].path`. Leaves out the index where the file has a single value instead of a list, and pydantic's mark of a key."""
     text = ""
     for i, part in enumerate(loc):
         if part == "[key]" or (isinstance(part, int) and isinstance(_found(data, loc[:i]), str)):
@@ -125,7 +125,7 @@ def _place(loc: Sequence[int | str], data: Any) -> str:
 
 
 def _found(data: Any, loc: Iterable[int | str]) -> Any:
-    """What the raw data has at this place; None where there is nothing."""
+    """The value in the raw data at this place, or None."""
     for part in loc:
         if not isinstance(data, Mapping) and not (isinstance(data, list) and isinstance(part, int) and part < len(data)):
             return None

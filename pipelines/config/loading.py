@@ -1,4 +1,4 @@
-"""A configuration file and its overrides -> settings, or every fault at once, with its place and the nearest name."""
+"""A configuration file and its overrides -> settings, or all faults at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class ConfigError(Exception):
-    """The configuration is wrong; `faults` are sentences, each with its place."""
+    """The configuration is not valid; `faults` are sentences, each with its place."""
 
     def __init__(self, faults: Sequence[str]):
         super().__init__("\n".join(faults))
@@ -27,7 +27,7 @@ class ConfigError(Exception):
 
 
 class Parts(NamedTuple):
-    """The parts of a configuration that are valid by themselves, with their numbers in its lists."""
+    """The parts of a configuration that are valid on their own; sources and dialects by their position in the lists."""
 
     sources: dict[int, Source]
     dialects: dict[int, DialectSettings]
@@ -37,16 +37,16 @@ class Parts(NamedTuple):
 
 
 def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
-    """The configuration of this file with `key.path=value` overrides on top, its relative paths made absolute.
+    """The configuration from this file, with `key.path=value` overrides applied and relative paths made absolute.
 
-    Raises ConfigError with every fault. Precedence: defaults < file < overrides.
+    Raises ConfigError with all faults. Precedence: defaults < file < overrides.
     """
     data, folder = _read(path, overrides), _folder(path)
     return resolve_paths(parse_config(data, folder), folder)
 
 
 def load_parts(path: Path | str, overrides: Iterable[str] = ()) -> tuple[Parts, list[str]]:
-    """What is valid in this file, and the faults of the rest. Raises ConfigError where the file cannot be read."""
+    """The valid parts of this file, and the faults of the others. Raises ConfigError if the file cannot be read."""
     data, folder = _read(path, overrides), _folder(path)
     try:
         parse_config(data, folder)
@@ -57,9 +57,9 @@ def load_parts(path: Path | str, overrides: Iterable[str] = ()) -> tuple[Parts, 
 
 
 def parse_config(data: Mapping[str, Any], folder: Path = Path()) -> Config:
-    """Settings from plain data; raises ConfigError with every fault, and the nearest key where one is unknown.
+    """Settings from plain data; raises ConfigError with all faults.
 
-    Its paths stay as they are; `folder` is where relative ones are looked up.
+    Paths stay as they are; relative ones are looked up in `folder`.
     """
     faults = [*brace_faults(data, folder), *names_disagree(data)]
     try:
@@ -84,7 +84,7 @@ def resolve_paths(config: Config, folder: Path) -> Config:
 
 
 def _read(path: Path | str, overrides: Iterable[str]) -> dict[str, Any]:
-    """The file's settings as plain data, with the overrides on top."""
+    """The file's settings as plain data, with the overrides applied."""
     try:
         data = read_yaml(Path(path).read_bytes())
     except FileNotFoundError:
@@ -120,7 +120,7 @@ def _valid_parts(data: Mapping[str, Any], folder: Path) -> Parts:
 
 
 def _valid(kind: type[S], given: object) -> S | None:
-    """The settings without those of its keys that are faulty; None where it is nothing without these."""
+    """The settings without their faulty keys; None if a faulty key is a required one."""
     for _ in range(2):
         try:
             return kind.model_validate(given)
@@ -141,7 +141,7 @@ def _source_in(folder: Path, source: Source) -> Source:
 
 
 def _dialect_in(folder: Path, dialect: DialectSettings) -> DialectSettings:
-    """A tokenizer is a path where it begins like one or something is there; else it is a bundled name or a hub id."""
+    """A tokenizer is a path if it begins with ./ or ../ or exists as one; otherwise it is a bundled name or a hub id."""
     is_path = dialect.tokenizer.startswith(("./", "../")) or (folder / dialect.tokenizer).exists()
     return dialect.model_copy(update={"tokenizer": _absolute(folder, dialect.tokenizer) if is_path else dialect.tokenizer})
 
@@ -151,7 +151,7 @@ def _output_in(folder: Path, output: Output) -> Output:
 
 
 def _hooks_in(folder: Path, hooks: Hooks) -> Hooks:
-    """A command with a slash is a path; one without is looked up in the PATH."""
+    """A command with a slash is a path; any other is looked up in the PATH."""
 
     def resolved(hook: Hook | None) -> Hook | None:
         if hook is None or hook.command is None or "/" not in hook.command[0]:
@@ -175,4 +175,4 @@ def _override(data: dict[str, Any], text: str) -> None:
     except yaml.YAMLError:
         raise ConfigError([f"--set {text}: the value is not valid YAML"]) from None
     except (ValueError, IndexError, AttributeError, TypeError):
-        raise ConfigError([f"--set {text}: there is no such place in the configuration"]) from None
+        raise ConfigError([f"--set {text}: no such setting"]) from None

@@ -1,4 +1,4 @@
-"""What a path in the configuration may look like: a local path or file:///..., and {batch} where it stands for --batch."""
+"""Paths in the configuration: local paths or file:///..., with {batch} as a placeholder for --batch."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import unquote
 
 BATCH = "{batch}"
-# With one slash only where the scheme is known: `logs:/x` may be a folder named `logs:`.
+# A scheme with a single slash must be a known one: `logs:/x` may be a folder named `logs:`.
 _URI = re.compile(r"\s*(?:([A-Za-z][A-Za-z0-9+.\-]+)://|(file|s3|s3a|s3n|gs|gcs|hdfs|viewfs|abfs|abfss|wasb|wasbs|adl|oss|cos|dbfs|http|https|ftp|hf):/)", re.I)
 _BRACES = re.compile(r"\{[^{}/]*\}")
 
 
 def local_path(text: str) -> str:
-    """The path itself, or the one that a file: URI names. Raises ValueError for any other URI; says its scheme only, for the rest may hold a key.
+    """The path itself, or the path of a file: URI. Raises ValueError for any other URI, with its scheme only, since the rest may contain a key.
 
     >>> local_path("../logs/*.jsonl"), local_path("file:///data/my%20logs")
     ('../logs/*.jsonl', '/data/my logs')
@@ -29,15 +29,15 @@ def local_path(text: str) -> str:
         return text
     scheme = (found[1] or found[2]).lower()
     if scheme != "file":
-        raise ValueError(f"{scheme}:// is not supported: sources[].path, image_root, output.root and tokenizer take only local paths (or file:///...) today")
+        raise ValueError(f"{scheme}:// is not supported: sources[].path, image_root, output.root and tokenizer take only local paths or file:///...")
     machine, slash, path = text.strip()[len("file:") :].removeprefix("//").partition("/")
     if machine not in ("", "localhost") or not slash:
-        raise ValueError(f"file://{machine} names a machine; write a local path as file:///...")
+        raise ValueError(f"file://{machine} names another machine; write a local path as file:///...")
     return unquote("/" + path.lstrip("/"))
 
 
 def brace_faults(data: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """Words in braces that nothing replaces; read from the raw data. One that is part of a name on the disk is no fault."""
+    """Placeholders in braces that are never replaced; read from the raw data. Braces in the name of an existing file are not a fault."""
     for place, text, has_batch in _paths(data):
         try:
             path = str(folder / local_path(text))
@@ -49,7 +49,7 @@ def brace_faults(data: Mapping[str, Any], folder: Path) -> Iterator[str]:
 
 
 def fixed_part(pattern: str) -> str:
-    """The part of a path that no glob and no {batch} can change.
+    """The part of a path before its first glob or {batch}.
 
     >>> fixed_part("/data/logs/{batch}/*.jsonl"), fixed_part("/data/*.jsonl"), fixed_part("/data/a.jsonl")
     ('/data/logs', '/data', '/data/a.jsonl')
@@ -62,7 +62,7 @@ def fixed_part(pattern: str) -> str:
 
 
 def _paths(data: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
-    """(place, path, whether {batch} is replaced in it)"""
+    """(place, path, whether {batch} is replaced in it), for every path."""
     sources, output = data.get("sources"), data.get("output")
     for i, source in enumerate(sources if isinstance(sources, list) else ()):
         for key in ("path", "image_root") if isinstance(source, Mapping) else ():
@@ -75,7 +75,7 @@ def _paths(data: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
 
 
 def _exists_literally(path: str, end: int, has_batch: bool) -> bool:
-    """Whether the name that holds these braces is on the disk; where {batch} is replaced, for any batch."""
+    """Whether a file or folder with these braces in its name exists; where {batch} is replaced, for any batch."""
     after = path.find("/", end)
     named = path if after < 0 else path[:after]
     return os.path.lexists(named) or (has_batch and bool(glob.glob(named.replace(BATCH, "*"))))
@@ -85,5 +85,5 @@ def _advice(braces: str, has_batch: bool) -> str:
     if "," in braces:
         return f"{braces} is not expanded; give a list of paths"
     if not has_batch:
-        return f"{braces} is not replaced here; only sources[].path may have {BATCH}"
+        return f"{braces} is not replaced here; only sources[].path may contain {BATCH}"
     return f"{braces} is not replaced; did you mean {BATCH}?"

@@ -1,4 +1,4 @@
-"""The places that a configuration names on this machine, tried for real: image roots, tokenizers, the output root, the commands of hooks."""
+"""Checks of everything that a configuration names on this machine: image roots, tokenizers, the output root, the commands of hooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.storage.locks import can_lock
 
 
 def require_places(config: Config) -> None:
-    """Raises ConfigError where an image root or a tokenizer's folder is missing, or the output root cannot be used. Creates nothing that stays."""
+    """Raises ConfigError where an image root or a tokenizer's folder is missing, or the output root cannot be used. Leaves no file behind."""
     faults = [fault for i, source in enumerate(config.sources) for fault in image_root_faults(i, source)]
     faults += [fault for i, dialect in enumerate(config.dialects) for fault in tokenizer_faults(i, dialect)]
     faults += output_faults(config.output)
@@ -30,7 +30,7 @@ def image_root_faults(i: int, source: Source) -> Iterator[str]:
 
 
 def folder_fault(folder: str) -> str | None:
-    """Why this is no folder that can be read; None where it is one."""
+    """Why this is not a readable folder, or None if it is one."""
     try:
         with os.scandir(folder):
             pass
@@ -46,7 +46,7 @@ def folder_fault(folder: str) -> str | None:
 
 
 def tokenizer_faults(i: int, dialect: DialectSettings) -> Iterator[str]:
-    """A tokenizer that is no path can be a bundled name or a hub id: opening it will tell."""
+    """A path must exist. Bundled names and hub ids are checked when they are opened."""
     if os.path.isabs(dialect.tokenizer) and not os.path.exists(dialect.tokenizer):
         yield f"dialects[{i}].tokenizer: no such file or folder: {dialect.tokenizer}"
 
@@ -59,7 +59,7 @@ def hook_faults(hooks: Hooks) -> Iterator[str]:
 
 
 def command_fault(command: str) -> str | None:
-    """Why this cannot be called; None where it can."""
+    """Why this command cannot be run, or None if it can."""
     if "/" not in command:
         return None if shutil.which(command) else f"{command!r} is not a program in the PATH"
     if not os.path.lexists(command):
@@ -70,10 +70,10 @@ def command_fault(command: str) -> str | None:
 
 
 def output_faults(output: Output) -> Iterator[str]:
-    """What is missing for tables of this form under the root. It is tried in the nearest folder that exists, and nothing stays."""
+    """What the file system of the output root cannot do. Tried in the nearest existing folder; leaves no file behind."""
     there = next(path for path in (Path(output.root), *Path(output.root).parents) if os.path.lexists(path))
     if not there.is_dir():
-        yield f"output.root: {there} is a file, not a folder" if there.exists() else f"output.root: {there} is a link to nothing"
+        yield f"output.root: {there} is a file, not a folder" if there.exists() else f"output.root: {there} is a broken link"
         return
     tries = {name: attempt for name, attempt in TRIES.items() if output.format == "delta" or attempt is not _link}
     try:
@@ -101,7 +101,7 @@ def _write(folder: Path) -> None:
 
 def _lock(folder: Path) -> None:
     if not can_lock(folder / "lock"):
-        raise OSError("the same lock was given twice")
+        raise OSError("two holders got the same lock")
 
 
 def _link(folder: Path) -> None:
@@ -110,7 +110,7 @@ def _link(folder: Path) -> None:
 
 
 def _rename(folder: Path) -> None:
-    """A file into another folder, and a folder that holds one, as tables are moved in."""
+    """Renames a file and a folder, as publication does."""
     (folder / "old").mkdir()
     (folder / "moving").touch()
     (folder / "moving").rename(folder / "old" / "file")

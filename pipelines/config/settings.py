@@ -36,7 +36,7 @@ LocalPath = Annotated[str, Field(min_length=1), AfterValidator(local_path)]
 
 
 class EpisodeKey(Settings):
-    """The episode's id is the part of field `from` that the first group of `pattern` matches; the whole value must match."""
+    """Takes the episode's id from field `from`: the first group of `pattern`, which must match the whole value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
     from_: str = Field(alias="from", min_length=1)
@@ -48,9 +48,9 @@ class EpisodeKey(Settings):
         try:
             groups = re.compile(pattern).groups
         except re.error as error:
-            raise ValueError(f"is not a valid regular expression: {error}") from None
+            raise ValueError(f"is not a valid regular expression (at character {(error.pos or 0) + 1})") from None
         if groups < 1:
-            raise ValueError("the pattern needs a group, as in (.+)_\\d+")
+            raise ValueError("needs a group, as in (.+)_\\d+")
         return pattern
 
 
@@ -64,7 +64,7 @@ class Source(Settings):
     image_root: str | tuple[str, ...] | None = None
     image_prefix: dict[str, str] = {}
     allow_empty: bool = False
-    episode_id: SerializeAsAny[tuple[str, ...] | EpisodeKey] = EPISODE_KEYS  # the first of these fields that a record has, or a part of one
+    episode_id: SerializeAsAny[tuple[str, ...] | EpisodeKey] = EPISODE_KEYS  # the first of these fields that a record has, or a part of a field
     ignore: tuple[str, ...] = ()
 
     @field_validator("name")
@@ -77,7 +77,7 @@ class Source(Settings):
     @field_validator("image_root", mode="wrap")
     @classmethod
     def _folders(cls, given: Any, _: Any) -> Any:
-        """By hand, so that a fault is said once and not for each form that it might have been."""
+        """Checked by hand: pydantic would report a fault once per alternative of the type."""
         if given is None:
             return None
         folders = [given] if isinstance(given, str) else given
@@ -89,14 +89,14 @@ class Source(Settings):
     @field_validator("episode_id", mode="wrap")
     @classmethod
     def _keys_or_part(cls, given: Any, _: Any) -> Any:
-        """By hand, so that a fault is said once and not for each form that it might have been."""
+        """Checked by hand: pydantic would report a fault once per alternative of the type."""
         if isinstance(given, Mapping):
             return EpisodeKey.model_validate(given)
         keys = (given,) if isinstance(given, str) else given
         if isinstance(keys, EpisodeKey):
             return keys
         if not isinstance(keys, (list, tuple)) or not keys or not all(isinstance(key, str) for key in keys):
-            raise ValueError("give a field, a list of fields, or {from: field, pattern: regular expression}")
+            raise ValueError("expected a field, a list of fields, or {from: FIELD, pattern: REGULAR EXPRESSION}")
         return tuple(keys)
 
     @property
@@ -105,7 +105,7 @@ class Source(Settings):
 
     @property
     def roots_are_listed(self) -> bool:
-        """Whether an image's uri names its root by index."""
+        """Whether the uri of an image contains the index of its root."""
         return isinstance(self.image_root, tuple)
 
 
@@ -147,7 +147,7 @@ class NoOptions(Settings):
     pass
 
 
-# A dialect's options default to its upstream's own.
+# The options of a dialect default to those of its upstream.
 OPTIONS: dict[str, type[Settings]] = {
     "glm_4": NoOptions,
     "glm_4v": NoOptions,
@@ -162,8 +162,8 @@ ModelName = Literal["glm_4", "glm_4v", "minicpm_v_2", "minicpm_v_2_5", "minicpm_
 
 
 class DialectSettings(Settings):
-    name: str = Field(min_length=1)  # it is part of a path
-    model: ModelName = Field(None, validate_default=True)  # where absent, `name` is it
+    name: str = Field(min_length=1)  # part of a path
+    model: ModelName = Field(None, validate_default=True)  # defaults to `name`
     tokenizer: LocalPath
     max_tokens: PositiveInt
     recipe: Literal["sound", "upstream"] = "sound"
@@ -188,7 +188,7 @@ class DialectSettings(Settings):
     @field_validator("options", mode="wrap")
     @classmethod
     def _of_this_model(cls, given: Any, _: Any, info: ValidationInfo) -> Any:
-        """The model decides which options there are; `model` comes before `options`, so it is known here."""
+        """The model decides which options exist. Field `model` is validated before `options`."""
         kind = OPTIONS.get(info.data.get("model") or "")
         if kind is None or isinstance(given, kind):
             return given
@@ -244,7 +244,7 @@ class Hook(Settings):
     @model_validator(mode="after")
     def _one_of(self) -> Hook:
         if (self.command is None) == (self.url is None):
-            raise ValueError("give either command or url")
+            raise ValueError("needs either command or url")
         return self
 
 
@@ -274,7 +274,7 @@ class Config(Settings):
     @field_validator("spark", mode="before")
     @classmethod
     def _spark_text(cls, value: Any) -> Any:
-        """Spark takes text; YAML gives true and 4."""
+        """Spark settings are text; YAML has true and 4."""
         if not isinstance(value, Mapping):
             return value
         return {key: str(item).lower() if isinstance(item, bool) else str(item) if isinstance(item, (int, float)) else item for key, item in value.items()}

@@ -1,10 +1,13 @@
-"""YAML text -> plain data, strictly: a key that appears twice is a fault, where YAML libraries silently keep the last one."""
+"""YAML text -> plain data. A key that appears twice is a fault; YAML libraries would silently keep the last one."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import yaml
+
+# What PyYAML calls the parts of a document -> what they are for a reader.
+_NAMES = {"the node content": "a value", "'<stream end>'": "the end of the file", "'<block end>'": "the end of the block", "'<document start>'": "---"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -17,7 +20,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(data: bytes) -> Any:
-    """What the text says. Raises ValueError, which says where and what is wrong."""
+    """The data. Raises ValueError with the place and the fault."""
     try:
         return yaml.load(data.decode(), _Loader)  # which is a SafeLoader
     except UnicodeDecodeError as error:
@@ -25,6 +28,9 @@ def read_yaml(data: bytes) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ValueError(f"not valid YAML{place}: {error.problem}") from None
+        problem = str(error.problem)
+        for name, meaning in _NAMES.items():
+            problem = problem.replace(name, meaning)
+        raise ValueError(f"not valid YAML{place}: {problem}") from None
     except yaml.YAMLError:
-        raise ValueError("not valid YAML: it has a control character") from None
+        raise ValueError("not valid YAML: it contains a control character") from None

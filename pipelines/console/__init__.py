@@ -1,1 +1,1 @@
-"""The commands of `episodes`, one file per kind."""
+"""The commands of `episodes`, and the generated pages of docs/."""

@@ -1,4 +1,4 @@
-"""`episodes check`: opens what a configuration names, says what is there, and names every fault at once."""
+"""`episodes check`: opens everything that a configuration names, says what it found, and reports all errors at once."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ OK = 0
 
 @dataclass(slots=True)
 class Found:
-    """What a configuration names: in words where it is there, and the faults."""
+    """What was found: `words` about what is in order, and `faults`."""
 
     words: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
 def check(options: Namespace) -> int:
-    """Prints what was found. Raises ConfigError with every fault."""
+    """Prints what was found. Raises ConfigError with all faults."""
     parts, faults = load_parts(options.config, options.set)
     found = Found()
     for i, dialect in parts.dialects.items():
@@ -59,12 +59,12 @@ def _open_tokenizer(found: Found, i: int, settings: DialectSettings) -> None:
     except ConfigError as error:
         found.faults += error.faults
         return
-    kind = "a stand-in vocabulary, ids are not the model's own" if dialect.standin else "fingerprint " + dialect.fingerprint[:12]
+    kind = "a stand-in vocabulary whose ids are not those of the model" if dialect.standin else "fingerprint " + dialect.fingerprint[:12]
     found.words.append(f"dialect {dialect.name}: {settings.tokenizer}, {kind}")
 
 
 def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> None:
-    """Every path must be there as far as it is fixed; all of a source's paths together must have a file, if the batch is known."""
+    """Every path must exist up to its first glob or {batch}. If the batch is known, the paths of a source must match at least one file."""
     files: list[InputFile] = []
     faults: list[str] = []
     for k, pattern in enumerate(source.path):
@@ -76,7 +76,7 @@ def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> 
         elif os.path.isdir(fixed) and (fault := folder_fault(fixed)):
             faults.append(f"{place}: {fault}")
         elif BATCH in path:
-            found.words.append(f"source {source.name}: {fixed} exists; files were not looked for, because the path has {BATCH}: give --batch")
+            found.words.append(f"source {source.name}: {fixed} exists; use --batch to check for files, since the path contains {BATCH}")
         else:
             here = list(list_inputs(source, batch, [path]).files)
             faults += [f"{place}: {fault}" for fault in _unreadable(here)]
@@ -85,9 +85,9 @@ def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> 
     known = batch is not None or not any(BATCH in path for path in source.path)
     if known and not files and not faults:
         if source.allow_empty:
-            found.words.append(f"source {source.name}: it has no file now, which allow_empty permits")
+            found.words.append(f"source {source.name}: has no files now, which allow_empty permits")
         else:
-            faults.append(f"sources[{i}].path: no log file at {', '.join(path.replace(BATCH, batch or '') for path in source.path)}")
+            faults.append(f"sources[{i}].path: no log files at {', '.join(path.replace(BATCH, batch or '') for path in source.path)}")
     found.faults += faults
 
 
@@ -100,11 +100,11 @@ def _unreadable(files: list[InputFile]) -> Iterator[str]:
 def _remarks(source: Source, dialects: list[DialectSettings]) -> Iterator[str]:
     takers = [dialect for dialect in dialects if dialect.takes(source.name)]
     if dialects and not takers:
-        yield f"source {source.name}: no dialect takes it; its records end as conversations"
+        yield f"source {source.name}: no dialect takes it, so its records become conversations only"
     if source.image_roots:
-        yield f"source {source.name}: pictures are looked for in {', '.join(source.image_roots)}"
+        yield f"source {source.name}: images are read from {', '.join(source.image_roots)}"
     elif any(DIALECTS[dialect.model].plan for dialect in takers):
-        yield f"source {source.name}: it has no image_root; records with paths of pictures will be quarantined"
+        yield f"source {source.name}: has no image_root, so records with image paths will be quarantined"
 
 
 def _prefix_faults(i: int, source: Source, schemes: tuple[str, ...]) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _prefix_faults(i: int, source: Source, schemes: tuple[str, ...]) -> Iterator
         if scheme_of(new) in schemes:
             continue
         if not source.image_roots:
-            yield f"sources[{i}].image_prefix: needs image_root, in which the new paths are looked for"
+            yield f"sources[{i}].image_prefix: needs image_root, where the new paths are looked up"
         elif all(path_inside(new, root) is None for root in source.image_roots):
             yield f"sources[{i}].image_prefix: {old!r} becomes {new!r}, which is outside every image_root"
 

@@ -27,7 +27,7 @@ def reasons(options: Namespace) -> int:
     found = next((reason for reason in Reason if reason.code == options.code), None)
     if found is None:
         near = get_close_matches(options.code, [reason.code for reason in Reason], n=3)
-        print(f"no reason {options.code}" + (f"; did you mean {' or '.join(near)}?" if near else ""), file=sys.stderr)
+        print(f"unknown reason: {options.code}" + (f"; did you mean {' or '.join(near)}?" if near else ""), file=sys.stderr)
         return USAGE
     row = found.value
     upstream = [f"upstream  {row.upstream}"] if row.upstream else []
@@ -42,10 +42,10 @@ def formats(options: Namespace) -> int:
 
 
 def dialects(options: Namespace) -> int:
-    table = _table("dialect", "reproduces", "images", "tools", "recipe sound differs")
+    table = _table("dialect", "reproduces", "images", "tools", "differences under recipe sound")
     for model in DIALECTS.values():
-        images, tools = "yes" if model.plan else "no", "own format" if model.has_tools else "by tool_syntax"
-        table.add_row(model.name, model.upstream, images, tools, "\n".join(model.differences) or "in nothing")
+        images, tools = "yes" if model.plan else "no", "own format" if model.has_tools else "with tool_syntax"
+        table.add_row(model.name, model.upstream, images, tools, "\n".join(model.differences) or "none")
     _out().print(table)
     print(f"bundled tokenizers: {', '.join(BUNDLED)}")
     return OK
@@ -59,5 +59,5 @@ def _table(*columns: str) -> Table:
 
 
 def _out() -> Console:
-    """A pipe is no terminal of 80 columns."""
+    """Stdout; wide where it is a pipe, which would otherwise count as 80 columns."""
     return Console() if sys.stdout.isatty() else Console(width=240)

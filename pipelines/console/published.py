@@ -22,7 +22,7 @@ MOST_RAW = 4000  # characters
 
 
 def snapshot(options: Namespace) -> int:
-    """The whole night that the last row of `runs` names, as JSON; with --sql as views for DuckDB."""
+    """Prints the published state, which is named by the last row of `runs`, as JSON; with --sql as views for DuckDB."""
     found = named_state(options.root)
     if not found:
         print(f"nothing was published under {options.root}", file=sys.stderr)
@@ -35,7 +35,7 @@ def snapshot(options: Namespace) -> int:
 
 
 def explain(options: Namespace) -> int:
-    """One record: its bytes, what it became, and every run that saw it."""
+    """Prints one record: its bytes, what it became, and every run that saw it."""
     root = _root(options)
     try:
         seen = list(history_of(root, options.record_id))
@@ -43,7 +43,7 @@ def explain(options: Namespace) -> int:
         print(f"episodes: {error}", file=sys.stderr)
         return USAGE
     if not seen:
-        print(f"no run under {root} has seen record {options.record_id}", file=sys.stderr)
+        print(f"no published run under {root} has seen record {options.record_id}", file=sys.stderr)
         return USAGE
     if options.json:
         sys.stdout.write(orjson.dumps([_line(one) for one in seen], default=_text).decode() + "\n")
@@ -57,14 +57,14 @@ def _root(options: Namespace) -> Path:
         return Path(options.root)
     if options.config is not None:
         return Path(load_config(options.config).output.root)
-    raise ConfigError(["explain: name the output root, or give --config"])
+    raise ConfigError(["explain: needs the output root or --config"])
 
 
 def view_of(table: str, files: list[str]) -> str:
-    """A statement for DuckDB: the table is these files, or has its columns and no rows."""
+    """A statement for DuckDB: a view of these files, or an empty view with the table's columns."""
     names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     rows = f"read_parquet([{names}], hive_partitioning = true, hive_types_autocast = false)" if files else f"({_no_rows(table)})"
-    last = ", ".join(PARTITIONS[table])  # as in `open_table`; DuckDB has them by name
+    last = ", ".join(PARTITIONS[table])  # in the order of `open_table`; DuckDB sorts them by name
     columns = f"* EXCLUDE ({last}), {last}" if last else "*"
     return f"CREATE OR REPLACE VIEW {table} AS SELECT {columns} FROM {rows};"
 
@@ -78,7 +78,7 @@ _DUCKDB_TYPES = {text: "VARCHAR", integer: "INTEGER", long: "BIGINT", pa.float32
 
 
 def _duckdb_type(kind: pa.DataType) -> str:
-    """The type as which DuckDB reads a column of this one."""
+    """DuckDB's name for the type."""
     if pa.types.is_list(kind):
         return f"{_duckdb_type(kind.value_type)}[]"
     if pa.types.is_struct(kind):
@@ -101,14 +101,18 @@ def _show(console: Console, record_id: str, seen: list[Seen]) -> None:
     last = seen[-1]
     raw = next((raw for one in reversed(seen) if (raw := kept_bytes(one)) is not None), None)
     _head(console, f"raw · record_id {record_id}")
-    text = "its file is gone or was changed, and no run has kept its bytes" if raw is None else visible(raw.decode("utf-8", "backslashreplace")[:MOST_RAW])
+    text = (
+        "not available: the log file is gone or has changed, and no run kept the bytes"
+        if raw is None
+        else visible(raw.decode("utf-8", "backslashreplace")[:MOST_RAW])
+    )
     console.print(Text(text))
     rows = last.rows or {}
     for row in rows.get("conversations", ()):
-        _head(console, f"canonical · {row['format']} · {row['origin']['path']}:{row['origin']['line']} · {row['split']}")
+        _head(console, f"conversation · {row['format']} · {row['origin']['path']}:{row['origin']['line']} · {row['split']}")
         for message in row["messages"]:
             console.print(Text(f"{message['role']} {message['metadata']}".rstrip(), style="cyan"), Text(visible(message["content"])), sep="\n  ")
-    _head(console, "verdict")
+    _head(console, "state")
     for state in last.states():
         console.print(Text(state))
     for row in [*rows.get("conversations", ()), *rows.get("quarantine", ())]:

@@ -1,4 +1,4 @@
-"""`episodes show`: one record from its bytes to its tokens, for a person."""
+"""`episodes show`: one record from its bytes to its tokens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from pipelines.config import ConfigError, load_config
 from pipelines.flow import Flow, open_flow
+from pipelines.ledger.plural import counted
 from pipelines.local import record_outcomes
 from pipelines.reasons import reason_of
 from pipelines.records import IGNORE_INDEX, Conversation, Finding, Quarantined, RawRecord, Sample
@@ -17,7 +18,7 @@ from pipelines.visible import visible
 
 OK, USAGE = 0, 2
 MOST_RAW = 4000  # characters
-SLOTS_SHOWN = 3  # of a run of equal tokens
+SLOTS_SHOWN = 3  # of a row of equal tokens
 
 
 def run(options: Namespace) -> int:
@@ -25,12 +26,14 @@ def run(options: Namespace) -> int:
     if options.dialect:
         chosen = tuple(dialect for dialect in config.dialects if dialect.name == options.dialect)
         if not chosen:
-            raise ConfigError([f"--dialect {options.dialect}: the configuration has {', '.join(dialect.name for dialect in config.dialects) or 'none'}"])
+            raise ConfigError(
+                [f"--dialect {options.dialect}: unknown dialect; the configuration has {', '.join(dialect.name for dialect in config.dialects) or 'none'}"]
+            )
         config = config.model_copy(update={"dialects": chosen})
     flow = open_flow(config)
     raw, outcomes = record_outcomes(flow, options.file, options.line, options.batch)
     if raw is None:
-        print(f"{options.file} has no record {options.line}", file=sys.stderr)
+        print(f"episodes: {options.file} has no record {options.line}", file=sys.stderr)
         return USAGE
     console = Console(highlight=False, soft_wrap=True)
     _show_raw(console, raw)
@@ -49,7 +52,7 @@ def _head(console: Console, text: str) -> None:
 
 
 def _show_raw(console: Console, raw: RawRecord) -> None:
-    _head(console, f"raw · {raw.origin.path}:{raw.origin.line} · {len(raw.raw)} bytes · record_id {raw.record_id}")
+    _head(console, f"raw · {raw.origin.path}:{raw.origin.line} · {counted(len(raw.raw), 'byte')} · record_id {raw.record_id}")
     text = raw.raw.decode("utf-8", "backslashreplace")
     console.print(Text(visible(text[:MOST_RAW]) + ("…" if len(text) > MOST_RAW else "")))
 
@@ -71,7 +74,7 @@ def _show_sample(console: Console, sample: Sample, flow: Flow) -> None:
     tokens = sample.tokens
     dialect = next(dialect for dialect in flow.dialects if dialect.name == sample.dialect)
     trained = sum(label != IGNORE_INDEX for label in tokens.labels)
-    _head(console, f"{sample.dialect} · {len(tokens.input_ids)} tokens, {trained} trained (green)")
+    _head(console, f"{sample.dialect} · {counted(len(tokens.input_ids), 'token')}, {trained:,} trained (green)")
     line = Text()
     pieces = dialect.vocabulary.pieces(tokens.input_ids)
     run_length = 0
@@ -85,7 +88,7 @@ def _show_sample(console: Console, sample: Sample, flow: Flow) -> None:
             line.append("…", style="dim")
     console.print(line)
     for image in tokens.images:
-        grid = f"grid {image.grid.columns}x{image.grid.rows}" if image.grid else "one view"
+        grid = f"grid {image.grid.columns}x{image.grid.rows}" if image.grid else "not sliced"
         spans = ", ".join(f"[{span.start}, {span.end})" for span in image.token_spans)
         console.print(Text(f"image {image.image.uri}: {grid}, spans {spans}", style="yellow"))
     _show_findings(console, tokens.findings)

@@ -1,4 +1,4 @@
-"""`episodes try`: the whole pipeline on local files, one process, no Spark, nothing written but what is asked for."""
+"""`episodes try`: the whole pipeline on local files, in one process and without Spark. It writes nothing but the file named by --json."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from pipelines.config import Config, load_config
 from pipelines.flow import Ready, open_flow
 from pipelines.ledger.books import Books, make_books
-from pipelines.ledger.gates import closed_gates, gates_of, too_many_errors
+from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
 from pipelines.ledger.manifest import listed_facts
 from pipelines.ledger.summary import summary_lines
 from pipelines.ledger.unread_keys import add, trim, unread_facts
@@ -50,7 +50,7 @@ def run(options: Namespace) -> int:
 
 
 def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
-    """The row as the tables hold it, with `table`; a sample also carries its messages and tools. Raw bytes are text where they can be."""
+    """The row as in its table, with the table's name; a sample also has its messages and tools. Raw bytes are written as text."""
     table, row = row_of(outcome, batch, RUN_ID, config.split)
     if isinstance(outcome, Sample):
         conversation = outcome.conversation
@@ -62,7 +62,7 @@ def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
 
 
 class Tally:
-    """Counts of what came out, by place and state."""
+    """Counts outcomes by file and state."""
 
     def __init__(self, config: Config):
         self._config = config
@@ -79,7 +79,7 @@ class Tally:
         self.without_episode: Counter[str] = Counter()
 
     def note(self, record: Ready | Quarantined) -> None:
-        """Counts the keys of a record that nothing reads. A copy of another record has none of its own."""
+        """Counts the unread keys of a record. Those of a duplicate are not counted."""
         add(self.unread, record.raw.origin.source, (record.draft if isinstance(record, Ready) else record).unread)
         trim(self.unread, self.unread_more)
 
@@ -125,7 +125,7 @@ class Tally:
         return make_books(self._config, records, self._states, self._dialects, len(self._offered - self._kept), ours, self._reasons)
 
     def facts(self, books: Books, files: Mapping[str, int]) -> Row:
-        """What a manifest would say of these counts; `files` by source."""
+        """The facts that a manifest would have; `files` are counts by source."""
         sources = [{"source": source, "files": count, "records": books.records_of(source)} for source, count in files.items()]
         facts = {"sources": sources, "splits": self.splits(), "repairs": self.repairs, "without_episode": self.without_episode}
         return facts | unread_facts(self.unread, self.unread_more)
@@ -138,14 +138,14 @@ class Tally:
 
 
 def _verdict(books: Books, config: Config, console: Console) -> int:
-    words = too_many_errors(books, config.gates)
-    if words or books.faults():
-        console.print("\n".join([*books.faults(), *([words] if words else [])]))
+    errors = too_many_errors(books, config.gates)
+    if errors or books.faults():
+        console.print("\n".join([*books.faults(), *([errors] if errors else [])]))
         return OUR_FAULT
-    closed = closed_gates(books, gates_of(config))
-    for line in closed:
+    failed = failed_gates(books, gates_of(config))
+    for line in failed:
         console.print(f"gate failed: {line}")
-    return GATE if closed else OK
+    return GATE if failed else OK
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The demo's input, drawn and written by the project itself: the same bytes every time."""
+"""The demo's input, generated: logs, screenshots and planted faults, with the same bytes every time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What `write_demo` wrote. `expected` has a row for every planted fault: path, line, state, code, dialect, what."""
+    """What `write_demo` wrote. `expected` has a row per planted fault: path, line, state, code, dialect, what."""
 
     episodes: int
     records: int
@@ -37,7 +37,7 @@ class Written:
 
 
 def write_demo(folder: Path) -> Written:
-    """Writes logs, screenshots and expected.jsonl under `folder`, which is emptied first."""
+    """Writes logs, screenshots and expected.jsonl to `folder`, which is emptied first."""
     shutil.rmtree(folder, ignore_errors=True)
     library = Library(folder / "screens")
     files = _gui_files(library) | _tool_files()
@@ -45,11 +45,11 @@ def write_demo(folder: Path) -> Written:
     records = 0
     for name, (good, faults) in files.items():
         lines, planted = _interleaved(good, faults)
-        expected += [_expectation(name, line, fault) for line, fault in planted]
+        expected += [_expected_row(name, line, fault) for line, fault in planted]
         records += len(lines)
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_contained(name, lines))
+        path.write_bytes(_file_bytes(name, lines))
     cut = f"tools/{BATCH}/cut.jsonl.gz"
     (folder / cut).write_bytes(_gzip(b"\n".join(line_of(tools.openai_talk(tools.talk(700 + i))) for i in range(3)))[:-12])
     expected.append({"path": cut, "line": 0, "state": "damaged", "code": Reason.FILE_GZIP_TRUNCATED.code, "dialect": None, "what": "a .gz that was cut"})
@@ -58,7 +58,7 @@ def write_demo(folder: Path) -> Written:
 
 
 def _gui_files(library: Library) -> dict[str, tuple[list[bytes], list[Fault]]]:
-    """Screens episodes in four files, one per format; the last one has its images in the records."""
+    """GUI episodes in four files, one per format; the last episode has its images inside the records."""
     lines: dict[str, list[bytes]] = {name: [] for name in ("agentcpm", "sharegpt", "openai", "glm", "inline")}
     kinds = ("agentcpm", "agentcpm", "sharegpt", "openai", "glm")
     for episode in range(GUI_EPISODES - 1):
@@ -103,11 +103,11 @@ def _interleaved(good: Sequence[bytes], faults: Sequence[Fault]) -> tuple[list[b
     return lines, planted
 
 
-def _expectation(path: str, line: int, fault: Fault) -> Record:
+def _expected_row(path: str, line: int, fault: Fault) -> Record:
     return {"path": path, "line": line, "state": fault.state, "code": fault.reason.code, "dialect": fault.dialect, "what": fault.what}
 
 
-def _contained(name: str, lines: Sequence[bytes]) -> bytes:
+def _file_bytes(name: str, lines: Sequence[bytes]) -> bytes:
     if name.endswith(".parquet"):
         return _parquet([json.loads(line) for line in lines])
     data = b"[\n" + b",\n".join(lines) + b"\n]\n" if ".json." in f"{name}." and ".jsonl" not in name else b"\n".join(lines) + b"\n"

@@ -1,4 +1,4 @@
-"""GUI episodes: one record per step, in the four formats' ways of naming a screenshot."""
+"""GUI episodes: one record per step, with its screenshot given in the way of each format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ THOUGHTS = ("The list is open; the entry is further down.", "先点击搜索框�
 
 
 def gui_steps(library: Library, seed: int, steps: int) -> list[Record]:
-    """An episode's steps, each with its screenshot, question, thought and action; how they are logged is for the formats below."""
+    """An episode's steps, each with its screenshot, question, thought and action, independent of the format."""
     random = Random(f"gui:{seed}")
     desktop = seed % 4 == 3
     task = random.choice(TASKS)[seed % 2]
@@ -64,7 +64,7 @@ def _action(random: Random, last: bool) -> str:
 
 
 def agentcpm_record(step: Record) -> Record:
-    """The form of AgentCPM-GUI's readme: a named image, a system turn first; every second step with a plain path."""
+    """As in the README of AgentCPM-GUI: a system turn and a named image; every second step has a plain image path."""
     named = step["step_id"] % 2 == 0
     mark = "<image_00>" if named else "<image>"
     question = f"<Question>{step['task']}</Question>\nCurrent screen: {mark}"
@@ -79,14 +79,14 @@ def agentcpm_record(step: Record) -> Record:
 
 
 def sharegpt_record(step: Record) -> Record:
-    """LLaMA-Factory's form; from the second step on with the screen before it too, so with two images."""
+    """As LLaMA-Factory reads it; from the second step on it also has the previous screen, so two images."""
     images = [step["before"], step["screen"]] if step["before"] and step["step_id"] % 3 == 1 else [step["screen"]]
     question = "\n".join(["<image>"] * len(images)) + f"\n{step['task']}"
     return _ids(step) | {"conversations": [{"from": "human", "value": question}, {"from": "gpt", "value": step["action"]}], "images": images, "system": SYSTEM}
 
 
 def openai_record(step: Record) -> Record:
-    """Content in parts, the image by its path."""
+    """Content in parts; the image is given by its path."""
     parts = [{"type": "text", "text": step["task"]}, {"type": "image_url", "image_url": {"url": step["screen"]}}]
     return _ids(step) | {
         "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": parts}, {"role": "assistant", "content": step["action"]}]
@@ -94,7 +94,7 @@ def openai_record(step: Record) -> Record:
 
 
 def inline_record(step: Record, data: bytes, media: str) -> Record:
-    """The same with the image in the record itself."""
+    """The same, with the image inside the record."""
     record = openai_record(step)
     url = f"data:{media};base64,{base64.b64encode(data).decode()}"
     record["messages"][1]["content"][1] = {"type": "image_url", "image_url": {"url": url}}
@@ -102,7 +102,7 @@ def inline_record(step: Record, data: bytes, media: str) -> Record:
 
 
 def glm_record(step: Record) -> Record:
-    """GLM-4V's form: the image on the message."""
+    """As for GLM-4V: the image is a field of the message."""
     return _ids(step) | {
         "messages": [{"role": "user", "image": step["screen"], "content": step["task"]}, {"role": "assistant", "metadata": "", "content": step["action"]}]
     }

@@ -1,4 +1,4 @@
-"""The folder of screenshots that the demo's records name; each distinct screen is drawn once."""
+"""The folder of screenshots that the demo's records refer to; each distinct screen is drawn once."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _ENDINGS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 
 
 class Library:
-    """Draws screens into a folder and gives their paths relative to it."""
+    """Draws screens into a folder and returns their paths relative to it."""
 
     def __init__(self, folder: Path):
         self.folder = folder
         self._sizes: dict[str, tuple[int, int]] = {}
 
     def screens(self, seed: int, steps: int, desktop: bool) -> list[str]:
-        """The paths of an episode's screens; every second step stays on the screen before it, as real episodes do."""
+        """The paths of an episode's screens; every second step shows the same screen as the step before, as in real episodes."""
         random = Random(f"screens:{seed}")
         app, dark = APPS[seed % len(APPS)], random.random() < 0.3
         width, height = random.choice(DESKTOPS if desktop else PHONES)

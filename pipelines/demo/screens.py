@@ -40,7 +40,7 @@ WORDS = [
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What is drawn: `step` moves the content on, so that the screens of one episode differ."""
+    """What to draw; `step` changes the content, so that the screens of an episode differ."""
 
     app: str
     width: int
@@ -55,7 +55,7 @@ class Screen:
 
 
 class Sheet:
-    """A drawing with one unit for all devices: `u` is a hundredth of the shorter side."""
+    """A drawing whose unit `u` is a hundredth of the shorter side, on every device."""
 
     def __init__(self, screen: Screen):
         self.u = min(screen.width, screen.height) / 100

@@ -28,7 +28,7 @@ TOOLS = {
 
 
 def talk(seed: int) -> Record:
-    """One conversation, format-free: turns of user, call, result and answer; a few with two calls in one turn."""
+    """One conversation, independent of the format: rounds of question, calls, results and answer; some rounds have two calls."""
     random = Random(f"tools:{seed}")
     chinese = seed % 2
     rounds = [_round(random, chinese) for _ in range(random.choice((1, 1, 2, 3)))]
@@ -72,14 +72,14 @@ def openai_talk(talk: Record) -> Record:
         ids = [f"call_{number}_{i}" for i in range(len(one["calls"]))]
         calls = [{"id": i, "type": "function", "function": {"name": name, "arguments": _json(args)}} for i, (name, args) in zip(ids, one["calls"], strict=True)]
         messages += [{"role": "user", "content": one["question"]}, {"role": "assistant", "content": None, "tool_calls": calls}]
-        # Results may come in any order; the ids say which is whose.
+        # Results may come in any order; their ids name the call.
         messages += [{"role": "tool", "tool_call_id": i, "content": _json(result)} for i, result in reversed(list(zip(ids, one["results"], strict=True)))]
         messages.append({"role": "assistant", "content": one["answer"]})
     return {"id": talk["id"], "messages": messages, "tools": talk["tools"]}
 
 
 def sharegpt_talk(talk: Record) -> Record:
-    """One call a turn is all that this form has: of parallel calls it logs one after the other."""
+    """This format has one call per turn, so parallel calls are logged one after the other."""
     turns: list[Record] = []
     for one in talk["rounds"]:
         turns.append({"from": "human", "value": one["question"]})

@@ -1,1 +1,1 @@
-"""What a run counts and what is remembered of it: books, gates, tally, manifest, rows of `runs`, history."""
+"""What a run counts and records: books, gates, tally, manifest, comparison with earlier batches, history."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.config import Config
+from pipelines.ledger.plural import counted
 
 
 @dataclass(frozen=True, slots=True)
 class FileBook:
-    """Of one input file: records in = conversations + quarantined + duplicates. `damaged` are its rows with line 0, which are no records."""
+    """One input file: records in = conversations + quarantined + duplicates. `damaged` counts its rows with line 0, which are not records."""
 
     source: str
     path: str
@@ -22,12 +23,12 @@ class FileBook:
 
     def fault(self) -> str | None:
         known = self.conversations + self.quarantined + self.duplicates
-        return None if known == self.records else f"{self.path}: {self.records} records in, {known} accounted for"
+        return None if known == self.records else f"{self.path}: {counted(self.records, 'record')} in, {known:,} accounted for"
 
 
 @dataclass(frozen=True, slots=True)
 class DialectBook:
-    """Of one input file and dialect: conversations offered = clean + repaired + quarantined."""
+    """One input file and dialect: conversations offered = clean + repaired + quarantined."""
 
     dialect: str
     path: str
@@ -38,14 +39,14 @@ class DialectBook:
 
     def fault(self) -> str | None:
         known = self.clean + self.repaired + self.quarantined
-        return None if known == self.offered else f"{self.path}: {self.offered} conversations offered to {self.dialect}, {known} accounted for"
+        return None if known == self.offered else f"{self.path}: {counted(self.offered, 'conversation')} offered to {self.dialect}, {known:,} accounted for"
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
     files: tuple[FileBook, ...]
     dialects: tuple[DialectBook, ...]
-    refused_by_all: int  # conversations offered to at least one dialect and quarantined by all of these
+    refused_by_all: int  # conversations offered to at least one dialect and quarantined for every dialect they were offered to
     internal_errors: int
     reasons: Mapping[str, int] = field(default_factory=dict)
 
@@ -56,7 +57,7 @@ class Books:
         return sum(book.records for book in self.files if book.source == source)
 
     def rows(self) -> dict[str, int]:
-        """Rows that each table of the batch must have."""
+        """Table -> the number of rows that the batch must have in it."""
         kept, refused = (sum(getattr(book, name) for book in self.dialects for name in names) for names in (("clean", "repaired"), ("quarantined",)))
         aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "damaged"))
         return {"conversations": self.total("conversations"), "samples": kept, "quarantine": aside}
@@ -66,7 +67,7 @@ class Books:
         return [fault for fault in found if fault]
 
     def quarantined_share(self) -> float:
-        """(records quarantined + conversations refused by every dialect they were offered to) / (records in - duplicates); 0 where nothing came in."""
+        """(records quarantined + conversations quarantined for every dialect they were offered to) / (records in - duplicates); 0 where there is no record."""
         came_in = self.total("records") - self.total("duplicates")
         return (self.total("quarantined") + self.refused_by_all) / came_in if came_in else 0.0
 
@@ -86,8 +87,8 @@ Counts = Mapping[tuple[str, ...], int]
 def make_books(
     config: Config, records: Counts, states: Counts, dialects: Counts, refused_by_all: int, internal_errors: int, reasons: Mapping[str, int]
 ) -> Books:
-    """Books from counts: records by (source, path), states by (source, path, state), dialects by (source, path, dialect, state)."""
-    places = sorted(set(records) | {key[:2] for key in states})  # a damaged file may hold no record
+    """The books from counts: records by (source, path), states by (source, path, state), dialects by (source, path, dialect, state)."""
+    places = sorted(set(records) | {key[:2] for key in states})  # a damaged file may have no record
     files = []
     for source, path in places:
         conversations, quarantined, duplicates, damaged = (

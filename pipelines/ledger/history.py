@@ -1,4 +1,4 @@
-"""The history of one record: every run that saw it, and what became of it there."""
+"""The history of one record: every run that saw it, and what each run made of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WANTED = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one run made of the record; `rows` by table. None where the files of that night are no longer kept."""
+    """What one run made of the record: its `rows` by table, or None where the files of that run have been deleted."""
 
     run: Row
     rows: dict[str, list[Row]] | None
@@ -32,14 +32,14 @@ class Seen:
     def states(self) -> list[str]:
         """`conversation`, `glm_4: clean`, `quarantined: image.missing`, ... in this order."""
         if self.rows is None:
-            return ["the files of that night are no longer kept"]
+            return ["the files of this run have been deleted"]
         states = ["conversation"] if self.rows["conversations"] else []
         states += [f"{row['dialect']}: {'repaired' if row['repairs'] else 'clean'}" for row in self.rows["samples"]]
         return states + [f"{row['dialect'] + ': ' if row['dialect'] else ''}quarantined: {row['reason']}" for row in self.rows["quarantine"]]
 
 
 def history_of(root: str | Path, record_id: str) -> Iterator[Seen]:
-    """The oldest run first. Raises NotPublished where no run has published anything under this root."""
+    """One entry per run that saw the record, the oldest first. Raises NotPublished where nothing was published under this root."""
     runs = run_rows(root)
     if not runs:
         raise NotPublished(f"nothing was published under {root}")
@@ -54,7 +54,7 @@ def history_of(root: str | Path, record_id: str) -> Iterator[Seen]:
 
 
 def kept_bytes(seen: Seen) -> bytes | None:
-    """The record's bytes: as quarantined, else from its file where that still holds them."""
+    """The record's bytes: from quarantine, or else from its file if the file still has them; None if neither has."""
     rows = seen.rows or {}
     for row in rows.get("quarantine", ()):
         if row["raw"] is not None:

@@ -1,4 +1,4 @@
-"""What a run was made of and what came out: manifest.json, and the fingerprints that tell two runs apart."""
+"""What went into a run and what came out: manifest.json, and the fingerprints of code, configuration and tokenizers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Json = dict[str, Any]
 
 
 def code_fingerprint(part: str = "") -> str:
-    """sha256 over the package's own files, or those of one folder of it, by name and content. Raises FileNotFoundError inside a zip."""
+    """sha256 over the names and contents of the package's files, or of those in one folder of it. Raises FileNotFoundError inside a zip."""
     home = Path(__file__).parents[1] / part
     files = sorted(path for path in home.rglob("*") if path.suffix in (".py", ".html", ".css", ".json", ".txt", ".j2"))
-    if not files:  # a key that is blind to the code would call a night of other code the same
+    if not files:  # without the code in its key, a batch that other code made would count as unchanged
         raise FileNotFoundError(f"the driver runs from {home}, whose files cannot be listed; run it from a checkout or an installed wheel")
     digest = hashlib.sha256()
     for path in files:
@@ -34,7 +34,8 @@ def code_fingerprint(part: str = "") -> str:
     return digest.hexdigest()
 
 
-# What decides no row: changing it makes no other night. The gates are those that ask whether the input is whole: an operator who looked opens one for a run.
+# Settings that affect no row are not part of a batch's key. That includes the gates on the size of the input, so that an operator can
+# open one of them for a single run.
 OPERATIONAL: Mapping[str, IncEx | bool] = {"hooks": True, "retention": True, "spark": True, "gates": {"min_records", "max_shrink", "max_volume_ratio"}}
 SECRET = re.compile(r"secret|password|token|credential|access\.?key|account\.?key|sas", re.IGNORECASE)
 
@@ -44,7 +45,7 @@ def config_fingerprint(config: Config) -> str:
 
 
 def public_settings(config: Config) -> Json:
-    """The resolved configuration without what should stand in no file: Spark's secrets, and a webhook's address but for its host."""
+    """The resolved configuration without secrets: the values of secret Spark settings are hidden, and of a webhook only the host is shown."""
     settings: Json = config.model_dump(mode="json")
     settings["spark"] = {key: "(not shown)" if SECRET.search(key) else value for key, value in settings["spark"].items()}
     for hook in settings["hooks"].values():
@@ -54,14 +55,14 @@ def public_settings(config: Config) -> Json:
 
 
 def tokenizer_facts(flow: Flow) -> Json:
-    """Dialect -> its tokenizer, the fingerprint, and whether it is a stand-in whose ids are not the model's own."""
+    """Dialect -> its tokenizer, the fingerprint, and whether it is a stand-in, whose ids are not those of the model."""
     return {
         dialect.name: {"tokenizer": dialect.settings.tokenizer, "fingerprint": dialect.fingerprint, "standin": dialect.standin} for dialect in flow.dialects
     }
 
 
 def listed_facts(listing: Listing) -> Json:
-    """What the manifest says of a run's input beside the files that were read: what was passed over and why, and which Delta tables were read."""
+    """What the manifest says about the input beyond the files that were read: files passed over, with the reason, and Delta tables."""
     return {
         "passed_over": [asdict(passed) | {"reason": Reason.FILE_PASSED_OVER.code} for passed in listing.passed_over],
         "delta_sources": [asdict(table) for table in listing.tables],
@@ -69,7 +70,7 @@ def listed_facts(listing: Listing) -> Json:
 
 
 def make_manifest(flow: Flow, batch: str, run_id: str, inputs: Sequence[Mapping[str, Any]], books: Books, facts: Mapping[str, Any]) -> Json:
-    """Everything about a run that is not a row; `facts` are what only the run knows: times, versions, steps, split rows."""
+    """Everything about a run except its rows; `facts` are what only the run knows: times, versions, steps, rows per split."""
     return {
         "run_id": run_id,
         "batch": batch,

@@ -1,4 +1,4 @@
-"""What a person reads at the end of a run: where every record went, in a few aligned lines."""
+"""The summary at the end of a run: where every record went, in a few aligned lines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.ledger.books import Books
+from pipelines.ledger.plural import counted
 from pipelines.ledger.unread_keys import MOST_SHOWN, by_source
 from pipelines.visible import visible
 
@@ -17,16 +18,16 @@ Row = Mapping[str, Any]
 
 
 def summary_lines(books: Books, facts: Row) -> list[str]:
-    """Sources, states, reasons and repairs by number, rows and tokens per dialect and split, and what of the input was not read.
+    """Counts of sources, states, reasons and repairs, of rows and tokens per dialect and split, and of input that was not read.
 
-    `facts` are those of the manifest; what it does not have is not said.
+    `facts` are those of the manifest; a fact that it lacks has no line.
     """
     states = books.states()
-    damaged = f", {states['damaged']} damaged files" if states["damaged"] else ""
+    damaged = f", {counted(states['damaged'], 'damaged file')}" if states["damaged"] else ""
     lines = [
         *map(_source_line, facts.get("sources") or ()),
-        f"records in      {states['records']:>9,}   = {states['conversations']:,} conversations + {states['quarantined']:,} quarantined"
-        f" + {states['duplicates']:,} duplicates{damaged}",
+        f"records in      {states['records']:>9,}   = {counted(states['conversations'], 'conversation')} + {states['quarantined']:,} quarantined"
+        f" + {counted(states['duplicates'], 'duplicate')}{damaged}",
     ]
     for dialect in dict.fromkeys(book.dialect for book in books.dialects):
         offered, clean, repaired, quarantined = (
@@ -39,22 +40,17 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
     return [*lines, *_unread_lines(facts), *_episode_lines(facts), *_passed_over_lines(facts.get("passed_over") or ())]
 
 
-def number(count: float, noun: str) -> str:
-    """`1 file`, `1,204 records`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def usual(row: Row) -> str:
-    """What is usual for a source: `median of 7 batches: 12 files, 1,310 records`; "" where no batch came before."""
+    """The usual size of a source: `median of 7 batches: 12 files, 1,310 records`; "" where there is no earlier batch."""
     if not row.get("batches"):
         return ""
-    median = f"{number(row['median_files'], 'file')}, {number(row['median_records'], 'record')}"
+    median = f"{counted(row['median_files'], 'file')}, {counted(row['median_records'], 'record')}"
     return f"median of {row['batches']} batches: {median}" if row["batches"] > 1 else f"the batch before: {median}"
 
 
 def _source_line(row: Row) -> str:
-    told = usual(row)
-    return f"source {row['source']:12} {number(row['files'], 'file'):>12} {number(row['records'], 'record'):>18}" + (f"   ({told})" if told else "")
+    compared = usual(row)
+    return f"source {row['source']:12} {counted(row['files'], 'file'):>12} {counted(row['records'], 'record'):>18}" + (f"   ({compared})" if compared else "")
 
 
 def _split_lines(splits: Sequence[Row]) -> list[str]:
@@ -72,15 +68,15 @@ def _unread_lines(facts: Row) -> Iterator[str]:
             yield f"{'unread':15} {count:>9,}   {source}: {key}"
         others = len(keys) - MOST_SHOWN
         if others > 0:
-            yield f"{'unread':25}   {source}: and {number(others, 'more key')}, in the manifest"
+            yield f"{'unread':25}   {source}: and {counted(others, 'more key')}, listed in manifest.json"
         if more:
-            yield f"{'unread':25}   {source}: and up to {number(more, 'more key')}, too many to be listed"
+            yield f"{'unread':25}   {source}: and up to {counted(more, 'more key')}, too many to list"
 
 
 def _episode_lines(facts: Row) -> Iterator[str]:
     for source, count in (facts.get("without_episode") or {}).items():
         if count:
-            yield f"{'no episode key':15} {count:>9,}   {source}: each of these records is its own episode, so the split cannot keep its steps together"
+            yield f"{'no episode id':15} {count:>9,}   {source}: each of these records is its own episode, so the steps of one episode may be in different splits"
 
 
 def _passed_over_lines(files: Sequence[Row]) -> Iterator[str]:
@@ -88,5 +84,5 @@ def _passed_over_lines(files: Sequence[Row]) -> Iterator[str]:
         reasons = ", ".join(f"{count:,} {why}" for why, count in Counter(row["why"] for row in files).most_common())
         names = ", ".join(visible(row["path"], keep="") for row in files[:MOST_NAMES])
         rest = f" and {len(files) - MOST_NAMES:,} more" if len(files) > MOST_NAMES else ""
-        are = "file that is no log" if len(files) == 1 else "files that are no logs"
+        are = "file that is not a log" if len(files) == 1 else "files that are not logs"
         yield f"{'passed over':15} {len(files):>9,}   {are}: {reasons} ({names}{rest})"

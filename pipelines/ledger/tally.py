@@ -1,6 +1,6 @@
-"""Counts read back from the files that a run staged, never taken on the way: what the books, the summary and the report are made of.
+"""Counts for the books, the summary and the report. They are read back from the staged files, not taken while the files are written.
 
-A group of files is read by itself, only the columns that are counted, and never a column as Python objects; tallies of groups add up.
+Each group of files is read separately, and only the columns that are counted; the tallies of all groups are added up.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ COUNTED = {
 }
 
 
-# What tallies add up, counter by counter.
+# Counters that are added up.
 SUMS = ("records", "states", "dialects", "reasons", "repairs", "lengths", "targets", "unread", "unread_more", "without_episode")
 
 
 class StagedFile(NamedTuple):
-    """A staged file: its table, its partition (a=b/c=d) and where it stands."""
+    """A staged file: its table, its partition (a=b/c=d) and its path."""
 
     table: str
     partition: str
@@ -63,7 +63,7 @@ class Pick(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """How many rows there are of which kind. `repairs` are by conversation, or by sample where a dialect made them."""
+    """Numbers of rows by kind. `repairs` counts conversations, or samples where a dialect made the repair."""
 
     records: Counter[tuple[str, ...]] = field(default_factory=Counter)  # (source, path)
     states: Counter[tuple[str, ...]] = field(default_factory=Counter)  # (source, path, state)
@@ -72,10 +72,10 @@ class Tally:
     repairs: Counter[str] = field(default_factory=Counter)
     lengths: Counter[tuple[str, str, int]] = field(default_factory=Counter)  # (dialect, split, number of tokens)
     targets: Counter[tuple[str, str]] = field(default_factory=Counter)  # (dialect, split) -> trained tokens
-    unread: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, key) -> how often it stands in records, copies apart
-    unread_more: Counter[str] = field(default_factory=Counter)  # source -> keys that are too many to be named
-    without_episode: Counter[str] = field(default_factory=Counter)  # source -> records that are their own episode, copies apart
-    images: int = 0  # as often as conversations name them
+    unread: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, key) -> how often records have it, not counting duplicates
+    unread_more: Counter[str] = field(default_factory=Counter)  # source -> number of keys that are not listed
+    without_episode: Counter[str] = field(default_factory=Counter)  # source -> records that are their own episode, not counting duplicates
+    images: int = 0  # references in conversations
     refused_by_all: int = 0
     examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
     cards: dict[str, list[Pick]] = field(default_factory=dict)  # by dialect; rows with a sliced image first
@@ -92,7 +92,7 @@ class Tally:
                 own[key] = sorted([*own.get(key, ()), *picks])[:most]
 
     def books(self, config: Config, records: Counts | None = None) -> Books:
-        """`records` in by (source, path), where the drafts are not all that came in."""
+        """`records` by (source, path) replaces the count of the drafts, where these are not all of the batch's records."""
         ours = sum(self.reasons[code] for code in OUR_FAULTS)
         return make_books(config, self.records if records is None else records, self.states, self.dialects, self.refused_by_all, ours, dict(self.reasons))
 
@@ -122,13 +122,13 @@ class Tally:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Tally:
-        told = orjson.loads(data)
-        tally = cls(images=told["images"], refused_by_all=told["refused_by_all"])
+        fields = orjson.loads(data)
+        tally = cls(images=fields["images"], refused_by_all=fields["refused_by_all"])
         for name, value in tally._fields():
             if isinstance(value, Counter):
-                value.update({tuple(key) if isinstance(key, list) else key: count for key, count in told[name]})
+                value.update({tuple(key) if isinstance(key, list) else key: count for key, count in fields[name]})
             elif isinstance(value, dict):
-                value |= {key: [Pick(tuple(order), *more) for order, *more in picks] for key, picks in told[name]}
+                value |= {key: [Pick(tuple(order), *more) for order, *more in picks] for key, picks in fields[name]}
         return tally
 
     def _fields(self) -> Iterator[tuple[str, Any]]:
@@ -136,7 +136,7 @@ class Tally:
 
 
 def groups_of(*staged: Files) -> list[list[StagedFile]]:
-    """The files by who wrote them. One writer has all rows of a record, and so nothing is counted across groups."""
+    """The files grouped by their writer. All rows of a record come from one writer, so each group can be counted alone."""
     named = [
         (part.name.rpartition("-")[0], StagedFile(table, part.partition, str(path)))
         for files in staged
@@ -147,9 +147,9 @@ def groups_of(*staged: Files) -> list[list[StagedFile]]:
 
 
 def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], quarantine: Sequence[str] = ()) -> Tally:
-    """Counts of one group. `takers`: source -> the dialects that take it; `quarantine`: the files of all groups that say which records are copies.
+    """Counts of one group. `takers`: source -> the dialects that take it; `quarantine`: the quarantine files of all groups, which name the duplicates.
 
-    Raises OSError and ArrowInvalid where a file is lost or damaged.
+    Raises OSError or ArrowInvalid where a file is lost or damaged.
     """
     tally = Tally()
     refusals: list[pa.Table] = []
@@ -176,7 +176,7 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], q
 
 
 def read_pick(pick: Pick, columns: Sequence[str]) -> Row:
-    """These columns of a picked row; those of its partition too."""
+    """These columns of a picked row, and its partition columns."""
     with pq.ParquetFile(pick.path) as file:
         row, group = pick.row, 0
         while row >= file.metadata.row_group(group).num_rows:
@@ -215,8 +215,8 @@ def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
         tally.dialects[(source, path, dialect, "quarantined")] += count
     whole = rows.filter(pc.is_null(rows["dialect"]))
     _without_episode(tally, whole)
-    is_damaged, is_copy = pc.equal(whole["line"], 0), pc.equal(whole["reason"], Reason.RECORD_DUPLICATE.code)
-    state = pc.if_else(is_damaged, "damaged", pc.if_else(is_copy, "duplicate", "quarantined"))
+    is_damaged, is_duplicate = pc.equal(whole["line"], 0), pc.equal(whole["reason"], Reason.RECORD_DUPLICATE.code)
+    state = pc.if_else(is_damaged, "damaged", pc.if_else(is_duplicate, "duplicate", "quarantined"))
     tally.states.update(_counts(whole.select(["source", "path"]).append_column("state", state)))
     _pick(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged, 0)
 
@@ -226,12 +226,12 @@ def _without_episode(tally: Tally, rows: pa.Table) -> None:
     tally.without_episode.update({source: count for (source,), count in _counts(alone.select(["source"])).items()})
 
 
-# Repairs that a dialect makes, and not the stages before it: a sample has its conversation's too.
+# Repairs made by a dialect. The repairs of a sample also include those of its conversation, which are counted there.
 MADE_BY_DIALECTS = [reason.code for reason in Reason if reason.value.stage == "tokenize" and reason.value.severity == "repair"]
 
 
 def _flat(batch: pa.RecordBatch, first: int) -> pa.Table:
-    """The batch with `origin` as columns and the number of each row in its file."""
+    """The batch with the fields of `origin` as columns, and the row's number in its file."""
     table = pa.Table.from_batches([batch])
     for name in ("source", "path", "line"):
         table = table.append_column(name, pc.struct_field(table["origin"], name))
@@ -239,7 +239,7 @@ def _flat(batch: pa.RecordBatch, first: int) -> pa.Table:
 
 
 def _counts(table: pa.Table) -> Counter[tuple[Any, ...]]:
-    """Distinct rows of these few columns -> how often each stands there."""
+    """Distinct row -> how often it occurs."""
     names = table.column_names
     grouped = table.group_by(names).aggregate([([], "count_all")])
     return Counter(dict(zip(zip(*(grouped[name].to_pylist() for name in names), strict=True), grouped["count_all"].to_pylist(), strict=True)))

@@ -1,4 +1,4 @@
-"""Keys of records that nothing reads, counted by source and place ("turn.thought"): the most frequent by name, of the others how many there were."""
+"""Keys that nothing reads, counted by source and place ("turn.thought"). The most frequent are listed; of the others only their number is kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pipelines.reasons import Reason
 from pipelines.visible import one_line
 
-KEPT = 4096  # keys; a log whose keys are data has no end of them
+KEPT = 4096  # keys; where a log uses data as keys, their number has no limit
 LONGEST = 200  # characters of a key
 MOST_SHOWN = 5  # of a source, in the summary
 
@@ -21,14 +21,14 @@ Counts = Counter[tuple[str, str]]  # by (source, key)
 
 
 def shown_key(key: str) -> str:
-    """The key as it can be shown and stored; cut where it is too long to be one that a person wrote."""
+    """The key as it is shown and stored; a key that is too long for a person to have written is cut."""
     return one_line(key, LONGEST)
 
 
 def trim(counts: Counts, more: Counter[str], most: int | None = None) -> None:
-    """Where there are over `most` keys, or else twice what is kept, keeps the most frequent; `more` (by source) gets the number of the others.
+    """Keeps the most frequent keys once there are more than `most` (by default twice what is kept); `more` counts the others by source.
 
-    A key that is dropped and comes again is counted again, so `more` says how many others there were at most.
+    A key that is dropped and seen again is counted again, so `more` is an upper bound.
     """
     if len(counts) <= (2 * KEPT if most is None else most):
         return
@@ -38,19 +38,19 @@ def trim(counts: Counts, more: Counter[str], most: int | None = None) -> None:
 
 
 def in_order(counts: Mapping[tuple[str, str], int]) -> list[tuple[tuple[str, str], int]]:
-    """The most frequent first."""
+    """The items, the most frequent first."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def unread_facts(counts: Counts, more: Counter[str]) -> dict[str, Any]:
-    """What the manifest says: `unread` by name, and `unread_more`, where there were too many, by source."""
+    """For the manifest: `unread` lists keys with their counts, `unread_more` says by source how many keys are not listed."""
     counts, more = Counter(counts), Counter(more)
     trim(counts, more, KEPT)
     return {"unread": [{"source": source, "key": key, "count": count} for (source, key), count in in_order(counts)], "unread_more": dict(sorted(more.items()))}
 
 
 def counts_of(manifest: Mapping[str, Any]) -> tuple[Counts, Counter[str]]:
-    """The counts that a manifest holds; roots of earlier versions have manifests without."""
+    """The counts in a manifest; empty for a manifest of an earlier version, which has none."""
     rows = manifest.get("unread") or []
     return Counter({(row["source"], row["key"]): row["count"] for row in rows}), Counter(manifest.get("unread_more") or {})
 
@@ -61,7 +61,7 @@ def number_of_keys(manifest: Mapping[str, Any]) -> int | None:
 
 
 def by_source(manifest: Mapping[str, Any]) -> dict[str, tuple[list[tuple[str, int]], int]]:
-    """Source -> its keys, the most frequent first, and how many more there were that are not named."""
+    """Source -> its keys, the most frequent first, and how many more are not listed."""
     counts, more = counts_of(manifest)
     found: dict[str, list[tuple[str, int]]] = {}
     for (source, key), count in in_order(counts):
@@ -76,12 +76,12 @@ def add(counts: Counts, source: str, keys: Iterable[tuple[str, int]]) -> None:
 
 
 def count_unread(counts: Counts, more: Counter[str], drafts: pa.Table, quarantine: Sequence[str]) -> None:
-    """Counts the keys of these drafts (source, path, line, row, unread), but for copies, which the files of `quarantine` name."""
+    """Counts the keys of these drafts (source, path, line, row, unread), except those of duplicates, which the `quarantine` files name."""
     if not pc.sum(pc.list_value_length(drafts["unread"])).as_py():
         return
-    copies = _copies(quarantine)
-    if len(copies):  # a join takes no lists along
-        own = drafts.select([*copies.column_names, "row"]).join(copies, copies.column_names, join_type="left anti")
+    duplicates = _duplicates(quarantine)
+    if len(duplicates):  # a join cannot carry list columns
+        own = drafts.select([*duplicates.column_names, "row"]).join(duplicates, duplicates.column_names, join_type="left anti")
         drafts = drafts.filter(pc.is_in(drafts["row"], own["row"].combine_chunks()))
     keys = pc.list_flatten(drafts["unread"])
     sources = drafts["source"].take(pc.list_parent_indices(drafts["unread"]))
@@ -99,8 +99,8 @@ def _keys_by_source(table: pa.Table) -> Counter[str]:
     return Counter(dict(zip(found["source"].to_pylist(), found["count_all"].to_pylist(), strict=True)))
 
 
-def _copies(quarantine: Sequence[str]) -> pa.Table:
-    """Where the records stand whose bytes stand earlier in the batch too."""
+def _duplicates(quarantine: Sequence[str]) -> pa.Table:
+    """The places of the duplicates."""
     names = ["source", "path", "line"]
     found = []
     for path in quarantine:

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that needs nothing else, and a fragment for notebooks. `report_data` and `card_of` build what is drawn."""
+"""The report of a run: a self-contained HTML file, and a fragment for notebooks. `report_data` and `card_of` build their data."""
 
 from pipelines.report.cards import Card, card_of
 from pipelines.report.inline import Shown

@@ -1,4 +1,4 @@
-"""Sample cards: a row as its model will see it, its screenshots with their slices and its tokens coloured by loss."""
+"""Sample cards: a row as its model sees it, with its images, their slices, and its tokens coloured by loss."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Neighbouring tokens of one kind: trained, context, control or slot. `count` is how many equal ones it stands for."""
+    """A token, or a row of `count` equal ones. `kind` is trained, context, control or slot."""
 
     text: str
     kind: str
@@ -31,7 +31,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`source` is a data: URI of a thumbnail, or "" where the image cannot be read any more."""
+    """`source` is a data: URI of a thumbnail, or "" if the image can no longer be read."""
 
     source: str
     uri: str
@@ -56,7 +56,7 @@ class Card:
 
 
 def card_of(row: Row, pieces_of: Callable[[Sequence[int]], list[str]], specials: Collection[str], bytes_of: Callable[[str], bytes | None]) -> Card:
-    """The card of a row of `samples`. `bytes_of` gives an image's file by its uri, or None where it is gone."""
+    """The card of a row of `samples`. `bytes_of` returns the bytes of an image by its uri, or None if they are gone."""
     ids, labels = list(row["input_ids"][:MOST_TOKENS]), list(row["labels"][:MOST_TOKENS])
     pieces = [(text, _kind(text, label, specials)) for text, label in zip(pieces_of(ids), labels, strict=True) if text]
     return Card(
@@ -80,7 +80,7 @@ def _kind(text: str, label: int, specials: Collection[str]) -> str:
 
 
 def _joined(pieces: Sequence[tuple[str, str]]) -> list[Piece]:
-    """Every token a piece by itself, so that its edges can be seen; equal control tokens in a row, which are image slots, are one."""
+    """One piece per token, so that token boundaries are visible; a row of equal control tokens, the slots of an image, is one piece."""
     joined = []
     for (text, kind), run in groupby(pieces):
         count = len(list(run))

@@ -1,4 +1,4 @@
-"""The result of a run as a notebook shows it: where every record went, the reasons, a sample of each dialect."""
+"""The result of a run in a notebook: where every record went, the reasons, and a sample of each dialect."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = '<template id="notebook">', "</template>"  # in report.html, where every other < is escaped or ours
+BEGIN, END = '<template id="notebook">', "</template>"  # in report.html, where no data can contain these
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The result line of a job, as spark-submit prints it, for the end of a notebook's cell."""
+    """The result line of a job as the value of a notebook cell."""
 
     line: Mapping[str, Any]
 
     def _repr_html_(self) -> str:
-        """What the run's report says, cut to a cell's size; where there is none, or it is an earlier run's, how the run ended."""
+        """The fragment of the run's report. If there is none, or it is of an earlier run, also how this run ended."""
         words = "".join(f"<p>{escape(str(word))}</p>" for word in self.line["words"])
         ended = f"<p>Batch {escape(str(self.line['batch']))}: <b>{escape(str(self.line['status']).replace('_', ' '))}</b></p>{words}"
         fragment = _fragment(self.line.get("report"))

@@ -1,4 +1,4 @@
-"""What the report of a run is made of: frozen data, and the builders that make it from rows of the published tables and the manifest."""
+"""The data of a report, frozen, and the functions that build it from the manifest and from rows of the tables."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pipelines.report.cards import Card
 from pipelines.visible import one_line
 
 HEAD = 400  # characters of a raw record
-MOST = 50  # unread keys of a source, and files that were passed over
+MOST = 50  # unread keys per source, and files passed over
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TokenizerFact:
-    """The tokenizer of one dialect; the ids of a stand-in are not the model's own."""
+    """The tokenizer of one dialect; the ids of a stand-in are not those of the model."""
 
     dialect: str
     tokenizer: str
@@ -32,7 +32,7 @@ class TokenizerFact:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """`status` is published, gate_failed or internal_error; `words` say why a run did not publish."""
+    """`status` is published, gate_failed or internal_error; `words` say why nothing was published."""
 
     batch: str
     run_id: str
@@ -81,7 +81,7 @@ class SplitRow:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One finding in one record; `head` is the beginning of the raw bytes, already visible and cut."""
+    """One finding in one record; `head` is the beginning of the record, safe to display."""
 
     path: str
     line: int
@@ -104,7 +104,7 @@ class ReasonRow:
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """How many rows have how many tokens, in one dialect."""
+    """Number of tokens -> rows, of one dialect."""
 
     counts: Mapping[int, int]
     max_tokens: int
@@ -122,7 +122,7 @@ class ImageSize:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """Files and records of a source; `usual` says what its last batches had, `without_episode` how many records are their own episode."""
+    """Files and records of a source, the usual numbers, and how many records are their own episode."""
 
     source: str
     files: int
@@ -133,17 +133,17 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class UnreadKeys:
-    """The keys of a source that nothing reads, the most frequent first; `left_out` are not shown, `not_named` not in the manifest either."""
+    """The unread keys of a source, the most frequent first. `left_out` more are only in the manifest; `not_listed` more are not there either."""
 
     source: str
     keys: tuple[tuple[str, int], ...]
     left_out: int
-    not_named: int
+    not_listed: int
 
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A file in a source's folder that is no log."""
+    """A file in the folder of a source that is not a log."""
 
     source: str
     path: str
@@ -162,7 +162,7 @@ class ReportData:
     cards: tuple[Card, ...]
     sources: tuple[SourceRow, ...] = ()
     unread: tuple[UnreadKeys, ...] = ()
-    passed_over: tuple[PassedOver, ...] = ()  # the first
+    passed_over: tuple[PassedOver, ...] = ()  # the first ones
     passed_over_total: int = 0
 
 
@@ -173,7 +173,7 @@ def report_data(
     image_sizes: Sequence[Row],
     cards: Sequence[Card],
 ) -> ReportData:
-    """Everything from a run's manifest, and what only its tables know.
+    """The report's data, from the manifest and from rows of the tables.
 
     `examples`: reason code -> rows of `quarantine`, or of `conversations` and `samples` for repairs and notes.
     `lengths`: dialect -> number of tokens -> rows. `image_sizes`: rows of width, height, format and count.
@@ -217,7 +217,7 @@ def run_facts(manifest: Row) -> RunFacts:
 
 
 def funnel_of(manifest: Row) -> Funnel:
-    """The books of all input files added up, per state and per dialect."""
+    """The books of all input files added up, by state and dialect."""
     totals: dict[str, list[int]] = {dialect["name"]: [0, 0, 0, 0] for dialect in manifest["settings"]["dialects"]}
     for book in manifest["dialects"]:
         total = totals[book["dialect"]]
@@ -229,13 +229,13 @@ def funnel_of(manifest: Row) -> Funnel:
 
 
 def reason_row(code: str, count: int, examples: Sequence[Row]) -> ReasonRow:
-    """A reason with its meaning and fix, and up to three of the given rows that have a finding of this code."""
+    """A reason with its meaning and fix, and up to three of these rows as examples."""
     row = reason_of(code).value
     return ReasonRow(code, row.stage, row.severity, row.meaning, row.fix, row.upstream, count, tuple(example_of(code, row) for row in examples[:EXAMPLES]))
 
 
 def example_of(code: str, row: Row) -> Example:
-    """A row's finding of this code. `raw` is a column of `quarantine` alone; without it there is no head to show."""
+    """The row's finding with this code. Only rows of `quarantine` have `raw`; others get an empty head."""
     origin = row["origin"]
     found: Row = next((finding for finding in row["findings"] if finding["code"] == code), {})
     raw = bytes(row.get("raw") or b"")[: 4 * HEAD + 4].decode("utf-8", "replace")

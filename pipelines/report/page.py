@@ -1,4 +1,4 @@
-"""The page itself: one HTML file without scripts, nothing loaded from anywhere, every text escaped."""
+"""The page: one HTML file without scripts. It loads nothing, and all text in it is escaped."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
+from pipelines.ledger.plural import counted
 from pipelines.report.model import ReportData
 from pipelines.report.plots import HEIGHT, WIDTH, length_bars, percentile, size_dots
 
@@ -13,18 +14,18 @@ MOST_REASONS = 10  # in the fragment
 
 
 def render_report(data: ReportData) -> str:
-    """The page. It carries the fragment too, as a template that no browser shows; `Shown` takes it from there."""
+    """The page. It also contains the fragment in a hidden template, from which `Shown` takes it."""
     plots = {"bars": length_bars, "percentile": percentile, "dots": size_dots, "plot_width": WIDTH, "plot_height": HEIGHT}
     return _template("report.html").render(data=data, **plots, **_chosen(data))
 
 
 def render_inline(data: ReportData) -> str:
-    """A fragment for a notebook, with its own styles, all of them under one class; it holds on a light and on a dark page."""
+    """A fragment for a notebook, for light and dark pages. Its styles apply to its own elements only."""
     return _template("inline.html").render(data=data, **_chosen(data))
 
 
 def _chosen(data: ReportData) -> dict[str, Any]:
-    """What of the data is in the fragment: the first card of each dialect."""
+    """What the fragment shows: the first card of each dialect, and the most frequent reasons."""
     return {"cards": list({card.dialect: card for card in reversed(data.cards)}.values())[::-1], "most_reasons": MOST_REASONS}
 
 
@@ -36,6 +37,7 @@ def _template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["counted"] = counted
     environment.filters["number"] = lambda value: f"{value:,}"
     environment.filters["percent"] = lambda value: f"{100 * value:.2f} %"
     return environment.get_template(name)

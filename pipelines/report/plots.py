@@ -1,10 +1,11 @@
-"""Numbers -> the places of bars and dots, in units of the drawing. The template only writes them down."""
+"""Numbers -> positions and sizes of bars and dots, in the units of the SVG drawing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipelines.ledger.plural import counted
 from pipelines.report.model import ImageSize
 
 WIDTH, HEIGHT = 560, 120
@@ -37,25 +38,25 @@ def length_bars(counts: Mapping[int, int], most: int) -> list[Bar]:
     highest = max(bins, default=0) or 1
     width = WIDTH / BINS
     return [
-        Bar(i * width, HEIGHT * (1 - count / highest), width - 1, HEIGHT * count / highest, f"{i * step + 1}-{(i + 1) * step} tokens: {count} rows")
+        Bar(i * width, HEIGHT * (1 - count / highest), width - 1, HEIGHT * count / highest, f"{i * step + 1}-{(i + 1) * step} tokens: {counted(count, 'row')}")
         for i, count in enumerate(bins)
         if count
     ]
 
 
 def percentile(counts: Mapping[int, int], share: float) -> int:
-    """The smallest length that this share of the rows does not exceed; 0 where there are none."""
-    wanted = share * sum(counts.values())
+    """The smallest length that at least this share of the rows does not exceed; 0 without rows."""
+    needed = share * sum(counts.values())
     seen = 0
     for length in sorted(counts):
         seen += counts[length]
-        if seen >= wanted:
+        if seen >= needed:
             return length
     return 0
 
 
 def size_dots(sizes: Sequence[ImageSize], side: float = 260) -> list[Dot]:
-    """Each size at (width, height) in px, its area by the number of images; the drawing is as large as the longest side."""
+    """A dot per size at (width, height) in px, scaled to the longest side; its area grows with the number of images."""
     longest = max((max(size.width, size.height) for size in sizes), default=1)
     most = max((size.count for size in sizes), default=1)
     return [

@@ -1,1 +1,1 @@
-"""Rows of `samples` -> what a trainer's own collator would have made."""
+"""Rows of `samples` -> the inputs of upstream trainers."""

@@ -1,6 +1,6 @@
-"""A row of `samples` -> what each upstream trainer's own collator would have been given. docs/fields.md says which trainer wants what.
+"""A row of `samples` -> what the collator of each upstream trainer gets. docs/fields.md says which trainer takes which item.
 
-Arrays are numpy's, so that `torch.from_numpy` takes them as they are; nothing here needs torch.
+Arrays are numpy arrays, ready for `torch.from_numpy`; torch itself is not needed here.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ PADDING = {"input_ids": 0, "position_ids": 0, "attention_mask": 0, "labels": IGN
 
 
 def aligned_item(row: Row) -> Item:
-    """For Hugging Face models and THUDM/GLM-4's finetune.py and finetune_vision.py: the model shifts by itself."""
+    """For Hugging Face models and THUDM/GLM-4's finetune.py and finetune_vision.py, where the model shifts the labels."""
     return {name: np.asarray(row[name], dtype=np.int64) for name in ("input_ids", "attention_mask", "position_ids", "labels")}
 
 
 def shifted_labels(labels: Sequence[int]) -> np.ndarray:
-    """labels[i] for the token after i; the last is ignored. The first of ours is never trained, so nothing is lost.
+    """At i the label of the token after i; the last is ignored. Our first label is never trained, so nothing is lost.
 
     >>> shifted_labels([-100, -100, 7, 8]).tolist()
     [-100, 7, 8, -100]
@@ -34,7 +34,7 @@ def shifted_labels(labels: Sequence[int]) -> np.ndarray:
 
 
 def minicpm_item(row: Row) -> Item:
-    """For the CPMTrainer of MiniCPM-V and AgentCPM-GUI, which does not shift: everything of an example but its pixels.
+    """For the CPMTrainer of MiniCPM-V and AgentCPM-GUI, which does not shift labels: everything but the pixels.
 
     `image_bound` is int (views, 2), [first placeholder, closing tag) of every view of every image in text order; `tgt_sizes` is
     int32 (views, 2), each view's height and width in patches. The pixels are `views_of` each image, in the same order.
@@ -51,9 +51,9 @@ def minicpm_item(row: Row) -> Item:
 
 
 def padded_batch(items: Sequence[Item]) -> Item:
-    """The items as one batch, padded on the right: ids, positions and mask with 0, labels with -100; what has no length stays a list.
+    """The items as one batch, padded on the right: ids, positions and mask with 0, labels with -100; everything else stays a list.
 
-    Source: data_collator in the files named above; it also cuts at max_length, which no row of ours exceeds.
+    Source: data_collator in the files named above; it also cuts at max_length, which none of our rows exceeds.
     """
     longest = max(len(item["input_ids"]) for item in items)
     batch: Item = {}
@@ -67,10 +67,10 @@ def padded_batch(items: Sequence[Item]) -> Item:
 
 
 def views_of(picture: Image.Image, image: Row, patch_size: int, max_side: int | None = None) -> list[Image.Image]:
-    """The views that a MiniCPM model sees of a picture, RGB: the source view, then the slices row by row, sized as `target_sizes` says.
+    """The views of an image for a MiniCPM model, in RGB: the source view, then the slices row by row, in the sizes of `target_sizes`.
 
     `image` is an element of column `images`; `max_side` is AgentCPM-GUI's own resize before slicing (1120).
-    Source: slice_image and split_to_patches @ 0dbb566; __resize__ @ acbaf50. Unlike upstream the picture is first turned as its EXIF says.
+    Source: slice_image and split_to_patches @ 0dbb566; __resize__ @ acbaf50. Unlike upstream, the image is first rotated according to its EXIF data.
     """
     picture = (ImageOps.exif_transpose(picture) or picture).convert("RGB")
     if max_side is not None:

@@ -1,4 +1,4 @@
-"""`episodes check` opens what a configuration names: every fault is one sentence, and nothing that it tried stays."""
+"""`episodes check` opens everything that a configuration names. Every fault is one sentence, and no file is left behind."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ BATCH = "2026-11-22"
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A folder with a night of logs, pictures, and a program that is no program."""
+    """A folder with the logs of one batch, an image folder, and a file that is not a program."""
     write_lines(tmp_path / "logs" / BATCH / "a.jsonl", [asked("One?"), asked("Two?")])
     (tmp_path / "images").mkdir()
     (tmp_path / "empty").mkdir()
-    (tmp_path / "tell.txt").write_text("no program")
+    (tmp_path / "notify.txt").write_text("no program")
     (tmp_path / "loop").symlink_to("loop")
     return tmp_path
 
@@ -43,7 +43,7 @@ def check(home: Path, data: dict[str, Any], *arguments: str) -> int:
 
 
 def faults(home: Path, capsys: pytest.CaptureFixture[str], data: dict[str, Any], *arguments: str) -> list[str]:
-    """What is said, with HOME for the folder."""
+    """The reported faults, with HOME for the folder."""
     before = sorted(home.rglob("*"))
     assert check(home, data, *arguments) == 2
     shown = capsys.readouterr()
@@ -52,32 +52,32 @@ def faults(home: Path, capsys: pytest.CaptureFixture[str], data: dict[str, Any],
     return [line.removeprefix("configuration: ").replace(str(home), "HOME") for line in shown.err.splitlines()]
 
 
-def test_what_was_found_is_told_in_plain_words(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_check_says_what_it_found(home: Path, capsys: pytest.CaptureFixture[str]):
     data = settings(image_root="images") | {"dialects": [{"name": "glm_4", "tokenizer": "glm_4_standin", "max_tokens": 4096}]}
     assert check(home, data, "--batch", BATCH) == 0
     assert capsys.readouterr().out.replace(str(home), "HOME").splitlines() == [
-        "dialect glm_4: glm_4_standin, a stand-in vocabulary, ids are not the model's own",
+        "dialect glm_4: glm_4_standin, a stand-in vocabulary whose ids are not those of the model",
         f"source gui: 1 file, 192 bytes at HOME/logs/{BATCH}/*.jsonl",
-        "source gui: pictures are looked for in HOME/images",
+        "source gui: images are read from HOME/images",
         "output: HOME/out, delta tables",
         "HOME/mine.yaml: configuration is valid",
     ]
     assert not (home / "out").exists()
 
 
-def test_a_source_that_no_dialect_takes_and_one_without_image_root_are_remarked_on(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_source_that_no_dialect_takes_and_a_source_without_image_root_get_a_remark(home: Path, capsys: pytest.CaptureFixture[str]):
     sources = [{"name": name, "path": "logs/{batch}"} for name in ("gui", "chat")]
     dialect = {"name": "glm_4v", "tokenizer": "glm_4_standin", "max_tokens": 4096, "sources": ["gui"]}
     assert check(home, settings() | {"sources": sources, "dialects": [dialect]}, "--batch", BATCH) == 0
     out = capsys.readouterr().out
-    assert "source gui: it has no image_root; records with paths of pictures will be quarantined\n" in out
-    assert "source chat: no dialect takes it; its records end as conversations\n" in out
+    assert "source gui: has no image_root, so records with image paths will be quarantined\n" in out
+    assert "source chat: no dialect takes it, so its records become conversations only\n" in out
 
 
-def test_without_a_batch_the_fixed_part_of_a_path_must_be_there(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_without_a_batch_the_fixed_part_of_a_path_must_exist(home: Path, capsys: pytest.CaptureFixture[str]):
     assert check(home, settings()) == 0
     out = capsys.readouterr().out.replace(str(home), "HOME")
-    assert "source gui: HOME/logs exists; files were not looked for, because the path has {batch}: give --batch\n" in out
+    assert "source gui: HOME/logs exists; use --batch to check for files, since the path contains {batch}\n" in out
     assert faults(home, capsys, settings(path="lgos/{batch}")) == ["sources[0].path: no such file or folder: HOME/lgos"]
 
 
@@ -86,64 +86,64 @@ def test_without_a_batch_the_fixed_part_of_a_path_must_be_there(home: Path, caps
     [
         ({"path": "logs/2026-11-23"}, "sources[0].path: no such file or folder: HOME/logs/2026-11-23"),
         ({"path": "logs/{batch}/b.jsonl"}, f"sources[0].path: no such file or folder: HOME/logs/{BATCH}/b.jsonl"),
-        ({"path": "logs/*/*.parquet"}, "sources[0].path: no log file at HOME/logs/*/*.parquet"),
-        ({"path": "empty"}, "sources[0].path: no log file at HOME/empty"),
+        ({"path": "logs/*/*.parquet"}, "sources[0].path: no log files at HOME/logs/*/*.parquet"),
+        ({"path": "empty"}, "sources[0].path: no log files at HOME/empty"),
         ({"path": ["logs/{batch}", "lgos/*"]}, "sources[0].path[1]: no such file or folder: HOME/lgos"),
         ({"path": "logs/{date}/*.jsonl"}, "sources[0].path: {date} is not replaced; did you mean {batch}?"),
         ({"image_root": "images/screens"}, "sources[0].image_root: no such folder: HOME/images/screens"),
-        ({"image_root": ["images", "tell.txt"]}, "sources[0].image_root[1]: HOME/tell.txt is a file, not a folder"),
+        ({"image_root": ["images", "notify.txt"]}, "sources[0].image_root[1]: HOME/notify.txt is a file, not a folder"),
         ({"image_root": "loop"}, "sources[0].image_root: HOME/loop cannot be read: too many levels of symbolic links"),
-        ({"image_root": "tell.txt/below"}, "sources[0].image_root: no such folder: HOME/tell.txt/below"),
+        ({"image_root": "notify.txt/below"}, "sources[0].image_root: no such folder: HOME/notify.txt/below"),
         (
             {"image_root": "images", "image_prefix": {"/old/": "../other/"}},
             "sources[0].image_prefix: '/old/' becomes '../other/', which is outside every image_root",
         ),
-        ({"image_prefix": {"/old/": "new/"}}, "sources[0].image_prefix: needs image_root, in which the new paths are looked for"),
+        ({"image_prefix": {"/old/": "new/"}}, "sources[0].image_prefix: needs image_root, where the new paths are looked up"),
     ],
 )
-def test_a_source_that_is_not_there_is_a_fault(home: Path, capsys: pytest.CaptureFixture[str], source: dict[str, Any], fault: str):
+def test_a_missing_source_is_a_fault(home: Path, capsys: pytest.CaptureFixture[str], source: dict[str, Any], fault: str):
     assert faults(home, capsys, settings(**source), "--batch", BATCH) == [fault]
 
 
 @pytest.mark.parametrize("path", ["empty", "logs/2026-11-23", "logs/{batch}/*.parquet"])
-def test_a_source_that_may_be_empty_is_no_fault(home: Path, capsys: pytest.CaptureFixture[str], path: str):
+def test_an_empty_source_is_no_fault_with_allow_empty(home: Path, capsys: pytest.CaptureFixture[str], path: str):
     assert check(home, settings(path=path, allow_empty=True), "--batch", BATCH) == 0
-    assert "source gui: it has no file now, which allow_empty permits" in capsys.readouterr().out
+    assert "source gui: has no files now, which allow_empty permits" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("more", "fault"),
     [
-        ({"output": {"root": "tell.txt/out"}}, "output.root: HOME/tell.txt is a file, not a folder"),
-        ({"output": {"root": "loop/out"}}, "output.root: HOME/loop is a link to nothing"),
+        ({"output": {"root": "notify.txt/out"}}, "output.root: HOME/notify.txt is a file, not a folder"),
+        ({"output": {"root": "loop/out"}}, "output.root: HOME/loop is a broken link"),
         ({"output": {"root": "/proc/out"}}, "output.root: /proc cannot be written: no such file or directory"),
         ({"hooks": {"on_error": {"command": ["no-such-program"]}}}, "hooks.on_error.command: 'no-such-program' is not a program in the PATH"),
-        ({"hooks": {"on_success": {"command": ["./tell.sh"]}}}, "hooks.on_success.command: no such file: HOME/tell.sh"),
-        ({"hooks": {"on_gate_failed": {"command": ["./tell.txt"]}}}, "hooks.on_gate_failed.command: HOME/tell.txt is not executable"),
+        ({"hooks": {"on_success": {"command": ["./notify.sh"]}}}, "hooks.on_success.command: no such file: HOME/notify.sh"),
+        ({"hooks": {"on_gate_failed": {"command": ["./notify.txt"]}}}, "hooks.on_gate_failed.command: HOME/notify.txt is not executable"),
         ({"hooks": {"on_error": {"command": ["./images"]}}}, "hooks.on_error.command: HOME/images is a folder, not a program"),
         (
             {"dialects": [{"name": "glm_4", "tokenizer": "./models/glm-4", "max_tokens": 9}]},
             "dialects[0].tokenizer: no such file or folder: HOME/models/glm-4",
         ),
-        ({"images": {"allow_schemes": ["s3", "s3a"]}}, "images.allow_schemes[1]: there is no client for 's3a'; did you mean s3?"),
-        ({"images": {"allow_schemes": ["ftp"]}}, "images.allow_schemes[0]: there is no client for 'ftp'; known: s3, gs, gcs, abfs, abfss, hdfs, viewfs, hf"),
-        ({"images": {"allow_schemes": ["file"]}}, "images.allow_schemes[0]: file:// needs no entry; such pictures are looked for in image_root"),
+        ({"images": {"allow_schemes": ["s3", "s3a"]}}, "images.allow_schemes[1]: no client for 's3a'; did you mean s3?"),
+        ({"images": {"allow_schemes": ["ftp"]}}, "images.allow_schemes[0]: no client for 'ftp'; known: s3, gs, gcs, abfs, abfss, hdfs, viewfs, hf"),
+        ({"images": {"allow_schemes": ["file"]}}, "images.allow_schemes[0]: file:// needs no entry: such images are read from image_root"),
     ],
 )
-def test_any_other_place_that_cannot_be_used_is_a_fault(home: Path, capsys: pytest.CaptureFixture[str], more: dict[str, Any], fault: str):
+def test_any_other_unusable_place_is_a_fault(home: Path, capsys: pytest.CaptureFixture[str], more: dict[str, Any], fault: str):
     assert faults(home, capsys, settings() | more) == [fault]
 
 
-def test_all_faults_are_named_at_once_whatever_finds_them(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_all_faults_are_reported_at_once(home: Path, capsys: pytest.CaptureFixture[str]):
     data = {
         "sources": [{"name": "gui", "path": "lgos/{batch}", "fromat": "auto", "image_root": "screens"}],
         "dialects": [{"name": "glm_4", "tokenizer": "glm_5", "max_tokens": 4096}],
-        "output": {"root": "tell.txt/out"},
+        "output": {"root": "notify.txt/out"},
         "hooks": {"on_error": {"command": ["no-such-program"]}},
         "gates": {"max_quarantined": 5},
     }
-    told = faults(home, capsys, data)
-    assert [fault.partition(":")[0] for fault in told] == [
+    found = faults(home, capsys, data)
+    assert [fault.partition(":")[0] for fault in found] == [
         "sources[0].fromat",
         "gates.max_quarantined",
         "dialects",
@@ -154,7 +154,7 @@ def test_all_faults_are_named_at_once_whatever_finds_them(home: Path, capsys: py
     ]
 
 
-def test_settings_of_the_command_line_are_checked_too(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_settings_from_the_command_line_are_checked_too(home: Path, capsys: pytest.CaptureFixture[str]):
     assert faults(home, capsys, settings(), "--set", "sources[0].path=lgos/*") == ["sources[0].path: no such file or folder: HOME/lgos"]
 
 
@@ -162,7 +162,7 @@ def _refuse(folder: Path) -> None:
     raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 
-def test_each_thing_that_a_file_system_cannot_do_is_named(tmp_path: Path):
+def test_everything_that_a_file_system_cannot_do_is_reported(tmp_path: Path):
     assert list(failed_tries(tmp_path, TRIES, tmp_path)) == []
     assert list(failed_tries(tmp_path, dict.fromkeys(TRIES, _refuse), Path("/mnt"))) == [
         "the file system of /mnt cannot write files: operation not supported",
@@ -172,7 +172,7 @@ def test_each_thing_that_a_file_system_cannot_do_is_named(tmp_path: Path):
     ]
 
 
-def test_an_output_root_that_is_there_is_tried_and_left_as_it_was(tmp_path: Path):
+def test_an_existing_output_root_is_tried_and_left_unchanged(tmp_path: Path):
     (tmp_path / "runs").mkdir()
     assert list(output_faults(Output(root=str(tmp_path)))) == []
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]

@@ -1,4 +1,4 @@
-"""The console script: data on stdout, words on stderr, exit codes."""
+"""The console script: data on stdout, messages on stderr, exit codes."""
 
 import json
 from pathlib import Path
@@ -33,14 +33,14 @@ def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
-def test_check_says_what_a_valid_configuration_names(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_check_lists_what_a_valid_configuration_names(home: Path, capsys: pytest.CaptureFixture[str]):
     assert run("check", home / "conf.yaml") == 0
     out, _ = capsys.readouterr()
     assert "glm_4: glm_4_standin, a stand-in vocabulary" in out
     assert out.endswith("conf.yaml: configuration is valid\n")
 
 
-def test_check_names_all_five_mistakes_at_once(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_check_reports_all_five_mistakes_at_once(home: Path, capsys: pytest.CaptureFixture[str]):
     (home / "conf.yaml").write_text(FIVE_MISTAKES)
     assert run("check", home / "conf.yaml") == 2
     lines = capsys.readouterr().err.splitlines()
@@ -53,7 +53,7 @@ def test_check_names_all_five_mistakes_at_once(home: Path, capsys: pytest.Captur
     ]
 
 
-def test_try_writes_a_row_per_outcome_in_input_order_and_gates_by_exit_code(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_try_writes_a_row_per_outcome_in_input_order_and_exits_with_3_where_a_gate_fails(home: Path, capsys: pytest.CaptureFixture[str]):
     assert run("try", "--config", home / "conf.yaml", "--json", home / "out.jsonl", home / "logs" / "a.jsonl") == 3
     rows = [json.loads(line) for line in (home / "out.jsonl").read_bytes().splitlines()]
     assert [(row["origin"]["line"], row["table"], row.get("reason")) for row in rows] == [
@@ -68,10 +68,10 @@ def test_try_writes_a_row_per_outcome_in_input_order_and_gates_by_exit_code(home
     sample = rows[1]
     assert sample["messages"][1]["content"] == "Hello."
     assert len(sample["attention_mask"]) == len(sample["position_ids"]) == len(sample["input_ids"]) == sample["num_tokens"]
-    assert "max_quarantined: 50.00% of the records were quarantined, 5.00% are allowed" in capsys.readouterr().err
+    assert "max_quarantined: 50.00% of the records were quarantined; the limit is 5.00%" in capsys.readouterr().err
 
 
-def test_try_reads_a_file_once_however_often_and_however_it_is_named(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+def test_try_reads_a_file_once_even_if_it_is_named_several_times(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(home)
     once, twice = home / "once.jsonl", home / "twice.jsonl"
     run("try", "--config", "conf.yaml", "--json", once, "logs/a.jsonl")
@@ -79,18 +79,18 @@ def test_try_reads_a_file_once_however_often_and_however_it_is_named(home: Path,
     assert twice.read_bytes() == once.read_bytes()
 
 
-def test_try_passes_where_the_gate_is_set_wide(home: Path):
+def test_try_passes_with_a_higher_limit(home: Path):
     assert run("try", "--config", home / "conf.yaml", "--set", "gates.max_quarantined=0.5", home / "logs" / "a.jsonl") == 0
 
 
-def test_try_writes_to_stdout_and_nothing_else_there(home: Path, capsysbinary: pytest.CaptureFixture[bytes]):
+def test_try_writes_nothing_but_rows_to_stdout(home: Path, capsysbinary: pytest.CaptureFixture[bytes]):
     run("try", "--config", home / "conf.yaml", "--json", "-", home / "logs" / "a.jsonl")
     assert all(json.loads(line)["table"] for line in capsysbinary.readouterr().out.splitlines())
 
 
-def test_a_file_that_is_not_there_is_a_usage_error(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_missing_file_is_a_usage_error(home: Path, capsys: pytest.CaptureFixture[str]):
     assert run("try", "--config", home / "conf.yaml", home / "logs" / "b.jsonl") == 2
-    assert "b.jsonl: No such file or directory" in capsys.readouterr().err
+    assert "no such file or folder: " in capsys.readouterr().err
 
 
 def test_show_prints_a_record_from_its_bytes_to_its_tokens(home: Path, capsys: pytest.CaptureFixture[str]):
@@ -102,7 +102,7 @@ def test_show_prints_a_record_from_its_bytes_to_its_tokens(home: Path, capsys: p
     assert run("show", "--config", home / "conf.yaml", home / "logs" / "a.jsonl", "--line", 9) == 2
 
 
-def test_reasons_are_listed_and_explained_and_a_near_miss_is_named(capsys: pytest.CaptureFixture[str]):
+def test_reasons_are_listed_and_explained_and_a_misspelt_one_gets_a_suggestion(capsys: pytest.CaptureFixture[str]):
     assert run("reasons") == 0
     assert "image.count_mismatch" in capsys.readouterr().out
     assert run("reasons", "image.count_mismatch") == 0
@@ -113,7 +113,7 @@ def test_reasons_are_listed_and_explained_and_a_near_miss_is_named(capsys: pytes
     assert "did you mean image.count_mismatch" in capsys.readouterr().err
 
 
-# GLM-4V's KeyError: 'labels' is the fault of no record, so no reason quotes it.
+# No reason quotes GLM-4V's KeyError: 'labels', since no record causes it.
 @pytest.mark.parametrize(
     ("code", "quoted"),
     [
@@ -125,7 +125,7 @@ def test_reasons_are_listed_and_explained_and_a_near_miss_is_named(capsys: pytes
         ("schema.role_missing", "KeyError: 'role'"),
     ],
 )
-def test_a_reason_quotes_what_the_trainer_would_have_died_of(code: str, quoted: str, capsys: pytest.CaptureFixture[str]):
+def test_a_reason_quotes_the_error_of_the_upstream_trainer(code: str, quoted: str, capsys: pytest.CaptureFixture[str]):
     assert run("reasons", code) == 0
     assert quoted in capsys.readouterr().out.partition("upstream  ")[2]
 

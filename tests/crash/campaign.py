@@ -12,7 +12,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from pipelines.ledger.nights import Refused
+from pipelines.ledger.batches import Refused
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import NotPublished, last_run, open_table, run_rows
 from tests.crash.scene import Scene, View, counted_by_duckdb, false_reports, leftovers, view

@@ -1,4 +1,4 @@
-"""The demo's input: the same bytes every time, and every planted fault gets what it must."""
+"""The demo's input: the same bytes every time, and every planted fault gets the expected state and reason."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from tests.conftest import DEMO_CONF
 FORMATS = {"agentcpm", "sharegpt", "openai", "glm"}
 
 
-def test_it_is_as_large_and_as_mixed_as_it_should_be(demo, demo_outcomes):
+def test_the_demo_has_the_intended_size_and_variety(demo, demo_outcomes):
     _, written = demo
     assert written.episodes >= 80
     assert written.records >= 400
@@ -46,7 +46,7 @@ def is_as(want, outcomes: list[Outcome]) -> bool:
     return want["code"] in codes and (want["state"] == "noted" or want["code"] in repairs_of(outcomes[0].findings))
 
 
-def test_nothing_else_is_quarantined_but_what_a_model_cannot_take(demo, demo_outcomes):
+def test_nothing_else_is_quarantined_except_what_a_model_cannot_take(demo, demo_outcomes):
     folder, written = demo
     planted = {(want["path"], want["line"]) for want in written.expected}
     rest = [
@@ -57,13 +57,13 @@ def test_nothing_else_is_quarantined_but_what_a_model_cannot_take(demo, demo_out
     assert {(row.dialect, row.findings[0].code) for row in rest} == {("glm_4v", "image.too_many")}  # it takes one image
 
 
-def test_every_dialect_has_rows_on_every_side(demo_outcomes):
+def test_every_dialect_has_rows_in_every_split(demo_outcomes):
     config = load_config(DEMO_CONF)
     sides = {(row.dialect, side_of(row.conversation.episode_id, config.split)) for row in demo_outcomes if isinstance(row, Sample)}
     assert sides == {(dialect.name, side) for dialect in config.dialects for side in ("train", "val", "test")}
 
 
-def test_it_is_the_same_bytes_every_time(demo, tmp_path):
+def test_the_demo_has_the_same_bytes_every_time(demo, tmp_path):
     folder, written = demo
     assert write_demo(tmp_path) == written
     assert digests(tmp_path) == digests(folder)

@@ -1,11 +1,11 @@
-"""The books: every record in one known state, or the run does not publish."""
+"""The books: every record is in one known state, or the run does not publish."""
 
 import pytest
 
 from pipelines.config import Gates, parse_config
+from pipelines.ledger.batches import Past
 from pipelines.ledger.books import DialectBook, FileBook, make_books
-from pipelines.ledger.gates import closed_gates, gates_of, too_many_errors
-from pipelines.ledger.nights import Past
+from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
 
 CONFIG = parse_config(
     {
@@ -27,55 +27,55 @@ def books(records=10, conversations=7, quarantined=1, duplicates=2, clean=5, ref
     return make_books(CONFIG, {PLACE: records}, states, dialects, refused, internal_errors, {})
 
 
-def test_books_that_close_have_no_fault():
+def test_balanced_books_have_no_fault():
     assert books().faults() == []
     assert books().files == (FileBook("chat", "b.jsonl", 10, 7, 1, 2, 0),)
     assert books().dialects[0] == DialectBook("glm_4", "b.jsonl", 7, 5, 0, 2)
 
 
-def test_a_lost_record_is_named_with_its_file():
+def test_a_lost_record_is_reported_with_its_file():
     assert books(quarantined=0).faults() == ["b.jsonl: 10 records in, 9 accounted for"]
 
 
-def test_a_row_too_many_is_named_with_its_dialect():
+def test_a_surplus_row_is_reported_with_its_dialect():
     assert books(clean=6).faults() == ["b.jsonl: 7 conversations offered to glm_4, 8 accounted for"]
 
 
-def test_the_gate_leaves_duplicates_out_and_counts_conversations_that_no_dialect_took():
+def test_the_quarantined_share_ignores_duplicates_and_includes_conversations_that_every_dialect_quarantined():
     assert books(refused=1).quarantined_share() == (1 + 1) / (10 - 2)
-    assert closed_gates(books(refused=1), Gates(max_quarantined=0.25)) == []
-    assert closed_gates(books(refused=1), Gates(max_quarantined=0.2)) == ["max_quarantined: 25.00% of the records were quarantined, 20.00% are allowed"]
+    assert failed_gates(books(refused=1), Gates(max_quarantined=0.25)) == []
+    assert failed_gates(books(refused=1), Gates(max_quarantined=0.2)) == ["max_quarantined: 25.00% of the records were quarantined; the limit is 20.00%"]
 
 
-def test_an_empty_batch_passes_the_gate():
+def test_an_empty_batch_has_nothing_quarantined():
     empty = make_books(CONFIG, {}, {}, {}, 0, 0, {})
     assert (empty.quarantined_share(), empty.faults()) == (0.0, [])
 
 
-def test_a_damaged_file_stands_in_the_books_without_being_a_record():
+def test_a_damaged_file_is_counted_but_is_not_a_record():
     damaged = make_books(CONFIG, {}, {("gui", "a.gz", "damaged"): 1}, {}, 0, 0, {})
     assert {name: count for name, count in damaged.states().items() if count} == {"damaged": 1}
 
 
-def test_our_own_faults_have_a_gate_of_their_own():
+def test_internal_errors_have_their_own_gate():
     assert too_many_errors(books(), Gates()) is None
-    assert too_many_errors(books(internal_errors=1), Gates()) == "max_internal_errors: 1 records failed by our own fault, 0 are allowed"
+    assert too_many_errors(books(internal_errors=1), Gates()) == "max_internal_errors: 1 record failed with an internal error; the limit is 0"
 
 
-def test_a_batch_with_too_few_records_fails_its_gate():
+def test_a_batch_with_too_few_records_fails_the_gate():
     empty = make_books(CONFIG, {}, {}, {}, 0, 0, {})
-    assert closed_gates(empty, Gates()) == ["min_records: 0 records came in, at least 1 must"]
-    assert closed_gates(books(), Gates(max_quarantined=1, min_records=11)) == ["min_records: 10 records came in, at least 11 must"]
+    assert failed_gates(empty, Gates()) == ["min_records: 0 records came in; the minimum is 1"]
+    assert failed_gates(books(), Gates(max_quarantined=1, min_records=11)) == ["min_records: 10 records came in; the minimum is 11"]
 
 
 @pytest.mark.parametrize(("allow_empty", "least"), [((True, True), 0), ((True, False), 1)])
-def test_no_record_need_come_in_where_every_source_may_be_empty(allow_empty: tuple[bool, ...], least: int):
+def test_min_records_is_0_where_every_source_may_be_empty(allow_empty: tuple[bool, ...], least: int):
     sources = tuple(source.model_copy(update={"allow_empty": allowed}) for source, allowed in zip(CONFIG.sources, allow_empty, strict=True))
     assert gates_of(CONFIG.model_copy(update={"sources": sources})).min_records == least
 
 
 @pytest.mark.parametrize(
-    ("standing", "allowed", "words"),
+    ("published", "allowed", "words"),
     [
         ({}, 0.1, []),  # the batch is new
         ({"chat": 11}, 0.1, []),
@@ -83,7 +83,7 @@ def test_no_record_need_come_in_where_every_source_may_be_empty(allow_empty: tup
         (
             {"chat": 20},
             0.1,
-            ["max_shrink: 10 records came in, 50.00% fewer than the 20 of the published batch, 10.00% are allowed: source chat lost 10 of 20 records"],
+            ["max_shrink: 10 records came in, 50.00% fewer than the 20 of the published batch; the limit is 10.00%: source chat lost 10 of 20 records"],
         ),
         ({"chat": 20}, 0.5, []),
         ({"chat": 2000}, None, []),
@@ -91,17 +91,17 @@ def test_no_record_need_come_in_where_every_source_may_be_empty(allow_empty: tup
             {"chat": 10, "gui": 1},
             0.1,
             [
-                "max_shrink: 10 records came in, 9.09% fewer than the 11 of the published batch, and no source may lose all it had:"
-                " source gui lost 1 of 1 records"
+                "max_shrink: 10 records came in, 9.09% fewer than the 11 of the published batch; no source may lose all its records:"
+                " source gui lost 1 of 1 record"
             ],
         ),
         ({"chat": 10, "gui": 1}, 1, []),
-        ({"chat": 10, "not configured any more": 1}, 0.1, []),
+        ({"chat": 10, "no longer configured": 1}, 0.1, []),
     ],
 )
-def test_a_batch_that_loses_records_fails_its_gate_and_the_sources_are_named(standing, allowed, words):
-    past = Past(standing=standing, sources=("gui", "chat"))
-    assert closed_gates(books(), Gates(max_quarantined=1, max_shrink=allowed), past) == words
+def test_a_batch_that_loses_records_fails_the_gate_which_names_the_sources(published, allowed, words):
+    past = Past(published=published, sources=("gui", "chat"))
+    assert failed_gates(books(), Gates(max_quarantined=1, max_shrink=allowed), past) == words
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_a_batch_that_loses_records_fails_its_gate_and_the_sources_are_named(sta
     [
         ([], []),
         ([6, 10, 90], []),
-        ([40, 40], ["max_volume_ratio: 10 records came in, 4.0 times fewer than 40, the median of the last 2 batches; 3 times are allowed"]),
-        ([1, 1, 90], ["max_volume_ratio: 10 records came in, 10.0 times more than 1, the median of the last 3 batches; 3 times are allowed"]),
+        ([40, 40], ["max_volume_ratio: 10 records came in, a factor of 4.0 below the median of the last 2 batches, 40; the limit is 3"]),
+        ([1, 1, 90], ["max_volume_ratio: 10 records came in, a factor of 10.0 above the median of the last 3 batches, 1; the limit is 3"]),
     ],
 )
-def test_a_batch_of_an_unusual_size_fails_its_gate_up_and_down(usual, words):
-    assert closed_gates(books(), Gates(max_quarantined=1, max_volume_ratio=3), Past(records=usual)) == words
-    assert closed_gates(books(), Gates(max_quarantined=1), Past(records=usual)) == []
+def test_a_batch_that_is_much_larger_or_smaller_than_usual_fails_the_gate(usual, words):
+    assert failed_gates(books(), Gates(max_quarantined=1, max_volume_ratio=3), Past(records=usual)) == words
+    assert failed_gates(books(), Gates(max_quarantined=1), Past(records=usual)) == []

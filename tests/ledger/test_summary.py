@@ -1,4 +1,4 @@
-"""What a person reads at the end of a run, line by line."""
+"""The lines of the summary at the end of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOTHING_IN = "records in              0   = 0 conversations + 0 quarantined + 0 
 
 
 def lines(**facts: Any) -> list[str]:
-    """The summary of a run without records, but for the line that says so."""
+    """The summary of a run without records, except for the line that counts them."""
     return [line for line in summary_lines(Books((), (), 0, 0), facts) if line != NOTHING_IN]
 
 
@@ -21,7 +21,7 @@ def source(name: str, files: int, records: int, median_files: float | None = Non
     return {"source": name, "files": files, "records": records, "median_files": median_files, "median_records": median_records, "batches": batches}
 
 
-def test_every_source_has_a_line_beside_what_is_usual():
+def test_every_source_has_a_line_with_its_usual_size():
     assert lines(sources=[source("gui", 12, 1204, 12, 1310.5, 7), source("chat", 0, 0, 1, 1, 1), source("new", 1, 1)]) == [
         "source gui              12 files      1,204 records   (median of 7 batches: 12 files, 1,310.5 records)",
         "source chat              0 files          0 records   (the batch before: 1 file, 1 record)",
@@ -29,7 +29,7 @@ def test_every_source_has_a_line_beside_what_is_usual():
     ]
 
 
-def test_the_most_frequent_keys_that_nothing_reads_are_named_and_the_others_counted():
+def test_the_most_frequent_unread_keys_are_listed_and_the_others_counted():
     keys = [{"source": "gui", "key": f"turn.key_{number}", "count": 1000 - number} for number in range(6)]
     assert lines(unread=[*keys, {"source": "chat", "key": "record.file", "count": 2}], unread_more={"gui": 70}) == [
         "unread                  2   chat: record.file",
@@ -38,35 +38,35 @@ def test_the_most_frequent_keys_that_nothing_reads_are_named_and_the_others_coun
         "unread                998   gui: turn.key_2",
         "unread                997   gui: turn.key_3",
         "unread                996   gui: turn.key_4",
-        "unread                      gui: and 1 more key, in the manifest",
-        "unread                      gui: and up to 70 more keys, too many to be listed",
+        "unread                      gui: and 1 more key, listed in manifest.json",
+        "unread                      gui: and up to 70 more keys, too many to list",
     ]
 
 
-def test_records_without_an_episode_key_are_counted_by_source():
+def test_records_without_an_episode_id_are_counted_by_source():
     assert lines(without_episode={"gui": 0, "chat": 1204}) == [
-        "no episode key      1,204   chat: each of these records is its own episode, so the split cannot keep its steps together"
+        "no episode id       1,204   chat: each of these records is its own episode, so the steps of one episode may be in different splits"
     ]
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "expected"),
     [
         ([], []),
-        ([("a.png", "picture")], ["passed over             1   file that is no log: 1 picture (a.png)"]),
+        ([("a.png", "picture")], ["passed over             1   file that is not a log: 1 picture (a.png)"]),
         (
             [("_SUCCESS", "hidden"), ("a.png", "picture"), ("b.png", "picture"), ("c\x1b.png", "picture")],
-            ["passed over             4   files that are no logs: 3 picture, 1 hidden (_SUCCESS, a.png, b.png and 1 more)"],
+            ["passed over             4   files that are not logs: 3 picture, 1 hidden (_SUCCESS, a.png, b.png and 1 more)"],
         ),
         (
             [(f"{number}.png", "picture") for number in range(9)],
-            ["passed over             9   files that are no logs: 9 picture (0.png, 1.png, 2.png and 6 more)"],
+            ["passed over             9   files that are not logs: 9 picture (0.png, 1.png, 2.png and 6 more)"],
         ),
     ],
 )
-def test_files_that_were_passed_over_are_counted_by_reason_and_the_first_are_named(files: list[tuple[str, str]], told: list[str]):
-    assert lines(passed_over=[{"source": "gui", "path": path, "why": why} for path, why in files]) == told
+def test_files_that_were_passed_over_are_counted_by_reason_and_the_first_are_listed(files: list[tuple[str, str]], expected: list[str]):
+    assert lines(passed_over=[{"source": "gui", "path": path, "why": why} for path, why in files]) == expected
 
 
-def test_a_manifest_that_says_nothing_of_this_has_a_summary_too():
+def test_a_manifest_without_these_facts_adds_no_lines():
     assert lines() == lines(unread=None, unread_more=None, without_episode=None, sources=None) == []

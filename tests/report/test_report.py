@@ -1,4 +1,4 @@
-"""The report: everything escaped, nothing loaded, and the figures of the run."""
+"""The report: all text is escaped, nothing is loaded, and the figures are those of the run."""
 
 import re
 from html.parser import HTMLParser
@@ -21,7 +21,7 @@ CONFIG = configuration("minicpm_v_2_6")
 
 
 class Elements(HTMLParser):
-    """What a browser would make of the page: its elements with their attributes, and its text."""
+    """The page as a browser parses it: its elements with their attributes, and its text."""
 
     def __init__(self, page: str):
         super().__init__()
@@ -70,7 +70,7 @@ def data(words: tuple[str, ...] = (), more: dict[str, Any] | None = None) -> Rep
 
 
 @pytest.mark.parametrize("draw", [render_report, render_inline])
-def test_whatever_stands_in_the_data_the_page_has_no_script_and_loads_nothing(draw):
+def test_the_page_has_no_script_and_loads_nothing_whatever_the_data_contains(draw):
     elements = Elements(draw(data(words=(EVIL,))))
     assert EVIL in elements.text  # so it is text, and {{ 7 * 7 }} is not 49
     tags = {tag for tag, _ in elements.found}
@@ -81,7 +81,7 @@ def test_whatever_stands_in_the_data_the_page_has_no_script_and_loads_nothing(dr
             assert (attributes.get(name) or "#").startswith(("#", "data:image/")), (tag, attributes)
 
 
-def test_the_page_holds_the_figures_of_the_run():
+def test_the_page_shows_the_figures_of_the_run():
     text = " ".join(Elements(page()).text.split())
     for words in (
         "3 records in",
@@ -107,36 +107,36 @@ READ = {
 }
 
 
-def test_the_page_says_of_every_source_what_came_and_what_was_not_read():
+def test_the_page_lists_for_every_source_its_input_and_what_was_not_read():
     page = render_report(data(more=READ))
     text = " ".join(Elements(page).text.split())
     for words in (
         "1 3 2 median of 7 batches: 2 files, 5 records",
         "chat 0 0 0",
-        "A record without an episode key is its own episode",
-        f"Keys of {EVIL} that nothing reads",
+        "A record without an episode id is its own episode",
+        f"Unread keys of {EVIL}",
         f"turn.{EVIL}0 999",
-        "10 more keys stand in manifest.json",
-        "Up to 7 more keys are too many to be listed",
-        "Passed over: 1,204 files that are no logs",
-        "1,154 more stand in manifest.json",
+        "10 more keys in manifest.json",
+        "Up to 7 more keys, too many to list",
+        "Passed over: 1,204 files that are not logs",
+        "1,154 more in manifest.json",
     ):
         assert words in text, words
     assert f"turn.{EVIL}50" not in text
     assert not {tag for tag, _ in Elements(page).found} & {"script", "iframe", "object", "link"}
 
 
-def test_a_run_that_did_not_publish_says_so_first():
+def test_the_page_of_a_run_that_did_not_publish_says_so_at_the_top():
     assert Elements(page(words=("max_quarantined: 33.33% of the records were quarantined",))).text.index("gate failed") < 400
 
 
-def test_a_card_shows_every_token_and_says_which_are_trained():
+def test_a_card_shows_every_token_and_which_are_trained():
     card = evil_card()
     assert "".join(piece.text for piece in card.pieces if piece.kind == "trained") == f"{EVIL}<|im_end|>"
     assert next(piece.text for piece in card.pieces if piece.kind == "control") == "<|im_start|>"
 
 
-def test_a_notebook_shows_funnel_reasons_and_cards_and_every_style_stays_in_its_frame():
+def test_the_fragment_shows_funnel_reasons_and_cards_and_its_styles_apply_to_nothing_else():
     fragment = render_inline(data())
     text = " ".join(Elements(fragment).text.split())
     for words in ("3 records in", "= 2 conversations", "+ 1 quarantined", "2 offered = 2 clean", "1 line.invalid_json", "<|im_start|>"):
@@ -144,10 +144,10 @@ def test_a_notebook_shows_funnel_reasons_and_cards_and_every_style_stays_in_its_
     styles = fragment.partition("<style>")[2].partition("</style>")[0]
     rules = re.findall(r"([^{}]+)\{[^{}]*\}", re.sub(r"@media[^{]*\{(.*)\}\s*$", r"\1", styles, flags=re.DOTALL))
     assert len(rules) > 20
-    assert [selector for rule in rules for selector in rule.split(",") if not selector.strip().startswith(".episodes-night")] == []
+    assert [selector for rule in rules for selector in rule.split(",") if not selector.strip().startswith(".episodes-run")] == []
 
 
-def test_a_result_line_shows_what_the_run_left_beside_its_report_or_how_it_ended(tmp_path):
+def test_a_result_line_is_shown_as_the_fragment_of_its_report_or_else_as_text(tmp_path):
     line = {"status": "lost_race", "words": [EVIL], "batch": "night"}
     assert EVIL in Elements(Shown(line)._repr_html_()).text
     report = tmp_path / "report.html"
@@ -158,11 +158,11 @@ def test_a_result_line_shows_what_the_run_left_beside_its_report_or_how_it_ended
     assert ("unchanged" in again, "records in" in again) == (True, True)
 
 
-def test_percentiles_of_counted_lengths():
+def test_percentiles_of_lengths():
     assert [percentile({10: 1, 20: 1, 30: 2}, share) for share in (0.0, 0.5, 1.0)] == [10, 20, 30]
 
 
-def test_bars_cover_every_row_and_stay_in_the_drawing():
+def test_bars_cover_every_row_and_fit_into_the_drawing():
     counts = {i * 37 % 1000 + 1: i + 1 for i in range(50)}
     bars = length_bars(counts, 1000)
     assert sum(int(bar.label.split()[-2]) for bar in bars) == sum(counts.values())

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipelines.config import parse_config
-from pipelines.ledger.nights import Refused
+from pipelines.ledger.batches import Refused
 from pipelines.spark.run.entry import Told
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import run_rows

@@ -111,7 +111,7 @@ def test_a_run_that_fails_a_gate_publishes_nothing_and_leaves_its_report(spark, 
     config = configuration("glm_4", source={"path": str(logs)}, output={"root": str(tmp_path / "out")})
     result = run_job(config)
     assert result.exit_code == 3
-    assert result.words == ("max_quarantined: 33.33% of the records were quarantined, 5.00% are allowed",)
+    assert result.words == ("max_quarantined: 33.33% of the records were quarantined; the limit is 5.00%",)
     assert [name for name in (*TABLES, "images", "runs", "reports") if (tmp_path / "out" / name).exists()] == []
     assert "gate failed" in result.report.read_text()
     staged = result.report.parents[1] / "outcomes"

@@ -18,7 +18,7 @@ from PIL import Image
 import pipelines
 from pipelines.cli import main as episodes
 from pipelines.config import Config, parse_config
-from pipelines.ledger.nights import Refused
+from pipelines.ledger.batches import Refused
 from pipelines.spark.publishing.views import register_views
 from pipelines.spark.run.redrive import Chosen, redrive_batch
 from pipelines.storage.locks import LostRace, batch_lock
@@ -92,7 +92,7 @@ def test_a_replay_changes_nothing_and_says_so(run_job, tmp_path, form):
     os.utime(tmp_path / "logs" / "n0" / "a.jsonl", (1, 1))  # another time, the same bytes
     again = run_job(config, "n0")
     assert (again.status, again.exit_code) == ("unchanged", 0)
-    assert again.words == (f"nothing to do: batch n0 stands as run {first.manifest['run_id']} published it, with the same inputs, code and configuration",)
+    assert again.words == (f"nothing to do: run {first.manifest['run_id']} published batch n0 with the same inputs, code and configuration",)
     assert pipelines.snapshot(root) == before
     assert sorted(path for path in root.rglob("*") if path.is_file()) == files
     assert again.line()["counts"] == first.line()["counts"]
@@ -113,7 +113,7 @@ def test_other_inputs_amend_a_batch_and_name_what_changed(run_job, tmp_path, for
     assert [word.rpartition("/")[0].rpartition(":")[0] + ": " + word.rpartition("/")[2] for word in result.words] == [
         "batch n0, new: c.jsonl",
         "batch n0, changed: a.jsonl",
-        "batch n0, gone, and its rows with it: b.jsonl",
+        "batch n0, gone, its rows are removed: b.jsonl",
     ]
     said = [row["messages"][0]["content"] for row in rows(root, "conversations")]
     assert sorted(said) == ["A again?", "A?", "C?"]
@@ -123,7 +123,7 @@ def test_another_configuration_over_an_old_batch_is_refused_unless_it_is_to_be_r
     write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [asked()])
     run_job(config_of(tmp_path), "n0")
     other = config_of(tmp_path, options={"max_tokens": 4096})
-    with pytest.raises(Refused, match=r"batch n0 was published by run n0\.\d+ with other configuration; --replace makes it anew"):
+    with pytest.raises(Refused, match=r"run n0\.\d+ published batch n0 with other configuration; use --replace to replace the batch"):
         run_job(other, "n0")
     assert not list((tmp_path / "out" / "_staging").iterdir())
     # What decides no row and no gate makes no other night.
@@ -149,7 +149,7 @@ def test_a_night_far_from_the_usual_fails_its_gate(run_job, tmp_path):
     write_lines(tmp_path / "logs" / "n2" / "a.jsonl", [*(asked(f"2 {i}?") for i in range(6)), *(b"{broken %d" % i for i in range(4))])
     result = run_job(config, "n2")
     assert result.exit_code == 3
-    assert result.words == ("max_ratio_to_median: 40.00% of the records were quarantined, 4.0 times the median of the last 2 nights; 3 are allowed",)
+    assert result.words == ("max_ratio_to_median: 40.00% of the records were quarantined, 4.0 times the median of the last 2 batches; the limit is 3",)
 
 
 def two_sources(folder: Path, form: str, **gates: Any) -> Config:
@@ -175,11 +175,13 @@ def test_a_batch_whose_folder_is_unmounted_or_lacks_files_stays_as_it_was_publis
         assert len(rows(root, "conversations", "sample_id")) == 32
 
     (tmp_path / "chat" / "n0").rename(tmp_path / "aside")
-    closed("max_shrink: 30 records came in, 6.25% fewer than the 32 of the published batch, and no source may lose all it had: source chat lost 2 of 2 records")
+    closed(
+        "max_shrink: 30 records came in, 6.25% fewer than the 32 of the published batch; no source may lose all its records: source chat lost 2 of 2 records"
+    )
     (tmp_path / "aside").rename(tmp_path / "chat" / "n0")
     for number in range(3):
         (tmp_path / "gui" / "n0" / f"{number}.jsonl").unlink()
-    closed("max_shrink: 23 records came in, 28.12% fewer than the 32 of the published batch, 10.00% are allowed: source gui lost 9 of 30 records")
+    closed("max_shrink: 23 records came in, 28.12% fewer than the 32 of the published batch; the limit is 10.00%: source gui lost 9 of 30 records")
     # An operator who means it opens the gate for one run. The next run without that has nothing to do, and a redrive compares nothing.
     meant = run_job(two_sources(tmp_path, form, max_shrink=None), "n0")
     assert (meant.exit_code, len(rows(root, "conversations", "sample_id"))) == (0, 23)

@@ -1,4 +1,4 @@
-"""Rows -> the batches of the upstream trainers, against the golden cases."""
+"""Rows -> the batches of upstream trainers, compared with the golden cases."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def golden_rows(dialect: str, recipe: str):
 
 
 @pytest.mark.parametrize("dialect", MINICPM)
-def test_a_minicpm_item_is_what_upstream_feeds_its_trainer(dialect: str):
+def test_a_minicpm_item_equals_the_input_of_the_upstream_trainer(dialect: str):
     count = 0
     for want, row, _ in golden_rows(dialect, "upstream"):
         if want.get("accept_labels"):
@@ -66,7 +66,7 @@ def test_shifting_loses_nothing(ids: list[int]):
     assert [-100, *shifted_labels(labels)[:-1].tolist()] == labels
 
 
-def test_a_batch_is_padded_on_the_right_and_pictures_stay_lists():
+def test_a_batch_is_padded_on_the_right_and_images_stay_lists():
     rows = [row for _, row, _ in golden_rows("minicpm_v_2_6", "sound")][:5]
     items = [minicpm_item(row) for row in rows]
     batch = padded_batch(items)
@@ -81,7 +81,7 @@ def test_a_batch_is_padded_on_the_right_and_pictures_stay_lists():
 
 
 @pytest.mark.parametrize(("dialect", "max_side"), [("minicpm_v_2_6", None), ("agentcpm_gui", 1120)])
-def test_the_views_of_a_picture_have_the_sizes_that_the_row_says(dialect: str, max_side: int | None):
+def test_the_views_of_an_image_have_the_sizes_in_the_row(dialect: str, max_side: int | None):
     count = 0
     for _, row, case in golden_rows(dialect, "sound"):
         for image in row["images"]:
@@ -95,7 +95,7 @@ def test_the_views_of_a_picture_have_the_sizes_that_the_row_says(dialect: str, m
     assert count > 30
 
 
-def test_the_slices_of_a_picture_cover_it_row_by_row():
+def test_the_slices_of_an_image_cover_it_row_by_row():
     left, right = (255, 0, 0), (0, 0, 255)
     picture = Image.new("RGB", (896, 448), left)
     picture.paste(right, (448, 0, 896, 448))

@@ -9,9 +9,9 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.ledger.batches import last_of_batch
 from pipelines.ledger.books import Books
 from pipelines.ledger.manifest import Json, code_fingerprint, config_fingerprint, tokenizer_facts
-from pipelines.ledger.nights import last_of_batch
 from pipelines.reasons import Reason
 from pipelines.spark.plans.images import KEY
 from pipelines.spark.plans.read_back import Staged

@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 from pipelines.config import Config
 from pipelines.containers.inputs import inputs_of
 from pipelines.flow import open_flow
+from pipelines.ledger.batches import BatchKey, compare_with_published
 from pipelines.ledger.manifest import code_fingerprint, config_fingerprint, listed_facts, tokenizer_facts
-from pipelines.ledger.nights import Night, compare
 from pipelines.spark.plans.drafts import read_drafts
 from pipelines.spark.publishing.publish import input_rows
 from pipelines.spark.publishing.recovery import leave, settle
@@ -52,11 +52,11 @@ def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, star
     with opened(spark, config, batch, run_id, started, manner) as run:
         listing = inputs_of(config, batch)
         splits = survey(run, listing.files)
-        standing = compare(run_rows(run.tables.root), night_of_run(run, input_rows(splits)), manner.replace)
-        if standing.is_same and not manner.force:
-            return unchanged(run, standing)
+        comparison = compare_with_published(run_rows(run.tables.root), batch_key_of(run, input_rows(splits)), manner.replace)
+        if comparison.is_same and not manner.force:
+            return unchanged(run, comparison)
         staged, images = stage(run, read_drafts(spark, splits, run.flow))
-        return end(run, Made(staged, images, input_rows(splits), facts=listed_facts(listing)), standing)
+        return end(run, Made(staged, images, input_rows(splits), facts=listed_facts(listing)), comparison)
 
 
 @contextmanager
@@ -75,8 +75,8 @@ def opened(spark: SparkSession, config: Config, batch: str, run_id: str, started
         yield run
 
 
-def night_of_run(run: Run, inputs: Sequence[Row]) -> Night:
+def batch_key_of(run: Run, inputs: Sequence[Row]) -> BatchKey:
     """What this run's batch is made of."""
     files = frozenset((row["source"], row["path"], row["sha256"]) for row in inputs)
     tokenizers = tuple(sorted((name, fact["fingerprint"]) for name, fact in tokenizer_facts(run.flow).items()))
-    return Night(run.batch, files, code_fingerprint(), config_fingerprint(run.config), tokenizers)
+    return BatchKey(run.batch, files, code_fingerprint(), config_fingerprint(run.config), tokenizers)

@@ -11,10 +11,10 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 
 from pipelines.config import Gates
+from pipelines.ledger.batches import Comparison, Past, Volume, past_of, source_rows, volumes
 from pipelines.ledger.books import Books, Counts
-from pipelines.ledger.gates import closed_gates, gates_of, too_many_errors
+from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
 from pipelines.ledger.manifest import Json, make_manifest, manifest_bytes
-from pipelines.ledger.nights import Past, Standing, Volume, past_of, source_rows, volumes
 from pipelines.ledger.summary import summary_lines
 from pipelines.ledger.tally import Tally
 from pipelines.ledger.unread_keys import counts_of, number_of_keys, unread_facts
@@ -80,7 +80,7 @@ class Made:
     before: Json = field(default_factory=dict)  # the manifest of the batch's last run, where this one makes some of its rows again
 
 
-def end(run: Run, made: Made, standing: Standing) -> Result:
+def end(run: Run, made: Made, comparison: Comparison) -> Result:
     """Publishes what was made, or says why not. Raises LostRace and Unequal; then nothing of it is named by `runs`."""
     root = run.tables.root
     with run.steps.step("read back and balance the books"):
@@ -90,8 +90,8 @@ def end(run: Run, made: Made, standing: Standing) -> Result:
         books = tally.books(run.config, made.records)
         faults = [*books.faults(), *doubled.result()]
     runs = run_rows(root)
-    status, words = _verdict(books, faults, gates_of(run.config), _past(run, made, standing, runs))
-    words = (*standing.words, *words)
+    status, words = _verdict(books, faults, gates_of(run.config), _past(run, made, comparison, runs))
+    words = (*comparison.words, *words)
     with run.steps.step("report"):
         facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
         facts |= {"kind": made.kind, "images_opened": images_opened(run), "sources": _sources(run, made.inputs, books, runs)}
@@ -102,7 +102,7 @@ def end(run: Run, made: Made, standing: Standing) -> Result:
     if status != PUBLISHED:
         return Result(status, words, manifest, books, root, report, run.steps.seconds)
     with run.steps.step("publish"), publication_lock(root, run.steps.say):
-        check_unchanged(run, standing.earlier)
+        check_unchanged(run, comparison.earlier)
         settle(run.tables, run.run_id)
         publish(run, made.staged, made.images, books, made.inputs, made.kind)
         settle(run.tables, run.run_id)
@@ -111,16 +111,16 @@ def end(run: Run, made: Made, standing: Standing) -> Result:
     return Result(status, words, read_manifest(run.tables, run.batch), books, root, report, run.steps.seconds)
 
 
-def unchanged(run: Run, standing: Standing) -> Result:
+def unchanged(run: Run, comparison: Comparison) -> Result:
     """Nothing was to be done: what stands is told again."""
-    earlier = standing.earlier or {}
+    earlier = comparison.earlier or {}
     manifest: Json = {"run_id": earlier["run_id"], "batch": run.batch, "counts": earlier["states"], "quarantined_share": earlier["quarantined_share"]}
     manifest["published"] = {"versions": earlier["versions"], "files": earlier["files"]}
     manifest["images_opened"] = 0
     before = read_manifest(run.tables, run.batch)  # an older one does not say all of this
     manifest |= {name: before.get(name) for name in ("unread", "unread_more", "without_episode")}
     manifest["sources"] = source_rows(_names(run), volumes(earlier["inputs"]), run_rows(run.tables.root), run.batch)
-    return Result(UNCHANGED, standing.words, manifest, None, run.tables.root, report_folder(run.tables, run.batch) / "report.html", run.steps.seconds)
+    return Result(UNCHANGED, comparison.words, manifest, None, run.tables.root, report_folder(run.tables, run.batch) / "report.html", run.steps.seconds)
 
 
 def _verdict(books: Books, faults: Sequence[str], gates: Gates, past: Past) -> tuple[str, tuple[str, ...]]:
@@ -128,13 +128,13 @@ def _verdict(books: Books, faults: Sequence[str], gates: Gates, past: Past) -> t
     errors = too_many_errors(books, gates)
     if faults or errors:
         return INTERNAL, (*faults, *([errors] if errors else []))
-    closed = closed_gates(books, gates, past)
-    return (GATE_FAILED, tuple(closed)) if closed else (PUBLISHED, ())
+    failed = failed_gates(books, gates, past)
+    return (GATE_FAILED, tuple(failed)) if failed else (PUBLISHED, ())
 
 
-def _past(run: Run, made: Made, standing: Standing, runs: Sequence[Row]) -> Past:
+def _past(run: Run, made: Made, comparison: Comparison, runs: Sequence[Row]) -> Past:
     """What the gates compare with. The records of a redrive are the batch's own: their number is compared with nothing."""
-    past = past_of(runs, run.batch, standing.earlier, _names(run))
+    past = past_of(runs, run.batch, comparison.earlier, _names(run))
     return past if made.kind == "batch" else Past(past.shares)
 
 

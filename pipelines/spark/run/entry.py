@@ -20,7 +20,7 @@ import orjson
 
 from pipelines.config import Config, ConfigError
 from pipelines.hooks import call_hook, hook_for
-from pipelines.ledger.nights import Refused
+from pipelines.ledger.batches import Refused
 from pipelines.spark.session.startup import relax_garbage_collection
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import NotPublished

@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 
 from pipelines.config import Config
 from pipelines.flow import Flow
+from pipelines.ledger.batches import Comparison, Refused, last_of_batch
 from pipelines.ledger.manifest import Json
-from pipelines.ledger.nights import Refused, Standing, last_of_batch
 from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
 from pipelines.spark.plans.bridge import Work, reader_of
@@ -74,7 +74,7 @@ def redrive_batch(spark: SparkSession, config: Config, chosen: Chosen, batch: st
         picked = _picked(run, chosen, tables["quarantine"])
         if picked is None:
             words = (f"batch {batch}: no record with kept bytes is quarantined for {chosen.reason}",)
-            return unchanged(run, Standing(newest, True, words))
+            return unchanged(run, Comparison(newest, True, words))
         staged, images = stage(run, redrive_drafts(picked, run.flow), picked.where("id_conflict"))
         with run.steps.step("join the batch's other rows"):
             merged = Staged(staged.drafts, _merged(run, staged, tables, picked))
@@ -82,7 +82,7 @@ def redrive_batch(spark: SparkSession, config: Config, chosen: Chosen, batch: st
         inputs = [{name: row[name] for name in ("source", "path", "size", "modified", "sha256")} for row in base["inputs"]]
         before = read_manifest(run.tables, batch)
         facts: Json = {name: before[name] for name in ("passed_over", "delta_sources") if name in before}
-        return end(run, Made(merged, images, inputs, "redrive", records, facts, before), Standing(base, False, _words(run, staged, chosen)))
+        return end(run, Made(merged, images, inputs, "redrive", records, facts, before), Comparison(base, False, _words(run, staged, chosen)))
 
 
 def check_fits(run: Run) -> None:

@@ -1,0 +1,89 @@
+"""What identifies a batch, and what the gates compare it with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pipelines.ledger.batches import BatchKey, Refused, compare_with_published, past_of, ratio_of_volumes, ratio_to_median, source_rows, volumes
+
+KEY = BatchKey("n0", frozenset({("kit", "/logs/a.jsonl", "aa"), ("kit", "/logs/b.jsonl", "bb")}), "code", "config", (("glm_4", "tokens"),))
+
+
+def row(key: BatchKey, run_id: str = "r0", kind: str = "batch", share: float = 0.0) -> dict[str, Any]:
+    inputs = [{"source": source, "path": path, "sha256": sha256, "records": 1} for source, path, sha256 in key.inputs]
+    named = {"run_id": run_id, "batch": key.batch, "kind": kind, "inputs": inputs, "quarantined_share": share}
+    return named | {"code": key.code, "config": key.config, "tokenizers": dict(key.tokenizers)}
+
+
+def test_the_key_depends_on_content_only():
+    assert KEY.digest == replace(KEY, inputs=frozenset(reversed(list(KEY.inputs)))).digest
+    others = [replace(KEY, **change) for change in ({"batch": "n1"}, {"code": "other"}, {"config": "other"}, {"tokenizers": ()}, {"inputs": frozenset()})]
+    assert len({KEY.digest, *(other.digest for other in others)}) == 6
+
+
+def test_a_batch_that_was_never_published_is_run():
+    assert compare_with_published([row(replace(KEY, batch="other"))], KEY, replace=False).earlier is None
+
+
+def test_the_same_batch_needs_no_run_even_after_a_redrive():
+    redriven = row(replace(KEY, code="fixed"), "r1", kind="redrive")
+    assert compare_with_published([row(KEY), redriven], KEY, replace=False).is_same
+
+
+def test_changed_inputs_are_listed_one_by_one():
+    other = replace(KEY, inputs=frozenset({("kit", "/logs/a.jsonl", "changed"), ("kit", "/logs/c.jsonl", "cc")}))
+    comparison = compare_with_published([row(KEY)], other, replace=False)
+    assert (comparison.is_same, comparison.words) == (
+        False,
+        ("batch n0, new: /logs/c.jsonl", "batch n0, changed: /logs/a.jsonl", "batch n0, gone, its rows are removed: /logs/b.jsonl"),
+    )
+
+
+@pytest.mark.parametrize(("change", "word"), [({"code": "x"}, "code"), ({"config": "x"}, "configuration"), ({"tokenizers": ()}, "tokenizers")])
+def test_other_code_configuration_or_tokenizers_are_refused_with_their_names(change: dict[str, Any], word: str):
+    with pytest.raises(Refused, match=f"with other {word}; use --replace"):
+        compare_with_published([row(KEY)], replace(KEY, **change), replace=False)
+    assert not compare_with_published([row(KEY)], replace(KEY, **change), replace=True).is_same
+
+
+def test_the_usual_share_is_that_of_the_last_seven_other_batches_as_published_now():
+    rows = [row(replace(KEY, batch=f"n{number}"), share=number / 100) for number in range(9)]
+    amended = row(replace(KEY, batch="n8"), share=0.5)
+    assert past_of([*rows, amended], "n7", None, []).shares == [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("share", "shares", "records", "ratio"),
+    [(0.1, [], 100, None), (0.1, [0.02, 0.05, 0.9], 100, 2.0), (0.01, [0.0, 0.0], 100, 1.0), (0.3, [0.0], 10, 3.0)],
+)
+def test_the_median_share_counts_as_at_least_one_record(share: float, shares: list[float], records: int, ratio: float | None):
+    assert ratio_to_median(share, shares, records) == (None if ratio is None else pytest.approx(ratio))
+
+
+def counted(batch: str, *files: tuple[str, str, int]) -> dict[str, Any]:
+    """A row of `runs`; files are (source, path, records)."""
+    return row(replace(KEY, batch=batch)) | {"inputs": [{"source": source, "path": path, "records": records} for source, path, records in files]}
+
+
+def test_every_source_is_listed_with_the_median_of_its_last_seven_batches():
+    runs = [counted(f"n{number}", ("gui", "a", 100 + number), ("gui", "b", 0)) for number in range(9)]
+    runs.append(counted("n8", ("gui", "a", 500), ("chat", "c", 7)))  # amended
+    now = volumes([{"source": "gui", "path": "a", "records": 90}])
+    assert source_rows(["gui", "chat", "new"], now, runs, "today") == [
+        {"source": "gui", "files": 1, "records": 90, "median_files": 2, "median_records": 105, "batches": 7},
+        {"source": "chat", "files": 0, "records": 0, "median_files": 1, "median_records": 7, "batches": 1},
+        {"source": "new", "files": 0, "records": 0, "median_files": None, "median_records": None, "batches": 0},
+    ]
+
+
+def test_the_batch_itself_is_not_part_of_the_median():
+    runs = [counted("n0", ("gui", "a", 10)), counted("n1", ("gui", "a", 1000)), counted("n2", ("gui", "a", 13))]
+    assert source_rows(["gui"], {}, runs, "n1")[0]["median_records"] == 11.5
+
+
+@pytest.mark.parametrize(("records", "others", "ratio"), [(5, [], None), (5, [10], 2.0), (20, [10], 2.0), (0, [10], 10.0), (7, [0, 0], 7.0)])
+def test_a_larger_and_a_smaller_volume_are_both_compared(records: int, others: list[int], ratio: float | None):
+    assert ratio_of_volumes(records, others) == ratio
