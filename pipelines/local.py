@@ -37,13 +37,13 @@ def run_listed(flow: Flow, files: Sequence[InputFile], on_record: OnRecord = lam
     A first pass finds copies and clashing ids; what it read is kept as far as memory allows.
     """
     inputs = list({file.path: file for file in files}.values())
-    census, kept = take_census(flow.config, inputs)
+    index, kept = index_records(flow.config, inputs)
     looker = Looker(flow.config)
     drafts = (pair for file, pairs in zip(inputs, kept, strict=True) for pair in (read_drafts(flow.config, file) if pairs is None else pairs))
-    yield from finish(_noted((_told(raw, draft, census, looker) for raw, draft in drafts), on_record), flow)
+    yield from finish(_call_for_each((_ready(raw, draft, index, looker) for raw, draft in drafts), on_record), flow)
 
 
-def _noted(records: Iterable[Ready | Quarantined], on_record: OnRecord) -> Iterator[Ready | Quarantined]:
+def _call_for_each(records: Iterable[Ready | Quarantined], on_record: OnRecord) -> Iterator[Ready | Quarantined]:
     for record in records:
         on_record(record)
         yield record
@@ -53,19 +53,19 @@ def read_drafts(config: Config, file: InputFile) -> Iterator[tuple[RawRecord, Dr
     return ((raw, draft_of(raw, config)) for raw in read_records(file, config.limits))
 
 
-def _told(raw: RawRecord, draft: Drafted, census: Census, looker: Looker) -> Ready | Quarantined:
+def _ready(raw: RawRecord, draft: Drafted, index: RecordIndex, looker: Looker) -> Ready | Quarantined:
     """The draft with what other records and its images say of it."""
-    kept_path, kept_line = census.first.get(raw.record_id, (raw.origin.path, raw.origin.line))  # new where the file changed since it was counted
+    kept_path, kept_line = index.first.get(raw.record_id, (raw.origin.path, raw.origin.line))  # new where the file changed since it was counted
     if (kept_path, kept_line) != (raw.origin.path, raw.origin.line):
         return duplicate_row(raw, kept_path, kept_line)
     if isinstance(draft, Quarantined):
         return draft
     seen = {ref.key: looker.see(ref, draft.origin.source) for ref in draft.refs}
-    return Ready(raw, draft, seen, census.clashes(raw.origin.source, draft.logged_id))
+    return Ready(raw, draft, seen, index.clashes(raw.origin.source, draft.logged_id))
 
 
 @dataclass(slots=True)
-class Census:
+class RecordIndex:
     """Where each record stands first, the first record that each id of a source names, and the ids that name another one too."""
 
     first: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -84,21 +84,21 @@ class Census:
         return (source, logged_id) in self.clashing
 
 
-def take_census(config: Config, inputs: Sequence[InputFile]) -> tuple[Census, list[list[tuple[RawRecord, Drafted]] | None]]:
-    """The census, and the records of each file with what was made of them; None for a file that would take too much memory."""
-    census, left = Census(), KEPT_BYTES
+def index_records(config: Config, inputs: Sequence[InputFile]) -> tuple[RecordIndex, list[list[tuple[RawRecord, Drafted]] | None]]:
+    """The index, and the records of each file with what was made of them; None for a file that would take too much memory."""
+    index, left = RecordIndex(), KEPT_BYTES
     kept: list[list[tuple[RawRecord, Drafted]] | None] = []
     for file in inputs:
         pairs: list[tuple[RawRecord, Drafted]] = []
         for raw, draft in read_drafts(config, file):
-            census.count(raw, draft.logged_id if isinstance(draft, Draft) else None)
+            index.count(raw, draft.logged_id if isinstance(draft, Draft) else None)
             left -= len(raw.raw)
             if left >= 0:
                 pairs.append((raw, draft))
             else:
                 pairs.clear()
         kept.append(pairs if left >= 0 else None)
-    return census, kept
+    return index, kept
 
 
 def with_folders(config: Config, paths: Sequence[str], batch: str | None) -> Config:
@@ -142,6 +142,6 @@ def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tupl
     file = input_file(flow.config, path, batch)
     for raw in read_records(file, flow.config.limits):
         if raw.origin.line == line:
-            census = Census({raw.record_id: (raw.origin.path, raw.origin.line)})
-            return raw, list(finish([_told(raw, draft_of(raw, flow.config), census, Looker(flow.config))], flow))
+            index = RecordIndex({raw.record_id: (raw.origin.path, raw.origin.line)})
+            return raw, list(finish([_ready(raw, draft_of(raw, flow.config), index, Looker(flow.config))], flow))
     return None, []

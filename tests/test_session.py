@@ -46,8 +46,8 @@ def test_the_job_is_imported_while_the_jvm_starts():
 def test_the_first_list_that_becomes_an_array_does_not_import_pandas_and_a_frame_does():
     asked = """
 import pipelines.spark.session.daemon, pyarrow as pa, sys
-from pipelines.spark.session.startup import spare_pandas_in_driver
-spare_pandas_in_driver()
+from pipelines.spark.session.startup import avoid_pandas_in_driver
+avoid_pandas_in_driver()
 pa.array(["text"])
 from pyspark.sql.types import NumpyArrayConverter
 print(NumpyArrayConverter().can_convert(pa.array([1]).to_numpy()), "pandas" in sys.modules, pa.table({"a": [1]}).to_pandas().a.tolist(), "pandas" in sys.modules)

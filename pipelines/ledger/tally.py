@@ -23,7 +23,7 @@ from pipelines.ledger.unread_keys import count_unread, trim
 from pipelines.reasons import Reason
 from pipelines.tables.parquet import read_in_batches
 from pipelines.tables.schema import Row
-from pipelines.tables.writing import Files, values_of
+from pipelines.tables.writing import FileSet, partition_values
 
 BATCH_ROWS = 1 << 16
 EXAMPLES = 3  # per reason
@@ -135,7 +135,7 @@ class Tally:
         return ((name, getattr(self, name)) for name in self.__slots__)
 
 
-def groups_of(*staged: Files) -> list[list[StagedFile]]:
+def groups_of(*staged: FileSet) -> list[list[StagedFile]]:
     """The files grouped by their writer. All rows of a record come from one writer, so each group can be counted alone."""
     named = [
         (part.name.rpartition("-")[0], StagedFile(table, part.partition, str(path)))
@@ -182,7 +182,7 @@ def read_pick(pick: Pick, columns: Sequence[str]) -> Row:
         while row >= file.metadata.row_group(group).num_rows:
             row, group = row - file.metadata.row_group(group).num_rows, group + 1
         found: Row = file.read_row_group(group, columns=list(columns), use_threads=False).slice(row, 1).to_pylist()[0]
-    return found | values_of(pick.partition)
+    return found | partition_values(pick.partition)
 
 
 def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
@@ -195,7 +195,7 @@ def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
 
 
 def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
-    partition = values_of(staged.partition)
+    partition = partition_values(staged.partition)
     dialect, split = partition["dialect"], partition["split"]
     is_repaired = pc.greater(pc.list_value_length(rows["repairs"]), 0)
     for (source, path, repaired), count in _counts(rows.select(["source", "path"]).append_column("repaired", is_repaired)).items():

@@ -11,10 +11,10 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from pipelines.tables.reading import files_of_version, newest_commit
 from pipelines.tables.schema import COLUMNS, PARTITIONS
-from pipelines.tables.writing import Part
+from pipelines.tables.writing import DataFile
 
 
-def move_in(path: Path, part: Part, folder: Path) -> AddAction:
+def move_in(path: Path, part: DataFile, folder: Path) -> AddAction:
     """The file in its table's folder; until a commit names it, it is no part of the table."""
     name = f"{part.partition}/{part.name}".lstrip("/")
     target = folder / name

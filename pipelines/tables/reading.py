@@ -86,7 +86,7 @@ def named_state(root: str | Path) -> dict[str, int] | dict[str, list[str]]:
         return {}
     if last["versions"] is not None:
         return dict(last["versions"])
-    return {table: [standing(root, name) for name in names] for table, names in last["files"].items()}
+    return {table: [current_path(root, name) for name in names] for table, names in last["files"].items()}
 
 
 def table_files(root: str | Path, table: str, row: Row | None = None) -> list[str]:
@@ -99,7 +99,7 @@ def table_files(root: str | Path, table: str, row: Row | None = None) -> list[st
         raise NotPublished(f"run {row['run_id']} published no table {table}; it has {', '.join(named)}")
     if row["versions"] is not None:
         return files_of_version(Path(root) / table, named[table])
-    return [standing(root, name) for name in named[table]]
+    return [current_path(root, name) for name in named[table]]
 
 
 def open_table(root: str | Path, table: str, row: Row | None = None) -> ds.Dataset:
@@ -122,7 +122,7 @@ def schema_of(table: str) -> pa.Schema:
     return pa.schema([*(field for field in COLUMNS[table] if field.name not in partitions), *((name, pa.string()) for name in partitions)])
 
 
-def standing(root: str | Path, name: str) -> str:
+def current_path(root: str | Path, name: str) -> str:
     """Where a named file of a Parquet table stands: in its table's folder, or set aside by a publication that is not finished yet."""
     path = Path(root) / name
     if path.is_file():

@@ -117,7 +117,7 @@ def row_of(outcome: Outcome, batch: str, run_id: str, split: Split) -> tuple[str
     """The table that an outcome belongs to, and its row there as a reader of the table has it; `input_ids` and `labels` stay arrays."""
     table, row = table_of(outcome), entries_of(outcome, run_id)
     values = {field.name: getter_of(row, field.name)(row) for field in TABLES[table] if field.name not in PARTITIONS[table]}
-    return table, {name: _plain(value) for name, value in (values | partition_of(outcome, batch, split)).items()}
+    return table, {name: _as_builtins(value) for name, value in (values | partition_of(outcome, batch, split)).items()}
 
 
 def entries_of(outcome: Outcome, run_id: str) -> Conversation | Sample | Row:
@@ -139,15 +139,15 @@ def partition_of(outcome: Outcome, batch: str, split: Split) -> dict[str, str]:
     return {"split": side, "batch": batch} if isinstance(outcome, Conversation) else {"dialect": outcome.dialect, "split": side, "batch": batch}
 
 
-def _plain(value: Any) -> Any:
+def _as_builtins(value: Any) -> Any:
     """Nouns and named tuples as the dicts that they are read back as, other sequences as lists."""
     if isinstance(value, Noun):
         value = msgspec.structs.asdict(value)
     elif isinstance(value, tuple) and hasattr(value, "_asdict"):
         value = value._asdict()
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {name: _as_builtins(inner) for name, inner in value.items()}
+    return [_as_builtins(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _sample_findings(sample: Sample) -> tuple[Finding, ...]:

@@ -48,7 +48,7 @@ def _weight(outcome: Outcome) -> int:
     return 8 * len(outcome.tokens.input_ids) + (_weight(outcome.conversation) if outcome.tokens.findings else 0)
 
 
-class Part(NamedTuple):
+class DataFile(NamedTuple):
     """A file that was written: below `folder`, at `partition` (a=b/c=d, or "") and `name`."""
 
     table: str
@@ -59,30 +59,30 @@ class Part(NamedTuple):
 
     def values(self) -> dict[str, str]:
         """The values of the partition's columns."""
-        return values_of(self.partition)
+        return partition_values(self.partition)
 
 
-def values_of(partition: str) -> dict[str, str]:
+def partition_values(partition: str) -> dict[str, str]:
     return dict(one.split("=", 1) for one in partition.split("/") if one)
 
 
-def parts_below(folder: Path, table: str) -> list[Part]:
+def files_below(folder: Path, table: str) -> list[DataFile]:
     """The parts of a table that stand below a folder of its own, whoever wrote them; those without rows are none."""
     found = []
     for path in sorted(folder.rglob("*.parquet")):
         rows = pq.ParquetFile(path).metadata.num_rows
         partition = path.parent.relative_to(folder).as_posix()
-        found += [Part(table, "" if partition == "." else partition, path.name, rows, path.stat().st_size)] if rows else []
+        found += [DataFile(table, "" if partition == "." else partition, path.name, rows, path.stat().st_size)] if rows else []
     return found
 
 
-class Files(NamedTuple):
-    """Parts below one folder."""
+class FileSet(NamedTuple):
+    """FileWriter below one folder."""
 
     folder: Path
-    parts: list[Part]
+    parts: list[DataFile]
 
-    def of(self, table: str) -> list[tuple[Path, Part]]:
+    def of(self, table: str) -> list[tuple[Path, DataFile]]:
         """Where each part of a table stands."""
         return [(self.folder / f"table={table}" / part.partition / part.name, part) for part in self.parts if part.table == table]
 
@@ -103,13 +103,13 @@ class _Open:
     size: int = 0
 
 
-class Parts:
+class FileWriter:
     """The files of one task. `kinds` are the tables' columns without those of the partition; `stem` is unique to the task's attempt."""
 
     def __init__(self, folder: Path, stem: str, kinds: Mapping[str, pa.StructType]):
         self._folder, self._stem, self._kinds = folder, stem, kinds
         self._open: dict[tuple[str, str], _Open] = {}
-        self._done: list[Part] = []
+        self._done: list[DataFile] = []
 
     def add(self, table: str, partition: str, row: Entries, weight: int) -> None:
         """`weight` is about how many bytes the row takes in memory."""
@@ -127,7 +127,7 @@ class Parts:
             if file.size >= FILE_BYTES:
                 self._finish(key)
 
-    def close(self) -> list[Part]:
+    def close(self) -> list[DataFile]:
         for key in list(self._open):
             self._finish(key)
         return self._done
@@ -175,7 +175,7 @@ class Parts:
         self._write(file)
         file.writer.close()
         size = self._path(*key, file.name).stat().st_size
-        self._done.append(Part(*key, file.name, file.written, size))
+        self._done.append(DataFile(*key, file.name, file.written, size))
 
 
 # Columns with few values. Token ids have many: without a dictionary they are smaller, and written in half the time.

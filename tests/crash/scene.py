@@ -22,8 +22,8 @@ from pyspark.sql import SparkSession
 
 from pipelines.config import Config
 from pipelines.console.published import view_of
-from pipelines.spark.run.batch import Manner, run_batch
-from pipelines.spark.run.ending import Result
+from pipelines.spark.run.batch import RunOptions, run_batch
+from pipelines.spark.run.completion import Result
 from pipelines.tables.reading import open_table, run_rows, table_files
 from tests.making import asked, configuration, write_lines
 
@@ -50,9 +50,9 @@ class Scene:
     def write(self, batch: str, records: list[Any]) -> None:
         write_lines(self.folder / "logs" / batch / "a.jsonl", records)
 
-    def run(self, spark: SparkSession, batch: str, config: Config | None = None, **manner: Any) -> Result:
+    def run(self, spark: SparkSession, batch: str, config: Config | None = None, **options: Any) -> Result:
         started = datetime.now(UTC)
-        return run_batch(spark, config or self.config(), batch, f"{batch}.{started:%H%M%S%f}.{next(_numbers)}", started, Manner(**manner))
+        return run_batch(spark, config or self.config(), batch, f"{batch}.{started:%H%M%S%f}.{next(_numbers)}", started, RunOptions(**options))
 
     def restored(self) -> Scene:
         """This scene as it was when it was kept. It stays where it is: rows name their files, and a night is told by them."""

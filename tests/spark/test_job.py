@@ -16,7 +16,7 @@ import pytest
 from pipelines.cli import main as episodes
 from pipelines.config import Config, ConfigError
 from pipelines.demo import BATCH
-from pipelines.spark.run.ending import Result
+from pipelines.spark.run.completion import Result
 from pipelines.tables.reading import count_rows, open_table
 from pipelines.tables.schema import row_of
 from tests.conftest import demo_config

@@ -15,7 +15,7 @@ from pipelines.records import Origin, Span
 from pipelines.spark.publishing import delta_form
 from pipelines.tables import writing as parts_room
 from pipelines.tables.schema import COLUMNS, ORIGIN, array_of, integer, struct, text
-from pipelines.tables.writing import Files, Parts, placed
+from pipelines.tables.writing import FileSet, FileWriter, placed
 from tests.making import asked, configuration, run
 
 SAMPLES = struct(
@@ -29,11 +29,11 @@ def sample(number: int, length: int) -> dict[str, Any]:
     return {"sample_id": str(number), "origin": origin, "input_ids": ids, "labels": -ids, "num_tokens": length}
 
 
-def written(folder: Path, lengths: list[int]) -> Files:
-    parts = Parts(folder, "run-0-0", {"samples": SAMPLES})
+def written(folder: Path, lengths: list[int]) -> FileSet:
+    parts = FileWriter(folder, "run-0-0", {"samples": SAMPLES})
     for number, length in enumerate(lengths):
         parts.add("samples", f"split={'train' if number % 3 else 'val'}", sample(number, length), 16 * length)
-    return Files(folder, parts.close())
+    return FileSet(folder, parts.close())
 
 
 def test_every_row_is_written_once_with_its_mask_and_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -80,10 +80,10 @@ def test_adopted_files_are_one_commit_of_the_batch_and_touch_no_other(tmp_path: 
     kind = pa.struct([field for field in COLUMNS["quarantine"] if field.name != "batch"])
 
     def adopt(batch: str, records: int) -> int:
-        staged = Parts(tmp_path / f"staged-{batch}-{records}", f"run-{batch}-{records}", {"quarantine": kind})
+        staged = FileWriter(tmp_path / f"staged-{batch}-{records}", f"run-{batch}-{records}", {"quarantine": kind})
         for number in range(records):
             staged.add("quarantine", f"batch={batch}", dict.fromkeys(kind.names) | {"record_id": str(number), "findings": []}, 100)
-        files = Files(tmp_path / f"staged-{batch}-{records}", staged.close())
+        files = FileSet(tmp_path / f"staged-{batch}-{records}", staged.close())
         return delta_form.adopt(root, "quarantine", files.of("quarantine"), f"run-{batch}-{records}", None, batch, lambda point: None)
 
     def rows(batch: str) -> int:

@@ -16,69 +16,69 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pipelines.config import Config, ConfigError
 from pipelines.flow import Flow, open_flow
 from pipelines.tables.schema import Row, array_of, long, struct, text
-from pipelines.tables.writing import Files, Part, Parts
+from pipelines.tables.writing import DataFile, FileSet, FileWriter
 
 BATCH_ROWS = 256
 BATCH_BYTES = 16 << 20
 DRIVER_ROWS = 1 << 19  # whose ids the driver looks at by itself: some 100 MB of them
 
-Step = Callable[[Iterator[Row]], Iterator[Any]]  # to rows, or to what `Parts` adds
-PARTS = struct(table=text, partition=text, name=text, rows=long, bytes=long)
+MapRows = Callable[[Iterator[Row]], Iterator[Any]]  # to rows, or to what `FileWriter` adds
+FILES = struct(table=text, partition=text, name=text, rows=long, bytes=long)
 
 
 class Work(NamedTuple):
-    """What workers have to do: `make()` runs once per task; its step turns the rows of `frame` into others."""
+    """What workers have to do: `make()` runs once per task; its map_rows turns the rows of `frame` into others."""
 
     frame: DataFrame
-    make: Callable[[], Step]
+    make: Callable[[], MapRows]
 
 
-def map_records(frame: DataFrame, make: Callable[[], Step], kind: pa.StructType) -> DataFrame:
-    """`make()` runs once per task, on the worker; its step turns rows into rows, which come back with the columns of `kind`.
+def map_records(frame: DataFrame, make: Callable[[], MapRows], kind: pa.StructType) -> DataFrame:
+    """`make()` runs once per task, on the worker; its map_rows turns rows into rows, which come back with the columns of `kind`.
 
     What `make` closes over is pickled: keep it small and frozen. Tokenizers and stores are opened inside it.
     """
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        step = make()
+        map_rows = make()
         rows = (row for batch in batches for row in batch.to_pylist())
-        yield from record_batches(step(rows), kind)
+        yield from record_batches(map_rows(rows), kind)
 
     return frame.mapInArrow(run, from_arrow_schema(pa.schema(list(kind))))
 
 
-def over(spark: SparkSession, rows: Sequence[Row], tasks: int, make: Callable[[], Step]) -> Work:
+def distribute(spark: SparkSession, rows: Sequence[Row], tasks: int, make: Callable[[], MapRows]) -> Work:
     """A list of the driver's as work for so many tasks, neighbours together. It travels with the code: nothing is planned or shuffled for it."""
     tasks = max(1, min(tasks, len(rows)))
     dealt = [rows[len(rows) * task // tasks : len(rows) * (task + 1) // tasks] for task in range(tasks)]
 
-    def make_dealt() -> Step:
-        step = make()
-        return lambda ids: step(row for one in ids for row in dealt[one["id"]])
+    def make_dealt() -> MapRows:
+        map_rows = make()
+        return lambda ids: map_rows(row for one in ids for row in dealt[one["id"]])
 
     return Work(spark.range(0, tasks, 1, tasks), make_dealt)
 
 
-def write_parts(work: Work, folder: Path, run_id: str, kinds: Mapping[str, pa.StructType]) -> Files:
+def write_files(work: Work, folder: Path, run_id: str, kinds: Mapping[str, pa.StructType]) -> FileSet:
     """The files that the workers wrote, each below `folder`. What a failed attempt wrote is in none of them: nobody was told of it."""
     make = work.make
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         task = TaskContext.get()
         stem = f"{run_id}-{task.partitionId()}-{task.taskAttemptId()}" if task else run_id
-        step = make()
-        parts = Parts(folder, stem, kinds)
-        for placed in step(row for batch in batches for row in batch.to_pylist()):
+        map_rows = make()
+        parts = FileWriter(folder, stem, kinds)
+        for placed in map_rows(row for batch in batches for row in batch.to_pylist()):
             parts.add(*placed)
-        yield pa.RecordBatch.from_pylist([part._asdict() for part in parts.close()], schema=pa.schema(list(PARTS)))
+        yield pa.RecordBatch.from_pylist([part._asdict() for part in parts.close()], schema=pa.schema(list(FILES)))
 
-    found = work.frame.mapInArrow(run, from_arrow_schema(pa.schema(list(PARTS)))).collect()
-    return Files(folder, sorted(Part(*row) for row in found))
+    found = work.frame.mapInArrow(run, from_arrow_schema(pa.schema(list(FILES)))).collect()
+    return FileSet(folder, sorted(DataFile(*row) for row in found))
 
 
-def read_parts(spark: SparkSession, files: Files, table: str, kind: pa.StructType) -> DataFrame:
+def read_files(spark: SparkSession, files: FileSet, table: str, kind: pa.StructType) -> DataFrame:
     """The rows of a table in these files, with the columns that it must have."""
-    paths = [path for path, _ in (files if files.of(table) else no_rows(files.folder, table, kind)).of(table)]
+    paths = [path for path, _ in (files if files.of(table) else empty_files(files.folder, table, kind)).of(table)]
     return reader_of(spark, kind).option("basePath", str(files.folder / f"table={table}")).parquet(*map(str, paths))
 
 
@@ -87,10 +87,10 @@ def reader_of(spark: SparkSession, kind: pa.StructType) -> DataFrameReader:
     return spark.read.option("__globPaths__", "false").schema(from_arrow_schema(pa.schema(list(kind))))
 
 
-def no_rows(folder: Path, table: str, kind: pa.StructType) -> Files:
+def empty_files(folder: Path, table: str, kind: pa.StructType) -> FileSet:
     """A file without rows, named as a task would: what nobody wrote is read as what was written, places of rows and all."""
-    part = Part(table, "", "none-0-0-0.parquet", 0, 0)
-    files = Files(folder, [part])
+    part = DataFile(table, "", "none-0-0-0.parquet", 0, 0)
+    files = FileSet(folder, [part])
     for path, _ in files.of(table):
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.schema(list(kind)).empty_table(), path)

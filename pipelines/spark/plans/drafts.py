@@ -14,8 +14,8 @@ from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow, draft_of
 from pipelines.ledger.unread_keys import shown_key
 from pipelines.records import Draft, RawRecord
-from pipelines.spark.plans.bridge import Step, Work, flow_opener, map_records, over
-from pipelines.spark.session.startup import meanwhile
+from pipelines.spark.plans.bridge import MapRows, Work, distribute, flow_opener, map_records
+from pipelines.spark.session.startup import in_background
 from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
 from pipelines.tables.writing import Placed
 
@@ -44,33 +44,33 @@ def survey_files(spark: SparkSession, files: Sequence[InputFile]) -> list[Row]:
     """
     if sum(file.size for file in files) <= DRIVER_BYTES:
         return list(_survey(asdict(file) for file in files))
-    work = over(spark, [asdict(file) for file in files], _tasks(spark, [file.size for file in files]), lambda: _survey)
+    work = distribute(spark, [asdict(file) for file in files], _tasks(spark, [file.size for file in files]), lambda: _survey)
     return [row.asDict() for row in map_records(*work, SPLITS).collect()]
 
 
 def read_drafts(spark: SparkSession, splits: Sequence[Row], flow: Flow) -> Work:
     """A row of DRAFTS per record, or per damaged file (line 0)."""
     sizes = [row["size"] if row["end"] < 0 else row["end"] - row["start"] for row in splits]
-    return over(spark, splits, _tasks(spark, sizes), drafting(flow, _records))
+    return distribute(spark, splits, _tasks(spark, sizes), drafting(flow, _records))
 
 
-def drafting(flow: Flow, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], Step]:
+def drafting(flow: Flow, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], MapRows]:
     """Makes rows of DRAFTS of the records that each row leads to.
 
     A worker that is done opens the tokenizers, which it will need next, while Spark plans what it is told of the drafts.
     """
     open_flow = flow_opener(flow)
 
-    def make() -> Step:
+    def make() -> MapRows:
         flow = open_flow()
 
-        def step(rows: Iterator[Row]) -> Iterator[Placed]:
+        def map_rows(rows: Iterator[Row]) -> Iterator[Placed]:
             for row in rows:
                 for raw in records(row, flow.config):
                     yield "drafts", "", draft_row(raw, flow.config), 3 * len(raw.raw)
-            meanwhile(flow.open)
+            in_background(flow.open)
 
-        return step
+        return map_rows
 
     return make
 

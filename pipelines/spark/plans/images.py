@@ -13,20 +13,20 @@ from pipelines.config import Config
 from pipelines.images.look import locate
 from pipelines.images.verify import LEVELS, rests_on_limit, verify
 from pipelines.reasons import Reason, Reject
-from pipelines.spark.plans.bridge import Step, config_of, map_records
+from pipelines.spark.plans.bridge import MapRows, config_of, map_records
 from pipelines.tables.schema import FINDINGS, IMAGES, Row, long, struct, text
 
 LOCATED = struct(source=text, key=text, uri=text, path=text, size=long, modified=long, ref=text, findings=FINDINGS)
 REFS = pa.list_(struct(source=text, key=text, findings=FINDINGS))
-LOOKED = pa.struct([*IMAGES, ("refs", REFS), ("opened", pa.bool_())])  # without a uri where the references were refused
+VERIFIED = pa.struct([*IMAGES, ("refs", REFS), ("opened", pa.bool_())])  # without a uri where the references were refused
 KEY = ["uri", "size", "modified"]
 # What finish needs to know of an image, by the key of the reference.
 SEEN = pa.struct([("key", text), *(field for field in IMAGES if field.name not in ("size", "modified", "level")), ("findings", FINDINGS)])
 NEVER_REUSED = [reason.code for reason in Reason if reason is Reason.IMAGE_MISSING or rests_on_limit(reason.code)]
 
 
-def look_at(drafts: DataFrame, catalogue: DataFrame | None, config: Config) -> DataFrame:
-    """A row of LOOKED for every distinct image that the drafts name, opened where the catalogue does not know it, and one per refused reference."""
+def verify_images(drafts: DataFrame, catalogue: DataFrame | None, config: Config) -> DataFrame:
+    """A row of VERIFIED for every distinct image that the drafts name, opened where the catalogue does not know it, and one per refused reference."""
     located = _located(drafts, config)
     place = F.coalesce("uri", F.concat_ws("\0", "source", "key")).alias("place")
     named = F.collect_list(F.struct("source", "key", "findings")).alias("refs")
@@ -37,16 +37,16 @@ def look_at(drafts: DataFrame, catalogue: DataFrame | None, config: Config) -> D
         images = images.join(_known(catalogue, config.images.verify), on=KEY, how="left")
     settings = config.model_dump_json()
 
-    def make() -> Step:
+    def make() -> MapRows:
         own = config_of(settings)
-        return lambda rows: (_looked_row(row, own) for row in rows)
+        return lambda rows: (_verified_row(row, own) for row in rows)
 
-    return map_records(images, make, LOOKED)
+    return map_records(images, make, VERIFIED)
 
 
-def seen_images(looked: DataFrame) -> DataFrame:
+def images_by_reference(verified: DataFrame) -> DataFrame:
     """(source, key) -> the image it leads to: struct `seen`."""
-    rows = looked.select(F.explode("refs").alias("named"), "*").select("*", "named.source", "named.key", "named.findings")
+    rows = verified.select(F.explode("refs").alias("named"), "*").select("*", "named.source", "named.key", "named.findings")
     return rows.select("source", "key", F.struct(*(field.name for field in SEEN)).alias("seen"))
 
 
@@ -56,7 +56,7 @@ def _located(drafts: DataFrame, config: Config) -> DataFrame:
     distinct = refs.groupBy("source", F.col("ref.key").alias("key")).agg(F.min("ref.ref").alias("ref"))
     settings = config.model_dump_json()
 
-    def make() -> Step:
+    def make() -> MapRows:
         own = config_of(settings)
         return lambda rows: (_located_row(row, own) for row in rows)
 
@@ -82,7 +82,7 @@ def _located_row(row: Row, config: Config) -> Row:
     return row | asdict(located) | {"ref": None if located.path else row["ref"], "findings": located.findings}
 
 
-def _looked_row(row: Row, config: Config) -> Row:
+def _verified_row(row: Row, config: Config) -> Row:
     told = {"refs": row["refs"], "opened": False}
     if row["uri"] is None:
         return dict.fromkeys(field.name for field in IMAGES) | told

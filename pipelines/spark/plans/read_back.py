@@ -16,9 +16,9 @@ from pyspark.sql import functions as F
 from pipelines.config import Config
 from pipelines.ledger.books import takers
 from pipelines.ledger.tally import StagedFile, Tally, groups_of, tally_of
-from pipelines.spark.plans.bridge import DRIVER_ROWS, Step, config_of, map_records, over, read_parts
+from pipelines.spark.plans.bridge import DRIVER_ROWS, MapRows, config_of, distribute, map_records, read_files
 from pipelines.tables.schema import COLUMNS, struct
-from pipelines.tables.writing import Files, Part
+from pipelines.tables.writing import DataFile, FileSet
 
 TALLY = struct(tally=pa.binary())
 KEYS = {"conversations": ["sample_id"], "samples": ["sample_id", "dialect"], "quarantine": ["record_id", "dialect", "origin.path", "origin.line"]}
@@ -27,11 +27,11 @@ KEYS = {"conversations": ["sample_id"], "samples": ["sample_id", "dialect"], "qu
 class Staged(NamedTuple):
     """The files that a run has staged: the drafts, and the rows of the three tables as they are to be published."""
 
-    drafts: Files
-    tables: Files
+    drafts: FileSet
+    tables: FileSet
 
     def frame(self, spark: SparkSession, table: str) -> DataFrame:
-        return read_parts(spark, self.tables, table, COLUMNS[table])
+        return read_files(spark, self.tables, table, COLUMNS[table])
 
 
 def read_back(spark: SparkSession, staged: Staged, config: Config) -> Tally:
@@ -39,25 +39,25 @@ def read_back(spark: SparkSession, staged: Staged, config: Config) -> Tally:
     settings = config.model_dump_json()
     quarantine = [str(path) for path, _ in staged.tables.of("quarantine")]
 
-    def make() -> Step:
+    def make() -> MapRows:
         offered = takers(config_of(settings))
         return lambda rows: ({"tally": tally_of([StagedFile(*one) for one in row["group"]], offered, quarantine).to_bytes()} for row in rows)
 
     groups = [{"group": group} for group in groups_of(*staged)]
     tally = Tally()
-    for row in map_records(*over(spark, groups, len(groups), make), TALLY).collect():
+    for row in map_records(*distribute(spark, groups, len(groups), make), TALLY).collect():
         tally.add(Tally.from_bytes(row["tally"]))
     return tally
 
 
-def doubled_rows(spark: SparkSession, staged: Staged) -> list[str]:
+def find_duplicate_keys(spark: SparkSession, staged: Staged) -> list[str]:
     """One row per conversation, per sample and dialect, and per quarantined record and dialect: what breaks this, as sentences."""
     few = sum(part.rows for part in staged.tables.parts) <= DRIVER_ROWS
     doubled = _doubled_in(staged.tables) if few else _doubled_of(spark, staged)
     return [f"{table}: {count} keys stand more than once" for table, count in sorted(doubled.items())]
 
 
-def _doubled_in(files: Files) -> dict[str, int]:
+def _doubled_in(files: FileSet) -> dict[str, int]:
     """How many keys of each table stand more than once, where any does. The driver counts few faster than Spark plans to."""
     doubled = {}
     for table, names in KEYS.items():
@@ -68,7 +68,7 @@ def _doubled_in(files: Files) -> dict[str, int]:
     return {table: count for table, count in doubled.items() if count}
 
 
-def _keys(path: Path, part: Part, names: Sequence[str]) -> pa.Table:
+def _keys(path: Path, part: DataFile, names: Sequence[str]) -> pa.Table:
     values = part.values()
     with pq.ParquetFile(path) as file:
         rows = file.read(columns=[name for name in names if name not in values], use_threads=False).flatten()

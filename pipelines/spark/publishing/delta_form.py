@@ -10,30 +10,32 @@ from pyspark.sql import SparkSession
 from pipelines.storage.locks import LostRace
 from pipelines.tables.delta_commit import commit, move_in
 from pipelines.tables.reading import count_rows, files_of_version, newest_commit
-from pipelines.tables.writing import Part
+from pipelines.tables.writing import DataFile
 
-NAMED_BY = "versions"
-At = Callable[[str], None]
+STATE_COLUMN = "versions"
+OnPoint = Callable[[str], None]
 
 
-def adopt(root: Path, table: str, parts: Sequence[tuple[Path, Part]], run_id: str, named: int | None, replaced: str | None, at: At) -> int:
+def commit_files(
+    root: Path, table: str, parts: Sequence[tuple[Path, DataFile]], run_id: str, named: int | None, replaced: str | None, on_point: OnPoint
+) -> int:
     folder = root / table
     before = newest_commit(folder)[0]
     added = [move_in(path, part, folder) for path, part in parts]
-    at(f"{table}: files moved in")
+    on_point(f"{table}: files moved in")
     commit(folder, added, run_id, replaced)
     return _checked(folder, before, run_id)
 
 
-def undo(spark: SparkSession, root: Path, named: Mapping[str, int], run_id: str, at: At) -> list[str]:
+def roll_back(spark: SparkSession, root: Path, named: Mapping[str, int], run_id: str, on_point: OnPoint) -> list[str]:
     undone = []
     for table, version in named.items():
         newest, by = newest_commit(root / table)
         is_there = newest == version or (by.get("operation") == "RESTORE" and str(by["operationParameters"].get("version")) == str(version))
         if not is_there:
-            at(f"{table}: before restore")
+            on_point(f"{table}: before restore")
             spark.sql(f"RESTORE TABLE delta.`{root / table}` TO VERSION AS OF {version}").collect()
-            at(f"{table}: after restore")
+            on_point(f"{table}: after restore")
             undone.append(f"{table}: brought back from version {newest} to version {version}")
     return undone
 

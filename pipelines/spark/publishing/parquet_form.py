@@ -11,43 +11,45 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from pipelines.tables.reading import RETIRED, count_rows, standing
-from pipelines.tables.writing import Part
+from pipelines.tables.reading import RETIRED, count_rows, current_path
+from pipelines.tables.writing import DataFile
 
-NAMED_BY = "files"
-At = Callable[[str], None]
+STATE_COLUMN = "files"
+OnPoint = Callable[[str], None]
 
 
-def adopt(root: Path, table: str, parts: Sequence[tuple[Path, Part]], run_id: str, named: list[str] | None, replaced: str | None, at: At) -> list[str]:
+def commit_files(
+    root: Path, table: str, parts: Sequence[tuple[Path, DataFile]], run_id: str, named: list[str] | None, replaced: str | None, on_point: OnPoint
+) -> list[str]:
     names = []
     for path, part in parts:
         target = root / table / part.partition / part.name
         _move(path, target)
         names.append(str(target.relative_to(root)))
-        at(f"{table}: a file moved in")
+        on_point(f"{table}: a file moved in")
     (root / table).mkdir(parents=True, exist_ok=True)
     return sorted([*_others(named, replaced), *names])
 
 
-def undo(spark: SparkSession, root: Path, named: Mapping[str, list[str]], run_id: str, at: At) -> list[str]:
+def roll_back(spark: SparkSession, root: Path, named: Mapping[str, list[str]], run_id: str, on_point: OnPoint) -> list[str]:
     undone = []
     for table, files in named.items():
         present = {str(path.relative_to(root)): path for path in (root / table).rglob("*.parquet")}
         strange = [path for name, path in present.items() if name not in set(files)]
         lost = [name for name in files if name not in present]
         for name in lost:
-            _move(Path(standing(root, name)), root / name)
-            at(f"{table}: a file brought back")
+            _move(Path(current_path(root, name)), root / name)
+            on_point(f"{table}: a file brought back")
         for path in strange:
             _move(path, root / RETIRED / run_id / path.relative_to(root))
-            at(f"{table}: a file set aside")
+            on_point(f"{table}: a file set aside")
         if lost or strange:
             undone.append(f"{table}: {len(strange)} files set aside, {len(lost)} brought back")
     return undone
 
 
 def rows_of_batch(root: Path, table: str, files: list[str], batch: str) -> int:
-    return count_rows([standing(root, name) for name in files if f"batch={batch}" in Path(name).parts])
+    return count_rows([current_path(root, name) for name in files if f"batch={batch}" in Path(name).parts])
 
 
 def clean(spark: SparkSession, root: Path, table: str, days: int) -> None:

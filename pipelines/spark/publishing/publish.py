@@ -15,36 +15,36 @@ from pipelines.ledger.manifest import Json, code_fingerprint, config_fingerprint
 from pipelines.reasons import Reason
 from pipelines.spark.plans.images import KEY
 from pipelines.spark.plans.read_back import Staged
-from pipelines.spark.publishing.tables import BATCHED, State
+from pipelines.spark.publishing.tables import BATCH_TABLES, State
 from pipelines.spark.run.staging import Run
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import last_run, run_rows
 from pipelines.tables.schema import COLUMNS, Row
-from pipelines.tables.writing import Files, Parts, parts_below
+from pipelines.tables.writing import FileSet, FileWriter, files_below
 
 COUNTS = ("records", "conversations", "quarantined", "duplicates", "damaged")
 
 
-class Unequal(Exception):
+class RowCountMismatch(Exception):
     """What was committed is not what was staged."""
 
 
 def publish(run: Run, staged: Staged, images: DataFrame | None, books: Books, inputs: Sequence[Row], kind: str = "batch") -> None:
     """Commits the batch. The caller holds the root's lock, has settled the root and compared the night with what stands.
 
-    Raises LostRace where somebody else wrote between, and Unequal where a committed table does not hold the rows that were
+    Raises LostRace where somebody else wrote between, and RowCountMismatch where a committed table does not hold the rows that were
     balanced; then `runs` names nothing of it, and the next run takes it back.
     """
     tables = run.tables
     last = last_run(tables.root)
-    named: dict[str, State] = dict((last or {}).get(tables.form.NAMED_BY) or {})
-    for table in BATCHED:
-        named[table] = tables.adopt(table, staged.tables, run.run_id, named.get(table), replaced=run.batch)
-    named["images"] = tables.adopt("images", _not_yet_listed(run, images), run.run_id, named.get("images"))
-    _read_back(run, named, books)
+    named: dict[str, State] = dict((last or {}).get(tables.form.STATE_COLUMN) or {})
+    for table in BATCH_TABLES:
+        named[table] = tables.commit_files(table, staged.tables, run.run_id, named.get(table), replaced=run.batch)
+    named["images"] = tables.commit_files("images", _not_yet_listed(run, images), run.run_id, named.get("images"))
+    _check_row_counts(run, named, books)
     if last_run(tables.root) != last:
         raise LostRace(f"another run was published under {tables.root} in between; run again")
-    tables.adopt("runs", _run_row(run, books, inputs, named, kind, last), run.run_id, None)
+    tables.commit_files("runs", _run_row(run, books, inputs, named, kind, last), run.run_id, None)
 
 
 def check_unchanged(run: Run, earlier: Mapping[str, Any] | None) -> None:
@@ -60,29 +60,29 @@ def input_rows(splits: Sequence[Row]) -> list[Row]:
     return list({(row["source"], row["path"]): {name: row[name] for name in names} for row in splits}.values())
 
 
-def _read_back(run: Run, named: dict[str, State], books: Books) -> None:
+def _check_row_counts(run: Run, named: dict[str, State], books: Books) -> None:
     for table, wanted in books.rows().items():
         found = run.tables.form.rows_of_batch(run.tables.root, table, named[table], run.batch)
         if found != wanted:
-            raise Unequal(f"{table}: {found} rows of batch {run.batch} were committed, {wanted} were balanced")
+            raise RowCountMismatch(f"{table}: {found} rows of batch {run.batch} were committed, {wanted} were balanced")
 
 
-def _not_yet_listed(run: Run, images: DataFrame | None) -> Files:
+def _not_yet_listed(run: Run, images: DataFrame | None) -> FileSet:
     """A verdict that rests on a limit is found anew each night; it is listed once. A missing file is no image."""
     folder = run.staging / "publish"
     if images is None:
-        return Files(folder, [])
+        return FileSet(folder, [])
     images = images.where(F.col("reason").isNull() | (F.col("reason") != Reason.IMAGE_MISSING.code)).withColumn("why", F.coalesce("reason", F.lit("")))
     listed = run.tables.read("images")
     if listed is not None:
         images = images.join(listed.select(*KEY, "level", F.coalesce("reason", F.lit("")).alias("why")), on=[*KEY, "level", "why"], how="left_anti")
     images.drop("why").coalesce(1).write.parquet(str(folder / "table=images"))
-    return Files(folder, parts_below(folder / "table=images", "images"))
+    return FileSet(folder, files_below(folder / "table=images", "images"))
 
 
-def _run_row(run: Run, books: Books, inputs: Sequence[Row], named: dict[str, State], kind: str, last: dict[str, Any] | None) -> Files:
+def _run_row(run: Run, books: Books, inputs: Sequence[Row], named: dict[str, State], kind: str, last: dict[str, Any] | None) -> FileSet:
     book_of = {(book.source, book.path): book for book in books.files}
-    row: Json = {"versions": None, "files": None, run.tables.form.NAMED_BY: list(named.items())} | {
+    row: Json = {"versions": None, "files": None, run.tables.form.STATE_COLUMN: list(named.items())} | {
         "run_id": run.run_id,
         "batch": run.batch,
         "kind": kind,
@@ -97,6 +97,6 @@ def _run_row(run: Run, books: Books, inputs: Sequence[Row], named: dict[str, Sta
         # The rows are told apart by this moment: two clocks that disagree must not turn them round.
         "finished": max(run.now(), last["finished"] + timedelta(microseconds=1)) if last else run.now(),
     }
-    parts = Parts(run.staging / "publish", run.run_id, COLUMNS)
+    parts = FileWriter(run.staging / "publish", run.run_id, COLUMNS)
     parts.add("runs", "", row, 0)
-    return Files(run.staging / "publish", parts.close())
+    return FileSet(run.staging / "publish", parts.close())

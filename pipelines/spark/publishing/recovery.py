@@ -13,20 +13,20 @@ from pathlib import Path
 import orjson
 
 from pipelines.ledger.manifest import Json, manifest_bytes
-from pipelines.spark.publishing.tables import NAMED, Tables
+from pipelines.spark.publishing.tables import SNAPSHOT_TABLES, Tables
 from pipelines.storage.locks import is_abandoned
 from pipelines.tables.reading import RETIRED, Row, last_run, run_rows
 
 SECONDS_A_DAY = 86_400
 
 
-def settle(tables: Tables, run_id: str) -> list[str]:
+def recover(tables: Tables, run_id: str) -> list[str]:
     """Returns what was undone, in words. The caller holds the root's lock."""
-    undone = tables.undo(run_id)
+    undone = tables.roll_back(run_id)
     last = last_run(tables.root)
     if last is not None:
         _move_report(tables, last)
-    _sweep(tables)
+    _remove_abandoned(tables)
     return undone
 
 
@@ -44,16 +44,16 @@ def read_manifest(tables: Tables, batch: str) -> Json:
     return orjson.loads(path.read_bytes()) if path.is_file() else {}
 
 
-def retain(tables: Tables, days: int, now: datetime) -> None:
+def apply_retention(tables: Tables, days: int, now: datetime) -> None:
     """Deletes what only states older than so many days need. The state of the last run, and of every run since, stays readable."""
-    for folder in [*(tables.root / RETIRED).glob("*"), *(folder for folder in (tables.root / "_staging").glob("*") if _ended(folder))]:
+    for folder in [*(tables.root / RETIRED).glob("*"), *(folder for folder in (tables.root / "_staging").glob("*") if _ended_unpublished(folder))]:
         if now.timestamp() - folder.stat().st_mtime > days * SECONDS_A_DAY:
             shutil.rmtree(folder)
-            tables.at("retention: folder removed")
+            tables.on_point("retention: folder removed")
     if any((now - row["finished"]).days >= days for row in run_rows(tables.root)):
-        for table in NAMED:
+        for table in SNAPSHOT_TABLES:
             tables.form.clean(tables.spark, tables.root, table, days)
-            tables.at(f"retention: {table}")
+            tables.on_point(f"retention: {table}")
 
 
 def _move_report(tables: Tables, last: Row) -> None:
@@ -69,35 +69,35 @@ def _move_report(tables: Tables, last: Row) -> None:
             part = folder / f".{name}.{last['run_id']}"
             part.write_bytes(data)
             part.replace(folder / name)
-            tables.at(f"{name}: moved in")
+            tables.on_point(f"{name}: moved in")
     staging = tables.root / "_staging" / last["run_id"]
     if staging.is_dir():
         shutil.rmtree(staging)
-        tables.at("staging: removed")
+        tables.on_point("staging: removed")
 
 
-def _sweep(tables: Tables) -> None:
+def _remove_abandoned(tables: Tables) -> None:
     """Removes what runs staged that are gone without an end. One that ended unpublished keeps its rows and report for its reader."""
     for folder in (tables.root / "_staging").glob("*"):
-        if folder.is_dir() and is_abandoned(folder) and discard(folder):
-            tables.at("staging of a dead run: removed")
+        if folder.is_dir() and is_abandoned(folder) and remove_staging(folder):
+            tables.on_point("staging of a dead run: removed")
 
 
-def leave(tables: Tables, run_id: str) -> None:
+def clean_up(tables: Tables, run_id: str) -> None:
     """Removes what a run staged as it ends. One that has published and could not settle leaves its report for the next run to move in."""
     last = last_run(tables.root)
     if last is None or last["run_id"] != run_id:
-        discard(tables.root / "_staging" / run_id)
+        remove_staging(tables.root / "_staging" / run_id)
 
 
-def discard(staging: Path) -> bool:
+def remove_staging(staging: Path) -> bool:
     """Removes what a run staged, unless it ended unpublished: then its rows and report are kept for its reader."""
-    if not staging.is_dir() or _ended(staging):
+    if not staging.is_dir() or _ended_unpublished(staging):
         return False
     shutil.rmtree(staging)
     return True
 
 
-def _ended(folder: Path) -> bool:
+def _ended_unpublished(folder: Path) -> bool:
     manifest = folder / "report" / "manifest.json"
     return manifest.is_file() and orjson.loads(manifest.read_bytes())["status"] != "published"

@@ -21,14 +21,14 @@ from pipelines.spark.plans.bridge import reader_of
 from pipelines.spark.publishing import delta_form, parquet_form
 from pipelines.tables.reading import Row, last_run, table_files
 from pipelines.tables.schema import COLUMNS, PARTITIONS
-from pipelines.tables.writing import Files
+from pipelines.tables.writing import FileSet
 
-BATCHED = ["conversations", "samples", "quarantine"]
-NAMED = [*BATCHED, "images"]
+BATCH_TABLES = ["conversations", "samples", "quarantine"]
+SNAPSHOT_TABLES = [*BATCH_TABLES, "images"]
 FORMS: dict[str, ModuleType] = {"delta": delta_form, "parquet": parquet_form}
 
 State = Any  # int of a Delta table, list[str] of a Parquet one
-At = Callable[[str], None]
+OnPoint = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Tables:
     spark: SparkSession
     root: Path
     format: str
-    at: At = lambda point: None
+    on_point: OnPoint = lambda point: None
 
     @property
     def form(self) -> ModuleType:
@@ -47,7 +47,7 @@ class Tables:
     def read(self, table: str, row: Row | None = None) -> DataFrame | None:
         """The table as this row of `runs` names it, else the last one; None where that names none. Never half a night."""
         row = row or last_run(self.root)
-        if row is None or table not in (row[self.form.NAMED_BY] or {}):
+        if row is None or table not in (row[self.form.STATE_COLUMN] or {}):
             return None
         kind = pa.struct([field for field in COLUMNS[table] if field.name not in PARTITIONS[table]])
         files = table_files(self.root, table, row)
@@ -58,22 +58,22 @@ class Tables:
             frame = frame.withColumn(column, value)
         return frame
 
-    def adopt(self, table: str, files: Files, run_id: str, named: State | None, replaced: str | None = None) -> State:
+    def commit_files(self, table: str, files: FileSet, run_id: str, named: State | None, replaced: str | None = None) -> State:
         """Rows that stand in files become the table's own, in one step, instead of those of batch `replaced`. Returns the table's new state."""
-        self.at(f"{table}: before")
-        state = self.form.adopt(self.root, table, files.of(table), run_id, named, replaced, self.at)
-        self.at(f"{table}: after")
+        self.on_point(f"{table}: before")
+        state = self.form.commit_files(self.root, table, files.of(table), run_id, named, replaced, self.on_point)
+        self.on_point(f"{table}: after")
         return state
 
-    def undo(self, run_id: str) -> list[str]:
+    def roll_back(self, run_id: str) -> list[str]:
         """Brings every table to the state that the last row of `runs` names; returns what was undone, in words.
 
         A run that was killed between two commits leaves such tables; its own rows would else be seen beside the next night's.
         """
         last = last_run(self.root)
         if last is None:
-            return [_set_aside(self, name, run_id) for name in [*NAMED, "runs"] if (self.root / name).is_dir()]
-        undone: list[str] = self.form.undo(self.spark, self.root, last[self.form.NAMED_BY] or {}, run_id, self.at)
+            return [_set_aside(self, name, run_id) for name in [*SNAPSHOT_TABLES, "runs"] if (self.root / name).is_dir()]
+        undone: list[str] = self.form.roll_back(self.spark, self.root, last[self.form.STATE_COLUMN] or {}, run_id, self.on_point)
         return undone
 
 
@@ -81,8 +81,8 @@ def _set_aside(tables: Tables, table: str, run_id: str) -> str:
     target = tables.root / "_old" / run_id / table
     target.parent.mkdir(parents=True, exist_ok=True)
     (tables.root / table).rename(target)
-    tables.at(f"{table}: set aside")
+    tables.on_point(f"{table}: set aside")
     return f"{table}: was never published; set aside"
 
 
-__all__ = ["BATCHED", "NAMED", "PARTITIONS", "At", "State", "Tables"]
+__all__ = ["BATCH_TABLES", "PARTITIONS", "SNAPSHOT_TABLES", "OnPoint", "State", "Tables"]

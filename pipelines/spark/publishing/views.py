@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from pipelines.spark.publishing.tables import NAMED, Tables
+from pipelines.spark.publishing.tables import SNAPSHOT_TABLES, Tables
 from pipelines.tables.reading import NotPublished, last_run
 
 
@@ -20,7 +20,7 @@ def register_views(spark: SparkSession, root: str | Path) -> list[str]:
         raise NotPublished(f"nothing was published under {root}")
     tables = Tables(spark, Path(root), "delta" if last["versions"] is not None else "parquet")
     made = []
-    for name in NAMED:
+    for name in SNAPSHOT_TABLES:
         frame = tables.read(name, last)
         if frame is not None:
             frame.createOrReplaceTempView(name)

@@ -26,7 +26,7 @@ from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import NotPublished
 
 if TYPE_CHECKING:
-    from pipelines.spark.run.ending import Result
+    from pipelines.spark.run.completion import Result
 
 OUR_FAULT, USAGE = 1, 2
 REFUSALS = {ConfigError: "configuration", FileNotFoundError: "configuration", Refused: "refused", LostRace: "lost_race", NotPublished: "not_published"}
@@ -36,14 +36,14 @@ def run_id_of(batch: str, started: datetime) -> str:
     return f"{batch}.{started:%Y%m%dT%H%M%SZ}.{uuid4().hex[:8]}"
 
 
-def get_ready(config: Config) -> None:
+def preload(config: Config) -> None:
     """Has what a run needs besides the JVM, which takes two seconds to start: its modules, and the tokenizers by which the report shows texts."""
     import_module("pipelines.spark.run.batch")
     import_module("pipelines.flow").open_flow(config).open_exact()
     relax_garbage_collection()
 
 
-class Told:
+class JobStatus:
     """Tells how each run ended, as it ends, and keeps the worst exit code: 1 before 2 before 3 before 0."""
 
     def __init__(self, config: Config | None = None):
@@ -57,14 +57,14 @@ class Told:
     @contextmanager
     def run(self, batch: str) -> Iterator[Callable[[Result], None]]:
         """The block runs one batch and hands over its result; what it raises is told as the run's end and goes no further."""
-        with _Ending(self, batch):
+        with _ReportErrors(self, batch):
             yield self.result
 
     def result(self, result: Result) -> None:
         print("\n".join(result.summary()), file=sys.stderr)
-        self.tell(result.exit_code, result.line())
+        self.report(result.exit_code, result.line())
 
-    def tell(self, code: int, line: dict[str, Any]) -> None:
+    def report(self, code: int, line: dict[str, Any]) -> None:
         self.codes.append(code)
         data = orjson.dumps(line | {"exit_code": code}) + b"\n"
         sys.stdout.write(data.decode())
@@ -73,11 +73,11 @@ class Told:
             print(f"run: {fault}", file=sys.stderr)
 
 
-class _Ending:
+class _ReportErrors:
     """The one place where a job's exceptions end. KeyboardInterrupt and the like rise."""
 
-    def __init__(self, told: Told, batch: str):
-        self.told, self.batch = told, batch
+    def __init__(self, job: JobStatus, batch: str):
+        self.job, self.batch = job, batch
 
     def __enter__(self) -> None:
         pass
@@ -89,18 +89,18 @@ class _Ending:
         if status:
             words = str(error).splitlines()
             print("\n".join(f"run: {word}" for word in words), file=sys.stderr)
-            self.told.tell(USAGE, {"status": status, "words": words, "batch": self.batch})
+            self.job.report(USAGE, {"status": status, "words": words, "batch": self.batch})
             return True
         word, details = describe(error), self._details(error)
         print(f"run: {word}" + (f"; details in {details}" if details else ""), file=sys.stderr)
-        self.told.tell(OUR_FAULT, {"status": "error", "words": [word], "batch": self.batch, "details": details and str(details)})
+        self.job.report(OUR_FAULT, {"status": "error", "words": [word], "batch": self.batch, "details": details and str(details)})
         return True
 
     def _details(self, error: Exception) -> Path | None:
         """The whole traceback, under the output root, where the data is; None where that cannot be written either."""
-        if self.told.config is None:
+        if self.job.config is None:
             return None
-        path = Path(self.told.config.output.root) / "_errors" / f"{run_id_of(self.batch, datetime.now(UTC))}.txt"
+        path = Path(self.job.config.output.root) / "_errors" / f"{run_id_of(self.batch, datetime.now(UTC))}.txt"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")

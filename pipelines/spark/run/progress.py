@@ -23,7 +23,7 @@ TaskCounter = Callable[[], tuple[int, int]]  # (finished, all) of what runs now;
 
 
 class Steps:
-    """The steps of one run, with the seconds each took. Open it with `watch`."""
+    """The steps of one run, with the seconds each took. Open it with `show_progress`."""
 
     def __init__(self, tasks: TaskCounter, console: Console, bars: Progress):
         self._tasks = tasks
@@ -61,14 +61,14 @@ class Steps:
                 self._bars.update(bar, total=total, completed=finished, tasks=f"{finished}/{total} tasks")
 
 
-def lines_or_bars() -> Console:
+def stderr_console() -> Console:
     """stderr as it is. A notebook's kernel asks for colours where there is no terminal (FORCE_COLOR), and hands that on to what it starts."""
     return Console(stderr=True, force_terminal=sys.stderr.isatty(), force_jupyter=False)
 
 
 @contextmanager
-def watch(spark: SparkSession) -> Iterator[Steps]:
-    console = lines_or_bars()
+def show_progress(spark: SparkSession) -> Iterator[Steps]:
+    console = stderr_console()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[tasks]}"), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars, _counted_tasks(spark) as tasks:
         yield Steps(tasks, console, bars)
@@ -80,12 +80,12 @@ def _counted_tasks(spark: SparkSession) -> Iterator[TaskCounter]:
     if not is_remote():
         yield partial(_active_tasks, spark.sparkContext.statusTracker())  # the one use of sparkContext
         return
-    told = ToldTasks()
-    spark.registerProgressHandler(told)
+    counter = ConnectTaskCounter()
+    spark.registerProgressHandler(counter)
     try:
-        yield told.counts
+        yield counter.counts
     finally:
-        spark.removeProgressHandler(told)
+        spark.removeProgressHandler(counter)
 
 
 def _active_tasks(tracker: StatusTracker) -> tuple[int, int]:
@@ -93,7 +93,7 @@ def _active_tasks(tracker: StatusTracker) -> tuple[int, int]:
     return sum(stage.numCompletedTasks for stage in stages), sum(stage.numTasks for stage in stages)
 
 
-class ToldTasks:
+class ConnectTaskCounter:
     """What a Spark Connect server tells while a query runs; it keeps the last word. The names of the arguments are Spark's."""
 
     def __init__(self) -> None:

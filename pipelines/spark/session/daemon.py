@@ -11,10 +11,10 @@ from types import SimpleNamespace
 
 import pyspark.daemon
 
-from pipelines.spark.session.startup import relax_garbage_collection, spare_pandas
+from pipelines.spark.session.startup import avoid_pandas, relax_garbage_collection
 
 if __name__ == "__main__":
-    spare_pandas()
+    avoid_pandas()
     relax_garbage_collection()
     # After each task it looks through all that a worker keeps, a tenth of a second once there are tokenizers: the youngest are enough.
     pyspark.daemon.gc = SimpleNamespace(collect=partial(gc.collect, 0))  # type: ignore[assignment]

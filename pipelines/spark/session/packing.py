@@ -31,7 +31,7 @@ def pack(target: Path) -> int:
     with igzip_threaded.open(part, "wb", compresslevel=1, threads=2) as out, tarfile.open(fileobj=out, mode="w|") as archive:
         _add_interpreter(archive)
         for name, path in sorted({**_libraries(), **package_files()}.items()):
-            archive.add(path, f"{SITE}/{name}", recursive=False, filter=_plain)
+            archive.add(path, f"{SITE}/{name}", recursive=False, filter=_without_owner)
     part.replace(target)
     return target.stat().st_size
 
@@ -72,7 +72,7 @@ def _add_interpreter(archive: tarfile.TarFile) -> None:
         archive.addfile(link)
 
 
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """Without owners. The times stay: compiled files are valid for the time of their source."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession, is_remote
 
 from pipelines.spark.session.shipping import ship_package
-from pipelines.spark.session.startup import meanwhile, spare_pandas_in_driver
+from pipelines.spark.session.startup import avoid_pandas_in_driver, in_background
 
 SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -54,8 +54,8 @@ def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) ->
     extra = dict(extra or {})
     if alone and _is_classic(extra):
         sys.setswitchinterval(SWITCH_SECONDS)
-        spare_pandas_in_driver()
-        meanwhile(lambda: import_module("pandas"))  # mapInArrow insists on it
+        avoid_pandas_in_driver()
+        in_background(lambda: import_module("pandas"))  # mapInArrow insists on it
     builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
     if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain python: spark-submit has set a master, and Connect wants none
         master = extra.get("spark.master", "local[*]")

@@ -38,7 +38,7 @@ def _without_pandas() -> Iterator[None]:
         sys.meta_path.remove(_NoPandas)
 
 
-def spare_pandas() -> None:
+def avoid_pandas() -> None:
     """Has pyarrow look for pandas now and find none; else it imports it at the first list that becomes an array.
 
     It looks again when somebody wants a frame of pandas. A process that has pandas already keeps it.
@@ -48,22 +48,22 @@ def spare_pandas() -> None:
             pa.array([0])
 
 
-def spare_pandas_in_driver() -> None:
+def avoid_pandas_in_driver() -> None:
     """The same of py4j, which asks pyspark's tests at the first call of the JVM whether there is numpy, and these ask for pandas too.
 
     Spark Connect cannot be used in this process any more: it works only where those tests have found pandas.
     """
-    spare_pandas()
+    avoid_pandas()
     if "pandas" not in sys.modules:
         with _without_pandas():
             import pyspark.testing.utils  # noqa: F401
 
 
-def meanwhile(work: Callable[[], object]) -> None:
+def in_background(work: Callable[[], object]) -> None:
     """Does this while the driver waits for the JVM and the workers. Where it fails, the driver fails when it needs it, and says why."""
 
     def run() -> None:
         with suppress(Exception):
             work()
 
-    Thread(target=run, name="meanwhile").start()
+    Thread(target=run, name="in_background").start()

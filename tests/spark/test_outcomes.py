@@ -15,11 +15,11 @@ from pipelines.containers import read_records
 from pipelines.flow import open_flow
 from pipelines.local import input_file
 from pipelines.spark.plans import outcomes as finish
-from pipelines.spark.plans.bridge import flow_opener, read_parts, write_parts
+from pipelines.spark.plans.bridge import flow_opener, read_files, write_files
 from pipelines.spark.plans.drafts import DRAFTS, draft_row
-from pipelines.spark.plans.outcomes import Naming, are_all_different, outcomes_work, told_of
+from pipelines.spark.plans.outcomes import are_all_different, draft_context, outcomes_work
 from pipelines.tables import writing as parts
-from pipelines.tables.writing import OUTCOMES, Files, Parts
+from pipelines.tables.writing import OUTCOMES, FileSet, FileWriter
 from tests.golden import DATA
 from tests.making import asked, configuration, write_lines
 
@@ -36,8 +36,8 @@ def test_the_files_of_one_task_are_finished_by_several(spark, tmp_path: Path, mo
     monkeypatch.setattr(parts, "FILE_BYTES", 1)
     drafts = _drafts(config, logs)
     assert len(drafts.parts) == 6
-    work = outcomes_work(spark, drafts, told_of(read_parts(spark, drafts, "drafts", DRAFTS), None), Naming("night", "run"), open_flow(config))
-    made = write_parts(work, tmp_path / "outcomes", "run", OUTCOMES)
+    work = outcomes_work(spark, drafts, draft_context(read_files(spark, drafts, "drafts", DRAFTS), None), "batch", "run", open_flow(config))
+    made = write_files(work, tmp_path / "outcomes", "run", OUTCOMES)
     tasks = int(spark.conf.get("spark.sql.shuffle.partitions"))
     assert {part.name.split("-")[1] for part in made.parts if part.table == "conversations"} == {str(task) for task in range(tasks)}
     rows = {table: [row for path, _ in made.of(table) for row in pq.ParquetFile(path).read().to_pylist()] for table in OUTCOMES}
@@ -59,14 +59,14 @@ def test_the_files_of_one_task_are_finished_by_several(spark, tmp_path: Path, mo
 def test_spark_is_asked_only_where_something_may_be_told(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Any, others_differ: bool):
     config = configuration("glm_4", output={"root": str(tmp_path / "out")})
     drafts = _drafts(config, write_lines(tmp_path / "logs.jsonl", [asked("Question 1?", id="a"), second, asked("No id."), asked("Nor here.")]))
-    told = told_of(read_parts(spark, drafts, "drafts", DRAFTS), None).count()
+    told = draft_context(read_files(spark, drafts, "drafts", DRAFTS), None).count()
     assert are_all_different(drafts) == others_differ == (told == 0)
     monkeypatch.setattr(finish, "DRIVER_ROWS", 3)
     assert not are_all_different(drafts)  # too many to be sure
 
 
 def test_no_drafts_are_all_different(tmp_path: Path):
-    assert are_all_different(Files(tmp_path, []))
+    assert are_all_different(FileSet(tmp_path, []))
 
 
 def test_a_worker_refuses_a_tokenizer_that_is_not_the_drivers(tmp_path: Path):
@@ -79,8 +79,8 @@ def test_a_worker_refuses_a_tokenizer_that_is_not_the_drivers(tmp_path: Path):
         opener()
 
 
-def _drafts(config: Config, logs: Path) -> Files:
-    writer = Parts(logs.parent / "drafts", "run-0-7", {"drafts": DRAFTS})
+def _drafts(config: Config, logs: Path) -> FileSet:
+    writer = FileWriter(logs.parent / "drafts", "run-0-7", {"drafts": DRAFTS})
     for raw in read_records(input_file(config, str(logs), None), config.limits):
         writer.add("drafts", "", draft_row(raw, config), 0)
-    return Files(logs.parent / "drafts", writer.close())
+    return FileSet(logs.parent / "drafts", writer.close())

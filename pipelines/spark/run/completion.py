@@ -19,9 +19,9 @@ from pipelines.ledger.summary import summary_lines
 from pipelines.ledger.tally import Tally
 from pipelines.ledger.unread_keys import counts_of, number_of_keys, unread_facts
 from pipelines.report import Shown
-from pipelines.spark.plans.read_back import Staged, doubled_rows, read_back
+from pipelines.spark.plans.read_back import Staged, find_duplicate_keys, read_back
 from pipelines.spark.publishing.publish import check_unchanged, publish
-from pipelines.spark.publishing.recovery import read_manifest, report_folder, retain, settle, staged_report
+from pipelines.spark.publishing.recovery import apply_retention, read_manifest, recover, report_folder, staged_report
 from pipelines.spark.run.reporting import report_of
 from pipelines.spark.run.staging import Run, images_opened
 from pipelines.storage.locks import publication_lock
@@ -68,8 +68,8 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What a run has made and means to publish: its rows, its new images and the input files that it stands on."""
+class RunOutput:
+    """What a run has output and means to publish: its rows, its new images and the input files that it stands on."""
 
     staged: Staged
     images: DataFrame | None
@@ -77,41 +77,41 @@ class Made:
     kind: str = "batch"
     records: Counts | None = None  # that came in, by (source, path), where the staged drafts are not all of them
     facts: Json = field(default_factory=dict)  # what `manifest.listed_facts` says of the input
-    before: Json = field(default_factory=dict)  # the manifest of the batch's last run, where this one makes some of its rows again
+    earlier_manifest: Json = field(default_factory=dict)  # the manifest of the batch's last run, where this one makes some of its rows again
 
 
-def end(run: Run, made: Made, comparison: Comparison) -> Result:
-    """Publishes what was made, or says why not. Raises LostRace and Unequal; then nothing of it is named by `runs`."""
+def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
+    """Publishes what was output, or says why not. Raises LostRace and RowCountMismatch; then nothing of it is named by `runs`."""
     root = run.tables.root
     with run.steps.step("read back and balance the books"):
         with ThreadPoolExecutor(1) as beside:  # one keeps the workers busy, the other the driver or the JVM
-            doubled = beside.submit(doubled_rows, run.spark, made.staged)
-            tally = read_back(run.spark, made.staged, run.config)
-        books = tally.books(run.config, made.records)
+            doubled = beside.submit(find_duplicate_keys, run.spark, output.staged)
+            tally = read_back(run.spark, output.staged, run.config)
+        books = tally.books(run.config, output.records)
         faults = [*books.faults(), *doubled.result()]
     runs = run_rows(root)
-    status, words = _verdict(books, faults, gates_of(run.config), _past(run, made, comparison, runs))
+    status, words = _verdict(books, faults, gates_of(run.config), _past(run, output, comparison, runs))
     words = (*comparison.words, *words)
     with run.steps.step("report"):
         facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
-        facts |= {"kind": made.kind, "images_opened": images_opened(run), "sources": _sources(run, made.inputs, books, runs)}
-        facts |= _unread(tally, made.before) | {"without_episode": _without_episode(run, tally)} | made.facts
-        manifest = make_manifest(run.flow, run.batch, run.run_id, made.inputs, books, facts)
+        facts |= {"kind": output.kind, "images_opened": images_opened(run), "sources": _sources(run, output.inputs, books, runs)}
+        facts |= _unread(tally, output.earlier_manifest) | {"without_episode": _without_episode(run, tally)} | output.facts
+        manifest = make_manifest(run.flow, run.batch, run.run_id, output.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
-        report = _write_report(run, manifest, report_of(run, made.staged, tally, manifest))
+        report = _write_report(run, manifest, report_of(run, output.staged, tally, manifest))
     if status != PUBLISHED:
         return Result(status, words, manifest, books, root, report, run.steps.seconds)
     with run.steps.step("publish"), publication_lock(root, run.steps.say):
         check_unchanged(run, comparison.earlier)
-        settle(run.tables, run.run_id)
-        publish(run, made.staged, made.images, books, made.inputs, made.kind)
-        settle(run.tables, run.run_id)
-        retain(run.tables, run.config.retention.days, run.now())
+        recover(run.tables, run.run_id)
+        publish(run, output.staged, output.images, books, output.inputs, output.kind)
+        recover(run.tables, run.run_id)
+        apply_retention(run.tables, run.config.retention.days, run.now())
     report = report_folder(run.tables, run.batch) / "report.html"
     return Result(status, words, read_manifest(run.tables, run.batch), books, root, report, run.steps.seconds)
 
 
-def unchanged(run: Run, comparison: Comparison) -> Result:
+def unchanged_result(run: Run, comparison: Comparison) -> Result:
     """Nothing was to be done: what stands is told again."""
     earlier = comparison.earlier or {}
     manifest: Json = {"run_id": earlier["run_id"], "batch": run.batch, "counts": earlier["states"], "quarantined_share": earlier["quarantined_share"]}
@@ -132,10 +132,10 @@ def _verdict(books: Books, faults: Sequence[str], gates: Gates, past: Past) -> t
     return (GATE_FAILED, tuple(failed)) if failed else (PUBLISHED, ())
 
 
-def _past(run: Run, made: Made, comparison: Comparison, runs: Sequence[Row]) -> Past:
+def _past(run: Run, output: RunOutput, comparison: Comparison, runs: Sequence[Row]) -> Past:
     """What the gates compare with. The records of a redrive are the batch's own: their number is compared with nothing."""
     past = past_of(runs, run.batch, comparison.earlier, _names(run))
-    return past if made.kind == "batch" else Past(past.shares)
+    return past if output.kind == "batch" else Past(past.shares)
 
 
 def _names(run: Run) -> list[str]:
@@ -163,7 +163,7 @@ def _write_report(run: Run, manifest: Json, report: str) -> Path:
     folder = staged_report(run.tables, run.run_id)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(report, encoding="utf-8")
-    run.tables.at("report: staged")
+    run.tables.on_point("report: staged")
     (folder / "manifest.json").write_bytes(manifest_bytes(manifest))
-    run.tables.at("manifest: staged")
+    run.tables.on_point("manifest: staged")
     return folder / "report.html"

@@ -20,7 +20,7 @@ from pipelines.cli import main as episodes
 from pipelines.config import Config, parse_config
 from pipelines.ledger.batches import Refused
 from pipelines.spark.publishing.views import register_views
-from pipelines.spark.run.redrive import Chosen, redrive_batch
+from pipelines.spark.run.redrive import Selection, redrive_batch
 from pipelines.storage.locks import LostRace, batch_lock
 from pipelines.tables.reading import last_run, named_state, open_table, run_rows
 from tests.making import asked, configuration, write_lines
@@ -195,7 +195,7 @@ def test_a_batch_whose_folder_is_unmounted_or_lacks_files_stays_as_it_was_publis
 
 
 def redrive(spark, config: Config, reason: str, batch: str):
-    return redrive_batch(spark, config, Chosen(reason), batch, f"again.{next(_numbers)}", datetime.now(UTC))
+    return redrive_batch(spark, config, Selection(reason), batch, f"again.{next(_numbers)}", datetime.now(UTC))
 
 
 def test_records_fixed_upstream_come_back_from_quarantine(spark, run_job, tmp_path, form, capsys):
