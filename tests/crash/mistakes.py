@@ -69,7 +69,7 @@ def _count_instead_of_read_back() -> None:
 def _no_read_back() -> None:
     from pipelines.spark.publishing import publish
 
-    publish._check_row_counts = lambda run, named, books: None  # type: ignore[assignment]
+    publish._check_row_counts = lambda run, states, books: None  # type: ignore[assignment]
 
 
 def _no_batch_lock() -> None:
@@ -115,13 +115,13 @@ def _runs_before(table: str) -> None:
         return done
 
     tables.Tables.commit_files = commit_files  # type: ignore[method-assign]
-    publish._check_row_counts = lambda run, named, books: None  # type: ignore[assignment]
+    publish._check_row_counts = lambda run, states, books: None  # type: ignore[assignment]
 
 
 def _expected(parts: Any, table: str, named: Any, replaced: str | None) -> list[str]:
     from pipelines.spark.publishing import parquet_form
 
-    return sorted([*parquet_form._others(named, replaced), *(f"{table}/{part.partition}/{part.name}".replace("//", "/") for _, part in parts)])
+    return sorted([*parquet_form._other_batches(named, replaced), *(f"{table}/{part.partition}/{part.name}".replace("//", "/") for _, part in parts)])
 
 
 def _no_undo() -> None:
@@ -147,7 +147,7 @@ def _overwrite_the_whole_table() -> None:
         _write(folder, added, run_id, "overwrite")
 
     delta_form.commit = whole  # type: ignore[assignment]
-    parquet_form._others = lambda named, replaced: []  # type: ignore[assignment]
+    parquet_form._other_batches = lambda named, replaced: []  # type: ignore[assignment]
 
 
 def _append_instead_of_replace() -> None:
@@ -157,7 +157,7 @@ def _append_instead_of_replace() -> None:
         _write(folder, added, run_id, "append")
 
     delta_form.commit = appended  # type: ignore[assignment]
-    parquet_form._others = lambda named, replaced: named or []  # type: ignore[assignment]
+    parquet_form._other_batches = lambda named, replaced: named or []  # type: ignore[assignment]
     _no_read_back()
 
 
@@ -228,7 +228,7 @@ def _retire_first() -> None:
     whole = parquet_form.commit_files
 
     def hasty(root: Path, table: str, parts: Any, run_id: str, named: Any, replaced: str | None, on_point: Any) -> Any:
-        for name in set(named or []) - set(parquet_form._others(named, replaced)):
+        for name in set(named or []) - set(parquet_form._other_batches(named, replaced)):
             (root / name).unlink()
         return whole(root, table, parts, run_id, named, replaced, on_point)
 

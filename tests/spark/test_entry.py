@@ -94,7 +94,7 @@ def test_a_backfill_is_every_day_from_the_first_to_the_last():
 def test_a_reason_that_does_not_exist_is_refused_with_the_nearest(capsys):
     with pytest.raises(SystemExit):
         job("redrive").parser().parse_args(["--config", "c", "--reason", "image.misssing"])
-    assert "there is no reason image.misssing; did you mean image.missing" in capsys.readouterr().err
+    assert "unknown reason image.misssing; did you mean image.missing" in capsys.readouterr().err
 
 
 @pytest.mark.spark

@@ -207,7 +207,7 @@ def test_records_fixed_upstream_come_back_from_quarantine(spark, run_job, tmp_pa
     first = run_job(config, "n0")
     assert first.line()["counts"] | {"damaged": 0} == first.line()["counts"]
     assert (first.books.total("quarantined"), first.books.total("duplicates")) == (3, 1)
-    assert redrive(spark, config, "tool.unknown_tool", "n0").words == ("batch n0: no record with kept bytes is quarantined for tool.unknown_tool",)
+    assert redrive(spark, config, "tool.unknown_tool", "n0").words == ("batch n0: no record with its bytes is quarantined for tool.unknown_tool",)
     picture(tmp_path / "screens" / "late.png")
     manifest = root / "reports" / "n0" / "manifest.json"
     counted = {"unread": [{"source": "kit", "key": "turn.thought", "count": 3}], "passed_over": [{"source": "kit", "path": "a.png", "why": "picture"}]}

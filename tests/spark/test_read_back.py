@@ -29,7 +29,7 @@ def test_keys_that_stand_twice_are_found(spark, tmp_path: Path, monkeypatch: pyt
     ]
     rows += [("conversations", "split=train/batch=n", {"sample_id": key}) for key in "xyz"]
     staged = Staged(FileSet(tmp_path, []), _written(tmp_path, rows))
-    assert find_duplicate_keys(spark, staged) == ["quarantine: 1 keys stand more than once", "samples: 1 keys stand more than once"]
+    assert find_duplicate_keys(spark, staged) == ["quarantine: 1 key with more than one row", "samples: 1 key with more than one row"]
 
 
 @pytest.mark.parametrize("most", [audit.DRIVER_ROWS, -1])

@@ -1,4 +1,4 @@
-"""References -> images: each place resolved, each distinct image verified once, ever, and joined back."""
+"""References -> images: resolves each reference and verifies each distinct image once, ever."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from pipelines.tables.schema import FINDINGS, IMAGES, Row, long, struct, text
 
 LOCATED = struct(source=text, key=text, uri=text, path=text, size=long, modified=long, ref=text, findings=FINDINGS)
 REFS = pa.list_(struct(source=text, key=text, findings=FINDINGS))
-VERIFIED = pa.struct([*IMAGES, ("refs", REFS), ("opened", pa.bool_())])  # without a uri where the references were refused
+VERIFIED = pa.struct([*IMAGES, ("refs", REFS), ("opened", pa.bool_())])  # uri is null where the references were refused
 KEY = ["uri", "size", "modified"]
-# What finish needs to know of an image, by the key of the reference.
+# What `flow.finish` needs of an image, by the key of the reference.
 SEEN = pa.struct([("key", text), *(field for field in IMAGES if field.name not in ("size", "modified", "level")), ("findings", FINDINGS)])
 NEVER_REUSED = [reason.code for reason in Reason if reason is Reason.IMAGE_MISSING or rests_on_limit(reason.code)]
 
 
 def verify_images(drafts: DataFrame, catalogue: DataFrame | None, config: Config) -> DataFrame:
-    """A row of VERIFIED for every distinct image that the drafts name, opened where the catalogue does not know it, and one per refused reference."""
+    """One row of VERIFIED per distinct image of the drafts and per refused reference. Opens only the images that `catalogue` does not have."""
     located = _located(drafts, config)
     place = F.coalesce("uri", F.concat_ws("\0", "source", "key")).alias("place")
     named = F.collect_list(F.struct("source", "key", "findings")).alias("refs")
@@ -45,13 +45,13 @@ def verify_images(drafts: DataFrame, catalogue: DataFrame | None, config: Config
 
 
 def images_by_reference(verified: DataFrame) -> DataFrame:
-    """(source, key) -> the image it leads to: struct `seen`."""
+    """The image of each reference: source, key and the struct `seen`."""
     rows = verified.select(F.explode("refs").alias("named"), "*").select("*", "named.source", "named.key", "named.findings")
     return rows.select("source", "key", F.struct(*(field.name for field in SEEN)).alias("seen"))
 
 
 def _located(drafts: DataFrame, config: Config) -> DataFrame:
-    """One row per distinct (source, reference): where its image is, or the findings that refuse it. Opens no picture."""
+    """One row per distinct reference of a source: where its image is, or the findings that refuse it. Opens no image."""
     refs = drafts.select(F.col("origin.source").alias("source"), F.explode("refs").alias("ref"))
     distinct = refs.groupBy("source", F.col("ref.key").alias("key")).agg(F.min("ref.ref").alias("ref"))
     settings = config.model_dump_json()
@@ -64,7 +64,7 @@ def _located(drafts: DataFrame, config: Config) -> DataFrame:
 
 
 def _known(catalogue: DataFrame, level: str) -> DataFrame:
-    """The rows of table `images` that serve this level: their own level or a higher one, and no verdict that may change by itself."""
+    """The rows of table `images` that were verified at this level or a higher one, without verdicts that may change by themselves."""
     serves = F.col("level").isin(list(LEVELS[LEVELS.index(level) :]))
     lasting = F.col("reason").isNull() | ~F.col("reason").isin(NEVER_REUSED)
     best = F.max_by(F.struct(*(field.name for field in IMAGES)), F.array_position(F.array(*map(F.lit, LEVELS)), F.col("level")))
@@ -72,7 +72,7 @@ def _known(catalogue: DataFrame, level: str) -> DataFrame:
 
 
 def _located_row(row: Row, config: Config) -> Row:
-    """`ref` is carried on only where the image is in it."""
+    """`ref` is kept only where it holds the image itself."""
     source = next(source for source in config.sources if source.name == row["source"])
     try:
         located = locate(row["ref"], source, config)
@@ -83,10 +83,10 @@ def _located_row(row: Row, config: Config) -> Row:
 
 
 def _verified_row(row: Row, config: Config) -> Row:
-    told = {"refs": row["refs"], "opened": False}
+    rest = {"refs": row["refs"], "opened": False}
     if row["uri"] is None:
-        return dict.fromkeys(field.name for field in IMAGES) | told
+        return dict.fromkeys(field.name for field in IMAGES) | rest
     if row["known"]:
-        return row["known"] | told
+        return row["known"] | rest
     verdict = verify(row["uri"], row["size"], row["modified"], row["path"], row["ref"], config)
-    return asdict(verdict) | told | {"opened": True}
+    return asdict(verdict) | rest | {"opened": True}

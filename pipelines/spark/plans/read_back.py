@@ -1,4 +1,4 @@
-"""What was staged, read back by the workers: counts, and the law that no book shows. Never counts taken on the way."""
+"""Reads staged files back: their counts, and duplicate keys. Nothing is counted while rows are written."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from pipelines.config import Config
 from pipelines.ledger.books import takers
+from pipelines.ledger.plural import counted
 from pipelines.ledger.tally import StagedFile, Tally, groups_of, tally_of
 from pipelines.spark.plans.bridge import DRIVER_ROWS, MapRows, config_of, distribute, map_records, read_files
 from pipelines.tables.schema import COLUMNS, struct
@@ -25,7 +26,7 @@ KEYS = {"conversations": ["sample_id"], "samples": ["sample_id", "dialect"], "qu
 
 
 class Staged(NamedTuple):
-    """The files that a run has staged: the drafts, and the rows of the three tables as they are to be published."""
+    """The files that a run has staged: the drafts, and the rows of the three tables that it will publish."""
 
     drafts: FileSet
     tables: FileSet
@@ -51,21 +52,21 @@ def read_back(spark: SparkSession, staged: Staged, config: Config) -> Tally:
 
 
 def find_duplicate_keys(spark: SparkSession, staged: Staged) -> list[str]:
-    """One row per conversation, per sample and dialect, and per quarantined record and dialect: what breaks this, as sentences."""
+    """A sentence per table in which a key is not unique: conversations, samples per dialect, quarantined records per dialect."""
     few = sum(part.rows for part in staged.tables.parts) <= DRIVER_ROWS
-    doubled = _doubled_in(staged.tables) if few else _doubled_of(spark, staged)
-    return [f"{table}: {count} keys stand more than once" for table, count in sorted(doubled.items())]
+    duplicates = _duplicate_keys_on_driver(staged.tables) if few else _duplicate_keys_in_spark(spark, staged)
+    return [f"{table}: {counted(count, 'key')} with more than one row" for table, count in sorted(duplicates.items())]
 
 
-def _doubled_in(files: FileSet) -> dict[str, int]:
-    """How many keys of each table stand more than once, where any does. The driver counts few faster than Spark plans to."""
-    doubled = {}
+def _duplicate_keys_on_driver(files: FileSet) -> dict[str, int]:
+    """How many keys of each table have several rows, on the driver: it counts few rows faster than Spark can plan a query."""
+    duplicates = {}
     for table, names in KEYS.items():
         keys = [_keys(path, part, names) for path, part in files.of(table)]
         if keys:
             counts = pa.concat_tables(keys).group_by(names).aggregate([([], "count_all")])["count_all"]
-            doubled[table] = pc.sum(pc.greater(counts, 1)).as_py()
-    return {table: count for table, count in doubled.items() if count}
+            duplicates[table] = pc.sum(pc.greater(counts, 1)).as_py()
+    return {table: count for table, count in duplicates.items() if count}
 
 
 def _keys(path: Path, part: DataFile, names: Sequence[str]) -> pa.Table:
@@ -77,8 +78,8 @@ def _keys(path: Path, part: DataFile, names: Sequence[str]) -> pa.Table:
     return rows.select(names)
 
 
-def _doubled_of(spark: SparkSession, staged: Staged) -> dict[str, int]:
-    # A key stands here as 128 bits of its hash: two keys of a night of 10^9 rows are taken for one with a probability of 10^-21.
+def _duplicate_keys_in_spark(spark: SparkSession, staged: Staged) -> dict[str, int]:
+    # A key is represented by 128 bits of hash: among 10^9 keys, two collide with a probability of 10^-21.
     keys = [
         staged.frame(spark, table).select(
             F.lit(table).alias("table"), F.xxhash64(*names).alias("key"), F.xxhash64(*reversed(names), F.lit(table)).alias("more")

@@ -1,7 +1,7 @@
-"""What the end of a publication leaves to do, whoever does it: the run itself, or the next one where it was killed.
+"""The steps that complete a publication: the run itself takes them, or the next run where it was killed.
 
-The last row of `runs` says what is published. Everything else follows from it: tables beyond it are brought back, its report is
-moved in, and what dead runs left under `_staging` is removed. Each step can be repeated.
+The last row of `runs` says what is published. Tables with later changes are rolled back, the report of that row is moved in, and the
+staging folders of dead runs are removed. Each step can be repeated.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ SECONDS_A_DAY = 86_400
 
 
 def recover(tables: Tables, run_id: str) -> list[str]:
-    """Returns what was undone, in words. The caller holds the root's lock."""
-    undone = tables.roll_back(run_id)
+    """Brings the root to the state that `runs` names; returns what was rolled back, in words. The caller holds the publication lock."""
+    rolled_back = tables.roll_back(run_id)
     last = last_run(tables.root)
     if last is not None:
         _move_report(tables, last)
     _remove_abandoned(tables)
-    return undone
+    return rolled_back
 
 
 def report_folder(tables: Tables, batch: str) -> Path:
@@ -45,7 +45,7 @@ def read_manifest(tables: Tables, batch: str) -> Json:
 
 
 def apply_retention(tables: Tables, days: int, now: datetime) -> None:
-    """Deletes what only states older than so many days need. The state of the last run, and of every run since, stays readable."""
+    """Deletes what only states older than `days` days need. The state of the last run stays readable."""
     for folder in [*(tables.root / RETIRED).glob("*"), *(folder for folder in (tables.root / "_staging").glob("*") if _ended_unpublished(folder))]:
         if now.timestamp() - folder.stat().st_mtime > days * SECONDS_A_DAY:
             shutil.rmtree(folder)
@@ -57,7 +57,7 @@ def apply_retention(tables: Tables, days: int, now: datetime) -> None:
 
 
 def _move_report(tables: Tables, last: Row) -> None:
-    """The manifest goes last: where it is, the report is too."""
+    """Moves the report of the last run in; the manifest goes last, so where it is, the report is too."""
     staged = staged_report(tables, last["run_id"])
     if (staged / "manifest.json").is_file():
         folder = report_folder(tables, last["batch"])
@@ -66,9 +66,9 @@ def _move_report(tables: Tables, last: Row) -> None:
         manifest = orjson.loads((staged / "manifest.json").read_bytes())
         manifest |= {"published": published, "finished": last["finished"].isoformat()}
         for name, data in (("report.html", (staged / "report.html").read_bytes()), ("manifest.json", manifest_bytes(manifest))):
-            part = folder / f".{name}.{last['run_id']}"
-            part.write_bytes(data)
-            part.replace(folder / name)
+            temporary = folder / f".{name}.{last['run_id']}"
+            temporary.write_bytes(data)
+            temporary.replace(folder / name)
             tables.on_point(f"{name}: moved in")
     staging = tables.root / "_staging" / last["run_id"]
     if staging.is_dir():
@@ -77,21 +77,21 @@ def _move_report(tables: Tables, last: Row) -> None:
 
 
 def _remove_abandoned(tables: Tables) -> None:
-    """Removes what runs staged that are gone without an end. One that ended unpublished keeps its rows and report for its reader."""
+    """Removes the staging folders of runs that died. A run that ended unpublished keeps its rows and report for a reader."""
     for folder in (tables.root / "_staging").glob("*"):
         if folder.is_dir() and is_abandoned(folder) and remove_staging(folder):
             tables.on_point("staging of a dead run: removed")
 
 
 def clean_up(tables: Tables, run_id: str) -> None:
-    """Removes what a run staged as it ends. One that has published and could not settle leaves its report for the next run to move in."""
+    """Removes a run's staging folder as it ends. A run that published but failed before its report was moved in leaves it for the next run."""
     last = last_run(tables.root)
     if last is None or last["run_id"] != run_id:
         remove_staging(tables.root / "_staging" / run_id)
 
 
 def remove_staging(staging: Path) -> bool:
-    """Removes what a run staged, unless it ended unpublished: then its rows and report are kept for its reader."""
+    """Removes a staging folder, unless its run ended unpublished: then its rows and report are kept for a reader."""
     if not staging.is_dir() or _ended_unpublished(staging):
         return False
     shutil.rmtree(staging)

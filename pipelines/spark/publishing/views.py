@@ -1,4 +1,4 @@
-"""The newest whole night as SQL views of a Spark session."""
+"""The published tables as SQL views of a Spark session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipelines.tables.reading import NotPublished, last_run
 def register_views(spark: SparkSession, root: str | Path) -> list[str]:
     """Temporary views conversations, samples, quarantine and images, all of one snapshot; their names. Raises NotPublished.
 
-    A view stays at its night; call it again for a newer one.
+    A view does not change; call this again to see a newer snapshot.
     """
     last = last_run(root)
     if last is None:

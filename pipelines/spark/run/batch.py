@@ -1,4 +1,4 @@
-"""The main job, the hall of the Spark side: compare with what stands, stage, read back, balance, gate, publish."""
+"""The main job: prepare, compare with what is published, stage, and complete the run."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run is to be done. `replace`: over a batch of other code or configuration too; `force`: even where nothing changed.
+    """`replace` a batch even if other code or another configuration published it; `force` a run even if nothing has changed.
 
-    `at` is told each step that touches the disk: the crash harness stops runs there.
+    `on_point` is called with the name of each point at which the run changes the disk. The crash tests stop runs there.
     """
 
     replace: bool = False
@@ -48,7 +48,7 @@ DEFAULT_OPTIONS = RunOptions()
 
 
 def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, started: datetime, options: RunOptions = DEFAULT_OPTIONS) -> Result:
-    """Runs one batch to its end. Raises ConfigError, Refused and LostRace; then nothing was published."""
+    """Runs one batch. Raises ConfigError, Refused or LostRace; then nothing has been published."""
     with prepare_run(spark, config, batch, run_id, started, options) as run:
         listing = inputs_of(config, batch)
         splits = survey(run, listing.files)
@@ -61,22 +61,22 @@ def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, star
 
 @contextmanager
 def prepare_run(spark: SparkSession, config: Config, batch: str, run_id: str, started: datetime, options: RunOptions) -> Iterator[Run]:
-    """The run: its batch locked, its staging folder held, and the root settled after whoever was killed before."""
+    """The run, with its batch and its staging folder locked, and the root recovered from runs that were killed."""
     tables = Tables(spark, Path(config.output.root), config.output.format, options.on_point)
-    with ExitStack() as held:
-        held.enter_context(batch_lock(tables.root, batch))
-        steps = held.enter_context(show_progress(spark))
+    with ExitStack() as stack:
+        stack.enter_context(batch_lock(tables.root, batch))
+        steps = stack.enter_context(show_progress(spark))
         run = Run(spark, open_flow(config), batch, run_id, started, steps, tables, options.now)
-        with steps.step("settle what stands"), publication_lock(tables.root, steps.say):
-            for word in recover(tables, run_id):
-                steps.say(word)
-            held.enter_context(mark_in_use(run.staging))
-        held.callback(clean_up, tables, run_id)
+        with steps.step("recover from killed runs"), publication_lock(tables.root, steps.say):
+            for line in recover(tables, run_id):
+                steps.say(line)
+            stack.enter_context(mark_in_use(run.staging))
+        stack.callback(clean_up, tables, run_id)
         yield run
 
 
 def batch_key_of(run: Run, inputs: Sequence[Row]) -> BatchKey:
-    """What this run's batch is output of."""
+    """What identifies this run's batch."""
     files = frozenset((row["source"], row["path"], row["sha256"]) for row in inputs)
     tokenizers = tuple(sorted((name, fact["fingerprint"]) for name, fact in tokenizer_facts(run.flow).items()))
     return BatchKey(run.batch, files, code_fingerprint(), config_fingerprint(run.config), tokenizers)

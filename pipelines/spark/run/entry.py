@@ -1,6 +1,6 @@
-"""What the jobs share: the session, one JSON line on stdout for every end, the hooks, and the exit code.
+"""What the jobs share: one JSON line on stdout per run, the hooks, and the exit code.
 
-Logs name a failure by its type and place: messages of a library can hold a user's text, so they go into a file beside the data.
+Logs name a failure by type and place. The messages of a library can contain a user's text, so they go to a file beside the data.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def run_id_of(batch: str, started: datetime) -> str:
 
 
 def preload(config: Config) -> None:
-    """Has what a run needs besides the JVM, which takes two seconds to start: its modules, and the tokenizers by which the report shows texts."""
+    """Loads the modules and the tokenizers of the report, while the JVM takes two seconds to start."""
     import_module("pipelines.spark.run.batch")
     import_module("pipelines.flow").open_flow(config).open_exact()
     relax_garbage_collection()
 
 
 class JobStatus:
-    """Tells how each run ended, as it ends, and keeps the worst exit code: 1 before 2 before 3 before 0."""
+    """Reports how each run ended and keeps the worst exit code: 1 before 2 before 3 before 0."""
 
     def __init__(self, config: Config | None = None):
         self.config = config
@@ -56,7 +56,7 @@ class JobStatus:
 
     @contextmanager
     def run(self, batch: str) -> Iterator[Callable[[Result], None]]:
-        """The block runs one batch and hands over its result; what it raises is told as the run's end and goes no further."""
+        """The block runs one batch and passes its result to the function. An exception is reported as the run's end and not raised further."""
         with _ReportErrors(self, batch):
             yield self.result
 
@@ -74,7 +74,7 @@ class JobStatus:
 
 
 class _ReportErrors:
-    """The one place where a job's exceptions end. KeyboardInterrupt and the like rise."""
+    """The one place that catches a job's exceptions. KeyboardInterrupt and the like are not caught."""
 
     def __init__(self, job: JobStatus, batch: str):
         self.job, self.batch = job, batch
@@ -97,7 +97,7 @@ class _ReportErrors:
         return True
 
     def _details(self, error: Exception) -> Path | None:
-        """The whole traceback, under the output root, where the data is; None where that cannot be written either."""
+        """Writes the whole traceback under the output root, beside the data; None where that fails too."""
         if self.job.config is None:
             return None
         path = Path(self.job.config.output.root) / "_errors" / f"{run_id_of(self.batch, datetime.now(UTC))}.txt"
@@ -110,7 +110,7 @@ class _ReportErrors:
 
 
 def describe(error: Exception) -> str:
-    """Type and place of our own innermost frame; of an error of the file system, what it says, which is ours to show."""
+    """Type and place in our own innermost frame; for an error of the file system also its message, which holds no user's text."""
     frames = traceback.extract_tb(error.__traceback__)
     place = next((frame for frame in reversed(frames) if "/pipelines/" in frame.filename), frames[-1])
     what = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""

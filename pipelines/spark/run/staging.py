@@ -1,4 +1,4 @@
-"""Inputs -> everything a run makes, on disk under `_staging/<run_id>`; nothing here is visible to a reader of the tables."""
+"""Inputs -> all files of a run under `_staging/<run_id>`, where readers of the tables do not see them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from pipelines.tables.writing import OUTCOMES, FileSet
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What every step of one run needs to know."""
+    """What every step of a run needs."""
 
     spark: SparkSession
     flow: Flow
@@ -53,15 +53,15 @@ class Run:
 
 
 def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
-    """The splits that the input files are read in, each with its file's hash."""
+    """The splits of the input files, each with the hash of its file."""
     with run.steps.step("survey the input files"):
         return survey_files(run.spark, inputs)
 
 
 def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[Staged, DataFrame | None]:
-    """(what was staged, the images that were verified), each written once and read back. `drafts` makes rows of DRAFTS.
+    """(the staged files, the images that were opened). `drafts` makes rows of DRAFTS.
 
-    `clashing` has the record_id of those whose id is known to name other content too, which these drafts alone may not show.
+    `clashing` has the record_id of each record with a known id conflict, which these drafts alone may not show.
     """
     in_background(run.flow.open_exact)
     _plan_ahead(run)
@@ -82,15 +82,15 @@ _PLANNED_AHEAD: WeakSet[SparkSession] = WeakSet()
 
 
 def _plan_ahead(run: Run) -> None:
-    """Asks Spark about no drafts at all what it will be asked about the run's, while workers read.
+    """Runs the queries of the next steps over no drafts at all, while workers read the input.
 
-    The first time in a session the JVM takes two seconds to plan it, which workers would wait for. A night of text has mostly nothing
-    to ask (`are_all_different`).
+    The first time in a session the JVM takes two seconds to plan them, and the workers would wait. A batch of text mostly needs no such
+    query (`are_all_different`).
     """
     if run.spark in _PLANNED_AHEAD or not any(dialect.model.plan for dialect in run.flow.dialects):
         return
     _PLANNED_AHEAD.add(run.spark)
-    none = empty_files(run.staging / "no-drafts", "drafts", DRAFTS)  # before anything else can end the run and take its folder away
+    none = empty_files(run.staging / "no-drafts", "drafts", DRAFTS)  # before anything else can end the run and remove its folder
 
     def ask() -> None:
         context = draft_context(read_files(run.spark, none, "drafts", DRAFTS), None)
@@ -100,7 +100,7 @@ def _plan_ahead(run: Run) -> None:
 
 
 def _any_images(drafts: FileSet) -> bool:
-    """Whether any record names an image: most nights of text end the question at this small column."""
+    """Whether any record names an image. For text alone, reading this small column is enough."""
     for path, _ in drafts.of("drafts"):
         with pq.ParquetFile(path) as file:
             for batch in read_in_batches(file, BATCH_ROWS, ["refs.list.element.key"]):
@@ -110,7 +110,7 @@ def _any_images(drafts: FileSet) -> bool:
 
 
 def _verify_images(run: Run, drafts: DataFrame) -> DataFrame:
-    """A row of VERIFIED for every distinct image, written once: no image is opened twice."""
+    """One row of VERIFIED per distinct image, written to disk so that no image is opened twice."""
     path = str(run.staging / "images")
     run.tables.on_point("stage images: before")
     verify_images(drafts, run.tables.read("images"), run.config).write.parquet(path)
@@ -119,7 +119,7 @@ def _verify_images(run: Run, drafts: DataFrame) -> DataFrame:
 
 
 def images_opened(run: Run) -> int:
-    """Images that this run opened; those that the catalogue knew it did not."""
+    """How many images this run opened. Images of the catalogue are not opened again."""
     files = (run.staging / "images").glob("*.parquet")
     return sum(pc.sum(pq.read_table(file, columns=["opened"])["opened"]).as_py() or 0 for file in files)
 

@@ -1,9 +1,9 @@
-"""A faster start of the JVM: an archive of the classes that a job loads, made once.
+"""An archive of the classes that a job loads, made once, so that the JVM starts faster.
 
     python -m pipelines.spark.session.class_archive .venv/spark.jsa
 
-A run of ten records spends most of its time on reading and checking the same 20,000 classes. `conf/local.conf` names the archive; where
-it is absent, or was made by another Java or for other jars, the JVM goes on without it.
+A run of ten records spends most of its time loading the same 20,000 classes. `conf/local.conf` names the archive; where
+it is missing, or was made by another Java or for other jars, the JVM starts without it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAI
 
 
 def archive_classes(archive: Path) -> None:
-    """Runs a night of two records and keeps the classes that it loaded. Says so where that fails: then Spark only starts slower."""
+    """Runs a batch of two records and archives the classes that it loaded. Prints a message where that fails; Spark then only starts slower."""
     bin_folder, checkout = Path(sys.executable).parent, Path(__file__).parents[3]
     part = archive.with_name(f".{archive.name}.{os.getpid()}")
     with tempfile.TemporaryDirectory() as name:
@@ -49,7 +49,7 @@ def archive_classes(archive: Path) -> None:
             text=True,
         )
     if done.returncode or not part.is_file():
-        print(f"setup: no archive of classes was made, so Spark starts slower\n{done.stdout[-2000:]}", file=sys.stderr)
+        print(f"setup: the class archive could not be made, so Spark starts slower\n{done.stdout[-2000:]}", file=sys.stderr)
         return
     part.replace(archive)
 

@@ -1,4 +1,4 @@
-"""A process of the job without what it has no use for, or with it in time: pandas takes half a second to import, in the driver and in each worker."""
+"""Faster start of driver and workers: importing pandas takes half a second in each, so it is avoided or done in the background."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def relax_garbage_collection() -> None:
 
 
 class _NoPandas:
-    """On sys.meta_path: whoever looks for pandas finds none."""
+    """A finder on sys.meta_path that hides pandas."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
@@ -39,9 +39,9 @@ def _without_pandas() -> Iterator[None]:
 
 
 def avoid_pandas() -> None:
-    """Has pyarrow look for pandas now and find none; else it imports it at the first list that becomes an array.
+    """Lets pyarrow look for pandas now and find none; otherwise it imports pandas when it first converts a list.
 
-    It looks again when somebody wants a frame of pandas. A process that has pandas already keeps it.
+    It looks again when a pandas frame is asked for. A process that has imported pandas keeps it.
     """
     if "pandas" not in sys.modules:
         with _without_pandas():
@@ -49,9 +49,9 @@ def avoid_pandas() -> None:
 
 
 def avoid_pandas_in_driver() -> None:
-    """The same of py4j, which asks pyspark's tests at the first call of the JVM whether there is numpy, and these ask for pandas too.
+    """The same for py4j, whose first call of the JVM imports pyspark.testing, which looks for pandas.
 
-    Spark Connect cannot be used in this process any more: it works only where those tests have found pandas.
+    Spark Connect cannot be used in this process afterwards: it works only where pyspark.testing has found pandas.
     """
     avoid_pandas()
     if "pandas" not in sys.modules:
@@ -60,10 +60,10 @@ def avoid_pandas_in_driver() -> None:
 
 
 def in_background(work: Callable[[], object]) -> None:
-    """Does this while the driver waits for the JVM and the workers. Where it fails, the driver fails when it needs it, and says why."""
+    """Does this in a thread, while the driver waits for the JVM. A failure is ignored here: it occurs again where the result is needed."""
 
     def run() -> None:
         with suppress(Exception):
             work()
 
-    Thread(target=run, name="in_background").start()
+    Thread(target=run, name="background").start()
