@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipelines.config import Split
 from pipelines.reasons import repairs_of
-from pipelines.records import Conversation, Draft, Finding, Image, ImageTokens, Noun, Outcome, Quarantined, Sample
+from pipelines.records import Conversation, Draft, Finding, ImageTokens, Noun, Outcome, Quarantined, Sample
 from pipelines.split import side_of
 
 Row = dict[str, Any]
@@ -228,7 +228,3 @@ def draft_from_bytes(data: bytes) -> Draft:
 
 
 _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Draft)
-
-
-def image_from_row(row: Row) -> Image:
-    return Image(row["uri"], row["sha256"], row["format"], row["width"], row["height"])
