@@ -140,7 +140,7 @@ def groups_of(*staged: FileSet) -> list[list[StagedFile]]:
     named = [
         (part.name.rpartition("-")[0], StagedFile(table, part.partition, str(path)))
         for files in staged
-        for table in sorted({part.table for part in files.parts})
+        for table in sorted({file.table for file in files.files})
         for path, part in files.of(table)
     ]
     return [[one for _, one in group] for _, group in groupby(sorted(named), key=lambda pair: pair[0])]

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-MAX_WAIT_SECONDS = 3600  # seconds that a run waits for another's publication
+MAX_WAIT_SECONDS = 3600  # for the publication of another run
 POLL_SECONDS = 0.2
 
 
 class LostRace(Exception):
-    """Another run was first."""
+    """Another run came first."""
 
 
 @contextmanager
 def batch_lock(root: Path, batch: str) -> Iterator[None]:
-    """Held while a run works on this batch; raises LostRace at once where another one does."""
+    """Held while a run works on this batch. Raises LostRace at once where another run holds it."""
     with _locked(root / "_locks" / f"batch-{batch}", lambda: None) as held:
         if not held:
             raise LostRace(f"another run is working on batch {batch} under {root}; try again when it has finished")
@@ -28,7 +28,7 @@ def batch_lock(root: Path, batch: str) -> Iterator[None]:
 
 @contextmanager
 def publication_lock(root: Path, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
-    """Held while tables change. Another batch's publication is waited for, and said so once; raises LostRace after an hour."""
+    """Held while tables change. Waits for the publication of another batch, after one message; raises LostRace after an hour."""
     until = time.monotonic() + MAX_WAIT_SECONDS
     said = False
 
@@ -54,7 +54,7 @@ def mark_in_use(folder: Path) -> Iterator[None]:
 
 
 def is_abandoned(folder: Path) -> bool:
-    """Whether the run that staged here is gone."""
+    """Whether the run that staged here has ended or died."""
     if not (folder / "alive").exists():
         return True
     with (folder / "alive").open("a") as file:
@@ -62,14 +62,14 @@ def is_abandoned(folder: Path) -> bool:
 
 
 def can_lock(path: Path) -> bool:
-    """Whether a lock on this new file keeps a second holder out. Raises OSError where the file system has no locks."""
+    """Whether a lock on this new file excludes a second holder. Raises OSError where the file system has no locks."""
     with _locked(path, lambda: None) as held, path.open("a") as second:
         return held and not _try_lock(second)
 
 
 @contextmanager
 def _locked(path: Path, wait: Callable[[], bool | None]) -> Iterator[bool]:
-    """Whether the lock was got; `wait` is asked before each further try."""
+    """Whether the lock was acquired. `wait` is called before each further try and returns whether to try again."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         while not (held := _try_lock(file)) and wait():

@@ -52,8 +52,8 @@ def _drop_a_part() -> None:
 
     def without_the_last(work: Any, folder: Path, run_id: str, kinds: Any) -> Any:
         files = whole(work, folder, run_id, kinds)
-        last = max((part for part in files.parts if part.table == "samples"), default=None)
-        return files._replace(parts=[part for part in files.parts if part != last])
+        last = max((file for file in files.files if file.table == "samples"), default=None)
+        return files._replace(files=[file for file in files.files if file != last])
 
     staging.write_files = without_the_last  # type: ignore[assignment]
 

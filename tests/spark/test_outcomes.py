@@ -35,11 +35,11 @@ def test_the_files_of_one_task_are_finished_by_several(spark, tmp_path: Path, mo
     monkeypatch.setattr(parts, "BATCH_ROWS", 2)
     monkeypatch.setattr(parts, "FILE_BYTES", 1)
     drafts = _drafts(config, logs)
-    assert len(drafts.parts) == 6
+    assert len(drafts.files) == 6
     work = outcomes_work(spark, drafts, draft_context(read_files(spark, drafts, "drafts", DRAFTS), None), "batch", "run", open_flow(config))
     made = write_files(work, tmp_path / "outcomes", "run", OUTCOMES)
     tasks = int(spark.conf.get("spark.sql.shuffle.partitions"))
-    assert {part.name.split("-")[1] for part in made.parts if part.table == "conversations"} == {str(task) for task in range(tasks)}
+    assert {file.name.split("-")[1] for file in made.files if file.table == "conversations"} == {str(task) for task in range(tasks)}
     rows = {table: [row for path, _ in made.of(table) for row in pq.ParquetFile(path).read().to_pylist()] for table in OUTCOMES}
     assert Counter(row["reason"] for row in rows["quarantine"]) == {"record.duplicate": 1}
     assert sorted(row["origin"]["line"] for row in rows["conversations"]) == list(range(1, 11))

@@ -43,8 +43,8 @@ def test_every_row_is_written_once_with_its_mask_and_places(tmp_path: Path, monk
     monkeypatch.setattr(parts_room, "FILE_BYTES", 30_000)
     lengths = [Random(3).randrange(1, 90) for _ in range(400)]
     files = written(tmp_path, lengths)
-    assert len(files.parts) > 4
-    assert sum(part.rows for part in files.parts) == 400
+    assert len(files.files) > 4
+    assert sum(file.rows for file in files.files) == 400
     rows = [row for path, _ in files.of("samples") for row in pq.ParquetFile(path).read().to_pylist()]
     assert sorted(int(row["sample_id"]) for row in rows) == list(range(400))
     for row in rows:

@@ -60,7 +60,7 @@ def are_all_different(drafts: FileSet) -> bool:
 
     The driver answers this for a small batch faster than Spark can plan the query. For a large batch it returns False, and Spark decides.
     """
-    if sum(part.rows for part in drafts.parts) > DRIVER_ROWS:
+    if sum(file.rows for file in drafts.files) > DRIVER_ROWS:
         return False
     columns = ["record_id", "origin.source", "logged_id"]
     tables = [pq.ParquetFile(path).read(columns=columns, use_threads=False) for path, _ in drafts.of("drafts")]

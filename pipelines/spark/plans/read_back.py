@@ -53,7 +53,7 @@ def read_back(spark: SparkSession, staged: Staged, config: Config) -> Tally:
 
 def find_duplicate_keys(spark: SparkSession, staged: Staged) -> list[str]:
     """A sentence per table in which a key is not unique: conversations, samples per dialect, quarantined records per dialect."""
-    few = sum(part.rows for part in staged.tables.parts) <= DRIVER_ROWS
+    few = sum(file.rows for file in staged.tables.files) <= DRIVER_ROWS
     duplicates = _duplicate_keys_on_driver(staged.tables) if few else _duplicate_keys_in_spark(spark, staged)
     return [f"{table}: {counted(count, 'key')} with more than one row" for table, count in sorted(duplicates.items())]
 
@@ -62,15 +62,15 @@ def _duplicate_keys_on_driver(files: FileSet) -> dict[str, int]:
     """How many keys of each table have several rows, on the driver: it counts few rows faster than Spark can plan a query."""
     duplicates = {}
     for table, names in KEYS.items():
-        keys = [_keys(path, part, names) for path, part in files.of(table)]
+        keys = [_keys(path, data_file, names) for path, data_file in files.of(table)]
         if keys:
             counts = pa.concat_tables(keys).group_by(names).aggregate([([], "count_all")])["count_all"]
             duplicates[table] = pc.sum(pc.greater(counts, 1)).as_py()
     return {table: count for table, count in duplicates.items() if count}
 
 
-def _keys(path: Path, part: DataFile, names: Sequence[str]) -> pa.Table:
-    values = part.values()
+def _keys(path: Path, data_file: DataFile, names: Sequence[str]) -> pa.Table:
+    values = data_file.values()
     with pq.ParquetFile(path) as file:
         rows = file.read(columns=[name for name in names if name not in values], use_threads=False).flatten()
     for name in values.keys() & set(names):

@@ -125,14 +125,14 @@ def _picked(run: Run, selection: Selection, quarantine: DataFrame | None) -> Dat
 def _merge_with_batch(run: Run, staged: Staged, tables: Mapping[str, DataFrame | None], picked: DataFrame) -> FileSet:
     """The new rows and the batch's rows of other records. A duplicate of a redriven record keeps its row: its place is another."""
     folder = run.staging / "merged"
-    parts: list[DataFile] = []
+    files: list[DataFile] = []
     for table in BATCH_TABLES:
         rows = merge_rows(tables[table], staged.frame(run.spark, table), picked, run.batch)
         # All rows of a record go into one file, because they are counted together.
         whole = rows.repartition("record_id").sortWithinPartitions(*PARTITIONS[table])
         whole.write.partitionBy(*PARTITIONS[table]).parquet(str(folder / f"table={table}"))
-        parts += files_below(folder / f"table={table}", table)
-    return FileSet(folder, parts)
+        files += files_below(folder / f"table={table}", table)
+    return FileSet(folder, files)
 
 
 def merge_rows(table: DataFrame | None, new_rows: DataFrame, picked: DataFrame, batch: str) -> DataFrame:
@@ -143,6 +143,6 @@ def merge_rows(table: DataFrame | None, new_rows: DataFrame, picked: DataFrame, 
 
 
 def _words(run: Run, staged: Staged, selection: Selection) -> tuple[str, ...]:
-    records = sum(part.rows for _, part in staged.drafts.of("drafts"))
+    records = sum(file.rows for _, file in staged.drafts.of("drafts"))
     still = staged.frame(run.spark, "quarantine").where(F.col("reason") == selection.reason).select("record_id").distinct().count()
     return (f"batch {run.batch}: {records} records quarantined for {selection.reason} were run again; {still} are still quarantined for it",)

@@ -65,9 +65,9 @@ def _fetch(cache: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     """In one step, so that a killed process leaves no partial jar."""
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(source, part)
-    part.replace(target)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(source, temporary)
+    temporary.replace(target)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ def ship_package(spark: SparkSession) -> None:
 
 def zip_package(folder: Path) -> Path:
     """The package as `agent_episodes-<hash>.zip` in this folder, for addArtifacts or --py-files."""
-    part = folder / "package.zip"
-    with zipfile.ZipFile(part, "w") as archive:
+    temporary = folder / "package.zip"
+    with zipfile.ZipFile(temporary, "w") as archive:
         for name, path in sorted(package_files().items()):
             archive.writestr(zipfile.ZipInfo(name, OLDEST), path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return part.rename(folder / f"agent_episodes-{hashlib.sha256(part.read_bytes()).hexdigest()[:12]}.zip")
+    return temporary.rename(folder / f"agent_episodes-{hashlib.sha256(temporary.read_bytes()).hexdigest()[:12]}.zip")
 
 
 def package_files() -> dict[str, Path]:
