@@ -38,7 +38,7 @@ def open_job(tmp_path: Path, **hooks: Any) -> JobStatus:
     ("error", "status", "code"),
     [(Refused("other code"), "refused", 2), (LostRace("another run"), "lost_race", 2), (FileNotFoundError("source kit: there is no x"), "configuration", 2)],
 )
-def test_a_refusal_is_told_in_its_own_words(tmp_path, capsys, error: Exception, status: str, code: int):
+def test_a_refusal_is_reported_with_its_own_message(tmp_path, capsys, error: Exception, status: str, code: int):
     job_status = open_job(tmp_path)
     with job_status.run("n0"):
         raise error
@@ -47,7 +47,7 @@ def test_a_refusal_is_told_in_its_own_words(tmp_path, capsys, error: Exception, 
     assert job_status.exit_code == code
 
 
-def test_our_own_fault_is_named_by_type_and_place_and_its_message_stays_beside_the_data(tmp_path, capsys):
+def test_an_internal_error_is_logged_by_type_and_place_and_its_message_stays_beside_the_data(tmp_path, capsys):
     job_status = open_job(tmp_path)
     with job_status.run("n0"):
         raise KeyError("what the user wrote")
@@ -60,7 +60,7 @@ def test_our_own_fault_is_named_by_type_and_place_and_its_message_stays_beside_t
     assert Path(line["details"]).is_relative_to(tmp_path / "out" / "_errors")
 
 
-def test_the_worst_of_several_batches_counts(tmp_path, capsys):
+def test_the_exit_code_is_that_of_the_worst_batch(tmp_path, capsys):
     job_status = open_job(tmp_path)
     for code in (0, 3, 2, 0):
         job_status.report(code, {"status": "any"})
@@ -68,7 +68,7 @@ def test_the_worst_of_several_batches_counts(tmp_path, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 4
 
 
-def test_hooks_are_called_by_how_a_run_ended(tmp_path, capsys):
+def test_the_hook_depends_on_how_a_run_ended(tmp_path, capsys):
     write = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
     hooks = {name: {"command": [sys.executable, "-c", write, str(tmp_path / name)]} for name in ("on_success", "on_gate_failed", "on_error")}
     job_status = open_job(tmp_path, **hooks)
@@ -81,7 +81,7 @@ def test_hooks_are_called_by_how_a_run_ended(tmp_path, capsys):
     assert job_status.exit_code == 0
 
 
-def test_a_backfill_is_every_day_from_the_first_to_the_last():
+def test_a_backfill_runs_every_day_from_the_first_to_the_last():
     run = job("run")
     assert run.dates("2026-02-27..2026-03-01") == ["2026-02-27", "2026-02-28", "2026-03-01"]
     for wrong in ("2026-02-27", "2026-03-01..2026-02-27", "a..b"):
@@ -91,7 +91,7 @@ def test_a_backfill_is_every_day_from_the_first_to_the_last():
         run.parser().parse_args(["--config", "c", "--batch", "a", "--backfill", "2026-02-27..2026-02-27"])
 
 
-def test_a_reason_that_does_not_exist_is_refused_with_the_nearest(capsys):
+def test_an_unknown_reason_is_refused_with_the_nearest_one(capsys):
     with pytest.raises(SystemExit):
         job("redrive").parser().parse_args(["--config", "c", "--reason", "image.misssing"])
     assert "unknown reason image.misssing; did you mean image.missing" in capsys.readouterr().err
@@ -99,7 +99,7 @@ def test_a_reason_that_does_not_exist_is_refused_with_the_nearest(capsys):
 
 @pytest.mark.spark
 @pytest.mark.long
-def test_ten_nights_replayed_twice_change_no_version(tmp_path):
+def test_ten_batches_replayed_twice_change_no_version(tmp_path):
     for day in range(1, 11):
         write_lines(tmp_path / "logs" / f"2026-11-{day:02d}" / "a.jsonl", [asked(f"Day {day}?", episode_id="e"), asked(f"Day {day} again?")])
     tokenizer = ROOT / "tests" / "data" / "tokenizers" / "minicpmv25_standin"

@@ -26,7 +26,7 @@ from tests.making import asked, configuration, write_lines
 pytestmark = pytest.mark.spark
 
 
-def test_the_files_of_one_task_are_finished_by_several(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_several_tasks_finish_the_files_of_one_task(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = configuration("glm_4", output={"root": str(tmp_path / "out")})
     records = [asked(f"Question {i}?", id=f"id-{i}") for i in range(11)]
     records[10] = records[0]  # the same bytes, in another file of drafts
@@ -56,7 +56,7 @@ def test_the_files_of_one_task_are_finished_by_several(spark, tmp_path: Path, mo
         (asked("Question 2?", id="a"), False),  # the id names other content
     ],
 )
-def test_spark_is_asked_only_where_something_may_be_told(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Any, others_differ: bool):
+def test_spark_is_queried_only_where_drafts_may_be_related(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Any, others_differ: bool):
     config = configuration("glm_4", output={"root": str(tmp_path / "out")})
     drafts = _drafts(config, write_lines(tmp_path / "logs.jsonl", [asked("Question 1?", id="a"), second, asked("No id."), asked("Nor here.")]))
     told = draft_context(read_files(spark, drafts, "drafts", DRAFTS), None).count()
@@ -65,7 +65,7 @@ def test_spark_is_asked_only_where_something_may_be_told(spark, tmp_path: Path, 
     assert not are_all_different(drafts)  # too many to be sure
 
 
-def test_no_drafts_are_all_different(tmp_path: Path):
+def test_an_empty_set_of_drafts_is_all_different(tmp_path: Path):
     assert are_all_different(FileSet(tmp_path, []))
 
 

@@ -18,7 +18,7 @@ ORIGIN = {"source": "a", "path": "b.jsonl", "line": 1, "sha256": ""}
 
 
 @pytest.mark.parametrize("most", [audit.DRIVER_ROWS, 1])
-def test_keys_that_stand_twice_are_found(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
+def test_duplicate_keys_are_found(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
     monkeypatch.setattr(audit, "DRIVER_ROWS", most)
     # A sample is one per dialect, whatever its split; of a record that is kept aside, dialect is null.
     samples = [("glm_4", "train", "x"), ("glm_4", "val", "x"), ("glm_4v", "train", "x"), ("glm_4", "train", "y")]
@@ -33,12 +33,12 @@ def test_keys_that_stand_twice_are_found(spark, tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("most", [audit.DRIVER_ROWS, -1])
-def test_no_rows_break_no_law(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
+def test_tables_without_rows_have_no_duplicate_keys(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
     monkeypatch.setattr(audit, "DRIVER_ROWS", most)
     assert find_duplicate_keys(spark, Staged(FileSet(tmp_path, []), FileSet(tmp_path, []))) == []
 
 
-def test_keys_that_nothing_reads_are_counted_from_what_was_staged_but_for_copies(spark, tmp_path: Path):
+def test_unread_keys_are_counted_from_the_staged_rows_without_duplicates(spark, tmp_path: Path):
     writer = FileWriter(tmp_path, "run-0-0", {"drafts": DRAFTS})
     for line in (1, 2, 3):
         unread = [{"key": "turn.thought", "count": line}] if line < 3 else []

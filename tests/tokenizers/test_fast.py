@@ -54,7 +54,7 @@ def vocabulary(request: pytest.FixtureRequest) -> Vocabulary:
     return OPENED[request.param]()
 
 
-def test_every_text_gets_the_ids_of_hugging_face(vocabulary: Vocabulary):
+def test_every_text_gets_the_same_ids_as_from_hugging_face(vocabulary: Vocabulary):
     @settings(max_examples=400, deadline=None, derandomize=True)
     @given(texts=st.lists(TEXTS, max_size=4))
     @example(texts=["<|im_end|>", "plain", "e\u0301"])
@@ -81,14 +81,14 @@ def test_a_heading_begins_a_word_where_the_facts_say_so(vocabulary: Vocabulary):
         assert vocabulary.facts.answers is None
 
 
-def test_usual_text_is_plain_and_rare_or_spelled_text_is_not():
+def test_common_text_is_plain_and_text_with_rare_characters_or_control_tokens_is_not():
     vocabulary = OPENED["minicpm_v_2_6"]()
     assert is_plain(["What is the weather in Zürich? 北京明天的天气怎么样？🚄"], vocabulary._spelled)
     for text in ("e\u0301", "\u0340", "\u1100\u1161", "a <|im_start|> b", "\ud7b0", "\U00011000"):
         assert not is_plain([text], vocabulary._spelled), text
 
 
-def test_texts_are_encoded_by_themselves_where_a_separator_cannot_part_them():
+def test_texts_are_encoded_one_by_one_where_a_separator_cannot_separate_them():
     tokenizer = OPENED["minicpmv25"]()._fast
     assert tokenizer is not None
     assert tokenizer._separator

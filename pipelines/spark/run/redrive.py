@@ -18,6 +18,7 @@ from pipelines.config import Config
 from pipelines.flow import Flow
 from pipelines.ledger.batches import Comparison, Refused, last_of_batch
 from pipelines.ledger.manifest import Json
+from pipelines.ledger.plural import counted
 from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
 from pipelines.spark.plans.bridge import Work, reader_of
@@ -145,4 +146,4 @@ def merge_rows(table: DataFrame | None, new_rows: DataFrame, picked: DataFrame, 
 def _words(run: Run, staged: Staged, selection: Selection) -> tuple[str, ...]:
     records = sum(file.rows for _, file in staged.drafts.of("drafts"))
     still = staged.frame(run.spark, "quarantine").where(F.col("reason") == selection.reason).select("record_id").distinct().count()
-    return (f"batch {run.batch}: {records} records quarantined for {selection.reason} were run again; {still} are still quarantined for it",)
+    return (f"batch {run.batch}: ran {counted(records, 'record')} quarantined for {selection.reason} again; still quarantined for it: {still}",)
