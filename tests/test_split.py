@@ -43,7 +43,7 @@ def test_steps_of_an_episode_and_a_number_as_its_id_stay_together():
     assert len({step.sample_id for step in steps}) == 5
 
 
-def test_the_source_is_part_of_the_record_id_but_not_of_the_key():
+def test_the_source_is_not_part_of_the_key_but_of_the_record():
     one = conversation(asked(episode_id="e"))
     other = conversation(asked(episode_id="e"), configuration(source={"name": "kit"}))
     assert (one.episode_id, one.record_id) == (other.episode_id, other.record_id)

@@ -1,4 +1,4 @@
-"""A tokenizer as the dialects use it: texts to ids with every control token spelled as text, and control tokens by name alone."""
+"""A tokenizer as dialects use it: texts become ids without control tokens, and control tokens are written only by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipelines.tokenizers.facts import Facts, facts_of, open_tokenizer
 from pipelines.tokenizers.fast import FastTokenizer, RawIds, Spellings, is_plain, open_fast, spellings
 
 MOST_BYTES = 4  # of a character in UTF-8
-OPENED = 4  # vocabularies that are kept though no dialect has them any more
+MAX_UNUSED = 4  # vocabularies that stay open although no dialect uses them
 
 
 @dataclass(frozen=True)
@@ -42,26 +42,26 @@ class Vocabulary:
 
     @cached_property
     def control(self) -> Mapping[str, bytes]:
-        """Each control token's id as it lies in memory among others."""
+        """The bytes of each control token's id, as in an array of ids."""
         return {name: np.int32(token).tobytes() for name, token in self.specials.items()}
 
     @cached_property
     def shared(self) -> Mapping[str, bytes]:
-        """The ids of a text that comes again and again, as they lie in memory."""
+        """The ids of texts that occur again and again, as bytes of an array."""
         return BoundedCache(lambda text: self.encode([text])[0].tobytes())
 
     @cached_property
     def tokenizer(self) -> Any:
-        """Hugging Face's: what training uses, and so what is right."""
+        """Hugging Face's tokenizer, which training uses: the reference."""
         return open_tokenizer(self.data)
 
     def open(self) -> None:
-        """Has the library that encodes loaded: half a second before the first text, where there is time for it."""
+        """Loads the tokenizer library, which takes half a second, before the first text needs it."""
         if self._fast is None:
             _ = self.tokenizer
 
     def encode(self, texts: Sequence[str]) -> list[RawIds]:
-        """The ids of each text by itself. What is spelled like a control token stays text: no text can forge a turn."""
+        """The ids of each text by itself. The name of a control token in a text stays text, so no text can forge a turn."""
         if self._fast is None:
             return [self._encode_exactly(text) for text in texts]
         if is_plain(texts, self._spelled):
@@ -73,7 +73,7 @@ class Vocabulary:
         return text
 
     def pieces(self, ids: Sequence[int] | Ids) -> list[str]:
-        """What each token shows. A character that several tokens spell stands at the last of them, and the others show nothing."""
+        """The text of each token. A character of several tokens is shown at the last of them, and the others are empty."""
         shown: list[str] = []
         pending: list[int] = []
         for i in np.asarray(ids).tolist():
@@ -98,13 +98,14 @@ class Vocabulary:
 
 
 def read_vocabulary(path: Path, standin: bool = False) -> Vocabulary:
-    """The vocabulary of a tokenizer.json: one for all dialects and nights of this process that find the same content there. Raises ValueError where it is none."""
+    """The vocabulary of a tokenizer.json, shared by all dialects and runs of this process as long as the file is the same. Raises ValueError
+    where the file is not a tokenizer.json."""
     data = path.read_bytes()
     facts = facts_of(data, str(path))
-    vocabulary = _KEPT.setdefault((path, facts.fingerprint, standin), Vocabulary(path, data, facts, standin))
-    for oldest in list(_KEPT)[:-OPENED]:
-        _KEPT.pop(oldest, None)
+    vocabulary = _OPEN.setdefault((path, facts.fingerprint, standin), Vocabulary(path, data, facts, standin))
+    for oldest in list(_OPEN)[:-MAX_UNUSED]:
+        _OPEN.pop(oldest, None)
     return vocabulary
 
 
-_KEPT: dict[tuple[Path, str, bool], Vocabulary] = {}
+_OPEN: dict[tuple[Path, str, bool], Vocabulary] = {}

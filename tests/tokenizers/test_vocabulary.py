@@ -12,7 +12,7 @@ from pipelines.config import ConfigError, parse_config
 from pipelines.dialects import open_dialect
 from pipelines.tokenizers import Vocabulary, open_vocabulary
 from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6
-from pipelines.tokenizers.vocabulary import OPENED
+from pipelines.tokenizers.vocabulary import MAX_UNUSED
 from tests.golden import DATA
 
 STANDIN = DATA / "tokenizers" / "minicpmv25_standin"
@@ -57,7 +57,7 @@ def test_only_a_few_unused_tokenizers_are_kept(tmp_path: Path):
 
     first = opened(0)
     assert opened(0) is first
-    for blanks in range(1, OPENED + 1):
+    for blanks in range(1, MAX_UNUSED + 1):
         opened(blanks)
     assert opened(0) is not first
 
@@ -79,9 +79,9 @@ def test_ranks_in_a_tokenizer_model_file_are_read_as_those_of_glm_4(tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("no/such-model", "is no bundled tokenizer (minicpm_v_2_6, glm_4_standin), no folder, and no hub id in the local cache; nothing is downloaded"),
+        ("no/such-model", "is not a bundled tokenizer (minicpm_v_2_6, glm_4_standin), a folder or file, or a hub id in the local cache; nothing is downloaded"),
         ("EMPTY", "has no tokenizer.json"),
-        ("BROKEN", "is no tokenizer.json"),
+        ("BROKEN", "is not a valid tokenizer.json"),
     ],
 )
 def test_a_missing_tokenizer_is_an_error_in_the_configuration(tmp_path: Path, name: str, words: str):
