@@ -168,14 +168,14 @@ def again(stage: Stage, scene: Scene, batch: str, wanted: str) -> list[str]:
     return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
 
 
-def next_night_first(stage: Stage, where: int | str) -> list[str]:
+def next_batch_first(stage: Stage, where: int | str) -> list[str]:
     """n1 is killed between two commits, and n2 is run before n1 is run again."""
     scene = stage.fresh()
     stage.drive(scene, "n1", on_point=at_pass(where, die))
     is_amended = not seen_rightly(stage, scene, ["amended"], "")
     ended = stage.drive(scene, "n2")
-    faults = [] if ended == "published" else [f"the next night ended as {ended}"]
-    faults += seen_rightly(stage, scene, ["amended, n2" if is_amended else "before, n2"], "after the next night")
+    faults = [] if ended == "published" else [f"the next batch ended as {ended}"]
+    faults += seen_rightly(stage, scene, ["amended, n2" if is_amended else "before, n2"], "after the next batch")
     return faults + again(stage, scene, "n1", "amended, n2")
 
 
@@ -196,7 +196,7 @@ def same_batch_at_once(stage: Stage, number: int) -> list[str]:
 
 
 def two_batches_at_once(stage: Stage, number: int) -> list[str]:
-    """Two nights: while the first stands at a point, the second runs as far as it is let. Both are published, one after the other."""
+    """Two batches: while the first stands at a point, the second runs as far as it is let. Both are published, one after the other."""
     stage.prepare()
     scene = stage.fresh()
     waits, let_in, ready, last = (scene.folder / name for name in ("first-waits", "second-is-let-in", "second-is-ready", "second-is-at-last"))
@@ -220,13 +220,13 @@ def two_batches_at_once(stage: Stage, number: int) -> list[str]:
     faults = seen_rightly(stage, scene, ["before", "amended"], "in mid-publication")
     second = stage.start(scene, "n2", on_point=tell)
     ended = [first.wait(), second.wait()]
-    faults += [] if ended == ["published", "published"] else [f"the two nights ended as {ended}"]
+    faults += [] if ended == ["published", "published"] else [f"the two batches ended as {ended}"]
     faults += seen_rightly(stage, scene, ["amended, n2"], "after both")
     return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
 
 
 def replayed(stage: Stage) -> list[str]:
-    """The same key again is a no-op that opens no table; another time of the file is no other night, other bytes are."""
+    """The same key again is a no-op that opens no table; another time of the file is no other batch, other bytes are."""
     scene = stage.fresh()
     stage.drive(scene, "n1")
     before = stage.look(lambda: last_run(scene.root))
@@ -246,13 +246,13 @@ def amended(stage: Stage) -> list[str]:
 
 
 def amended_again(stage: Stage) -> list[str]:
-    """Other bytes under the same names are another night, also where the batch was amended before."""
+    """Other bytes under the same names are another batch, also where the batch was amended before."""
     scene = stage.fresh()
     stage.drive(scene, "n1")
     lines = (scene.folder / "logs" / "n1" / "a.jsonl").read_bytes().splitlines()
     scene.write("n1", lines[1:])
     ended = stage.drive(scene, "n1")
-    return [] if ended == "published" else [f"a night with other bytes ended as {ended}"]
+    return [] if ended == "published" else [f"a batch with other bytes ended as {ended}"]
 
 
 def damaged_staging(stage: Stage) -> list[str]:
@@ -264,7 +264,7 @@ def damaged_staging(stage: Stage) -> list[str]:
             next((scene.root / "_staging").glob("*/outcomes/table=samples/**/*.parquet")).unlink()
 
     ended = stage.drive(scene, "n1", on_point=lose)
-    faults = ["a night whose staged rows were lost was published"] if ended in ("published", "unchanged") else []
+    faults = ["a batch whose staged rows were lost was published"] if ended in ("published", "unchanged") else []
     return faults + seen_rightly(stage, scene, ["before"], "after the loss")
 
 
@@ -286,13 +286,13 @@ def lossy_commit(stage: Stage) -> list[str]:
     return faults + again(stage, scene, "n1", "amended")
 
 
-def bad_night(stage: Stage) -> list[str]:
+def bad_batch(stage: Stage) -> list[str]:
     """More is quarantined than the gate lets through: nothing is published."""
     scene = stage.fresh()
     scene.write("n1", [b"{broken %d" % number for number in range(5)])
     ended = stage.drive(scene, "n1")
-    faults = [] if ended == "gate_failed" else [f"a bad night ended as {ended}"]
-    return faults + seen_rightly(stage, scene, ["before"], "after a bad night")
+    faults = [] if ended == "gate_failed" else [f"a bad batch ended as {ended}"]
+    return faults + seen_rightly(stage, scene, ["before"], "after a bad batch")
 
 
 def our_fault(stage: Stage) -> list[str]:
@@ -316,8 +316,8 @@ def our_fault(stage: Stage) -> list[str]:
     return faults + seen_rightly(stage, scene, ["before"], "after our own fault")
 
 
-def older_night_readable(stage: Stage) -> list[str]:
-    """A trainer that reads the night before goes on reading it after an amendment, within the retention."""
+def older_state_readable(stage: Stage) -> list[str]:
+    """A trainer that reads the batch before goes on reading it after an amendment, within the retention."""
     scene = stage.fresh()
     row = stage.look(lambda: last_run(scene.root))
     old = stage.look(lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist())))
@@ -325,8 +325,8 @@ def older_night_readable(stage: Stage) -> list[str]:
     try:
         now = stage.look(lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist())))
     except RuntimeError as error:
-        return [f"the night before cannot be read any more: {str(error).strip().splitlines()[-1][:200]}"]
-    return [] if now == old else ["the night before reads otherwise now"]
+        return [f"the batch before cannot be read any more: {str(error).strip().splitlines()[-1][:200]}"]
+    return [] if now == old else ["the batch before reads otherwise now"]
 
 
 def redriven(stage: Stage) -> list[str]:

@@ -1,7 +1,7 @@
-"""Seeded mistakes in the protocol and its guards, each with the experiments that must catch it.
+"""Seeded mistakes in the protocol and its checks, each with the experiments that must catch it.
 
-A mistake patches the code inside a fork, as a careless change would have written it. `python -m tests.crash` makes each in turn;
-one that no experiment notices fails the campaign.
+A mistake patches the code inside a fork, like a careless change would. `python -m tests.crash` makes each in turn; a mistake that no
+experiment catches fails the campaign.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Seeded:
 
 def killed(point: str, then: Callable[..., list[str]] = c.disturbed) -> Experiment:
     """The run is killed the first time that it passes a point of this name."""
-    return lambda stage: c.next_night_first(stage, point) if then is c.next_night_first else c.disturbed(stage, point, die)
+    return lambda stage: c.next_batch_first(stage, point) if then is c.next_batch_first else c.disturbed(stage, point, die)
 
 
 def waiting(point: str, experiment: Callable[[c.Stage, int], list[str]]) -> Experiment:
@@ -205,8 +205,8 @@ def _key_of_names() -> None:
 def _no_refusal() -> None:
     from pipelines.spark.run import batch as job
 
-    whole = job.compare
-    job.compare = lambda runs, night, replace: whole(runs, night, True)  # type: ignore[assignment]
+    whole = job.compare_with_published
+    job.compare_with_published = lambda runs, key, replace: whole(runs, key, True)  # type: ignore[assignment]
 
 
 def _sweep_the_living() -> None:
@@ -325,18 +325,18 @@ def _redrive_keeps_the_old_rows() -> None:
 
 
 MISTAKES = (
-    Seeded("publish before balance", _publish_before_balance, (c.bad_night,)),
+    Seeded("publish before balance", _publish_before_balance, (c.bad_batch,)),
     Seeded("drop a part", _drop_a_part, (c.amended,)),
     Seeded("count instead of read back", _count_instead_of_read_back, (c.lossy_commit,)),
     Seeded("do not read a commit back", _no_read_back, (c.lossy_commit,)),
     Seeded("last writer wins", _last_writer_wins, (waiting("manifest: staged", c.same_batch_at_once),)),
     Seeded("no lock of the batch, and the guard alone", _no_batch_lock, (waiting("samples: after", c.same_batch_at_once),)),
     Seeded("no lock of the publication", _no_publication_lock, (waiting("samples: after", c.two_batches_at_once),)),
-    Seeded("runs before samples", partial(_runs_before, "samples"), (killed("samples: before"),)),
-    Seeded("runs before conversations", partial(_runs_before, "conversations"), (killed("conversations: before"),)),
-    Seeded("runs before images", partial(_runs_before, "images"), (killed("images: before"),)),
-    Seeded("never take half a night back", _no_undo, (killed("samples: after", c.next_night_first),)),
-    Seeded("take back samples only", _undo_samples_only, (killed("samples: after", c.next_night_first),)),
+    Seeded("publish runs before samples", partial(_runs_before, "samples"), (killed("samples: before"),)),
+    Seeded("publish runs before conversations", partial(_runs_before, "conversations"), (killed("conversations: before"),)),
+    Seeded("publish runs before images", partial(_runs_before, "images"), (killed("images: before"),)),
+    Seeded("never roll back", _no_undo, (killed("samples: after", c.next_batch_first),)),
+    Seeded("roll back samples only", _undo_samples_only, (killed("samples: after", c.next_batch_first),)),
     Seeded("overwrite the whole table", _overwrite_the_whole_table, (c.amended,)),
     Seeded("append instead of replace", _append_instead_of_replace, (c.amended,)),
     Seeded("read the newest version", _read_the_newest_version, (killed("samples: after"),)),
@@ -349,9 +349,9 @@ MISTAKES = (
     Seeded("copy instead of rename", _copy_in_place, (c.amended,), ("parquet",)),
     Seeded("report first", _report_first, (killed("manifest: staged"), killed("conversations: before"))),
     Seeded("forget a dead run's report", _forget_the_report, (killed("runs: after"),)),
-    Seeded("no gate", _no_gate, (c.bad_night,)),
+    Seeded("no gate", _no_gate, (c.bad_batch,)),
     Seeded("our own faults pass", _errors_pass, (c.our_fault,)),
-    Seeded("keep nothing", _keep_nothing, (c.older_night_readable,)),
+    Seeded("keep nothing", _keep_nothing, (c.older_state_readable,)),
     Seeded("redrive forgets the others", _redrive_forgets_the_others, (c.redriven,)),
     Seeded("redrive keeps the old rows", _redrive_keeps_the_old_rows, (c.redriven,)),
 )

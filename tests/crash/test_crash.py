@@ -31,7 +31,7 @@ def test_readers_see_nothing_wrong_after_a_disturbed_run_and_the_next_run_repair
 @pytest.mark.spark
 @pytest.mark.long
 def test_a_seeded_mistake_is_caught():
-    figures = campaign("--form", "parquet", "--sample", "1", "--mistakes", "--only", "never take half a night back")
+    figures = campaign("--form", "parquet", "--sample", "1", "--mistakes", "--only", "never roll back")
     assert figures["parquet"]["mistakes_caught"] == 1  # type: ignore[index]
 
 

@@ -1,4 +1,4 @@
-"""A night over a folder of all kinds: tables, partitions, compressed files, and what is no log."""
+"""A run over a folder with tables, partitions, compressed files, and files that are not logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drafts of one input are finished by several tasks, each with what is told of its own rows."""
+"""Several tasks finish the drafts of one input, each with the context of its own rows."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_several_tasks_finish_the_files_of_one_task(spark, tmp_path: Path, monke
     rows = {table: [row for path, _ in made.of(table) for row in pq.ParquetFile(path).read().to_pylist()] for table in OUTCOMES}
     assert Counter(row["reason"] for row in rows["quarantine"]) == {"record.duplicate": 1}
     assert sorted(row["origin"]["line"] for row in rows["conversations"]) == list(range(1, 11))
-    told = {row["origin"]["line"] for row in rows["conversations"] if any(one["code"] == "record.id_conflict" for one in row["findings"])}
-    assert told == {2, 10}
+    conflicts = {row["origin"]["line"] for row in rows["conversations"] if any(one["code"] == "record.id_conflict" for one in row["findings"])}
+    assert conflicts == {2, 10}
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_several_tasks_finish_the_files_of_one_task(spark, tmp_path: Path, monke
 def test_spark_is_queried_only_where_drafts_may_be_related(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Any, others_differ: bool):
     config = configuration("glm_4", output={"root": str(tmp_path / "out")})
     drafts = _drafts(config, write_lines(tmp_path / "logs.jsonl", [asked("Question 1?", id="a"), second, asked("No id."), asked("Nor here.")]))
-    told = draft_context(read_files(spark, drafts, "drafts", DRAFTS), None).count()
-    assert are_all_different(drafts) == others_differ == (told == 0)
+    context = draft_context(read_files(spark, drafts, "drafts", DRAFTS), None).count()
+    assert are_all_different(drafts) == others_differ == (context == 0)
     monkeypatch.setattr(finish, "DRIVER_ROWS", 3)
     assert not are_all_different(drafts)  # too many to be sure
 

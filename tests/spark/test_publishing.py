@@ -126,7 +126,7 @@ def test_a_changed_configuration_is_refused_without_replace(run_job, tmp_path):
     with pytest.raises(Refused, match=r"run n0\.\d+ published batch n0 with other configuration; use --replace to replace the batch"):
         run_job(other, "n0")
     assert not list((tmp_path / "out" / "_staging").iterdir())
-    # What decides no row and no gate makes no other night.
+    # A setting that affects no row and no gate does not make another batch.
     operational = config_of(tmp_path, retention={"days": 3}, hooks={"on_success": {"command": ["true"]}}, spark={"spark.ui.enabled": "false"})
     assert run_job(operational, "n0").status == "unchanged"
     assert run_job(other, "n0", replace=True).status == "published"
@@ -153,7 +153,7 @@ def test_a_batch_far_from_the_usual_size_fails_its_gate(run_job, tmp_path):
 
 
 def two_sources(folder: Path, form: str, **gates: Any) -> Config:
-    """Sources gui and chat, which may be without files; each night has a folder of them."""
+    """Sources gui and chat, which may have no files; each batch has a folder of them."""
     sources = [{"name": name, "path": str(folder / name / "{batch}"), "allow_empty": True} for name in ("gui", "chat")]
     return parse_config({"sources": sources, "output": {"root": str(folder / "out"), "format": form}, "gates": gates})
 
@@ -199,7 +199,7 @@ def redrive(spark, config: Config, reason: str, batch: str):
 
 
 def test_records_that_were_fixed_leave_quarantine(spark, run_job, tmp_path, form, capsys):
-    root = tmp_path / "nights[1]"  # a name, and no pattern
+    root = tmp_path / "nights[1]"  # a literal name, not a pattern
     config = config_of(tmp_path, form, output={"root": str(root), "format": form})
     picture(tmp_path / "screens" / "here.png")
     logs = tmp_path / "logs" / "n0" / "a.jsonl"
@@ -227,7 +227,7 @@ def test_records_that_were_fixed_leave_quarantine(spark, run_job, tmp_path, form
         (5, "line.invalid_json"),
     ]
     assert run_job(config, "n0").status == "unchanged"  # the redrive is not undone by the schedule
-    assert redrive(spark, config, "image.missing", "n0").words[0].startswith("batch n0: 1 records")
+    assert redrive(spark, config, "image.missing", "n0").words[0].startswith("batch n0: ran 1 record")
 
     record = next(row["record_id"] for row in rows(root, "samples") if row["origin"]["line"] == 2)
     logs.write_bytes(b"")
@@ -276,7 +276,7 @@ def test_every_reader_sees_the_snapshot_and_no_later_files(spark, run_job, tmp_p
         assert database.sql("SELECT count(*) FROM samples WHERE batch = 'n0'").fetchall() == [(2,)]
     assert set(register_views(spark, root)) <= set(named)
     assert spark.sql("SELECT count(*) AS n FROM samples").collect()[0]["n"] == 2
-    # The next run takes the half night back before its first commit, and the one after has nothing to take back.
+    # The next run rolls the incomplete publication back before its first commit, and the run after it has nothing to roll back.
     write_lines(tmp_path / "a folder" / "logs" / "n1" / "a.jsonl", [asked("Three?")])
     run_job(config, "n1")
     assert len(rows(root, "samples", "sample_id")) == 3

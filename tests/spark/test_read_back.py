@@ -1,4 +1,4 @@
-"""The law that no book shows: a key stands once in its table. The driver and Spark say the same of it."""
+"""Duplicate keys, which the books do not show, are found by the driver and by Spark alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that are written to files by whoever made them: every row once, in groups and files of bounded size, read by every reader."""
+"""Every row is written once, in row groups and files of bounded size, and every reader can read them."""
 
 from pathlib import Path
 from random import Random

@@ -63,7 +63,7 @@ def test_ten_thousand_texts_give_no_control_id_and_decode_to_themselves(name: st
     for text, ids in zip(texts, dialect.vocabulary.encode(texts), strict=True):
         assert not control & set(ids), text
         decoded = dialect.vocabulary.decode(ids)
-        # sentencepiece puts a blank before every piece, and decodes it away again with any that stood there.
+        # sentencepiece puts a space before every piece, and decoding removes it together with any space that was there.
         assert (decoded.strip() == text.strip()) if byte_fallback else (decoded == normalized(dialect, text)), text
 
 

@@ -67,7 +67,7 @@ def test_every_text_gets_the_same_ids_as_from_hugging_face(vocabulary: Vocabular
 
 
 def test_a_heading_begins_a_word_where_the_facts_say_so(vocabulary: Vocabulary):
-    """What is shared is encoded in parts that meet there, whatever stands in them."""
+    """Texts that are cached are encoded in parts that meet at a heading, whatever the parts contain."""
 
     @settings(max_examples=200, deadline=None, derandomize=True)
     @given(lines=st.lists(TEXTS, min_size=2, max_size=4))

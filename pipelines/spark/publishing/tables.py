@@ -33,7 +33,7 @@ OnPoint = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Where the tables stand. Roots are folders that driver and workers share. `on_point` is called at each step that changes the disk."""
+    """The tables under one root, a folder that driver and workers share. `on_point` is called at each step that changes the disk."""
 
     spark: SparkSession
     root: Path
