@@ -16,30 +16,30 @@ from pathlib import Path
 from pipelines.config import load_config
 from pipelines.config.places import require_places
 from pipelines.reasons import Reason
-from pipelines.spark.run.entry import Told, get_ready, run_id_of
-from pipelines.spark.run.redrive import Chosen, batches_to_redrive, redrive_batch
+from pipelines.spark.run.entry import JobStatus, preload, run_id_of
+from pipelines.spark.run.redrive import Selection, batches_to_redrive, redrive_batch
 from pipelines.spark.session.session import open_session
-from pipelines.spark.session.startup import meanwhile
+from pipelines.spark.session.startup import in_background
 from pipelines.spark.session.streams import separate_stderr
 
 
 def main() -> int:
     separate_stderr()
     arguments = parser().parse_args()
-    chosen = Chosen(arguments.reason, arguments.since)
-    ends = Told()
+    selection = Selection(arguments.reason, arguments.since)
+    job = JobStatus()
     batches: list[str] = []
-    with ends.run(arguments.since or ""):
-        ends.config = config = load_config(arguments.config, arguments.set)
+    with job.run(arguments.since or ""):
+        job.config = config = load_config(arguments.config, arguments.set)
         require_places(config)
-        batches = batches_to_redrive(config, chosen)
-        meanwhile(lambda: get_ready(config))
+        batches = batches_to_redrive(config, selection)
+        in_background(lambda: preload(config))
         spark = open_session(config.spark, alone=True)
     for batch in batches:
-        with ends.run(batch) as ended:
+        with job.run(batch) as finished:
             started = datetime.now(UTC)
-            ended(redrive_batch(spark, config, chosen, batch, run_id_of(batch, started), started))
-    return ends.exit_code
+            finished(redrive_batch(spark, config, selection, batch, run_id_of(batch, started), started))
+    return job.exit_code
 
 
 def parser() -> argparse.ArgumentParser:

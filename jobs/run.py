@@ -17,9 +17,9 @@ from pathlib import Path
 
 from pipelines.config import load_config
 from pipelines.config.places import require_places
-from pipelines.spark.run.entry import Told, get_ready, run_id_of
+from pipelines.spark.run.entry import JobStatus, preload, run_id_of
 from pipelines.spark.session.session import open_session
-from pipelines.spark.session.startup import meanwhile
+from pipelines.spark.session.startup import in_background
 from pipelines.spark.session.streams import separate_stderr
 
 BATCH = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -28,21 +28,21 @@ BATCH = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 def main() -> int:
     separate_stderr()
     arguments = parser().parse_args()
-    ends = Told()
+    job = JobStatus()
     batches = arguments.backfill or [arguments.batch]
     spark = None
-    with ends.run(batches[0]):
-        ends.config = config = load_config(arguments.config, arguments.set)
+    with job.run(batches[0]):
+        job.config = config = load_config(arguments.config, arguments.set)
         require_places(config)
-        meanwhile(lambda: get_ready(config))
+        in_background(lambda: preload(config))
         spark = open_session(config.spark, alone=True)
-    from pipelines.spark.run.batch import Manner, run_batch  # takes a third of a second, and is imported by now while the JVM started
+    from pipelines.spark.run.batch import RunOptions, run_batch  # takes a third of a second, and is imported by now while the JVM started
 
     for batch in batches if spark else []:
-        with ends.run(batch) as ended:
+        with job.run(batch) as finished:
             started = datetime.now(UTC)
-            ended(run_batch(spark, config, batch, run_id_of(batch, started), started, Manner(arguments.replace, arguments.force)))
-    return ends.exit_code
+            finished(run_batch(spark, config, batch, run_id_of(batch, started), started, RunOptions(arguments.replace, arguments.force)))
+    return job.exit_code
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,11 +6,11 @@ import os
 
 
 def snapshot(root: str | os.PathLike[str]) -> dict[str, int] | dict[str, list[str]]:
-    """The newest whole night under this output root: {table: version} of Delta tables, {table: absolute file paths} of Parquet ones.
+    """The published snapshot under this output root: {table: version} of Delta tables, {table: absolute file paths} of Parquet tables.
 
-    {} where nothing was published yet. No Spark is needed; `pipelines.tables.reading` opens the tables that it names.
+    {} where nothing has been published. Needs no Spark. `pipelines.reading` opens the tables.
     """
-    # At call time: a Spark worker that imports this package has no use for a Delta reader.
+    # Imported here, because a Spark worker that imports this package needs no Delta reader.
     from pipelines.tables.reading import named_state
 
     return named_state(os.fspath(root))

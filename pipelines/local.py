@@ -1,4 +1,4 @@
-"""The pipeline on local files in one process: what `episodes try` and `show` run. The same flow as the Spark job, record by record."""
+"""The pipeline on local files in one process, for `episodes try` and `show`: the same flow as the Spark job, record by record."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pipelines.records import Draft, Outcome, Quarantined, RawRecord
 
 Drafted = Draft | Quarantined
 OnRecord = Callable[[Ready | Quarantined], object]
-KEPT_BYTES = 128 << 20  # of records that are kept between the two passes; what is made of them takes about as much again
+KEPT_BYTES = 128 << 20  # of records kept between the two passes; their drafts take about as much again
 
 
 def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Iterator[Outcome]:
-    """Every outcome of these files and of those below these folders, in input order; a file that is named twice is one.
+    """Every outcome of these files and of the files below these folders, in input order. A file that is named twice is read once.
 
     Raises FileNotFoundError, and ConfigError where a folder holds a table that cannot be read.
     """
@@ -32,18 +32,18 @@ def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Ite
 
 
 def run_listed(flow: Flow, files: Sequence[InputFile], on_record: OnRecord = lambda record: None) -> Iterator[Outcome]:
-    """Every outcome of these files, in their order. `on_record` is called once for each record, before its outcomes.
+    """Every outcome of these files, in order. `on_record` is called once per record, before its outcomes.
 
-    A first pass finds copies and clashing ids; what it read is kept as far as memory allows.
+    A first pass finds duplicates and id conflicts. It keeps the records that it reads as far as memory allows.
     """
     inputs = list({file.path: file for file in files}.values())
-    census, kept = take_census(flow.config, inputs)
+    index, kept = index_records(flow.config, inputs)
     checker = ImageChecker(flow.config)
     drafts = (pair for file, pairs in zip(inputs, kept, strict=True) for pair in (read_drafts(flow.config, file) if pairs is None else pairs))
-    yield from finish(_noted((_told(raw, draft, census, checker) for raw, draft in drafts), on_record), flow)
+    yield from finish(_call_for_each((_ready(raw, draft, index, checker) for raw, draft in drafts), on_record), flow)
 
 
-def _noted(records: Iterable[Ready | Quarantined], on_record: OnRecord) -> Iterator[Ready | Quarantined]:
+def _call_for_each(records: Iterable[Ready | Quarantined], on_record: OnRecord) -> Iterator[Ready | Quarantined]:
     for record in records:
         on_record(record)
         yield record
@@ -53,20 +53,20 @@ def read_drafts(config: Config, file: InputFile) -> Iterator[tuple[RawRecord, Dr
     return ((raw, draft_of(raw, config)) for raw in read_records(file, config.limits))
 
 
-def _told(raw: RawRecord, draft: Drafted, census: Census, checker: ImageChecker) -> Ready | Quarantined:
-    """The draft with what other records and its images say of it."""
-    kept_path, kept_line = census.first.get(raw.record_id, (raw.origin.path, raw.origin.line))  # new where the file changed since it was counted
+def _ready(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: ImageChecker) -> Ready | Quarantined:
+    """The draft with its images, or the row that quarantines it."""
+    kept_path, kept_line = index.first.get(raw.record_id, (raw.origin.path, raw.origin.line))  # not in the index if the file has changed since
     if (kept_path, kept_line) != (raw.origin.path, raw.origin.line):
         return duplicate_row(raw, kept_path, kept_line)
     if isinstance(draft, Quarantined):
         return draft
     seen = {ref.key: checker.check(ref, draft.origin.source) for ref in draft.refs}
-    return Ready(raw, draft, seen, census.clashes(raw.origin.source, draft.logged_id))
+    return Ready(raw, draft, seen, index.clashes(raw.origin.source, draft.logged_id))
 
 
 @dataclass(slots=True)
-class Census:
-    """Where each record stands first, the first record that each id of a source names, and the ids that name another one too."""
+class RecordIndex:
+    """The first place of each record, the first record with each id of a source, and the ids that belong to several records."""
 
     first: dict[str, tuple[str, int]] = field(default_factory=dict)
     holders: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -84,32 +84,32 @@ class Census:
         return (source, logged_id) in self.clashing
 
 
-def take_census(config: Config, inputs: Sequence[InputFile]) -> tuple[Census, list[list[tuple[RawRecord, Drafted]] | None]]:
-    """The census, and the records of each file with what was made of them; None for a file that would take too much memory."""
-    census, left = Census(), KEPT_BYTES
+def index_records(config: Config, inputs: Sequence[InputFile]) -> tuple[RecordIndex, list[list[tuple[RawRecord, Drafted]] | None]]:
+    """The index, and the records of each file with their drafts; None for files that would take too much memory."""
+    index, left = RecordIndex(), KEPT_BYTES
     kept: list[list[tuple[RawRecord, Drafted]] | None] = []
     for file in inputs:
         pairs: list[tuple[RawRecord, Drafted]] = []
         for raw, draft in read_drafts(config, file):
-            census.count(raw, draft.logged_id if isinstance(draft, Draft) else None)
+            index.count(raw, draft.logged_id if isinstance(draft, Draft) else None)
             left -= len(raw.raw)
             if left >= 0:
                 pairs.append((raw, draft))
             else:
                 pairs.clear()
         kept.append(pairs if left >= 0 else None)
-    return census, kept
+    return index, kept
 
 
 def with_folders(config: Config, paths: Sequence[str], batch: str | None) -> Config:
-    """The configuration whose first source also has those of these folders that lie under no source."""
+    """The configuration, with those of these folders that belong to no source added to its first source."""
     folders = tuple(path for path in map(os.path.abspath, paths) if os.path.isdir(path) and not any(_matches(source, path, batch) for source in config.sources))
     first, *others = config.sources
     return config.model_copy(update={"sources": (first.model_copy(update={"path": (*first.path, *folders)}), *others)}) if folders else config
 
 
 def list_files(config: Config, paths: Sequence[str], batch: str | None) -> Listing:
-    """These files, and what these folders lead to, as the source whose path matches them would read them, else the first."""
+    """These files and those in these folders, as the source whose path matches would list them, or else the first source."""
     found = Listing()
     for path in map(os.path.abspath, paths):
         if os.path.isdir(path):
@@ -120,7 +120,7 @@ def list_files(config: Config, paths: Sequence[str], batch: str | None) -> Listi
 
 
 def input_file(config: Config, path: str, batch: str | None) -> InputFile:
-    """A file under the source whose path matches it, else under the first. Raises FileNotFoundError and IsADirectoryError."""
+    """A file under the source whose path matches, or else the first source. Raises FileNotFoundError and IsADirectoryError."""
     path = os.path.abspath(path)
     if stat.S_ISDIR(os.stat(path).st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
@@ -138,10 +138,10 @@ def _matches(source: Source, path: str, batch: str | None) -> bool:
 
 
 def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tuple[RawRecord | None, list[Outcome]]:
-    """One record of a file by its line, and what becomes of it by itself; (None, []) where there is none."""
+    """One record of a file by its line, and its outcomes without regard to other records; (None, []) where there is no such line."""
     file = input_file(flow.config, path, batch)
     for raw in read_records(file, flow.config.limits):
         if raw.origin.line == line:
-            census = Census({raw.record_id: (raw.origin.path, raw.origin.line)})
-            return raw, list(finish([_told(raw, draft_of(raw, flow.config), census, ImageChecker(flow.config))], flow))
+            index = RecordIndex({raw.record_id: (raw.origin.path, raw.origin.line)})
+            return raw, list(finish([_ready(raw, draft_of(raw, flow.config), index, ImageChecker(flow.config))], flow))
     return None, []

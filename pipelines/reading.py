@@ -1,4 +1,4 @@
-"""What a reader of the published tables imports; everything is read as the last row of `runs` names it: a whole batch or nothing.
+"""The functions for readers of the published tables. Readers see whole batches only: the tables as the last row of `runs` names them.
 
 from pipelines.reading import open_table
 rows = open_table("out/demo", "samples").to_table(filter=(ds.field("split") == "train"))

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted([*(ROOT / "pipelines").rglob("*.py"), *(ROOT / "jobs").rglob("*.py")])
 # Each room may import from those to its left, and from itself; the files at the top of the package stand where they are named.
 ORDER = [
-    {"records", "visible", "storage", "memory"},
+    {"records", "visible", "storage", "cache"},
     {"reasons"},
     {"config"},
     {"parsing", "split", "hooks"},

@@ -13,12 +13,12 @@ from pipelines.spark.session.session import _is_classic, _one_machine
 CONF = Path(__file__).parents[1] / "conf" / "local.conf"
 
 
-def test_both_ways_to_start_have_the_same_settings():
+def test_both_ways_to_start_use_the_same_settings():
     said = dict(line.split(maxsplit=1) for line in CONF.read_text().splitlines() if line and not line.startswith("#"))
     assert said == {name: value.replace(sys.prefix, ".venv") for name, value in _one_machine().items()}
 
 
-def test_spark_is_imported_from_where_it_is_unpacked_and_compiled():
+def test_spark_is_imported_from_its_unpacked_and_compiled_copy():
     """As spark-submit starts a driver, and Spark its workers."""
     home = Path(pyspark.__file__).parent
     archives = [*home.glob("python/lib/*.zip"), *home.glob("jars/spark-core_*.jar")]
@@ -30,7 +30,7 @@ def test_spark_is_imported_from_where_it_is_unpacked_and_compiled():
     assert not any(str(archive) in told for archive in archives)
 
 
-def test_a_worker_is_started_without_libraries_that_it_has_no_use_for():
+def test_a_worker_starts_without_libraries_that_it_does_not_need():
     asked = "import pipelines.spark.session.daemon, sys; print([name for name in ('pandas', 'deltalake', 'transformers', 'jinja2') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -43,11 +43,11 @@ def test_the_job_is_imported_while_the_jvm_starts():
     assert told == "True False\n"
 
 
-def test_the_first_list_that_becomes_an_array_does_not_import_pandas_and_a_frame_does():
+def test_converting_a_list_does_not_import_pandas_and_a_frame_does():
     asked = """
 import pipelines.spark.session.daemon, pyarrow as pa, sys
-from pipelines.spark.session.startup import spare_pandas_in_driver
-spare_pandas_in_driver()
+from pipelines.spark.session.startup import avoid_pandas_in_driver
+avoid_pandas_in_driver()
 pa.array(["text"])
 from pyspark.sql.types import NumpyArrayConverter
 print(NumpyArrayConverter().can_convert(pa.array([1]).to_numpy()), "pandas" in sys.modules, pa.table({"a": [1]}).to_pandas().a.tolist(), "pandas" in sys.modules)
@@ -66,7 +66,7 @@ print(NumpyArrayConverter().can_convert(pa.array([1]).to_numpy()), "pandas" in s
         ({"PYSPARK_GATEWAY_PORT": "1"}, {"spark.api.mode": "connect"}, False),
     ],
 )
-def test_only_a_driver_with_a_jvm_of_its_own_puts_pandas_off(environment, extra, is_classic, monkeypatch: pytest.MonkeyPatch):
+def test_only_a_driver_with_its_own_jvm_avoids_pandas(environment, extra, is_classic, monkeypatch: pytest.MonkeyPatch):
     """Spark Connect does not work without."""
     for name in ("PYSPARK_GATEWAY_PORT", "SPARK_API_MODE", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"):
         monkeypatch.delenv(name, raising=False)

@@ -23,13 +23,13 @@ def test_the_side_is_the_first_eight_bytes_of_the_hash(key: str, salt: str, trai
 
 
 @pytest.mark.parametrize(("train", "val", "test"), [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
-def test_a_side_without_a_share_gets_nothing(train: float, val: float, test: float):
+def test_a_split_without_a_share_gets_nothing(train: float, val: float, test: float):
     split = Split(fractions=Fractions(train=train, val=val, test=test))
     wanted = "train" if train else "val" if val else "test"
     assert {side_of(str(i), split) for i in range(500)} == {wanted}
 
 
-def test_shares_are_about_what_was_asked():
+def test_shares_are_close_to_the_fractions():
     split = Split(fractions=Fractions(train=0.8, val=0.1, test=0.1))
     sides = [side_of(f"episode {i}", split) for i in range(10_000)]
     assert abs(sides.count("train") - 8000) < 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pipelines.memory import Kept
+from pipelines.cache import BoundedCache
 
 _LEAD = "你是一个名为 ChatGLM 的人工智能助手。你是基于智谱AI训练的语言模型 GLM-4 模型开发的，你的任务是针对用户的问题和要求提供适当的答复和支持。\n\n# 可用工具"
 _TRAIL = "\n在调用上述函数时，请使用 Json 格式表示调用的参数。"
@@ -37,5 +37,5 @@ def _shown(piece: str) -> str:
 
 _INTRODUCTION = f"\n{_LEAD}\n"
 # A night's conversations share few tools; an indented dump takes longer than the rest of a conversation.
-_SHOWN = Kept(_shown)
-_FOLLOWED: Kept[str, str] = Kept(lambda piece: f"{_SHOWN[piece]}\n")
+_SHOWN = BoundedCache(_shown)
+_FOLLOWED: BoundedCache[str, str] = BoundedCache(lambda piece: f"{_SHOWN[piece]}\n")

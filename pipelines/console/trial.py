@@ -22,7 +22,6 @@ from pipelines.ledger.manifest import listed_facts
 from pipelines.ledger.summary import summary_lines
 from pipelines.ledger.unread_keys import add, trim, unread_facts
 from pipelines.local import list_files, run_listed, with_folders
-from pipelines.memory import look_seldom
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
 from pipelines.tables.schema import Row, row_of
@@ -35,7 +34,6 @@ def run(options: Namespace) -> int:
     config = with_folders(load_config(options.config, options.set), options.files, options.batch)
     flow = open_flow(config)
     listing = list_files(config, options.files, options.batch)
-    look_seldom()
     tally = Tally(config)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with _writer(options) as file, _progress(console) as advance:

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from pipelines.containers.chunks import Damaged
 from pipelines.containers.rows import refuse_doubled, rows_as_json
-from pipelines.memory import batches_of
 from pipelines.reasons import Reason
+from pipelines.tables.parquet import read_in_batches
 
 ROWS = 64
 MAGIC = b"PAR1"
@@ -26,7 +26,7 @@ def parquet_rows(path: str, columns: Mapping[str, Any]) -> Iterator[bytes]:
             raise Damaged(Reason.FILE_FORMAT_MISMATCH.at(path, "named .parquet, and does not begin with PAR1"))
         with pq.ParquetFile(path) as file:
             refuse_doubled(file.schema_arrow, path, Reason.FILE_PARQUET_CORRUPT)
-            for batch in batches_of(file, ROWS):
+            for batch in read_in_batches(file, ROWS):
                 yield from rows_as_json(batch, columns)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _damaged(error, path, Reason.FILE_PARQUET_CORRUPT) from None

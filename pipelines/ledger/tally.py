@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 from pipelines.config import Config
 from pipelines.ledger.books import Books, Counts, make_books
 from pipelines.ledger.unread_keys import count_unread, trim
-from pipelines.memory import batches_of
 from pipelines.reasons import Reason
+from pipelines.tables.parquet import read_in_batches
 from pipelines.tables.schema import Row
-from pipelines.tables.writing import Files, values_of
+from pipelines.tables.writing import FileSet, partition_values
 
 BATCH_ROWS = 1 << 16
 EXAMPLES = 3  # per reason
@@ -135,12 +135,12 @@ class Tally:
         return ((name, getattr(self, name)) for name in self.__slots__)
 
 
-def groups_of(*staged: Files) -> list[list[StagedFile]]:
+def groups_of(*staged: FileSet) -> list[list[StagedFile]]:
     """The files grouped by their writer. All rows of a record come from one writer, so each group can be counted alone."""
     named = [
         (part.name.rpartition("-")[0], StagedFile(table, part.partition, str(path)))
         for files in staged
-        for table in sorted({part.table for part in files.parts})
+        for table in sorted({file.table for file in files.files})
         for path, part in files.of(table)
     ]
     return [[one for _, one in group] for _, group in groupby(sorted(named), key=lambda pair: pair[0])]
@@ -156,7 +156,7 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], q
     for staged in group:
         first = 0
         with pq.ParquetFile(staged.path) as file:
-            for batch in batches_of(file, BATCH_ROWS, COUNTED[staged.table]):
+            for batch in read_in_batches(file, BATCH_ROWS, COUNTED[staged.table]):
                 rows = _flat(batch, first)
                 first += len(batch)
                 if staged.table == "drafts":
@@ -182,7 +182,7 @@ def read_pick(pick: Pick, columns: Sequence[str]) -> Row:
         while row >= file.metadata.row_group(group).num_rows:
             row, group = row - file.metadata.row_group(group).num_rows, group + 1
         found: Row = file.read_row_group(group, columns=list(columns), use_threads=False).slice(row, 1).to_pylist()[0]
-    return found | values_of(pick.partition)
+    return found | partition_values(pick.partition)
 
 
 def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
@@ -195,7 +195,7 @@ def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
 
 
 def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
-    partition = values_of(staged.partition)
+    partition = partition_values(staged.partition)
     dialect, split = partition["dialect"], partition["split"]
     is_repaired = pc.greater(pc.list_value_length(rows["repairs"]), 0)
     for (source, path, repaired), count in _counts(rows.select(["source", "path"]).append_column("repaired", is_repaired)).items():

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 from msgspec.structs import replace
 
-from pipelines.memory import Kept
+from pipelines.cache import BoundedCache
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.schemas import BadSchema, Schema, misfit, read_schema
 from pipelines.normalize.tool_calls import Call
@@ -210,4 +210,4 @@ def _without_nulls(value: Any, where: str, dropped: list[str]) -> Any:
 
 
 # What is made of a definition takes some twelve times the bytes of its text.
-_KEPT: Kept[bytes, Tool] = Kept(lambda key: _read_tool(orjson.loads(key), ""), lambda key, tool: 12 * len(key))
+_KEPT: BoundedCache[bytes, Tool] = BoundedCache(lambda key: _read_tool(orjson.loads(key), ""), lambda key, tool: 12 * len(key))

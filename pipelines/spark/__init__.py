@@ -1,4 +1,4 @@
-"""The only folder that imports pyspark: the pure flow, carried over partitions."""
+"""The only folder that imports pyspark: runs the flow over partitions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 
 
 def _leave_archives() -> None:
-    """Takes off the import path the archives of a Spark that is installed, and so is on it unpacked and compiled too.
+    """Removes the archives of an installed Spark from the import path, because pyspark is also there unpacked and compiled.
 
-    Spark puts two zips and its core jar first, for the driver and for the workers: importing from them takes a second, and each task of a
-    worker reads again what is in them.
+    Spark puts two zips and its core jar first. Importing from them takes a second, and each task of a worker lists them again.
     """
     archives = [entry for entry in sys.path if _is_sparks(Path(entry))]
     sys.path[:] = [entry for entry in sys.path if entry not in archives]
@@ -19,7 +18,7 @@ def _leave_archives() -> None:
 
 
 def _is_sparks(entry: Path) -> bool:
-    """Whether this is an archive somewhere in site-packages/pyspark, and site-packages is on the path."""
+    """Whether this is an archive inside site-packages/pyspark, and site-packages is on the path."""
     homes = [folder.parent for folder in entry.parents if folder.name == "pyspark"]
     return entry.suffix in (".zip", ".jar") and any(str(home) in sys.path for home in homes)
 

@@ -1,1 +1,1 @@
-"""What is shared by all who write under one output root: locks."""
+"""Locks for all writers under one output root."""

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-PATIENCE = 3600  # seconds that a run waits for another's publication
-POLL = 0.2
+MAX_WAIT_SECONDS = 3600  # for the publication of another run
+POLL_SECONDS = 0.2
 
 
 class LostRace(Exception):
-    """Another run was first."""
+    """Another run came first."""
 
 
 @contextmanager
 def batch_lock(root: Path, batch: str) -> Iterator[None]:
-    """Held while a run works on this batch; raises LostRace at once where another one does."""
+    """Held while a run works on this batch. Raises LostRace at once where another run holds it."""
     with _locked(root / "_locks" / f"batch-{batch}", lambda: None) as held:
         if not held:
             raise LostRace(f"another run is working on batch {batch} under {root}; try again when it has finished")
@@ -27,17 +27,17 @@ def batch_lock(root: Path, batch: str) -> Iterator[None]:
 
 
 @contextmanager
-def publication_lock(root: Path, waiting: Callable[[str], None] = lambda text: None) -> Iterator[None]:
-    """Held while tables change. Another batch's publication is waited for, and said so once; raises LostRace after an hour."""
-    until = time.monotonic() + PATIENCE
+def publication_lock(root: Path, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
+    """Held while tables change. Waits for the publication of another batch, after one message; raises LostRace after an hour."""
+    until = time.monotonic() + MAX_WAIT_SECONDS
     said = False
 
     def wait() -> bool:
         nonlocal said
         if not said:
-            waiting(f"waiting for another publication under {root}")
+            say(f"say for another publication under {root}")
             said = True
-        time.sleep(POLL)
+        time.sleep(POLL_SECONDS)
         return time.monotonic() < until
 
     with _locked(root / "_locks" / "publication", wait) as held:
@@ -47,37 +47,37 @@ def publication_lock(root: Path, waiting: Callable[[str], None] = lambda text: N
 
 
 @contextmanager
-def alive(folder: Path) -> Iterator[None]:
+def mark_in_use(folder: Path) -> Iterator[None]:
     """Marks a staging folder as in use while the block runs."""
     with _locked(folder / "alive", lambda: None):
         yield
 
 
 def is_abandoned(folder: Path) -> bool:
-    """Whether the run that staged here is gone."""
+    """Whether the run that staged here has ended or died."""
     if not (folder / "alive").exists():
         return True
     with (folder / "alive").open("a") as file:
-        return _taken(file)
+        return _try_lock(file)
 
 
 def can_lock(path: Path) -> bool:
-    """Whether a lock on this new file keeps a second holder out. Raises OSError where the file system has no locks."""
+    """Whether a lock on this new file excludes a second holder. Raises OSError where the file system has no locks."""
     with _locked(path, lambda: None) as held, path.open("a") as second:
-        return held and not _taken(second)
+        return held and not _try_lock(second)
 
 
 @contextmanager
 def _locked(path: Path, wait: Callable[[], bool | None]) -> Iterator[bool]:
-    """Whether the lock was got; `wait` is asked before each further try."""
+    """Whether the lock was acquired. `wait` is called before each further try and returns whether to try again."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        while not (held := _taken(file)) and wait():
+        while not (held := _try_lock(file)) and wait():
             pass
         yield held
 
 
-def _taken(file: IO[str]) -> bool:
+def _try_lock(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

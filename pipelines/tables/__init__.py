@@ -1,1 +1,1 @@
-"""The published tables: their columns, writing Parquet files, Delta commits."""
+"""The published tables: columns, reading and writing Parquet files, Delta commits."""

@@ -1,4 +1,4 @@
-"""A commit to a Delta table that adopts files which stand already: Spark's writer can only write rows anew."""
+"""Commits files that exist already to a Delta table. Spark's writer cannot: it can only write rows."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from pipelines.tables.reading import files_of_version, newest_commit
 from pipelines.tables.schema import COLUMNS, PARTITIONS
-from pipelines.tables.writing import Part
+from pipelines.tables.writing import DataFile
 
 
-def move_in(path: Path, part: Part, folder: Path) -> AddAction:
-    """The file in its table's folder; until a commit names it, it is no part of the table."""
-    name = f"{part.partition}/{part.name}".lstrip("/")
+def move_in(path: Path, file: DataFile, folder: Path) -> AddAction:
+    """Moves the file into its table's folder. It is no part of the table until a commit names it."""
+    name = f"{file.partition}/{file.name}".lstrip("/")
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
     path.rename(target)
     modified = target.stat().st_mtime_ns // 1_000_000
-    return AddAction(name, part.bytes, part.values(), modified, data_change=True, stats=f'{{"numRecords":{part.rows}}}')
+    return AddAction(name, file.bytes, file.values(), modified, data_change=True, stats=f'{{"numRecords":{file.rows}}}')
 
 
 def commit(folder: Path, added: Sequence[AddAction], run_id: str, replaced: str | None) -> None:
-    """One commit: these files are the table's too, instead of those of batch `replaced`. None where nothing would change."""
+    """Adds these files and removes those of batch `replaced`, in one commit. Commits nothing where nothing would change."""
     before = newest_commit(folder)[0]
     schema = Schema.from_arrow(pa.schema(list(COLUMNS[folder.name])))
     partitions = PARTITIONS[folder.name]

@@ -1,4 +1,4 @@
-"""Published tables read without Spark, always as the last row of `runs` names them: a whole night or nothing.
+"""Reads published tables without Spark, as the last row of `runs` names them. Readers see whole batches only.
 
 from pipelines.tables.reading import open_table
 rows = open_table("out/demo", "samples").to_table(filter=(ds.field("split") == "train"))
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 Row = dict[str, Any]
-RETIRED = "_old"  # where a Parquet table's replaced files go, by the run that replaced them
+RETIRED = "_old"  # folder of a Parquet table's replaced files, by the run that replaced them
 
 
 class NotPublished(Exception):
-    """There is no such table under this root, or no such state of it any more."""
+    """There is no such table under this root, or the state no longer exists."""
 
 
 def run_rows(root: str | Path) -> list[Row]:
@@ -33,7 +33,7 @@ def run_rows(root: str | Path) -> list[Row]:
     rows = [row for file in _run_files(Path(root) / "runs") for row in pq.ParquetFile(file).read().to_pylist(maps_as_pydicts="strict")]
     for row in rows:
         row |= {name: row[name].replace(tzinfo=UTC) for name in ("started", "finished")}
-        # Roots of version 0.1.0 have rows without these.
+        # Rows that version 0.1.0 wrote lack these.
         row |= {"kind": row.get("kind") or "batch", "quarantined_share": row.get("quarantined_share") or 0.0}
     return sorted(rows, key=lambda row: (row["finished"], row["run_id"]))
 
@@ -41,7 +41,7 @@ def run_rows(root: str | Path) -> list[Row]:
 def _run_files(folder: Path) -> list[str]:
     if not is_delta(folder):
         return [str(path) for path in folder.glob("*.parquet")]
-    # Only a table's file names are asked of deltalake: its own reader can abort the interpreter at exit.
+    # deltalake only lists the files: its own reader can abort the interpreter at exit.
     return _paths(folder, DeltaTable(str(folder)).file_uris()) if has_commits(folder) else []
 
 
@@ -55,12 +55,12 @@ def is_delta(folder: Path) -> bool:
 
 
 def has_commits(folder: Path) -> bool:
-    """Whether the Delta table exists: a writer that was killed at its first commit leaves a log without one."""
+    """Whether the Delta table exists. A writer that was killed before its first commit leaves a log without commits."""
     return any((folder / "_delta_log").glob("*.json"))
 
 
 def newest_commit(folder: Path) -> tuple[int, dict[str, Any]]:
-    """(newest version of a Delta table, what its commit says of itself); -1 where there is no table yet."""
+    """(newest version of a Delta table, the info of its commit); (-1, {}) where there is no table yet."""
     if not has_commits(folder):
         return -1, {}
     table = DeltaTable(str(folder))
@@ -74,23 +74,23 @@ def files_of_version(folder: Path, version: int, batch: str | None = None) -> li
 
 
 def _paths(folder: Path, uris: Sequence[str]) -> list[str]:
-    """Paths of these files of the table: as uris a folder's odd letters are escaped in them, and their own names have none."""
+    """The paths of these files. Their URIs escape special characters in the folder's name; their own names have none."""
     depth = len(PARTITIONS[folder.name]) + 1
     return [str(folder.absolute().joinpath(*uri.split("/")[-depth:])) for uri in uris]
 
 
 def named_state(root: str | Path) -> dict[str, int] | dict[str, list[str]]:
-    """What the last row of `runs` names, files as absolute paths where they stand now."""
+    """The snapshot that the last row of `runs` names; files as absolute paths to where they are now."""
     last = last_run(root)
     if last is None:
         return {}
     if last["versions"] is not None:
         return dict(last["versions"])
-    return {table: [standing(root, name) for name in names] for table, names in last["files"].items()}
+    return {table: [current_path(root, name) for name in names] for table, names in last["files"].items()}
 
 
 def table_files(root: str | Path, table: str, row: Row | None = None) -> list[str]:
-    """The data files of a table in the state that this row of `runs` names, else the last one. Raises NotPublished."""
+    """The data files of a table in the state that this row of `runs` names, by default the last row. Raises NotPublished."""
     row = row or last_run(root)
     if row is None:
         raise NotPublished(f"nothing was published under {root}")
@@ -99,16 +99,16 @@ def table_files(root: str | Path, table: str, row: Row | None = None) -> list[st
         raise NotPublished(f"run {row['run_id']} published no table {table}; it has {', '.join(named)}")
     if row["versions"] is not None:
         return files_of_version(Path(root) / table, named[table])
-    return [standing(root, name) for name in named[table]]
+    return [current_path(root, name) for name in named[table]]
 
 
 def open_table(root: str | Path, table: str, row: Row | None = None) -> ds.Dataset:
-    """The table in that state, its partition columns as text. Raises NotPublished."""
+    """The table in that state, with its partition columns as text. Raises NotPublished."""
     return open_files(root, table, table_files(root, table, row))
 
 
 def open_files(root: str | Path, table: str, files: Sequence[str]) -> ds.Dataset:
-    import pyarrow.dataset as ds  # it brings pandas, half a second of import that a job has no use for
+    import pyarrow.dataset as ds  # imports pandas, which takes half a second that a job can save
 
     hive = ds.partitioning(pa.schema([(name, pa.string()) for name in PARTITIONS[table]]), flavor="hive")
     if not files:
@@ -117,13 +117,13 @@ def open_files(root: str | Path, table: str, files: Sequence[str]) -> ds.Dataset
 
 
 def schema_of(table: str) -> pa.Schema:
-    """The columns of a published table, in the order in which a reader finds them: those of its partitions, as text, at the end."""
+    """The columns of a published table in a reader's order: partition columns, as text, come last."""
     partitions = PARTITIONS[table]
     return pa.schema([*(field for field in COLUMNS[table] if field.name not in partitions), *((name, pa.string()) for name in partitions)])
 
 
-def standing(root: str | Path, name: str) -> str:
-    """Where a named file of a Parquet table stands: in its table's folder, or set aside by a publication that is not finished yet."""
+def current_path(root: str | Path, name: str) -> str:
+    """Where a file of a Parquet table is now: in its table's folder, or set aside by a publication that has not finished."""
     path = Path(root) / name
     if path.is_file():
         return str(path.absolute())
@@ -132,5 +132,5 @@ def standing(root: str | Path, name: str) -> str:
 
 
 def count_rows(files: Sequence[str]) -> int:
-    """Rows that these Parquet files hold, from their own footers."""
+    """The number of rows in these Parquet files, from their footers."""
     return sum(pq.ParquetFile(file).metadata.num_rows for file in files)

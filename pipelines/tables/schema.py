@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipelines.config import Split
 from pipelines.reasons import repairs_of
-from pipelines.records import Conversation, Draft, Finding, Image, ImageTokens, Noun, Outcome, Quarantined, Sample
+from pipelines.records import Conversation, Draft, Finding, ImageTokens, Noun, Outcome, Quarantined, Sample
 from pipelines.split import side_of
 
 Row = dict[str, Any]
@@ -26,7 +26,7 @@ def struct(**fields: pa.DataType) -> pa.StructType:
 text, integer, long = pa.string(), pa.int32(), pa.int64()
 ORIGIN = struct(source=text, path=text, line=long, sha256=text)
 FINDINGS = pa.list_(struct(code=text, stage=text, where=text, detail=text))
-UNREAD = pa.list_(struct(key=text, count=long))  # keys that nothing reads, of a draft
+UNREAD = pa.list_(struct(key=text, count=long))  # keys of a draft that nothing reads
 MESSAGES = pa.list_(struct(role=text, metadata=text, content=text, image_at=pa.list_(integer), loss_weight=pa.float32()))
 IMAGE = {"uri": text, "sha256": text, "format": text, "width": integer, "height": integer}
 GRID = struct(columns=integer, rows=integer)
@@ -48,7 +48,7 @@ CONVERSATIONS = struct(
     split=text,
     batch=text,
 )
-# attention_mask and position_ids follow from num_tokens: see pipelines/tables/writing.py, which makes them where the rows are written.
+# attention_mask and position_ids follow from num_tokens; pipelines/tables/writing.py adds them when it writes the rows.
 SAMPLES = struct(
     sample_id=text,
     record_id=text,
@@ -87,7 +87,7 @@ INPUTS = pa.list_(
 RUNS = struct(
     run_id=text,
     batch=text,
-    kind=text,  # batch: made from its input files; redrive: some of its rows made again from their kept bytes
+    kind=text,  # batch: made from its input files; redrive: some of its rows made again from the bytes that were kept
     versions=pa.map_(text, long),
     files=pa.map_(text, pa.list_(text)),
     states=pa.map_(text, long),
@@ -103,10 +103,10 @@ RUNS = struct(
 PARTITIONS = {"conversations": ["split", "batch"], "samples": ["dialect", "split", "batch"], "quarantine": ["batch"], "images": [], "runs": []}
 TABLES = {"conversations": CONVERSATIONS, "samples": SAMPLES, "quarantine": QUARANTINE}
 MASKS = ("attention_mask", "position_ids")
-_AFTER = SAMPLES.get_field_index("labels") + 1
-_MADE = [pa.field(name, pa.list_(integer)) for name in MASKS]
-# As published: the rows' columns with those that are made where they are written (pipelines/tables/writing.py).
-COLUMNS = TABLES | {"samples": pa.struct([*list(SAMPLES)[:_AFTER], *_MADE, *list(SAMPLES)[_AFTER:]]), "images": IMAGES, "runs": RUNS}
+_AFTER_LABELS = SAMPLES.get_field_index("labels") + 1
+_MASK_FIELDS = [pa.field(name, pa.list_(integer)) for name in MASKS]
+# As published, with the columns that pipelines/tables/writing.py adds.
+COLUMNS = TABLES | {"samples": pa.struct([*list(SAMPLES)[:_AFTER_LABELS], *_MASK_FIELDS, *list(SAMPLES)[_AFTER_LABELS:]]), "images": IMAGES, "runs": RUNS}
 
 
 def table_of(outcome: Outcome) -> str:
@@ -114,24 +114,24 @@ def table_of(outcome: Outcome) -> str:
 
 
 def row_of(outcome: Outcome, batch: str, run_id: str, split: Split) -> tuple[str, Row]:
-    """The table that an outcome belongs to, and its row there as a reader of the table has it; `input_ids` and `labels` stay arrays."""
+    """The table of an outcome, and its row as a reader of the table sees it; `input_ids` and `labels` stay arrays."""
     table, row = table_of(outcome), entries_of(outcome, run_id)
     values = {field.name: getter_of(row, field.name)(row) for field in TABLES[table] if field.name not in PARTITIONS[table]}
-    return table, {name: _plain(value) for name, value in (values | partition_of(outcome, batch, split)).items()}
+    return table, {name: _as_builtins(value) for name, value in (values | partition_of(outcome, batch, split)).items()}
 
 
 def entries_of(outcome: Outcome, run_id: str) -> Conversation | Sample | Row:
-    """What the columns are made of (`getter_of`, `array_of`): the noun itself, or the row of a table that says more than its noun."""
+    """What columns are made from: the outcome itself, or the row of a table with more columns than its outcome has fields."""
     return _quarantine_row(outcome, run_id) if isinstance(outcome, Quarantined) else outcome
 
 
 def getter_of(row: Any, column: str) -> Callable[[Any], Any]:
-    """What takes this column's entry of such a row: a noun that is one, or a dict."""
+    """A function that takes the value of this column from such a row, an outcome or a dict."""
     return itemgetter(column) if isinstance(row, dict) else _GETTERS[type(row)][column]
 
 
 def partition_of(outcome: Outcome, batch: str, split: Split) -> dict[str, str]:
-    """The values of the partition's columns, in their order."""
+    """The values of the partition columns, in order."""
     if isinstance(outcome, Quarantined):
         return {"batch": batch}
     conversation = outcome if isinstance(outcome, Conversation) else outcome.conversation
@@ -139,22 +139,22 @@ def partition_of(outcome: Outcome, batch: str, split: Split) -> dict[str, str]:
     return {"split": side, "batch": batch} if isinstance(outcome, Conversation) else {"dialect": outcome.dialect, "split": side, "batch": batch}
 
 
-def _plain(value: Any) -> Any:
-    """Nouns and named tuples as the dicts that they are read back as, other sequences as lists."""
+def _as_builtins(value: Any) -> Any:
+    """Records and named tuples as dicts, as Parquet returns them, and other sequences as lists."""
     if isinstance(value, Noun):
         value = msgspec.structs.asdict(value)
     elif isinstance(value, tuple) and hasattr(value, "_asdict"):
         value = value._asdict()
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {name: _as_builtins(inner) for name, inner in value.items()}
+    return [_as_builtins(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _sample_findings(sample: Sample) -> tuple[Finding, ...]:
     return (*sample.conversation.findings, *sample.tokens.findings)
 
 
-# Column by column from the nouns: a dict for each row would take as long as its columns.
+# Columns are made directly from outcomes: making a dict for each row first would double the time.
 _SHARED = ("sample_id", "record_id", "episode_id", "step_id", "origin")
 _GETTERS: dict[type, dict[str, Callable[[Any], Any]]] = {
     Conversation: {name: attrgetter(name) for name in (*_SHARED, "format", "messages", "tools", "images", "findings")}
@@ -191,7 +191,7 @@ def _quarantine_row(row: Quarantined, run_id: str) -> Row:
 
 
 def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """These values as one array: nouns, named tuples and dicts as structs, int32 arrays as they lie in memory, never as Python ints."""
+    """These values as one Arrow array: records, named tuples and dicts as structs; int32 arrays are copied without Python ints."""
     is_struct = pa.types.is_struct(kind)
     if not is_struct and not pa.types.is_list(kind):
         return pa.array(values, type=kind)
@@ -211,24 +211,20 @@ def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _entries(values: Sequence[Any], name: str, with_nulls: bool) -> list[Any]:
-    """This field of each of these nouns, named tuples or dicts."""
+    """This field of each of these records, named tuples or dicts."""
     first = next(value for value in values if value is not None)
     get = itemgetter(name) if isinstance(first, dict) else attrgetter(name)
     return [None if value is None else get(value) for value in values] if with_nulls else list(map(get, values))
 
 
 def draft_to_bytes(draft: Draft) -> bytes:
-    """A draft between two Spark stages."""
+    """A draft as bytes, between two Spark stages."""
     return _ENCODER.encode(draft)
 
 
 def draft_from_bytes(data: bytes) -> Draft:
-    """Raises msgspec.ValidationError where these bytes are no draft's."""
+    """Raises msgspec.ValidationError where these bytes are not a draft."""
     return _DECODER.decode(data)
 
 
 _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Draft)
-
-
-def image_from_row(row: Row) -> Image:
-    return Image(row["uri"], row["sha256"], row["format"], row["width"], row["height"])

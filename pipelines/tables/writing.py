@@ -1,6 +1,6 @@
-"""Rows -> Parquet files, by whoever made the rows: one file per table and partition, in row groups of bounded size.
+"""Rows -> Parquet files: one file per table and partition, in row groups of bounded size.
 
-A file's name is never used twice, so a task that is tried again writes other files, and only those that somebody was told of count.
+A file name is never used twice. A task that is tried again writes other files, and only the files that a successful task returned count.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from pipelines.config import Split
 from pipelines.records import Conversation, Noun, Outcome, Quarantined
 from pipelines.tables.schema import COLUMNS, MASKS, PARTITIONS, TABLES, Row, array_of, entries_of, getter_of, partition_of, table_of
 
-BATCH_ROWS = 256  # rows are made columns of in such steps
+BATCH_ROWS = 256  # rows become columns in steps of this size
 BATCH_BYTES = 4 << 20
-GROUP_BYTES = 20 << 20  # without masks, which take as much again while a group is written
-HELD_BYTES = 40 << 20  # of all files of a task together, however many splits and dialects there are
+GROUP_BYTES = 20 << 20  # without masks, which double it while a group is written
+HELD_BYTES = 40 << 20  # by all files of a task together, whatever the number of splits and dialects
 FILE_BYTES = 256 << 20
 SMALL = {"compression": "zstd", "compression_level": 1}
-QUICK = {"compression": "lz4"}  # of what is read again once and thrown away: half the time, and a third more bytes
+QUICK = {"compression": "lz4"}  # for files that are read once and deleted: half the time, a third more bytes
 
 
-Entries = Noun | Row  # a row as its columns are made of it
-Placed = tuple[str, str, Entries, int]  # table, partition, row, bytes that it takes
-# The columns of the files: those of the partition stand in the path.
+Entries = Noun | Row  # a row, before it becomes columns
+Placed = tuple[str, str, Entries, int]  # table, partition, row, size in bytes
+# The columns in the files. The partition columns are in the path.
 OUTCOMES = {table: pa.struct([field for field in COLUMNS[table] if field.name not in PARTITIONS[table]]) for table in TABLES}
 
 
 def placed(outcome: Outcome, batch: str, run_id: str, split: Split) -> Placed:
-    """The row of an outcome, and where it belongs."""
+    """The row of an outcome, and the table and partition that it belongs to."""
     partition = "/".join([f"{name}={value}" for name, value in partition_of(outcome, batch, split).items()])
     return table_of(outcome), partition, entries_of(outcome, run_id), _weight(outcome)
 
@@ -44,12 +44,12 @@ def _weight(outcome: Outcome) -> int:
         return len(outcome.raw.raw) + 1000
     if isinstance(outcome, Conversation):
         return 2 * sum([len(message.content) for message in outcome.messages]) + 1000
-    # Its conversation waits with it: about as much as its ids where nothing was left out.
+    # A sample keeps its conversation in memory: about as many bytes as its ids, or more where turns were dropped.
     return 8 * len(outcome.tokens.input_ids) + (_weight(outcome.conversation) if outcome.tokens.findings else 0)
 
 
-class Part(NamedTuple):
-    """A file that was written: below `folder`, at `partition` (a=b/c=d, or "") and `name`."""
+class DataFile(NamedTuple):
+    """A file that was written, in `partition` (a=b/c=d, or "") of its table's folder."""
 
     table: str
     partition: str
@@ -58,38 +58,38 @@ class Part(NamedTuple):
     bytes: int
 
     def values(self) -> dict[str, str]:
-        """The values of the partition's columns."""
-        return values_of(self.partition)
+        """The values of the partition columns."""
+        return partition_values(self.partition)
 
 
-def values_of(partition: str) -> dict[str, str]:
+def partition_values(partition: str) -> dict[str, str]:
     return dict(one.split("=", 1) for one in partition.split("/") if one)
 
 
-def parts_below(folder: Path, table: str) -> list[Part]:
-    """The parts of a table that stand below a folder of its own, whoever wrote them; those without rows are none."""
+def files_below(folder: Path, table: str) -> list[DataFile]:
+    """The data files of a table below its own folder, without empty ones."""
     found = []
     for path in sorted(folder.rglob("*.parquet")):
         rows = pq.ParquetFile(path).metadata.num_rows
         partition = path.parent.relative_to(folder).as_posix()
-        found += [Part(table, "" if partition == "." else partition, path.name, rows, path.stat().st_size)] if rows else []
+        found += [DataFile(table, "" if partition == "." else partition, path.name, rows, path.stat().st_size)] if rows else []
     return found
 
 
-class Files(NamedTuple):
-    """Parts below one folder."""
+class FileSet(NamedTuple):
+    """Data files below one folder."""
 
     folder: Path
-    parts: list[Part]
+    files: list[DataFile]
 
-    def of(self, table: str) -> list[tuple[Path, Part]]:
-        """Where each part of a table stands."""
-        return [(self.folder / f"table={table}" / part.partition / part.name, part) for part in self.parts if part.table == table]
+    def of(self, table: str) -> list[tuple[Path, DataFile]]:
+        """The files of a table, with their paths."""
+        return [(self.folder / f"table={table}" / file.partition / file.name, file) for file in self.files if file.table == table]
 
 
 @dataclass(slots=True)
 class _Open:
-    """A file in the making; `rows` are not columns yet, and `batches`, of the columns `kept`, are not in the file yet."""
+    """A file that is being written. `rows` are not yet columns; `batches`, with the columns `kept`, are not yet in the file."""
 
     name: str
     kind: pa.Schema
@@ -103,16 +103,16 @@ class _Open:
     size: int = 0
 
 
-class Parts:
-    """The files of one task. `kinds` are the tables' columns without those of the partition; `stem` is unique to the task's attempt."""
+class FileWriter:
+    """Writes the files of one task. `kinds` are the tables' columns without partition columns; `stem` is unique to the task's attempt."""
 
     def __init__(self, folder: Path, stem: str, kinds: Mapping[str, pa.StructType]):
         self._folder, self._stem, self._kinds = folder, stem, kinds
         self._open: dict[tuple[str, str], _Open] = {}
-        self._done: list[Part] = []
+        self._done: list[DataFile] = []
 
     def add(self, table: str, partition: str, row: Entries, weight: int) -> None:
-        """`weight` is about how many bytes the row takes in memory."""
+        """`weight` is the approximate size of the row in memory, in bytes."""
         key = (table, partition)
         file = self._open.get(key)
         if file is None:
@@ -127,7 +127,7 @@ class Parts:
             if file.size >= FILE_BYTES:
                 self._finish(key)
 
-    def close(self) -> list[Part]:
+    def close(self) -> list[DataFile]:
         for key in list(self._open):
             self._finish(key)
         return self._done
@@ -175,10 +175,10 @@ class Parts:
         self._write(file)
         file.writer.close()
         size = self._path(*key, file.name).stat().st_size
-        self._done.append(Part(*key, file.name, file.written, size))
+        self._done.append(DataFile(*key, file.name, file.written, size))
 
 
-# Columns with few values. Token ids have many: without a dictionary they are smaller, and written in half the time.
+# Columns with few distinct values, for dictionary encoding. Token ids are smaller without it, and are written in half the time.
 REPEATED = (
     "origin.source",
     "origin.path",
@@ -197,15 +197,15 @@ REPEATED = (
 
 
 def record_batch(rows: list[Entries], kind: pa.Schema) -> pa.RecordBatch:
-    """These rows, which are of one sort, as columns."""
+    """These rows, all of one type, as columns."""
     columns = [list(map(getter_of(rows[0], field.name), rows)) for field in kind]
     return pa.record_batch([array_of(column, field.type) for column, field in zip(columns, kind, strict=True)], schema=kind)
 
 
 def _with_masks(table: pa.Table, kind: pa.Schema) -> pa.Table:
-    """With attention_mask and position_ids where `kind` has them: they follow from num_tokens, so no row need hold them until it is written.
+    """The table with attention_mask and position_ids where `kind` has them. They follow from num_tokens, so rows need not hold them.
 
-    Batch by batch, and one run of ones is every batch's mask: arrays as long as a row group would be asked of the system anew for each.
+    Made per batch, and all masks share one array of ones: arrays as long as a row group would need new memory each time.
     """
     if not set(MASKS) & set(kind.names):
         return table

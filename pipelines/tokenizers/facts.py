@@ -1,4 +1,4 @@
-"""What must be known of a tokenizer before it encodes: read from it once per machine and kept, for loading one takes half a second."""
+"""What must be known about a tokenizer before it encodes. Read once per machine and cached, because loading a tokenizer takes half a second."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import orjson
 from pipelines.tokenizers.control import RULE, is_control, mark_control_tokens
 from pipelines.tokenizers.fast import PROBES, is_measured_kind
 
-# What the end of a line follows, and what a heading begins with. Of the kind that is measured, no more than that tells where a word ends.
+# Ends of lines and beginnings of headings. In tokenizers of the measured kind, only these characters decide where a word ends.
 _LINES = ("x\n", "字\n", "。\n", "}\n", "1\n", " \n")
 _HEADINGS = ("## x", "## 字", "## 1", "## _", "##  ", "## ")
 
 
 class Facts(NamedTuple):
-    """`fingerprint` is the sha256 of its tokenizer.json; `specials` are its control tokens (tokenizers/control.py), `added` all tokens beside
-    its ranks; `answers` are Hugging Face's ids of the probes, or None where no faster library is known to agree with it. `cuts_headings` says
-    that it encodes a line and the heading that follows it (`## `) as it encodes each by itself."""
+    """`fingerprint` is the sha256 of its tokenizer.json, `specials` are its control tokens (tokenizers/control.py), and `added` are all tokens
+    besides its ranks. `answers` are Hugging Face's ids of the probes, or None where no faster library is known to agree. `cuts_headings` is
+    true where a line and the heading after it (`## `) get the same ids together as each by itself."""
 
     fingerprint: str
     specials: dict[str, int]
@@ -31,24 +31,23 @@ class Facts(NamedTuple):
     cuts_headings: bool
 
 
-def facts_of(path: Path) -> Facts:
-    """The facts of a tokenizer.json. Raises ValueError where it is none."""
-    data = path.read_bytes()
+def facts_of(data: bytes, name: str) -> Facts:
+    """The facts about a tokenizer.json; `name` is for errors. Raises ValueError where the data is not a tokenizer.json."""
     fingerprint = hashlib.sha256(data).hexdigest()
-    # Other probes, libraries or rules ask anew.
+    # Other probes, libraries or rules make the cached facts invalid.
     state = hashlib.sha256(orjson.dumps([fingerprint, PROBES, _LINES, _HEADINGS, RULE, version("tokenizers"), version("gigatoken")])).hexdigest()[:16]
     kept = cache_folder() / "facts" / f"{fingerprint[:16]}-{state}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Facts(**orjson.loads(kept.read_bytes()))
-    facts = _read_facts(data, fingerprint, str(path))
-    with contextlib.suppress(OSError):  # a machine without a cache reads them every time
+    facts = _read_facts(data, fingerprint, name)
+    with contextlib.suppress(OSError):  # without a cache they are read every time
         write_whole(kept, orjson.dumps(facts._asdict()))
     return facts
 
 
 def open_tokenizer(data: bytes) -> Any:
-    """Hugging Face's tokenizer of this tokenizer.json; what spells a control token is text in it, and is encoded as text."""
-    from tokenizers import Tokenizer  # a process that only asks for facts need not load it
+    """Hugging Face's tokenizer of this tokenizer.json. It encodes the text of a control token as text."""
+    from tokenizers import Tokenizer  # not loaded by a process that only needs the facts
 
     tokenizer = Tokenizer.from_buffer(mark_control_tokens(data))
     tokenizer.no_truncation()
@@ -64,7 +63,7 @@ def _read_facts(data: bytes, fingerprint: str, name: str) -> Facts:
         added = {token["content"]: token["id"] for token in parts["added_tokens"]}
         specials = {token["content"]: token["id"] for token in parts["added_tokens"] if is_control(token["content"], token["special"])}
     except Exception as error:  # the library raises bare Exception
-        raise ValueError(f"{name} is no tokenizer.json: {error}") from None
+        raise ValueError(f"{name} is not a valid tokenizer.json: {error}") from None
 
     def ids_of(text: str) -> list[int]:
         ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
@@ -80,8 +79,8 @@ def cache_folder() -> Path:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """In one step, so that two workers may write it at once."""
+    """Writes a file in one step, so that two workers can write it at the same time."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_bytes(data)
-    part.replace(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(data)
+    temporary.replace(path)

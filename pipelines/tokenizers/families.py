@@ -1,4 +1,4 @@
-"""Tokenizers that are published as tiktoken ranks: what a family adds to its ranks, and the tokenizer.json made of both."""
+"""Tokenizers that are published as tiktoken ranks: what a family adds to the ranks, and how both become a tokenizer.json."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|{numbers}
 
 @dataclass(frozen=True, slots=True)
 class RankFamily:
-    """`specials` by their ids; `pattern` cuts a text into words before the ranks apply."""
+    """`specials` are the special tokens with their ids. `pattern` cuts a text into words before the ranks apply."""
 
     specials: Mapping[str, int]
     pattern: str
@@ -54,14 +54,14 @@ GLM_4 = RankFamily(
 
 
 def read_ranks(path: Path) -> Ranks:
-    """The ranks of a tiktoken file: a base64 token and its rank on each line. Raises ValueError where it is none."""
+    """The ranks of a tiktoken file, which has a base64 token and its rank on each line. Raises ValueError where the file is not one."""
     ranks: Ranks = {}
     for line in path.read_bytes().splitlines():
         token, _, rank = line.partition(b" ")
         try:
             ranks[base64.b64decode(token, validate=True)] = int(rank)
         except (binascii.Error, ValueError):
-            raise ValueError(f"{path.name} is no tiktoken file: line {len(ranks) + 1} is not a base64 token and a rank") from None
+            raise ValueError(f"{path.name} is not a tiktoken file: line {len(ranks) + 1} is not a base64 token and a rank") from None
     return ranks
 
 
@@ -70,10 +70,10 @@ def tokenizer_json(ranks: Ranks, family: RankFamily) -> str:
     spell = _byte_letters()
     spelled = {token: "".join(spell[byte] for byte in token) for token in ranks}
     merges = [[spelled[part] for part in _last_merge(token, rank, ranks)] for token, rank in ranks.items() if len(token) > 1]
-    added = [{"id": i, "content": name, **_PLAIN, "special": True} for name, i in sorted(family.specials.items(), key=lambda item: item[1])]
+    added = [{"id": i, "content": name, **_ADDED_TOKEN_FLAGS, "special": True} for name, i in sorted(family.specials.items(), key=lambda item: item[1])]
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     cut = {"type": "Split", "pattern": {"Regex": family.pattern}, "behavior": "Isolated", "invert": False}
-    # transformers lists the special tokens among the others too; no merge leads to them.
+    # As in transformers, the vocabulary includes the special tokens; no merge produces them.
     vocabulary = {**{spelled[token]: rank for token, rank in ranks.items()}, **family.specials}
     parts: dict[str, Any] = {
         "version": "1.0",
@@ -89,7 +89,7 @@ def tokenizer_json(ranks: Ranks, family: RankFamily) -> str:
     return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
 
 
-_PLAIN = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+_ADDED_TOKEN_FLAGS = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
 _NO_OPTIONS: dict[str, Any] = {
     "dropout": None,
     "unk_token": None,
@@ -102,7 +102,7 @@ _NO_OPTIONS: dict[str, Any] = {
 
 
 def _last_merge(token: bytes, rank: int, ranks: Ranks) -> list[bytes]:
-    """The two tokens that tiktoken joins last to make this one: merging by rank, up to but not including its own."""
+    """The two tokens that tiktoken joins last to make this one: merging by rank, up to but not including its own rank."""
     parts = [token[i : i + 1] for i in range(len(token))]
     while len(parts) > 2:
         joined = [ranks.get(parts[i] + parts[i + 1], rank) for i in range(len(parts) - 1)]
@@ -115,8 +115,8 @@ def _last_merge(token: bytes, rank: int, ranks: Ranks) -> list[bytes]:
 
 
 def _byte_letters() -> list[str]:
-    """The letter that the ByteLevel pre-tokenizer writes for each byte: GPT-2's table, asked of the library byte by byte."""
-    from tokenizers import pre_tokenizers  # only a vocabulary that is built asks
+    """The letter that the ByteLevel pre-tokenizer writes for each byte, from GPT-2's table and checked against the library."""
+    from tokenizers import pre_tokenizers  # needed only to build a tokenizer.json
 
     printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = iter(range(0x100, 0x200))

@@ -1,32 +1,34 @@
-"""A tokenizer as the dialects use it: texts to ids with every control token spelled as text, and control tokens by name alone."""
+"""A tokenizer as dialects use it: texts become ids without control tokens, and control tokens are written only by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipelines.memory import Kept
+from pipelines.cache import BoundedCache
 from pipelines.records import Ids
 from pipelines.tokenizers.facts import Facts, facts_of, open_tokenizer
 from pipelines.tokenizers.fast import FastTokenizer, RawIds, Spellings, is_plain, open_fast, spellings
 
 MOST_BYTES = 4  # of a character in UTF-8
-OPENED = 4  # vocabularies that are kept though no dialect has them any more
+MAX_UNUSED = 4  # vocabularies that stay open although no dialect uses them
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """An opened tokenizer: its facts are read at once, its libraries when the first text asks for them.
+    """An opened tokenizer. Its facts are read at once; its libraries are loaded when the first text needs them.
 
-    `fingerprint` is the sha256 of its tokenizer.json; a stand-in's ids are not the model's own.
+    `data` is its tokenizer.json, read once, and `fingerprint` is the sha256 of these bytes: a file that changes later changes nothing
+    here. A stand-in's ids are not the model's own.
     """
 
     path: Path
+    data: bytes = field(repr=False)
     facts: Facts
     standin: bool
 
@@ -40,26 +42,26 @@ class Vocabulary:
 
     @cached_property
     def control(self) -> Mapping[str, bytes]:
-        """Each control token's id as it lies in memory among others."""
+        """The bytes of each control token's id, as in an array of ids."""
         return {name: np.int32(token).tobytes() for name, token in self.specials.items()}
 
     @cached_property
     def shared(self) -> Mapping[str, bytes]:
-        """The ids of a text that comes again and again, as they lie in memory."""
-        return Kept(lambda text: self.encode([text])[0].tobytes())
+        """The ids of texts that occur again and again, as bytes of an array."""
+        return BoundedCache(lambda text: self.encode([text])[0].tobytes())
 
     @cached_property
     def tokenizer(self) -> Any:
-        """Hugging Face's: what training uses, and so what is right."""
-        return open_tokenizer(self.path.read_bytes())
+        """Hugging Face's tokenizer, which training uses: the reference."""
+        return open_tokenizer(self.data)
 
     def open(self) -> None:
-        """Has the library that encodes loaded: half a second before the first text, where there is time for it."""
+        """Loads the tokenizer library, which takes half a second, before the first text needs it."""
         if self._fast is None:
             _ = self.tokenizer
 
     def encode(self, texts: Sequence[str]) -> list[RawIds]:
-        """The ids of each text by itself. What is spelled like a control token stays text: no text can forge a turn."""
+        """The ids of each text by itself. The name of a control token in a text stays text, so no text can forge a turn."""
         if self._fast is None:
             return [self._encode_exactly(text) for text in texts]
         if is_plain(texts, self._spelled):
@@ -71,7 +73,7 @@ class Vocabulary:
         return text
 
     def pieces(self, ids: Sequence[int] | Ids) -> list[str]:
-        """What each token shows. A character that several tokens spell stands at the last of them, and the others show nothing."""
+        """The text of each token. A character of several tokens is shown at the last of them, and the others are empty."""
         shown: list[str] = []
         pending: list[int] = []
         for i in np.asarray(ids).tolist():
@@ -85,7 +87,7 @@ class Vocabulary:
     @cached_property
     def _fast(self) -> FastTokenizer | None:
         answers = self.facts.answers
-        return None if answers is None else open_fast(self.path.read_bytes(), answers, list(self.specials))
+        return None if answers is None else open_fast(self.data, answers, list(self.specials))
 
     @cached_property
     def _spelled(self) -> Spellings:
@@ -96,12 +98,14 @@ class Vocabulary:
 
 
 def read_vocabulary(path: Path, standin: bool = False) -> Vocabulary:
-    """The vocabulary of a tokenizer.json: one for all dialects and nights of this process that find the same content there. Raises ValueError where it is none."""
-    facts = facts_of(path)
-    vocabulary = _KEPT.setdefault((path, facts.fingerprint, standin), Vocabulary(path, facts, standin))
-    for oldest in list(_KEPT)[:-OPENED]:
-        _KEPT.pop(oldest, None)
+    """The vocabulary of a tokenizer.json, shared by all dialects and runs of this process as long as the file is the same. Raises ValueError
+    where the file is not a tokenizer.json."""
+    data = path.read_bytes()
+    facts = facts_of(data, str(path))
+    vocabulary = _OPEN.setdefault((path, facts.fingerprint, standin), Vocabulary(path, data, facts, standin))
+    for oldest in list(_OPEN)[:-MAX_UNUSED]:
+        _OPEN.pop(oldest, None)
     return vocabulary
 
 
-_KEPT: dict[tuple[Path, str, bool], Vocabulary] = {}
+_OPEN: dict[tuple[Path, str, bool], Vocabulary] = {}

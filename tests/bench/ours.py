@@ -14,7 +14,7 @@ from pipelines.config import Config, parse_config
 from pipelines.flow import Flow, open_flow
 from pipelines.local import run_files
 from pipelines.records import Sample
-from pipelines.tables.writing import OUTCOMES, Parts, placed
+from pipelines.tables.writing import OUTCOMES, FileWriter, placed
 
 TOKENIZER = "glm_4_standin"
 
@@ -50,7 +50,7 @@ def bytes_per_token(folder: Path) -> float:
 def text(flow: Flow, paths: Sequence[Path], out: Path) -> int:
     """Number of tokens written; conversations are written too."""
     shutil.rmtree(out, ignore_errors=True)
-    parts = Parts(out, "bench", OUTCOMES)
+    parts = FileWriter(out, "bench", OUTCOMES)
     tokens = 0
     for outcome in run_files(flow, [str(path) for path in paths]):
         parts.add(*placed(outcome, "bench", "bench", flow.config.split))

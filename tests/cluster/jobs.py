@@ -1,4 +1,4 @@
-"""The demo's night as jobs of their own, and the tables that they leave."""
+"""Runs the demo's batch as separate jobs, and reads the tables that they publish."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def busy_worker(cluster: Cluster) -> Node:
     return next(node for node in cluster.nodes if node.executors())
 
 
-def test_the_workers_run_the_code_of_the_archive_and_no_other(cluster, environment):
+def test_the_workers_run_the_code_of_the_archive(cluster, environment):
     rows, _ = finished(submitted(cluster.folder, WHERE, cluster=cluster, environment=environment))
     assert {row["fingerprint"] for row in rows} == {code_fingerprint()}
     for row in rows:
@@ -47,7 +47,7 @@ def test_the_workers_run_the_code_of_the_archive_and_no_other(cluster, environme
         assert Path(row["folder"]).is_relative_to(cluster.folder)
 
 
-def test_a_cluster_gives_the_tables_of_local_spark(cluster, environment, demo_input, local_tables, tmp_path):
+def test_a_cluster_makes_the_same_tables_as_local_spark(cluster, environment, demo_input, local_tables, tmp_path):
     line, _ = finished(submitted(cluster.folder, RUN, *arguments(demo_input, tmp_path / "out"), cluster=cluster, environment=environment))
     assert line["status"] == "published"
     assert tables(tmp_path / "out") == local_tables
@@ -55,7 +55,7 @@ def test_a_cluster_gives_the_tables_of_local_spark(cluster, environment, demo_in
 
 
 @pytest.mark.parametrize("step", ["drafts", "outcomes"])
-def test_a_node_lost_in_mid_job_costs_time_and_nothing_else(step: str, cluster, environment, demo_input, local_tables, tmp_path):
+def test_losing_a_node_during_a_job_costs_only_time(step: str, cluster, environment, demo_input, local_tables, tmp_path):
     wait = random.Random(f"{SEED}:{step}").uniform(0, 0.5)
     with submitted(cluster.folder, RUN, *arguments(demo_input, tmp_path / "out"), cluster=cluster, environment=environment) as job:
         wait_for_tasks(tmp_path / "out", step, job)

@@ -36,7 +36,7 @@ def test_the_workers_run_the_code_that_came_with_the_session(server, tmp_path):
         assert re.search(r"/agent_episodes-[0-9a-f]{12}\.zip/pipelines/__init__\.py$", row["code"]), row
 
 
-def test_spark_connect_gives_the_tables_of_local_spark_and_tells_its_progress(server, demo_input, local_tables, tmp_path):
+def test_spark_connect_makes_the_same_tables_as_local_spark_and_shows_progress(server, demo_input, local_tables, tmp_path):
     line, said = finished(client(server, tmp_path, RUN, *arguments(demo_input, tmp_path / "out")))
     assert line["status"] == "published"
     assert tables(tmp_path / "out") == local_tables

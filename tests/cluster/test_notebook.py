@@ -14,7 +14,7 @@ from tests.cluster.jobs import CHECKOUT
 NOTEBOOK = CHECKOUT / "docs" / "nightly.ipynb"
 
 
-def test_the_notebook_is_kept_without_what_it_printed():
+def test_the_notebook_is_committed_without_output():
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     assert [cell for cell in cells if cell.cell_type == "code" and (cell.outputs or cell.execution_count)] == []
 
@@ -45,7 +45,7 @@ def cell_with(cells: dict[str, nbformat.NotebookNode], start: str) -> nbformat.N
 
 @pytest.mark.spark
 @pytest.mark.long
-def test_the_notebook_drives_a_night_both_ways_and_shows_it(executed):
+def test_the_notebook_runs_a_batch_both_ways_and_shows_it(executed):
     for start in ("def spark_submit", "from pipelines.spark.run.batch import run_batch"):
         cell = cell_with(executed, start)
         assert "tokenize: " in said(cell)
@@ -55,13 +55,13 @@ def test_the_notebook_drives_a_night_both_ways_and_shows_it(executed):
 
 @pytest.mark.spark
 @pytest.mark.long
-def test_the_second_time_the_notebook_says_that_nothing_was_to_be_done(executed):
+def test_the_second_run_in_the_notebook_has_nothing_to_do(executed):
     assert "unchanged" in said(cell_with(executed, "again =")).splitlines()  # after the steps' own lines
 
 
 @pytest.mark.spark
 @pytest.mark.long
-def test_both_ways_give_the_same_rows_and_the_split_is_read(executed):
+def test_both_ways_give_the_same_rows_and_the_split_can_be_read(executed):
     assert said(cell_with(executed, "import pyarrow.dataset")) == "{'conversations': True, 'samples': True, 'quarantine': True}"
     assert int(said(cell_with(executed, "def examples"))) > 1000
     assert "image_bound" in said(cell_with(executed, "from pipelines.training.items"))

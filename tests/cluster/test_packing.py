@@ -9,7 +9,7 @@ from pipelines.spark.session.packing import FROM_SPARK, PROJECT, needed
 from pipelines.spark.session.shipping import package_files, zip_package
 
 
-def test_the_same_code_is_the_same_zip_and_holds_every_file_of_the_package(tmp_path):
+def test_the_zip_depends_only_on_the_code_and_holds_every_file_of_the_package(tmp_path):
     (tmp_path / "other").mkdir()
     first, second = zip_package(tmp_path), zip_package(tmp_path / "other")
     assert (first.name, first.read_bytes()) == (second.name, second.read_bytes())
@@ -25,7 +25,7 @@ def test_the_unpacked_zip_has_the_fingerprint_of_the_code_that_runs(tmp_path, mo
     assert shipped == code_fingerprint()
 
 
-def test_the_archive_has_what_the_job_needs_and_neither_spark_nor_what_only_tests_need():
+def test_the_archive_has_what_the_job_needs_without_spark_and_test_libraries():
     names = set(needed(PROJECT, FROM_SPARK))
     assert {"pyarrow", "tokenizers", "pydantic-core", "pillow"} <= names
     assert not names & {"pyspark", "py4j", "delta-spark", "pytest", "transformers"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipelines.config import Limits, Source
 from pipelines.containers import read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile, list_inputs
-from pipelines.local import take_census
+from pipelines.local import index_records
 from pipelines.records import RawRecord
 from tests.making import asked, configuration, run_lines, write_lines
 
@@ -151,14 +151,14 @@ def test_a_parquet_row_is_json_with_sorted_keys_and_binary_as_base64(tmp_path: P
 
 def test_a_file_that_changes_between_the_two_readings_of_a_trial_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = write_lines(tmp_path / "logs.jsonl", [asked()])
-    counted = take_census
+    counted = index_records
 
     def count_and_change(*arguments):
-        census = counted(*arguments)
+        index = counted(*arguments)
         os.utime(path, ns=(1, 1))
-        return census
+        return index
 
-    monkeypatch.setattr("pipelines.local.take_census", count_and_change)
+    monkeypatch.setattr("pipelines.local.index_records", count_and_change)
     monkeypatch.setattr("pipelines.local.KEPT_BYTES", 0)  # as where the file is too large to be kept
     (row,) = run_lines(configuration(source={"path": str(path)}), path)
     assert (row.raw.origin.line, row.findings[0].code) == (0, "file.changed_while_reading")

@@ -23,7 +23,7 @@ from tests.crash.processes import killed_at_random
 from tests.crash.scene import Scene, build
 from tests.crash.zygote import Zygote, die
 
-WHAT = ["points", "nights", "meetings", "others"]
+WHAT = ["points", "batches", "meetings", "others"]
 HOWS = {"killed": die, "disk full": c.full, "I/O error": c.broken}
 
 
@@ -79,13 +79,13 @@ def experiments(stage: c.Stage, points: list[str], chosen: list[int], chance: ra
     if options.sample:
         return
     between = [number for number, point in enumerate(points) if point.split(":")[0] in ("conversations", "samples", "quarantine", "images", "runs")]
-    for number in between if "nights" in options.what else ():
-        yield f"killed at {number} ({points[number]}), the next night first", c.next_night_first(stage, number)
+    for number in between if "batches" in options.what else ():
+        yield f"killed at {number} ({points[number]}), the next batch first", c.next_batch_first(stage, number)
     if "meetings" in options.what:
         for number in between[::2]:
-            yield f"two nights at once, the first at {number} ({points[number]})", c.two_batches_at_once(stage, number)
+            yield f"two batches at once, the first at {number} ({points[number]})", c.two_batches_at_once(stage, number)
         for number in (0, points.index("manifest: staged"), between[0], between[-1]):
-            yield f"one night twice at once, the first at {number} ({points[number]})", c.same_batch_at_once(stage, number)
+            yield f"one batch twice at once, the first at {number} ({points[number]})", c.same_batch_at_once(stage, number)
     if "others" in options.what:
         for experiment in (
             c.amended,
@@ -93,9 +93,9 @@ def experiments(stage: c.Stage, points: list[str], chosen: list[int], chance: ra
             c.replayed,
             c.damaged_staging,
             c.lossy_commit,
-            c.bad_night,
+            c.bad_batch,
             c.our_fault,
-            c.older_night_readable,
+            c.older_state_readable,
             c.redriven,
         ):
             yield experiment.__name__, experiment(stage)

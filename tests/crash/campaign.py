@@ -52,7 +52,7 @@ class Stage:
             scene = self.kept_aside()
             trail = scene.folder / "trail"
             for batch in RUNS[name]:
-                self.drive(scene, batch, at=_noted(trail))
+                self.drive(scene, batch, on_point=_noted(trail))
             if name == "amended":
                 self._known["points"] = trail.read_text().splitlines()
             self._known[name] = self.look(lambda: view(scene))
@@ -82,11 +82,11 @@ class Stage:
     def _aside(self) -> Path:
         return self.scene.folder.with_name(f"{self.scene.folder.name}-aside")
 
-    def drive(self, scene: Scene, batch: str, **manner: Any) -> Any:
-        return self.zygote.run(self._driver(scene, batch, manner))
+    def drive(self, scene: Scene, batch: str, **options: Any) -> Any:
+        return self.zygote.run(self._driver(scene, batch, options))
 
-    def start(self, scene: Scene, batch: str, **manner: Any) -> Any:
-        return self.zygote.start(self._driver(scene, batch, manner))
+    def start(self, scene: Scene, batch: str, **options: Any) -> Any:
+        return self.zygote.start(self._driver(scene, batch, options))
 
     def look(self, work: Callable[[], Any]) -> Any:
         """A reader: in a fork of its own, under the same mistake."""
@@ -97,11 +97,11 @@ class Stage:
 
         return self.zygote.run(read)
 
-    def _driver(self, scene: Scene, batch: str, manner: dict[str, Any]) -> Callable[[SparkSession], Any]:
+    def _driver(self, scene: Scene, batch: str, options: dict[str, Any]) -> Callable[[SparkSession], Any]:
         def work(spark: SparkSession) -> Any:
             self.mistake()
             try:
-                return scene.run(spark, batch, **manner).status
+                return scene.run(spark, batch, **options).status
             except (Refused, LostRace, OSError, NotPublished) as error:
                 return type(error).__name__
             except Exception as error:  # a driver that fails in any other way has failed too
@@ -155,7 +155,7 @@ def seen_rightly(stage: Stage, scene: Scene, allowed: list[str], when: str) -> l
 def disturbed(stage: Stage, where: int | str, how: Callable[[str], None]) -> list[str]:
     """The run that amends n1 is stopped at this point; then it is run again."""
     scene = stage.fresh()
-    ended = stage.drive(scene, "n1", at=at_pass(where, how))
+    ended = stage.drive(scene, "n1", on_point=at_pass(where, how))
     faults = [] if ended in (KILLED, "OSError", "published") else [f"the disturbed run ended as {ended}"]
     faults += seen_rightly(stage, scene, ["before", "amended"], "after the disturbance")
     return faults + again(stage, scene, "n1", "amended")
@@ -168,14 +168,14 @@ def again(stage: Stage, scene: Scene, batch: str, wanted: str) -> list[str]:
     return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
 
 
-def next_night_first(stage: Stage, where: int | str) -> list[str]:
+def next_batch_first(stage: Stage, where: int | str) -> list[str]:
     """n1 is killed between two commits, and n2 is run before n1 is run again."""
     scene = stage.fresh()
-    stage.drive(scene, "n1", at=at_pass(where, die))
+    stage.drive(scene, "n1", on_point=at_pass(where, die))
     is_amended = not seen_rightly(stage, scene, ["amended"], "")
     ended = stage.drive(scene, "n2")
-    faults = [] if ended == "published" else [f"the next night ended as {ended}"]
-    faults += seen_rightly(stage, scene, ["amended, n2" if is_amended else "before, n2"], "after the next night")
+    faults = [] if ended == "published" else [f"the next batch ended as {ended}"]
+    faults += seen_rightly(stage, scene, ["amended, n2" if is_amended else "before, n2"], "after the next batch")
     return faults + again(stage, scene, "n1", "amended, n2")
 
 
@@ -183,7 +183,7 @@ def same_batch_at_once(stage: Stage, number: int) -> list[str]:
     """Two runs of one batch: while the first stands at a point, the second tries. One wins, the other says so and leaves nothing."""
     stage.prepare()
     scene = stage.fresh()
-    first = stage.start(scene, "n1", at=at_pass(number, _wait_for(scene.folder / "second-is-done")))
+    first = stage.start(scene, "n1", on_point=at_pass(number, _wait_for(scene.folder / "second-is-done")))
     _until((scene.folder / "second-is-done").with_suffix(".waiting"))
     second = stage.drive(scene, "n1")
     (scene.folder / "second-is-done").touch()
@@ -196,7 +196,7 @@ def same_batch_at_once(stage: Stage, number: int) -> list[str]:
 
 
 def two_batches_at_once(stage: Stage, number: int) -> list[str]:
-    """Two nights: while the first stands at a point, the second runs as far as it is let. Both are published, one after the other."""
+    """Two batches: while the first stands at a point, the second runs as far as it is let. Both are published, one after the other."""
     stage.prepare()
     scene = stage.fresh()
     waits, let_in, ready, last = (scene.folder / name for name in ("first-waits", "second-is-let-in", "second-is-ready", "second-is-at-last"))
@@ -215,18 +215,18 @@ def two_batches_at_once(stage: Stage, number: int) -> list[str]:
         elif point.startswith("runs"):
             last.touch()
 
-    first = stage.start(scene, "n1", at=at_pass(number, stand))
+    first = stage.start(scene, "n1", on_point=at_pass(number, stand))
     _until(waits)
     faults = seen_rightly(stage, scene, ["before", "amended"], "in mid-publication")
-    second = stage.start(scene, "n2", at=tell)
+    second = stage.start(scene, "n2", on_point=tell)
     ended = [first.wait(), second.wait()]
-    faults += [] if ended == ["published", "published"] else [f"the two nights ended as {ended}"]
+    faults += [] if ended == ["published", "published"] else [f"the two batches ended as {ended}"]
     faults += seen_rightly(stage, scene, ["amended, n2"], "after both")
     return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
 
 
 def replayed(stage: Stage) -> list[str]:
-    """The same key again is a no-op that opens no table; another time of the file is no other night, other bytes are."""
+    """The same key again is a no-op that opens no table; another time of the file is no other batch, other bytes are."""
     scene = stage.fresh()
     stage.drive(scene, "n1")
     before = stage.look(lambda: last_run(scene.root))
@@ -246,13 +246,13 @@ def amended(stage: Stage) -> list[str]:
 
 
 def amended_again(stage: Stage) -> list[str]:
-    """Other bytes under the same names are another night, also where the batch was amended before."""
+    """Other bytes under the same names are another batch, also where the batch was amended before."""
     scene = stage.fresh()
     stage.drive(scene, "n1")
     lines = (scene.folder / "logs" / "n1" / "a.jsonl").read_bytes().splitlines()
     scene.write("n1", lines[1:])
     ended = stage.drive(scene, "n1")
-    return [] if ended == "published" else [f"a night with other bytes ended as {ended}"]
+    return [] if ended == "published" else [f"a batch with other bytes ended as {ended}"]
 
 
 def damaged_staging(stage: Stage) -> list[str]:
@@ -263,8 +263,8 @@ def damaged_staging(stage: Stage) -> list[str]:
         if point == "stage outcomes: after":
             next((scene.root / "_staging").glob("*/outcomes/table=samples/**/*.parquet")).unlink()
 
-    ended = stage.drive(scene, "n1", at=lose)
-    faults = ["a night whose staged rows were lost was published"] if ended in ("published", "unchanged") else []
+    ended = stage.drive(scene, "n1", on_point=lose)
+    faults = ["a batch whose staged rows were lost was published"] if ended in ("published", "unchanged") else []
     return faults + seen_rightly(stage, scene, ["before"], "after the loss")
 
 
@@ -276,8 +276,8 @@ def lossy_commit(stage: Stage) -> list[str]:
         from pipelines.spark.publishing import tables
 
         form = tables.FORMS[scene.form]
-        adopt = form.adopt
-        form.adopt = lambda root, table, parts, *more: adopt(root, table, parts[:-1] if table == "samples" else parts, *more)
+        commit_files = form.commit_files
+        form.commit_files = lambda root, table, parts, *more: commit_files(root, table, parts[:-1] if table == "samples" else parts, *more)
         return stage._driver(scene, "n1", {})(spark)
 
     ended = stage.zygote.run(lossy)
@@ -286,13 +286,13 @@ def lossy_commit(stage: Stage) -> list[str]:
     return faults + again(stage, scene, "n1", "amended")
 
 
-def bad_night(stage: Stage) -> list[str]:
+def bad_batch(stage: Stage) -> list[str]:
     """More is quarantined than the gate lets through: nothing is published."""
     scene = stage.fresh()
     scene.write("n1", [b"{broken %d" % number for number in range(5)])
     ended = stage.drive(scene, "n1")
-    faults = [] if ended == "gate_failed" else [f"a bad night ended as {ended}"]
-    return faults + seen_rightly(stage, scene, ["before"], "after a bad night")
+    faults = [] if ended == "gate_failed" else [f"a bad batch ended as {ended}"]
+    return faults + seen_rightly(stage, scene, ["before"], "after a bad batch")
 
 
 def our_fault(stage: Stage) -> list[str]:
@@ -300,15 +300,15 @@ def our_fault(stage: Stage) -> list[str]:
     scene = stage.fresh()
 
     def failing(spark: SparkSession) -> Any:
-        from pipelines.spark.run import ending
+        from pipelines.spark.run import completion
 
-        end = ending.too_many_errors
+        end = completion.too_many_errors
 
         def counted(books: Any, gates: Any) -> Any:
             object.__setattr__(books, "internal_errors", 1)
             return end(books, gates)
 
-        ending.too_many_errors = counted  # type: ignore[assignment]
+        completion.too_many_errors = counted  # type: ignore[assignment]
         return stage._driver(scene, "n1", {})(spark)
 
     ended = stage.zygote.run(failing)
@@ -316,8 +316,8 @@ def our_fault(stage: Stage) -> list[str]:
     return faults + seen_rightly(stage, scene, ["before"], "after our own fault")
 
 
-def older_night_readable(stage: Stage) -> list[str]:
-    """A trainer that reads the night before goes on reading it after an amendment, within the retention."""
+def older_state_readable(stage: Stage) -> list[str]:
+    """A trainer that reads the batch before goes on reading it after an amendment, within the retention."""
     scene = stage.fresh()
     row = stage.look(lambda: last_run(scene.root))
     old = stage.look(lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist())))
@@ -325,8 +325,8 @@ def older_night_readable(stage: Stage) -> list[str]:
     try:
         now = stage.look(lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist())))
     except RuntimeError as error:
-        return [f"the night before cannot be read any more: {str(error).strip().splitlines()[-1][:200]}"]
-    return [] if now == old else ["the night before reads otherwise now"]
+        return [f"the batch before cannot be read any more: {str(error).strip().splitlines()[-1][:200]}"]
+    return [] if now == old else ["the batch before reads otherwise now"]
 
 
 def redriven(stage: Stage) -> list[str]:
@@ -342,10 +342,10 @@ def redriven(stage: Stage) -> list[str]:
     def again(spark: SparkSession) -> Any:
         from datetime import UTC, datetime
 
-        from pipelines.spark.run.redrive import Chosen, redrive_batch
+        from pipelines.spark.run.redrive import Selection, redrive_batch
 
         stage.mistake()
-        return redrive_batch(spark, scene.config(), Chosen("image.missing"), "n1", f"redrive.{time.time_ns()}", datetime.now(UTC)).status
+        return redrive_batch(spark, scene.config(), Selection("image.missing"), "n1", f"redrive.{time.time_ns()}", datetime.now(UTC)).status
 
     ended = stage.zygote.run(again)
     after = stage.look(lambda: view(scene))

@@ -1,7 +1,7 @@
-"""Seeded mistakes in the protocol and its guards, each with the experiments that must catch it.
+"""Seeded mistakes in the protocol and its checks, each with the experiments that must catch it.
 
-A mistake patches the code inside a fork, as a careless change would have written it. `python -m tests.crash` makes each in turn;
-one that no experiment notices fails the campaign.
+A mistake patches the code inside a fork, like a careless change would. `python -m tests.crash` makes each in turn; a mistake that no
+experiment catches fails the campaign.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Seeded:
 
 def killed(point: str, then: Callable[..., list[str]] = c.disturbed) -> Experiment:
     """The run is killed the first time that it passes a point of this name."""
-    return lambda stage: c.next_night_first(stage, point) if then is c.next_night_first else c.disturbed(stage, point, die)
+    return lambda stage: c.next_batch_first(stage, point) if then is c.next_batch_first else c.disturbed(stage, point, die)
 
 
 def waiting(point: str, experiment: Callable[[c.Stage, int], list[str]]) -> Experiment:
@@ -39,23 +39,23 @@ def waiting(point: str, experiment: Callable[[c.Stage, int], list[str]]) -> Expe
 
 
 def _publish_before_balance() -> None:
-    from pipelines.spark.run import ending
+    from pipelines.spark.run import completion
 
-    ending._verdict = lambda books, faults, gates, past: ("published", ())  # type: ignore[assignment]
+    completion._verdict = lambda books, faults, gates, past: ("published", ())  # type: ignore[assignment]
     _no_read_back()
 
 
 def _drop_a_part() -> None:
-    from pipelines.spark.run import staging as stage
+    from pipelines.spark.run import staging
 
-    whole = stage.write_parts
+    whole = staging.write_files
 
     def without_the_last(work: Any, folder: Path, run_id: str, kinds: Any) -> Any:
         files = whole(work, folder, run_id, kinds)
-        last = max((part for part in files.parts if part.table == "samples"), default=None)
-        return files._replace(parts=[part for part in files.parts if part != last])
+        last = max((file for file in files.files if file.table == "samples"), default=None)
+        return files._replace(files=[file for file in files.files if file != last])
 
-    stage.write_parts = without_the_last  # type: ignore[assignment]
+    staging.write_files = without_the_last  # type: ignore[assignment]
 
 
 def _count_instead_of_read_back() -> None:
@@ -69,7 +69,7 @@ def _count_instead_of_read_back() -> None:
 def _no_read_back() -> None:
     from pipelines.spark.publishing import publish
 
-    publish._read_back = lambda run, named, books: None  # type: ignore[assignment]
+    publish._check_row_counts = lambda run, states, books: None  # type: ignore[assignment]
 
 
 def _no_batch_lock() -> None:
@@ -79,10 +79,10 @@ def _no_batch_lock() -> None:
 
 
 def _last_writer_wins() -> None:
-    from pipelines.spark.run import ending
+    from pipelines.spark.run import completion
 
     _no_batch_lock()
-    ending.check_unchanged = lambda run, earlier: None  # type: ignore[assignment]
+    completion.check_unchanged = lambda run, earlier: None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -92,19 +92,19 @@ def _unlocked(*arguments: Any) -> Any:
 
 def _no_publication_lock() -> None:
     from pipelines.spark.run import batch as job
-    from pipelines.spark.run import ending
+    from pipelines.spark.run import completion
 
-    ending.publication_lock = job.publication_lock = _unlocked  # type: ignore[assignment]
+    completion.publication_lock = job.publication_lock = _unlocked  # type: ignore[assignment]
 
 
 def _runs_before(table: str) -> None:
     """`runs` is written before this table, and names the state that the table is going to have."""
     from pipelines.spark.publishing import publish, tables
 
-    real = tables.Tables.adopt
+    real = tables.Tables.commit_files
     held: list[Callable[[], Any]] = []
 
-    def adopt(self: Any, name: str, files: Any, run_id: str, named: Any, replaced: str | None = None) -> Any:
+    def commit_files(self: Any, name: str, files: Any, run_id: str, named: Any, replaced: str | None = None) -> Any:
         if name == table:
             held.append(partial(real, self, name, files, run_id, named, replaced))
             return (named or 0) + 1 if self.format == "delta" else _expected(files.of(name), name, named, replaced)
@@ -114,29 +114,29 @@ def _runs_before(table: str) -> None:
                 late()
         return done
 
-    tables.Tables.adopt = adopt  # type: ignore[method-assign]
-    publish._read_back = lambda run, named, books: None  # type: ignore[assignment]
+    tables.Tables.commit_files = commit_files  # type: ignore[method-assign]
+    publish._check_row_counts = lambda run, states, books: None  # type: ignore[assignment]
 
 
 def _expected(parts: Any, table: str, named: Any, replaced: str | None) -> list[str]:
     from pipelines.spark.publishing import parquet_form
 
-    return sorted([*parquet_form._others(named, replaced), *(f"{table}/{part.partition}/{part.name}".replace("//", "/") for _, part in parts)])
+    return sorted([*parquet_form._other_batches(named, replaced), *(f"{table}/{part.partition}/{part.name}".replace("//", "/") for _, part in parts)])
 
 
 def _no_undo() -> None:
     from pipelines.spark.publishing.tables import Tables
 
-    Tables.undo = lambda self, run_id: []  # type: ignore[method-assign]
+    Tables.roll_back = lambda self, run_id: []  # type: ignore[method-assign]
 
 
 def _undo_samples_only() -> None:
     from pipelines.spark.publishing import delta_form, parquet_form
 
     for form in (delta_form, parquet_form):
-        whole = form.undo
-        form.undo = lambda spark, root, named, run_id, at, whole=whole: whole(  # type: ignore[misc]
-            spark, root, {name: state for name, state in named.items() if name == "samples"}, run_id, at
+        whole = form.roll_back
+        form.roll_back = lambda spark, root, named, run_id, on_point, whole=whole: whole(  # type: ignore[misc]
+            spark, root, {name: state for name, state in named.items() if name == "samples"}, run_id, on_point
         )
 
 
@@ -147,7 +147,7 @@ def _overwrite_the_whole_table() -> None:
         _write(folder, added, run_id, "overwrite")
 
     delta_form.commit = whole  # type: ignore[assignment]
-    parquet_form._others = lambda named, replaced: []  # type: ignore[assignment]
+    parquet_form._other_batches = lambda named, replaced: []  # type: ignore[assignment]
 
 
 def _append_instead_of_replace() -> None:
@@ -157,7 +157,7 @@ def _append_instead_of_replace() -> None:
         _write(folder, added, run_id, "append")
 
     delta_form.commit = appended  # type: ignore[assignment]
-    parquet_form._others = lambda named, replaced: named or []  # type: ignore[assignment]
+    parquet_form._other_batches = lambda named, replaced: named or []  # type: ignore[assignment]
     _no_read_back()
 
 
@@ -205,34 +205,34 @@ def _key_of_names() -> None:
 def _no_refusal() -> None:
     from pipelines.spark.run import batch as job
 
-    whole = job.compare
-    job.compare = lambda runs, night, replace: whole(runs, night, True)  # type: ignore[assignment]
+    whole = job.compare_with_published
+    job.compare_with_published = lambda runs, key, replace: whole(runs, key, True)  # type: ignore[assignment]
 
 
 def _sweep_the_living() -> None:
-    from pipelines.spark.publishing import recovery as settle
+    from pipelines.spark.publishing import recovery
 
-    settle.is_abandoned = lambda folder: True  # type: ignore[assignment]
+    recovery.is_abandoned = lambda folder: True  # type: ignore[assignment]
 
 
 def _never_sweep() -> None:
-    from pipelines.spark.publishing import recovery as settle
+    from pipelines.spark.publishing import recovery
 
-    settle._sweep = lambda tables: None  # type: ignore[assignment]
+    recovery._remove_abandoned = lambda tables: None  # type: ignore[assignment]
 
 
 def _retire_first() -> None:
     """Parquet: replaced files are removed before `runs` names the new ones."""
     from pipelines.spark.publishing import parquet_form
 
-    whole = parquet_form.adopt
+    whole = parquet_form.commit_files
 
-    def hasty(root: Path, table: str, parts: Any, run_id: str, named: Any, replaced: str | None, at: Any) -> Any:
-        for name in set(named or []) - set(parquet_form._others(named, replaced)):
+    def hasty(root: Path, table: str, parts: Any, run_id: str, named: Any, replaced: str | None, on_point: Any) -> Any:
+        for name in set(named or []) - set(parquet_form._other_batches(named, replaced)):
             (root / name).unlink()
-        return whole(root, table, parts, run_id, named, replaced, at)
+        return whole(root, table, parts, run_id, named, replaced, on_point)
 
-    parquet_form.adopt = hasty
+    parquet_form.commit_files = hasty
 
 
 def _copy_in_place() -> None:
@@ -248,9 +248,9 @@ def _copy_in_place() -> None:
 
 def _report_first() -> None:
     """The report is moved in as soon as it is made."""
-    from pipelines.spark.run import ending
+    from pipelines.spark.run import completion
 
-    made = ending._write_report
+    made = completion._write_report
 
     def hasty(run: Any, manifest: Any, report: str) -> Path:
         folder = made(run, manifest, report).parent
@@ -260,42 +260,42 @@ def _report_first() -> None:
             shutil.copyfile(folder / name, target / name)
         return target / "report.html"
 
-    ending._write_report = hasty  # type: ignore[assignment]
+    completion._write_report = hasty  # type: ignore[assignment]
 
 
 def _forget_the_report() -> None:
     """Only the run itself moves its report in: one that was killed leaves none."""
-    from pipelines.spark.publishing import recovery as settle
+    from pipelines.spark.publishing import recovery
     from pipelines.spark.run import batch as job
 
     def sweep_only(tables: Any, run_id: str) -> list[str]:
-        undone = tables.undo(run_id)
-        settle._sweep(tables)
+        undone = tables.roll_back(run_id)
+        recovery._remove_abandoned(tables)
         return list(undone)
 
-    job.settle = sweep_only  # type: ignore[assignment]
+    job.recover = sweep_only  # type: ignore[assignment]
 
 
 def _no_gate() -> None:
-    from pipelines.spark.run import ending
+    from pipelines.spark.run import completion
 
-    ending.failed_gates = lambda books, gates, past=None: []  # type: ignore[assignment]
+    completion.failed_gates = lambda books, gates, past=None: []  # type: ignore[assignment]
 
 
 def _errors_pass() -> None:
-    from pipelines.spark.run import ending
+    from pipelines.spark.run import completion
 
-    verdict = ending._verdict
+    verdict = completion._verdict
 
     def lenient(books: Any, faults: Any, gates: Any, past: Any) -> Any:
         return verdict(books, faults, gates.model_copy(update={"max_internal_errors": 9}), past)
 
-    ending._verdict = lenient  # type: ignore[assignment]
+    completion._verdict = lenient  # type: ignore[assignment]
 
 
 def _keep_nothing() -> None:
     """Retention deletes whatever the newest state does not need."""
-    from pipelines.spark.run import ending
+    from pipelines.spark.run import completion
 
     def at_once(tables: Any, days: int, now: Any) -> None:
         shutil.rmtree(tables.root / "_old", ignore_errors=True)
@@ -304,13 +304,13 @@ def _keep_nothing() -> None:
             for table in ("conversations", "samples", "quarantine"):
                 tables.spark.sql(f"VACUUM delta.`{tables.root / table}` RETAIN 0 HOURS").collect()
 
-    ending.retain = at_once  # type: ignore[assignment]
+    completion.apply_retention = at_once  # type: ignore[assignment]
 
 
 def _redrive_forgets_the_others() -> None:
     from pipelines.spark.run import redrive
 
-    redrive.rows_of_all = lambda table, made, picked, batch: made  # type: ignore[assignment]
+    redrive.merge_rows = lambda table, made, picked, batch: made  # type: ignore[assignment]
 
 
 def _redrive_keeps_the_old_rows() -> None:
@@ -321,22 +321,22 @@ def _redrive_keeps_the_old_rows() -> None:
     def kept(table: Any, made: Any, picked: Any, batch: str) -> Any:
         return made if table is None else table.where(F.col("batch") == batch).select(*made.columns).unionByName(made)
 
-    redrive.rows_of_all = kept  # type: ignore[assignment]
+    redrive.merge_rows = kept  # type: ignore[assignment]
 
 
 MISTAKES = (
-    Seeded("publish before balance", _publish_before_balance, (c.bad_night,)),
+    Seeded("publish before balance", _publish_before_balance, (c.bad_batch,)),
     Seeded("drop a part", _drop_a_part, (c.amended,)),
     Seeded("count instead of read back", _count_instead_of_read_back, (c.lossy_commit,)),
     Seeded("do not read a commit back", _no_read_back, (c.lossy_commit,)),
     Seeded("last writer wins", _last_writer_wins, (waiting("manifest: staged", c.same_batch_at_once),)),
     Seeded("no lock of the batch, and the guard alone", _no_batch_lock, (waiting("samples: after", c.same_batch_at_once),)),
     Seeded("no lock of the publication", _no_publication_lock, (waiting("samples: after", c.two_batches_at_once),)),
-    Seeded("runs before samples", partial(_runs_before, "samples"), (killed("samples: before"),)),
-    Seeded("runs before conversations", partial(_runs_before, "conversations"), (killed("conversations: before"),)),
-    Seeded("runs before images", partial(_runs_before, "images"), (killed("images: before"),)),
-    Seeded("never take half a night back", _no_undo, (killed("samples: after", c.next_night_first),)),
-    Seeded("take back samples only", _undo_samples_only, (killed("samples: after", c.next_night_first),)),
+    Seeded("publish runs before samples", partial(_runs_before, "samples"), (killed("samples: before"),)),
+    Seeded("publish runs before conversations", partial(_runs_before, "conversations"), (killed("conversations: before"),)),
+    Seeded("publish runs before images", partial(_runs_before, "images"), (killed("images: before"),)),
+    Seeded("never roll back", _no_undo, (killed("samples: after", c.next_batch_first),)),
+    Seeded("roll back samples only", _undo_samples_only, (killed("samples: after", c.next_batch_first),)),
     Seeded("overwrite the whole table", _overwrite_the_whole_table, (c.amended,)),
     Seeded("append instead of replace", _append_instead_of_replace, (c.amended,)),
     Seeded("read the newest version", _read_the_newest_version, (killed("samples: after"),)),
@@ -349,9 +349,9 @@ MISTAKES = (
     Seeded("copy instead of rename", _copy_in_place, (c.amended,), ("parquet",)),
     Seeded("report first", _report_first, (killed("manifest: staged"), killed("conversations: before"))),
     Seeded("forget a dead run's report", _forget_the_report, (killed("runs: after"),)),
-    Seeded("no gate", _no_gate, (c.bad_night,)),
+    Seeded("no gate", _no_gate, (c.bad_batch,)),
     Seeded("our own faults pass", _errors_pass, (c.our_fault,)),
-    Seeded("keep nothing", _keep_nothing, (c.older_night_readable,)),
+    Seeded("keep nothing", _keep_nothing, (c.older_state_readable,)),
     Seeded("redrive forgets the others", _redrive_forgets_the_others, (c.redriven,)),
     Seeded("redrive keeps the old rows", _redrive_keeps_the_old_rows, (c.redriven,)),
 )

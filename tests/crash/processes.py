@@ -1,4 +1,4 @@
-"""A whole process, JVM and workers and all, killed at a moment by chance: what falls between the named points."""
+"""Kills a whole process with its JVM and workers at a random moment, for failures between the named points."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 60  # seconds
 
 
 def killed_at_random(stage: c.Stage, chance: random.Random) -> tuple[str, list[str]]:
-    """The nightly job as a process of its own, killed with all its children some time after it began to publish, or before."""
+    """The main job as a process of its own, killed with all its children some time after it began to publish, or before."""
     scene = stage.fresh()
     settings = scene.folder / "conf.yaml"
     settings.write_text(yaml.safe_dump(scene.config().model_dump(mode="json", exclude_none=True)))

@@ -1,8 +1,8 @@
-"""The scene of the crash campaign: an output root with two nights, the inputs of the next ones, and what may be seen of it.
+"""The scene of the crash campaign: an output root with two published batches, the inputs of the next runs, and what readers may see.
 
-n0            published, and never touched again
-n1            published, then amended: this is the run that is disturbed
-n2            the night after
+n0            published, and never run again
+n1            published, then amended: the run that is disturbed
+n2            the batch after that
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from pyspark.sql import SparkSession
 
 from pipelines.config import Config
 from pipelines.console.published import view_of
-from pipelines.spark.run.batch import Manner, run_batch
-from pipelines.spark.run.ending import Result
+from pipelines.spark.run.batch import RunOptions, run_batch
+from pipelines.spark.run.completion import Result
 from pipelines.tables.reading import open_table, run_rows, table_files
 from tests.making import asked, configuration, write_lines
 
@@ -50,12 +50,12 @@ class Scene:
     def write(self, batch: str, records: list[Any]) -> None:
         write_lines(self.folder / "logs" / batch / "a.jsonl", records)
 
-    def run(self, spark: SparkSession, batch: str, config: Config | None = None, **manner: Any) -> Result:
+    def run(self, spark: SparkSession, batch: str, config: Config | None = None, **options: Any) -> Result:
         started = datetime.now(UTC)
-        return run_batch(spark, config or self.config(), batch, f"{batch}.{started:%H%M%S%f}.{next(_numbers)}", started, Manner(**manner))
+        return run_batch(spark, config or self.config(), batch, f"{batch}.{started:%H%M%S%f}.{next(_numbers)}", started, RunOptions(**options))
 
     def restored(self) -> Scene:
-        """This scene as it was when it was kept. It stays where it is: rows name their files, and a night is told by them."""
+        """This scene as it was when it was kept. The folder must not move, because rows name their files."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
         shutil.copytree(self._kept, self.folder, symlinks=True)
@@ -76,7 +76,7 @@ def steps(batch: str, numbers: range, screen: str) -> list[Any]:
 
 
 def build(spark: SparkSession, folder: Path, form: str) -> None:
-    """Two nights published and the disturbed one's input laid out; runs in a fork."""
+    """Publishes two batches and writes the input of the disturbed run. Runs in a fork."""
     scene = Scene(folder, form)
     for name in ("0.png", "1.png", "2.png"):
         (folder / "screens").mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ def _essence(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def leftovers(scene: Scene) -> list[str]:
-    """What a settled root must not hold: staged rows of dead runs, tables beyond the snapshot, a report that is not of its batch's last run."""
+    """What a recovered root must not hold: staged rows of dead runs, files beyond the snapshot, or a report that is not of its batch's last run."""
     return [*_staged(scene), *_beyond(scene), *_reports(scene)]
 
 
@@ -123,7 +123,7 @@ def _staged(scene: Scene) -> list[str]:
 
 
 def _beyond(scene: Scene) -> list[str]:
-    """A bare table, read without the snapshot, holds the same rows once nobody is publishing."""
+    """A bare table, read without the snapshot, must hold the same files when no run is publishing."""
     found = []
     for table in TABLES:
         folder = scene.root / table
@@ -134,10 +134,10 @@ def _beyond(scene: Scene) -> list[str]:
 
 
 def false_reports(scene: Scene) -> list[str]:
-    """Reports that stand where a reader looks, of runs that were not published."""
+    """Published reports of runs that were not published."""
     published = {row["run_id"] for row in run_rows(scene.root)}
-    told = {path.parent.name: json.loads(path.read_bytes())["run_id"] for path in (scene.root / "reports").glob("*/manifest.json")}
-    return [f"the report of {batch} is of run {run_id}, which was not published" for batch, run_id in told.items() if run_id not in published]
+    reported = {path.parent.name: json.loads(path.read_bytes())["run_id"] for path in (scene.root / "reports").glob("*/manifest.json")}
+    return [f"the report of {batch} is of run {run_id}, which was not published" for batch, run_id in reported.items() if run_id not in published]
 
 
 def _reports(scene: Scene) -> list[str]:
@@ -145,8 +145,8 @@ def _reports(scene: Scene) -> list[str]:
     last = {row["batch"]: row["run_id"] for row in run_rows(scene.root)}
     for batch, run_id in last.items():
         manifest = scene.root / "reports" / batch / "manifest.json"
-        told = json.loads(manifest.read_bytes())["run_id"] if manifest.is_file() else None
-        if told != run_id:
-            found.append(f"the report of {batch} is of run {told}, published was {run_id}")
+        reported = json.loads(manifest.read_bytes())["run_id"] if manifest.is_file() else None
+        if reported != run_id:
+            found.append(f"the report of {batch} is of run {reported}, published was {run_id}")
     strange = {path.name for path in (scene.root / "reports").glob("*")} - set(last)
     return found + [f"a report of {name}, which was never published" for name in sorted(strange)]

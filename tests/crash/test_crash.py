@@ -22,7 +22,7 @@ def campaign(*arguments: str) -> dict[str, object]:
 
 
 @pytest.mark.spark
-def test_a_disturbed_run_shows_nothing_false_and_ends_as_an_undisturbed_one():
+def test_readers_see_nothing_wrong_after_a_disturbed_run_and_the_next_run_repairs_it():
     # This seed fails the step right after the moment of publication: the report must still come in.
     figures = campaign("--form", "delta", "--sample", "1", "--seed", "118")
     assert (figures["faults"], figures["delta"]["experiments"]) == (0, 1)  # type: ignore[index]
@@ -31,7 +31,7 @@ def test_a_disturbed_run_shows_nothing_false_and_ends_as_an_undisturbed_one():
 @pytest.mark.spark
 @pytest.mark.long
 def test_a_seeded_mistake_is_caught():
-    figures = campaign("--form", "parquet", "--sample", "1", "--mistakes", "--only", "never take half a night back")
+    figures = campaign("--form", "parquet", "--sample", "1", "--mistakes", "--only", "never roll back")
     assert figures["parquet"]["mistakes_caught"] == 1  # type: ignore[index]
 
 

@@ -20,24 +20,24 @@ from pipelines.local import list_files, run_listed
 from pipelines.reasons import Reason
 from pipelines.records import Origin, Outcome, Quarantined, Sample
 from pipelines.tables.schema import ORIGIN, UNREAD, struct
-from pipelines.tables.writing import OUTCOMES, Files, Parts, placed
+from pipelines.tables.writing import OUTCOMES, FileSet, FileWriter, placed
 from tests.conftest import demo_config
 from tests.golden import open_case
 from tests.making import asked, configuration, run_lines, write_lines
 
 
-def staged(folder: Path, outcomes: Sequence[Outcome], config: Config, writers: int = 1) -> list[Files]:
-    """Files with these outcomes; all rows of a record are from one writer."""
-    parts = [Parts(folder, f"run-{number}", OUTCOMES) for number in range(writers)]
+def staged(folder: Path, outcomes: Sequence[Outcome], config: Config, writers: int = 1) -> list[FileSet]:
+    """The outcomes as files; the rows of a record by one writer."""
+    parts = [FileWriter(folder, f"run-{number}", OUTCOMES) for number in range(writers)]
     writer = -1
     for outcome in outcomes:
         one = placed(outcome, "batch", "run", config.split)
         writer += not (isinstance(outcome, Sample) or getattr(outcome, "dialect", None))
         parts[writer % writers].add(*one)
-    return [Files(folder, sorted(part for writer in parts for part in writer.close()))]
+    return [FileSet(folder, sorted(part for writer in parts for part in writer.close()))]
 
 
-def tallied(files: Sequence[Files], config: Config) -> Tally:
+def tallied(files: Sequence[FileSet], config: Config) -> Tally:
     tally = Tally()
     for group in groups_of(*files):
         tally.add(Tally.from_bytes(tally_of(group, takers(config)).to_bytes()))
@@ -105,13 +105,13 @@ def test_a_lost_file_is_an_error(demo_kit, tmp_path):
 DRAFTS = struct(origin=ORIGIN, unread=UNREAD)
 
 
-def drafted(folder: Path, *records: tuple[int, dict[str, int]], source: str = "gui", name: str = "run-0") -> Files:
-    """Drafts as a run stages them: (line, unread key -> how often the record has it)."""
-    writer = Parts(folder, name, {"drafts": DRAFTS})
+def drafted(folder: Path, *records: tuple[int, dict[str, int]], source: str = "gui", name: str = "run-0") -> FileSet:
+    """Drafts as a run stages them: (line, key that nothing reads -> how often it stands in the record)."""
+    writer = FileWriter(folder, name, {"drafts": DRAFTS})
     for line, keys in records:
         row = {"origin": Origin(source, "a.jsonl", line, ""), "unread": [{"key": key, "count": count} for key, count in keys.items()]}
         writer.add("drafts", "", row, 0)
-    return Files(folder, writer.close())
+    return FileSet(folder, writer.close())
 
 
 def test_unread_keys_are_added_up_by_source_for_any_number_of_files(tmp_path):

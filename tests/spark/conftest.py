@@ -11,8 +11,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.config import Config
-from pipelines.spark.run.batch import Manner, run_batch
-from pipelines.spark.run.ending import Result
+from pipelines.spark.run.batch import RunOptions, run_batch
+from pipelines.spark.run.completion import Result
 from pipelines.spark.session.session import open_session
 
 RunJob = Callable[..., Result]
@@ -30,7 +30,7 @@ def spark() -> Iterator[SparkSession]:
 def run_job(spark: SparkSession) -> RunJob:
     """Runs a batch as jobs/run.py does, under a run id of its own."""
 
-    def run(config: Config, batch: str = "night", **manner: Any) -> Result:
-        return run_batch(spark, config, batch, f"{batch}.{next(_numbers)}", datetime.now(UTC), Manner(**manner))
+    def run(config: Config, batch: str = "night", **options: Any) -> Result:
+        return run_batch(spark, config, batch, f"{batch}.{next(_numbers)}", datetime.now(UTC), RunOptions(**options))
 
     return run

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.config import parse_config
 from pipelines.ledger.batches import Refused
-from pipelines.spark.run.entry import Told
+from pipelines.spark.run.entry import JobStatus
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import run_rows
 from tests.making import asked, write_lines
@@ -30,58 +30,58 @@ def job(name: str) -> Any:
     return module
 
 
-def told(tmp_path: Path, **hooks: Any) -> Told:
-    return Told(parse_config({"sources": [{"name": "kit", "path": "logs"}], "output": {"root": str(tmp_path / "out")}, "hooks": hooks}))
+def open_job(tmp_path: Path, **hooks: Any) -> JobStatus:
+    return JobStatus(parse_config({"sources": [{"name": "kit", "path": "logs"}], "output": {"root": str(tmp_path / "out")}, "hooks": hooks}))
 
 
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [(Refused("other code"), "refused", 2), (LostRace("another run"), "lost_race", 2), (FileNotFoundError("source kit: there is no x"), "configuration", 2)],
 )
-def test_a_refusal_is_told_in_its_own_words(tmp_path, capsys, error: Exception, status: str, code: int):
-    teller = told(tmp_path)
-    with teller.run("n0"):
+def test_a_refusal_is_reported_with_its_own_message(tmp_path, capsys, error: Exception, status: str, code: int):
+    job_status = open_job(tmp_path)
+    with job_status.run("n0"):
         raise error
     line = json.loads(capsys.readouterr().out)
     assert line == {"status": status, "words": [str(error)], "batch": "n0", "exit_code": code}
-    assert teller.exit_code == code
+    assert job_status.exit_code == code
 
 
-def test_our_own_fault_is_named_by_type_and_place_and_its_message_stays_beside_the_data(tmp_path, capsys):
-    teller = told(tmp_path)
-    with teller.run("n0"):
+def test_an_internal_error_is_logged_by_type_and_place_and_its_message_stays_beside_the_data(tmp_path, capsys):
+    job_status = open_job(tmp_path)
+    with job_status.run("n0"):
         raise KeyError("what the user wrote")
     shown = capsys.readouterr()
     line = json.loads(shown.out)
-    assert (line["status"], line["exit_code"], teller.exit_code) == ("error", 1, 1)
+    assert (line["status"], line["exit_code"], job_status.exit_code) == ("error", 1, 1)
     assert line["words"][0].startswith("KeyError in ")
     assert "what the user wrote" not in shown.out + shown.err
     assert "what the user wrote" in Path(line["details"]).read_text()
     assert Path(line["details"]).is_relative_to(tmp_path / "out" / "_errors")
 
 
-def test_the_worst_of_several_batches_counts(tmp_path, capsys):
-    teller = told(tmp_path)
+def test_the_exit_code_is_that_of_the_worst_batch(tmp_path, capsys):
+    job_status = open_job(tmp_path)
     for code in (0, 3, 2, 0):
-        teller.tell(code, {"status": "any"})
-    assert teller.exit_code == 2
+        job_status.report(code, {"status": "any"})
+    assert job_status.exit_code == 2
     assert len(capsys.readouterr().out.splitlines()) == 4
 
 
-def test_hooks_are_called_by_how_a_run_ended(tmp_path, capsys):
+def test_the_hook_depends_on_how_a_run_ended(tmp_path, capsys):
     write = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
     hooks = {name: {"command": [sys.executable, "-c", write, str(tmp_path / name)]} for name in ("on_success", "on_gate_failed", "on_error")}
-    teller = told(tmp_path, **hooks)
+    job_status = open_job(tmp_path, **hooks)
     for code in (0, 3, 1):
-        teller.tell(code, {"status": "any"})
+        job_status.report(code, {"status": "any"})
     assert [json.loads((tmp_path / name).read_text())["exit_code"] for name in hooks] == [0, 3, 1]
-    teller = told(tmp_path, on_success={"command": ["false"]})
-    teller.tell(0, {"status": "any"})
+    job_status = open_job(tmp_path, on_success={"command": ["false"]})
+    job_status.report(0, {"status": "any"})
     assert "run: hook false: exit code 1" in capsys.readouterr().err
-    assert teller.exit_code == 0
+    assert job_status.exit_code == 0
 
 
-def test_a_backfill_is_every_day_from_the_first_to_the_last():
+def test_a_backfill_runs_every_day_from_the_first_to_the_last():
     run = job("run")
     assert run.dates("2026-02-27..2026-03-01") == ["2026-02-27", "2026-02-28", "2026-03-01"]
     for wrong in ("2026-02-27", "2026-03-01..2026-02-27", "a..b"):
@@ -91,7 +91,7 @@ def test_a_backfill_is_every_day_from_the_first_to_the_last():
         run.parser().parse_args(["--config", "c", "--batch", "a", "--backfill", "2026-02-27..2026-02-27"])
 
 
-def test_a_reason_that_does_not_exist_is_refused_with_the_nearest(capsys):
+def test_an_unknown_reason_is_refused_with_the_nearest_one(capsys):
     with pytest.raises(SystemExit):
         job("redrive").parser().parse_args(["--config", "c", "--reason", "image.misssing"])
     assert "unknown reason image.misssing; did you mean image.missing" in capsys.readouterr().err
@@ -99,7 +99,7 @@ def test_a_reason_that_does_not_exist_is_refused_with_the_nearest(capsys):
 
 @pytest.mark.spark
 @pytest.mark.long
-def test_ten_nights_replayed_twice_change_no_version(tmp_path):
+def test_ten_batches_replayed_twice_change_no_version(tmp_path):
     for day in range(1, 11):
         write_lines(tmp_path / "logs" / f"2026-11-{day:02d}" / "a.jsonl", [asked(f"Day {day}?", episode_id="e"), asked(f"Day {day} again?")])
     tokenizer = ROOT / "tests" / "data" / "tokenizers" / "minicpmv25_standin"

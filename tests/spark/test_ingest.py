@@ -1,4 +1,4 @@
-"""A night over a folder of all kinds: tables, partitions, compressed files, and what is no log."""
+"""A run over a folder with tables, partitions, compressed files, and files that are not logs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.making import asked, configuration, write_lines
 pytestmark = pytest.mark.spark
 
 
-def test_a_night_over_a_folder_reads_every_log_below_it_and_names_the_rest(run_job, tmp_path: Path):
+def test_a_run_over_a_folder_reads_every_log_below_it_and_lists_the_other_files(run_job, tmp_path: Path):
     logs, root = tmp_path / "in", tmp_path / "out"
     write_deltalake(str(logs / "table"), pa.Table.from_pylist([{"step": 1, **asked("q", "old")}]), partition_by=["step"])
     write_deltalake(str(logs / "table"), pa.Table.from_pylist([{"step": 2, **asked("q", "new")}]), partition_by=["step"], mode="overwrite")

@@ -86,7 +86,7 @@ LONG = [pytest.param(partitions, renamed, True, marks=pytest.mark.long) for part
 
 
 @pytest.mark.parametrize(("partitions", "renamed", "whole"), [(7, True, False), pytest.param(1, False, False, marks=pytest.mark.long), *LONG])
-def test_the_hostile_corpus_gets_the_same_rows_however_the_work_is_cut(spark, run_job, hostile, pure, tmp_path, partitions, renamed, whole):
+def test_the_hostile_corpus_gives_the_same_rows_however_the_work_is_split(spark, run_job, hostile, pure, tmp_path, partitions, renamed, whole):
     before = spark.conf.get("spark.sql.shuffle.partitions")
     adaptive = spark.conf.get("spark.sql.adaptive.coalescePartitions.enabled", "true")
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))

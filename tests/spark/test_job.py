@@ -16,7 +16,7 @@ import pytest
 from pipelines.cli import main as episodes
 from pipelines.config import Config, ConfigError
 from pipelines.demo import BATCH
-from pipelines.spark.run.ending import Result
+from pipelines.spark.run.completion import Result
 from pipelines.tables.reading import count_rows, open_table
 from pipelines.tables.schema import row_of
 from tests.conftest import demo_config
@@ -61,7 +61,7 @@ def test_the_demo_is_published_and_its_books_balance(demo, demo_run):
     assert manifest["images_opened"] > 100
 
 
-def test_every_row_is_the_one_that_the_pure_pipeline_gives(spark, demo_run, demo_outcomes):
+def test_every_row_is_the_same_as_without_spark(spark, demo_run, demo_outcomes):
     config, root, result = demo_run
     wanted: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
     for outcome in demo_outcomes:
@@ -92,7 +92,7 @@ def test_every_planted_fault_is_in_the_tables(spark, demo, demo_run):
     assert [want for want in planted if (want["path"], want["line"], want["dialect"], want["code"]) not in found] == []
 
 
-def test_running_it_again_replaces_the_batch_and_nothing_else(spark, demo_run, run_job, tmp_path):
+def test_a_second_run_replaces_the_batch_and_nothing_else(spark, demo_run, run_job, tmp_path):
     config, root, _ = demo_run
     before = {(row["sample_id"], row["dialect"], row["split"]) for row in read(spark, root, "samples")}
     images = len(read(spark, root, "images"))
@@ -119,7 +119,7 @@ def test_a_run_that_fails_a_gate_publishes_nothing_and_leaves_its_report(spark, 
     assert rows == {"conversations": 2, "samples": 2, "quarantine": 1}
 
 
-def test_plain_parquet_holds_the_current_rows_only(run_job, tmp_path):
+def test_parquet_tables_hold_only_the_current_rows(run_job, tmp_path):
     logs = tmp_path / "logs.jsonl"
     config = configuration(
         "glm_4", source={"path": str(logs)}, output={"root": str(tmp_path / "out"), "format": "parquet"}, gates={"max_quarantined": 0.5, "max_shrink": 0.5}
@@ -239,13 +239,13 @@ def parts(demo_run) -> dict[str, tuple[list[str], int]]:
     return {part: (files, rows) for part, (files, rows) in json.loads(done.stdout).items()}
 
 
-def test_every_dialect_has_a_train_a_val_and_a_test_part(demo_run, parts):
+def test_every_dialect_has_train_val_and_test_rows(demo_run, parts):
     config, _, _ = demo_run
     assert set(parts) == {f"{dialect.name}/{split}" for dialect in config.dialects for split in ("train", "val", "test")}
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_every_part_has_one_schema_and_the_same_rows_for_every_reader(reader: str, parts, tmp_path):
+def test_every_split_has_one_schema_and_the_same_rows_for_every_reader(reader: str, parts, tmp_path):
     program = COUNTED.format(reader=READERS[reader])
     files = json.dumps({part: files for part, (files, _) in parts.items()})
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], input=files, capture_output=True, text=True)

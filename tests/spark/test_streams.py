@@ -23,7 +23,7 @@ print("data")
 
 
 @pytest.mark.parametrize("words_to, apart", [("pipe", True), ("appended", True), ("written", False)])
-def test_words_are_told_apart_from_data_where_that_does_no_harm(words_to: str, apart: bool, tmp_path):
+def test_messages_are_separated_from_data_where_that_is_safe(words_to: str, apart: bool, tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     log = tmp_path / "log"
     with log.open("ab" if words_to == "appended" else "wb") as file:

@@ -1,4 +1,4 @@
-"""Rows that are written to files by whoever made them: every row once, in groups and files of bounded size, read by every reader."""
+"""Every row is written once, in row groups and files of bounded size, and every reader can read them."""
 
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from pipelines.records import Origin, Span
 from pipelines.spark.publishing import delta_form
 from pipelines.tables import writing as parts_room
 from pipelines.tables.schema import COLUMNS, ORIGIN, array_of, integer, struct, text
-from pipelines.tables.writing import Files, Parts, placed
+from pipelines.tables.writing import FileSet, FileWriter, placed
 from tests.making import asked, configuration, run
 
 SAMPLES = struct(
@@ -29,22 +29,22 @@ def sample(number: int, length: int) -> dict[str, Any]:
     return {"sample_id": str(number), "origin": origin, "input_ids": ids, "labels": -ids, "num_tokens": length}
 
 
-def written(folder: Path, lengths: list[int]) -> Files:
-    parts = Parts(folder, "run-0-0", {"samples": SAMPLES})
+def written(folder: Path, lengths: list[int]) -> FileSet:
+    parts = FileWriter(folder, "run-0-0", {"samples": SAMPLES})
     for number, length in enumerate(lengths):
         parts.add("samples", f"split={'train' if number % 3 else 'val'}", sample(number, length), 16 * length)
-    return Files(folder, parts.close())
+    return FileSet(folder, parts.close())
 
 
-def test_every_row_is_written_once_with_its_mask_and_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_every_row_is_written_once_with_its_mask_and_positions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(parts_room, "BATCH_ROWS", 5)
     monkeypatch.setattr(parts_room, "GROUP_BYTES", 4000)
     monkeypatch.setattr(parts_room, "HELD_BYTES", 6000)
     monkeypatch.setattr(parts_room, "FILE_BYTES", 30_000)
     lengths = [Random(3).randrange(1, 90) for _ in range(400)]
     files = written(tmp_path, lengths)
-    assert len(files.parts) > 4
-    assert sum(part.rows for part in files.parts) == 400
+    assert len(files.files) > 4
+    assert sum(file.rows for file in files.files) == 400
     rows = [row for path, _ in files.of("samples") for row in pq.ParquetFile(path).read().to_pylist()]
     assert sorted(int(row["sample_id"]) for row in rows) == list(range(400))
     for row in rows:
@@ -55,7 +55,7 @@ def test_every_row_is_written_once_with_its_mask_and_places(tmp_path: Path, monk
         assert row["position_ids"] == list(range(length))
 
 
-def test_a_column_of_nouns_is_the_column_of_their_dicts():
+def test_records_and_their_dicts_give_the_same_column():
     kind = struct(origin=ORIGIN, spans=pa.list_(struct(start=integer, end=integer)), ids=pa.list_(integer), name=text)
     row = {"origin": Origin("kit", "a", 1, "0"), "spans": (Span(1, 2), Span(3, 4)), "ids": np.array([5, 6], dtype=np.int32), "name": "x"}
     nouns = [row, row | {"origin": None, "spans": None, "ids": None, "name": None}, None, row | {"spans": (), "ids": np.array([], dtype=np.int32)}]
@@ -75,28 +75,28 @@ def test_duckdb_reads_the_files_too(tmp_path: Path):
     assert found == [(sum(n + i for n, length in enumerate([3, 4, 5]) for i in range(length)), 3 + 6 + 10, 12)]
 
 
-def test_adopted_files_are_one_commit_of_the_batch_and_touch_no_other(tmp_path: Path):
+def test_files_are_added_in_one_commit_that_touches_no_other_batch(tmp_path: Path):
     root = tmp_path / "root"
     kind = pa.struct([field for field in COLUMNS["quarantine"] if field.name != "batch"])
 
-    def adopt(batch: str, records: int) -> int:
-        staged = Parts(tmp_path / f"staged-{batch}-{records}", f"run-{batch}-{records}", {"quarantine": kind})
+    def commit(batch: str, records: int) -> int:
+        staged = FileWriter(tmp_path / f"staged-{batch}-{records}", f"run-{batch}-{records}", {"quarantine": kind})
         for number in range(records):
             staged.add("quarantine", f"batch={batch}", dict.fromkeys(kind.names) | {"record_id": str(number), "findings": []}, 100)
-        files = Files(tmp_path / f"staged-{batch}-{records}", staged.close())
-        return delta_form.adopt(root, "quarantine", files.of("quarantine"), f"run-{batch}-{records}", None, batch, lambda point: None)
+        files = FileSet(tmp_path / f"staged-{batch}-{records}", staged.close())
+        return delta_form.commit_files(root, "quarantine", files.of("quarantine"), f"run-{batch}-{records}", None, batch, lambda point: None)
 
     def rows(batch: str) -> int:
         return delta_form.rows_of_batch(root, "quarantine", DeltaTable(str(root / "quarantine")).version(), batch)
 
-    assert [adopt("n1", 3), adopt("n2", 2), adopt("n1", 4)] == [0, 1, 2]
+    assert [commit("n1", 3), commit("n2", 2), commit("n1", 4)] == [0, 1, 2]
     assert (rows("n1"), rows("n2")) == (4, 2)
-    assert adopt("n1", 0) == 3
+    assert commit("n1", 0) == 3
     assert (rows("n1"), rows("n2")) == (0, 2)
-    assert adopt("n3", 0) == 3  # nothing to change, so no commit
+    assert commit("n3", 0) == 3  # nothing to change, so no commit
 
 
-def test_a_row_of_which_turns_were_left_out_weighs_with_the_conversation_that_waits_with_it():
+def test_the_weight_of_a_row_with_dropped_turns_includes_its_conversation():
     config = configuration("glm_4", options={"max_tokens": 64, "on_overflow": "drop_turns"})
     record = asked()
     record["messages"] = [*asked(answer="word " * 50_000)["messages"], *record["messages"]]

@@ -63,7 +63,7 @@ def test_ten_thousand_texts_give_no_control_id_and_decode_to_themselves(name: st
     for text, ids in zip(texts, dialect.vocabulary.encode(texts), strict=True):
         assert not control & set(ids), text
         decoded = dialect.vocabulary.decode(ids)
-        # sentencepiece puts a blank before every piece, and decodes it away again with any that stood there.
+        # sentencepiece puts a space before every piece, and decoding removes it together with any space that was there.
         assert (decoded.strip() == text.strip()) if byte_fallback else (decoded == normalized(dialect, text)), text
 
 
@@ -73,7 +73,7 @@ TURNS = st.lists(st.tuples(st.integers(0, 2**32), st.integers(0, 2**32)), min_si
 @pytest.mark.parametrize("name", DIALECTS)
 @settings(max_examples=150, deadline=None)
 @given(seeds=TURNS)
-def test_the_role_tokens_of_a_row_are_as_many_as_its_turns(name: str, seeds: list[tuple[int, int]]):
+def test_a_row_has_one_role_token_per_turn(name: str, seeds: list[tuple[int, int]]):
     dialect = opened(name)
     specials = sorted(set(dialect.vocabulary.specials) - {"<image>"})  # that one is a mark of the log's own
     messages = []

@@ -46,7 +46,7 @@ def test_an_unmarked_control_token_in_data_stays_text(vocabulary: Vocabulary, na
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_a_word_that_was_added_keeps_its_id(vocabulary: Vocabulary, word: str):
+def test_an_added_word_keeps_its_id(vocabulary: Vocabulary, word: str):
     assert word not in vocabulary.specials
     own = vocabulary.tokenizer.token_to_id(word)
     for text in (word, f"x{word}y", f"</think>{word}."):
@@ -55,7 +55,7 @@ def test_a_word_that_was_added_keeps_its_id(vocabulary: Vocabulary, word: str):
         assert vocabulary.decode(ids) == text
 
 
-def test_usual_text_is_still_encoded_fast(vocabulary: Vocabulary):
+def test_common_text_is_still_encoded_fast(vocabulary: Vocabulary):
     assert vocabulary._fast is not None
     (ids,) = vocabulary.encode(["def f(x):\n return 北京"])
     assert ids.tolist() == vocabulary.tokenizer.encode("def f(x):\n return 北京", add_special_tokens=False).ids
@@ -72,7 +72,7 @@ def test_a_dialect_can_write_an_unmarked_control_token_by_its_name(tmp_path: Pat
         open_with(writes["weather_forecast"], settings)
 
 
-def test_the_fingerprint_is_of_the_file_as_it_is(tmp_path: Path):
+def test_the_fingerprint_is_of_the_unchanged_file(tmp_path: Path):
     from hashlib import sha256
 
     folder = write_vocabulary(tmp_path)

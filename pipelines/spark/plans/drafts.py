@@ -1,4 +1,4 @@
-"""Input files -> splits -> drafts: every record read once, as its exact bytes."""
+"""Input files -> splits -> drafts. Every record is read once, as its exact bytes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pyspark.sql import SparkSession
 from pipelines.config import Config
 from pipelines.containers import LineSplit, read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile
-from pipelines.flow import draft_of
+from pipelines.flow import Flow, draft_of
 from pipelines.ledger.unread_keys import shown_key
 from pipelines.records import Draft, RawRecord
-from pipelines.spark.plans.bridge import Step, Work, flow_of, map_records, over
-from pipelines.spark.session.startup import meanwhile
+from pipelines.spark.plans.bridge import MapRows, Work, distribute, flow_opener, map_records
+from pipelines.spark.session.startup import in_background
 from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
 from pipelines.tables.writing import Placed
 
@@ -28,7 +28,7 @@ DRAFTS = struct(
     record_id=text,
     origin=ORIGIN,
     raw=pa.binary(),
-    draft=pa.binary(),  # null where the record is kept aside, and then `findings` says why
+    draft=pa.binary(),  # null where the record is quarantined; `findings` then says why
     findings=FINDINGS,
     logged_id=text,
     episode_id=text,
@@ -38,45 +38,45 @@ DRAFTS = struct(
 
 
 def survey_files(spark: SparkSession, files: Sequence[InputFile]) -> list[Row]:
-    """Every file's hash and the splits it is read in; a large plain JSON Lines file has several. One cheap pass over the bytes.
+    """The hash and the splits of every file, from one pass over its bytes. Only a large plain JSON Lines file has several splits.
 
-    The driver hashes a small night faster by itself than a task of Spark begins.
+    The driver hashes a small batch faster than Spark can start a task.
     """
     if sum(file.size for file in files) <= DRIVER_BYTES:
         return list(_survey(asdict(file) for file in files))
-    work = over(spark, [asdict(file) for file in files], _tasks(spark, [file.size for file in files]), lambda: _survey)
+    work = distribute(spark, [asdict(file) for file in files], _tasks(spark, [file.size for file in files]), lambda: _survey)
     return [row.asDict() for row in map_records(*work, SPLITS).collect()]
 
 
-def read_drafts(spark: SparkSession, splits: Sequence[Row], config: Config) -> Work:
-    """A row of DRAFTS per record, or per damaged file (line 0)."""
+def read_drafts(spark: SparkSession, splits: Sequence[Row], flow: Flow) -> Work:
+    """The work of making DRAFTS: one row per record, or per damaged file (line 0)."""
     sizes = [row["size"] if row["end"] < 0 else row["end"] - row["start"] for row in splits]
-    return over(spark, splits, _tasks(spark, sizes), drafting(config, _records))
+    return distribute(spark, splits, _tasks(spark, sizes), drafting(flow, _records))
 
 
-def drafting(config: Config, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], Step]:
-    """Makes rows of DRAFTS of the records that each row leads to.
+def drafting(flow: Flow, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], MapRows]:
+    """Makes rows of DRAFTS from the records of each input row.
 
-    A worker that is done opens the tokenizers, which it will need next, while Spark plans what it is told of the drafts.
+    A worker that has finished opens the tokenizers, which it needs next, while Spark plans the next step.
     """
-    settings = config.model_dump_json()
+    open_flow = flow_opener(flow)
 
-    def make() -> Step:
-        flow = flow_of(settings)
+    def make() -> MapRows:
+        flow = open_flow()
 
-        def step(rows: Iterator[Row]) -> Iterator[Placed]:
+        def map_rows(rows: Iterator[Row]) -> Iterator[Placed]:
             for row in rows:
                 for raw in records(row, flow.config):
                     yield "drafts", "", draft_row(raw, flow.config), 3 * len(raw.raw)
-            meanwhile(flow.open)
+            in_background(flow.open)
 
-        return step
+        return map_rows
 
     return make
 
 
 def _tasks(spark: SparkSession, sizes: Sequence[int]) -> int:
-    """As many as Spark would make after a shuffle; more where each would have to read more than a split holds."""
+    """As many tasks as Spark makes after a shuffle; more where a task would have to read more than SPLIT_BYTES."""
     return max(int(spark.conf.get("spark.sql.shuffle.partitions") or 1), sum(sizes) // SPLIT_BYTES)
 
 

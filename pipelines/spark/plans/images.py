@@ -1,4 +1,4 @@
-"""References -> images: each place resolved, each distinct image verified once, ever, and joined back."""
+"""References -> images: resolves each reference and verifies each distinct image once, ever."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from pipelines.images.files import LEVELS
 from pipelines.images.references import locate
 from pipelines.images.verify import rests_on_limit, verify
 from pipelines.reasons import Reason, Reject
-from pipelines.spark.plans.bridge import Step, config_of, map_records
+from pipelines.spark.plans.bridge import MapRows, config_of, map_records
 from pipelines.tables.schema import FINDINGS, IMAGES, Row, long, struct, text
 
 LOCATED = struct(source=text, key=text, uri=text, path=text, size=long, modified=long, ref=text, findings=FINDINGS)
 REFS = pa.list_(struct(source=text, key=text, findings=FINDINGS))
-LOOKED = pa.struct([*IMAGES, ("refs", REFS), ("opened", pa.bool_())])  # without a uri where the references were refused
+VERIFIED = pa.struct([*IMAGES, ("refs", REFS), ("opened", pa.bool_())])  # uri is null where the references were refused
 KEY = ["uri", "size", "modified"]
-# What finish needs to know of an image, by the key of the reference.
+# What `flow.finish` needs of an image, by the key of the reference.
 SEEN = pa.struct([("key", text), *(field for field in IMAGES if field.name not in ("size", "modified", "level")), ("findings", FINDINGS)])
 NEVER_REUSED = [reason.code for reason in Reason if reason is Reason.IMAGE_MISSING or rests_on_limit(reason.code)]
 
 
-def look_at(drafts: DataFrame, catalogue: DataFrame | None, config: Config) -> DataFrame:
-    """A row of LOOKED for every distinct image that the drafts name, opened where the catalogue does not know it, and one per refused reference."""
+def verify_images(drafts: DataFrame, catalogue: DataFrame | None, config: Config) -> DataFrame:
+    """One row of VERIFIED per distinct image of the drafts and per refused reference. Opens only the images that `catalogue` does not have."""
     located = _located(drafts, config)
     place = F.coalesce("uri", F.concat_ws("\0", "source", "key")).alias("place")
     named = F.collect_list(F.struct("source", "key", "findings")).alias("refs")
@@ -38,26 +38,26 @@ def look_at(drafts: DataFrame, catalogue: DataFrame | None, config: Config) -> D
         images = images.join(_known(catalogue, config.images.verify), on=KEY, how="left")
     settings = config.model_dump_json()
 
-    def make() -> Step:
+    def make() -> MapRows:
         own = config_of(settings)
-        return lambda rows: (_looked_row(row, own) for row in rows)
+        return lambda rows: (_verified_row(row, own) for row in rows)
 
-    return map_records(images, make, LOOKED)
+    return map_records(images, make, VERIFIED)
 
 
-def seen_images(looked: DataFrame) -> DataFrame:
-    """(source, key) -> the image it leads to: struct `seen`."""
-    rows = looked.select(F.explode("refs").alias("named"), "*").select("*", "named.source", "named.key", "named.findings")
+def images_by_reference(verified: DataFrame) -> DataFrame:
+    """The image of each reference: source, key and the struct `seen`."""
+    rows = verified.select(F.explode("refs").alias("named"), "*").select("*", "named.source", "named.key", "named.findings")
     return rows.select("source", "key", F.struct(*(field.name for field in SEEN)).alias("seen"))
 
 
 def _located(drafts: DataFrame, config: Config) -> DataFrame:
-    """One row per distinct (source, reference): where its image is, or the findings that refuse it. Opens no picture."""
+    """One row per distinct reference of a source: where its image is, or the findings that refuse it. Opens no image."""
     refs = drafts.select(F.col("origin.source").alias("source"), F.explode("refs").alias("ref"))
     distinct = refs.groupBy("source", F.col("ref.key").alias("key")).agg(F.min("ref.ref").alias("ref"))
     settings = config.model_dump_json()
 
-    def make() -> Step:
+    def make() -> MapRows:
         own = config_of(settings)
         return lambda rows: (_located_row(row, own) for row in rows)
 
@@ -65,7 +65,7 @@ def _located(drafts: DataFrame, config: Config) -> DataFrame:
 
 
 def _known(catalogue: DataFrame, level: str) -> DataFrame:
-    """The rows of table `images` that serve this level: their own level or a higher one, and no verdict that may change by itself."""
+    """The rows of table `images` that were verified at this level or a higher one, without verdicts that may change by themselves."""
     serves = F.col("level").isin(list(LEVELS[LEVELS.index(level) :]))
     lasting = F.col("reason").isNull() | ~F.col("reason").isin(NEVER_REUSED)
     best = F.max_by(F.struct(*(field.name for field in IMAGES)), F.array_position(F.array(*map(F.lit, LEVELS)), F.col("level")))
@@ -73,7 +73,7 @@ def _known(catalogue: DataFrame, level: str) -> DataFrame:
 
 
 def _located_row(row: Row, config: Config) -> Row:
-    """`ref` is carried on only where the image is in it."""
+    """`ref` is kept only where it holds the image itself."""
     source = next(source for source in config.sources if source.name == row["source"])
     try:
         located = locate(row["ref"], source, config)
@@ -83,11 +83,11 @@ def _located_row(row: Row, config: Config) -> Row:
     return row | asdict(located) | {"ref": None if located.path else row["ref"], "findings": located.findings}
 
 
-def _looked_row(row: Row, config: Config) -> Row:
-    told = {"refs": row["refs"], "opened": False}
+def _verified_row(row: Row, config: Config) -> Row:
+    rest = {"refs": row["refs"], "opened": False}
     if row["uri"] is None:
-        return dict.fromkeys(field.name for field in IMAGES) | told
+        return dict.fromkeys(field.name for field in IMAGES) | rest
     if row["known"]:
-        return row["known"] | told
+        return row["known"] | rest
     verdict = verify(row["uri"], row["size"], row["modified"], row["path"], row["ref"], config)
-    return asdict(verdict) | told | {"opened": True}
+    return asdict(verdict) | rest | {"opened": True}

@@ -1,11 +1,10 @@
-"""Drafts + images -> outcomes: copies and clashing ids found, images joined back, every dialect's row made and staged once."""
+"""Drafts + images -> outcomes: finds duplicates and id conflicts, joins the images to their drafts, and stages the rows of every table."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,34 +14,28 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
-from pipelines.config import Config
-from pipelines.flow import Ready, duplicate_row, finish
+from pipelines.flow import Flow, Ready, duplicate_row, finish
 from pipelines.images.references import verified_image
-from pipelines.memory import batches_of
 from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
-from pipelines.spark.plans.bridge import DRIVER_ROWS, Step, Work, flow_of
+from pipelines.spark.plans.bridge import DRIVER_ROWS, MapRows, Work, flow_opener
 from pipelines.spark.plans.images import SEEN
+from pipelines.tables.parquet import read_in_batches
 from pipelines.tables.schema import Row, draft_from_bytes
-from pipelines.tables.writing import Files, placed
+from pipelines.tables.writing import FileSet, placed
 
 DRAFT_ROWS = 64
-NAMED = r"-(\d+)-\d+-(\d+)\.parquet$"  # task, attempt, number of the file: the name of one that `write_parts` made
+NAME_PATTERN = r"-(\d+)-\d+-(\d+)\.parquet$"  # of a file that `write_files` wrote: task, attempt, number of the file
 
 
-class Naming(NamedTuple):
-    batch: str
-    run_id: str
+def draft_context(drafts: DataFrame, seen: DataFrame | None, clashing: DataFrame | None = None) -> DataFrame:
+    """What a draft cannot know by itself, by its file and row: one row per image, or one per duplicate or id conflict without images.
 
-
-def told_of(drafts: DataFrame, seen: DataFrame | None, clashing: DataFrame | None = None) -> DataFrame:
-    """What other records and the images say of each draft, by its place in its file: a row per copy, per clash of ids and per image.
-
-    `kept` is the first place of the same bytes where that is another one; `id_conflict` says that the id names other content too, in
-    these drafts or by `clashing`. A draft of which nothing is said has no row.
+    `kept` is the place of the first record with the same bytes, null in that record itself. `id_conflict` is true where the id also
+    belongs to other content, in these drafts or according to `clashing`. Drafts without any of these have no row.
     """
     place, is_record = F.struct(F.col("origin.path").alias("path"), F.col("origin.line").alias("line")), F.col("origin.line") > 0
     first = F.min(F.when(is_record, place)).over(Window.partitionBy("record_id"))
-    # A record without an id is alone, so that they do not meet in one task.
+    # Each record without an id is a group of its own, so that they are not all sorted in one task.
     holder = Window.partitionBy("source", F.coalesce("logged_id", F.concat(F.lit("\0"), "record_id")))
     contents = F.when(is_record & F.col("logged_id").isNotNull(), F.col("record_id"))
     at = [F.col("_metadata.file_name").alias("file"), F.col("_metadata.row_index").alias("ordinal")]
@@ -55,19 +48,19 @@ def told_of(drafts: DataFrame, seen: DataFrame | None, clashing: DataFrame | Non
         already = clashing.select("record_id", F.lit(True).alias("already")).distinct()
         marked = marked.join(already, on="record_id", how="left").withColumn("id_conflict", F.col("id_conflict") | F.col("already").isNotNull())
     if seen is None:
-        told = marked.withColumn("seen", F.lit(None).cast(from_arrow_type(SEEN)))
+        context = marked.withColumn("seen", F.lit(None).cast(from_arrow_type(SEEN)))
     else:
         each = marked.withColumn("key", F.explode_outer(F.when(F.col("kept").isNull(), F.array_distinct("key"))))
-        told = each.join(seen, on=["source", "key"], how="left")
-    return told.where("kept is not null or id_conflict or seen is not null").select("file", "ordinal", "kept", "id_conflict", "seen")
+        context = each.join(seen, on=["source", "key"], how="left")
+    return context.where("kept is not null or id_conflict or seen is not null").select("file", "ordinal", "kept", "id_conflict", "seen")
 
 
-def are_all_different(drafts: Files) -> bool:
-    """Whether no two records have the same bytes, nor an id of a source in common: then there is nothing to be told of these drafts.
+def are_all_different(drafts: FileSet) -> bool:
+    """Whether no two records have the same bytes or, within a source, the same id.
 
-    The driver sees that of a night of few records faster than Spark plans the question; of one of many it is not sure, and Spark is asked.
+    The driver answers this for a small batch faster than Spark can plan the query. For a large batch it returns False, and Spark decides.
     """
-    if sum(part.rows for part in drafts.parts) > DRIVER_ROWS:
+    if sum(file.rows for file in drafts.files) > DRIVER_ROWS:
         return False
     columns = ["record_id", "origin.source", "logged_id"]
     tables = [pq.ParquetFile(path).read(columns=columns, use_threads=False) for path, _ in drafts.of("drafts")]
@@ -79,58 +72,58 @@ def are_all_different(drafts: Files) -> bool:
     return len(distinct) == len(named) and pc.count_distinct(rows["record_id"]).as_py() == len(rows)
 
 
-def outcomes_work(spark: SparkSession, drafts: Files, told: DataFrame | None, run: Naming, config: Config) -> Work:
-    """Each file of drafts is read again by one task, which has from Spark only what is told of its rows, if anything is.
+def outcomes_work(spark: SparkSession, drafts: FileSet, context: DataFrame | None, batch: str, run_id: str, flow: Flow) -> Work:
+    """The work of turning drafts into outcomes. One task reads each file of drafts; Spark sends it only the context of its rows.
 
-    So no record's bytes pass through Spark, and no more than a record's images are held at a time. The files of one task, which read an
-    input that cannot be split, go to several.
+    So no record's bytes pass through Spark, and a task holds the images of one record at a time. Where one task wrote several files,
+    because its input could not be split, several tasks read them.
     """
-    settings = config.model_dump_json()
+    open_flow = flow_opener(flow)
     paths = [str(path) for path, _ in drafts.of("drafts")]
     tasks = max(1, min(len(paths), int(spark.conf.get("spark.sql.shuffle.partitions") or 1)), *(_numbers(path)[0] + 1 for path in paths))
 
-    def make() -> Step:
-        flow, task = flow_of(settings), TaskContext.get()
+    def make() -> MapRows:
+        flow, task = open_flow(), TaskContext.get()
         own = sorted(path for path in paths if sum(_numbers(path)) % tasks == (task.partitionId() if task else 0))
-        return lambda told: (placed(outcome, run.batch, run.run_id, flow.config.split) for outcome in finish(_records(own, told), flow))
+        return lambda context: (placed(outcome, batch, run_id, flow.config.split) for outcome in finish(_records(own, context), flow))
 
-    if told is None:
+    if context is None:
         return Work(spark.range(0, tasks, 1, tasks).select(F.lit(None).alias("file")), make)
-    # A task of which nothing is told must run all the same, and Spark leaves out what has no rows at all.
+    # A task without context must run too, and Spark skips empty partitions.
     each = spark.range(tasks).select(F.col("id").cast("int").alias("task"))
-    number, index = (F.regexp_extract("file", NAMED, group).cast("int") for group in (1, 2))
-    all_told = each.unionByName(told.withColumn("task", (number + index) % tasks), allowMissingColumns=True)
-    return Work(all_told.repartitionById(tasks, "task").sortWithinPartitions("file", "ordinal"), make)
+    number, index = (F.regexp_extract("file", NAME_PATTERN, group).cast("int") for group in (1, 2))
+    with_every_task = each.unionByName(context.withColumn("task", (number + index) % tasks), allowMissingColumns=True)
+    return Work(with_every_task.repartitionById(tasks, "task").sortWithinPartitions("file", "ordinal"), make)
 
 
 def _numbers(path: str) -> tuple[int, int]:
-    """(task, number among its files): their sum, modulo the tasks, is the task that reads the file again."""
-    found = re.search(NAMED, path)
+    """(task that wrote the file, number of the file). Their sum, modulo the number of tasks, is the task that reads it."""
+    found = re.search(NAME_PATTERN, path)
     assert found, f"{path} was not written by a task"
     return int(found[1]), int(found[2])
 
 
-def _records(paths: Sequence[str], told: Iterator[Row]) -> Iterator[Ready | Quarantined]:
-    """`told` is in the order of the files and their rows."""
-    of_rows = groupby((row for row in told if row["file"]), key=lambda row: (row["file"], row["ordinal"]))
+def _records(paths: Sequence[str], context: Iterator[Row]) -> Iterator[Ready | Quarantined]:
+    """The drafts of these files with their context, which comes in the order of the files and their rows."""
+    of_rows = groupby((row for row in context if row["file"]), key=lambda row: (row["file"], row["ordinal"]))
     at, rows = next(of_rows, (None, iter(())))
     for path in paths:
         ordinal, name = 0, path.rpartition("/")[2]
         with pq.ParquetFile(path) as file:
-            for batch in batches_of(file, DRAFT_ROWS, ["record_id", "origin", "raw", "draft", "findings"]):
+            for batch in read_in_batches(file, DRAFT_ROWS, ["record_id", "origin", "raw", "draft", "findings"]):
                 for raw, draft in _drafts(batch):
                     if at == (name, ordinal):
-                        yield _told(raw, draft, list(rows))
+                        yield _ready(raw, draft, list(rows))
                         at, rows = next(of_rows, (None, iter(())))
                     else:
-                        yield _told(raw, draft, [])
+                        yield _ready(raw, draft, [])
                     ordinal += 1
     if at is not None:
-        raise ValueError(f"something is told of row {at[1]} of {at[0]}, which is not there")
+        raise ValueError(f"there is context for row {at[1]} of {at[0]}, but no such row")
 
 
 def _drafts(batch: pa.RecordBatch) -> Iterator[tuple[RawRecord, Draft | Quarantined]]:
-    """Rows of DRAFTS. A draft says itself whose it is, so only of a record without one is the whole row looked at."""
+    """The records of these rows of DRAFTS. A draft carries its own origin, so the other columns are read only for records without one."""
     for i, (raw, draft) in enumerate(zip(batch["raw"].to_pylist(), batch["draft"].to_pylist(), strict=True)):
         if draft is not None:
             made = draft_from_bytes(draft)
@@ -141,15 +134,15 @@ def _drafts(batch: pa.RecordBatch) -> Iterator[tuple[RawRecord, Draft | Quaranti
             yield record, Quarantined(record, tuple(Finding(**finding) for finding in row["findings"]))
 
 
-def _told(raw: RawRecord, draft: Draft | Quarantined, told: Sequence[Row]) -> Ready | Quarantined:
-    """What a draft is with what is told of it."""
-    kept = next((mark["kept"] for mark in told if mark["kept"]), None)
+def _ready(raw: RawRecord, draft: Draft | Quarantined, context: Sequence[Row]) -> Ready | Quarantined:
+    """The draft with its context, or the row that quarantines it."""
+    kept = next((mark["kept"] for mark in context if mark["kept"]), None)
     if kept is not None:
         return duplicate_row(raw, kept["path"], kept["line"])
     if isinstance(draft, Quarantined):
         return draft
-    seen = {mark["seen"]["key"]: _seen(mark["seen"]) for mark in told if mark["seen"]}
-    return Ready(raw, draft, seen, any(mark["id_conflict"] for mark in told))
+    seen = {mark["seen"]["key"]: _seen(mark["seen"]) for mark in context if mark["seen"]}
+    return Ready(raw, draft, seen, any(mark["id_conflict"] for mark in context))
 
 
 def _seen(row: Row) -> SeenImage:

@@ -1,4 +1,4 @@
-"""What was staged, read back by the workers: counts, and the law that no book shows. Never counts taken on the way."""
+"""Reads staged files back: their counts, and duplicate keys. Nothing is counted while rows are written."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from pyspark.sql import functions as F
 
 from pipelines.config import Config
 from pipelines.ledger.books import takers
+from pipelines.ledger.plural import counted
 from pipelines.ledger.tally import StagedFile, Tally, groups_of, tally_of
-from pipelines.spark.plans.bridge import DRIVER_ROWS, Step, config_of, map_records, over, read_parts
+from pipelines.spark.plans.bridge import DRIVER_ROWS, MapRows, config_of, distribute, map_records, read_files
 from pipelines.tables.schema import COLUMNS, struct
-from pipelines.tables.writing import Files, Part
+from pipelines.tables.writing import DataFile, FileSet
 
 TALLY = struct(tally=pa.binary())
 KEYS = {"conversations": ["sample_id"], "samples": ["sample_id", "dialect"], "quarantine": ["record_id", "dialect", "origin.path", "origin.line"]}
 
 
 class Staged(NamedTuple):
-    """The files that a run has staged: the drafts, and the rows of the three tables as they are to be published."""
+    """The files that a run has staged: the drafts, and the rows of the three tables that it will publish."""
 
-    drafts: Files
-    tables: Files
+    drafts: FileSet
+    tables: FileSet
 
     def frame(self, spark: SparkSession, table: str) -> DataFrame:
-        return read_parts(spark, self.tables, table, COLUMNS[table])
+        return read_files(spark, self.tables, table, COLUMNS[table])
 
 
 def read_back(spark: SparkSession, staged: Staged, config: Config) -> Tally:
@@ -39,37 +40,37 @@ def read_back(spark: SparkSession, staged: Staged, config: Config) -> Tally:
     settings = config.model_dump_json()
     quarantine = [str(path) for path, _ in staged.tables.of("quarantine")]
 
-    def make() -> Step:
+    def make() -> MapRows:
         offered = takers(config_of(settings))
         return lambda rows: ({"tally": tally_of([StagedFile(*one) for one in row["group"]], offered, quarantine).to_bytes()} for row in rows)
 
     groups = [{"group": group} for group in groups_of(*staged)]
     tally = Tally()
-    for row in map_records(*over(spark, groups, len(groups), make), TALLY).collect():
+    for row in map_records(*distribute(spark, groups, len(groups), make), TALLY).collect():
         tally.add(Tally.from_bytes(row["tally"]))
     return tally
 
 
-def doubled_rows(spark: SparkSession, staged: Staged) -> list[str]:
-    """One row per conversation, per sample and dialect, and per quarantined record and dialect: what breaks this, as sentences."""
-    few = sum(part.rows for part in staged.tables.parts) <= DRIVER_ROWS
-    doubled = _doubled_in(staged.tables) if few else _doubled_of(spark, staged)
-    return [f"{table}: {count} keys stand more than once" for table, count in sorted(doubled.items())]
+def find_duplicate_keys(spark: SparkSession, staged: Staged) -> list[str]:
+    """A sentence per table in which a key is not unique: conversations, samples per dialect, quarantined records per dialect."""
+    few = sum(file.rows for file in staged.tables.files) <= DRIVER_ROWS
+    duplicates = _duplicate_keys_on_driver(staged.tables) if few else _duplicate_keys_in_spark(spark, staged)
+    return [f"{table}: {counted(count, 'key')} with more than one row" for table, count in sorted(duplicates.items())]
 
 
-def _doubled_in(files: Files) -> dict[str, int]:
-    """How many keys of each table stand more than once, where any does. The driver counts few faster than Spark plans to."""
-    doubled = {}
+def _duplicate_keys_on_driver(files: FileSet) -> dict[str, int]:
+    """How many keys of each table have several rows, on the driver: it counts few rows faster than Spark can plan a query."""
+    duplicates = {}
     for table, names in KEYS.items():
-        keys = [_keys(path, part, names) for path, part in files.of(table)]
+        keys = [_keys(path, data_file, names) for path, data_file in files.of(table)]
         if keys:
             counts = pa.concat_tables(keys).group_by(names).aggregate([([], "count_all")])["count_all"]
-            doubled[table] = pc.sum(pc.greater(counts, 1)).as_py()
-    return {table: count for table, count in doubled.items() if count}
+            duplicates[table] = pc.sum(pc.greater(counts, 1)).as_py()
+    return {table: count for table, count in duplicates.items() if count}
 
 
-def _keys(path: Path, part: Part, names: Sequence[str]) -> pa.Table:
-    values = part.values()
+def _keys(path: Path, data_file: DataFile, names: Sequence[str]) -> pa.Table:
+    values = data_file.values()
     with pq.ParquetFile(path) as file:
         rows = file.read(columns=[name for name in names if name not in values], use_threads=False).flatten()
     for name in values.keys() & set(names):
@@ -77,8 +78,8 @@ def _keys(path: Path, part: Part, names: Sequence[str]) -> pa.Table:
     return rows.select(names)
 
 
-def _doubled_of(spark: SparkSession, staged: Staged) -> dict[str, int]:
-    # A key stands here as 128 bits of its hash: two keys of a night of 10^9 rows are taken for one with a probability of 10^-21.
+def _duplicate_keys_in_spark(spark: SparkSession, staged: Staged) -> dict[str, int]:
+    # A key is represented by 128 bits of hash: among 10^9 keys, two collide with a probability of 10^-21.
     keys = [
         staged.frame(spark, table).select(
             F.lit(table).alias("table"), F.xxhash64(*names).alias("key"), F.xxhash64(*reversed(names), F.lit(table)).alias("more")

@@ -1,1 +1,1 @@
-"""Staged files -> published tables, in either form, and what a killed run leaves to do."""
+"""Staged files -> published tables, Delta or Parquet, and recovery from runs that were killed."""

@@ -1,4 +1,4 @@
-"""Delta tables: each change is one commit, which carries the run's id, and a state is a version."""
+"""Delta tables. Each change is one commit that carries the run's id; the state of a table is its version."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ from pyspark.sql import SparkSession
 from pipelines.storage.locks import LostRace
 from pipelines.tables.delta_commit import commit, move_in
 from pipelines.tables.reading import count_rows, files_of_version, newest_commit
-from pipelines.tables.writing import Part
+from pipelines.tables.writing import DataFile
 
-NAMED_BY = "versions"
-At = Callable[[str], None]
+STATE_COLUMN = "versions"
+OnPoint = Callable[[str], None]
 
 
-def adopt(root: Path, table: str, parts: Sequence[tuple[Path, Part]], run_id: str, named: int | None, replaced: str | None, at: At) -> int:
+def commit_files(
+    root: Path, table: str, files: Sequence[tuple[Path, DataFile]], run_id: str, state: int | None, replaced: str | None, on_point: OnPoint
+) -> int:
     folder = root / table
     before = newest_commit(folder)[0]
-    added = [move_in(path, part, folder) for path, part in parts]
-    at(f"{table}: files moved in")
+    added = [move_in(path, file, folder) for path, file in files]
+    on_point(f"{table}: files moved in")
     commit(folder, added, run_id, replaced)
     return _checked(folder, before, run_id)
 
 
-def undo(spark: SparkSession, root: Path, named: Mapping[str, int], run_id: str, at: At) -> list[str]:
-    undone = []
-    for table, version in named.items():
+def roll_back(spark: SparkSession, root: Path, states: Mapping[str, int], run_id: str, on_point: OnPoint) -> list[str]:
+    restored = []
+    for table, version in states.items():
         newest, by = newest_commit(root / table)
         is_there = newest == version or (by.get("operation") == "RESTORE" and str(by["operationParameters"].get("version")) == str(version))
         if not is_there:
-            at(f"{table}: before restore")
+            on_point(f"{table}: before restore")
             spark.sql(f"RESTORE TABLE delta.`{root / table}` TO VERSION AS OF {version}").collect()
-            at(f"{table}: after restore")
-            undone.append(f"{table}: brought back from version {newest} to version {version}")
-    return undone
+            on_point(f"{table}: after restore")
+            restored.append(f"{table}: restored from version {newest} to version {version}")
+    return restored
 
 
 def rows_of_batch(root: Path, table: str, version: int, batch: str) -> int:
-    """Rows of this batch in this version, from the footers of its files."""
+    """How many rows of this batch this version has, from the footers of its files."""
     return count_rows(files_of_version(root / table, version, batch))
 
 
@@ -49,11 +51,11 @@ def clean(spark: SparkSession, root: Path, table: str, days: int) -> None:
 
 
 def _checked(folder: Path, before: int, run_id: str) -> int:
-    """The new version; the old one where nothing was to be changed.
+    """The new version; the old one where there was nothing to change.
 
-    Raises LostRace where a commit of somebody else stands between: the caller holds the lock, so nobody should.
+    Raises LostRace where another writer has committed, although the caller holds the lock.
     """
     newest, by = newest_commit(folder)
     if newest != before and (newest != before + 1 or by.get("userMetadata") != run_id):
-        raise LostRace(f"{folder.name}: version {newest} is not the one commit of this run on version {before}; somebody else wrote to it")
+        raise LostRace(f"{folder.name}: version {newest} is not the one commit of this run on version {before}; another writer has changed the table")
     return newest

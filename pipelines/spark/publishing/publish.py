@@ -1,4 +1,4 @@
-"""Staged rows -> published tables: each Delta table changes in one commit, and `runs` is written last."""
+"""Staged rows -> published tables. Each Delta table changes in one commit, and `runs` is written last."""
 
 from __future__ import annotations
 
@@ -12,77 +12,78 @@ from pyspark.sql import functions as F
 from pipelines.ledger.batches import last_of_batch
 from pipelines.ledger.books import Books
 from pipelines.ledger.manifest import Json, code_fingerprint, config_fingerprint, tokenizer_facts
+from pipelines.ledger.plural import counted
 from pipelines.reasons import Reason
 from pipelines.spark.plans.images import KEY
 from pipelines.spark.plans.read_back import Staged
-from pipelines.spark.publishing.tables import BATCHED, State
+from pipelines.spark.publishing.tables import BATCH_TABLES, State
 from pipelines.spark.run.staging import Run
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import last_run, run_rows
 from pipelines.tables.schema import COLUMNS, Row
-from pipelines.tables.writing import Files, Parts, parts_below
+from pipelines.tables.writing import FileSet, FileWriter, files_below
 
 COUNTS = ("records", "conversations", "quarantined", "duplicates", "damaged")
 
 
-class Unequal(Exception):
-    """What was committed is not what was staged."""
+class RowCountMismatch(Exception):
+    """A committed table does not hold the rows that were staged."""
 
 
 def publish(run: Run, staged: Staged, images: DataFrame | None, books: Books, inputs: Sequence[Row], kind: str = "batch") -> None:
-    """Commits the batch. The caller holds the root's lock, has settled the root and compared the night with what stands.
+    """Commits the batch. The caller holds the publication lock, has recovered the root and has called `check_unchanged`.
 
-    Raises LostRace where somebody else wrote between, and Unequal where a committed table does not hold the rows that were
-    balanced; then `runs` names nothing of it, and the next run takes it back.
+    Raises LostRace where another run has published meanwhile, and RowCountMismatch where a committed table does not hold the rows of
+    the books. Then `runs` names nothing of it, and the next run rolls it back.
     """
     tables = run.tables
     last = last_run(tables.root)
-    named: dict[str, State] = dict((last or {}).get(tables.form.NAMED_BY) or {})
-    for table in BATCHED:
-        named[table] = tables.adopt(table, staged.tables, run.run_id, named.get(table), replaced=run.batch)
-    named["images"] = tables.adopt("images", _not_yet_listed(run, images), run.run_id, named.get("images"))
-    _read_back(run, named, books)
+    states: dict[str, State] = dict((last or {}).get(tables.form.STATE_COLUMN) or {})
+    for table in BATCH_TABLES:
+        states[table] = tables.commit_files(table, staged.tables, run.run_id, states.get(table), replaced=run.batch)
+    states["images"] = tables.commit_files("images", _new_images(run, images), run.run_id, states.get("images"))
+    _check_row_counts(run, states, books)
     if last_run(tables.root) != last:
-        raise LostRace(f"another run was published under {tables.root} in between; run again")
-    tables.adopt("runs", _run_row(run, books, inputs, named, kind, last), run.run_id, None)
+        raise LostRace(f"another run was published under {tables.root} meanwhile; run again")
+    tables.commit_files("runs", _run_row(run, books, inputs, states, kind, last), run.run_id, None)
 
 
 def check_unchanged(run: Run, earlier: Mapping[str, Any] | None) -> None:
-    """Raises LostRace where the batch was published since this run compared itself with what stood."""
+    """Raises LostRace where another run has published the batch since this run compared it with what was published."""
     now = last_of_batch(run_rows(run.tables.root), run.batch)
     if (now and now["run_id"]) != (earlier and earlier["run_id"]):
-        raise LostRace(f"run {now and now['run_id']} published batch {run.batch} while this one was at work")
+        raise LostRace(f"run {now and now['run_id']} published batch {run.batch} while this run was working")
 
 
 def input_rows(splits: Sequence[Row]) -> list[Row]:
-    """The input files, each once, however many splits it was read in."""
+    """The input files, each once, however many splits it has."""
     names = ("source", "path", "size", "modified", "sha256")
     return list({(row["source"], row["path"]): {name: row[name] for name in names} for row in splits}.values())
 
 
-def _read_back(run: Run, named: dict[str, State], books: Books) -> None:
+def _check_row_counts(run: Run, states: dict[str, State], books: Books) -> None:
     for table, wanted in books.rows().items():
-        found = run.tables.form.rows_of_batch(run.tables.root, table, named[table], run.batch)
+        found = run.tables.form.rows_of_batch(run.tables.root, table, states[table], run.batch)
         if found != wanted:
-            raise Unequal(f"{table}: {found} rows of batch {run.batch} were committed, {wanted} were balanced")
+            raise RowCountMismatch(f"{table}: batch {run.batch} has {counted(found, 'row')} after the commit, but {wanted:,} in the books")
 
 
-def _not_yet_listed(run: Run, images: DataFrame | None) -> Files:
-    """A verdict that rests on a limit is found anew each night; it is listed once. A missing file is no image."""
+def _new_images(run: Run, images: DataFrame | None) -> FileSet:
+    """The verified images that table `images` lacks. Missing files are not listed; a verdict that depends on a limit is listed once, though each run finds it."""
     folder = run.staging / "publish"
     if images is None:
-        return Files(folder, [])
+        return FileSet(folder, [])
     images = images.where(F.col("reason").isNull() | (F.col("reason") != Reason.IMAGE_MISSING.code)).withColumn("why", F.coalesce("reason", F.lit("")))
     listed = run.tables.read("images")
     if listed is not None:
         images = images.join(listed.select(*KEY, "level", F.coalesce("reason", F.lit("")).alias("why")), on=[*KEY, "level", "why"], how="left_anti")
     images.drop("why").coalesce(1).write.parquet(str(folder / "table=images"))
-    return Files(folder, parts_below(folder / "table=images", "images"))
+    return FileSet(folder, files_below(folder / "table=images", "images"))
 
 
-def _run_row(run: Run, books: Books, inputs: Sequence[Row], named: dict[str, State], kind: str, last: dict[str, Any] | None) -> Files:
+def _run_row(run: Run, books: Books, inputs: Sequence[Row], states: dict[str, State], kind: str, last: dict[str, Any] | None) -> FileSet:
     book_of = {(book.source, book.path): book for book in books.files}
-    row: Json = {"versions": None, "files": None, run.tables.form.NAMED_BY: list(named.items())} | {
+    row: Json = {"versions": None, "files": None, run.tables.form.STATE_COLUMN: list(states.items())} | {
         "run_id": run.run_id,
         "batch": run.batch,
         "kind": kind,
@@ -94,9 +95,9 @@ def _run_row(run: Run, books: Books, inputs: Sequence[Row], named: dict[str, Sta
         "config": config_fingerprint(run.config),
         "tokenizers": [(name, facts["fingerprint"]) for name, facts in tokenizer_facts(run.flow).items()],
         "started": run.started,
-        # The rows are told apart by this moment: two clocks that disagree must not turn them round.
+        # Rows are ordered by this time, so a clock that is behind must not reorder them.
         "finished": max(run.now(), last["finished"] + timedelta(microseconds=1)) if last else run.now(),
     }
-    parts = Parts(run.staging / "publish", run.run_id, COLUMNS)
-    parts.add("runs", "", row, 0)
-    return Files(run.staging / "publish", parts.close())
+    writer = FileWriter(run.staging / "publish", run.run_id, COLUMNS)
+    writer.add("runs", "", row, 0)
+    return FileSet(run.staging / "publish", writer.close())

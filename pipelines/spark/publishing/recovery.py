@@ -1,7 +1,7 @@
-"""What the end of a publication leaves to do, whoever does it: the run itself, or the next one where it was killed.
+"""The steps that complete a publication: the run itself takes them, or the next run where it was killed.
 
-The last row of `runs` says what is published. Everything else follows from it: tables beyond it are brought back, its report is
-moved in, and what dead runs left under `_staging` is removed. Each step can be repeated.
+The last row of `runs` says what is published. Tables with later changes are rolled back, the report of that row is moved in, and the
+staging folders of dead runs are removed. Each step can be repeated.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pathlib import Path
 import orjson
 
 from pipelines.ledger.manifest import Json, manifest_bytes
-from pipelines.spark.publishing.tables import NAMED, Tables
+from pipelines.spark.publishing.tables import SNAPSHOT_TABLES, Tables
 from pipelines.storage.locks import is_abandoned
 from pipelines.tables.reading import RETIRED, Row, last_run, run_rows
 
 SECONDS_A_DAY = 86_400
 
 
-def settle(tables: Tables, run_id: str) -> list[str]:
-    """Returns what was undone, in words. The caller holds the root's lock."""
-    undone = tables.undo(run_id)
+def recover(tables: Tables, run_id: str) -> list[str]:
+    """Brings the root to the state that `runs` names; returns what was rolled back, in words. The caller holds the publication lock."""
+    rolled_back = tables.roll_back(run_id)
     last = last_run(tables.root)
     if last is not None:
         _move_report(tables, last)
-    _sweep(tables)
-    return undone
+    _remove_abandoned(tables)
+    return rolled_back
 
 
 def report_folder(tables: Tables, batch: str) -> Path:
@@ -44,20 +44,20 @@ def read_manifest(tables: Tables, batch: str) -> Json:
     return orjson.loads(path.read_bytes()) if path.is_file() else {}
 
 
-def retain(tables: Tables, days: int, now: datetime) -> None:
-    """Deletes what only states older than so many days need. The state of the last run, and of every run since, stays readable."""
-    for folder in [*(tables.root / RETIRED).glob("*"), *(folder for folder in (tables.root / "_staging").glob("*") if _ended(folder))]:
+def apply_retention(tables: Tables, days: int, now: datetime) -> None:
+    """Deletes what only states older than `days` days need. The state of the last run stays readable."""
+    for folder in [*(tables.root / RETIRED).glob("*"), *(folder for folder in (tables.root / "_staging").glob("*") if _ended_unpublished(folder))]:
         if now.timestamp() - folder.stat().st_mtime > days * SECONDS_A_DAY:
             shutil.rmtree(folder)
-            tables.at("retention: folder removed")
+            tables.on_point("retention: folder removed")
     if any((now - row["finished"]).days >= days for row in run_rows(tables.root)):
-        for table in NAMED:
+        for table in SNAPSHOT_TABLES:
             tables.form.clean(tables.spark, tables.root, table, days)
-            tables.at(f"retention: {table}")
+            tables.on_point(f"retention: {table}")
 
 
 def _move_report(tables: Tables, last: Row) -> None:
-    """The manifest goes last: where it is, the report is too."""
+    """Moves the report of the last run in; the manifest goes last, so where it is, the report is too."""
     staged = staged_report(tables, last["run_id"])
     if (staged / "manifest.json").is_file():
         folder = report_folder(tables, last["batch"])
@@ -66,38 +66,38 @@ def _move_report(tables: Tables, last: Row) -> None:
         manifest = orjson.loads((staged / "manifest.json").read_bytes())
         manifest |= {"published": published, "finished": last["finished"].isoformat()}
         for name, data in (("report.html", (staged / "report.html").read_bytes()), ("manifest.json", manifest_bytes(manifest))):
-            part = folder / f".{name}.{last['run_id']}"
-            part.write_bytes(data)
-            part.replace(folder / name)
-            tables.at(f"{name}: moved in")
+            temporary = folder / f".{name}.{last['run_id']}"
+            temporary.write_bytes(data)
+            temporary.replace(folder / name)
+            tables.on_point(f"{name}: moved in")
     staging = tables.root / "_staging" / last["run_id"]
     if staging.is_dir():
         shutil.rmtree(staging)
-        tables.at("staging: removed")
+        tables.on_point("staging: removed")
 
 
-def _sweep(tables: Tables) -> None:
-    """Removes what runs staged that are gone without an end. One that ended unpublished keeps its rows and report for its reader."""
+def _remove_abandoned(tables: Tables) -> None:
+    """Removes the staging folders of runs that died. A run that ended unpublished keeps its rows and report for a reader."""
     for folder in (tables.root / "_staging").glob("*"):
-        if folder.is_dir() and is_abandoned(folder) and discard(folder):
-            tables.at("staging of a dead run: removed")
+        if folder.is_dir() and is_abandoned(folder) and remove_staging(folder):
+            tables.on_point("staging of a dead run: removed")
 
 
-def leave(tables: Tables, run_id: str) -> None:
-    """Removes what a run staged as it ends. One that has published and could not settle leaves its report for the next run to move in."""
+def clean_up(tables: Tables, run_id: str) -> None:
+    """Removes a run's staging folder as it ends. A run that published but failed before its report was moved in leaves it for the next run."""
     last = last_run(tables.root)
     if last is None or last["run_id"] != run_id:
-        discard(tables.root / "_staging" / run_id)
+        remove_staging(tables.root / "_staging" / run_id)
 
 
-def discard(staging: Path) -> bool:
-    """Removes what a run staged, unless it ended unpublished: then its rows and report are kept for its reader."""
-    if not staging.is_dir() or _ended(staging):
+def remove_staging(staging: Path) -> bool:
+    """Removes a staging folder, unless its run ended unpublished: then its rows and report are kept for a reader."""
+    if not staging.is_dir() or _ended_unpublished(staging):
         return False
     shutil.rmtree(staging)
     return True
 
 
-def _ended(folder: Path) -> bool:
+def _ended_unpublished(folder: Path) -> bool:
     manifest = folder / "report" / "manifest.json"
     return manifest.is_file() and orjson.loads(manifest.read_bytes())["status"] != "published"

@@ -1,7 +1,7 @@
-"""The published tables under one root: which there are, and how each form of them is read and changed.
+"""The published tables under one root, and how they are read and changed.
 
-A form is a module, `delta_form` or `parquet_form`, with the same functions; every row is written before, by who made it, and moved in as a file. What a row of `runs` names of a table is a version of
-a Delta table and a list of files of a Parquet one: its state.
+`delta_form` and `parquet_form` are modules with the same functions. The rows are in files already; publishing moves these in. The state
+of a table, as a row of `runs` names it, is a version of a Delta table and a list of files of a Parquet table.
 """
 
 from __future__ import annotations
@@ -21,68 +21,68 @@ from pipelines.spark.plans.bridge import reader_of
 from pipelines.spark.publishing import delta_form, parquet_form
 from pipelines.tables.reading import Row, last_run, table_files
 from pipelines.tables.schema import COLUMNS, PARTITIONS
-from pipelines.tables.writing import Files
+from pipelines.tables.writing import FileSet
 
-BATCHED = ["conversations", "samples", "quarantine"]
-NAMED = [*BATCHED, "images"]
+BATCH_TABLES = ["conversations", "samples", "quarantine"]
+SNAPSHOT_TABLES = [*BATCH_TABLES, "images"]
 FORMS: dict[str, ModuleType] = {"delta": delta_form, "parquet": parquet_form}
 
 State = Any  # int of a Delta table, list[str] of a Parquet one
-At = Callable[[str], None]
+OnPoint = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Where the tables stand. Roots are folders that driver and workers share. `at` is told each step that touches the disk."""
+    """The tables under one root, a folder that driver and workers share. `on_point` is called at each step that changes the disk."""
 
     spark: SparkSession
     root: Path
     format: str
-    at: At = lambda point: None
+    on_point: OnPoint = lambda point: None
 
     @property
     def form(self) -> ModuleType:
         return FORMS[self.format]
 
     def read(self, table: str, row: Row | None = None) -> DataFrame | None:
-        """The table as this row of `runs` names it, else the last one; None where that names none. Never half a night."""
+        """The table as this row of `runs` names it, by default the last row; None where the row names no such table."""
         row = row or last_run(self.root)
-        if row is None or table not in (row[self.form.NAMED_BY] or {}):
+        if row is None or table not in (row[self.form.STATE_COLUMN] or {}):
             return None
         kind = pa.struct([field for field in COLUMNS[table] if field.name not in PARTITIONS[table]])
         files = table_files(self.root, table, row)
         frame = reader_of(self.spark, kind).parquet(*files) if files else self.spark.createDataFrame([], from_arrow_schema(pa.schema(list(kind))))
         for column in PARTITIONS[table]:
-            # The partition's value from the file's own path: files of one table can stand in two folders, so Spark cannot tell a base path.
+            # From the path of the file: the files of one table can be in two folders, so there is no one base path for Spark.
             value = F.regexp_extract(F.col("_metadata.file_path"), f"/{column}=([^/]+)/", 1) if files else F.lit("")
             frame = frame.withColumn(column, value)
         return frame
 
-    def adopt(self, table: str, files: Files, run_id: str, named: State | None, replaced: str | None = None) -> State:
-        """Rows that stand in files become the table's own, in one step, instead of those of batch `replaced`. Returns the table's new state."""
-        self.at(f"{table}: before")
-        state = self.form.adopt(self.root, table, files.of(table), run_id, named, replaced, self.at)
-        self.at(f"{table}: after")
-        return state
+    def commit_files(self, table: str, files: FileSet, run_id: str, state: State | None, replaced: str | None = None) -> State:
+        """Adds the rows of these files to the table and removes those of batch `replaced`, in one step. Returns the table's new state."""
+        self.on_point(f"{table}: before")
+        new_state: State = self.form.commit_files(self.root, table, files.of(table), run_id, state, replaced, self.on_point)
+        self.on_point(f"{table}: after")
+        return new_state
 
-    def undo(self, run_id: str) -> list[str]:
-        """Brings every table to the state that the last row of `runs` names; returns what was undone, in words.
+    def roll_back(self, run_id: str) -> list[str]:
+        """Brings every table to the state that the last row of `runs` names; returns what was rolled back, in words.
 
-        A run that was killed between two commits leaves such tables; its own rows would else be seen beside the next night's.
+        A run that was killed between two commits leaves later states. Without this, readers would see its rows after the next run.
         """
         last = last_run(self.root)
         if last is None:
-            return [_set_aside(self, name, run_id) for name in [*NAMED, "runs"] if (self.root / name).is_dir()]
-        undone: list[str] = self.form.undo(self.spark, self.root, last[self.form.NAMED_BY] or {}, run_id, self.at)
-        return undone
+            return [_set_aside(self, name, run_id) for name in [*SNAPSHOT_TABLES, "runs"] if (self.root / name).is_dir()]
+        rolled_back: list[str] = self.form.roll_back(self.spark, self.root, last[self.form.STATE_COLUMN] or {}, run_id, self.on_point)
+        return rolled_back
 
 
 def _set_aside(tables: Tables, table: str, run_id: str) -> str:
     target = tables.root / "_old" / run_id / table
     target.parent.mkdir(parents=True, exist_ok=True)
     (tables.root / table).rename(target)
-    tables.at(f"{table}: set aside")
+    tables.on_point(f"{table}: set aside")
     return f"{table}: was never published; set aside"
 
 
-__all__ = ["BATCHED", "NAMED", "PARTITIONS", "At", "State", "Tables"]
+__all__ = ["BATCH_TABLES", "PARTITIONS", "SNAPSHOT_TABLES", "OnPoint", "State", "Tables"]

@@ -1,4 +1,4 @@
-"""The newest whole night as SQL views of a Spark session."""
+"""The published tables as SQL views of a Spark session."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from pipelines.spark.publishing.tables import NAMED, Tables
+from pipelines.spark.publishing.tables import SNAPSHOT_TABLES, Tables
 from pipelines.tables.reading import NotPublished, last_run
 
 
 def register_views(spark: SparkSession, root: str | Path) -> list[str]:
     """Temporary views conversations, samples, quarantine and images, all of one snapshot; their names. Raises NotPublished.
 
-    A view stays at its night; call it again for a newer one.
+    A view does not change; call this again to see a newer snapshot.
     """
     last = last_run(root)
     if last is None:
         raise NotPublished(f"nothing was published under {root}")
     tables = Tables(spark, Path(root), "delta" if last["versions"] is not None else "parquet")
     made = []
-    for name in NAMED:
+    for name in SNAPSHOT_TABLES:
         frame = tables.read(name, last)
         if frame is not None:
             frame.createOrReplaceTempView(name)

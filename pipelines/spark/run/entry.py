@@ -1,6 +1,6 @@
-"""What the jobs share: the session, one JSON line on stdout for every end, the hooks, and the exit code.
+"""What the jobs share: one JSON line on stdout per run, the hooks, and the exit code.
 
-Logs name a failure by its type and place: messages of a library can hold a user's text, so they go into a file beside the data.
+Logs name a failure by type and place. The messages of a library can contain a user's text, so they go to a file beside the data.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import orjson
 from pipelines.config import Config, ConfigError
 from pipelines.hooks import call_hook, hook_for
 from pipelines.ledger.batches import Refused
-from pipelines.memory import settle_garbage
+from pipelines.spark.session.startup import relax_garbage_collection
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import NotPublished
 
 if TYPE_CHECKING:
-    from pipelines.spark.run.ending import Result
+    from pipelines.spark.run.completion import Result
 
 OUR_FAULT, USAGE = 1, 2
 REFUSALS = {ConfigError: "configuration", FileNotFoundError: "configuration", Refused: "refused", LostRace: "lost_race", NotPublished: "not_published"}
@@ -36,15 +36,15 @@ def run_id_of(batch: str, started: datetime) -> str:
     return f"{batch}.{started:%Y%m%dT%H%M%SZ}.{uuid4().hex[:8]}"
 
 
-def get_ready(config: Config) -> None:
-    """Has what a run needs besides the JVM, which takes two seconds to start: its modules, and the tokenizers by which the report shows texts."""
+def preload(config: Config) -> None:
+    """Loads the modules and the tokenizers of the report, while the JVM takes two seconds to start."""
     import_module("pipelines.spark.run.batch")
     import_module("pipelines.flow").open_flow(config).open_exact()
-    settle_garbage()
+    relax_garbage_collection()
 
 
-class Told:
-    """Tells how each run ended, as it ends, and keeps the worst exit code: 1 before 2 before 3 before 0."""
+class JobStatus:
+    """Reports how each run ended and keeps the worst exit code: 1 before 2 before 3 before 0."""
 
     def __init__(self, config: Config | None = None):
         self.config = config
@@ -56,15 +56,15 @@ class Told:
 
     @contextmanager
     def run(self, batch: str) -> Iterator[Callable[[Result], None]]:
-        """The block runs one batch and hands over its result; what it raises is told as the run's end and goes no further."""
-        with _Ending(self, batch):
+        """The block runs one batch and passes its result to the function. An exception is reported as the run's end and not raised further."""
+        with _ReportErrors(self, batch):
             yield self.result
 
     def result(self, result: Result) -> None:
         print("\n".join(result.summary()), file=sys.stderr)
-        self.tell(result.exit_code, result.line())
+        self.report(result.exit_code, result.line())
 
-    def tell(self, code: int, line: dict[str, Any]) -> None:
+    def report(self, code: int, line: dict[str, Any]) -> None:
         self.codes.append(code)
         data = orjson.dumps(line | {"exit_code": code}) + b"\n"
         sys.stdout.write(data.decode())
@@ -73,11 +73,11 @@ class Told:
             print(f"run: {fault}", file=sys.stderr)
 
 
-class _Ending:
-    """The one place where a job's exceptions end. KeyboardInterrupt and the like rise."""
+class _ReportErrors:
+    """The one place that catches a job's exceptions. KeyboardInterrupt and the like are not caught."""
 
-    def __init__(self, told: Told, batch: str):
-        self.told, self.batch = told, batch
+    def __init__(self, job: JobStatus, batch: str):
+        self.job, self.batch = job, batch
 
     def __enter__(self) -> None:
         pass
@@ -89,18 +89,18 @@ class _Ending:
         if status:
             words = str(error).splitlines()
             print("\n".join(f"run: {word}" for word in words), file=sys.stderr)
-            self.told.tell(USAGE, {"status": status, "words": words, "batch": self.batch})
+            self.job.report(USAGE, {"status": status, "words": words, "batch": self.batch})
             return True
         word, details = describe(error), self._details(error)
         print(f"run: {word}" + (f"; details in {details}" if details else ""), file=sys.stderr)
-        self.told.tell(OUR_FAULT, {"status": "error", "words": [word], "batch": self.batch, "details": details and str(details)})
+        self.job.report(OUR_FAULT, {"status": "error", "words": [word], "batch": self.batch, "details": details and str(details)})
         return True
 
     def _details(self, error: Exception) -> Path | None:
-        """The whole traceback, under the output root, where the data is; None where that cannot be written either."""
-        if self.told.config is None:
+        """Writes the whole traceback under the output root, beside the data; None where that fails too."""
+        if self.job.config is None:
             return None
-        path = Path(self.told.config.output.root) / "_errors" / f"{run_id_of(self.batch, datetime.now(UTC))}.txt"
+        path = Path(self.job.config.output.root) / "_errors" / f"{run_id_of(self.batch, datetime.now(UTC))}.txt"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
@@ -110,7 +110,7 @@ class _Ending:
 
 
 def describe(error: Exception) -> str:
-    """Type and place of our own innermost frame; of an error of the file system, what it says, which is ours to show."""
+    """Type and place in our own innermost frame; for an error of the file system also its message, which holds no user's text."""
     frames = traceback.extract_tb(error.__traceback__)
     place = next((frame for frame in reversed(frames) if "/pipelines/" in frame.filename), frames[-1])
     what = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""

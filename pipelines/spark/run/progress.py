@@ -1,4 +1,4 @@
-"""What a person sees while a run works: one live bar per step on stderr; without a terminal, one line when a step is done."""
+"""Progress on stderr: one live bar per step in a terminal, otherwise one line per finished step."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.shell.progress import StageInfo
 
 POLL_SECONDS = 0.3
-TaskCounter = Callable[[], tuple[int, int]]  # (finished, all) of what runs now; (0, 0) where nothing is known
+TaskCounter = Callable[[], tuple[int, int]]  # (finished, all) of the running stages; (0, 0) where nothing is known
 
 
 class Steps:
-    """The steps of one run, with the seconds each took. Open it with `watch`."""
+    """The steps of one run and the seconds that each took. `show_progress` makes one."""
 
     def __init__(self, tasks: TaskCounter, console: Console, bars: Progress):
         self._tasks = tasks
@@ -61,14 +61,14 @@ class Steps:
                 self._bars.update(bar, total=total, completed=finished, tasks=f"{finished}/{total} tasks")
 
 
-def lines_or_bars() -> Console:
-    """stderr as it is. A notebook's kernel asks for colours where there is no terminal (FORCE_COLOR), and hands that on to what it starts."""
+def stderr_console() -> Console:
+    """stderr, as a terminal only where it is one: a notebook's kernel sets FORCE_COLOR for the processes that it starts."""
     return Console(stderr=True, force_terminal=sys.stderr.isatty(), force_jupyter=False)
 
 
 @contextmanager
-def watch(spark: SparkSession) -> Iterator[Steps]:
-    console = lines_or_bars()
+def show_progress(spark: SparkSession) -> Iterator[Steps]:
+    console = stderr_console()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[tasks]}"), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars, _counted_tasks(spark) as tasks:
         yield Steps(tasks, console, bars)
@@ -76,16 +76,16 @@ def watch(spark: SparkSession) -> Iterator[Steps]:
 
 @contextmanager
 def _counted_tasks(spark: SparkSession) -> Iterator[TaskCounter]:
-    """A function that says how many tasks of what runs now are finished, and how many there are."""
+    """A function that returns how many tasks of the running stages are finished, and how many there are."""
     if not is_remote():
         yield partial(_active_tasks, spark.sparkContext.statusTracker())  # the one use of sparkContext
         return
-    told = ToldTasks()
-    spark.registerProgressHandler(told)
+    counter = ConnectTaskCounter()
+    spark.registerProgressHandler(counter)
     try:
-        yield told.counts
+        yield counter.counts
     finally:
-        spark.removeProgressHandler(told)
+        spark.removeProgressHandler(counter)
 
 
 def _active_tasks(tracker: StatusTracker) -> tuple[int, int]:
@@ -93,8 +93,8 @@ def _active_tasks(tracker: StatusTracker) -> tuple[int, int]:
     return sum(stage.numCompletedTasks for stage in stages), sum(stage.numTasks for stage in stages)
 
 
-class ToldTasks:
-    """What a Spark Connect server tells while a query runs; it keeps the last word. The names of the arguments are Spark's."""
+class ConnectTaskCounter:
+    """Keeps the last progress that a Spark Connect server sent. Spark chose the names of the arguments."""
 
     def __init__(self) -> None:
         self._last = 0, 0

@@ -1,7 +1,7 @@
-"""Quarantined records run again from their kept bytes, after a fix of code, configuration or images.
+"""Runs quarantined records again from the bytes that were kept, after a fix of code, configuration or images.
 
-A record is redriven whole: all its rows of the batch are taken out, and what the same stages make of its bytes now goes in. The other
-rows of the batch stay as they are, and the books of the whole batch must balance as ever.
+All rows of such a record are removed from the batch, and the rows that the same stages make now are added. The batch's other rows stay
+as they are, and the books of the whole batch must balance as always.
 """
 
 from __future__ import annotations
@@ -15,77 +15,81 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.config import Config
+from pipelines.flow import Flow
 from pipelines.ledger.batches import Comparison, Refused, last_of_batch
 from pipelines.ledger.manifest import Json
+from pipelines.ledger.plural import counted
 from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
 from pipelines.spark.plans.bridge import Work, reader_of
 from pipelines.spark.plans.drafts import drafting
 from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.publishing.recovery import read_manifest
-from pipelines.spark.publishing.tables import BATCHED, PARTITIONS
-from pipelines.spark.run.batch import NIGHTLY, Manner, opened
-from pipelines.spark.run.ending import Made, Result, end, unchanged
-from pipelines.spark.run.staging import Run, stage
+from pipelines.spark.publishing.tables import BATCH_TABLES, PARTITIONS
+from pipelines.spark.run.batch import DEFAULT_OPTIONS, RunOptions, prepare_run
+from pipelines.spark.run.completion import Result, RunOutput, complete_run, unchanged_result
+from pipelines.spark.run.staging import Run, stage_rows
 from pipelines.tables.reading import NotPublished, run_rows
 from pipelines.tables.schema import ORIGIN, Row, struct, text
-from pipelines.tables.writing import Files, Part, parts_below
+from pipelines.tables.writing import DataFile, FileSet, files_below
 
-# Of these the bytes were not kept, or are another row's.
+# Records whose bytes were not kept, or were kept in another row.
 NOT_KEPT = (Reason.LINE_TOO_LARGE.code, Reason.RECORD_DUPLICATE.code)
 PLACE = ["record_id", "origin"]
 PICKED = struct(record_id=text, origin=ORIGIN, raw=pa.binary(), id_conflict=pa.bool_())
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """Which records: those quarantined for this reason, in batches from `since` on (by name)."""
+class Selection:
+    """The records quarantined for this reason, in `since` and the batches whose name sorts after it."""
 
     reason: str
     since: str | None = None
 
-    def of(self, quarantine: DataFrame, batch: str) -> DataFrame:
-        """record_id, origin, raw and whether its id was found to clash: one row per record to run again."""
+    def records_in(self, quarantine: DataFrame, batch: str) -> DataFrame:
+        """One row per record to run again: record_id, origin, raw, and whether it had an id conflict."""
         rows = quarantine.where((F.col("batch") == batch) & F.col("raw").isNotNull() & ~F.col("reason").isin(*NOT_KEPT))
         clash = F.max(F.exists("findings", lambda finding: finding["code"] == Reason.RECORD_ID_CONFLICT.code)).alias("id_conflict")
         picked = rows.groupBy(*PLACE).agg(F.first("raw").alias("raw"), F.max(F.col("reason") == self.reason).alias("wanted"), clash)
         return picked.where("wanted").drop("wanted")
 
 
-def batches_to_redrive(config: Config, chosen: Chosen) -> list[str]:
-    """The published batches from `since` on. Raises NotPublished where there is none."""
+def batches_to_redrive(config: Config, selection: Selection) -> list[str]:
+    """The published batches from `since` on. Raises NotPublished where nothing was published."""
     batches = sorted({row["batch"] for row in run_rows(config.output.root)})
     if not batches:
         raise NotPublished(f"nothing was published under {config.output.root}")
-    return [batch for batch in batches if chosen.since is None or batch >= chosen.since]
+    return [batch for batch in batches if selection.since is None or batch >= selection.since]
 
 
-def redrive_batch(spark: SparkSession, config: Config, chosen: Chosen, batch: str, run_id: str, started: datetime, manner: Manner = NIGHTLY) -> Result:
-    """Redrives one batch to its end, published or not. Raises as run_batch does, and Refused where its other rows would not fit any more."""
-    with opened(spark, config, batch, run_id, started, manner) as run:
+def redrive_batch(
+    spark: SparkSession, config: Config, selection: Selection, batch: str, run_id: str, started: datetime, options: RunOptions = DEFAULT_OPTIONS
+) -> Result:
+    """Redrives one batch. Raises what run_batch raises, and Refused where new rows would not fit the batch's other rows."""
+    with prepare_run(spark, config, batch, run_id, started, options) as run:
         runs = run_rows(run.tables.root)
         base = last_of_batch(runs, batch)
         if base is None:
             raise NotPublished(f"no run has published batch {batch} under {run.tables.root}")
-        check_fits(run)
+        check_compatible(run)
         newest = next(row for row in reversed(runs) if row["batch"] == batch)
-        tables = {name: run.tables.read(name) for name in BATCHED}
-        picked = _picked(run, chosen, tables["quarantine"])
+        tables = {name: run.tables.read(name) for name in BATCH_TABLES}
+        picked = _picked(run, selection, tables["quarantine"])
         if picked is None:
-            words = (f"batch {batch}: no record with kept bytes is quarantined for {chosen.reason}",)
-            return unchanged(run, Comparison(newest, True, words))
-        staged, images = stage(run, redrive_drafts(picked, config), picked.where("id_conflict"))
-        with run.steps.step("join the batch's other rows"):
-            merged = Staged(staged.drafts, _merged(run, staged, tables, picked))
+            words = (f"batch {batch}: no record with its bytes is quarantined for {selection.reason}",)
+            return unchanged_result(run, Comparison(newest, True, words))
+        staged, images = stage_rows(run, redrive_drafts(picked, run.flow), picked.where("id_conflict"))
+        with run.steps.step("merge with the batch's other rows"):
+            merged = Staged(staged.drafts, _merge_with_batch(run, staged, tables, picked))
         records: dict[tuple[str, ...], int] = {(row["source"], row["path"]): row["records"] for row in base["inputs"] if row["records"]}
         inputs = [{name: row[name] for name in ("source", "path", "size", "modified", "sha256")} for row in base["inputs"]]
         before = read_manifest(run.tables, batch)
         facts: Json = {name: before[name] for name in ("passed_over", "delta_sources") if name in before}
-        return end(run, Made(merged, images, inputs, "redrive", records, facts, before), Comparison(base, False, _words(run, staged, chosen)))
+        return complete_run(run, RunOutput(merged, images, inputs, "redrive", records, facts, before), Comparison(base, False, _words(run, staged, selection)))
 
 
-def check_fits(run: Run) -> None:
-    """Raises Refused where rows made now would not stand beside the batch's other rows: other dialects, tokenizers or another split."""
+def check_compatible(run: Run) -> None:
+    """Raises Refused where new rows would not fit the batch's other rows: other dialects, tokenizers or another split."""
     before = read_manifest(run.tables, run.batch)
     now = {name: fact.fingerprint for name, fact in ((dialect.name, dialect) for dialect in run.flow.dialects)}
     known = {source.name for source in run.config.sources}
@@ -95,49 +99,51 @@ def check_fits(run: Run) -> None:
     if before and before["settings"]["split"] != run.config.split.model_dump(mode="json"):
         faults.append("split")
     if faults:
-        raise Refused(f"batch {run.batch} was published with other {' and another '.join(faults)}; make it anew: jobs/run.py --batch {run.batch} --replace")
+        raise Refused(
+            f"batch {run.batch} was published with other {' and another '.join(faults)}; run the whole batch again: jobs/run.py --batch {run.batch} --replace"
+        )
 
 
-def redrive_drafts(picked: DataFrame, config: Config) -> Work:
-    """Rows of DRAFTS from kept bytes: the same stage as from a file."""
-    return Work(picked.select("record_id", "origin", "raw"), drafting(config, _raw_record))
+def redrive_drafts(picked: DataFrame, flow: Flow) -> Work:
+    """The work of making DRAFTS from the bytes that were kept, by the same stages as from a file."""
+    return Work(picked.select("record_id", "origin", "raw"), drafting(flow, _raw_record))
 
 
 def _raw_record(row: Row, config: Config) -> tuple[RawRecord]:
     return (RawRecord(Origin(**row["origin"]), row["record_id"], bytes(row["raw"])),)
 
 
-def _picked(run: Run, chosen: Chosen, quarantine: DataFrame | None) -> DataFrame | None:
-    """The records to run again, written once: what is taken out and what goes in must be the same rows."""
+def _picked(run: Run, selection: Selection, quarantine: DataFrame | None) -> DataFrame | None:
+    """The records to run again; None where there are none. Written to disk once, so that the same rows are removed and added."""
     if quarantine is None:
         return None
     path = str(run.staging / "picked")
-    chosen.of(quarantine, run.batch).write.mode("overwrite").parquet(path)
+    selection.records_in(quarantine, run.batch).write.mode("overwrite").parquet(path)
     picked = reader_of(run.spark, PICKED).parquet(path)
     return picked if picked.limit(1).count() else None
 
 
-def _merged(run: Run, staged: Staged, tables: Mapping[str, DataFrame | None], picked: DataFrame) -> Files:
-    """The batch's rows of other records, and the new rows. A copy of a redriven record stays a copy: it stands in another place."""
+def _merge_with_batch(run: Run, staged: Staged, tables: Mapping[str, DataFrame | None], picked: DataFrame) -> FileSet:
+    """The new rows and the batch's rows of other records. A duplicate of a redriven record keeps its row: its place is another."""
     folder = run.staging / "merged"
-    parts: list[Part] = []
-    for table in BATCHED:
-        rows = rows_of_all(tables[table], staged.frame(run.spark, table), picked, run.batch)
-        # All rows of a record in one file: they are counted together.
+    files: list[DataFile] = []
+    for table in BATCH_TABLES:
+        rows = merge_rows(tables[table], staged.frame(run.spark, table), picked, run.batch)
+        # All rows of a record go into one file, because they are counted together.
         whole = rows.repartition("record_id").sortWithinPartitions(*PARTITIONS[table])
         whole.write.partitionBy(*PARTITIONS[table]).parquet(str(folder / f"table={table}"))
-        parts += parts_below(folder / f"table={table}", table)
-    return Files(folder, parts)
+        files += files_below(folder / f"table={table}", table)
+    return FileSet(folder, files)
 
 
-def rows_of_all(table: DataFrame | None, made: DataFrame, picked: DataFrame, batch: str) -> DataFrame:
+def merge_rows(table: DataFrame | None, new_rows: DataFrame, picked: DataFrame, batch: str) -> DataFrame:
     if table is None:
-        return made
+        return new_rows
     others = table.where(F.col("batch") == batch).join(picked.select(*PLACE), on=PLACE, how="left_anti")
-    return others.select(*made.columns).unionByName(made)
+    return others.select(*new_rows.columns).unionByName(new_rows)
 
 
-def _words(run: Run, staged: Staged, chosen: Chosen) -> tuple[str, ...]:
-    records = sum(part.rows for _, part in staged.drafts.of("drafts"))
-    still = staged.frame(run.spark, "quarantine").where(F.col("reason") == chosen.reason).select("record_id").distinct().count()
-    return (f"batch {run.batch}: {records} records quarantined for {chosen.reason} were run again; {still} are quarantined for it still",)
+def _words(run: Run, staged: Staged, selection: Selection) -> tuple[str, ...]:
+    records = sum(file.rows for _, file in staged.drafts.of("drafts"))
+    still = staged.frame(run.spark, "quarantine").where(F.col("reason") == selection.reason).select("record_id").distinct().count()
+    return (f"batch {run.batch}: ran {counted(records, 'record')} quarantined for {selection.reason} again; still quarantined for it: {still}",)

@@ -1,4 +1,4 @@
-"""The report of a run, from what was read back: its counts, and the few rows that were picked to be shown."""
+"""The report of a run, from the counts and the few example rows that were read back."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def report_of(run: Run, staged: Staged, tally: Tally, manifest: Json) -> str:
 
 
 def _examples(tally: Tally) -> dict[str, list[Row]]:
-    """Reason code -> the first rows by place."""
+    """Reason code -> its first rows, by place."""
     return {code: [read_pick(pick, SHOWN[pick.table]) for pick in picks] for code, picks in tally.examples.items()}
 
 
 def _image_sizes(conversations: DataFrame) -> list[Row]:
-    """Distinct images by size and format, the most frequent first."""
+    """The number of distinct images per size and format, the most frequent first."""
     images = conversations.select(F.explode("images").alias("image")).select("image.uri", "image.width", "image.height", "image.format").distinct()
     counted = images.groupBy("width", "height", "format").count().orderBy(F.desc("count"), "width", "height", "format")
     return [row.asDict() for row in counted.limit(200).collect()]
 
 
 def _cards(run: Run, tally: Tally) -> Iterator[Card]:
-    """Per dialect the first rows by id; those with a sliced image before others."""
+    """A few rows per dialect, by id; rows with a sliced image come first."""
     for dialect in run.flow.dialects:
         for pick in tally.cards.get(dialect.name, ()):
             row = read_pick(pick, [field.name for field in SAMPLES if field.name not in PARTITIONS["samples"]])

@@ -1,4 +1,4 @@
-"""Inputs -> everything a run makes, on disk under `_staging/<run_id>`; nothing here is visible to a reader of the tables."""
+"""Inputs -> all files of a run under `_staging/<run_id>`, where readers of the tables do not see them."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from pipelines.config import Config
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow
 from pipelines.ledger.tally import BATCH_ROWS
-from pipelines.memory import batches_of
-from pipelines.spark.plans.bridge import Work, no_rows, read_parts, reader_of, write_parts
+from pipelines.spark.plans.bridge import Work, empty_files, read_files, reader_of, write_files
 from pipelines.spark.plans.drafts import DRAFTS, survey_files
-from pipelines.spark.plans.images import LOOKED, look_at, seen_images
-from pipelines.spark.plans.outcomes import Naming, are_all_different, outcomes_work, told_of
+from pipelines.spark.plans.images import VERIFIED, images_by_reference, verify_images
+from pipelines.spark.plans.outcomes import are_all_different, draft_context, outcomes_work
 from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.publishing.tables import Tables
 from pipelines.spark.run.progress import Steps
-from pipelines.spark.session.startup import meanwhile
+from pipelines.spark.session.startup import in_background
+from pipelines.tables.parquet import read_in_batches
 from pipelines.tables.schema import IMAGES, Row
-from pipelines.tables.writing import OUTCOMES, Files
+from pipelines.tables.writing import OUTCOMES, FileSet
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What every step of one run needs to know."""
+    """What every step of a run needs."""
 
     spark: SparkSession
     flow: Flow
@@ -53,79 +53,79 @@ class Run:
 
 
 def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
-    """The splits that the input files are read in, each with its file's hash."""
+    """The splits of the input files, each with the hash of its file."""
     with run.steps.step("survey the input files"):
         return survey_files(run.spark, inputs)
 
 
-def stage(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[Staged, DataFrame | None]:
-    """(what was staged, the images that were verified), each written once and read back. `drafts` makes rows of DRAFTS.
+def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[Staged, DataFrame | None]:
+    """(the staged files, the images that were opened). `drafts` makes rows of DRAFTS.
 
-    `clashing` has the record_id of those whose id is known to name other content too, which these drafts alone may not show.
+    `clashing` has the record_id of each record with a known id conflict, which these drafts alone may not show.
     """
-    meanwhile(run.flow.open_exact)
-    _rehearse(run)
+    in_background(run.flow.open_exact)
+    _plan_ahead(run)
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, {"drafts": DRAFTS})
-    looked = told = None
-    if _name_images(read):
+    verified = context = None
+    if _any_images(read):
         with run.steps.step("locate and verify images"):
-            looked = _look(run, read_parts(run.spark, read, "drafts", DRAFTS))
+            verified = _verify_images(run, read_files(run.spark, read, "drafts", DRAFTS))
     with run.steps.step("tokenize"):
-        if looked is not None or clashing is not None or not are_all_different(read):
-            told = told_of(read_parts(run.spark, read, "drafts", DRAFTS), None if looked is None else seen_images(looked), clashing)
-        outcomes = _write(run, "outcomes", outcomes_work(run.spark, read, told, Naming(run.batch, run.run_id), run.config), OUTCOMES)
-    return Staged(read, outcomes), None if looked is None else looked.where("opened").select(*(field.name for field in IMAGES))
+        if verified is not None or clashing is not None or not are_all_different(read):
+            context = draft_context(read_files(run.spark, read, "drafts", DRAFTS), None if verified is None else images_by_reference(verified), clashing)
+        outcomes = _write(run, "outcomes", outcomes_work(run.spark, read, context, run.batch, run.run_id, run.flow), OUTCOMES)
+    return Staged(read, outcomes), None if verified is None else verified.where("opened").select(*(field.name for field in IMAGES))
 
 
-_REHEARSED: WeakSet[SparkSession] = WeakSet()
+_PLANNED_AHEAD: WeakSet[SparkSession] = WeakSet()
 
 
-def _rehearse(run: Run) -> None:
-    """Asks Spark about no drafts at all what it will be asked about the run's, while workers read.
+def _plan_ahead(run: Run) -> None:
+    """Runs the queries of the next steps over no drafts at all, while workers read the input.
 
-    The first time in a session the JVM takes two seconds to plan it, which workers would wait for. A night of text has mostly nothing
-    to ask (`are_all_different`).
+    The first time in a session the JVM takes two seconds to plan them, and the workers would wait. A batch of text mostly needs no such
+    query (`are_all_different`).
     """
-    if run.spark in _REHEARSED or not any(dialect.model.plan for dialect in run.flow.dialects):
+    if run.spark in _PLANNED_AHEAD or not any(dialect.model.plan for dialect in run.flow.dialects):
         return
-    _REHEARSED.add(run.spark)
-    none = no_rows(run.staging / "rehearsal", "drafts", DRAFTS)  # before anything else can end the run and take its folder away
+    _PLANNED_AHEAD.add(run.spark)
+    none = empty_files(run.staging / "no-drafts", "drafts", DRAFTS)  # before anything else can end the run and remove its folder
 
     def ask() -> None:
-        told = told_of(read_parts(run.spark, none, "drafts", DRAFTS), None)
-        outcomes_work(run.spark, none, told, Naming(run.batch, run.run_id), run.config).frame.collect()
+        context = draft_context(read_files(run.spark, none, "drafts", DRAFTS), None)
+        outcomes_work(run.spark, none, context, run.batch, run.run_id, run.flow).frame.collect()
 
-    meanwhile(ask)
+    in_background(ask)
 
 
-def _name_images(drafts: Files) -> bool:
-    """Whether any record names an image: most nights of text end the question at this small column."""
+def _any_images(drafts: FileSet) -> bool:
+    """Whether any record names an image. For text alone, reading this small column is enough."""
     for path, _ in drafts.of("drafts"):
         with pq.ParquetFile(path) as file:
-            for batch in batches_of(file, BATCH_ROWS, ["refs.list.element.key"]):
+            for batch in read_in_batches(file, BATCH_ROWS, ["refs.list.element.key"]):
                 if pc.sum(pc.list_value_length(batch["refs"])).as_py():
                     return True
     return False
 
 
-def _look(run: Run, drafts: DataFrame) -> DataFrame:
-    """A row of LOOKED for every distinct image, written once: no image is opened twice."""
+def _verify_images(run: Run, drafts: DataFrame) -> DataFrame:
+    """One row of VERIFIED per distinct image, written to disk so that no image is opened twice."""
     path = str(run.staging / "images")
-    run.tables.at("stage images: before")
-    look_at(drafts, run.tables.read("images"), run.config).write.parquet(path)
-    run.tables.at("stage images: after")
-    return reader_of(run.spark, LOOKED).parquet(path)
+    run.tables.on_point("stage images: before")
+    verify_images(drafts, run.tables.read("images"), run.config).write.parquet(path)
+    run.tables.on_point("stage images: after")
+    return reader_of(run.spark, VERIFIED).parquet(path)
 
 
 def images_opened(run: Run) -> int:
-    """Images that this run opened; those that the catalogue knew it did not."""
+    """How many images this run opened. Images of the catalogue are not opened again."""
     files = (run.staging / "images").glob("*.parquet")
     return sum(pc.sum(pq.read_table(file, columns=["opened"])["opened"]).as_py() or 0 for file in files)
 
 
-def _write(run: Run, name: str, work: Work, kinds: Mapping[str, pa.StructType]) -> Files:
-    run.tables.at(f"stage {name}: before")
-    files = write_parts(work, run.staging / name, run.run_id, kinds)
-    run.tables.at(f"stage {name}: after")
+def _write(run: Run, name: str, work: Work, kinds: Mapping[str, pa.StructType]) -> FileSet:
+    run.tables.on_point(f"stage {name}: before")
+    files = write_files(work, run.staging / name, run.run_id, kinds)
+    run.tables.on_point(f"stage {name}: after")
     return files

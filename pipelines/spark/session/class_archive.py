@@ -1,9 +1,9 @@
-"""A faster start of the JVM: an archive of the classes that a job loads, made once.
+"""An archive of the classes that a job loads, made once, so that the JVM starts faster.
 
     python -m pipelines.spark.session.class_archive .venv/spark.jsa
 
-A run of ten records spends most of its time on reading and checking the same 20,000 classes. `conf/local.conf` names the archive; where
-it is absent, or was made by another Java or for other jars, the JVM goes on without it.
+A run of ten records spends most of its time loading the same 20,000 classes. `conf/local.conf` names the archive; where
+it is missing, or was made by another Java or for other jars, the JVM starts without it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAI
 
 
 def archive_classes(archive: Path) -> None:
-    """Runs a night of two records and keeps the classes that it loaded. Says so where that fails: then Spark only starts slower."""
+    """Runs a batch of two records and archives the classes that it loaded. Prints a message where that fails; Spark then only starts slower."""
     bin_folder, checkout = Path(sys.executable).parent, Path(__file__).parents[3]
-    part = archive.with_name(f".{archive.name}.{os.getpid()}")
+    temporary = archive.with_name(f".{archive.name}.{os.getpid()}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lines = [RECORD | {"images": [DOT], "episode_id": "a"}, RECORD | {"images": ["b.gif"], "episode_id": "b"}]
         (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         conf = {"sources": [{"name": "a", "path": "log.jsonl"}], "output": {"root": "out"}, "gates": {"max_quarantined": 1}}
         (folder / "conf.json").write_text(json.dumps(conf))  # JSON is YAML
-        options = f"-XX:ArchiveClassesAtExit={part.absolute()} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable"
+        options = f"-XX:ArchiveClassesAtExit={temporary.absolute()} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable"
         command = [
             bin_folder / "spark-submit",
             "--driver-java-options",
@@ -48,10 +48,10 @@ def archive_classes(archive: Path) -> None:
             stderr=subprocess.STDOUT,
             text=True,
         )
-    if done.returncode or not part.is_file():
-        print(f"setup: no archive of classes was made, so Spark starts slower\n{done.stdout[-2000:]}", file=sys.stderr)
+    if done.returncode or not temporary.is_file():
+        print(f"setup: the class archive could not be made, so Spark starts slower\n{done.stdout[-2000:]}", file=sys.stderr)
         return
-    part.replace(archive)
+    temporary.replace(archive)
 
 
 if __name__ == "__main__":

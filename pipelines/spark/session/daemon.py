@@ -1,6 +1,6 @@
-"""The process that local Spark forks its Python workers from, with everything that they need imported: a second of work, once.
+"""The process from which local Spark forks its Python workers. It imports what they need, which takes a second, once.
 
-On a cluster Spark's own is used: there our code can come as a zip, which a worker finds and this process would not.
+A cluster uses Spark's own daemon: there our code can come as a zip that a worker finds and this process would not.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from types import SimpleNamespace
 
 import pyspark.daemon
 
-from pipelines.memory import settle_garbage
-from pipelines.spark.session.startup import spare_pandas
+from pipelines.spark.session.startup import avoid_pandas, relax_garbage_collection
 
 if __name__ == "__main__":
-    spare_pandas()
-    settle_garbage()
-    # After each task it looks through all that a worker keeps, a tenth of a second once there are tokenizers: the youngest are enough.
+    avoid_pandas()
+    relax_garbage_collection()
+    # After each task Spark runs a full collection, a tenth of a second once there are tokenizers. The youngest generation is enough.
     pyspark.daemon.gc = SimpleNamespace(collect=partial(gc.collect, 0))  # type: ignore[assignment]
     pyspark.daemon.manager()

@@ -1,9 +1,9 @@
-"""Delta's two jars: fetched once through Spark's own Ivy into a cache, checked, and put where every spark-submit finds them.
+"""Delta's two jars: fetched once into a cache with Spark's own Ivy, checked, and copied to where spark-submit finds them.
 
     python -m pipelines.spark.session.jars
 
-`configure_spark_with_delta_pip` would bring 33 artifacts and second copies of Hadoop and Parquet; these two are enough.
-Under spark-submit the JVM is up before Python can name a jar, so they go into the environment's pyspark/jars.
+`configure_spark_with_delta_pip` would fetch 33 artifacts, with second copies of Hadoop and Parquet; these two are enough.
+Under spark-submit the JVM runs before Python can name a jar, so they go into the environment's pyspark/jars.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ JARS = {
     "delta-spark_4.1_2.13-4.4.0.jar": ("io.delta:delta-spark_4.1_2.13:4.4.0", "75a9400986853c061f5109f012547de2545a5759e5e752e5ef633dabe16a4f10"),
     "delta-storage-4.4.0.jar": ("io.delta:delta-storage:4.4.0", "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc"),
 }
-# All that the two would drag in is in Spark already, or of use to Unity Catalog alone.
+# Spark has their other dependencies already, or only Unity Catalog needs them.
 EXCLUDES = "org.*:*,com.*:*,javax.*:*,jakarta.*:*,net.*:*,commons-*:*,io.airlift:*,io.unitycatalog:*,io.netty:*,io.delta:delta-kernel*"
 
 
@@ -30,7 +30,7 @@ def cache_folder() -> Path:
 
 
 def install() -> None:
-    """Both jars in pyspark/jars, from the cache where they are whole there, else fetched. Exits with one line where that fails."""
+    """Installs both jars in pyspark/jars, from the cache or fetched. Exits with a message where that fails."""
     cache, home = cache_folder(), Path(pyspark.__file__).parent / "jars"
     if not all(_is_whole(cache / name) for name in JARS):
         _fetch(cache)
@@ -59,15 +59,15 @@ def _fetch(cache: Path) -> None:
         for name in JARS:
             found = next(Path(ivy).rglob(f"cache/**/{name}"), None)
             if found is None or not _is_whole(found):
-                sys.exit(f"setup: {name} could not be fetched whole; put it into {cache} by hand and try again")
+                sys.exit(f"setup: {name} could not be fetched; put it into {cache} and try again")
             _copy(found, cache / name)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """In one step, so that a kill leaves no half a jar."""
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(source, part)
-    part.replace(target)
+    """In one step, so that a killed process leaves no partial jar."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(source, temporary)
+    temporary.replace(target)
 
 
 if __name__ == "__main__":

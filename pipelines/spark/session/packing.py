@@ -1,9 +1,9 @@
-"""The environment of a job as one archive, for `spark-submit --archives`: our code and the libraries it needs, not those that Spark brings.
+"""The environment of a job as one archive, for `spark-submit --archives`: our code and its libraries, without those of Spark.
 
     python -m pipelines.spark.session.packing env.tar.gz
 
-It unpacks to a virtual environment whose Python is the machine's own: the nodes have the same interpreter at the same place as here.
-Of an environment with everything for tests, venv-pack makes one five times as large, with a pointer in it where a package is installed editable.
+It unpacks to a virtual environment that uses the node's own Python: every node has the same interpreter at the same path as this machine.
+venv-pack would make an archive five times as large, with the tests' libraries and without the code of an editable install.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ SITE = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packag
 
 
 def pack(target: Path) -> int:
-    """Writes the archive in one step and returns its bytes. The same environment gives the same archive."""
+    """Writes the archive in one step and returns its size in bytes. The same environment gives the same archive."""
     part = target.with_name(f".{target.name}.part")
     with igzip_threaded.open(part, "wb", compresslevel=1, threads=2) as out, tarfile.open(fileobj=out, mode="w|") as archive:
         _add_interpreter(archive)
         for name, path in sorted({**_libraries(), **package_files()}.items()):
-            archive.add(path, f"{SITE}/{name}", recursive=False, filter=_plain)
+            archive.add(path, f"{SITE}/{name}", recursive=False, filter=_without_owner)
     part.replace(target)
     return target.stat().st_size
 
 
 def needed(project: str, given: set[str]) -> dict[str, metadata.Distribution]:
-    """Name -> the installed distribution, of all that a project needs without its extras; `given` and what only these need stay out."""
+    """Name -> installed distribution of all requirements of a project, without extras, without `given` and what only these need."""
     found: dict[str, metadata.Distribution] = {}
     wanted = [project]
     while wanted:
@@ -51,12 +51,12 @@ def needed(project: str, given: set[str]) -> dict[str, metadata.Distribution]:
 
 def _libraries() -> dict[str, Path]:
     distributions = needed(PROJECT, FROM_SPARK)
-    del distributions[PROJECT]  # installed editable it is a pointer to the checkout, and no files
+    del distributions[PROJECT]  # an editable install has no files, only a pointer to the checkout
     return {str(file): Path(file.locate()) for each in distributions.values() for file in each.files or () if _belongs(str(file), Path(file.locate()))}
 
 
 def _belongs(name: str, path: Path) -> bool:
-    """Scripts lie outside, and the libraries' own tests are a tenth of all bytes."""
+    """Whether a file goes into the archive: no scripts, which are outside, and no tests, which are a tenth of all bytes."""
     return not name.startswith("..") and "/tests/" not in name and path.is_file()
 
 
@@ -72,8 +72,8 @@ def _add_interpreter(archive: tarfile.TarFile) -> None:
         archive.addfile(link)
 
 
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Without owners. The times stay: compiled files are valid for the time of their source."""
+def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Removes the owner. Times stay, because a compiled file is valid only for the time of its source."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     return member

@@ -1,4 +1,4 @@
-"""The Spark session of a run: the same settings under spark-submit, in a notebook and in tests."""
+"""The Spark session of a run, with the same settings under spark-submit, in a notebook and in tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession, is_remote
 
 from pipelines.spark.session.shipping import ship_package
-from pipelines.spark.session.startup import meanwhile, spare_pandas_in_driver
+from pipelines.spark.session.startup import avoid_pandas_in_driver, in_background
 
 SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -32,32 +32,32 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
 }
-# For one machine, where the defaults are made for a cluster; all can be set on a running session.
+# For one machine, because the defaults are made for a cluster. All can be set on a running session.
 LOCAL = {"spark.sql.shuffle.partitions": "4"}
-SWITCH_SECONDS = 0.0005  # a tenth of Python's own: the thread that talks to the JVM must not wait for those that import
-SUBMITTED = "PYSPARK_GATEWAY_PORT"  # by spark-submit, and not as a client of Spark Connect
+SWITCH_SECONDS = 0.0005  # a tenth of the default: the thread that talks to the JVM must not wait for threads that import
+SUBMITTED = "PYSPARK_GATEWAY_PORT"  # set by spark-submit, unless it is a client of Spark Connect
 CONNECT = {"SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
-# A session is there already, or where it shall be is said: under spark-submit, or by Spark Connect.
+# One of these says where the session is: spark-submit or Spark Connect.
 ASKED_FOR = {SUBMITTED, *CONNECT}
 
 
 def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) -> SparkSession:
     """The running session (notebook, Connect) or a new one; `extra` is the configuration's `spark`, which wins.
 
-    `alone` says that this process does nothing else: pandas is then imported while the JVM works, and Connect cannot be used in it later.
+    `alone` says that this process does nothing else. Then pandas is imported while the JVM starts, and Connect cannot be used later.
 
-    `spark.remote` there, or SPARK_REMOTE, asks for Spark Connect: "sc://host:15002", or "local[2]" for a server of its own. A server that
-    was started elsewhere must have been given Delta's extension and catalog; its other settings are set here, and our code is handed over.
+    `spark.remote` in `extra`, or SPARK_REMOTE, selects Spark Connect: "sc://host:15002", or "local[2]" for a server of its own. Any other
+    server must have Delta's extension and catalog already; its other settings are set here, and our code is sent to it.
     """
-    # Without this a worker takes the python3 on PATH: ModuleNotFoundError far from its cause.
+    # Without this a worker runs the python3 on PATH and fails with ModuleNotFoundError, far from the cause.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     extra = dict(extra or {})
     if alone and _is_classic(extra):
         sys.setswitchinterval(SWITCH_SECONDS)
-        spare_pandas_in_driver()
-        meanwhile(lambda: import_module("pandas"))  # mapInArrow insists on it
+        avoid_pandas_in_driver()
+        in_background(lambda: import_module("pandas"))  # mapInArrow requires it
     builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
-    if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain python: spark-submit has set a master, and Connect wants none
+    if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain Python: spark-submit has set a master, and Connect needs none
         master = extra.get("spark.master", "local[*]")
         builder = builder.master(master).config(map={"spark.ui.enabled": "false", **(_one_machine() if master.startswith("local") else {}), **extra})
     spark = builder.getOrCreate()
@@ -71,12 +71,12 @@ def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) ->
 
 
 def _is_classic(extra: Mapping[str, str]) -> bool:
-    """Whether spark-submit has started this process with a JVM of its own, and nothing asks for Spark Connect."""
+    """Whether spark-submit started this process with a JVM of its own, and nothing selects Spark Connect."""
     modes = [os.environ.get("SPARK_API_MODE", ""), extra.get("spark.api.mode", "")]
     return SUBMITTED in os.environ and not (CONNECT & set(os.environ) or "spark.remote" in extra or "connect" in map(str.lower, modes))
 
 
 def _one_machine() -> dict[str, str]:
-    """What conf/local.conf says to spark-submit. Anything but an error is kept off stderr: an archive of other jars is passed over."""
+    """What conf/local.conf sets for spark-submit. Only errors go to stderr, not the warning about a class archive for other jars."""
     java = f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:SharedArchiveFile={Path(sys.prefix) / 'spark.jsa'} -Xlog:disable -Xlog:all=error:stderr"
     return {"spark.driver.defaultJavaOptions": java, "spark.python.daemon.module": "pipelines.spark.session.daemon"}

@@ -1,4 +1,4 @@
-"""Our package, handed to the workers of a Spark Connect server: they have Python and the libraries, and this code comes with the session."""
+"""Sends our package to the workers of a Spark Connect server, which have Python and the libraries but not this code."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pyspark.sql import SparkSession
 
 import pipelines
 
-OLDEST = (1980, 1, 1, 0, 0, 0)  # a ZIP knows no earlier time; so the same code is the same bytes
+OLDEST = (1980, 1, 1, 0, 0, 0)  # the earliest time of a ZIP, so that the same code gives the same bytes
 
 
 def ship_package(spark: SparkSession) -> None:
-    """Adds the package to the session, once however often it is asked: a server refuses another file of a name that it has.
+    """Adds the package to the session. The name has the hash of the code, because a server refuses a changed file under a known name.
 
-    Even a server on this machine needs it: what a worker unpickles names our modules.
+    Even a server on this machine needs it, because workers unpickle references to our modules.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = zip_package(Path(folder))
@@ -26,15 +26,15 @@ def ship_package(spark: SparkSession) -> None:
 
 def zip_package(folder: Path) -> Path:
     """The package as `agent_episodes-<hash>.zip` in this folder, for addArtifacts or --py-files."""
-    part = folder / "package.zip"
-    with zipfile.ZipFile(part, "w") as archive:
+    temporary = folder / "package.zip"
+    with zipfile.ZipFile(temporary, "w") as archive:
         for name, path in sorted(package_files().items()):
             archive.writestr(zipfile.ZipInfo(name, OLDEST), path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return part.rename(folder / f"agent_episodes-{hashlib.sha256(part.read_bytes()).hexdigest()[:12]}.zip")
+    return temporary.rename(folder / f"agent_episodes-{hashlib.sha256(temporary.read_bytes()).hexdigest()[:12]}.zip")
 
 
 def package_files() -> dict[str, Path]:
-    """Name in an archive -> file, of everything in the package."""
+    """Name in an archive -> file, for all files of the package."""
     home = Path(pipelines.__file__).parent
     files = (path for path in home.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {f"pipelines/{path.relative_to(home).as_posix()}": path for path in files}

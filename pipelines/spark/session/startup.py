@@ -1,7 +1,8 @@
-"""A process of the job without what it has no use for, or with it in time: pandas takes half a second to import, in the driver and in each worker."""
+"""Faster start of driver and workers: importing pandas takes half a second in each, so it is avoided or done in the background."""
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,9 +11,17 @@ from types import ModuleType
 
 import pyarrow as pa
 
+OBJECTS = 20_000  # allocated between two collections of the youngest
+
+
+def relax_garbage_collection() -> None:
+    """For a process of our own: records make many objects but few cycles, and what was imported is never collected."""
+    gc.freeze()
+    gc.set_threshold(OBJECTS, 20, 20)
+
 
 class _NoPandas:
-    """On sys.meta_path: whoever looks for pandas finds none."""
+    """A finder on sys.meta_path that hides pandas."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
@@ -29,32 +38,32 @@ def _without_pandas() -> Iterator[None]:
         sys.meta_path.remove(_NoPandas)
 
 
-def spare_pandas() -> None:
-    """Has pyarrow look for pandas now and find none; else it imports it at the first list that becomes an array.
+def avoid_pandas() -> None:
+    """Lets pyarrow look for pandas now and find none; otherwise it imports pandas when it first converts a list.
 
-    It looks again when somebody wants a frame of pandas. A process that has pandas already keeps it.
+    It looks again when a pandas frame is asked for. A process that has imported pandas keeps it.
     """
     if "pandas" not in sys.modules:
         with _without_pandas():
             pa.array([0])
 
 
-def spare_pandas_in_driver() -> None:
-    """The same of py4j, which asks pyspark's tests at the first call of the JVM whether there is numpy, and these ask for pandas too.
+def avoid_pandas_in_driver() -> None:
+    """The same for py4j, whose first call of the JVM imports pyspark.testing, which looks for pandas.
 
-    Spark Connect cannot be used in this process any more: it works only where those tests have found pandas.
+    Spark Connect cannot be used in this process afterwards: it works only where pyspark.testing has found pandas.
     """
-    spare_pandas()
+    avoid_pandas()
     if "pandas" not in sys.modules:
         with _without_pandas():
             import pyspark.testing.utils  # noqa: F401
 
 
-def meanwhile(work: Callable[[], object]) -> None:
-    """Does this while the driver waits for the JVM and the workers. Where it fails, the driver fails when it needs it, and says why."""
+def in_background(work: Callable[[], object]) -> None:
+    """Does this in a thread, while the driver waits for the JVM. A failure is ignored here: it occurs again where the result is needed."""
 
     def run() -> None:
         with suppress(Exception):
             work()
 
-    Thread(target=run, name="meanwhile").start()
+    Thread(target=run, name="background").start()

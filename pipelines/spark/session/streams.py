@@ -1,4 +1,4 @@
-"""stdout for data and stderr for words, under spark-submit too, which gives the Python it starts one pipe for both."""
+"""Keeps stdout for data and stderr for messages under spark-submit, which starts Python with one pipe for both."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from pathlib import Path
 
 
 def separate_stderr() -> None:
-    """Sends this process's stderr where spark-submit's own goes; leaves it as it is where that cannot be done without harm.
+    """Sends this process's stderr to that of spark-submit, where this is safe.
 
-    Spark's PythonRunner starts us with both on one pipe and copies that to its stdout, so that a result line would stand among progress.
-    Its stderr can be opened anew where that is a terminal, a pipe, or a file that is appended to (`2>>`): in another file, two writers
-    with a place of their own would write over each other.
+    Spark's PythonRunner copies both streams to its stdout, which would mix progress with result lines. Its stderr can be opened again
+    where it is a terminal, a pipe, or a file in append mode (`2>>`). In any other file, two writers would overwrite each other.
     """
     if "PYSPARK_GATEWAY_PORT" not in os.environ or not os.path.samestat(os.fstat(1), os.fstat(2)):
         return

@@ -1,4 +1,4 @@
-"""The law that no book shows: a key stands once in its table. The driver and Spark say the same of it."""
+"""Duplicate keys, which the books do not show, are found by the driver and by Spark alike."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from pipelines.spark.plans import read_back as audit
 from pipelines.spark.plans.drafts import DRAFTS
-from pipelines.spark.plans.read_back import Staged, doubled_rows, read_back
-from pipelines.tables.writing import OUTCOMES, Files, Parts
+from pipelines.spark.plans.read_back import Staged, find_duplicate_keys, read_back
+from pipelines.tables.writing import OUTCOMES, FileSet, FileWriter
 from tests.making import configuration
 
 pytestmark = pytest.mark.spark
@@ -18,7 +18,7 @@ ORIGIN = {"source": "a", "path": "b.jsonl", "line": 1, "sha256": ""}
 
 
 @pytest.mark.parametrize("most", [audit.DRIVER_ROWS, 1])
-def test_keys_that_stand_twice_are_found(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
+def test_duplicate_keys_are_found(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
     monkeypatch.setattr(audit, "DRIVER_ROWS", most)
     # A sample is one per dialect, whatever its split; of a record that is kept aside, dialect is null.
     samples = [("glm_4", "train", "x"), ("glm_4", "val", "x"), ("glm_4v", "train", "x"), ("glm_4", "train", "y")]
@@ -28,18 +28,18 @@ def test_keys_that_stand_twice_are_found(spark, tmp_path: Path, monkeypatch: pyt
         for key, dialect in [("r", None), ("r", None), ("r", "glm_4"), ("s", None)]
     ]
     rows += [("conversations", "split=train/batch=n", {"sample_id": key}) for key in "xyz"]
-    staged = Staged(Files(tmp_path, []), _written(tmp_path, rows))
-    assert doubled_rows(spark, staged) == ["quarantine: 1 keys stand more than once", "samples: 1 keys stand more than once"]
+    staged = Staged(FileSet(tmp_path, []), _written(tmp_path, rows))
+    assert find_duplicate_keys(spark, staged) == ["quarantine: 1 key with more than one row", "samples: 1 key with more than one row"]
 
 
 @pytest.mark.parametrize("most", [audit.DRIVER_ROWS, -1])
-def test_no_rows_break_no_law(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
+def test_tables_without_rows_have_no_duplicate_keys(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
     monkeypatch.setattr(audit, "DRIVER_ROWS", most)
-    assert doubled_rows(spark, Staged(Files(tmp_path, []), Files(tmp_path, []))) == []
+    assert find_duplicate_keys(spark, Staged(FileSet(tmp_path, []), FileSet(tmp_path, []))) == []
 
 
-def test_keys_that_nothing_reads_are_counted_from_what_was_staged_but_for_copies(spark, tmp_path: Path):
-    writer = Parts(tmp_path, "run-0-0", {"drafts": DRAFTS})
+def test_unread_keys_are_counted_from_the_staged_rows_without_duplicates(spark, tmp_path: Path):
+    writer = FileWriter(tmp_path, "run-0-0", {"drafts": DRAFTS})
     for line in (1, 2, 3):
         unread = [{"key": "turn.thought", "count": line}] if line < 3 else []
         writer.add("drafts", "", dict.fromkeys(DRAFTS.names) | {"origin": ORIGIN | {"line": line}, "refs": (), "unread": unread}, 0)
@@ -47,12 +47,12 @@ def test_keys_that_nothing_reads_are_counted_from_what_was_staged_but_for_copies
     episodes = [{"sample_id": key, "record_id": key, "episode_id": episode, "origin": ORIGIN, "repairs": (), "images": ()} for key, episode in ("xx", "yz")]
     rows = [("quarantine", "batch=n", copy), *(("conversations", "split=train/batch=n", row) for row in episodes)]
     config = configuration(source={"name": "a"})
-    tally = read_back(spark, Staged(Files(tmp_path, writer.close()), _written(tmp_path, rows)), config)
+    tally = read_back(spark, Staged(FileSet(tmp_path, writer.close()), _written(tmp_path, rows)), config)
     assert (tally.unread, tally.without_episode) == ({("a", "turn.thought"): 1}, {"a": 1})
 
 
-def _written(folder: Path, rows: list[tuple[str, str, dict[str, Any]]]) -> Files:
-    parts = Parts(folder, "run-0-0", OUTCOMES)
+def _written(folder: Path, rows: list[tuple[str, str, dict[str, Any]]]) -> FileSet:
+    parts = FileWriter(folder, "run-0-0", OUTCOMES)
     for table, partition, row in rows:
         parts.add(table, partition, {field.name: None for field in OUTCOMES[table]} | row, 0)
-    return Files(folder, parts.close())
+    return FileSet(folder, parts.close())

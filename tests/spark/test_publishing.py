@@ -20,7 +20,7 @@ from pipelines.cli import main as episodes
 from pipelines.config import Config, parse_config
 from pipelines.ledger.batches import Refused
 from pipelines.spark.publishing.views import register_views
-from pipelines.spark.run.redrive import Chosen, redrive_batch
+from pipelines.spark.run.redrive import Selection, redrive_batch
 from pipelines.storage.locks import LostRace, batch_lock
 from pipelines.tables.reading import last_run, named_state, open_table, run_rows
 from tests.making import asked, configuration, write_lines
@@ -60,7 +60,7 @@ def form(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_three_nights_with_growing_episodes_and_the_same_screens(run_job, tmp_path, form):
+def test_three_batches_with_growing_episodes_and_the_same_screenshots(run_job, tmp_path, form):
     config, root = config_of(tmp_path, form), tmp_path / "out"
     opened = []
     for night in range(3):
@@ -84,7 +84,7 @@ def test_three_nights_with_growing_episodes_and_the_same_screens(run_job, tmp_pa
     assert run_job(config, "n3").manifest["images_opened"] == 1  # the changed one
 
 
-def test_a_replay_changes_nothing_and_says_so(run_job, tmp_path, form):
+def test_a_replay_changes_nothing_and_reports_that(run_job, tmp_path, form):
     config, root = config_of(tmp_path, form), tmp_path / "out"
     write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [asked(), b"{broken"])
     first = run_job(config, "n0")
@@ -99,7 +99,7 @@ def test_a_replay_changes_nothing_and_says_so(run_job, tmp_path, form):
     assert again.report.is_file()
 
 
-def test_other_inputs_amend_a_batch_and_name_what_changed(run_job, tmp_path, form):
+def test_changed_inputs_amend_a_batch_and_are_listed(run_job, tmp_path, form):
     config, root = config_of(tmp_path, form), tmp_path / "out"
     logs = tmp_path / "logs" / "n0"
     write_lines(logs / "a.jsonl", [asked("A?")])
@@ -119,14 +119,14 @@ def test_other_inputs_amend_a_batch_and_name_what_changed(run_job, tmp_path, for
     assert sorted(said) == ["A again?", "A?", "C?"]
 
 
-def test_another_configuration_over_an_old_batch_is_refused_unless_it_is_to_be_replaced(run_job, tmp_path):
+def test_a_changed_configuration_is_refused_without_replace(run_job, tmp_path):
     write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [asked()])
     run_job(config_of(tmp_path), "n0")
     other = config_of(tmp_path, options={"max_tokens": 4096})
     with pytest.raises(Refused, match=r"run n0\.\d+ published batch n0 with other configuration; use --replace to replace the batch"):
         run_job(other, "n0")
     assert not list((tmp_path / "out" / "_staging").iterdir())
-    # What decides no row and no gate makes no other night.
+    # A setting that affects no row and no gate does not make another batch.
     operational = config_of(tmp_path, retention={"days": 3}, hooks={"on_success": {"command": ["true"]}}, spark={"spark.ui.enabled": "false"})
     assert run_job(operational, "n0").status == "unchanged"
     assert run_job(other, "n0", replace=True).status == "published"
@@ -134,14 +134,14 @@ def test_another_configuration_over_an_old_batch_is_refused_unless_it_is_to_be_r
     assert run_job(other, "n0", force=True).status == "published"
 
 
-def test_one_batch_is_run_by_one_run_at_a_time(run_job, tmp_path):
+def test_a_batch_has_one_run_at_a_time(run_job, tmp_path):
     write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [asked()])
     with batch_lock(tmp_path / "out", "n0"), pytest.raises(LostRace, match="another run is working on batch n0"):
         run_job(config_of(tmp_path), "n0")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["_locks"]
 
 
-def test_a_night_far_from_the_usual_fails_its_gate(run_job, tmp_path):
+def test_a_batch_far_from_the_usual_size_fails_its_gate(run_job, tmp_path):
     config = config_of(tmp_path, gates={"max_quarantined": 1, "max_ratio_to_median": 3})
     for night in range(2):
         write_lines(tmp_path / "logs" / f"n{night}" / "a.jsonl", [*(asked(f"{night} {i}?") for i in range(9)), b"{broken"])
@@ -153,13 +153,13 @@ def test_a_night_far_from_the_usual_fails_its_gate(run_job, tmp_path):
 
 
 def two_sources(folder: Path, form: str, **gates: Any) -> Config:
-    """Sources gui and chat, which may be without files; each night has a folder of them."""
+    """Sources gui and chat, which may have no files; each batch has a folder of them."""
     sources = [{"name": name, "path": str(folder / name / "{batch}"), "allow_empty": True} for name in ("gui", "chat")]
     return parse_config({"sources": sources, "output": {"root": str(folder / "out"), "format": form}, "gates": gates})
 
 
 @pytest.mark.parametrize("form", ["delta", "parquet"])
-def test_a_batch_whose_folder_is_unmounted_or_lacks_files_stays_as_it_was_published(spark, run_job, tmp_path, form):
+def test_a_published_batch_stays_where_its_input_folder_is_unmounted_or_lacks_files(spark, run_job, tmp_path, form):
     config, root = two_sources(tmp_path, form), tmp_path / "out"
     for number in range(10):
         write_lines(tmp_path / "gui" / "n0" / f"{number}.jsonl", [asked(f"{number} {i}?", episode_id="e") for i in range(3)])
@@ -195,11 +195,11 @@ def test_a_batch_whose_folder_is_unmounted_or_lacks_files_stays_as_it_was_publis
 
 
 def redrive(spark, config: Config, reason: str, batch: str):
-    return redrive_batch(spark, config, Chosen(reason), batch, f"again.{next(_numbers)}", datetime.now(UTC))
+    return redrive_batch(spark, config, Selection(reason), batch, f"again.{next(_numbers)}", datetime.now(UTC))
 
 
-def test_records_fixed_upstream_come_back_from_quarantine(spark, run_job, tmp_path, form, capsys):
-    root = tmp_path / "nights[1]"  # a name, and no pattern
+def test_records_that_were_fixed_leave_quarantine(spark, run_job, tmp_path, form, capsys):
+    root = tmp_path / "nights[1]"  # a literal name, not a pattern
     config = config_of(tmp_path, form, output={"root": str(root), "format": form})
     picture(tmp_path / "screens" / "here.png")
     logs = tmp_path / "logs" / "n0" / "a.jsonl"
@@ -207,7 +207,7 @@ def test_records_fixed_upstream_come_back_from_quarantine(spark, run_job, tmp_pa
     first = run_job(config, "n0")
     assert first.line()["counts"] | {"damaged": 0} == first.line()["counts"]
     assert (first.books.total("quarantined"), first.books.total("duplicates")) == (3, 1)
-    assert redrive(spark, config, "tool.unknown_tool", "n0").words == ("batch n0: no record with kept bytes is quarantined for tool.unknown_tool",)
+    assert redrive(spark, config, "tool.unknown_tool", "n0").words == ("batch n0: no record with its bytes is quarantined for tool.unknown_tool",)
     picture(tmp_path / "screens" / "late.png")
     manifest = root / "reports" / "n0" / "manifest.json"
     counted = {"unread": [{"source": "kit", "key": "turn.thought", "count": 3}], "passed_over": [{"source": "kit", "path": "a.png", "why": "picture"}]}
@@ -218,7 +218,7 @@ def test_records_fixed_upstream_come_back_from_quarantine(spark, run_job, tmp_pa
     line = result.line()
     assert [(row["source"], row["files"], row["records"]) for row in line["sources"]] == [("kit", 1, 5)]
     assert (line["without_episode"], line["unread_keys"]) == ({"kit": 0}, 1)
-    assert result.words == ("batch n0: 2 records quarantined for image.missing were run again; 1 are quarantined for it still",)
+    assert result.words == ("batch n0: ran 2 records quarantined for image.missing again; still quarantined for it: 1",)
     kept = rows(root, "samples", "origin")
     assert sorted(row["origin"]["line"] for row in kept) == [1, 2]
     assert sorted((row["origin"]["line"], row["reason"]) for row in rows(root, "quarantine", "origin", "reason")) == [
@@ -227,7 +227,7 @@ def test_records_fixed_upstream_come_back_from_quarantine(spark, run_job, tmp_pa
         (5, "line.invalid_json"),
     ]
     assert run_job(config, "n0").status == "unchanged"  # the redrive is not undone by the schedule
-    assert redrive(spark, config, "image.missing", "n0").words[0].startswith("batch n0: 1 records")
+    assert redrive(spark, config, "image.missing", "n0").words[0].startswith("batch n0: ran 1 record")
 
     record = next(row["record_id"] for row in rows(root, "samples") if row["origin"]["line"] == 2)
     logs.write_bytes(b"")
@@ -253,7 +253,7 @@ def test_a_redrive_under_another_split_is_refused(spark, run_job, tmp_path):
         redrive(spark, config_of(tmp_path, split={"salt": "v2"}), "image.missing", "n0")
 
 
-def test_every_reader_sees_the_snapshot_and_not_what_stands_beyond_it(spark, run_job, tmp_path, form, capsys):
+def test_every_reader_sees_the_snapshot_and_no_later_files(spark, run_job, tmp_path, form, capsys):
     config, root = config_of(tmp_path / "a folder", form), tmp_path / "a folder" / "out"
     write_lines(tmp_path / "a folder" / "logs" / "n0" / "a.jsonl", [asked("One?"), asked("Two?")])
     run_job(config, "n0")
@@ -276,7 +276,7 @@ def test_every_reader_sees_the_snapshot_and_not_what_stands_beyond_it(spark, run
         assert database.sql("SELECT count(*) FROM samples WHERE batch = 'n0'").fetchall() == [(2,)]
     assert set(register_views(spark, root)) <= set(named)
     assert spark.sql("SELECT count(*) AS n FROM samples").collect()[0]["n"] == 2
-    # The next run takes the half night back before its first commit, and the one after has nothing to take back.
+    # The next run rolls the incomplete publication back before its first commit, and the run after it has nothing to roll back.
     write_lines(tmp_path / "a folder" / "logs" / "n1" / "a.jsonl", [asked("Three?")])
     run_job(config, "n1")
     assert len(rows(root, "samples", "sample_id")) == 3
@@ -287,7 +287,7 @@ def test_every_reader_sees_the_snapshot_and_not_what_stands_beyond_it(spark, run
 
 
 @pytest.mark.long
-def test_retention_keeps_what_a_trainer_may_still_read(run_job, tmp_path, form):
+def test_retention_keeps_states_that_a_trainer_may_still_read(run_job, tmp_path, form):
     config, root = config_of(tmp_path, form, retention={"days": 1}), tmp_path / "out"
     logs = tmp_path / "logs" / "n0" / "a.jsonl"
     write_lines(logs, [asked("One?")])
