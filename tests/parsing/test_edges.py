@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pipelines.config import Limits
-from pipelines.parsing.careful import clip, nesting, parse_record, source_text
+from pipelines.parsing.careful import clip, parse_record, source_text
 from pipelines.reasons import Reject
 from pipelines.records import raw_record
 
@@ -78,13 +78,6 @@ def test_a_record_is_one_json_object_within_the_limits(data: bytes, code: str | 
 )
 def test_equal_pairs_are_one_and_others_refuse_the_record(data: bytes, found: Any):
     assert parsed(data) == found
-
-
-@pytest.mark.parametrize(
-    ("text", "depth"), [("{}", 1), ("[[], [[]]]", 3), ('{"a": "[["}', 1), ('"]]" [', 1), ("1", 0), (r'["\"[", []]', 2), ("][[", 1), ("[" * 9, 9)]
-)
-def test_the_nesting_of_a_text_is_that_of_its_brackets(text: str, depth: int):
-    assert nesting(text) == depth
 
 
 @pytest.mark.parametrize(
