@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pipelines.config import Limits
-from pipelines.parsing.careful import clip, parse_record, source_text
+from pipelines.parsing.careful import clip, parse_record
 from pipelines.reasons import Reject
 from pipelines.records import raw_record
 
@@ -78,21 +78,6 @@ def test_a_record_is_one_json_object_within_the_limits(data: bytes, code: str | 
 )
 def test_equal_pairs_are_one_and_others_refuse_the_record(data: bytes, found: Any):
     assert parsed(data) == found
-
-
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ((), '{"a" : [1, {"b": 2.50 , "c":[]}] , "d": -0, "a": [1.0,"x,]" ]}'),
-        (("a", 0), "1.0"),
-        (("a", 1), '"x,]"'),
-        (("d",), "-0"),
-        (("a",), '[1.0,"x,]" ]'),
-    ],
-)
-def test_a_value_is_cut_out_letter_for_letter_and_of_equal_keys_the_last(path: tuple[str | int, ...], text: str):
-    whole = ' {"a" : [1, {"b": 2.50 , "c":[]}] , "d": -0, "a": [1.0,"x,]" ]} \n'
-    assert source_text(whole, path) == text
 
 
 def test_a_long_text_is_cut():

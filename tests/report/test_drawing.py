@@ -11,17 +11,23 @@ from pipelines.report.model import ImageSize, example_of
 from pipelines.report.plots import length_bars, percentile, size_dots
 
 
-def bars(counts: dict[int, int], most: int) -> list[tuple[float, float, str]]:
-    return [(round(bar.x), bar.height, bar.label) for bar in length_bars(counts, most)]
+def bars(counts: dict[int, int], most: int) -> list[tuple[int, float, str, int]]:
+    """(x, height, the lengths, the rows) of each bar."""
+    return [(round(bar.x), bar.height, *numbers(bar.label)) for bar in length_bars(counts, most)]
+
+
+def numbers(label: str) -> tuple[str, int]:
+    lengths, _, count, _ = label.split()
+    return lengths, int(count)
 
 
 def test_a_bar_holds_the_lengths_of_its_step_both_ends_counted():
-    assert bars({1: 1, 2: 3, 3: 4, 80: 2}, 80) == [(0, 120.0, "1-2 tokens: 4 rows"), (14, 120.0, "3-4 tokens: 4 rows"), (546, 60.0, "79-80 tokens: 2 rows")]
+    assert bars({1: 1, 2: 3, 3: 4, 80: 2}, 80) == [(0, 120.0, "1-2", 4), (14, 120.0, "3-4", 4), (546, 60.0, "79-80", 2)]
 
 
 def test_lengths_outside_the_drawing_are_in_its_first_and_last_bar():
-    assert bars({0: 1, 81: 1}, 80) == [(0, 120.0, "1-2 tokens: 1 rows"), (546, 120.0, "79-80 tokens: 1 rows")]
-    assert bars({1: 1, 41: 1}, 41) == [(0, 120.0, "1-2 tokens: 1 rows"), (280, 120.0, "41-42 tokens: 1 rows")]
+    assert bars({0: 1, 81: 1}, 80) == [(0, 120.0, "1-2", 1), (546, 120.0, "79-80", 1)]
+    assert bars({1: 1, 41: 1}, 41) == [(0, 120.0, "1-2", 1), (280, 120.0, "41-42", 1)]
     assert bars({}, 80) == []
 
 
