@@ -10,8 +10,8 @@ from pathlib import Path
 TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.Gt: ast.GtE, ast.Eq: ast.NotEq, ast.In: ast.NotIn, ast.Is: ast.IsNot}
 OPPOSITE = TURNED | {new: old for old, new in TURNED.items()}
 OTHER_ROOMS = {"spark", "demo", "training"}  # `make check` does not run what tests them
-# Arguments that change no result of correct code: how a class is stored, and a check that two lengths agree.
-SETTLED = {"frozen", "slots", "gc", "array_like", "strict"}
+# Arguments that change no result of correct code: how a class is stored, how much is kept, and a check that two lengths agree.
+SETTLED = {"frozen", "slots", "gc", "array_like", "maxsize", "strict"}
 
 
 @dataclass(frozen=True, slots=True)

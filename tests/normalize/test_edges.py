@@ -5,29 +5,25 @@ from typing import Any
 
 import pytest
 
-from pipelines.config import Limits
-from pipelines.normalize.literals import read_literal
-from pipelines.reasons import Reject
-from tests.making import asked, configuration, conversation, notes, refusals, turns
+from pipelines.records import Conversation
+from tests.making import asked, configuration, conversation, notes, refusals, run, turns
 
 
 def literal(text: str, **limits: int) -> Any:
-    """The value, or the code of the reason."""
-    try:
-        return read_literal(text, "", Limits(**limits))
-    except Reject as reject:
-        return reject.findings[0].code
+    """The value of the argument that is written so in Python, or the code of the reason."""
+    first = run(call(f"{{'k': {text}}}"), configuration(limits=limits))[0]
+    return json.loads(first.messages[1].content)["k"] if isinstance(first, Conversation) else first.findings[0].code
 
 
 @pytest.mark.parametrize(
     ("text", "limits", "found"),
     [
-        ("[1, 2]", {"literal_bytes": 6}, [1, 2]),
-        ("[1, 2]", {"literal_bytes": 5}, "tool.args_too_large"),
-        ("[[1]]", {"json_depth": 3}, [[1]]),
-        ("[[1]]", {"json_depth": 2}, "tool.literal_too_deep"),
-        ("{'a': {'b': ()}}", {"json_depth": 3}, {"a": {"b": []}}),
-        ("{'a': {'b': ()}}", {"json_depth": 2}, "tool.literal_too_deep"),
+        ("[1, 2]", {"literal_bytes": 13}, [1, 2]),
+        ("[1, 2]", {"literal_bytes": 12}, "tool.args_too_large"),
+        ("[[[[[[1]]]]]]", {"json_depth": 8}, [[[[[[1]]]]]]),
+        ("[[[[[[[1]]]]]]]", {"json_depth": 8}, "tool.literal_too_deep"),
+        ("{'a': [{'b': {'c': {'d': ()}}}]}", {"json_depth": 8}, {"a": [{"b": {"c": {"d": []}}}]}),
+        ("{'a': [{'b': {'c': {'d': [[()]]}}}]}", {"json_depth": 8}, "tool.literal_too_deep"),
         ("1" * 300, {}, int("1" * 300)),
         ("1" * 301, {}, "json.huge_number"),
         ("1e400", {}, "json.huge_number"),
