@@ -83,8 +83,10 @@ class Judge:
         before = _children_seconds()
         process = multiprocessing.get_context("fork").Process(target=_pytest, args=(self.home, tests, limit))
         process.start()
-        process.join(20 * limit)
-        _end(process)
+        try:
+            process.join(20 * limit)
+        finally:
+            _end(process)
         return process.exitcode or 0, _children_seconds() - before
 
 
