@@ -275,3 +275,50 @@ def test_reasoning_is_said_once_before_the_answer(key: Any, content: str, kept: 
 )
 def test_dropped_reasoning_leaves_the_answer_alone(content: str, rest: str):
     assert thoughts("u", content, "drop") == rest
+
+
+CALL_TEXT = '{"name": "f", "arguments": {"x": 1}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('{"name": "f", "arguments": {"x": 1, "x": 2}}', "json.duplicate_key"),
+        ('{"name": "f", "arguments": {"x": NaN}}', "json.nonfinite"),
+        ('{"name": "f", "arguments": {"x": 1e999}}', "json.huge_number"),
+    ],
+)
+def test_a_call_in_an_answers_text_that_json_does_not_allow_is_refused(text: str, code: str):
+    assert refusals({"messages": [Q, A | {"content": text}]})[0][0] == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{name: f, arguments: x}",
+        '{"name": "f", "arguments": {"x": 1}',
+        '{"name": "f", "arguments": {}, "more": 1}',
+        '{"name": 7, "arguments": {}}',
+        '{"arguments": {}, "x": "name"}',
+        CALL_TEXT + " and more",
+        "[" + CALL_TEXT + "]",
+    ],
+)
+def test_an_answer_that_is_not_exactly_one_call_stays_text(text: str):
+    record = {"messages": [Q, A | {"content": text}], "tools": [{"name": "f"}]}
+    assert turns(conversation(record))[1] == ("assistant", "", text)
+
+
+@pytest.mark.parametrize(
+    ("record", "metadata"),
+    [
+        ({"messages": [Q, A | {"content": CALL_TEXT}]}, ""),
+        ({"messages": [Q, A | {"content": CALL_TEXT}], "tools": [{"name": "g"}]}, ""),
+        ({"messages": [Q, A | {"content": CALL_TEXT}], "tools": [{"name": "f"}]}, "f"),
+        ({"messages": [Q, A | {"content": CALL_TEXT}, result(), A]}, "f"),
+        ({"messages": [Q, A | {"content": f" {CALL_TEXT}\n"}, result(), A]}, "f"),
+        ({"messages": [Q, A | {"content": CALL_TEXT}, Q, A]}, ""),
+    ],
+)
+def test_an_answer_that_is_one_call_is_a_call_where_its_tool_is_declared_or_its_result_follows(record: dict[str, Any], metadata: str):
+    assert turns(conversation(record))[1] == ("assistant", metadata, '{"x": 1}' if metadata else CALL_TEXT)
