@@ -44,13 +44,14 @@ class Judge:
     """A copy of the checkout, and how many seconds of CPU its tests take as it is."""
 
     home: Path
+    runs_wider: bool = True
     seconds: dict[Tests, float] = field(default_factory=dict)
     changes: int = 0
 
     def verdict(self, mutant: Mutant) -> str:
-        """The tests of the mutant's own room first, then the wider ones."""
+        """The tests of the mutant's own room first, then the wider ones, if they are to be run."""
         own = tests_of(self.home, mutant)
-        steps = [own, tuple(name for name in WIDER if name not in own)]
+        steps = [own, tuple(name for name in WIDER if name not in own)] if self.runs_wider else [own]
         for tests in steps:
             if tests not in self.seconds:
                 self.seconds[tests] = self._seconds_unchanged(tests)
@@ -90,14 +91,14 @@ class Judge:
         return process.exitcode or 0, _children_seconds() - before
 
 
-def copy_of(checkout: Path, home: Path) -> Judge:
+def open_judge(checkout: Path, home: Path, runs_wider: bool = True) -> Judge:
     home.mkdir()
     for name in COPIED:
         if (checkout / name).is_dir():
             shutil.copytree(checkout / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(checkout / name, home / name)
-    return Judge(home)
+    return Judge(home, runs_wider)
 
 
 def tests_of(home: Path, mutant: Mutant) -> Tests:
