@@ -322,3 +322,9 @@ def test_an_answer_that_is_not_exactly_one_call_stays_text(text: str):
 )
 def test_an_answer_that_is_one_call_is_a_call_where_its_tool_is_declared_or_its_result_follows(record: dict[str, Any], metadata: str):
     assert turns(conversation(record))[1] == ("assistant", metadata, '{"x": 1}' if metadata else CALL_TEXT)
+
+
+def test_an_undeclared_null_is_dropped_and_every_other_argument_keeps_its_value():
+    tools = [{"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}, "n": {}}}}]
+    record = {"messages": [Q, call(arguments={"a": 1, "b": None, "c": [5, {"d": 6}], "n": None})], "tools": tools}
+    assert json.loads(conversation(record).messages[1].content) == {"a": 1, "c": [5, {"d": 6}], "n": None}
