@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BATCH := 2026-11-22
 MINUTES := 10
+N := 100
+JOBS := 1
 PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
 export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
-.PHONY: setup run test check test-long fuzz crash-test cluster-test bench bench-peers docs lock clean
+.PHONY: setup run test check test-long fuzz crash-test cluster-test mutants bench bench-peers docs lock clean
 
 setup: $(READY)
 
@@ -49,6 +51,11 @@ crash-test: $(READY)
 # Fuzzing guided by coverage, with two processes, for MINUTES in total. Inputs that break something are kept in out/fuzz.
 fuzz: $(READY)
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES)
+
+# Small changes of the code that no quick test notices: N tries, the same ones for the same SEED; ROOM=normalize keeps to one room,
+# OWN=1 to the tests of the mutant's own room, which is quicker.
+mutants: $(READY)
+	@$(BIN)/python -m tests.mutants -n $(N) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) $(if $(OWN),--own)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench --spark $(SIZE)

@@ -1,0 +1,95 @@
+"""Each gate at the very figure that it allows."""
+
+import pytest
+
+from pipelines.config import Gates, parse_config
+from pipelines.ledger.books import make_books
+from pipelines.ledger.gates import Past, failed_gates, too_many_errors
+
+CONFIG = parse_config({"sources": [{"name": "a", "path": "a"}, {"name": "b", "path": "b"}], "output": {"root": "out"}})
+
+
+def books_of(records: dict[str, int], quarantined: int = 0, duplicates: int = 0, internal_errors: int = 0):
+    counts = {(source, f"{source}.jsonl"): count for source, count in records.items()}
+    first = next(iter(counts))
+    states = {(*first, "quarantined"): quarantined, (*first, "duplicate"): duplicates}
+    return make_books(CONFIG, counts, states, {}, 0, internal_errors, {})
+
+
+def closed(books, past: Past | None = None, **gates) -> list[str]:
+    """The names of the gates that are closed."""
+    allowed = Gates.model_validate({"max_quarantined": 1, "max_shrink": None} | gates)
+    return [words.partition(":")[0] for words in failed_gates(books, allowed, past or Past())]
+
+
+def past_of(shares=(), records=(), published=None, sources=()) -> Past:
+    """`published` are the records of each source in the batch as it was published before."""
+    return Past(shares, records, published or {}, sources)
+
+
+@pytest.mark.parametrize(
+    ("gates", "past", "is_closed"),
+    [
+        ({"max_quarantined": 0.25}, {}, False),
+        ({"max_quarantined": 0.24}, {}, True),
+        ({"min_records": 10}, {}, False),
+        ({"min_records": 11}, {}, True),
+        ({"max_ratio_to_median": 2}, {"shares": [0.125]}, False),
+        ({"max_ratio_to_median": 1.9}, {"shares": [0.125]}, True),
+        ({"max_ratio_to_median": 1.9}, {"shares": []}, False),
+        ({"max_ratio_to_median": None}, {"shares": [0.0001]}, False),
+        ({"max_ratio_to_median": 2}, {"shares": [0.0]}, False),  # 2 of 8, and one in 8 counts as usual
+        ({"max_ratio_to_median": 1.9}, {"shares": [0.0]}, True),
+        ({"max_volume_ratio": 2}, {"records": [5]}, False),
+        ({"max_volume_ratio": 1.9}, {"records": [5]}, True),
+        ({"max_volume_ratio": 2}, {"records": [20]}, False),
+        ({"max_volume_ratio": 1.9}, {"records": [20]}, True),
+        ({"max_volume_ratio": 1.9}, {"records": []}, False),
+        ({"max_volume_ratio": None}, {"records": [1]}, False),
+        ({"max_shrink": 0.5}, {"published": {"a": 12, "b": 8}}, False),
+        ({"max_shrink": 0.49}, {"published": {"a": 12, "b": 8}}, True),
+        ({"max_shrink": 0}, {"published": {"a": 5, "b": 5}}, False),  # a lost nothing, b one half: ten are ten
+        ({"max_shrink": None}, {"published": {"a": 99}}, False),
+        ({"max_shrink": 0}, {"published": {}}, False),
+    ],
+)
+def test_a_gate_stays_open_at_the_figure_that_it_allows(gates, past, is_closed: bool):
+    books = books_of({"a": 6, "b": 4}, quarantined=2, duplicates=2)
+    assert closed(books, past_of(**past), **gates) == ([next(iter(gates))] if is_closed else [])
+
+
+@pytest.mark.parametrize(
+    ("allowed", "published", "sources", "is_closed"),
+    [
+        (0.5, {"a": 10, "b": 1}, ("a", "b"), True),  # b is gone
+        (0.5, {"a": 10, "b": 1}, ("a",), False),  # and is not configured any more
+        (1, {"a": 10, "b": 1}, ("a", "b"), False),  # everything may go
+        (0.5, {"a": 10}, ("a", "b"), False),  # b was never there
+        (0.5, {"a": 10, "b": 0}, ("a", "b"), False),
+    ],
+)
+def test_a_source_that_loses_all_its_records_closes_the_gate(allowed: float, published, sources, is_closed: bool):
+    books = books_of({"a": 10, "b": 0})
+    assert closed(books, past_of(published=published, sources=sources), max_shrink=allowed) == (["max_shrink"] if is_closed else [])
+
+
+@pytest.mark.parametrize(("errors", "allowed", "is_closed"), [(0, 0, False), (1, 0, True), (2, 2, False), (3, 2, True)])
+def test_internal_errors_have_a_figure_of_their_own(errors: int, allowed: int, is_closed: bool):
+    found = too_many_errors(books_of({"a": 10}, internal_errors=errors), Gates.model_validate({"max_internal_errors": allowed}))
+    assert (found is not None) == is_closed
+
+
+def test_the_totals_are_those_of_all_files():
+    books = make_books(
+        CONFIG,
+        {("a", "1"): 5, ("a", "2"): 7, ("b", "3"): 2},
+        {("a", "1", "conversation"): 3, ("a", "1", "quarantined"): 2, ("a", "2", "duplicate"): 7, ("b", "3", "conversation"): 2, ("b", "4", "damaged"): 1},
+        {},
+        0,
+        0,
+        {},
+    )
+    assert books.states() == {"records": 14, "conversations": 5, "quarantined": 2, "duplicates": 7, "damaged": 1, "refused_by_all": 0, "internal_errors": 0}
+    assert books.rows() == {"conversations": 5, "samples": 0, "quarantine": 10}
+    assert (books.records_of("a"), books.records_of("b"), books.faults()) == (12, 2, [])
+    assert books.quarantined_share() == 2 / 7

@@ -1,0 +1,134 @@
+"""What the quick tests say to a mutant: a process for each, over a copy of the checkout, with a limit of CPU time."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import sys
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.sites import Mutant
+
+COPIED = ("pipelines", "tests", "conf", "docs", "jobs", "README.md", "Makefile", "pyproject.toml")
+# Tests that may notice a change in any room. What takes many seconds for few rooms is left to `make check` itself.
+WIDER = (
+    *("tests/formats", "tests/normalize", "tests/test_hostile.py", "tests/test_five_failures.py", "tests/test_flow.py", "tests/test_split.py"),
+    *("tests/test_config.py", "tests/test_golden.py", "tests/dialects", "tests/laws", "tests/console/test_cli.py"),
+)
+SLOW = (
+    "tests/test_hostile.py::test_with_sockets_blocked_every_record_gets_the_same_verdict",
+    "tests/test_hostile.py::test_where_several_verdicts_are_right_the_policy_is_this",
+    "tests/test_hostile.py::test_a_near_miss_is_mended_to_the_one_file_that_fits",
+    "tests/test_hostile.py::test_typed_control_tokens_stay_text_and_forge_no_turn",
+    "tests/dialects/test_shared.py::test_definitions_are_encoded_apart_only_where_that_makes_no_difference",
+    "tests/dialects/test_syntax_tags.py",
+    "tests/laws/test_deep.py",
+    "tests/laws/test_containers.py",
+    "tests/laws/test_records.py::test_every_line_ends_in_one_known_state_with_its_own_bytes",
+)
+QUIET = ["-q", "-x", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-m", "not spark and not long"]
+CAUGHT, SURVIVED, TIMED_OUT = "caught", "SURVIVED", "timed out"
+Tests = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Judge:
+    """A copy of the checkout, and how many seconds of CPU its tests take as it is."""
+
+    home: Path
+    runs_wider: bool = True
+    seconds: dict[Tests, float] = field(default_factory=dict)
+    changes: int = 0
+
+    def verdict(self, mutant: Mutant) -> str:
+        """The tests of the mutant's own room first, then the wider ones, if they are to be run."""
+        own = tests_of(self.home, mutant)
+        steps = [own, tuple(name for name in WIDER if name not in own)] if self.runs_wider else [own]
+        for tests in steps:
+            if tests not in self.seconds:
+                self.seconds[tests] = self._seconds_unchanged(tests)
+        file = self.home / mutant.path
+        source = file.read_bytes()
+        try:
+            self._write(file, mutant.applied(source))
+            for tests in steps:
+                code, _ = self._run(tests, 10 + 4 * self.seconds[tests])
+                if code not in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+                    return TIMED_OUT if code < 0 else CAUGHT
+            return SURVIVED
+        finally:
+            self._write(file, source)
+
+    def _seconds_unchanged(self, tests: Tests) -> float:
+        code, seconds = self._run(tests, 600)
+        if code not in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+            sys.exit(f"These tests fail without any change: {' '.join(tests)}\n{(self.home / 'log').read_text()[-2000:]}")
+        return seconds
+
+    def _write(self, file: Path, source: bytes) -> None:
+        """Each with a time of its own, since Python takes compiled code for fresh by size and whole seconds."""
+        self.changes += 1
+        file.write_bytes(source)
+        os.utime(file, (self.changes, self.changes))
+
+    def _run(self, tests: Tests, limit: float) -> tuple[int, float]:
+        """(exit code, seconds of CPU); a negative code is the signal that ended it."""
+        before = _children_seconds()
+        process = multiprocessing.get_context("fork").Process(target=_pytest, args=(self.home, tests, limit))
+        process.start()
+        try:
+            process.join(20 * limit)
+        finally:
+            _end(process)
+        return process.exitcode or 0, _children_seconds() - before
+
+
+def open_judge(checkout: Path, home: Path, runs_wider: bool = True) -> Judge:
+    home.mkdir()
+    for name in COPIED:
+        if (checkout / name).is_dir():
+            shutil.copytree(checkout / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(checkout / name, home / name)
+    return Judge(home, runs_wider)
+
+
+def tests_of(home: Path, mutant: Mutant) -> Tests:
+    """The examples in the changed file itself, and the tests of its room."""
+    own = (f"tests/{mutant.room}", f"tests/test_{mutant.room}.py")
+    return (mutant.path, *(name for name in own if (home / name).exists()))
+
+
+def _pytest(home: Path, tests: Tests, limit: float) -> None:
+    """Runs in a process of its own, which has imported the libraries and nothing of the checkout but this."""
+    os.setsid()
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 5))
+    log = os.open(home / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.chdir(home)
+    os.environ["PYTHONPATH"] = sys.path[0] = str(home)
+    for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "pipelines")]:
+        del sys.modules[name]
+    slow = [f"--deselect={name}" for name in SLOW]
+    os._exit(pytest.main([*QUIET, *slow, f"--basetemp={home}/tmp", *tests]))
+
+
+def _end(process: BaseProcess) -> None:
+    """And whatever it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid or 0, signal.SIGKILL)
+    process.join()
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
