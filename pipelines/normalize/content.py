@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from msgspec import Struct, field
 
 from pipelines.formats.keys import TURN_FIELD, TURN_FIELDS
-from pipelines.formats.logged import LoggedTurn, Path, Written, place
+from pipelines.formats.logged import LoggedTurn, place
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.loss import weight_of
 from pipelines.normalize.tool_calls import Value
 from pipelines.normalize.written import write_json
 from pipelines.parsing.careful import clip, kind_of
+from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reason
 
 TEXT, IMAGE, REASONING, CALL, MEDIA = (

@@ -9,9 +9,11 @@ the model was trained with them. Source: OpenBMB/MiniCPM-V finetune/dataset.py c
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
+from pipelines.formats.keys import clip_key
 from pipelines.formats.logged import Logged
 from pipelines.normalize.content import Slot, reference_of
 from pipelines.normalize.faults import Faults
@@ -20,8 +22,11 @@ from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
 
 # The whole of a mark, as AgentCPM-GUI, LLaVA, MiniCPM-V's inference, Llama and Qwen-VL write it.
-_MARK = re.compile(r"\(<image>\./</image>\)|<image(?:_(\d+))?>|<\|image\|>|<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>")
+_MARK = re.compile(r"\(<image>\./</image>\)|<image(?:_(\d{1,9}))?>|<\|image\|>|<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>")
 _INLINE = re.compile(r"<img>([^<>\n]{1,4096})</img>")  # Qwen-VL
+
+SHOWN = 20  # names in a finding
+MOST_MARKS = 10_000
 
 Pool = list[tuple[Any, str]]  # (reference, JSON path)
 
@@ -47,6 +52,8 @@ class Place(NamedTuple):
 
 def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line]:
     """Moves the record's images to their places: `line.images` afterwards has them all, and no mark is left in the text. Gives the lines with images."""
+    if _has_too_many(lines, faults):
+        return []
     named = _named(logged)
     pool = [] if named else pool_of(logged.images)
     places = {i: _places(line) for i, line in enumerate(lines) if line.role != "assistant" and (line.images or line.pool or _has_marks(line.text))}
@@ -63,9 +70,21 @@ def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line
             line.pool = []
     shown = [line for line in lines if line.images]
     asked = sum([len(line.images) for line in shown])
-    if asked > faults.limits.images_per_record:
-        faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{asked} images, limits.images_per_record is {faults.limits.images_per_record}")
+    if asked > faults.budget.limits.images_per_record:
+        faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{asked} images, limits.images_per_record is {faults.budget.limits.images_per_record}")
     return shown
+
+
+def _has_too_many(lines: list[Line], faults: Faults) -> bool:
+    """Refuses marks by the ten thousand before a place is made for each."""
+    most = max(MOST_MARKS, faults.budget.limits.images_per_record)
+    likely = [line.text for line in lines if _has_marks(line.text)]
+    if sum([text.count("<") for text in likely]) <= most:
+        return False
+    marks = sum([len(pattern.findall(text)) for text in likely for pattern in (_MARK, _INLINE)])
+    if marks > most:
+        faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{marks} marks, limits.images_per_record is {faults.budget.limits.images_per_record}")
+    return marks > most
 
 
 def _has_marks(text: str) -> bool:
@@ -106,7 +125,8 @@ def _order(places: Sequence[Place], positions: Sequence[int]) -> list[int]:
     numbers = [place.number for place in places]
     for first in (0, 1):
         if sorted(number for number in numbers if number is not None) == list(range(first, first + len(places))):
-            return [positions[numbers.index(first + k)] for k in range(len(places))]
+            at = dict(zip(numbers, positions, strict=False))
+            return [at[first + k] for k in range(len(places))]
     return list(positions[: len(places)])
 
 
@@ -154,16 +174,20 @@ def _take_named(images: dict[str, Any], lines: list[Line], places: dict[int, lis
     answered = sum(len(_MARK.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None)
     if not empty and not answered and len(images) == 1:
         name, image = next(iter(images.items()))
-        _place_first(image, f"image.{name}", lines, faults)
+        _place_first(image, f"image.{clip_key(name)}", lines, faults)
     elif sorted(marks) == sorted(images) and not answered:
         for i, k in empty:
             place = places[i][k]
-            places[i][k] = place._replace(ref=images[place.name], where=f"image.{place.name}")
+            places[i][k] = place._replace(ref=images[place.name], where=f"image.{clip_key(place.name)}")
     elif len(marks) == len(images) and not answered and all(places[i][k].number is None for i, k in empty):
         for (i, k), (name, image) in zip(empty, images.items(), strict=True):  # marks of another spelling
-            places[i][k] = places[i][k]._replace(ref=image, where=f"image.{name}")
+            places[i][k] = places[i][k]._replace(ref=image, where=f"image.{clip_key(name)}")
     else:
-        _mismatch(len(marks), answered, len(images), "image", faults, f"; marks {', '.join(sorted(set(marks)))}, images {', '.join(map(str, images))}")
+        _mismatch(len(marks), answered, len(images), "image", faults, f"; marks {_some(sorted(set(marks)))}, images {_some(images)}")
+
+
+def _some(names: Collection[str]) -> str:
+    return ", ".join(map(clip_key, islice(names, SHOWN))) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _place_first(image: Any, where: str, lines: list[Line], faults: Faults) -> None:

@@ -160,7 +160,7 @@ def _call_turn(turn: LoggedTurn, role: str, thoughts: list[str], pool: list[Any]
     try:
         calls = [_glm_call(turn, content, faults)] if role != CALL else read_calls(content, faults) if rest is not None else []
     except Reject as reject:
-        faults.refusals += reject.findings
+        faults.refuse_all(reject)
         return []
     calls += _calls(_structured(turn), faults)
     before = [Line("assistant", text, turn.where, weight, is_alone=False)] if text.strip() else []
@@ -177,7 +177,7 @@ def _calls(logged: Sequence[Value], faults: Faults) -> list[Call]:
         try:
             calls += read_calls(value, faults)
         except Reject as reject:
-            faults.refusals += reject.findings
+            faults.refuse_all(reject)
     return calls
 
 
