@@ -19,8 +19,9 @@ from pipelines.dialects import Dialect, open_dialect
 from pipelines.formats import nonfinite, read_record
 from pipelines.formats.keys import Unread
 from pipelines.normalize import normalize
+from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import BOM, parse_record
-from pipelines.reasons import Reason, Reject, refusals
+from pipelines.reasons import Reason, Reject, reason_of, refusals
 from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, Sample, SeenImages, Tokens
 
 T = TypeVar("T")
@@ -105,18 +106,19 @@ def _blocks(records: Iterable[Ready | Quarantined]) -> Iterator[list[Ready | Qua
 
 
 def duplicate_row(raw: RawRecord, kept_path: str, kept_line: int) -> Quarantined:
-    """The row of a record whose bytes stand earlier in the batch."""
+    """The row of a record whose bytes appear earlier in the batch."""
     return Quarantined(raw, (Reason.RECORD_DUPLICATE.at("", f"{kept_path}:{kept_line} has the same bytes and was kept"),))
 
 
 def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Draft:
     if refused := refusals(raw.findings):
         raise Reject(*refused)
-    parsed = parse_record(raw, config.limits)
+    budget = Budget(config.limits, len(raw.raw))
+    parsed = parse_record(raw, budget)
     record = with_columns(parsed.value, raw.origin.path, source.path)
-    logged = read_record(record, raw.raw.removeprefix(BOM), source, config.limits, unread)
+    logged = read_record(record, raw.raw.removeprefix(BOM), source, budget, unread)
     findings = [*raw.findings, *parsed.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
-    return normalize(logged, raw, source, config, findings, unread)
+    return normalize(logged, raw, source, config, budget, findings, unread)
 
 
 def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool) -> Conversation:
@@ -124,7 +126,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
     findings = list(draft.findings)
     for ref in draft.refs:
         look = seen[ref.key]
-        findings += [finding if finding.where else finding._replace(where=ref.where) for finding in look.findings]
+        findings += [finding if finding.where else reason_of(finding.code).at(ref.where, finding.detail) for finding in look.findings]
         if look.image:
             images.append(look.image)
     if id_conflict:

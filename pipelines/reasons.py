@@ -10,7 +10,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from pipelines.records import Finding
+from pipelines.visible import one_line
 
+MOST_SHOWN = 1000  # characters of a place or a detail
 READ, PARSE, FORMAT, NORMALIZE, IMAGES, TOKENIZE = "read", "parse", "format", "normalize", "images", "tokenize"
 REFUSE, REPAIR, NOTE = "refuse", "repair", "note"  # severity: quarantined; kept and changed; kept as it is
 
@@ -41,7 +43,7 @@ class Reason(Enum):
         "Something follows the JSON value on its line.",
         "End each record with a newline; two objects on one line cannot be told apart safely.",
     )
-    LINE_NOT_OBJECT = Row("line.not_object", PARSE, REFUSE, "The JSON is no object, so it is no record.", "Log each record as one JSON object.")
+    LINE_NOT_OBJECT = Row("line.not_object", PARSE, REFUSE, "The JSON is not an object, so it is not a record.", "Log each record as one JSON object.")
     LINE_NUL_BYTES = Row(
         "line.nul_bytes",
         PARSE,
@@ -59,9 +61,16 @@ class Reason(Enum):
         "One object has the same key twice with different values.",
         "Keep one of them: which one was meant cannot be known.",
     )
-    JSON_NONFINITE = Row("json.nonfinite", PARSE, REFUSE, "NaN or Infinity stands in the JSON; JSON has no such number.", "Log null, or leave the field out.")
+    JSON_NONFINITE = Row("json.nonfinite", PARSE, REFUSE, "The JSON contains NaN or Infinity, which are not JSON numbers.", "Log null, or leave the field out.")
     JSON_HUGE_NUMBER = Row("json.huge_number", PARSE, REFUSE, "A number is too long for any reader to keep.", "Log it as text, or with the digits that count.")
     JSON_TOO_DEEP = Row("json.too_deep", PARSE, REFUSE, "The JSON is nested deeper than limits.json_depth.", "Flatten the record, or raise limits.json_depth.")
+    JSON_TOO_MANY_VALUES = Row(
+        "json.too_many_values",
+        PARSE,
+        REFUSE,
+        "The record holds more JSON values than limits.json_values.",
+        "Split the record, leave out bulk such as log probabilities, or raise limits.json_values.",
+    )
     JSON_LONE_SURROGATE = Row(
         "json.lone_surrogate",
         PARSE,
@@ -78,7 +87,9 @@ class Reason(Enum):
     )
     SCHEMA_TURNS_NOT_LIST = Row("schema.turns_not_list", NORMALIZE, REFUSE, "The turns are not a list.", "Log conversations (or messages) as a list of turns.")
     SCHEMA_TURNS_EMPTY = Row("schema.turns_empty", NORMALIZE, REFUSE, "The conversation has no turns.", "Drop the record at its source, or log its turns.")
-    SCHEMA_TURN_NOT_OBJECT = Row("schema.turn_not_object", NORMALIZE, REFUSE, "A turn is no object.", "Log each turn as an object with a role and a content.")
+    SCHEMA_TURN_NOT_OBJECT = Row(
+        "schema.turn_not_object", NORMALIZE, REFUSE, "A turn is not an object.", "Log each turn as an object with a role and a content."
+    )
     SCHEMA_ROLE_MISSING = Row("schema.role_missing", NORMALIZE, REFUSE, "A turn has no role.", "Give every turn its role.", "KeyError: 'role'")
     SCHEMA_ROLE_UNKNOWN = Row(
         "schema.role_unknown",
@@ -107,13 +118,13 @@ class Reason(Enum):
         "Use parts of type text, image_url, image, reasoning or tool_call.",
     )
     SCHEMA_FIELD_TYPE = Row(
-        "schema.field_type", NORMALIZE, REFUSE, "A field has the wrong type.", "The detail names the field, what stands there and what would be right."
+        "schema.field_type", NORMALIZE, REFUSE, "A field has the wrong type.", "The detail names the field, what was found and what was expected."
     )
     SCHEMA_FIELD_UNREAD = Row(
         "schema.field_unread",
         NORMALIZE,
         NOTE,
-        "A key whose name says that it carries meaning is read by nothing. The record is quarantined, unless normalize.field_unread is warn.",
+        "Nothing reads a key whose name suggests that it matters. The record is quarantined, unless normalize.field_unread is warn.",
         "Log it under a key that is read, or name it in the source's `ignore`; the detail names the key and its place.",
         "the field is passed over in silence",
     )
@@ -129,7 +140,7 @@ class Reason(Enum):
         "schema.turn_order",
         NORMALIZE,
         REFUSE,
-        "The turns stand in an order that no chat has.",
+        "The turns are in an order that no chat has.",
         "Put the system turn first and a question before each answer.",
         "AssertionError, or the record is dropped in silence",
     )
@@ -165,8 +176,8 @@ class Reason(Enum):
         "tool.code_expression",
         NORMALIZE,
         REFUSE,
-        "Code stands where the arguments should be. It was not run.",
-        "Log the arguments' values, not an expression that makes them.",
+        "There is code where the arguments should be. It was not run.",
+        "Log the values of the arguments, not an expression that computes them.",
     )
     TOOL_LITERAL_TOO_DEEP = Row(
         "tool.literal_too_deep", NORMALIZE, REFUSE, "The arguments are nested too deeply to parse safely.", "Flatten the arguments, or raise limits.json_depth."
@@ -179,7 +190,7 @@ class Reason(Enum):
         "Log them as JSON, or raise limits.literal_bytes.",
     )
     TOOL_ARGS_NOT_OBJECT = Row(
-        "tool.args_not_object", NORMALIZE, REFUSE, "The arguments are no object: they have no names.", "Log named arguments as a JSON object."
+        "tool.args_not_object", NORMALIZE, REFUSE, "The arguments are not an object, so they have no names.", "Log named arguments as a JSON object."
     )
     TOOL_ARGS_NOT_JSON_TYPE = Row(
         "tool.args_not_json_type",
@@ -193,7 +204,7 @@ class Reason(Enum):
         NORMALIZE,
         NOTE,
         "The tool definitions or a call's arguments do not fit the declared schema.",
-        "Mend the schema or the call; normalize.schema_invalid: quarantine keeps such records aside.",
+        "Correct the schema or the call; normalize.schema_invalid: quarantine keeps such records out.",
     )
     TOOL_UNKNOWN_TOOL = Row(
         "tool.unknown_tool", NORMALIZE, NOTE, "A call names a tool that the record does not declare.", "Declare the tool, or correct the name."
@@ -209,7 +220,7 @@ class Reason(Enum):
     IMAGE_NOT_A_FILE = Row("image.not_a_file", IMAGES, REFUSE, "The path is a folder or a device, not a file.", "Name the image file itself.")
     IMAGE_EMPTY = Row("image.empty", IMAGES, REFUSE, "The file has no bytes.", "Copy the image again.", "PIL.UnidentifiedImageError")
     IMAGE_NOT_IMAGE = Row(
-        "image.not_image", IMAGES, REFUSE, "The file's content is no image.", "Log a PNG, JPEG, WEBP, GIF or BMP file.", "PIL.UnidentifiedImageError"
+        "image.not_image", IMAGES, REFUSE, "The file's content is not an image.", "Log a PNG, JPEG, WEBP, GIF or BMP file.", "PIL.UnidentifiedImageError"
     )
     IMAGE_FORMAT_NOT_ALLOWED = Row(
         "image.format_not_allowed", IMAGES, REFUSE, "The file is of a kind that is not read here.", "Convert it to PNG, JPEG, WEBP, GIF or BMP."
@@ -253,7 +264,7 @@ class Reason(Enum):
         "Copy the image under the image root, or add the scheme to images.allow_schemes.",
     )
     IMAGE_REF_BAD = Row("image.ref_bad", IMAGES, REFUSE, "The reference is no possible path.", "Log the path as plain text without control characters.")
-    IMAGE_REF_TYPE = Row("image.ref_type", NORMALIZE, REFUSE, "The reference to an image is no text.", 'Log the path as text, or as {"path": ...}.')
+    IMAGE_REF_TYPE = Row("image.ref_type", NORMALIZE, REFUSE, "The reference to an image is not text.", 'Log the path as text, or as {"path": ...}.')
     IMAGE_DATA_URI_BAD = Row(
         "image.data_uri_bad", IMAGES, REFUSE, "The data: URI does not hold what it says.", "Write data:image/png;base64, and the file's bytes in base64."
     )
@@ -262,7 +273,7 @@ class Reason(Enum):
         NORMALIZE,
         REFUSE,
         "The number of images is not the number of their marks.",
-        "Put one <image> mark where each image stands.",
+        "Put one <image> mark where each image belongs.",
         "image start token != image end tokens; ValueError: The number of images does not match the number of <image> tokens",
     )
     IMAGE_TOO_MANY = Row(
@@ -308,7 +319,7 @@ class Reason(Enum):
         "file.parquet_corrupt",
         READ,
         REFUSE,
-        "The file is no whole Parquet file.",
+        "The file is not a complete Parquet file.",
         "Write the file again: its footer is missing or damaged.",
         "pyarrow.lib.ArrowInvalid: Parquet magic bytes not found in footer",
     )
@@ -333,7 +344,7 @@ class Reason(Enum):
         READ,
         NOTE,
         "A file of a source's folder is no log and was not read; the manifest names it and says why.",
-        "Nothing to mend where it is no log; else name the file itself in sources.path, or give it the name of a log.",
+        "Nothing to fix if it is not a log; otherwise name the file itself in sources.path, or give it the name of a log.",
     )
     FILE_CHANGED_WHILE_READING = Row(
         "file.changed_while_reading",
@@ -357,15 +368,15 @@ class Reason(Enum):
         "tokens.span_mismatch",
         TOKENIZE,
         REFUSE,
-        "The row breaks a law of its own: our fault, not the record's.",
+        "The row failed one of our own checks. This is a bug in the pipeline, not a fault of the record.",
         "Report it with the record.",
-        "RuntimeError in torch.hstack: as many image starts as ends are wanted",
+        "RuntimeError in torch.hstack: as many image starts as ends are expected",
     )
     TOKENS_IMAGE_UNSUPPORTED = Row(
         "tokens.image_unsupported",
         TOKENIZE,
         REFUSE,
-        "The model takes no images, or not where this one stands.",
+        "The model takes no images, or none in this place.",
         "Send image records to a dialect that sees, by dialects.sources.",
     )
     TOKENS_TOOLS_UNSUPPORTED = Row(
@@ -387,8 +398,8 @@ class Reason(Enum):
         "record.duplicate",
         READ,
         REFUSE,
-        "The same bytes stand earlier in this batch; that one was kept.",
-        "Nothing to mend; find out why the log was written twice.",
+        "The same bytes appear earlier in this batch; the first record was kept.",
+        "Nothing to fix; find out why the log was written twice.",
     )
     RECORD_LABELLED_BAD = Row(
         "record.labelled_bad",
@@ -406,7 +417,11 @@ class Reason(Enum):
         "Give records ids of their own; normalize.id_conflict: quarantine keeps both aside.",
     )
     INTERNAL_ERROR = Row(
-        "internal.error", NORMALIZE, REFUSE, "We failed on this record: our fault.", "Report it with the record; its bytes are kept and can be run again."
+        "internal.error",
+        NORMALIZE,
+        REFUSE,
+        "The pipeline failed on this record. This is a bug in the pipeline.",
+        "Report it with the record; its bytes are kept and can be run again.",
     )
     REPAIR_PYTHON_LITERAL = Row("repair.python_literal", NORMALIZE, REPAIR, "A Python literal was turned into JSON.", "Log arguments with json.dumps.")
     REPAIR_PLACEHOLDER_ADDED = Row(
@@ -414,7 +429,7 @@ class Reason(Enum):
         NORMALIZE,
         REPAIR,
         "The only image had no mark; it was put before the first user turn.",
-        "Write <image> where the image stands.",
+        "Write <image> where the image belongs.",
     )
     REPAIR_PLACEHOLDER_MOVED = Row(
         "repair.placeholder_moved", NORMALIZE, REPAIR, "An image's mark was moved to a place where a model can see it.", "Write the mark in a user turn."
@@ -445,9 +460,9 @@ class Reason(Enum):
         "Log content parts as a list.",
     )
     REPAIR_RESULT_AS_TEXT = Row(
-        "repair.result_as_text", NORMALIZE, REPAIR, "A tool's result that was no text became its JSON text.", "Log the text that the model was shown."
+        "repair.result_as_text", NORMALIZE, REPAIR, "A tool's result that was not text was replaced by its JSON text.", "Log the text that the model was shown."
     )
-    REPAIR_DUPLICATE_KEY = Row("repair.duplicate_key", PARSE, REPAIR, "A key stood twice with the same value; one was kept.", "Write each key once.")
+    REPAIR_DUPLICATE_KEY = Row("repair.duplicate_key", PARSE, REPAIR, "A key appeared twice with the same value; one was kept.", "Write each key once.")
     REPAIR_PATH_CASE = Row(
         "repair.path_case", IMAGES, REPAIR, "The file's name differs in upper and lower case; exactly one fits.", "Log the name as it is on disk."
     )
@@ -459,7 +474,7 @@ class Reason(Enum):
     REPAIR_PATH_ROOT = Row("repair.path_root", IMAGES, REPAIR, "The path repeated the name of the image root.", "Log paths relative to the image root.")
     REPAIR_BOM = Row("repair.bom", PARSE, REPAIR, "A byte order mark was skipped.", "Write UTF-8 without a byte order mark.")
     REPAIR_REASONING_DROPPED = Row(
-        "repair.reasoning_dropped", NORMALIZE, REPAIR, "Reasoning was left out, as normalize.reasoning: drop asks.", "Nothing to mend."
+        "repair.reasoning_dropped", NORMALIZE, REPAIR, "Reasoning was left out, as normalize.reasoning: drop asks.", "Nothing to fix."
     )
     REPAIR_TURNS_DROPPED = Row(
         "repair.turns_dropped",
@@ -481,7 +496,8 @@ class Reason(Enum):
         return self.value.severity
 
     def at(self, where: str, detail: str = "") -> Finding:
-        return Finding(self.value.code, self.value.stage, where, detail)
+        """A finding of this reason. Both texts may quote a log: here they are cut, and made safe to show, once for all who show them."""
+        return Finding(self.value.code, self.value.stage, one_line(where, MOST_SHOWN), one_line(detail, MOST_SHOWN))
 
 
 class Reject(Exception):

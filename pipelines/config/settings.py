@@ -126,7 +126,8 @@ class Normalize(Settings):
 
 class Limits(Settings):
     line_bytes: PositiveInt = 33_554_432
-    json_depth: PositiveInt = 64
+    json_depth: Annotated[int, Field(gt=0, le=200)] = 64  # the parsers and writers need up to three of Python's 1,000 frames for each level
+    json_values: PositiveInt = 500_000  # of one record: objects, lists, texts and numbers
     images_per_record: PositiveInt = 64
     image_bytes: PositiveInt = 33_554_432
     literal_bytes: PositiveInt = 65_536

@@ -9,10 +9,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pipelines.config import EPISODE_KEYS, EpisodeKey, Limits, Source
+from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
 from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
-from pipelines.formats.logged import Json, Logged, LoggedTurn, Written, fields_of, read_turns
+from pipelines.formats.logged import Json, Logged, LoggedTurn, fields_of, read_turns
+from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip
+from pipelines.parsing.written import Written
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
 
@@ -94,7 +96,7 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def read_record(logged: Record, raw: bytes, source: Source, limits: Limits, unread: Unread) -> Logged:
+def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unread: Unread) -> Logged:
     """The record in its format's fields; `auto` decides per record. Keys that nothing reads go into `unread`.
 
     Raises Reject where no format has such a shape.
@@ -107,7 +109,7 @@ def read_record(logged: Record, raw: bytes, source: Source, limits: Limits, unre
     made = _format_of(record, source.format)
     key = next((key for key in made.turns if key in record), made.turns[0])
     written = Written(raw)
-    turns = read_turns(record.get(key), key, written, limits, unread)
+    turns = read_turns(record.get(key), key, written, budget, unread)
     episode = _episode(record, source.episode_id)
     for other in made.turns:
         if other != key and other in record and record[other] != record.get(key):

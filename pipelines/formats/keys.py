@@ -15,6 +15,7 @@ from typing import Any
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason
 from pipelines.records import Finding
+from pipelines.visible import one_line
 
 IMAGES = (
     *("image", "images", "image_path", "image_paths", "image_url", "image_urls"),
@@ -92,6 +93,7 @@ _MASK = re.compile(r"mask", re.IGNORECASE)
 _TRAINING = re.compile(r"loss|train|weights?$", re.IGNORECASE)
 MOST_KEYS = 256  # distinct ones that are counted of one record
 KEY_LENGTH = 64
+MOST_FINDINGS = 1000
 
 
 def carries_meaning(key: str, value: Any) -> bool:
@@ -117,6 +119,11 @@ def _is_default(key: str, value: Any) -> bool:
     return value is False or (key.startswith(("function_call", "tool_calls")) and value in ("auto", "none"))
 
 
+def clip_key(key: str) -> str:
+    """A key of a log as it is shown: of any key no more than its beginning, on one line."""
+    return one_line(key, KEY_LENGTH)
+
+
 class Unread:
     """The keys of one record that nothing reads: `counts` by place, `findings` for those that carry meaning."""
 
@@ -128,10 +135,10 @@ class Unread:
     def add(self, kind: str, where: str, key: str, value: Any, meaning: str = "") -> None:
         """`kind` is record, turn, part, call or tool, `where` the place of the object that has the key. With `meaning`, which says why, the
         key is refused whatever its name."""
-        name = f"{kind}.{key[:KEY_LENGTH]}"
+        name = f"{kind}.{clip_key(key)}"
         self.counts[name if name in self.counts or len(self.counts) < MOST_KEYS else f"{kind}.(other keys)"] += 1
-        if (meaning or carries_meaning(key, value)) and key not in self.ignored:
-            self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(f"{where}.{key}".lstrip("."), meaning or f"nothing reads {clip(key)} of a {kind}"))
+        if len(self.findings) < MOST_FINDINGS and (meaning or carries_meaning(key, value)) and key not in self.ignored:
+            self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(f"{where}.{clip_key(key)}".lstrip("."), meaning or f"nothing reads {clip(key)} of a {kind}"))
 
     def add_others(self, kind: str, where: str, logged: Mapping[str, Any], read: Container[str]) -> None:
         """Every key of this object that is neither read nor harmless. One that holds null is no key."""

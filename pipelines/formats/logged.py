@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
-from pipelines.config import Limits
-from pipelines.formats.keys import HARMLESS, LISTED, RECORD_FIELD, RECORD_RANK, TURN_FIELD, TURN_RANK, Unread
+from pipelines.formats.keys import HARMLESS, LISTED, RECORD_FIELD, RECORD_RANK, TURN_FIELD, TURN_RANK, Unread, clip_key
+from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, parse_json
+from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reject
 from pipelines.records import Noun
 
 Json = Any
-Path = tuple[str | int, ...]
 Keyed = tuple[tuple[str, Json], ...]  # the keys of one field that are there, with their values
-
-
-class Written:
-    """JSON text that values were read from, so that a number can be kept as it was written."""
-
-    def __init__(self, data: bytes | str):
-        self._data = data
-
-    @cached_property
-    def text(self) -> str:
-        return self._data if isinstance(self._data, str) else self._data.decode()
-
-    @cached_property
-    def has_minus_zero(self) -> bool:
-        """The one integer that Python would write otherwise."""
-        return "-0" in self.text
 
 
 class LoggedTurn(Noun, frozen=True):
@@ -76,29 +59,27 @@ class Logged(Noun, frozen=True):
 
 
 def place(path: Path, start: str = "") -> str:
-    """A JSON path for people: messages[2].content. `start` is what it is relative to."""
-    text = start
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
+    """A JSON path for people: messages[2].content. `start` is what it is relative to. Long keys are cut."""
+    steps = [f"[{step}]" if isinstance(step, int) else f".{clip_key(step)}" for step in path]
+    return (start + "".join(steps)).removeprefix("" if start else ".")
 
 
-def read_turns(turns: Json, key: str, written: Written, limits: Limits, unread: Unread) -> Json:
+def read_turns(turns: Json, key: str, written: Written, budget: Budget, unread: Unread) -> Json:
     """The turns that stand under this key, as a list or as JSON text of one; each of them an object or its JSON text. Anything else stays as it is."""
     path: Path = (key,)
     if isinstance(turns, str):
-        found = _parsed(turns, limits)
+        found = _parsed(turns, budget)
         if not isinstance(found, list):
             return turns
         turns, written, path = found, Written(turns), ()
     if not isinstance(turns, list):
         return turns
-    return [_read_turn(turn, (*path, i), f"{key}[{i}]", written, limits, unread) for i, turn in enumerate(turns)]
+    return [_read_turn(turn, (*path, i), f"{key}[{i}]", written, budget, unread) for i, turn in enumerate(turns)]
 
 
-def _read_turn(turn: Json, path: Path, where: str, written: Written, limits: Limits, unread: Unread) -> Json:
+def _read_turn(turn: Json, path: Path, where: str, written: Written, budget: Budget, unread: Unread) -> Json:
     if isinstance(turn, str):
-        found = _parsed(turn, limits)
+        found = _parsed(turn, budget)
         if not isinstance(found, dict):
             return turn
         turn, written, path = found, Written(turn), ()
@@ -155,12 +136,12 @@ def _double(unread: Unread, where: str, key: str, value: Json, kept: Json) -> No
         unread.add("turn", where, key, value, f"the turn says something else under another key of the same meaning: {clip(str(kept))}")
 
 
-def _parsed(text: str, limits: Limits) -> Json:
+def _parsed(text: str, budget: Budget) -> Json:
     """The value of a JSON text that begins as an object or a list; None for any other text."""
     if text.lstrip()[:1] not in ("[", "{"):
         return None
     try:
-        return parse_json(text, limits, [])
+        return parse_json(text, budget, [])
     except Reject:
         return None
 

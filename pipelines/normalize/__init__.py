@@ -16,7 +16,7 @@ from typing import Any
 
 from pipelines.config import Config, EpisodeKey, Source
 from pipelines.formats.keys import Unread
-from pipelines.formats.logged import Logged, LoggedTurn, Written
+from pipelines.formats.logged import Logged, LoggedTurn
 from pipelines.normalize.calls_in_text import lift_calls
 from pipelines.normalize.content import reference_of
 from pipelines.normalize.faults import Faults
@@ -24,15 +24,17 @@ from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.results import pair_results
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
 from pipelines.normalize.turns import Line, lines_of
-from pipelines.parsing.careful import kind_of, source_text
-from pipelines.reasons import Reason, refusals
+from pipelines.normalize.written import write_json
+from pipelines.parsing.budget import Budget
+from pipelines.parsing.careful import kind_of
+from pipelines.parsing.written import Written
+from pipelines.reasons import Reason
 from pipelines.records import Draft, Finding, ImageRef, Message, RawRecord, sample_id_of
 
 
-def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, findings: list[Finding], unread: Unread) -> Draft:
+def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, budget: Budget, findings: list[Finding], unread: Unread) -> Draft:
     """The record's Draft; `findings` are the notes of parsing, `unread` its keys that no format reads. Raises Reject with every reason found."""
-    faults = Faults(config.normalize, config.limits, findings, unread)
-    faults.refusals += refusals(findings)
+    faults = Faults(config.normalize, budget, findings, unread)
     _check_record(logged, faults)
     lines = _lines(logged, faults)
     lines = [*_system_lines(logged, lines, faults), *lines] if logged.system else lines
@@ -159,7 +161,7 @@ def _id_text(name: str, value: Any, written: Written, faults: Faults) -> str | N
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return source_text(written.text, (name,)) if math.isfinite(value) else None
+        return write_json(value, written, (name,)) if math.isfinite(value) else None
     faults.refuse(Reason.SCHEMA_FIELD_TYPE, name, f"found {kind_of(value)}; expected text or a number")
     return None
 

@@ -81,7 +81,7 @@ def _lifted(line: Line, has_result: bool, declared: Container[str], faults: Faul
             return []
         call = lifted(value, rest, faults)
     except Reject as reject:
-        faults.refusals += reject.findings
+        faults.refuse_all(reject)
         return [line]
     faults.repair(Reason.REPAIR_TOOL_CALL_EXTRACTED, Reason.TOOL_CALL_MALFORMED, where, f"a call of {clip(call.name)} was logged as text")
     before = [Line("assistant", thought, line.where, line.weight, is_alone=False)] if thought else []

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from msgspec import Struct, field
 
 from pipelines.formats.keys import TURN_FIELD, TURN_FIELDS
-from pipelines.formats.logged import LoggedTurn, Path, Written, is_null, place
+from pipelines.formats.logged import LoggedTurn, is_null, place
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.loss import weight_of
 from pipelines.normalize.tool_calls import Value
 from pipelines.normalize.written import write_json
 from pipelines.parsing.careful import clip, kind_of, parse_json
+from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reason, Reject
 
 TEXT, IMAGE, REASONING, CALL, MEDIA = (
@@ -89,8 +90,10 @@ def _parts_in(text: str, faults: Faults) -> list[Any] | None:
     if not text.startswith("[") or not _PARTS.match(text):
         return None
     try:
-        value = parse_json(text, faults.limits, [])
-    except Reject:
+        value = parse_json(text, faults.budget, [])
+    except Reject as reject:
+        if reject.findings[0].code == Reason.JSON_TOO_MANY_VALUES.code:
+            raise
         return None
     known = isinstance(value, list) and all(isinstance(part, dict) and part.get("type") in TEXT | IMAGE for part in value)
     return value if known else None

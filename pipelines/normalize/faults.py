@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from pipelines.config import Limits, Normalize
+from pipelines.config import Normalize
 from pipelines.formats.keys import Unread
-from pipelines.reasons import Reason, Reject
+from pipelines.parsing.budget import Budget
+from pipelines.reasons import Reason, Reject, reason_of, refusals
 from pipelines.records import Finding
+
+MOST = 10_000  # of one reason; of any more, their number is kept
 
 
 class Faults:
     """Refusals and notes of one record, in the order found; `unread` are its keys that nothing reads."""
 
-    def __init__(self, settings: Normalize, limits: Limits, notes: list[Finding], unread: Unread):
-        self.settings, self.limits, self.unread = settings, limits, unread
-        self.refusals: list[Finding] = []
+    def __init__(self, settings: Normalize, budget: Budget, notes: list[Finding], unread: Unread):
+        self.settings, self.budget, self.unread = settings, budget, unread
+        self.refusals: list[Finding] = refusals(notes)
         self.notes = list(notes)
+        self._counts: Counter[Reason] = Counter()
 
     def refuse(self, reason: Reason, where: str, detail: str = "") -> None:
-        self.refusals.append(reason.at(where, detail))
+        self._add(self.refusals, reason, where, detail)
+
+    def refuse_all(self, reject: Reject) -> None:
+        """What kept a part of the record from being read."""
+        for finding in reject.findings:
+            self._add(self.refusals, reason_of(finding.code), finding.where, finding.detail)
 
     def note(self, reason: Reason, where: str, detail: str = "") -> None:
-        self.notes.append(reason.at(where, detail))
+        self._add(self.notes, reason, where, detail)
+
+    def _add(self, found: list[Finding], reason: Reason, where: str, detail: str) -> None:
+        self._counts[reason] += 1
+        if self._counts[reason] <= MOST:
+            found.append(reason.at(where, detail))
 
     def repair(self, reason: Reason, instead: Reason, where: str, detail: str) -> None:
         """Notes a repair; where the settings allow none, `instead` refuses the record."""
@@ -44,6 +59,10 @@ class Faults:
 
     def close(self) -> None:
         """Raises Reject with every refusal, notes after them, if there is one."""
+        for reason, count in self._counts.items():
+            if count > MOST:
+                more = reason.at("", f"{count - MOST} more")
+                (self.refusals if any(finding.code == reason.code for finding in self.refusals) else self.notes).append(more)
         if self.settings.field_unread == "quarantine":
             self.refusals += self.unread.findings
         else:

@@ -6,14 +6,14 @@ import re
 import unicodedata
 from typing import Any
 
-from pipelines.config import Limits
+from pipelines.parsing.budget import LITERALS, Budget
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 
 # Python's own tokens: what it refuses (01, 1__0, ur'', a newline in a short string) is refused here too.
 _TOKEN = re.compile(
     r"""[ \t\n\r\f]*(?:
-      (?P<string>(?P<prefix>[uU]|[rR]?[bBfF]|[bBfF]?[rR]|)(?P<quote>'''|\"\"\"|'(?!'')|"(?!""))(?P<body>(?:[^\\]|\\.)*?)(?P=quote))
+      (?P<string>(?P<prefix>[uU]|[rR]?[bBfF]|[bBfF]?[rR]|)(?P<quote>'''|\"\"\"|'(?!'')|"(?!""))(?P<body>(?:[^\\'"]++|\\.|(?!(?P=quote))['"])*+)(?P=quote))
     | (?P<number>(?:0[xX][0-9a-fA-F]+|(?:[0-9](?:_?[0-9])*(?:\.(?:[0-9](?:_?[0-9])*)?)?|\.[0-9](?:_?[0-9])*)(?:[eE][+-]?[0-9]+)?)(?P<imaginary>[jJ])?)
     | (?P<name>[A-Za-z_]\w*)
     | (?P<ellipsis>\.\.\.)
@@ -22,7 +22,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|N\{([^{}]*)\}|(.))", re.DOTALL)
-_ONE_LINE = re.compile(r"(?:[^\\\n]|\\.)*", re.DOTALL)
+_ONE_LINE = re.compile(r"(?:[^\\\n]++|\\.)*+", re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "\\": "\\", "'": "'", '"': '"', "\n": ""}
 _NAMES = {"True": True, "False": False, "None": None}
 # A call, an attribute, arithmetic or a keyword: somebody's code, not somebody's data.
@@ -38,13 +39,18 @@ class NotLiteral(Exception):
         self.reason, self.detail = reason, detail
 
 
-def read_literal(text: str, where: str, limits: Limits) -> Any:
+def read_literal(text: str, where: str, budget: Budget) -> Any:
     """The value of this Python literal, in JSON's types (a tuple is a list). Raises Reject with the reason why it has none."""
-    if len(text) > limits.literal_bytes:
-        raise Reject(Reason.TOOL_ARGS_TOO_LARGE.at(where, f"{len(text)} characters that are no JSON, limits.literal_bytes is {limits.literal_bytes}"))
+    most = budget.limits.literal_bytes
+    if len(text) > most:
+        raise Reject(Reason.TOOL_ARGS_TOO_LARGE.at(where, f"{len(text)} characters that are not JSON, limits.literal_bytes is {most}"))
+    budget.literals -= len(text)
+    if budget.literals < 0:
+        detail = f"the literals of the record are longer than {LITERALS} times limits.literal_bytes, which is {most}"
+        raise Reject(Reason.TOOL_ARGS_TOO_LARGE.at(where, detail))
     try:
         # Python reads every line end as \n, in strings too.
-        reader = _Reader(text.replace("\r\n", "\n").replace("\r", "\n").strip(" \t\n\f"), limits.json_depth)
+        reader = _Reader(text.replace("\r\n", "\n").replace("\r", "\n").strip(" \t\n\f"), budget.limits.json_depth)
         value = reader.value(1)
         reader.end()
     except NotLiteral as error:
@@ -188,7 +194,7 @@ def _unescape(token: re.Match[str]) -> str:
     if "\0" in token["body"]:
         raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, "a NUL byte, which no Python source holds")
     text = token["body"] if "r" in prefix else _ESCAPE.sub(_character, token["body"])
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATE.search(text):
         raise NotLiteral(Reason.JSON_LONE_SURROGATE, "half of a surrogate pair")
     return text
 

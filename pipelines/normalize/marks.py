@@ -9,10 +9,11 @@ the model was trained with them. Source: OpenBMB/MiniCPM-V finetune/dataset.py c
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Collection, Sequence
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
+from pipelines.formats.keys import clip_key
 from pipelines.formats.logged import Logged
 from pipelines.normalize.content import Slot, reference_of, same_picture
 from pipelines.normalize.faults import Faults
@@ -22,10 +23,13 @@ from pipelines.reasons import Reason
 
 # The whole of a mark, as AgentCPM-GUI, LLaVA, MiniCPM-V's inference, Llama, Phi and Qwen-VL write it.
 _MARK = re.compile(
-    r"\(<image>\./</image>\)|<image>(?:\./)?</image>|<image(?:_(\d+))?>|<image_placeholder>|<\|image(?:_(\d+))?\|>"
+    r"\(<image>\./</image>\)|<image>(?:\./)?</image>|<image(?:_(\d{1,9}))?>|<image_placeholder>|<\|image(?:_(\d{1,9}))?\|>"
     r"|<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>"
 )
-_INLINE = re.compile(r"<img>([^<>\n]+)</img>")  # Qwen-VL
+_INLINE = re.compile(r"<img>([^<>\n]{1,4096})</img>")  # Qwen-VL
+
+SHOWN = 20  # names in a finding
+MOST_MARKS = 10_000
 
 Pool = list[tuple[Any, str]]  # (reference, JSON path)
 
@@ -54,8 +58,10 @@ def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line
 
     A mark in an answer is text, unless its turn has pictures of its own; and so is one in a tool's result, in a record without pictures.
     """
+    if _has_too_many(lines, faults):
+        return []
     named = _named(logged)
-    pool = [] if named else pool_of(logged.images, "", faults.limits)
+    pool = [] if named else pool_of(logged.images, "", faults.budget)
     own = {i: _places(line) for i, line in enumerate(lines) if line.images or line.pool or (line.role != "assistant" and _has_marks(line.text))}
     places = {i: found for i, found in own.items() if lines[i].role != "assistant"}
     if not (named or pool or any(line.images or line.pool for line in lines)):
@@ -75,9 +81,21 @@ def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line
             faults.refuse(Reason.SCHEMA_PART_BAD, found[0].where, "an image part without a picture in an answer")
     shown = [line for line in lines if line.images]
     asked = sum([len(line.images) for line in shown])
-    if asked > faults.limits.images_per_record:
-        faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{asked} images, limits.images_per_record is {faults.limits.images_per_record}")
+    if asked > faults.budget.limits.images_per_record:
+        faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{asked} images, limits.images_per_record is {faults.budget.limits.images_per_record}")
     return shown
+
+
+def _has_too_many(lines: list[Line], faults: Faults) -> bool:
+    """Refuses marks by the ten thousand before a place is made for each."""
+    most = max(MOST_MARKS, faults.budget.limits.images_per_record)
+    likely = [line.text for line in lines if _has_marks(line.text)]
+    if sum([text.count("<") for text in likely]) <= most:
+        return False
+    marks = sum([len(pattern.findall(text)) for text in likely for pattern in (_MARK, _INLINE)])
+    if marks > most:
+        faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{marks} marks, limits.images_per_record is {faults.budget.limits.images_per_record}")
+    return marks > most
 
 
 def _has_marks(text: str) -> bool:
@@ -194,17 +212,20 @@ def _take_named(key: str, images: dict[str, Any], lines: list[Line], places: dic
     answered = sum(len(_MARK.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None)
     if not empty and not answered and len(images) == 1:
         name, image = next(iter(images.items()))
-        _place_first(image, f"{key}.{name}", lines, faults)
+        _place_first(image, f"{key}.{clip_key(name)}", lines, faults)
     elif sorted(marks) == sorted(images) and not answered:
         for i, k in empty:
             place = places[i][k]
-            places[i][k] = place._replace(ref=images[place.name], where=f"{key}.{place.name}")
+            places[i][k] = place._replace(ref=images[place.name], where=f"{key}.{clip_key(place.name)}")
     elif len(marks) == len(images) and not answered and all(places[i][k].number is None for i, k in empty):
         for (i, k), (name, image) in zip(empty, images.items(), strict=True):  # marks of another spelling
-            places[i][k] = places[i][k]._replace(ref=image, where=f"{key}.{name}")
+            places[i][k] = places[i][k]._replace(ref=image, where=f"{key}.{clip_key(name)}")
     else:
-        spelled = ", ".join(sorted(set(marks))) or "none"
-        _mismatch(len(marks), answered, len(images), key, faults, f"; marks {spelled}, images {', '.join(map(str, images))}")
+        _mismatch(len(marks), answered, len(images), key, faults, f"; marks {_some(sorted(set(marks))) or 'none'}, images {_some(images)}")
+
+
+def _some(names: Collection[str]) -> str:
+    return ", ".join(map(clip_key, islice(names, SHOWN))) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _place_first(image: Any, where: str, lines: list[Line], faults: Faults) -> None:

@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from pipelines.normalize.schema_faults import Fault, names_of, path_of, shown
 from pipelines.parsing.careful import clip, kind_of
+from pipelines.parsing.written import Path
 
-STEPS = 100_000  # a tenth of a second; an honest call takes some dozens
+STEPS = 100_000  # to read a schema, or to check a call; an honest call takes some dozens
+RECORD_STEPS = 1_000_000  # to check all calls of a record: half a second
 
 
 class BadSchema(Exception):
@@ -24,7 +27,7 @@ class BadSchema(Exception):
 class Steps(Struct, gc=False):
     """What may still be spent."""
 
-    left: int
+    left: int = STEPS
 
     def spend(self, count: int = 1) -> None:
         self.left -= count
@@ -32,39 +35,35 @@ class Steps(Struct, gc=False):
             raise BadSchema(f"checking takes more than {STEPS} steps")
 
 
-class Fault(NamedTuple):
-    """What does not fit, and where below the value that was checked."""
-
-    path: str
-    words: str
-
-
 Check = Callable[[Any, Steps], Fault | None]
 
 
 class Schema(NamedTuple):
-    """A schema that was read once: its check, or why it is of no use; `left` is what is left to spend on a value."""
+    """A schema that was read once: its check, or why it cannot be used."""
 
     check: Check | None
     bad: str
-    left: int
 
 
 def read_schema(value: Any) -> Schema:
-    steps = Steps(STEPS)
     try:
-        check = _read(value, "", steps)
+        return Schema(_read(value, (), Steps()), "")
     except BadSchema as error:
-        return Schema(None, str(error), 0)
-    return Schema(check, "", steps.left)
+        return Schema(None, str(error))
 
 
-def misfit(value: Any, schema: Schema) -> str | None:
-    """What about this value does not fit, the first fault with its path; None where it fits. Raises BadSchema."""
+def misfit(value: Any, schema: Schema, record: Steps) -> str | None:
+    """What about this value does not fit, the first fault with its path; None where it fits. `record` is what its record may still spend. Raises BadSchema."""
     if schema.check is None:
         raise BadSchema(schema.bad)
-    fault = schema.check(value, Steps(schema.left))
-    return f"{fault.path or 'arguments'}: {fault.words}" if fault else None
+    if record.left <= 0:
+        raise BadSchema(f"checking the calls of this record takes more than {RECORD_STEPS} steps")
+    steps = Steps()
+    try:
+        fault = schema.check(value, steps)
+    finally:
+        record.left -= 1 + STEPS - steps.left
+    return f"{path_of(fault.path) or 'arguments'}: {fault.words}" if fault else None
 
 
 def _is_number(value: Any) -> bool:
@@ -110,43 +109,34 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _read(schema: Any, where: str, steps: Steps) -> Check:
+def _read(schema: Any, where: Path, steps: Steps) -> Check:
     """The check of a schema that stands at `where` in the whole one; raises BadSchema with the first place that is wrong."""
     steps.spend()
     if isinstance(schema, bool):
         return _always(schema)
     if not isinstance(schema, dict):
-        raise BadSchema(f"{where or 'it'} is {kind_of(schema)}, no schema")
+        raise BadSchema(f"{path_of(where) or 'it'} is {kind_of(schema)}, not a schema")
     checks: list[Check] = []
     for key, value in schema.items():
         wanted, is_right = _SHAPES.get(key, ("", None))
         if is_right and not is_right(value):
-            raise BadSchema(f"{_join(where, key)} is {_shown(value)}; {wanted} is wanted")
+            raise BadSchema(f"{path_of((*where, key))} is {shown(value)}; expected {wanted}")
         if key in _OF_VALUE:
             checks.append(_OF_VALUE[key](value))
         elif key in _LIMITS:
             checks.append(_limit(key, value))
         elif key == "properties":
-            checks.append(_properties([(name, _read(inner, _join(where, key, name), steps)) for name, inner in value.items()]))
+            checks.append(_properties([(name, _read(inner, (*where, key, name), steps)) for name, inner in value.items()]))
         elif key in ("items", "additionalProperties"):
-            inner = _read(value, _join(where, key), steps)
+            inner = _read(value, (*where, key), steps)
             checks.append(_items(inner, schema) if key == "items" else _others(inner, schema))
         elif key in _OF_BRANCHES:
-            checks.append(_OF_BRANCHES[key]([_read(inner, _join(where, key, i), steps) for i, inner in enumerate(value)]))
+            checks.append(_OF_BRANCHES[key]([_read(inner, (*where, key, i), steps) for i, inner in enumerate(value)]))
     return _all_of(checks)
 
 
-def _join(*names: Any) -> str:
-    return ".".join(str(name) for name in names if name != "")
-
-
-def _shown(value: Any) -> str:
-    """A value in a few letters, whatever its size."""
-    return clip(value) if isinstance(value, str) else kind_of(value) if isinstance(value, (dict, list)) else clip(str(value))
-
-
 def _always(fits: bool) -> Check:
-    return lambda value, steps: None if fits else Fault("", f"nothing is allowed here, and {kind_of(value)} is there")
+    return lambda value, steps: None if fits else Fault((), f"expected nothing here, found {kind_of(value)}")
 
 
 def _all_of(checks: Sequence[Check]) -> Check:
@@ -172,7 +162,7 @@ def _type(wanted: Any) -> Check:
     def check(value: Any, steps: Steps) -> Fault | None:
         if type(value) in classes or any(test(value) for test in tests):
             return None
-        return Fault("", f"{_shown(value)} is not of type {' or '.join(kinds)}")
+        return Fault((), f"{shown(value)} is not of type {' or '.join(kinds)}")
 
     return check
 
@@ -186,7 +176,7 @@ def _required(wanted: list[str]) -> Check:
         steps.spend(len(wanted))
         if names <= value.keys():
             return None
-        return Fault("", f"{clip(', '.join(name for name in wanted if name not in value))} is missing")
+        return Fault((), f"{names_of([name for name in wanted if name not in value])} is missing")
 
     return check
 
@@ -196,13 +186,13 @@ def _enum(wanted: list[Any]) -> Check:
 
     def check(value: Any, steps: Steps) -> Fault | None:
         found = value in texts if isinstance(value, str) else any(_equal(value, one, steps) for one in wanted)
-        return None if found else Fault("", f"{_shown(value)} is none of the {len(wanted)} that are allowed")
+        return None if found else Fault((), f"{shown(value)} is none of the {len(wanted)} that are allowed")
 
     return check
 
 
 def _const(wanted: Any) -> Check:
-    return lambda value, steps: None if _equal(value, wanted, steps) else Fault("", f"{_shown(value)} is not {_shown(wanted)}")
+    return lambda value, steps: None if _equal(value, wanted, steps) else Fault((), f"{shown(value)} is not {shown(wanted)}")
 
 
 _OF_VALUE: dict[str, Callable[[Any], Check]] = {"type": _type, "required": _required, "enum": _enum, "const": _const}
@@ -221,7 +211,7 @@ def _limit(key: str, wanted: float) -> Check:
         size = size_of(value)
         if size is None or (size >= wanted if is_least else size <= wanted):
             return None
-        return Fault("", f"{clip(str(size))} is {'less' if is_least else 'more'} than {key} {clip(str(wanted))}")
+        return Fault((), f"{clip(str(size))} is {'less' if is_least else 'more'} than {key} {clip(str(wanted))}")
 
     return check
 
@@ -233,7 +223,7 @@ def _properties(inner: Sequence[tuple[str, Check]]) -> Check:
         steps.spend(len(inner))
         for name, one in inner:
             if name in value and (fault := one(value[name], steps)):
-                return Fault(_join(name, fault.path), fault.words)
+                return Fault((name, *fault.path), fault.words)
         return None
 
     return check
@@ -248,7 +238,7 @@ def _items(inner: Check, schema: Mapping[str, Any]) -> Check:
         steps.spend(len(items))
         for i, item in enumerate(items, first):
             if fault := inner(item, steps):
-                return Fault(_join(i, fault.path), fault.words)
+                return Fault((i, *fault.path), fault.words)
         return None
 
     return check
@@ -264,7 +254,7 @@ def _others(inner: Check, schema: Mapping[str, Any]) -> Check:
         steps.spend(len(value))
         for name, item in value.items():
             if name not in known and (fault := inner(item, steps)):
-                return Fault(_join(name, fault.path), fault.words)
+                return Fault((name, *fault.path), fault.words)
         return None
 
     return check
@@ -273,7 +263,7 @@ def _others(inner: Check, schema: Mapping[str, Any]) -> Check:
 def _any_of(branches: Sequence[Check]) -> Check:
     def check(value: Any, steps: Steps) -> Fault | None:
         steps.spend(len(branches))
-        return Fault("", f"{_shown(value)} fits none of anyOf") if all(one(value, steps) for one in branches) else None
+        return Fault((), f"{shown(value)} fits none of anyOf") if all(one(value, steps) for one in branches) else None
 
     return check
 
@@ -282,7 +272,7 @@ def _one_of(branches: Sequence[Check]) -> Check:
     def check(value: Any, steps: Steps) -> Fault | None:
         steps.spend(len(branches))
         fits = sum(one(value, steps) is None for one in branches)
-        return None if fits == 1 else Fault("", f"{_shown(value)} fits {fits} of oneOf")
+        return None if fits == 1 else Fault((), f"{shown(value)} fits {fits} of oneOf")
 
     return check
 

@@ -10,21 +10,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.formats.keys import HARMLESS
-from pipelines.formats.logged import Path, Written, is_null
+from pipelines.formats.logged import is_null
 from pipelines.normalize.faults import Faults
 from pipelines.normalize.literals import read_literal
 from pipelines.normalize.written import write_json
-from pipelines.parsing.careful import clip, kind_of, parse_json, source_text
+from pipelines.parsing.careful import clip, kind_of, parse_json
+from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding, Noun
 
 _NOT_JSON = {Reason.LINE_INVALID_JSON.code, Reason.LINE_TRUNCATED_JSON.code, Reason.LINE_TRAILING_GARBAGE.code}
-
+_READ_AND_REFUSED = {reason.code for reason in (Reason.JSON_DUPLICATE_KEY, Reason.JSON_HUGE_NUMBER, Reason.JSON_NONFINITE, Reason.JSON_TOO_MANY_VALUES)}
 
 _CALL_KEYS = frozenset(("id", "call_id", "tool_call_id", "type", "function", "name", "arguments"))
 _PLAIN_KEYS = frozenset(("name", "arguments", "id", "type"))
 _IDS = ("id", "call_id", "tool_call_id")
 _CALL_KNOWN = _CALL_KEYS | HARMLESS["call"]
+MOST_LISTS = 4  # in one another; a text with calls is read once more for each
 # Where a call keeps its arguments, by the API that logged it.
 _ARGUMENTS = ("arguments", "args", "parameters", "input")
 
@@ -41,32 +43,34 @@ class Call(Noun, frozen=True):
 
 
 class Value(Noun, frozen=True):
-    """A JSON value, and where it comes from: the record's own structure (Written), a text in it, of which its parts can be cut out as written, or
-    a Python literal (None)."""
+    """A JSON value and the text that it was read from, which is None for a Python literal. `is_text`: that text is a text of the log, and parts
+    of it are cut out as they are written."""
 
     value: Any
-    text: str | Written | None
+    written: Written | None
     path: Path
     where: str
+    is_text: bool = False
 
     def at(self, key: str | int) -> Value:
-        return Value(self.value[key], self.text, (*self.path, key), f"{self.where}[{key}]" if isinstance(key, int) else f"{self.where}.{key}")
+        where = f"{self.where}[{key}]" if isinstance(key, int) else f"{self.where}.{key}"
+        return Value(self.value[key], self.written, (*self.path, key), where, self.is_text)
 
     def own_text(self) -> str:
-        if isinstance(self.text, str):
-            return source_text(self.text, self.path)
+        if self.written is not None and self.is_text:
+            return self.written.cut(self.path)
         try:
-            return write_json(self.value, self.text, self.path)
+            return write_json(self.value, self.written, self.path)
         except Reject as reject:
             raise Reject(*(finding._replace(where=self.where) for finding in reject.findings)) from None
 
 
-def read_calls(value: Value, faults: Faults) -> list[Call]:
-    """The calls in this value: one, or a list of them, as objects or as JSON text. Raises Reject where it holds none."""
+def read_calls(value: Value, faults: Faults, lists: int = 0) -> list[Call]:
+    """The calls in this value: one, or a list of them, as objects or as JSON text; `lists` are those that it stands in. Raises Reject where it holds none."""
     if isinstance(value.value, str):
-        return read_calls(_read_call_text(value, faults), faults)
-    if isinstance(value.value, list) and value.value:
-        return [call for i in range(len(value.value)) for call in read_calls(value.at(i), faults)]
+        return read_calls(_read_call_text(value, faults), faults, lists)
+    if isinstance(value.value, list) and value.value and lists < MOST_LISTS:
+        return [call for i in range(len(value.value)) for call in read_calls(value.at(i), faults, lists + 1)]
     if not isinstance(value.value, dict):
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"found {kind_of(value.value)}; expected an object with name and arguments"))
     return [_read_call(value, faults)]
@@ -84,7 +88,7 @@ def logged_as_text(text: str, where: str, faults: Faults) -> Value | None:
     try:
         value = _read_text(stripped, where, faults, Reason.TOOL_CALL_MALFORMED, quiet=True)
     except Reject as reject:
-        if reject.findings[0].code in (Reason.JSON_DUPLICATE_KEY.code, Reason.JSON_HUGE_NUMBER.code, Reason.JSON_NONFINITE.code):
+        if reject.findings[0].code in _READ_AND_REFUSED:
             raise
         return None
     is_call = isinstance(value.value, dict) and set(value.value) == {"name", "arguments"} and isinstance(value.value["name"], str)
@@ -93,7 +97,7 @@ def logged_as_text(text: str, where: str, faults: Faults) -> Value | None:
 
 def lifted(value: Value, text: str, faults: Faults) -> Call:
     """The call of what `logged_as_text` found."""
-    if value.text is None:
+    if value.written is None:
         faults.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"a call written as a Python literal: {clip(text.strip())}")
     return _read_call(value, faults)
 
@@ -103,7 +107,7 @@ def arguments_text(text: str, where: str, faults: Faults) -> tuple[str, Mapping[
     value = _read_text(text, where, faults, Reason.TOOL_ARGS_UNPARSEABLE)
     if not isinstance(value.value, dict):
         raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(value.value)}: {clip(text)}"))
-    return (text if value.text is not None else value.own_text()), value.value
+    return (text if value.written is not None else value.own_text()), value.value
 
 
 def _read_call_text(value: Value, faults: Faults) -> Value:
@@ -161,7 +165,7 @@ def _arguments(inner: Value, key: str | None, faults: Faults) -> tuple[str, Mapp
     if isinstance(given, str):
         return (*arguments_text(given, where, faults), False)
     if isinstance(given, dict):
-        return inner.at(key or "").own_text(), given, not isinstance(inner.text, str)
+        return inner.at(key or "").own_text(), given, not inner.is_text
     raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(given)}; expected a JSON object"))
 
 
@@ -183,11 +187,11 @@ def _read_text(text: str, where: str, faults: Faults, blank: Reason, quiet: bool
         raise Reject(blank.at(where, "the text is blank"))
     unused: list[Finding] = []  # equal keys with equal values stay as they are written
     try:
-        return Value(parse_json(text, faults.limits, unused), text, (), where)
+        return Value(parse_json(text, faults.budget, unused), Written(text), (), where, True)
     except Reject as reject:
         if reject.findings[0].code not in _NOT_JSON:
             raise Reject(*(_inner(finding, where) for finding in reject.findings)) from None
-    value = read_literal(text, where, faults.limits)
+    value = read_literal(text, where, faults.budget)
     if isinstance(value, dict) and not quiet:
         faults.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, where, f"a Python literal became JSON: {clip(text)}")
     return Value(value, None, (), where)

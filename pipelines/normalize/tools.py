@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
 from msgspec.structs import replace
 
 from pipelines.cache import BoundedCache
+from pipelines.formats.logged import place
 from pipelines.normalize.faults import Faults
-from pipelines.normalize.schemas import BadSchema, Schema, misfit, read_schema
+from pipelines.normalize.schemas import RECORD_STEPS, BadSchema, Schema, Steps, misfit, read_schema
 from pipelines.normalize.tool_calls import Call
-from pipelines.normalize.written import exact, spell
+from pipelines.normalize.written import spell
 from pipelines.parsing.careful import clip, kind_of, parse_json
+from pipelines.parsing.written import Path, exact
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
+
+SHOWN = 20  # names or places in a finding
 
 
 class Tool(NamedTuple):
@@ -26,7 +31,7 @@ class Tool(NamedTuple):
     name: str
     text: str
     parameters: Schema | None
-    dropped: tuple[str, ...]
+    dropped: tuple[Path, ...]
     declared: Mapping[str, Any] | None = None  # the parameters' schema as it was read
     unread: tuple[tuple[str, Any], ...] = ()
 
@@ -47,7 +52,7 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
                 for key, beside in tool.unread:
                     faults.unread.add("tool", f"{where}[{i}]", key, beside)
                 if tool.dropped:
-                    detail = f"null entries: {clip(', '.join(tool.dropped))}"
+                    detail = f"null entries: {_places(tool.dropped)}"
                     faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
                 known = texts.setdefault(tool.name, tool.text)
                 if known is tool.text or known != tool.text:
@@ -55,7 +60,7 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
                 if known != tool.text:
                     _report(f"{clip(tool.name)} is declared twice, and differently", f"{where}[{i}]", faults)
         except Reject as reject:
-            faults.refusals += reject.findings
+            faults.refuse_all(reject)
     return tools
 
 
@@ -70,38 +75,47 @@ def drop_padding(call: Call, declared: Mapping[str, Tool], faults: Faults) -> Ca
     tool = declared.get(call.name)
     if not call.is_ours or tool is None or tool.declared is None or "null" not in call.arguments:
         return call
-    dropped: list[str] = []
-    values = _without_padding(exact(call.arguments), tool.declared, "", dropped)
+    dropped: list[Path] = []
+    values = _without_padding(exact(call.arguments), tool.declared, (), dropped)
     if not dropped:
         return call
-    detail = f"null arguments that {clip(call.name)} does not declare: {clip(', '.join(dropped))}"
+    detail = f"null arguments that {clip(call.name)} does not declare: {_places(dropped)}"
     faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, call.where, detail)
     text = spell(values)
     return replace(call, arguments=text, values=json.loads(text))
 
 
-def _without_padding(value: Any, schema: Any, where: str, dropped: list[str]) -> Any:
+def _places(dropped: Sequence[Path]) -> str:
+    """The first of these paths, and how many more there are."""
+    more = f" and {len(dropped) - SHOWN} more" if len(dropped) > SHOWN else ""
+    return clip(", ".join(map(place, dropped[:SHOWN]))) + more
+
+
+def _without_padding(value: Any, schema: Any, where: Path, dropped: list[Path]) -> Any:
     if not isinstance(schema, dict):
         return value
     if isinstance(value, list):
-        return [_without_padding(item, schema.get("items"), f"{where}[{i}]", dropped) for i, item in enumerate(value)]
+        return [_without_padding(item, schema.get("items"), (*where, i), dropped) for i, item in enumerate(value)]
     known = schema.get("properties")
     if not isinstance(value, dict) or not isinstance(known, dict):
         return value
     if not schema.get("additionalProperties"):
-        gone = [key for key, item in value.items() if item is None and key not in known]
-        dropped += [f"{where}.{key}".lstrip(".") for key in gone]
+        dropped += [(*where, key) for key, item in value.items() if item is None and key not in known]
         value = {key: item for key, item in value.items() if item is not None or key in known}
-    return {key: _without_padding(item, known.get(key), f"{where}.{key}".lstrip("."), dropped) for key, item in value.items()}
+    return {key: _without_padding(item, known.get(key), (*where, key), dropped) for key, item in value.items()}
 
 
 def check_calls(calls: Iterable[Call], declared: Mapping[str, Tool], faults: Faults) -> None:
     """Notes calls of undeclared tools, and arguments that do not fit; by option such a record is refused."""
-    for call in calls if declared else ():
+    if not declared:
+        return
+    names = clip(", ".join(islice(declared, SHOWN)))
+    steps = Steps(RECORD_STEPS)
+    for call in calls:
         tool = declared.get(call.name)
         if tool is None:
-            faults.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {clip(', '.join(declared))}")
-        elif fault := _misfit(call, tool.parameters):
+            faults.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {names}")
+        elif fault := _misfit(call, tool.parameters, steps):
             _report(fault, call.where, faults)
 
 
@@ -112,13 +126,13 @@ def _report(detail: str, where: str, faults: Faults) -> None:
         faults.note(Reason.TOOL_SCHEMA_INVALID, where, detail)
 
 
-def _misfit(call: Call, parameters: Schema | None) -> str | None:
+def _misfit(call: Call, parameters: Schema | None, steps: Steps) -> str | None:
     if parameters is None:
         return None
     try:
-        return misfit(call.values, parameters)
+        return misfit(call.values, parameters, steps)
     except BadSchema as error:
-        return f"the schema of {clip(call.name)} is of no use: {error}"
+        return f"the schema of {clip(call.name)} cannot be used: {error}"
 
 
 def _listed(value: Any, where: str, faults: Faults) -> list[Any]:
@@ -141,7 +155,7 @@ def _from_item(definition: Any, where: str, faults: Faults) -> Any:
 def _from_text(text: str, where: str, faults: Faults) -> Any:
     found: list[Finding] = []
     try:
-        return parse_json(text, faults.limits, found)
+        return parse_json(text, faults.budget, found)
     except Reject as reject:
         raise Reject(*(Reason.SCHEMA_FIELD_TYPE.at(where, f"a text that is not JSON ({finding.code}): {clip(text)}") for finding in reject.findings)) from None
 
@@ -161,7 +175,7 @@ def _read_tool(definition: Any, where: str) -> Tool:
     name = inner.get("name") if isinstance(inner, dict) else None
     if not isinstance(inner, dict) or not isinstance(name, str) or not name:
         raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"found {clip(json.dumps(definition))}; expected a function with a name"))
-    dropped: list[str] = []
+    dropped: list[Path] = []
     entries = {_SCHEMA_KEYS.get(key, key): value for key, value in inner.items() if inner is not definition or key != "type" or value != "function"}
     if len(entries) < len(inner) - (inner is definition and inner.get("type") == "function"):
         raise Reject(
@@ -174,7 +188,7 @@ def _read_tool(definition: Any, where: str) -> Tool:
         entries["parameters"] = _schema_in(entries["parameters"], where)
     if inner is definition:
         entries.pop("cache_control", None)
-    function = _without_nulls(entries, "", dropped)
+    function = _without_nulls(entries, (), dropped)
     text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
     parameters = function.get("parameters")
     return Tool(
@@ -199,14 +213,14 @@ def _schema_in(text: str, where: str) -> Any:
 _SCHEMA_KEYS = {"input_schema": "parameters", "inputSchema": "parameters"}
 
 
-def _without_nulls(value: Any, where: str, dropped: list[str]) -> Any:
+def _without_nulls(value: Any, where: Path, dropped: list[Path]) -> Any:
     """Null entries of objects are what Arrow makes of rows with other keys; nulls in a list (an enum, say) mean something and stay."""
     if isinstance(value, list):
-        return [_without_nulls(item, f"{where}[{i}]", dropped) for i, item in enumerate(value)]
+        return [_without_nulls(item, (*where, i), dropped) for i, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    dropped += [f"{where}.{key}".lstrip(".") for key, item in value.items() if item is None]
-    return {key: _without_nulls(item, f"{where}.{key}".lstrip("."), dropped) for key, item in value.items() if item is not None}
+    dropped += [(*where, key) for key, item in value.items() if item is None]
+    return {key: _without_nulls(item, (*where, key), dropped) for key, item in value.items() if item is not None}
 
 
 # What is made of a definition takes some twelve times the bytes of its text.

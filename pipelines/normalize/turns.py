@@ -11,7 +11,6 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from pipelines.config import Limits
 from pipelines.formats.logged import Keyed, LoggedTurn
 from pipelines.normalize.content import Body, read_body, same_picture
 from pipelines.normalize.faults import Faults
@@ -19,6 +18,7 @@ from pipelines.normalize.loss import joined_weight, weight_of
 from pipelines.normalize.reasoning import distinct, has_thoughts, leading_thought, read_thoughts, with_thoughts
 from pipelines.normalize.roles import ALIASES, CALL, canonical_role
 from pipelines.normalize.tool_calls import Call, Value, arguments_text, read_calls, read_id
+from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
 
@@ -59,7 +59,7 @@ def lines_of(turn: LoggedTurn, faults: Faults) -> list[Line]:
         return [Line(role, turn.content, turn.where)]
     weight = weight_of(turn.loss, turn.where, faults) if turn.loss else None
     thoughts = read_thoughts(turn.reasoning, turn.where, faults) if turn.reasoning else []
-    pool = pool_of(turn.images, turn.where, faults.limits) if turn.images else []
+    pool = pool_of(turn.images, turn.where, faults.budget) if turn.images else []
     for key, value in turn.media:
         if value not in ("", [], {}, False):
             faults.media(f"{turn.where}.{key}", kind_of(value))
@@ -76,14 +76,14 @@ def lines_of(turn: LoggedTurn, faults: Faults) -> list[Line]:
     return _question(turn, role, body, thoughts, pool, weight, faults)
 
 
-def pool_of(images: Keyed, where: str = "", limits: Limits | None = None) -> list[tuple[Any, str]]:
+def pool_of(images: Keyed, where: str = "", budget: Budget | None = None) -> list[tuple[Any, str]]:
     """The pictures under these keys as (reference, JSON path). Keys that hold the same pictures are one; what is blank holds none."""
     pools: list[tuple[list[Any], list[str]]] = []
     for key, value in images:
         if isinstance(value, dict) and list(value) == ["<image>"]:
             value = value["<image>"]  # upstream's other way to write a path
-        if isinstance(value, str) and value.startswith("[") and limits is not None:
-            value = listed_in(value, limits)
+        if isinstance(value, str) and value.startswith("[") and budget is not None:
+            value = listed_in(value, budget)
         refs = value if isinstance(value, list) else [] if value in ("", {}) else [value]
         place = f"{where}.{key}".lstrip(".")
         if refs and not any(len(refs) == len(other) and all(map(same_picture, refs, other)) for other, _ in pools):
@@ -91,10 +91,10 @@ def pool_of(images: Keyed, where: str = "", limits: Limits | None = None) -> lis
     return [pair for refs, places in pools for pair in zip(refs, places, strict=True)]
 
 
-def listed_in(text: str, limits: Limits) -> Any:
+def listed_in(text: str, budget: Budget) -> Any:
     """The list that this text is the JSON of; any other text as it is."""
     try:
-        value = parse_json(text, limits, [])
+        value = parse_json(text, budget, [])
     except Reject:
         return text
     return value if isinstance(value, list) else text
@@ -197,7 +197,7 @@ def _call_turn(turn: LoggedTurn, role: str, thoughts: list[str], pool: list[Any]
     try:
         calls = [_glm_call(turn, content, faults)] if role != CALL else read_calls(content, faults) if rest is not None else []
     except Reject as reject:
-        faults.refusals += reject.findings
+        faults.refuse_all(reject)
         return []
     calls += _calls(_structured(turn), calls, faults)
     before = [Line("assistant", text, turn.where, weight, is_alone=False)] if text.strip() else []
@@ -217,7 +217,7 @@ def _calls(logged: Sequence[Sequence[Value]], known: Sequence[Call], faults: Fau
         try:
             found = [call for value in values for call in read_calls(value, faults)]
         except Reject as reject:
-            faults.refusals += reject.findings
+            faults.refuse_all(reject)
             continue
         if len(logged) > 1 or said:
             same = [(call.name, call.values) for call in found]

@@ -7,13 +7,8 @@ import math
 from json.encoder import encode_basestring
 from typing import Any
 
-from pipelines.formats.logged import Path, Written
-from pipelines.parsing.careful import source_text
+from pipelines.parsing.written import Number, Path, Written
 from pipelines.reasons import Reason, Reject
-
-
-class _Number(str):
-    """A number as it stands in its text."""
 
 
 def write_json(value: Any, written: Written | None, path: Path) -> str:
@@ -25,14 +20,11 @@ def write_json(value: Any, written: Written | None, path: Path) -> str:
     '{"city": "北京", "price": 2.50}'
     """
     if written is not None and _needs_source(value, written):
-        value = exact(source_text(written.text, path))
-        return spell(value)
-    return json.dumps(value, ensure_ascii=False)
+        return spell(written.exact(path))
+    return _dumps(value)
 
 
-def exact(text: str) -> Any:
-    """The value of a valid JSON text with its numbers as they are written."""
-    return json.loads(text, parse_float=_Number, parse_int=_Number)
+_dumps = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def spell(value: Any) -> str:
@@ -41,9 +33,9 @@ def spell(value: Any) -> str:
         return "{" + ", ".join([f"{encode_basestring(key)}: {spell(item)}" for key, item in value.items()]) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(spell, value)) + "]"
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return str(value)
-    return encode_basestring(value) if isinstance(value, str) else json.dumps(value)
+    return encode_basestring(value) if isinstance(value, str) else _dumps(value)
 
 
 def _needs_source(value: Any, written: Written) -> bool:

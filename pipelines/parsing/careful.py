@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 import math
 import re
-from functools import lru_cache
 from json import JSONDecodeError
-from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
-from pipelines.config import Limits
+from pipelines.parsing.budget import Budget, json_size
 from pipelines.parsing.fast import NOT_PLAIN, plain_json
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding, RawRecord
 
 BOM = b"\xef\xbb\xbf"
 NUMBER_DIGITS = 1000  # far beyond any measurement, far below what makes int() slow
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_BLANK = " \t\n\r"
-_SPACE = re.compile(f"[{_BLANK}]*")
+BLANK = " \t\n\r"
 _STARTED = re.compile(r"(-|t|tr|tru|f|fa|fal|fals|n|nu|nul|-?\d+(\.|(\.\d+)?[eE][+-]?)?)?\Z")
 
 
@@ -32,83 +28,56 @@ class Parsed(NamedTuple):
     has_nonfinite: bool = False
 
 
-def parse_record(raw: RawRecord, limits: Limits) -> Parsed:
+def parse_record(raw: RawRecord, budget: Budget) -> Parsed:
     """The record's object. Raises Reject with the first fault: after it nothing can be trusted."""
     findings: list[Finding] = []
     data = raw.raw
     if data.startswith(BOM):
         data = data[len(BOM) :]
         findings.append(Reason.REPAIR_BOM.at("", "byte order mark at the start"))
-    value = plain_json(data, limits.json_depth)
+    budget.spend(data)
+    value = plain_json(data, budget.limits.json_depth)
     nonfinite: list[str] = []
     if value is NOT_PLAIN:
-        value = read_json(_text(data), limits, findings, nonfinite)
+        value = read_json(_text(data), budget, findings, nonfinite)
     if not isinstance(value, dict):
         raise Reject(Reason.LINE_NOT_OBJECT.at("", f"found {kind_of(value)}"))
     return Parsed(value, findings, bool(nonfinite))
 
 
-def parse_json(text: str, limits: Limits, findings: list[Finding]) -> Any:
-    """The one JSON value of this text; equal pairs that stand twice are noted in `findings`. Raises Reject, never anything else."""
-    try:
-        value = plain_json(text.encode(), limits.json_depth)
-    except UnicodeEncodeError:
-        value = NOT_PLAIN
-    return read_json(text, limits, findings) if value is NOT_PLAIN else value
+def parse_json(text: str, budget: Budget, findings: list[Finding]) -> Any:
+    """The one JSON value of this text; equal pairs that appear twice are noted in `findings`. Raises Reject, never anything else."""
+    data = text.encode("utf-8", "surrogatepass")
+    budget.spend(data)
+    value = plain_json(data, budget.limits.json_depth)
+    return read_json(text, budget, findings) if value is NOT_PLAIN else value
 
 
-def read_json(text: str, limits: Limits, findings: list[Finding], nonfinite: list[str] | None = None) -> Any:
+def read_json(text: str, budget: Budget, findings: list[Finding], nonfinite: list[str] | None = None) -> Any:
     """`parse_json` by the careful parser: slow, and never wrong about what JSON allows. With a list for them, NaN and Infinity are values, and noted in it."""
-    depth = text.count("{") + text.count("[")  # an upper bound
-    if depth > limits.json_depth:
-        depth = nesting(text)
-    if depth > limits.json_depth:
-        raise Reject(Reason.JSON_TOO_DEEP.at("", f"{depth} levels, limits.json_depth is {limits.json_depth}"))
+    most = budget.limits.json_depth
+    if text.count("{") + text.count("[") > most and (depth := json_size(text.encode("utf-8", "surrogatepass")).depth) > most:
+        raise Reject(Reason.JSON_TOO_DEEP.at("", f"{depth} levels, limits.json_depth is {most}"))
 
     def constant(text: str) -> float:
         if nonfinite is None:
-            raise Reject(Reason.JSON_NONFINITE.at("", f"{text} is no JSON number"))
+            raise Reject(Reason.JSON_NONFINITE.at("", f"{text} is not a JSON number"))
         nonfinite.append(text)
         return float(text)
 
     decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _object(pairs, findings), parse_float=_float, parse_int=_int, parse_constant=constant)
-    start = _skip(text, 0)
+    blank = len(text) - len(text.lstrip(BLANK))
     try:
-        value, end = decoder.raw_decode(text, start)
+        value, end = decoder.raw_decode(text, blank)
     except JSONDecodeError as error:
         raise Reject(_fault(text, error)) from None
-    if (rest := text[end:].strip(_BLANK)) and not isinstance(value, (dict, list)):
-        raise Reject(Reason.LINE_INVALID_JSON.at("", f"{kind_of(value)}, and then: {clip(rest)}"))
+    if (rest := text[end:].strip(BLANK)) and not isinstance(value, (dict, list)):
+        raise Reject(Reason.LINE_INVALID_JSON.at("", f"{kind_of(value)}, followed by {clip(rest)}"))
     if rest:
         raise Reject(Reason.LINE_TRAILING_GARBAGE.at("", f"{len(rest)} characters after the value, from character {end}: {clip(rest)}"))
     if "\\u" in text and _has_surrogate(value):
         raise Reject(Reason.JSON_LONE_SURROGATE.at("", "half of a surrogate pair is escaped in a text"))
     return value
-
-
-def nesting(text: str) -> int:
-    """How deep the brackets of this text go, those in strings aside. No recursion, so no text is too deep to be counted."""
-    depth = deepest = 0
-    for match in _BRACKETS.finditer(text):
-        sign = text[match.start()]
-        if sign in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif sign in "]}":
-            depth -= 1
-    return deepest
-
-
-def source_text(text: str, path: tuple[str | int, ...]) -> str:
-    """The text of the value at this path in valid JSON, letter for letter: 2.50 stays 2.50. Where a key stands twice, the last counts.
-
-    >>> source_text('{"a": [1, {"b": 2.50}]}', ("a", 1, "b"))
-    '2.50'
-    """
-    start, end = _skip(text, 0), len(text.rstrip(_BLANK))
-    for step in path:
-        start, end = _places(text, start)[step]
-    return text[start:end]
 
 
 def kind_of(value: object) -> str:
@@ -132,34 +101,56 @@ def _text(data: bytes) -> str:
     return text
 
 
+# What the parser says -> what we say, of the character that it names.
+_WORDS = {
+    "Expecting value": "expected a value",
+    "Expecting ',' delimiter": "expected a comma",
+    "Expecting ':' delimiter": "expected a colon",
+    "Expecting property name enclosed in double quotes": "expected a key in double quotes",
+    "Unterminated string starting at": "the text that begins here has no closing quote",
+    "Invalid control character at": "a control character in a text is not escaped",
+    "Invalid \\escape": "a backslash is followed by a character that JSON does not escape",
+    "Invalid \\uXXXX escape": "\\u is not followed by four hex digits",
+}
+
+
 def _fault(text: str, error: JSONDecodeError) -> Finding:
-    where = f"character {error.pos}: {error.msg}"
-    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string") or _STARTED.match(text.rstrip(), error.pos):
-        return Reason.LINE_TRUNCATED_JSON.at("", where)
-    return Reason.LINE_INVALID_JSON.at("", where)
+    message = error.msg.removesuffix(": ")
+    detail = f"character {error.pos}: {_WORDS.get(message, message)}"
+    if error.pos >= len(text.rstrip()) or message.startswith("Unterminated string") or _STARTED.match(text.rstrip(), error.pos):
+        return Reason.LINE_TRUNCATED_JSON.at("", detail)
+    return Reason.LINE_INVALID_JSON.at("", detail)
 
 
 def _object(pairs: list[tuple[str, Any]], findings: list[Finding]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) == len(pairs):
         return made
+    first: dict[str, Any] = {}
     for key, value in pairs:
-        if _exact(value) != _exact(made[key]):
-            raise Reject(Reason.JSON_DUPLICATE_KEY.at("", f"key {clip(key)} stands twice, with {clip(_exact(value))} and {clip(_exact(made[key]))}"))
-    findings.append(Reason.REPAIR_DUPLICATE_KEY.at("", f"{len(pairs) - len(made)} keys stood again with the same value"))
+        if key in first and not _are_same(value, first[key]):
+            detail = f"key {clip(key)} appears twice, with {clip(_exact(first[key]))} and {clip(_exact(value))}"
+            raise Reject(Reason.JSON_DUPLICATE_KEY.at("", detail))
+        first.setdefault(key, value)
+    findings.append(Reason.REPAIR_DUPLICATE_KEY.at("", f"{len(pairs) - len(made)} keys appeared again with the same value"))
     return made
 
 
-def _exact(value: Any) -> str:
-    """Equal values only have equal texts: 1, 1.0 and true are three."""
-    return json.dumps(value, sort_keys=True)
+def _are_same(one: Any, other: Any) -> bool:
+    """1, 1.0 and true are three values."""
+    if type(one) is not type(other):
+        return False
+    return _exact(one) == _exact(other) if isinstance(one, (dict, list, float)) else bool(one == other)
+
+
+_exact = json.JSONEncoder(sort_keys=True).encode  # equal values only have equal texts
 
 
 def _float(text: str) -> float:
     _int_size(text)
     value = float(text)
     if math.isinf(value):
-        raise Reject(Reason.JSON_HUGE_NUMBER.at("", f"{clip(text)} is more than a float holds"))
+        raise Reject(Reason.JSON_HUGE_NUMBER.at("", f"{clip(text)} is more than a float can hold"))
     return value
 
 
@@ -179,29 +170,3 @@ def _has_surrogate(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_has_surrogate(key) or _has_surrogate(item) for key, item in value.items())
     return isinstance(value, list) and any(map(_has_surrogate, value))
-
-
-_SCAN = json.JSONDecoder(parse_float=str, parse_int=str).scan_once  # type: ignore[attr-defined]
-_COLON = re.compile(f"[{_BLANK}]*:[{_BLANK}]*")
-_COMMA = re.compile(f"[{_BLANK}]*,?[{_BLANK}]*")
-
-
-def _skip(text: str, at: int, blank: re.Pattern[str] = _SPACE) -> int:
-    match = blank.match(text, at)
-    return match.end() if match else at
-
-
-@lru_cache(maxsize=8)  # two more than the containers on the way to a call: the calls of a record are cut out one after the other
-def _places(text: str, at: int) -> dict[str | int, tuple[int, int]]:
-    """Where the values begin and end that stand in the object or list that begins at `at`, by key or index."""
-    found: dict[str | int, tuple[int, int]] = {}
-    is_object, at = text[at] == "{", _skip(text, at + 1)
-    while text[at] not in "]}":
-        key: str | int = len(found)
-        if is_object:
-            key, at = scanstring(text, at + 1)
-            at = _skip(text, at, _COLON)
-        end = _SCAN(text, at)[1]
-        found[key] = at, end
-        at = _skip(text, end, _COMMA)
-    return found

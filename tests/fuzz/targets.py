@@ -25,6 +25,7 @@ from pipelines.flow import Ready, draft_of, finish, is_internal
 from pipelines.images.files import FORMATS, format_of
 from pipelines.images.resolve import resolve_path
 from pipelines.normalize.literals import read_literal
+from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject, reason_of
 from pipelines.records import Conversation, Draft, Image, Quarantined, SeenImage, raw_record
 from tests.golden import open_case
@@ -70,7 +71,7 @@ def literals() -> Target:
     def run(data: bytes) -> None:
         text = data.decode("utf-8", "replace")
         try:
-            value = read_literal(text, "", Limits())
+            value = read_literal(text, "", Budget(Limits(), len(text)))
         except Reject:
             return
         with warnings.catch_warnings():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.config import Limits
 from pipelines.normalize.literals import read_literal
+from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject
 from tests.laws.depth import deep
 
@@ -29,7 +30,7 @@ WRITTEN = st.recursive(
 
 
 def read(text: str) -> Any:
-    return read_literal(text, "", LIMITS)
+    return read_literal(text, "", Budget(LIMITS, len(text)))
 
 
 def as_json(value: Any) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pipelines.normalize.schemas import STEPS, BadSchema, misfit, read_schema
+from pipelines.normalize.schemas import RECORD_STEPS, STEPS, BadSchema, Steps, misfit, read_schema
 from tests.laws.depth import deep
 from tests.making import conversation, notes
 
@@ -46,22 +46,22 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @given(value=VALUES, schema=st.recursive(st.booleans() | st.just({}), _schemas, max_leaves=4))
 @deep(40)
 def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
-    assert (misfit(value, read_schema(schema)) is None) == Draft202012Validator(schema).is_valid(value)
+    assert (misfit(value, read_schema(schema), Steps()) is None) == Draft202012Validator(schema).is_valid(value)
 
 
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        ({"type": "strin"}, "type is 'strin'; a type or a list of types is wanted"),
-        ({"properties": {"a": {"required": True}}}, "properties.a.required is 'True'; a list of names is wanted"),
-        ({"items": [{"type": "string"}]}, "items is a list, no schema"),
-        ({"anyOf": [{}, 7]}, "anyOf.1 is a number, no schema"),
-        ({"minLength": -1}, "minLength is '-1'; a number from 0 is wanted"),
+        ({"type": "strin"}, "type is 'strin'; expected a type or a list of types"),
+        ({"properties": {"a": {"required": True}}}, "properties.a.required is 'True'; expected a list of names"),
+        ({"items": [{"type": "string"}]}, "items is a list, not a schema"),
+        ({"anyOf": [{}, 7]}, "anyOf.1 is a number, not a schema"),
+        ({"minLength": -1}, "minLength is '-1'; expected a number from 0"),
     ],
 )
 def test_a_schema_that_is_none_says_where(schema: Any, words: str):
     with pytest.raises(BadSchema) as caught:
-        misfit({}, read_schema(schema))
+        misfit({}, read_schema(schema), Steps())
     assert str(caught.value) == words
 
 
@@ -96,7 +96,7 @@ def test_a_schema_that_grows_without_end_is_left_after_so_many_steps():
     schema = {"properties": {"a": {"items": {"allOf": [{"type": "integer"}] * 200}}}}
     made = conversation(called(schema, {"a": [0] * 1000}))
     assert [(finding.code, finding.detail) for finding in made.findings] == [
-        ("tool.schema_invalid", "the schema of 'f' is of no use: checking takes more than 100000 steps")
+        ("tool.schema_invalid", "the schema of 'f' cannot be used: checking takes more than 100000 steps")
     ]
 
 
@@ -139,5 +139,15 @@ BRANCHES: dict[str, Callable[[Any], Any]] = {
 def test_many_branches_over_one_large_argument_look_at_no_more_than_was_paid_for(words: str, kind: str, branch: Callable[[Any], Any]):
     value = Watched(dict.fromkeys(map(str, range(20_000)), 1) | {"a": 1})
     with suppress(BadSchema):
-        misfit(value, read_schema({words: [branch({"type": kind})] * 500}))
+        misfit(value, read_schema({words: [branch({"type": kind})] * 500}), Steps())
     assert value.looks <= 2 * STEPS
+
+
+def test_the_calls_of_a_record_share_their_steps():
+    record = Steps(RECORD_STEPS)
+    schema = read_schema({"properties": {"a": {"enum": list(range(90_000))}}})
+    for _ in range(12):
+        with suppress(BadSchema):
+            misfit({"a": -1}, schema, record)
+    with pytest.raises(BadSchema, match="checking the calls of this record takes more than 1000000 steps"):
+        misfit({}, schema, record)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pipelines.config import Limits
+from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, parse_record
 from pipelines.reasons import Reject
 from pipelines.records import raw_record
@@ -13,7 +14,7 @@ from pipelines.records import raw_record
 def parsed(data: bytes, depth: int = 3) -> tuple[Any, list[str]] | str:
     """(the object, the codes of its repairs), or the code of the reason."""
     try:
-        found = parse_record(raw_record("s", "p", 1, data), Limits(json_depth=depth))
+        found = parse_record(raw_record("s", "p", 1, data), Budget(Limits(json_depth=depth), len(data)))
     except Reject as reject:
         return reject.findings[0].code
     return found.value, [finding.code for finding in found.findings]
