@@ -137,8 +137,11 @@ class Unread:
         key is refused whatever its name."""
         name = f"{kind}.{clip_key(key)}"
         self.counts[name if name in self.counts or len(self.counts) < MOST_KEYS else f"{kind}.(other keys)"] += 1
-        if len(self.findings) < MOST_FINDINGS and (meaning or carries_meaning(key, value)) and key not in self.ignored:
-            self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(f"{where}.{clip_key(key)}".lstrip("."), meaning or f"nothing reads {clip(key)} of a {kind}"))
+        if (meaning or carries_meaning(key, value)) and key not in self.ignored and len(self.findings) <= MOST_FINDINGS:
+            place, detail = f"{where}.{clip_key(key)}".lstrip("."), meaning or f"nothing reads {clip(key)} of a {kind}"
+            if len(self.findings) == MOST_FINDINGS:
+                place, detail = "", f"and more than these {MOST_FINDINGS}"
+            self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))
 
     def add_others(self, kind: str, where: str, logged: Mapping[str, Any], read: Container[str]) -> None:
         """Every key of this object that is neither read nor harmless. One that holds null is no key."""

@@ -58,11 +58,12 @@ def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line
 
     A mark in an answer is text, unless its turn has pictures of its own; and so is one in a tool's result, in a record without pictures.
     """
-    if _has_too_many(lines, faults):
+    marked = {i for i, line in enumerate(lines) if _has_marks(line.text)}
+    if marked and _has_too_many([lines[i].text for i in marked], faults):
         return []
     named = _named(logged)
     pool = [] if named else pool_of(logged.images, "", faults.budget)
-    own = {i: _places(line) for i, line in enumerate(lines) if line.images or line.pool or (line.role != "assistant" and _has_marks(line.text))}
+    own = {i: _places(line) for i, line in enumerate(lines) if line.images or line.pool or (i in marked and line.role != "assistant")}
     places = {i: found for i, found in own.items() if lines[i].role != "assistant"}
     if not (named or pool or any(line.images or line.pool for line in lines)):
         places = {i: found for i, found in places.items() if lines[i].role != "observation" or any(not place.is_open for place in found)}
@@ -86,13 +87,12 @@ def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line
     return shown
 
 
-def _has_too_many(lines: list[Line], faults: Faults) -> bool:
+def _has_too_many(texts: list[str], faults: Faults) -> bool:
     """Refuses marks by the ten thousand before a place is made for each."""
     most = max(MOST_MARKS, faults.budget.limits.images_per_record)
-    likely = [line.text for line in lines if _has_marks(line.text)]
-    if sum([text.count("<") for text in likely]) <= most:
+    if sum([text.count("<") for text in texts]) <= most:
         return False
-    marks = sum([len(pattern.findall(text)) for text in likely for pattern in (_MARK, _INLINE)])
+    marks = sum([len(pattern.findall(text)) for text in texts for pattern in (_MARK, _INLINE)])
     if marks > most:
         faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{marks} marks, limits.images_per_record is {faults.budget.limits.images_per_record}")
     return marks > most
