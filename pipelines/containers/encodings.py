@@ -52,6 +52,8 @@ def _east_asian(head: bytes) -> str | None:
     foreign = [run for run in runs if _decoded(run, "utf-8", whole=True) is None]
     if not text.startswith((b"{", b"[")) or 4 * len(bad) < 3 * len(beyond) or 2 * len(foreign) <= len(runs):
         return None
+    if len(foreign) < 2:  # one damaged character, it may be
+        return None
     if text.startswith(b'{"') and 2 * len(bad) < len(lines):  # a file of lines, of which some are in another encoding
         return None
     codec = next((codec for codec in EAST_ASIAN if _is_of_words(_decoded(text, codec))), None)

@@ -17,6 +17,7 @@ from typing import Any
 from pipelines.config import Config, EpisodeKey, Source
 from pipelines.formats.keys import Unread
 from pipelines.formats.logged import Logged, LoggedTurn
+from pipelines.images.data_uri import is_data_uri
 from pipelines.normalize.calls_in_text import lift_calls
 from pipelines.normalize.content import reference_of
 from pipelines.normalize.faults import Faults
@@ -172,5 +173,5 @@ def _offsets(line: Line) -> tuple[int, ...]:
 
 def _reference(value: Any, where: str) -> ImageRef:
     ref = reference_of(value) or ""
-    key = f"data:{hashlib.sha256(ref.encode()).hexdigest()}" if ref[:5].lower() == "data:" else ref
+    key = f"data:{hashlib.sha256(ref.encode()).hexdigest()}" if is_data_uri(ref) else ref
     return ImageRef(key, ref, where)

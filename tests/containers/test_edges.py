@@ -139,6 +139,7 @@ TEXT = '{"a": "谢谢你们大家都好", "b": "再见朋友明天见"}\n'
         (TEXT.encode("gb18030"), True),
         (TEXT.encode("gb18030") + TEXT.encode() * 3, False),  # single damaged lines
         (b'{"a": 1}\n' * 3 + TEXT.encode("gb18030"), False),
+        (b'{"a": "\xf0\x9f\x91\xa9\xe2{"b": 1}', False),  # one line, in which one character is damaged
         ('{"a": "café", "b": "naïve"}\n'.encode("latin-1"), False),
         ("谢谢你们大家都好".encode("gb18030"), False),  # no JSON
         (b'{"a": "\0"}', False),

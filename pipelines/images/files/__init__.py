@@ -26,7 +26,6 @@ _OTHERS = (
     (b"II*\x00", "a TIFF"),
     (b"MM\x00*", "a TIFF"),
     (b"\x00\x00\x01\x00", "an ICO"),
-    (b"\x0a\x05\x01", "a PCX"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000"),
     (b"<svg", "an SVG"),
     (b"<?xml", "XML"),
