@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from pipelines.config import Config, ConfigError, Source
 from pipelines.containers.partitions import with_columns
 from pipelines.dialects import Dialect, open_dialect
-from pipelines.formats import nonfinite, read_record
 from pipelines.formats.keys import Unread
+from pipelines.formats.table import nonfinite, read_record
 from pipelines.normalize import normalize
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import BOM, parse_record

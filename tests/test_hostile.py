@@ -13,7 +13,7 @@ from pipelines.config import Config, parse_config
 from pipelines.containers import read_records
 from pipelines.flow import Flow, open_flow
 from pipelines.images.decoder import inspect
-from pipelines.images.files import LEVELS
+from pipelines.images.files.formats import LEVELS
 from pipelines.local import input_file, run_files
 from pipelines.reasons import Reject, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of

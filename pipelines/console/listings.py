@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.dialects import DIALECTS
-from pipelines.formats import FORMATS
+from pipelines.formats.table import FORMATS
 from pipelines.reasons import Reason
 from pipelines.tokenizers import BUNDLED
 

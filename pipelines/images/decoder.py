@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import orjson
 
-from pipelines.images.files import check
+from pipelines.images.files.formats import check
 from pipelines.reasons import Reason, Reject, reason_of
 from pipelines.records import Size
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.ledger.plural import counted
-from pipelines.report.model import ImageSize
+from pipelines.report.data import ImageSize
 
 WIDTH, HEIGHT = 560, 120
 BINS = 40

@@ -22,7 +22,7 @@ from pipelines.containers.kinds import kind_of
 from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import is_blank
 from pipelines.flow import Ready, draft_of, finish, is_internal
-from pipelines.images.files import FORMATS, format_of
+from pipelines.images.files.formats import FORMATS, format_of
 from pipelines.images.resolve import resolve_path
 from pipelines.normalize.literals import read_literal
 from pipelines.parsing.budget import Budget

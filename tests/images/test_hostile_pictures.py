@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.images.files import bmp, check, gif, jpeg, png, webp
+from pipelines.images.files import bmp, gif, jpeg, png, webp
+from pipelines.images.files.formats import check
 from pipelines.reasons import Reject
 from tests.images import hostile_pictures as made
 from tests.images.hostile_pictures import GENERATORS, jpeg_segment, png_chunk, webp_chunk

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from pipelines.images.files import FORMATS, LEVELS, check
+from pipelines.images.files.formats import FORMATS, LEVELS, check
 from pipelines.images.files.png import SIGNATURE
 from pipelines.reasons import Reject
 from pipelines.records import Size

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.images.decoder import inspect
-from pipelines.images.files import FORMATS, LEVELS, png
+from pipelines.images.files import png
+from pipelines.images.files.formats import FORMATS, LEVELS
 from pipelines.reasons import Reject
 from pipelines.records import Size
 from tests.laws.conftest import KINDS, picture

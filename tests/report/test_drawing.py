@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipelines.report.cards import MOST_TOKENS, Picture, card_of, thumbnail
-from pipelines.report.model import ImageSize, example_of
+from pipelines.report.data import ImageSize, example_of
 from pipelines.report.plots import length_bars, percentile, size_dots
 
 

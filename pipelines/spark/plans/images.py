@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from pipelines.config import Config
-from pipelines.images.files import LEVELS
+from pipelines.images.files.formats import LEVELS
 from pipelines.images.references import locate
 from pipelines.images.verify import rests_on_limit, verify
 from pipelines.reasons import Reason, Reject

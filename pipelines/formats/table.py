@@ -1,0 +1,180 @@
+"""The shapes of raw logs, in one table: how each is recognized, and where its turns stand. Everything else they have in common.
+
+A format moves fields and judges nothing. Which keys are read is said in keys.py, once for all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
+from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
+from pipelines.formats.logged import Json, Logged, LoggedTurn, fields_of, read_turns
+from pipelines.parsing.budget import Budget
+from pipelines.parsing.careful import clip
+from pipelines.parsing.written import Written
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Finding
+
+Record = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """`turns` are the keys that may hold the turns, the format's own first; `matches` says whether a record has this shape; `source` is where the shape is described."""
+
+    name: str
+    title: str
+    shape: str
+    source: str
+    turns: tuple[str, ...]
+    matches: Callable[[Record], bool]
+
+
+def _is_agentcpm(record: Record) -> bool:
+    """`conversations`, and nothing that only sharegpt has."""
+    if "conversations" not in record:
+        return False
+    turns = record["conversations"]
+    has_from = isinstance(turns, list) and any(isinstance(turn, dict) and "from" in turn for turn in turns)
+    return "image" in record or not (has_from or "images" in record or "tools" in record or "system" in record)
+
+
+def _is_glm(record: Record) -> bool:
+    """Whether a message has what only GLM logs have."""
+    turns = record.get("messages")
+    return isinstance(turns, list) and any(isinstance(turn, dict) and _is_glm_turn(turn) for turn in turns)
+
+
+_GLM_KEYS = frozenset(("metadata", "tools", "image"))
+
+
+def _is_glm_turn(turn: Record) -> bool:
+    return turn.get("role") == "observation" or (not _GLM_KEYS.isdisjoint(turn) and any(turn.get(key) is not None for key in _GLM_KEYS))
+
+
+_CONVERSATIONS, _MESSAGES = ("conversations", "messages"), ("messages", "conversations")
+# In the order in which `auto` asks them: the more particular shape first.
+FORMATS: dict[str, Format] = {
+    made.name: made
+    for made in (
+        Format(
+            "agentcpm",
+            "AgentCPM-GUI and MiniCPM-V: image (a path, or an object of <image_00> names), conversations of role/content",
+            '{"id", "image": path or {"<image_00>": path}, "conversations": [{"role", "content"}], "episode_id", "step_id"}',
+            "OpenBMB/AgentCPM-GUI sft/readme.md @ acbaf50, OpenBMB/MiniCPM-V finetune/readme.md @ 0dbb566",
+            _CONVERSATIONS,
+            _is_agentcpm,
+        ),
+        Format(
+            "sharegpt",
+            "ShareGPT as LLaMA-Factory reads it: conversations of from/value (or role/content), tools as JSON text or list, images, system",
+            '{"conversations": [{"from": human|gpt|system|function_call|observation, "value"}], "tools", "images": [path], "system"}',
+            "hiyouga/LLaMA-Factory data/README.md @ v0.9.5; the same fields under `messages` are its mllm_demo form",
+            _CONVERSATIONS,
+            lambda record: "conversations" in record or ("messages" in record and "images" in record),
+        ),
+        Format(
+            "glm",
+            "GLM-4: messages with metadata (the tool's name on a call), observation, tools on the system message, image on a message",
+            '{"messages": [{"role": system|user|assistant|observation, "metadata", "content", "tools", "image"}]}',
+            "THUDM/GLM-4 finetune/README.md @ f27a106",
+            _MESSAGES,
+            _is_glm,
+        ),
+        Format(
+            "openai",
+            "OpenAI chat: messages; content as text, parts or null; tool_calls; tool results by id",
+            '{"messages": [{"role": system|user|assistant|tool, "content": text, parts or null, "tool_calls", "tool_call_id"}], "tools"}',
+            "the chat completions message format; hiyouga/LLaMA-Factory v1 data converters @ v0.9.5 for parts with `value`",
+            _MESSAGES,
+            lambda record: "messages" in record,
+        ),
+    )
+}
+
+
+def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unread: Unread) -> Logged:
+    """The record in its format's fields; `auto` decides per record. Keys that nothing reads go into `unread`.
+
+    Raises Reject where no format has such a shape.
+    """
+    record = {key: value for key, value in logged.items() if value is not None and key not in unread.ignored}  # a Parquet column of nulls is no key
+    for key in unread.ignored & logged.keys() if unread.ignored else ():
+        unread.add("record", "", key, logged[key])
+    if not _holds_turns(record):
+        record = dict(logged)
+    made = _format_of(record, source.format)
+    key = next((key for key in made.turns if key in record), made.turns[0])
+    written = Written(raw)
+    turns = read_turns(record.get(key), key, written, budget, unread)
+    episode = _episode(record, source.episode_id)
+    for other in made.turns:
+        if other != key and other in record and record[other] != record.get(key):
+            unread.add("record", "", other, record[other], f"{key} was read, and holds other turns")
+    if not record.keys() <= _KNOWN:
+        unread.add_others("record", "", record, _READ if episode is None else _READ | {episode[0]})
+    fields = fields_of(record)
+    own_id, step_id = (fields[name][0][1] if name in fields else None for name in ("id", "step_id"))
+    return Logged(
+        format=made.name,
+        turns=turns,
+        turns_key=key,
+        written=written,
+        images=fields.get("images", ()),
+        media=fields.get("media", ()),
+        tools=fields.get("tools", ()),
+        system=fields.get("system", ()),
+        label=fields.get("label", ()),
+        id=own_id,
+        step_id=step_id,
+        episode=episode,
+    )
+
+
+def nonfinite(logged: Logged) -> list[Finding]:
+    """A refusal for every tool definition or id that holds a number which JSON does not have.
+
+    Arguments and results refuse theirs where they are written. NaN in anything that is not read costs nothing.
+    """
+    turns = logged.turns if isinstance(logged.turns, list) else []
+    fields = [(f"{turn.where}.tools", turn.tools) for turn in turns if isinstance(turn, LoggedTurn)]
+    fields += [("tools", logged.tools), ("id", logged.id), ("step_id", logged.step_id), ("episode_id", logged.episode)]
+    return [Reason.JSON_NONFINITE.at(where, "NaN or Infinity is no JSON number") for where, value in fields if _holds_nonfinite(value)]
+
+
+def _holds_nonfinite(value: Json) -> bool:
+    boxes = [value]
+    while boxes:
+        box = boxes.pop()
+        if isinstance(box, float) and not math.isfinite(box):
+            return True
+        if isinstance(box, dict):
+            boxes += box.values()
+        elif isinstance(box, (list, tuple)):
+            boxes += box
+    return False
+
+
+_READ = frozenset((*RECORD_FIELD, *_CONVERSATIONS, *EPISODE_KEYS))
+_KNOWN = _READ | HARMLESS["record"]
+
+
+def _holds_turns(record: Record) -> bool:
+    return "conversations" in record or "messages" in record
+
+
+def _format_of(record: Record, name: str) -> Format:
+    if name != "auto" and (FORMATS[name].matches(record) or _holds_turns(record)):
+        return FORMATS[name]
+    for made in FORMATS.values() if name == "auto" else ():
+        if made.matches(record):
+            return made
+    raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"keys {clip(', '.join(map(str, record)))}; expected conversations or messages"))
+
+
+def _episode(record: Record, wanted: tuple[str, ...] | EpisodeKey) -> tuple[str, Json] | None:
+    keys = (wanted.from_,) if isinstance(wanted, EpisodeKey) else wanted
+    return next(((key, record[key]) for key in keys if record.get(key) not in (None, "")), None)
