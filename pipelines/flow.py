@@ -3,7 +3,7 @@
     raw bytes -> draft_of -> Draft -> finish -> [Conversation, Sample | Quarantined per dialect]
 
 Stages are plain functions which return the next noun or raise `Reject`. Here alone a Reject becomes a row, and here alone any
-other exception is caught, once per stage and record: it is our own fault, and the record is kept aside as `internal.error`.
+other exception is caught, once per stage and record: it is an internal error, and the record is kept aside as `internal.error`.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def _tried(stage: Callable[..., T], *given: Any) -> T | _Refused:
         return stage(*given)
     except Reject as reject:
         return _Refused(reject.findings)
-    except Exception as error:  # the one place: our own fault costs one record, is counted, and fails the run
+    except Exception as error:  # the one place: an internal error costs one record, is counted, and fails the run
         return _Refused((_internal_error(error),))
 
 
@@ -196,5 +196,5 @@ def _internal_error(error: Exception) -> Finding:
 
 
 def is_internal(findings: Iterable[Finding]) -> bool:
-    """Whether these findings are our own fault; a violated invariant counts as one."""
+    """Whether these findings are internal errors; a violated invariant is one."""
     return any(finding.code in (Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code) for finding in findings)

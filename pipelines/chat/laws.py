@@ -1,4 +1,4 @@
-"""The laws that every tokenized row keeps, checked before it is written. A broken one is our own fault and fails the run."""
+"""The laws that every tokenized row keeps, checked before it is written. A broken one is an internal error and fails the run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Checking pictures in a process of its own, with limits: one that kills a native decoder, or holds it, costs one picture and not the job.
 
-The child says `ready` once it can decode; one that cannot is our own fault and stops the run. Then the parent sends
+The child says `ready` once it can decode; one that cannot is an internal error and stops the run. Then the parent sends
 `<level> <max_pixels> <bytes>\\n` and the file, and the child answers with one line of JSON: ["good", format, width, height], or
 ["bad", code, detail].
 """

@@ -134,7 +134,7 @@ class _Reader:
             if not isinstance(key, str):
                 raise NotLiteral(Reason.TOOL_ARGS_NOT_JSON_TYPE, f"the key {clip(str(key))} is no text")
             if key in made:
-                raise NotLiteral(Reason.JSON_DUPLICATE_KEY, f"the key {clip(key)} stands twice")
+                raise NotLiteral(Reason.JSON_DUPLICATE_KEY, f"the key {clip(key)} appears twice")
             made[key] = self._item(depth)
             self._comma("}")
         self._take("}")
@@ -162,7 +162,7 @@ class _Reader:
 
     def _take(self, sign: str) -> None:
         if self._peek() != sign:
-            raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"{sign!r} is wanted at character {self._at}")
+            raise NotLiteral(Reason.TOOL_ARGS_UNPARSEABLE, f"expected {sign!r} at character {self._at}")
         self._next()
 
 

@@ -49,7 +49,7 @@ def lines() -> Target:
         stat = path.stat()
         records = list(read_records(InputFile("logs", str(path), stat.st_size, stat.st_mtime_ns), LIMITS))
         numbers = [record.origin.line for record in records]
-        assert sorted(set(numbers)) == sorted(numbers), "a line stands twice"
+        assert sorted(set(numbers)) == sorted(numbers), "a line appears twice"
         for record in records:
             assert all(reason_of(finding.code) for finding in record.findings)
             assert len(record.raw) <= LIMITS.line_bytes or record.findings or path.suffix == ".parquet"

@@ -78,7 +78,7 @@ def _as_text(value: Any) -> list[Any]:
 
 @st.composite
 def lines(draw: Any) -> bytes:
-    """A harmed record as the bytes of a line: escaped or not, then perhaps cut, flipped, doubled, or with a key that stands twice."""
+    """A harmed record as the bytes of a line: escaped or not, then perhaps cut, flipped, doubled, or with a key that appears twice."""
     text = json.dumps(draw(harmed()), ensure_ascii=draw(st.booleans()))
     data = text.encode("utf-8", "surrogatepass").replace(b"\n", b" ")
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
