@@ -1,4 +1,4 @@
-"""The laws of a tokenized row: each way to break one is found, and is our own fault."""
+"""The laws of a tokenized row: each way to break one is found, and is an internal error."""
 
 from typing import Any
 

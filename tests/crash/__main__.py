@@ -94,7 +94,7 @@ def experiments(stage: c.Stage, points: list[str], chosen: list[int], chance: ra
             c.damaged_staging,
             c.lossy_commit,
             c.bad_batch,
-            c.our_fault,
+            c.internal_error,
             c.older_state_readable,
             c.redriven,
         ):

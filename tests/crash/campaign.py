@@ -295,8 +295,8 @@ def bad_batch(stage: Stage) -> list[str]:
     return faults + seen_rightly(stage, scene, ["before"], "after a bad batch")
 
 
-def our_fault(stage: Stage) -> list[str]:
-    """A record fails by our own fault: nothing is published."""
+def internal_error(stage: Stage) -> list[str]:
+    """A record fails with an internal error: nothing is published."""
     scene = stage.fresh()
 
     def failing(spark: SparkSession) -> Any:
@@ -312,8 +312,8 @@ def our_fault(stage: Stage) -> list[str]:
         return stage._driver(scene, "n1", {})(spark)
 
     ended = stage.zygote.run(failing)
-    faults = [] if ended == "internal_error" else [f"a run with our own fault ended as {ended}"]
-    return faults + seen_rightly(stage, scene, ["before"], "after our own fault")
+    faults = [] if ended == "internal_error" else [f"a run with an internal error ended as {ended}"]
+    return faults + seen_rightly(stage, scene, ["before"], "after an internal error")
 
 
 def older_state_readable(stage: Stage) -> list[str]:

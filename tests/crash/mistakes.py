@@ -350,7 +350,7 @@ MISTAKES = (
     Seeded("report first", _report_first, (killed("manifest: staged"), killed("conversations: before"))),
     Seeded("forget a dead run's report", _forget_the_report, (killed("runs: after"),)),
     Seeded("no gate", _no_gate, (c.bad_batch,)),
-    Seeded("our own faults pass", _errors_pass, (c.our_fault,)),
+    Seeded("internal errors pass", _errors_pass, (c.internal_error,)),
     Seeded("keep nothing", _keep_nothing, (c.older_state_readable,)),
     Seeded("redrive forgets the others", _redrive_forgets_the_others, (c.redriven,)),
     Seeded("redrive keeps the old rows", _redrive_keeps_the_old_rows, (c.redriven,)),

@@ -57,7 +57,7 @@ def test_a_decoder_that_dies_or_hangs_costs_one_picture(fragile: Decoder, data: 
         (["/no/such/program"], "/no/such/program cannot be started: No such file or directory"),
     ],
 )
-def test_a_decoder_that_cannot_start_is_our_fault_and_no_pictures(command: list[str], words: str):
+def test_a_decoder_that_cannot_start_is_an_internal_error_and_no_verdict(command: list[str], words: str):
     decoder = Decoder(command)
     with pytest.raises(DecoderUnavailable, match=words):
         decoder.inspect(b"any picture", "header", MOST)

@@ -124,7 +124,7 @@ def unchanged_result(run: Run, comparison: Comparison) -> Result:
 
 
 def _verdict(books: Books, faults: Sequence[str], gates: Gates, past: Past) -> tuple[str, tuple[str, ...]]:
-    """Whether to publish. Books that do not close are our own fault, and nothing may be published from them."""
+    """Whether to publish. Books that do not close are an internal error, and nothing may be published from them."""
     errors = too_many_errors(books, gates)
     if faults or errors:
         return INTERNAL, (*faults, *([errors] if errors else []))
