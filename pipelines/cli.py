@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines.config import ConfigError
 from pipelines.console import check, listings, published, show, trial
+from pipelines.visible import visible
 
 OK, USAGE = 0, 2
 
@@ -20,10 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except ConfigError as error:
         for fault in error.faults:
-            print(f"configuration: {fault}", file=sys.stderr)
+            print(visible(f"configuration: {fault}"), file=sys.stderr)
         return USAGE
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        print(f"episodes: {_what_failed(error)}", file=sys.stderr)
+        print(visible(f"episodes: {_what_failed(error)}"), file=sys.stderr)
         return USAGE
     except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         sys.stdout = None

@@ -13,6 +13,7 @@ from pipelines.dialects import DIALECTS
 from pipelines.formats.table import FORMATS
 from pipelines.reasons import Reason
 from pipelines.tokenizers import BUNDLED
+from pipelines.visible import visible
 
 OK, USAGE = 0, 2
 
@@ -27,7 +28,7 @@ def reasons(options: Namespace) -> int:
     found = next((reason for reason in Reason if reason.code == options.code), None)
     if found is None:
         near = get_close_matches(options.code, [reason.code for reason in Reason], n=3)
-        print(f"episodes: unknown reason: {options.code}" + (f"; did you mean {' or '.join(near)}?" if near else ""), file=sys.stderr)
+        print(visible(f"episodes: unknown reason: {options.code}" + (f"; did you mean {' or '.join(near)}?" if near else "")), file=sys.stderr)
         return USAGE
     row = found.value
     upstream = [f"upstream  {row.upstream}"] if row.upstream else []

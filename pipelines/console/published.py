@@ -25,7 +25,7 @@ def snapshot(options: Namespace) -> int:
     """Prints the published state, which is named by the last row of `runs`, as JSON; with --sql as views for DuckDB."""
     found = named_state(options.root)
     if not found:
-        print(f"episodes: nothing was published under {options.root}", file=sys.stderr)
+        print(visible(f"episodes: nothing was published under {options.root}"), file=sys.stderr)
         return USAGE
     if options.sql:
         print("\n".join(view_of(table, table_files(options.root, table)) for table in found))
@@ -40,10 +40,10 @@ def explain(options: Namespace) -> int:
     try:
         seen = list(history_of(root, options.record_id))
     except NotPublished as error:
-        print(f"episodes: {error}", file=sys.stderr)
+        print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE
     if not seen:
-        print(f"episodes: no published run under {root} has seen record {options.record_id}", file=sys.stderr)
+        print(visible(f"episodes: no published run under {root} has seen record {options.record_id}"), file=sys.stderr)
         return USAGE
     if options.json:
         sys.stdout.write(orjson.dumps([_line(one) for one in seen], default=_text).decode() + "\n")

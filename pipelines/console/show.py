@@ -33,7 +33,7 @@ def run(options: Namespace) -> int:
     flow = open_flow(config)
     raw, outcomes = record_outcomes(flow, options.file, options.line, options.batch)
     if raw is None:
-        print(f"episodes: {options.file} has no record {options.line}", file=sys.stderr)
+        print(visible(f"episodes: {options.file} has no record {options.line}"), file=sys.stderr)
         return USAGE
     console = Console(highlight=False, soft_wrap=True)
     _show_raw(console, raw)

@@ -84,7 +84,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
 
 # Names that say that a key means something. A log whose key of such a name is not read is not understood.
 MEANING = re.compile(
-    r"(image|img)(_path|_url)?s?|(screenshot|picture|video|audio)s?|media|function_calls?|functions|available_tools|tool_calls"
+    r"(image|img|screenshot|picture|video|audio)s?(_?\d+)?(_(path|url|file)s?)?|media|function_calls?|functions|available_tools|tool_calls"
     r"|system_prompt|system_message|instructions|response|output|completion|choices|(chosen|rejected)(_\w+)?|thoughts?|thinking|reasoning.*"
     r"|actions|objects|loss.*|train.*|(no|ignore|skip)_(loss|train)\w*|.*mask.*|weights?",
     re.IGNORECASE,

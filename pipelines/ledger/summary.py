@@ -71,7 +71,7 @@ def _unread_lines(facts: Row) -> Iterator[str]:
             yield f"{'unread':15} {count:>9,}   {source}: {key}"
         others = len(keys) - MOST_SHOWN
         if others > 0:
-            yield f"{'unread':25}   {source}: and {counted(others, 'more key')}, listed in manifest.json"
+            yield f"{'unread':25}   {source}: and {counted(others, 'more key')}"
         if more:
             yield f"{'unread':25}   {source}: and up to {counted(more, 'more key')}, too many to list"
 

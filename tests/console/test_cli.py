@@ -134,3 +134,11 @@ def test_formats_and_dialects_are_listed(capsys: pytest.CaptureFixture[str]):
     assert (run("formats"), run("dialects")) == (0, 0)
     out = capsys.readouterr().out
     assert all(name in out for name in ("agentcpm", "sharegpt", "openai", "glm_4v", "minicpm_v_2_6", "glm_4_standin"))
+
+
+def test_a_name_with_escape_sequences_never_reaches_the_terminal_raw(home: Path, capsys: pytest.CaptureFixture[str]):
+    name = home / "logs" / "a\x1b[31m.jsonl"
+    write_lines(name, [asked()])
+    for arguments in (["show", "--config", str(home / "conf.yaml"), str(name), "--line", "9"], ["reasons", "a\x1b[31m"], ["check", str(home / "\x1b[31m")]):
+        assert main(arguments) != 0
+        assert "\x1b" not in "".join(capsys.readouterr())

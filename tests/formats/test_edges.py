@@ -110,7 +110,16 @@ def test_an_answer_that_is_labelled_as_good_is_kept(value):
         *[("weights", value, False) for value in (1, True)],
         *[("weights", value, True) for value in (0, 0.5, False)],
         *[("my_mask", value, True) for value in (False, [1, 0])],
-        *[("ITEMS", 1, False), ("Images_path", 1, False), ("IMG_URLS", 1, True), ("outputs", 1, False), ("output", 1, True)],
+        *[
+            ("ITEMS", 1, False),
+            ("Images_path", 1, True),
+            ("IMG_URLS", 1, True),
+            ("audio_path", 1, True),
+            ("image_2", 1, True),
+            ("image_id", 1, False),
+            ("outputs", 1, False),
+            ("output", 1, True),
+        ],
     ],
 )
 def test_a_key_that_nothing_reads_is_refused_by_its_name_unless_it_holds_a_default(key: str, value, is_refused: bool):

@@ -38,7 +38,7 @@ def test_the_most_frequent_unread_keys_are_listed_and_the_others_counted():
         "unread                998   gui: turn.key_2",
         "unread                997   gui: turn.key_3",
         "unread                996   gui: turn.key_4",
-        "unread                      gui: and 1 more key, listed in manifest.json",
+        "unread                      gui: and 1 more key",
         "unread                      gui: and up to 70 more keys, too many to list",
     ]
 

@@ -24,6 +24,7 @@ from pipelines.ledger.batches import Refused
 from pipelines.spark.session.startup import relax_garbage_collection
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import NotPublished
+from pipelines.visible import visible
 
 if TYPE_CHECKING:
     from pipelines.spark.run.completion import Result
@@ -61,7 +62,7 @@ class JobStatus:
             yield self.result
 
     def result(self, result: Result) -> None:
-        print("\n".join(result.summary()), file=sys.stderr)
+        print(visible("\n".join(result.summary())), file=sys.stderr)
         self.report(result.exit_code, result.line())
 
     def report(self, code: int, line: dict[str, Any]) -> None:
@@ -70,7 +71,7 @@ class JobStatus:
         sys.stdout.write(data.decode())
         sys.stdout.flush()
         if self.config and (fault := call_hook(hook_for(self.config.hooks, code), data)):
-            print(f"run: {fault}", file=sys.stderr)
+            print(visible(f"run: {fault}"), file=sys.stderr)
 
 
 class _ReportErrors:
@@ -88,11 +89,11 @@ class _ReportErrors:
         status = next((status for refusal, status in REFUSALS.items() if isinstance(error, refusal)), None)
         if status:
             words = str(error).splitlines()
-            print("\n".join(f"run: {word}" for word in words), file=sys.stderr)
+            print(visible("\n".join(f"run: {word}" for word in words)), file=sys.stderr)
             self.job.report(USAGE, {"status": status, "words": words, "batch": self.batch})
             return True
         word, details = describe(error), self._details(error)
-        print(f"run: {word}" + (f"; details in {details}" if details else ""), file=sys.stderr)
+        print(visible(f"run: {word}" + (f"; details in {details}" if details else "")), file=sys.stderr)
         self.job.report(OUR_FAULT, {"status": "error", "words": [word], "batch": self.batch, "details": details and str(details)})
         return True
 
