@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.containers.listing import PassedOver
 from pipelines.ledger.books import FileBook
 from pipelines.ledger.summary import usual
 from pipelines.ledger.tally import EXAMPLES
@@ -139,15 +140,6 @@ class UnreadKeys:
     keys: tuple[tuple[str, int], ...]
     left_out: int
     not_listed: int
-
-
-@dataclass(frozen=True, slots=True)
-class PassedOver:
-    """A file in the folder of a source that is not a log."""
-
-    source: str
-    path: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
