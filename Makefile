@@ -72,9 +72,10 @@ out/peers/.ready:
 docs: $(READY)
 	@$(BIN)/python -m pipelines.console.pages docs
 
+# Writes requirements.lock anew. Versions that stand in it stay, unless pyproject.toml excludes them; UPGRADE=1 takes the newest of all.
 lock:
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra pipeline --extra hub --extra dev --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) out

@@ -5,21 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from pipelines.config import ConfigError
-from pipelines.console import check, listings, published, show, trial
 from pipelines.visible import visible
 
+Command = Callable[[argparse.Namespace], int]
 OK, USAGE = 0, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
+    command: Command = options.command
     try:
         return command(options)
-    except ConfigError as error:
+    except _config_error() as error:
         for fault in error.faults:
             print(visible(f"configuration: {fault}"), file=sys.stderr)
         return USAGE
@@ -29,6 +30,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         sys.stdout = None
         return OK
+
+
+def _command(place: str) -> Command:
+    """`file.function` of pipelines/console. It is imported when it is called, because a training environment lacks the libraries of most commands."""
+
+    def call(options: argparse.Namespace) -> int:
+        file, _, function = place.partition(".")
+        try:
+            found: Command = getattr(import_module(f"pipelines.console.{file}"), function)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.startswith("pipelines"):
+                raise
+            missing = error.name.partition(".")[0]
+            print(f"episodes: this command needs {missing}, which is not installed; run: pip install 'agent-episodes[pipeline]'", file=sys.stderr)
+            return USAGE
+        return found(options)
+
+    return call
+
+
+def _config_error() -> Any:
+    """The type of error that a wrong configuration raises; () if the room that raises it has not been imported."""
+    config = sys.modules.get("pipelines.config")
+    return config.ConfigError if config else ()
 
 
 def _what_failed(error: OSError) -> str:
@@ -48,38 +73,38 @@ def _parser() -> argparse.ArgumentParser:
     validate = commands.add_parser("check", help="check a configuration and everything that it names, and report all errors at once")
     validate.add_argument("config", type=Path, metavar="CONF", help="the configuration file")
     _add_settings(validate)
-    validate.set_defaults(command=check.check)
+    validate.set_defaults(command=_command("check.check"))
 
     attempt = commands.add_parser("try", help="run the whole pipeline on local files, without Spark")
     _add_config(attempt)
     attempt.add_argument("--json", type=Path, metavar="OUT.jsonl", help="write one JSON object per row to this file; - for stdout")
     attempt.add_argument("files", nargs="+", metavar="FILE", help="a log file; read as the source whose path matches it, or else as the first source")
-    attempt.set_defaults(command=trial.run)
+    attempt.set_defaults(command=_command("trial.run"))
 
     look = commands.add_parser("show", help="show one record: its bytes, its messages, its findings, and its tokens coloured by loss")
     _add_config(look)
     look.add_argument("file", metavar="FILE", help="the log file")
     look.add_argument("--line", type=int, required=True, metavar="N", help="the record: line, array element or row, counted from 1")
     look.add_argument("--dialect", metavar="NAME", help="show the tokens of this dialect only")
-    look.set_defaults(command=show.run)
+    look.set_defaults(command=_command("show.run"))
 
     reasons = commands.add_parser("reasons", help="list the reasons why records are quarantined, repaired or noted; or explain one, with its fix")
     reasons.add_argument("code", nargs="?", metavar="CODE", help="the reason to explain")
-    reasons.set_defaults(command=listings.reasons)
+    reasons.set_defaults(command=_command("listings.reasons"))
     snapshot = commands.add_parser("snapshot", help="print the newest published state of an output root: the version or the files of each table")
     snapshot.add_argument("root", metavar="ROOT", help="the output root")
     snapshot.add_argument("--sql", action="store_true", help="print SQL that defines the tables as views in DuckDB")
-    snapshot.set_defaults(command=published.snapshot)
+    snapshot.set_defaults(command=_command("published.snapshot"))
 
     explain = commands.add_parser("explain", help="show one published record: its bytes, its messages, its state, and every run that saw it")
     explain.add_argument("record_id", metavar="RECORD_ID", help="as in column record_id")
     explain.add_argument("root", nargs="?", metavar="ROOT", help="the output root; by default that of --config")
     explain.add_argument("--config", type=Path, metavar="CONF", help="the configuration file that names the output root")
     explain.add_argument("--json", action="store_true", help="print a JSON array")
-    explain.set_defaults(command=published.explain)
+    explain.set_defaults(command=_command("published.explain"))
 
-    commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=listings.formats)
-    commands.add_parser("dialects", help="list the models that records can be tokenized for").set_defaults(command=listings.dialects)
+    commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=_command("listings.formats"))
+    commands.add_parser("dialects", help="list the models that records can be tokenized for").set_defaults(command=_command("listings.dialects"))
     return parser
 
 
