@@ -57,7 +57,8 @@ def compare(trainer: Trainer) -> bool:
 
 def main(words: list[str]) -> int:
     given = [Trainer(name, python, Path(file)) for name, python, file in (word.split(":", 2) for word in words)]
-    return 0 if all([compare(trainer) for trainer in [*TRAINERS, *given]]) else 1
+    unchanged = [compare(trainer) for trainer in [*TRAINERS, *given]]
+    return 0 if all(unchanged) else 1
 
 
 if __name__ == "__main__":
