@@ -99,6 +99,7 @@ RUNS = struct(
     code=text,
     config=text,
     tokenizers=pa.map_(text, text),
+    settings=text,  # JSON of `ledger.reader_settings`: what a reader must know to train on the rows
     started=moment,
     finished=moment,
 )
