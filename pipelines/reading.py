@@ -5,5 +5,6 @@ rows = open_table("out/demo", "samples").to_table(filter=(ds.field("split") == "
 """
 
 from pipelines.tables.reading import NotPublished, named_state, open_files, open_table, run_rows, table_files
+from pipelines.training.pictures import PictureChanged, PictureMissing, open_picture
 
-__all__ = ["NotPublished", "named_state", "open_files", "open_table", "run_rows", "table_files"]
+__all__ = ["NotPublished", "PictureChanged", "PictureMissing", "named_state", "open_files", "open_picture", "open_table", "run_rows", "table_files"]

@@ -45,6 +45,20 @@ class Span(NamedTuple):
     end: int
 
 
+class TurnSpan(NamedTuple):
+    """The tokens [start, end) of one turn's own text and images: without the header that opens it and the token that ends it.
+
+    `message` is the turn's place in the conversation's messages, the first of them where a tool syntax joins several; -1 is what the template
+    adds. `weight` is the log's loss weight, None where it gives none. Whether the turn is trained is said by the labels.
+    """
+
+    message: int
+    role: str
+    start: int
+    end: int
+    weight: float | None = None
+
+
 class PatchSize(NamedTuple):
     """Patches of one view, in upstream's order (its `tgt_sizes`)."""
 
@@ -178,6 +192,7 @@ class Tokens(Noun, frozen=True):
     labels: Ids
     num_target_tokens: int
     images: tuple[ImageTokens, ...] = ()
+    turn_spans: tuple[TurnSpan, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 

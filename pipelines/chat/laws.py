@@ -29,6 +29,7 @@ def check_laws(row: Row, images: Sequence[ImageTokens], slot_id: int, slots: int
     trained = int(np.count_nonzero(labels != _IGNORED))
     if not allow_stray and np.count_nonzero(labels == ids) != trained:  # no id is IGNORE_INDEX
         raise _broken("a label is not its own id")
+    _check_turns(row, trained, allow_stray)
     if not trained:
         raise Reject(Reason.TOKENS_NO_TARGET.at("", "every answer is masked, empty or left out"))
     return trained
@@ -48,6 +49,28 @@ def _check_spans(ids: Ids, labels: Ids, spans: Sequence[Span], slot_id: int, slo
         end = span.end
     if (found := np.count_nonzero(ids == slot_id)) != slots * len(spans):
         raise _broken(f"{found} placeholder tokens, {len(spans)} spans")
+
+
+def _check_turns(row: Row, trained: int, allow_more: bool) -> None:
+    """Of a trained turn every token is trained, of another none; outside the turns only the token that ends a trained one, and under recipe
+    `upstream` (`allow_more`) what upstream trains besides."""
+    if not row.turns:
+        return
+    spans = np.array([(turn.start, turn.end) for turn in row.turns])
+    starts, ends = spans[:, 0], spans[:, 1]
+    if (starts > ends).any() or (starts[1:] < ends[:-1]).any() or ends[-1] > len(row.labels):
+        raise _broken(f"the turns overlap, or end after {len(row.labels)} ids: {spans.tolist()[:20]}")
+    before = np.zeros(len(row.labels) + 2, dtype=np.int64)  # before[i]: how many of the first i tokens are trained
+    np.cumsum(row.labels != _IGNORED, out=before[1:-1])
+    before[-1] = before[-2]
+    inside = before[ends] - before[starts]
+    wanted = np.where(row.trained, ends - starts, 0)
+    if (inside != wanted).any():
+        turn = int(np.argmax(inside != wanted))
+        raise _broken(f"{inside[turn]} of {ends[turn] - starts[turn]} tokens of turn {turn} are trained, which should be {wanted[turn]}")
+    last = (before[ends + 1] - before[ends])[row.trained]
+    if not allow_more and wanted.sum() + last.sum() != trained:
+        raise _broken(f"{trained} tokens are trained, but the trained turns and their ends have {wanted.sum() + last.sum()}")
 
 
 def _views(image: ImageTokens) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.records import IGNORE_INDEX, Ids, Noun, Span
+from pipelines.records import IGNORE_INDEX, Ids, Noun, Span, TurnSpan
 from pipelines.tokenizers import RawIds
 
 ID_BYTES = 4  # of an id as it lies in memory
@@ -47,15 +47,34 @@ class Slots(Noun, frozen=True):
     size: int
 
 
-Segment = Control | Text | Shared | Slots
+class TurnStart(Noun, frozen=True):
+    """The beginning of a turn; of what follows, the first `header` tokens are not its own text."""
+
+    message: int
+    role: str
+    trained: bool = False
+    header: int = 0
+    weight: float | None = None
+
+
+class TurnEnd(Noun, frozen=True):
+    """The end of a turn's own text, before the token that ends the turn."""
+
+
+TURN_END = TurnEnd()
+TEMPLATE = -1  # the message of a turn that the template adds
+
+Segment = Control | Text | Shared | Slots | TurnStart | TurnEnd
 
 
 class Row(Noun, frozen=True):
-    """Ids with aligned labels; `spans[k]` are the views of image k."""
+    """Ids with aligned labels; `spans[k]` are the views of image k, and `trained[k]` says whether turn k is trained."""
 
     input_ids: Ids
     labels: Ids
     spans: list[list[Span]]
+    turns: list[TurnSpan]
+    trained: list[bool]
 
 
 def texts_of(segments: Sequence[Segment]) -> list[str]:
@@ -82,6 +101,9 @@ def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, 
     pieces: list[Any] = []  # bytes, and arrays that lie in memory as such
     trained: list[tuple[int, int]] = []
     spans: list[list[Span]] = [[] for _ in range(images)]
+    turns: list[TurnSpan] = []
+    trained_turns: list[bool] = []
+    turn, own = TurnStart(TEMPLATE, "system"), 0
     end = 0
     for segment in segments:
         start = end
@@ -102,6 +124,11 @@ def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, 
             end += 1
             if segment.trained:
                 trained.append((start, end))
+        elif isinstance(segment, TurnStart):
+            turn, own = segment, end + segment.header
+        elif isinstance(segment, TurnEnd):
+            turns.append(TurnSpan(turn.message, turn.role, min(own, end), end, turn.weight))
+            trained_turns.append(turn.trained)
         elif isinstance(segment, Shared):
             ids_of_shared = shared[segment.text]
             pieces.append(ids_of_shared)
@@ -112,7 +139,7 @@ def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, 
             spans[segment.image].append(Span(start, end))
     # Many short arrays are joined three times as fast as memory than by numpy.
     ids = np.frombuffer(b"".join(pieces), dtype=np.int32)
-    return Row(ids, _labels(ids, trained), spans)
+    return Row(ids, _labels(ids, trained), spans, turns, trained_turns)
 
 
 def _labels(ids: Ids, trained: Sequence[tuple[int, int]]) -> Ids:

@@ -14,15 +14,17 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from pipelines.chat.segments import TEMPLATE
 from pipelines.chat.turns import Tags
 from pipelines.records import Message
 
 
 class Written(NamedTuple):
-    """A plain turn, or a part of one, and the tags in it that the syntax wrote."""
+    """A plain turn, or a part of one, the tags in it that the syntax wrote, and of how many messages it is made."""
 
     message: Message
     tags: Tags = ()
+    source_turns: int = 1
 
 
 Syntax = Callable[[Sequence[Message], str | None], list[Written]]
@@ -48,6 +50,16 @@ SYNTAXES: dict[str, Syntax] = {"hermes": hermes, "json": as_json}
 
 def uses_tools(messages: Sequence[Message], tools: str | None) -> bool:
     return bool(tools) or any(message.metadata or message.role == "observation" for message in messages)
+
+
+def places_of(written: Sequence[Written], places: Sequence[int]) -> list[int]:
+    """The place of each turn's first message in the conversation, given the places of all messages; -1 for a turn that the syntax adds."""
+    found: list[int] = []
+    first = 0
+    for one in written:
+        found.append(places[first] if one.source_turns else TEMPLATE)
+        first += one.source_turns
+    return found
 
 
 Write = Callable[[Message], Written]
@@ -80,21 +92,21 @@ def _add_calls(turns: list[Written], calls: list[Written]) -> None:
 
 def _weight(joined: Sequence[Written]) -> float | None:
     """The largest weight counts, so that a turn is trained if any part of it is; no weight is full weight, 1."""
-    return max((message.loss_weight for message, _ in joined), key=lambda weight: 1.0 if weight is None else weight)
+    return max((one.message.loss_weight for one in joined), key=lambda weight: 1.0 if weight is None else weight)
 
 
 def _between(before: str, written: Written, after: str) -> Written:
     """The text between these two; its images and tags stay at their places in it."""
     message, start = written.message, len(before)
     moved = replace(message, content=f"{before}{message.content}{after}", image_at=tuple([start + offset for offset in message.image_at]))
-    return Written(moved, _moved(written.tags, start))
+    return Written(moved, _moved(written.tags, start), written.source_turns)
 
 
 def _tagged(name: str, written: Written) -> Written:
     """The text on lines of its own between the tags of this name."""
     opening, closing = f"<{name}>", f"</{name}>"
-    message, tags = _between(f"{opening}\n", written, f"\n{closing}")
-    return Written(message, ((0, opening), *tags, (len(message.content) - len(closing), closing)))
+    message, tags, count = _between(f"{opening}\n", written, f"\n{closing}")
+    return Written(message, ((0, opening), *tags, (len(message.content) - len(closing), closing)), count)
 
 
 def _moved(tags: Tags, by: int) -> Tags:
@@ -106,22 +118,22 @@ def _joined(role: str, parts: Sequence[Written], weight: float | None) -> Writte
     image_at: list[int] = []
     found: list[tuple[int, str]] = []
     start = 0
-    for message, tags in parts:
+    for message, tags, _ in parts:
         image_at += [start + offset for offset in message.image_at]
         found += _moved(tags, start)
         start += len(message.content) + 1
-    content = "\n".join([message.content for message, _ in parts])
-    return Written(Message(role, content, "", tuple(image_at), weight), tuple(found))
+    content = "\n".join([part.message.content for part in parts])
+    return Written(Message(role, content, "", tuple(image_at), weight), tuple(found), sum(part.source_turns for part in parts))
 
 
 def _with_definitions(turns: list[Written], definitions: Written) -> list[Written]:
     if turns and turns[0].message.role == "system":
         system, *turns = turns
     else:
-        system = Written(Message("system", "You are a helpful assistant."))
+        system = Written(Message("system", "You are a helpful assistant."), source_turns=0)
     content = f"{system.message.content}\n\n"
-    message, tags = _between(content, definitions, "")
-    return [Written(replace(system.message, content=message.content), (*system.tags, *tags)), *turns]
+    message, tags, _ = _between(content, definitions, "")
+    return [Written(replace(system.message, content=message.content), (*system.tags, *tags), system.source_turns), *turns]
 
 
 def _call(message: Message) -> Written:
@@ -144,7 +156,7 @@ _TAG = re.compile("</?tools>|</?tool_call>")
 
 def _hermes_tools(tools: str) -> Written:
     before, after = _HERMES_TOOLS
-    message, _ = _between(before, Written(Message("system", _lines(tools))), after)
+    message, *_ = _between(before, Written(Message("system", _lines(tools))), after)
     return Written(message, (*_tags_of(before), *_moved(_tags_of(after), len(message.content) - len(after))))
 
 

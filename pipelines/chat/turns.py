@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from pipelines.chat.segments import Control
+from pipelines.chat.segments import TEMPLATE, Control, TurnStart
 from pipelines.records import Message, Noun
 
 Tags = tuple[tuple[int, str], ...]  # (code point offset, control token that is spelled there), ascending
 
 
 class Turn(Noun, frozen=True):
-    """A message with its images as (code point offset, number of the image in the row), whether it is trained, and the control tokens that a
-    tool syntax wrote into it."""
+    """A message with its images as (code point offset, number of the image in the row), whether it is trained, the control tokens that a
+    tool syntax wrote into it, and its place in the conversation's messages."""
 
     message: Message
     images: tuple[tuple[int, int], ...] = ()
     trained: bool = False
     tags: Tags = ()
+    place: int = TEMPLATE
+
+    def start(self, header: int) -> TurnStart:
+        """The beginning of this turn in a row; `header` is how many tokens come before its own text."""
+        return TurnStart(self.place, self.role, self.trained, header, self.message.loss_weight)
 
     @property
     def role(self) -> str:
@@ -41,9 +46,9 @@ class Turn(Noun, frozen=True):
         yield self.message.content[end:]
 
 
-def make_turns(messages: Sequence[Message], loss: str, tags: Sequence[Tags] = ()) -> list[Turn]:
-    """The turns with their images numbered in text order. `loss` is all or last_turn; a loss_weight of 0 masks a turn. `tags` are of each
-    message, or of none."""
+def make_turns(messages: Sequence[Message], loss: str, places: Sequence[int], tags: Sequence[Tags] = ()) -> list[Turn]:
+    """The turns with their images numbered in text order. `loss` is all or last_turn; a loss_weight of 0 masks a turn. `places` are the places
+    of these messages in the conversation; `tags` are of each message, or of none."""
     turns: list[Turn] = []
     number = 0
     trainable = range(len(messages)) if loss == "all" else _last_run(messages)
@@ -51,7 +56,7 @@ def make_turns(messages: Sequence[Message], loss: str, tags: Sequence[Tags] = ()
         images = tuple((offset, number + k) for k, offset in enumerate(message.image_at)) if message.image_at else ()
         number += len(images)
         trained = message.role == "assistant" and message.loss_weight != 0 and i in trainable
-        turns.append(Turn(message, images, trained, tags[i] if tags else ()))
+        turns.append(Turn(message, images, trained, tags[i] if tags else (), places[i]))
     return turns
 
 

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from pipelines.chat.laws import check_laws
 from pipelines.chat.segments import Row, Segment, assemble, joined, texts_of
-from pipelines.chat.tool_syntax import SYNTAXES, uses_tools
+from pipelines.chat.tool_syntax import SYNTAXES, places_of, uses_tools
 from pipelines.chat.turns import Turn, make_turns
 from pipelines.config import ConfigError, DialectSettings
 from pipelines.dialects.overflow import Work, shorten
 from pipelines.reasons import Reason, Reject
-from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Message, Noun, Tokens
+from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Noun, Tokens
 from pipelines.tokenizers import RawIds, Vocabulary, open_vocabulary
 from pipelines.tokenizers.families import RankFamily
 from pipelines.vision.slicing import SlicePlan
@@ -100,7 +100,8 @@ class Dialect:
     def lay_out(self, conversation: Conversation) -> Layout:
         """What the conversation writes. Raises Reject where the model cannot take it."""
         caps = (self.max_slices,) * len(conversation.images) if conversation.images else ()
-        return self._laid_out(Work(conversation.messages, conversation.images, caps), conversation.tools)
+        places = tuple(range(len(conversation.messages)))
+        return self._laid_out(Work(conversation.messages, conversation.images, caps, places), conversation.tools)
 
     def encode(self, layout: Layout) -> Encoded:
         return Encoded(layout, self.vocabulary.encode(texts_of(layout.segments)))
@@ -114,24 +115,24 @@ class Dialect:
         work = shorten(work, self.settings, lambda other: len(self._row(other, tools).input_ids), len(tokens.input_ids))
         return replace(self._row(work, tools), findings=work.findings)
 
-    def _turns(self, messages: Sequence[Message], tools: str | None) -> tuple[list[Turn], str | None]:
+    def _turns(self, work: Work, tools: str | None) -> tuple[list[Turn], str | None]:
         """What the model's template is given: without calls and definitions where it has no place for them."""
-        loss = self.settings.loss
+        loss, messages = self.settings.loss, work.messages
         if not uses_tools(messages, tools):
-            return make_turns(messages, loss), None
+            return make_turns(messages, loss, work.places), None
         if self.settings.tool_syntax:
             written = SYNTAXES[self.settings.tool_syntax](messages, tools)
             tags = [tuple([tag for tag in one.tags if tag[1] in self.vocabulary.specials]) for one in written]
-            return make_turns([one.message for one in written], loss, tags), None
+            return make_turns([one.message for one in written], loss, places_of(written, work.places), tags), None
         if not self.model.has_tools:
             raise Reject(Reason.TOKENS_TOOLS_UNSUPPORTED.at("", f"{self.model.name} has no format for tools, and tool_syntax is not set"))
-        return make_turns(messages, loss), tools
+        return make_turns(messages, loss, work.places), tools
 
     def _row(self, work: Work, tools: str | None) -> Tokens:
         return self._tokens(self.encode(self._laid_out(work, tools)))
 
     def _laid_out(self, work: Work, tools: str | None) -> Layout:
-        turns, shown_tools = self._turns(work.messages, tools)
+        turns, shown_tools = self._turns(work, tools)
         plans = [self._planned(image, cap) for image, cap in zip(work.images, work.caps, strict=True)]
         script = Script(turns, shown_tools, plans, self.settings)
         self.model.refuse(script)
@@ -147,7 +148,7 @@ class Dialect:
         images = tuple([ImageTokens(image, plan.grid, tuple(spans), plan.views) for image, plan, spans in placed])
         slot = self.vocabulary.specials[self.model.slot] if self.model.slot else -1
         trained = check_laws(row, images, slot, self.model.slots(self.settings), allow_stray=not is_sound)
-        return Tokens(row.input_ids, row.labels, trained, images)
+        return Tokens(row.input_ids, row.labels, trained, images, tuple(row.turns))
 
     def _planned(self, image: Image, cap: int) -> SlicePlan:
         if self.model.plan is None:

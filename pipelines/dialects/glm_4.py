@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from pipelines.chat.glm_tools import glm_tools_parts
-from pipelines.chat.segments import Control, Segment, Shared, Text
+from pipelines.chat.segments import TEMPLATE, TURN_END, Control, Segment, Shared, Text, TurnStart
 from pipelines.dialects.dialect import Model, Script
 from pipelines.tokenizers.families import GLM_4
 
@@ -18,6 +18,7 @@ SPECIALS = {
     "<|assistant|>": 151337,
     "<|observation|>": 151338,
 }
+HEADER = 1  # <|assistant|>
 
 
 def refuse(script: Script) -> None:
@@ -33,15 +34,16 @@ def write(script: Script) -> list[Segment]:
     """
     segments: list[Segment] = [Control("[gMASK]"), Control("<sop>")]
     if script.tools:
-        segments += (Control("<|system|>"), *map(Shared, glm_tools_parts(script.tools)))
+        segments += (Control("<|system|>"), TurnStart(TEMPLATE, "system"), *map(Shared, glm_tools_parts(script.tools)), TURN_END)
     before, following = False, "user"
     for turn in script.turns:
         message = turn.message
         if script.tools and message.role == "system" and not message.content:
             continue  # it carried the definitions and nothing else
         first, *rest = turn.parts() if turn.tags else (message.content,)
-        segments.append(Text(f"{message.metadata}\n{first}", turn.trained, 0, header_of(message.role, before)))
+        segments += (turn.start(HEADER), Text(f"{message.metadata}\n{first}", turn.trained, 0, header_of(message.role, before)))
         segments += [part if isinstance(part, Control) else Text(str(part), turn.trained) for part in rest]
+        segments.append(TURN_END)
         before, following = turn.trained, "observation" if turn.is_call and script.is_sound else "user"
     segments.append(header_of(following, before))
     return segments

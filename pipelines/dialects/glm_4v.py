@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.chat.segments import Control, Segment, Slots, Text
+from pipelines.chat.segments import TURN_END, Control, Segment, Slots, Text
 from pipelines.config import DialectSettings
 from pipelines.dialects import glm_4
 from pipelines.dialects.dialect import Model, Script
@@ -30,9 +30,10 @@ def write(script: Script) -> list[Segment]:
     before = False
     for turn in script.turns:
         header_trained = before if script.is_sound else turn.trained
-        segments += [glm_4.header_of(turn.role, header_trained), Text(f"{turn.message.metadata}\n", turn.trained)]
+        segments += [glm_4.header_of(turn.role, header_trained), turn.start(0), Text(f"{turn.message.metadata}\n", turn.trained)]
         for part in turn.parts():
             segments += _picture(part) if isinstance(part, int) else [part if isinstance(part, Control) else Text(part, turn.trained)]
+        segments.append(TURN_END)
         before = turn.trained
     return [*segments, glm_4.header_of("user", before and script.is_sound)]
 

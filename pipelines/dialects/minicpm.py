@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pipelines.chat.image_layout import END_IMAGE, END_IMAGE_ID, END_SLICE, IMAGE, IMAGE_ID, SLICE, UNK
-from pipelines.chat.segments import Control, Segment, Text
+from pipelines.chat.segments import TEMPLATE, TURN_END, Control, Segment, Text, TurnStart
 from pipelines.chat.turns import Turn
 from pipelines.config import DialectSettings, SlicingOptions
 from pipelines.dialects.dialect import Script
@@ -42,15 +42,17 @@ def chatml(script: Script, write_image: WriteImage, skip: int) -> Iterator[Segme
     An answer is trained from its `skip`-th token on (the header is `assistant` and a newline) up to and with <|im_end|>.
     """
     if not script.turns or script.turns[0].role != "system":
-        yield from _chatml_turn("system", [Text(f"system\n{DEFAULT_SYSTEM}")], trained=False)
+        yield from _chatml_turn(TurnStart(TEMPLATE, "system", header=skip), [Text(f"system\n{DEFAULT_SYSTEM}")])
     for turn in script.turns:
-        yield from _chatml_turn(turn.role, _body(turn, write_image, skip), turn.trained)
+        yield from _chatml_turn(turn.start(skip), _body(turn, write_image, skip))
 
 
-def _chatml_turn(role: str, body: list[Segment], trained: bool) -> Iterator[Segment]:
+def _chatml_turn(start: TurnStart, body: list[Segment]) -> Iterator[Segment]:
     yield Control("<|im_start|>")
+    yield start
     yield from body
-    yield Control("<|im_end|>", trained)
+    yield TURN_END
+    yield Control("<|im_end|>", start.trained)
     yield Text("\n")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.chat.image_layout import wrapped_slices
-from pipelines.chat.segments import Control, Segment, Text
+from pipelines.chat.segments import TURN_END, Control, Segment, Text
 from pipelines.chat.turns import Turn
 from pipelines.dialects.dialect import Model, Script
 from pipelines.dialects.minicpm import IMAGE_TAGS, plan_image, slots_of
@@ -22,7 +22,7 @@ def write(script: Script) -> list[Segment]:
     """One end token stands after the last turn, whatever its role."""
     segments: list[Segment] = []
     for turn in script.turns:
-        segments += [Text(PREFIX[turn.role]), *_body(turn, script)]
+        segments += [Text(PREFIX[turn.role]), turn.start(0), *_body(turn, script), TURN_END]
     return [*segments, Control(STOP, bool(script.turns) and script.turns[-1].trained)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.chat.image_layout import wrapped_slices
-from pipelines.chat.segments import Control, Segment, Text
+from pipelines.chat.segments import TURN_END, Control, Segment, Text
 from pipelines.chat.turns import Turn
 from pipelines.dialects.dialect import Model, Script
 from pipelines.dialects.minicpm import IMAGE_TAGS, plan_image, slots_of
@@ -21,7 +21,7 @@ def refuse(script: Script) -> None:
 def write(script: Script) -> list[Segment]:
     segments: list[Segment] = [Control(BEGIN)]
     for turn in script.turns:
-        segments += [Control(START), Text(turn.role), Control(END), *_body(turn, script), Control(STOP, turn.trained)]
+        segments += [Control(START), Text(turn.role), Control(END), turn.start(HEADER), *_body(turn, script), TURN_END, Control(STOP, turn.trained)]
     return segments
 
 

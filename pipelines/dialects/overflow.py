@@ -14,11 +14,13 @@ from pipelines.records import Finding, Image, Message, Noun
 
 
 class Work(Noun, frozen=True):
-    """A conversation in GLM form on its way to a row: what over-long rows are shortened by. `caps` bound the slices of each image."""
+    """A conversation in GLM form on its way to a row: what over-long rows are shortened by. `caps` bound the slices of each image; `places`
+    are the places of these messages in the conversation."""
 
     messages: tuple[Message, ...]
     images: tuple[Image, ...]
     caps: tuple[int, ...]
+    places: tuple[int, ...]
     findings: tuple[Finding, ...] = ()
 
 
@@ -62,16 +64,18 @@ def _without(work: Work, steps: Sequence[int], dropped: int) -> Work:
     """The work without its oldest `dropped` steps; the finding says what is gone."""
     messages: list[Message] = []
     images: list[Image] = []
+    places: list[int] = []
     start = 0
-    for message, step in zip(work.messages, steps, strict=True):
+    for message, place, step in zip(work.messages, work.places, steps, strict=True):
         end = start + len(message.image_at)
         if not 0 < step <= dropped:
             messages.append(message)
+            places.append(place)
             images += work.images[start:end]
         start = end
     turns, pictures = len(work.messages) - len(messages), len(work.images) - len(images)
     note = Reason.REPAIR_TURNS_DROPPED.at("", f"the oldest {dropped} of {max(steps)} steps: {turns} turns and {pictures} images")
-    return Work(tuple(messages), tuple(images), work.caps[: len(images)], (note,))
+    return Work(tuple(messages), tuple(images), work.caps[: len(images)], tuple(places), (note,))
 
 
 def _fewer_slices(work: Work, most: int, measure: Measure) -> Work | None:

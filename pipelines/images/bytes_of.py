@@ -1,27 +1,24 @@
-"""A verified image's uri -> the bytes of its file, to show it to a person."""
+"""A verified image -> the bytes of its file, to show it to a person."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
+from typing import Any
 
 from pipelines.config import Config
-from pipelines.images.opening import open_unlinked, real_path
-from pipelines.images.resolve import roots_of
+from pipelines.training.pictures import PictureChanged, PictureMissing, picture_bytes
 
 
-def image_bytes(uri: str, config: Config) -> bytes | None:
-    """The file's bytes; None if it is gone, or if the record held the image itself."""
-    for source in config.sources:
-        for root in roots_of(source):
-            if uri.startswith(root.prefix):
-                path = real_path(os.path.join(root.folder, uri.removeprefix(root.prefix)), root.folder)
-                return _read(path) if path else None
-    return None
-
-
-def _read(path: str) -> bytes | None:
-    try:
-        with open_unlinked(path) as file:
-            return file.read()
-    except OSError:
+def image_bytes(image: Mapping[str, Any], config: Config) -> bytes | None:
+    """The bytes of an element of column `images`; None if the file is gone or has changed, or is in an object store."""
+    if "://" in image["uri"]:
         return None
+    try:
+        return picture_bytes(config.output.root, image, image_roots(config))
+    except (PictureMissing, PictureChanged):
+        return None
+
+
+def image_roots(config: Config) -> dict[str, str | list[str]]:
+    """By source the folder of its pictures; the list of them where a uri holds the index of its root."""
+    return {source.name: list(source.image_roots) if source.roots_are_listed else source.image_roots[0] for source in config.sources if source.image_roots}

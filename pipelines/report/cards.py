@@ -55,8 +55,8 @@ class Card:
     left_out: int
 
 
-def card_of(row: Row, pieces_of: Callable[[Sequence[int]], list[str]], specials: Collection[str], bytes_of: Callable[[str], bytes | None]) -> Card:
-    """The card of a row of `samples`. `bytes_of` returns the bytes of an image by its uri, or None if they are gone."""
+def card_of(row: Row, pieces_of: Callable[[Sequence[int]], list[str]], specials: Collection[str], bytes_of: Callable[[Row], bytes | None]) -> Card:
+    """The card of a row of `samples`. `bytes_of` returns the bytes of an element of its column `images`, or None if they are gone."""
     ids, labels = list(row["input_ids"][:MOST_TOKENS]), list(row["labels"][:MOST_TOKENS])
     pieces = [(text, _kind(text, label, specials)) for text, label in zip(pieces_of(ids), labels, strict=True) if text]
     return Card(
@@ -91,9 +91,9 @@ def _joined(pieces: Sequence[tuple[str, str]]) -> list[Piece]:
     return joined
 
 
-def _picture(image: Row, bytes_of: Callable[[str], bytes | None]) -> Picture:
+def _picture(image: Row, bytes_of: Callable[[Row], bytes | None]) -> Picture:
     grid = image["grid"] or {"columns": 1, "rows": 1}
-    data = bytes_of(image["uri"])
+    data = bytes_of(image)
     source = thumbnail(data) if data else ""
     return Picture(source, image["uri"], image["width"], image["height"], grid["columns"], grid["rows"])
 

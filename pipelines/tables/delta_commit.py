@@ -24,6 +24,17 @@ def move_in(path: Path, file: DataFile, folder: Path) -> AddAction:
     return AddAction(name, file.bytes, file.values(), modified, data_change=True, stats=f'{{"numRecords":{file.rows}}}')
 
 
+def add_missing_columns(folder: Path) -> None:
+    """Gives a table of an earlier version the columns that it lacks, in a commit of its own. A commit that only adds files cannot."""
+    if newest_commit(folder)[0] < 0:
+        return
+    table = DeltaTable(str(folder))
+    present = {field.name for field in table.schema().fields}
+    missing = [field for field in Schema.from_arrow(pa.schema(list(COLUMNS[folder.name]))).fields if field.name not in present]
+    if missing:
+        table.alter.add_columns(missing)
+
+
 def commit(folder: Path, added: Sequence[AddAction], run_id: str, replaced: str | None) -> None:
     """Adds these files and removes those of batch `replaced`, in one commit. Commits nothing where nothing would change."""
     before = newest_commit(folder)[0]

@@ -113,7 +113,8 @@ def open_files(root: str | Path, table: str, files: Sequence[str]) -> ds.Dataset
     hive = ds.partitioning(pa.schema([(name, pa.string()) for name in PARTITIONS[table]]), flavor="hive")
     if not files:
         return ds.dataset(schema_of(table).empty_table())
-    return ds.dataset(sorted(files), format="parquet", partitioning=hive)
+    # Not the columns of the first file alone: one of an older version lacks some.
+    return ds.dataset(sorted(files), schema=schema_of(table), format="parquet", partitioning=hive)
 
 
 def schema_of(table: str) -> pa.Schema:

@@ -31,6 +31,7 @@ MESSAGES = pa.list_(struct(role=text, metadata=text, content=text, image_at=pa.l
 IMAGE = {"uri": text, "sha256": text, "format": text, "width": integer, "height": integer}
 GRID = struct(columns=integer, rows=integer)
 SPANS = pa.list_(struct(start=integer, end=integer))
+TURN_SPANS = pa.list_(struct(message=integer, role=text, start=integer, end=integer, weight=pa.float32()))
 TARGET_SIZES = pa.list_(struct(height=integer, width=integer))
 
 CONVERSATIONS = struct(
@@ -58,6 +59,7 @@ SAMPLES = struct(
     input_ids=pa.list_(integer),
     labels=pa.list_(integer),
     images=pa.list_(struct(**IMAGE, grid=GRID, token_spans=SPANS, target_sizes=TARGET_SIZES)),
+    turn_spans=TURN_SPANS,
     num_tokens=integer,
     num_target_tokens=integer,
     repairs=pa.list_(text),
@@ -97,6 +99,7 @@ RUNS = struct(
     code=text,
     config=text,
     tokenizers=pa.map_(text, text),
+    settings=text,  # JSON of `ledger.reader_settings`: what a reader must know to train on the rows
     started=moment,
     finished=moment,
 )
@@ -160,7 +163,7 @@ _GETTERS: dict[type, dict[str, Callable[[Any], Any]]] = {
     Conversation: {name: attrgetter(name) for name in (*_SHARED, "format", "messages", "tools", "images", "findings")}
     | {"repairs": lambda conversation: repairs_of(conversation.findings)},
     Sample: {name: attrgetter(f"conversation.{name}") for name in _SHARED}
-    | {name: attrgetter(f"tokens.{name}") for name in ("input_ids", "labels", "num_target_tokens")}
+    | {name: attrgetter(f"tokens.{name}") for name in ("input_ids", "labels", "turn_spans", "num_target_tokens")}
     | {
         "images": lambda sample: [_image_row(image) for image in sample.tokens.images],
         "num_tokens": lambda sample: len(sample.tokens.input_ids),

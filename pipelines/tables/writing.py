@@ -185,6 +185,7 @@ REPEATED = (
     "format",
     "messages.list.element.role",
     "messages.list.element.metadata",
+    "turn_spans.list.element.role",
     "repairs.list.element",
     "findings.list.element.code",
     "findings.list.element.stage",

@@ -7,12 +7,13 @@ from importlib import resources
 from pathlib import Path
 
 from pipelines.config import ConfigError
-from pipelines.tokenizers.facts import cache_folder, write_whole
+from pipelines.storage.files import write_whole
+from pipelines.tokenizers.facts import cache_folder
 from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6, RankFamily, read_ranks, tokenizer_json
 from pipelines.tokenizers.fast import RawIds
 from pipelines.tokenizers.vocabulary import Vocabulary, read_vocabulary
 
-__all__ = ["BUNDLED", "RawIds", "Vocabulary", "open_vocabulary"]
+__all__ = ["BUNDLED", "RawIds", "Vocabulary", "open_vocabulary", "tokenizer_file"]
 
 _GLM_RANKS = 151_329  # the first special token of GLM-4, so the stand-in has as many ranks
 BUNDLED: dict[str, tuple[RankFamily, int | None]] = {"minicpm_v_2_6": (MINICPM_V_2_6, None), "glm_4_standin": (GLM_4, _GLM_RANKS)}
@@ -25,25 +26,29 @@ def open_vocabulary(name: str, family: RankFamily | None, place: str) -> Vocabul
     `family` is what the dialect's model adds to tiktoken ranks. Raises ConfigError with `place` in front.
     """
     try:
-        if name in BUNDLED:
-            return read_vocabulary(_bundled_file(name), standin=name.endswith("_standin"))
-        path = Path(name)
-        if not path.exists():
-            path = _hub_folder(name)
-        return _from_path(path, family)
+        file = tokenizer_file(name)
+        return read_vocabulary(_bundled_file(name), standin=name.endswith("_standin")) if file is None else _from_file(file, family)
     except (ValueError, OSError) as error:
         raise ConfigError([f"{place}: {error}"]) from None
 
 
-def _from_path(path: Path, family: RankFamily | None) -> Vocabulary:
-    file = path / "tokenizer.json" if path.is_dir() else path
+def tokenizer_file(name: str) -> Path | None:
+    """The file that `open_vocabulary` reads for this name; None for a bundled tokenizer. Raises ValueError where there is none."""
+    if name in BUNDLED:
+        return None
+    path = Path(name)
+    if not path.exists():
+        path = _hub_folder(name)
+    if not path.is_dir():
+        return path
+    return next((path / file for file in ("tokenizer.json", *_RANK_FILES) if (path / file).is_file()), path / "tokenizer.json")
+
+
+def _from_file(file: Path, family: RankFamily | None) -> Vocabulary:
     if file.suffix == ".json":
         if file.is_file():
-            return read_vocabulary(file, standin="standin" in path.name)
-        ranks = next((path / name for name in _RANK_FILES if (path / name).is_file()), None)
-        if ranks is None:
-            raise ValueError(f"{path} has no tokenizer.json" + (f" and no {' or '.join(_RANK_FILES)}" if family else ""))
-        file = ranks
+            return read_vocabulary(file, standin="standin" in file.parent.name or "standin" in file.name)
+        raise ValueError(f"{file.parent} has no tokenizer.json" + (f" and no {' or '.join(_RANK_FILES)}" if family else ""))
     if family is None:
         raise ValueError(f"{file}: only the ranks of Qwen and GLM-4 tokenizers can be read; give a folder with tokenizer.json")
     return read_vocabulary(_built_file(f"{file.stem}-{_digest(file)}", file, family, None))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from pipelines.storage.files import write_whole
 from pipelines.tokenizers.control import RULE, is_control, mark_control_tokens
 from pipelines.tokenizers.fast import PROBES, is_measured_kind
 
@@ -76,11 +77,3 @@ def _read_facts(data: bytes, fingerprint: str, name: str) -> Facts:
 
 def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-episodes"
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file in one step, so that two workers can write it at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)

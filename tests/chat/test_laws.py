@@ -9,7 +9,7 @@ from pipelines.chat.laws import check_laws
 from pipelines.chat.segments import Row
 from pipelines.flow import is_internal
 from pipelines.reasons import Reject
-from pipelines.records import Grid, Image, ImageTokens, PatchSize, Span
+from pipelines.records import Grid, Image, ImageTokens, PatchSize, Span, TurnSpan
 
 SLOT = 9
 IDS = [1, SLOT, SLOT, 2, SLOT, SLOT, 3, 7, 8]
@@ -17,10 +17,18 @@ LABELS = [-100] * 7 + [7, 8]
 PICTURE = Image("a/b.png", "0" * 64, "PNG", 900, 400)
 ONE_SLICE = Grid(1, 1)
 SPANS = (Span(1, 3), Span(4, 6))
+TURNS = (TurnSpan(0, "user", 1, 6), TurnSpan(1, "assistant", 7, 8))  # the last token ends the answer
 
 
-def checked(ids: list[int] = IDS, labels: list[int] = LABELS, spans: tuple[Span, ...] = SPANS, grid: Grid | None = ONE_SLICE, **more: Any) -> None:
-    row = Row(np.array(ids, dtype=np.int32), np.array(labels, dtype=np.int32), [list(spans)])
+def checked(
+    ids: list[int] = IDS,
+    labels: list[int] = LABELS,
+    spans: tuple[Span, ...] = SPANS,
+    grid: Grid | None = ONE_SLICE,
+    turns: tuple[TurnSpan, ...] = TURNS,
+    **more: Any,
+) -> None:
+    row = Row(np.array(ids, dtype=np.int32), np.array(labels, dtype=np.int32), [list(spans)], list(turns), [turn.role == "assistant" for turn in turns])
     image = ImageTokens(PICTURE, grid, spans, (PatchSize(2, 2),) * len(SPANS))
     check_laws(row, [image], SLOT, 2, **{"allow_stray": False} | more)
 
@@ -44,6 +52,11 @@ def test_a_row_that_keeps_the_laws_passes():
         {"ids": [*IDS[:5], 5, *IDS[6:]]},
         {"labels": [-100, SLOT, *LABELS[2:]]},
         {"labels": [*LABELS[:-1], 7]},
+        {"turns": (TurnSpan(0, "user", 1, 8), TurnSpan(1, "assistant", 8, 9))},  # the user's turn has a trained token
+        {"turns": (TurnSpan(0, "user", 1, 6), TurnSpan(1, "assistant", 6, 8))},  # the answer has a token that is not trained
+        {"turns": (TurnSpan(0, "user", 1, 6),)},  # no turn has the trained tokens
+        {"turns": (TurnSpan(0, "user", 1, 6), TurnSpan(1, "assistant", 5, 8))},
+        {"turns": (TurnSpan(0, "user", 1, 6), TurnSpan(1, "assistant", 7, 10))},
     ],
 )
 def test_a_broken_law_is_our_own_fault(broken: dict[str, Any]):
@@ -59,6 +72,6 @@ def test_a_stray_label_is_allowed_where_upstream_has_one():
 
 def test_a_row_without_a_target_is_the_records_fault():
     with pytest.raises(Reject) as caught:
-        checked(labels=[-100] * len(IDS))
+        checked(labels=[-100] * len(IDS), turns=TURNS[:1])
     assert [finding.code for finding in caught.value.findings] == ["tokens.no_target"]
     assert not is_internal(caught.value.findings)

@@ -148,7 +148,8 @@ class Counted:
 def chat(rounds: int, trained: int) -> Work:
     """Rounds of a question and an answer; the first `trained` answers are trained."""
     pairs = [(Message("user", f"q{i}"), Message("assistant", f"a{i}", loss_weight=None if i < trained else 0.0)) for i in range(rounds)]
-    return Work(tuple(message for pair in pairs for message in pair), (), ())
+    messages = tuple(message for pair in pairs for message in pair)
+    return Work(messages, (), (), tuple(range(len(messages))))
 
 
 def settings(max_tokens: int) -> DialectSettings:

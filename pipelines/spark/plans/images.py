@@ -11,6 +11,7 @@ from pyspark.sql.pandas.types import from_arrow_type
 
 from pipelines.config import Config
 from pipelines.images.files.formats import LEVELS
+from pipelines.images.media import keep_picture
 from pipelines.images.references import locate
 from pipelines.images.verify import rests_on_limit, verify
 from pipelines.reasons import Reason, Reject
@@ -84,10 +85,11 @@ def _located_row(row: Row, config: Config) -> Row:
 
 
 def _verified_row(row: Row, config: Config) -> Row:
-    rest = {"refs": row["refs"], "opened": False}
     if row["uri"] is None:
-        return dict.fromkeys(field.name for field in IMAGES) | rest
-    if row["known"]:
-        return row["known"] | rest
-    verdict = verify(row["uri"], row["size"], row["modified"], row["path"], row["ref"], config)
-    return asdict(verdict) | rest | {"opened": True}
+        return dict.fromkeys(field.name for field in IMAGES) | {"refs": row["refs"], "opened": False}
+    image, opened = row["known"], row["known"] is None
+    if opened:
+        image = asdict(verify(row["uri"], row["size"], row["modified"], row["path"], row["ref"], config))
+    if row["ref"] is not None:
+        keep_picture(image, row["ref"], config.output.root)
+    return image | {"refs": row["refs"], "opened": opened}

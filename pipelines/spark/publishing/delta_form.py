@@ -8,7 +8,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from pipelines.storage.locks import LostRace
-from pipelines.tables.delta_commit import commit, move_in
+from pipelines.tables.delta_commit import add_missing_columns, commit, move_in
 from pipelines.tables.reading import count_rows, files_of_version, newest_commit
 from pipelines.tables.writing import DataFile
 
@@ -20,6 +20,7 @@ def commit_files(
     root: Path, table: str, files: Sequence[tuple[Path, DataFile]], run_id: str, state: int | None, replaced: str | None, on_point: OnPoint
 ) -> int:
     folder = root / table
+    add_missing_columns(folder)
     before = newest_commit(folder)[0]
     added = [move_in(path, file, folder) for path, file in files]
     on_point(f"{table}: files moved in")

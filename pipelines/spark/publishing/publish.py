@@ -13,6 +13,7 @@ from pipelines.ledger.batches import last_of_batch
 from pipelines.ledger.books import Books
 from pipelines.ledger.manifest import Json, code_fingerprint, config_fingerprint, tokenizer_facts
 from pipelines.ledger.plural import counted
+from pipelines.ledger.reader_settings import reader_settings
 from pipelines.reasons import Reason
 from pipelines.spark.plans.images import KEY
 from pipelines.spark.plans.read_back import Staged
@@ -94,6 +95,7 @@ def _run_row(run: Run, books: Books, inputs: Sequence[Row], states: dict[str, St
         "code": code_fingerprint(),
         "config": config_fingerprint(run.config),
         "tokenizers": [(name, facts["fingerprint"]) for name, facts in tokenizer_facts(run.flow).items()],
+        "settings": reader_settings(run.flow),
         "started": run.started,
         # Rows are ordered by this time, so a clock that is behind must not reorder them.
         "finished": max(run.now(), last["finished"] + timedelta(microseconds=1)) if last else run.now(),

@@ -42,4 +42,4 @@ def _cards(run: Run, tally: Tally) -> Iterator[Card]:
     for dialect in run.flow.dialects:
         for pick in tally.cards.get(dialect.name, ()):
             row = read_pick(pick, [field.name for field in SAMPLES if field.name not in PARTITIONS["samples"]])
-            yield card_of(row, dialect.vocabulary.pieces, dialect.vocabulary.specials, lambda uri: image_bytes(uri, run.config))
+            yield card_of(row, dialect.vocabulary.pieces, dialect.vocabulary.specials, lambda image: image_bytes(image, run.config))

@@ -1,0 +1,43 @@
+"""What a trainer must know to train on the rows of a run: how each dialect was tokenized, and where the pictures are."""
+
+from __future__ import annotations
+
+import hashlib
+
+import orjson
+
+from pipelines.dialects import Dialect
+from pipelines.flow import Flow
+from pipelines.images.bytes_of import image_roots
+from pipelines.ledger.manifest import Json
+from pipelines.tokenizers import tokenizer_file
+from pipelines.tokenizers.fast import PROBES
+from pipelines.training.chat_template import template_digest
+
+SETTINGS = {"model", "recipe", "loss", "tool_syntax", "max_tokens", "on_overflow"}
+
+
+def reader_settings(flow: Flow) -> str:
+    """Column `settings` of table `runs`, as JSON: `dialects` by name, and `image_roots` by source."""
+    return orjson.dumps({"dialects": {dialect.name: _dialect(dialect) for dialect in flow.dialects}, "image_roots": image_roots(flow.config)}).decode()
+
+
+def _dialect(dialect: Dialect) -> Json:
+    settings = dialect.settings.model_dump(mode="json", include=SETTINGS)
+    return settings | {"options": dialect.settings.options.model_dump(mode="json") if dialect.settings.options else {}, "tokenizer": _tokenizer(dialect)}
+
+
+def _tokenizer(dialect: Dialect) -> Json:
+    """`sha256` is of the file that the tokenizer was made from. `probes` are texts with their ids, for a copy that has other bytes."""
+    vocabulary = dialect.vocabulary
+    file = tokenizer_file(dialect.settings.tokenizer)
+    return {
+        "name": dialect.settings.tokenizer,
+        "fingerprint": vocabulary.fingerprint,
+        "standin": vocabulary.standin,
+        "file": file and file.name,
+        "sha256": file and hashlib.sha256(file.read_bytes()).hexdigest(),
+        "chat_template": file and template_digest(file.parent),
+        "specials": {name: vocabulary.specials[name] for name in dialect.model.specials},
+        "probes": [[text, ids.tolist()] for text, ids in zip(PROBES, vocabulary.encode(PROBES), strict=True)],
+    }
