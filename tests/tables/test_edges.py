@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from deltalake import DeltaTable, Schema
+from deltalake.transaction import create_table_with_add_actions
 
-from pipelines.tables.reading import last_run, run_rows
+from pipelines.tables.delta_commit import add_missing_columns
+from pipelines.tables.reading import last_run, open_files, run_rows, schema_of
+from pipelines.tables.schema import COLUMNS, PARTITIONS
 from pipelines.tables.writing import files_below
 
 
@@ -44,3 +48,23 @@ def test_runs_are_read_the_oldest_first_and_older_rows_get_what_they_lack(tmp_pa
     assert last is not None
     assert last["run_id"] == "b"
     assert last_run(tmp_path / "elsewhere") is None
+
+
+def test_tables_of_an_older_version_get_the_columns_that_they_lack(tmp_path: Path):
+    """The new columns are null in the old rows, whichever file a reader opens first."""
+    folder = tmp_path / "samples"
+    new = pa.schema(list(COLUMNS["samples"]))
+    old = pa.schema([field for field in new if field.name != "turn_spans"])
+    for name, schema in (("z-old", old), ("a-new", new)):
+        place = folder / "dialect=d" / "split=train" / f"batch={name}" / f"{name}.parquet"
+        place.parent.mkdir(parents=True)
+        pq.write_table(pa.table({field.name: pa.nulls(1, field.type) for field in schema if field.name not in PARTITIONS["samples"]}), place)
+    create_table_with_add_actions(str(folder), Schema.from_arrow(old), [], partition_by=PARTITIONS["samples"])
+    add_missing_columns(folder)
+    add_missing_columns(folder)
+    assert (DeltaTable(str(folder)).version(), [field.name for field in DeltaTable(str(folder)).schema().fields if field.name not in old.names]) == (
+        1,
+        ["turn_spans"],
+    )
+    rows = open_files(tmp_path, "samples", [str(path) for path in folder.rglob("*.parquet")]).to_table()
+    assert (rows.column_names, rows["batch"].to_pylist()) == (schema_of("samples").names, ["a-new", "z-old"])

@@ -35,7 +35,7 @@ def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
     if not all(message["content"] for message in written):
         codes.append("empty_turn")
     texts = [text for message in written for text in (message["metadata"], message["content"])]
-    if spells_control_tokens(texts, "glm", job.settings.get("tokenizer", {}).get("specials")):
+    if spells_control_tokens(texts, "glm", job.specials):
         codes.append("control_token")
     return {"messages": written}, codes
 

@@ -36,3 +36,8 @@ def sorted_codes(codes: Iterable[str]) -> list[str]:
     for code in found:
         WHY[code]
     return found
+
+
+def why(codes: Iterable[str]) -> str:
+    """The sentences of these codes."""
+    return " ".join(WHY[code] for code in codes)

@@ -1,8 +1,9 @@
-"""What the form of a trainer needs to know of the export that it is part of."""
+"""What an export is, and what it asks of each trainer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,43 +12,55 @@ from pipelines.training.export.pictures import PictureFolder
 from pipelines.training.export.rows import Row
 
 Codes = list[str]
+Entry = Callable[[Row, "Job"], tuple[dict[str, Any], Codes]]
 
 
 @dataclass
 class Job:
-    """One export. `settings` are the dialect's as its newest run has them, {} where an older version published it; `out` is where it will be."""
+    """One export. `settings` are the dialect's as its newest run has them, {} where an older version published it; `out` is where it will be.
+
+    `rows` and `longest` are known once the rows are written: rows by split, and the tokens of the longest row and of the longest answers of a row.
+    """
 
     to: str
     dialect: str
+    run_id: str
     model: str
     settings: Mapping[str, Any]
     out: Path
     staging: Path
     pictures: PictureFolder
     rows: dict[str, int] = field(default_factory=dict)
-    longest: int = 0  # tokens
+    longest: int = 0
     longest_answer: int = 0
 
     @property
     def options(self) -> Mapping[str, Any]:
         return self.settings.get("options") or {}
 
-    def file_of(self, split: str, suffix: str) -> str | None:
-        """The absolute path of a split's file in the finished export; None where the split has no rows."""
-        return str(self.out / f"{split}{suffix}") if self.rows.get(split) else None
+    @property
+    def specials(self) -> Mapping[str, int]:
+        """The control tokens that the dialect writes."""
+        return (self.settings.get("tokenizer") or {}).get("specials") or {}
+
+    def fingerprint(self, split: str) -> str:
+        """A name for the rows of a split: other rows have another one."""
+        return hashlib.sha256("\0".join((self.run_id, self.dialect, split)).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Form:
-    """How one trainer takes rows. `write` writes the rows of one split and yields each with the codes of what is inexact in it;
-    `count` reads back how many rows a split's file holds; `configure` gives the files beside it, by name, and the lines of the README."""
+    """How one trainer takes rows.
 
-    models: frozenset[str] | None  # None: any
-    suffix: str
+    `write` writes the rows of a split and yields each with the codes of what is inexact in it; `count` reads back how many were
+    written. `configure` gives the files beside them; `command` is the command to train; `notes` are lines of the README.
+    """
+
+    models: tuple[str, ...] | None  # None: any
     needs_conversations: bool
-    write: Callable[..., Any]
-    count: Callable[[Path], int]
+    write: Callable[[Job, str, Iterable[Row]], Iterator[tuple[Row, Codes]]]
+    count: Callable[[Path, str], int]
     configure: Callable[[Job], dict[str, str]]
     command: Callable[[Job], str]
-    notes: tuple[str, ...] = ()
-    refuse: Callable[[Job, Row], None] = lambda job, row: None
+    notes: Callable[[Job], list[str]]
+    for_all: str | None = None  # a code that holds for every row, which is then not named one by one

@@ -66,7 +66,7 @@ def _role_codes(messages: list[Message], is_agent: bool) -> Codes:
 
 def _text_codes(messages: list[Message], job: Job) -> Codes:
     texts = [message["content"] for message in messages]
-    codes = ["control_token"] if spells_control_tokens(texts, "minicpm", job.settings.get("tokenizer", {}).get("specials")) else []
+    codes = ["control_token"] if spells_control_tokens(texts, "minicpm", job.specials) else []
     if job.model in ("minicpm_v_2_5", "minicpm_v_2_6") and any(message["role"] == "assistant" and not message["content"].strip() for message in messages):
         codes.append("blank_answer")
     if job.model == "minicpm_v_2_6" and any(THINK_BLOCK in text for text in texts):
@@ -75,18 +75,18 @@ def _text_codes(messages: list[Message], job: Job) -> Codes:
 
 
 def command(job: Job) -> str:
-    """The command line of their script, without deepspeed. The rows are cut nowhere: the longest has that many tokens, and a moved system turn adds a few."""
-    evaluation = [f"--eval_data_path {file}", "--do_eval", "--evaluation_strategy steps", "--eval_steps 500"] if (file := job.file_of("val", ".json")) else []
-    resize = [f"--max_line_res {job.options.get('max_side', 1120)}"] if job.model == "agentcpm_gui" else []
+    """The command line of their script, without deepspeed. No row is cut: a system turn that was moved adds a few tokens to the longest."""
     options = [
         "--model_name_or_path MODEL",
         f"--llm_type {LLM_TYPES[job.model]}",
-        f"--data_path {job.file_of('train', '.json') or job.out / 'train.json'}",
-        *evaluation,
+        f"--data_path {job.out / 'train.json'}",
         f"--max_slice_nums {job.options.get('max_slices', 9)}",
-        *resize,
         f"--model_max_length {job.longest + 64}",
-        "--remove_unused_columns false --label_names labels --prediction_loss_only false --do_train --bf16 true --tune_vision true --tune_llm true",
-        "--per_device_train_batch_size 1 --gradient_checkpointing true --learning_rate 1e-6 --num_train_epochs 1 --save_strategy epoch --output_dir output",
+        "--remove_unused_columns false --label_names labels --prediction_loss_only false --do_train --bf16 true",
+        "--per_device_train_batch_size 1 --gradient_checkpointing true --learning_rate 1e-6 --num_train_epochs 1 --output_dir output",
     ]
+    if job.rows.get("val"):
+        options.append(f"--eval_data_path {job.out / 'val.json'} --do_eval --evaluation_strategy steps --eval_steps 500")
+    if job.model == "agentcpm_gui":
+        options.append(f"--max_line_res {job.options.get('max_side', 1120)}")
     return "torchrun --nproc_per_node 1 finetune.py \\\n  " + " \\\n  ".join(options)

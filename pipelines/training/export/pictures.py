@@ -34,24 +34,23 @@ class PictureFolder:
 
     def _put(self, image: Mapping[str, Any]) -> str:
         """No trainer turns a picture by its EXIF data, and the views were planned for the turned one: so a turned picture is written."""
-        data = picture_bytes(self.published, image, self.image_root)
+        file = picture_file(self.published, image, self.image_root)
+        data = file.read_bytes() if file else picture_bytes(self.published, image, self.image_root)
         with Image.open(io.BytesIO(data)) as picture:
             if picture.getexif().get(ORIENTATION, 1) in range(2, 9):
                 name = f"{image['sha256']}-turned.png"
                 ImageOps.exif_transpose(picture).convert("RGB").save(self.staging / name)
                 return name
         name = f"{image['sha256']}.{image['format'].lower()}"
-        if self.copy or not self._link(image, self.staging / name):
+        if self.copy or file is None or not _linked(file, self.staging / name):
             (self.staging / name).write_bytes(data)
         return name
 
-    def _link(self, image: Mapping[str, Any], path: Path) -> bool:
-        """Whether the picture's own file could be linked."""
-        file = picture_file(self.published, image, self.image_root)
-        if file is None:
-            return False
-        try:
-            os.link(file, path)
-        except OSError:  # another file system, or one without links
-            return False
-        return True
+
+def _linked(file: Path, path: Path) -> bool:
+    """Whether the file could be linked."""
+    try:
+        os.link(file, path)
+    except OSError:  # another file system, or one without links
+        return False
+    return True

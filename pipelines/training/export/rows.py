@@ -101,6 +101,10 @@ def trained_stretches(labels: list[int]) -> int:
     return sum(label != IGNORE_INDEX and (i == 0 or labels[i - 1] == IGNORE_INDEX) for i, label in enumerate(labels))
 
 
+def trained_tokens(labels: list[int]) -> int:
+    return len(labels) - labels.count(IGNORE_INDEX)
+
+
 def loss_codes(row: Row, messages: list[Message], stretches_wanted: int) -> list[str]:
     """Codes for answers whose weight the trainer's form cannot say. `stretches_wanted` is how many stretches are trained if no answer is masked."""
     answers = [message["loss_weight"] for message in messages if message["role"] == "assistant"]
