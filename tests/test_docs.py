@@ -1,13 +1,18 @@
 """The docs are true: defaults, links, paths, commands and rooms."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import yaml
 
+from pipelines.chat.turns import Turn
 from pipelines.cli import main
 from pipelines.config import Config, parse_config
+from pipelines.records import Message
+from pipelines.tables.schema import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -75,3 +80,38 @@ def test_every_name_in_code_that_is_to_be_extended_exists():
 def test_every_folder_that_is_named_exists():
     for folder in re.findall(r"`((?:tests|jobs|pipelines)/(?:\w+/)*)`", CONTRIBUTING):
         assert (ROOT / folder).is_dir(), folder
+
+
+def columns_below(name: str, kind: pa.DataType) -> Iterator[str]:
+    """The column itself and, of lists and structs, the fields in it: images, images.uri, images.grid, images.grid.rows."""
+    yield name
+    inner = kind.value_type if pa.types.is_list(kind) else kind
+    if pa.types.is_struct(inner):
+        for field in inner:
+            yield from columns_below(f"{name}.{field.name}", field.type)
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_every_column_of_every_table_is_explained(table: str):
+    """A row explains several columns of one struct as `images.uri`, `sha256`; a struct that another table explains is named alone."""
+    section = (ROOT / "docs" / "fields.md").read_text(encoding="utf-8").partition(f"\n## {table}\n")[2].partition("\n## ")[0]
+    named: set[str] = set()
+    for names in re.findall(r"^\| (`.*?`) \|", section, re.M):
+        first, *others = re.findall(r"`([\w.]+)`", names)
+        before = first.rpartition(".")[0]
+        named |= {first, *(f"{before}.{other}".lstrip(".") for other in others)}
+    elsewhere = ("origin.", "findings.", "images.")
+    columns = {name for field in COLUMNS[table] for name in columns_below(field.name, field.type)}
+    missing = {name for name in columns - named if table == "samples" or not name.startswith(elsewhere)}
+    shared = {"images.uri", "images.sha256", "images.format", "images.width", "images.height"} if table == "samples" else set()
+    assert missing <= shared
+    assert named <= columns
+
+
+def test_the_drawing_of_image_at_is_right():
+    (code,) = re.findall(r"```python\n(message = .*?)```", (ROOT / "docs" / "fields.md").read_text(encoding="utf-8"), re.S)
+    lines = code.splitlines()
+    assert lines[0] == 'message = {"content": "Compare  with .", "image_at": [8, 14]}'
+    message = Message("user", "Compare  with .", "", (8, 14))
+    parts = Turn(message, ((8, 0), (14, 1))).parts()
+    assert "".join("<image>" if isinstance(part, int) else str(part) for part in parts) == "Compare <image> with <image>."
