@@ -16,7 +16,7 @@ from transformers import Trainer, TrainingArguments
 from pipelines.training.dataset import TrainingSet
 from tests.trainers import models
 
-# dialect -> (model, trainer, the batches of two that its trainer sees)
+# dialect -> (model, trainer)
 DIALECTS = {
     "glm_4": (models.glm, Trainer),
     "glm_4v": (models.TinyGlm4v, Trainer),
@@ -29,7 +29,7 @@ STEPS, ROWS = 2, 4
 def arguments(folder: Path, **more: Any) -> TrainingArguments:
     """Two rows a step, all columns kept, nothing reported."""
     settings = {"per_device_train_batch_size": 2, "per_device_eval_batch_size": 2, "remove_unused_columns": False, "report_to": "none", "seed": 0}
-    return TrainingArguments(output_dir=str(folder), max_steps=STEPS, logging_steps=1, save_strategy="no", use_cpu=True, **settings | more)
+    return TrainingArguments(output_dir=str(folder), max_steps=STEPS, logging_steps=1, save_strategy="no", use_cpu=True, disable_tqdm=True, **settings | more)
 
 
 def trainer_for(dialect: str, demo: Path, folder: Path) -> Trainer:

@@ -7,21 +7,12 @@ from pathlib import Path
 
 import pytest
 from datasets import Dataset
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from transformers import PreTrainedTokenizerFast
 from trl import SFTConfig, SFTTrainer
 
 from pipelines.training.dataset import TrainingSet
-from tests.trainers import models
+from tests.trainers import folders, models
 
 COLUMNS = ("input_ids", "attention_mask", "labels")
-
-
-def tokenizer() -> PreTrainedTokenizerFast:
-    """TRL asks the tokenizer for its padding token only, because rows that have input_ids are not tokenized again."""
-    words = Tokenizer(WordLevel({"<|endoftext|>": 151329, "<|user|>": 151336}, unk_token="<|endoftext|>"))
-    return PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<|endoftext|>", eos_token="<|user|>")
 
 
 def three_columns(demo: Path, split: str) -> Dataset:
@@ -31,10 +22,19 @@ def three_columns(demo: Path, split: str) -> Dataset:
 
 def trainer_for(demo: Path, folder: Path, **settings) -> SFTTrainer:
     args = SFTConfig(
-        output_dir=str(folder), max_steps=2, per_device_train_batch_size=2, logging_steps=1, save_strategy="no", report_to="none", use_cpu=True, bf16=False, **settings
+        output_dir=str(folder),
+        max_steps=2,
+        per_device_train_batch_size=2,
+        logging_steps=1,
+        save_strategy="no",
+        report_to="none",
+        use_cpu=True,
+        bf16=False,
+        disable_tqdm=True,
+        **settings,
     )
     sets = {"train_dataset": three_columns(demo, "train"), "eval_dataset": {split: three_columns(demo, split) for split in ("val", "test")}}
-    return SFTTrainer(model=models.glm(), args=args, processing_class=tokenizer(), **sets)
+    return SFTTrainer(model=models.glm(), args=args, processing_class=folders.glm_tokenizer(), **sets)
 
 
 def test_two_steps_and_an_evaluation_have_finite_losses(demo: Path, tmp_path: Path):
@@ -68,4 +68,4 @@ def test_a_column_of_pictures_is_refused_for_a_text_model(column: str, demo: Pat
     rows = three_columns(demo, "val").add_column(column, [[] for _ in range(6)])
     args = SFTConfig(output_dir=str(tmp_path), max_length=None, report_to="none", use_cpu=True, bf16=False)
     with pytest.raises(ValueError, match="vision"):
-        SFTTrainer(model=models.glm(), args=args, processing_class=tokenizer(), train_dataset=rows)
+        SFTTrainer(model=models.glm(), args=args, processing_class=folders.glm_tokenizer(), train_dataset=rows)
