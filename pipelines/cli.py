@@ -1,4 +1,7 @@
-"""The console script `episodes`. Data goes to stdout, messages and progress to stderr; the exit codes are those of jobs/run.py."""
+"""The console script `episodes`. Data goes to stdout, messages and progress to stderr; the exit codes are those of jobs/run.py.
+
+A command's own code is imported when it runs: `export` works where a trainer is installed and the rest of the pipeline's libraries are not.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pipelines.visible import visible
 
 Command = Callable[[argparse.Namespace], int]
 OK, USAGE = 0, 2
+TRAINERS = ("minicpm_v", "agentcpm", "glm4", "glm4v", "llamafactory", "trl", "axolotl", "swift", "hf")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(place: str) -> Command:
-    """`file.function` of pipelines/console. It is imported when it is called, because a training environment lacks the libraries of most commands."""
+    """The command `module.function` of pipelines/console, imported when it runs. Where a library is missing it says what to install."""
 
     def call(options: argparse.Namespace) -> int:
         file, _, function = place.partition(".")
@@ -103,9 +107,24 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", action="store_true", help="print a JSON array")
     explain.set_defaults(command=_command("published.explain"))
 
+    _add_export(commands)
     commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=_command("listings.formats"))
     commands.add_parser("dialects", help="list the models that records can be tokenized for").set_defaults(command=_command("listings.dialects"))
     return parser
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    to = commands.add_parser("export", help="write published rows in the form of a trainer, with pictures, a configuration and a README")
+    to.add_argument("--to", required=True, choices=TRAINERS, metavar="TRAINER", help=", ".join(TRAINERS))
+    to.add_argument("--root", required=True, metavar="ROOT", help="the output root")
+    to.add_argument("--out", required=True, metavar="DIR", help="the folder to write; it appears whole or not at all")
+    to.add_argument("--dialect", metavar="NAME", help="whose tokens; needed where several that fit are published")
+    to.add_argument("--split", choices=("train", "val", "test"), help="this split only")
+    to.add_argument("--batch", metavar="ID", help="this batch only; by default all that are published")
+    to.add_argument("--image-root", action="append", default=[], metavar="[SOURCE=]FOLDER", help="where the pictures are now, if they have moved")
+    to.add_argument("--copy", action="store_true", help="copy pictures rather than link them")
+    to.add_argument("--replace", action="store_true", help="write a new export in the place of what is in DIR")
+    to.set_defaults(command=_command("export.run"))
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:

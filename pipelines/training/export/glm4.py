@@ -51,7 +51,7 @@ def runs_of_answers(messages: list[Message]) -> int:
 
 def tools_text(tools: str) -> str:
     """What the template writes after `<|system|>` and a newline for these definitions."""
-    return _LEAD + "".join(f"\n\n## {tool['function']['name']}\n\n{_indented(tool['function'])}{_TRAIL}" for tool in json.loads(tools))
+    return _LEAD + "".join(f"\n## {tool['function']['name']}\n\n{_indented(tool['function'])}{_TRAIL}" for tool in json.loads(tools))
 
 
 def _indented(function: dict[str, Any]) -> str:
