@@ -82,25 +82,39 @@ class TinyGlm4v(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.llm = glm()
-        self.config = self.llm.config
+        self.config, self.generation_config = self.llm.config, self.llm.generation_config
         self.patches = nn.Conv2d(3, HIDDEN, kernel_size=280, stride=280)  # 4 x 4
 
     def forward(self, input_ids: Any, attention_mask: Any, labels: Any = None, images: Any = None, position_ids: Any = None) -> Any:
+        embeddings, mask, labels = self._with_pictures(input_ids, attention_mask, labels, images)
+        return self.llm(inputs_embeds=embeddings, attention_mask=mask, labels=labels)
+
+    def generate(self, input_ids: Any, attention_mask: Any, images: Any = None, position_ids: Any = None, **settings: Any) -> Any:
+        embeddings, mask, _ = self._with_pictures(input_ids, attention_mask, None, images)
+        made = self.llm.generate(inputs_embeds=embeddings, attention_mask=mask, generation_config=self.generation_config, **settings)
+        return torch.cat([input_ids, made], dim=1)
+
+    def _with_pictures(self, input_ids: Any, mask: Any, labels: Any, images: Any) -> tuple[Any, Any, Any]:
+        """(embeddings, mask, labels) with what the picture of each row becomes between its marks."""
         embeddings = self.llm.get_input_embeddings()(input_ids)
         if images is None:
-            return self.llm(inputs_embeds=embeddings, attention_mask=attention_mask, labels=labels)
+            return embeddings, mask, labels
         pictures = self.patches(images).flatten(2).transpose(1, 2)
-        count = pictures.shape[1]
-        rows = []
-        for row, ids in enumerate(input_ids.tolist()):
-            begin, end = ids.index(BEGIN_OF_IMAGE), ids.index(END_OF_IMAGE)
-            ignored = torch.full((count,), IGNORED)
-            rows.append(
-                (
-                    torch.cat([embeddings[row, : begin + 1], pictures[row], embeddings[row, end:]]),
-                    torch.cat([attention_mask[row, : begin + 1], torch.ones(count, dtype=attention_mask.dtype), attention_mask[row, end:]]),
-                    torch.cat([labels[row, : begin + 1], ignored, labels[row, end:]]),
-                )
-            )
-        embeddings, mask, labels = (torch.stack(parts) for parts in zip(*rows, strict=True))
-        return self.llm(inputs_embeds=embeddings, attention_mask=mask, labels=labels)
+        ones = torch.ones(pictures.shape[:2], dtype=mask.dtype)
+        marks = [(ids.index(BEGIN_OF_IMAGE), ids.index(END_OF_IMAGE)) for ids in input_ids.tolist()]
+        longer = [(embeddings, pictures), (mask, ones), *([(labels, ones * IGNORED)] if labels is not None else [])]
+        rows = [
+            torch.stack([torch.cat([values[row, : begin + 1], inside[row], values[row, end:]]) for row, (begin, end) in enumerate(marks)])
+            for values, inside in longer
+        ]
+        return rows[0], rows[1], rows[2] if labels is not None else None
+
+
+class GenerationTrainer(transformers.Seq2SeqTrainer):
+    """Evaluates by generation, as upstream's Seq2SeqTrainer: `output_ids` are the labels. Source: finetune.py, finetune_vision.py @ f27a106."""
+
+    def prediction_step(self, model: Any, inputs: dict[str, Any], *args: Any, **settings: Any) -> tuple[Any, Any, Any]:
+        outputs, prompt = inputs.pop("output_ids"), inputs["input_ids"].shape[1]
+        inputs.pop("labels")
+        loss, generated, _ = super().prediction_step(model, inputs, *args, **settings)
+        return loss, generated[:, prompt:], outputs

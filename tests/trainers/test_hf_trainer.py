@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader, Subset
-from transformers import Trainer, TrainingArguments
+from transformers import GenerationConfig, Seq2SeqTrainingArguments, Trainer, TrainingArguments
 
 from pipelines.training.dataset import TrainingSet
+from pipelines.training.evaluation import eval_items
 from tests.trainers import models
 
 # dialect -> (model, trainer)
@@ -63,6 +64,28 @@ def test_a_step_of_evaluation_has_labels(dialect: str, split: str, demo: Path, t
     loss, _, labels = trainer.prediction_step(trainer.model, dict(batch), prediction_loss_only=False)
     assert math.isfinite(loss)
     assert (labels != models.IGNORED).any(dim=1).all()
+
+
+@pytest.mark.parametrize("dialect", ["glm_4", "glm_4v"])
+def test_answers_are_generated_from_their_prompts(dialect: str, demo: Path, tmp_path: Path):
+    """`predict_with_generate`: one item for each answer; the prompt ends where the answer begins."""
+    items = eval_items(demo, dialect, "val")
+    settings = GenerationConfig(max_new_tokens=4, pad_token_id=151329, eos_token_id=[151329, 151336, 151338], do_sample=False)
+    args = Seq2SeqTrainingArguments(
+        str(tmp_path),
+        predict_with_generate=True,
+        generation_config=settings,
+        remove_unused_columns=False,
+        report_to="none",
+        use_cpu=True,
+        per_device_eval_batch_size=2,
+    )
+    model, _ = DIALECTS[dialect]
+    trainer = models.GenerationTrainer(model=model(), args=args, data_collator=items.collate)
+    found = trainer.predict(Subset(items, range(4)))
+    assert found.predictions.shape == (4, 4)
+    for number, answer in enumerate(found.label_ids.tolist()):
+        assert [token for token in answer if token >= 0][: len(items[number]["output_ids"])] == items[number]["output_ids"].tolist()
 
 
 def test_the_loss_is_the_mean_over_exactly_the_tokens_that_the_rows_train(demo: Path):
