@@ -16,6 +16,7 @@ from pipelines.containers.listing import InputFile, list_inputs
 from pipelines.dialects import DIALECTS, open_dialect
 from pipelines.images.remote import scheme_of
 from pipelines.images.resolve import path_inside
+from pipelines.visible import counted
 
 OK = 0
 
@@ -118,10 +119,19 @@ def _prefix_faults(i: int, source: Source, schemes: tuple[str, ...]) -> Iterator
 
 
 def _amount(files: list[InputFile]) -> str:
-    """`1 file, 512 bytes` or `12 files, 3.4 MB`."""
-    size = float(sum(max(file.size, 0) for file in files))
-    units = iter(("kB", "MB", "GB", "TB"))
-    unit = "bytes"
-    while size >= 1000 and unit != "TB":
-        size, unit = size / 1000, next(units)
-    return f"{len(files):,} {'file' if len(files) == 1 else 'files'}, {size:.{0 if unit == 'bytes' else 1}f} {unit}"
+    """
+    >>> _amount([InputFile("gui", "a.jsonl", 1, 0)]), _amount([InputFile("gui", "a.jsonl", 3_400_000, 0)] * 12)
+    ('1 file, 1 byte', '12 files, 40.8 MB')
+    """
+    size = sum(max(file.size, 0) for file in files)
+    return f"{counted(len(files), 'file')}, {_bytes(size)}"
+
+
+def _bytes(size: float) -> str:
+    if size < 1000:
+        return counted(size, "byte")
+    unit, *larger = ("kB", "MB", "GB", "TB")
+    size /= 1000
+    while size >= 1000 and larger:
+        size, unit = size / 1000, larger.pop(0)
+    return f"{size:.1f} {unit}"
