@@ -12,9 +12,9 @@ from pipelines.storage.locks import LostRace, batch_lock, can_lock, is_abandoned
 
 
 def test_a_batch_has_one_run_at_a_time_and_other_batches_run_beside_it(tmp_path: Path):
-    with batch_lock(tmp_path, "2026-11-22"), batch_lock(tmp_path, "2026-11-23"):
-        with pytest.raises(LostRace, match=f"another run is working on batch 2026-11-22 under {tmp_path}; try again when it has finished"):
-            batch_lock(tmp_path, "2026-11-22").__enter__()
+    message = f"another run is working on batch 2026-11-22 under {tmp_path}; try again when it has finished"
+    with batch_lock(tmp_path, "2026-11-22"), batch_lock(tmp_path, "2026-11-23"), pytest.raises(LostRace, match=message):
+        batch_lock(tmp_path, "2026-11-22").__enter__()
     with batch_lock(tmp_path, "2026-11-22"):
         pass
 
