@@ -61,7 +61,7 @@ def _open_tokenizer(found: Found, i: int, settings: DialectSettings) -> None:
         found.faults += error.faults
         return
     kind = "a stand-in vocabulary whose ids are not those of the model" if dialect.standin else "fingerprint " + dialect.fingerprint[:12]
-    found.words.append(f"dialect {dialect.name}: {settings.tokenizer}, {kind}")
+    found.words.append(f"dialect {dialect.name}: tokenizer {settings.tokenizer}, {kind}")
 
 
 def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> None:

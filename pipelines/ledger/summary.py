@@ -72,7 +72,7 @@ def _unread_lines(facts: Row) -> Iterator[str]:
         if others > 0:
             yield f"{'unread':25}   {source}: and {counted(others, 'more key')}"
         if more:
-            yield f"{'unread':25}   {source}: and up to {counted(more, 'more key')}, too many to list"
+            yield f"{'unread':25}   {source}: and up to {counted(more, 'more key')} that are listed nowhere"
 
 
 def _episode_lines(facts: Row) -> Iterator[str]:

@@ -39,7 +39,7 @@ def test_the_most_frequent_unread_keys_are_listed_and_the_others_counted():
         "unread                997   gui: turn.key_3",
         "unread                996   gui: turn.key_4",
         "unread                      gui: and 1 more key",
-        "unread                      gui: and up to 70 more keys, too many to list",
+        "unread                      gui: and up to 70 more keys that are listed nowhere",
     ]
 
 
