@@ -43,7 +43,7 @@ def main(name: str, seconds: float, seed: int, folder: Path, hostile: Path) -> N
 
 def json_mutator(seed: int, mutate: Callable[[bytes, int], bytes]) -> Callable[[bytes, int, int], bytes]:
     """Half of the time a value in the record is changed, so that most inputs are still JSON; else bytes, as for every target."""
-    harm = importlib.import_module("tests.laws.harm")
+    damage = importlib.import_module("tests.properties.damage")
     junk = [None, True, 0, -1, 1.5, 10**400, "", " ", "<image>", "<|user|>", "{'a': 1}", '{"name": "f", "arguments": {}}', [], {}, [{}], "a.png", "../a"]
 
     def run(data: bytes, most: int, step: int) -> bytes:
@@ -55,9 +55,9 @@ def json_mutator(seed: int, mutate: Callable[[bytes, int], bytes]) -> Callable[[
         if random.random() < 0.5:
             return mutate(data, most)
         for _ in range(random.choice((1, 1, 2, 3))):
-            places = harm.places(record)
+            places = damage.places(record)
             value = random.choice([random.choice(junk), _at(record, random.choice(places))])
-            record = harm.changed(record, random.choice(places), harm.act(random.randrange(7), value, random.choice(harm.KEYS)))
+            record = damage.changed(record, random.choice(places), damage.act(random.randrange(7), value, random.choice(damage.KEYS)))
         made = json.dumps(record, ensure_ascii=random.random() < 0.5).encode("utf-8", "surrogatepass")
         return made if len(made) <= most else mutate(data, most)
 

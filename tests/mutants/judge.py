@@ -21,7 +21,7 @@ COPIED = ("pipelines", "tests", "conf", "docs", "jobs", "README.md", "Makefile",
 # Tests that may notice a change in any room. What takes many seconds for few rooms is left to `make check` itself.
 WIDER = (
     *("tests/formats", "tests/normalize", "tests/test_hostile.py", "tests/test_five_failures.py", "tests/test_flow.py", "tests/test_split.py"),
-    *("tests/test_config.py", "tests/test_golden.py", "tests/dialects", "tests/laws", "tests/console/test_cli.py"),
+    *("tests/test_config.py", "tests/test_golden.py", "tests/dialects", "tests/properties", "tests/console/test_cli.py"),
 )
 SLOW = (
     "tests/test_hostile.py::test_with_sockets_blocked_every_record_gets_the_same_verdict",
@@ -30,9 +30,9 @@ SLOW = (
     "tests/test_hostile.py::test_typed_control_tokens_stay_text_and_forge_no_turn",
     "tests/dialects/test_shared.py::test_definitions_are_encoded_apart_only_where_that_makes_no_difference",
     "tests/dialects/test_syntax_tags.py",
-    "tests/laws/test_deep.py",
-    "tests/laws/test_containers.py",
-    "tests/laws/test_records.py::test_every_line_ends_in_one_known_state_with_its_own_bytes",
+    "tests/properties/test_deep.py",
+    "tests/properties/test_containers.py",
+    "tests/properties/test_records.py::test_every_line_ends_in_one_known_state_with_its_own_bytes",
 )
 QUIET = ["-q", "-x", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-m", "not spark and not long"]
 CAUGHT, SURVIVED, TIMED_OUT = "caught", "SURVIVED", "timed out"

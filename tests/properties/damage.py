@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.laws.logs import REFS, TEXT, records
+from tests.properties.logs import REFS, TEXT, records
 
 JUNK = st.recursive(
     st.none()

@@ -23,7 +23,7 @@ from pipelines.containers import read_records
 from pipelines.containers.chunks import Damaged
 from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import Piece, elements_of, lines_of, objects_of
-from tests.laws.depth import deep
+from tests.properties.depth import deep
 
 LIMIT = 1 << 20
 BYTES = st.lists(st.sampled_from([b"\n", b"\r", b"\x0b", b"\x0c", b"\x85", b"\xe2\x80\xa8", b"\x00", b"\xff", b" ", b"ab", b'{"a": 1}']), max_size=20).map(

@@ -19,10 +19,10 @@ from pipelines.local import run_files
 from pipelines.reasons import repairs_of
 from pipelines.records import Conversation, Draft, Message, Outcome, Quarantined, origin_of, raw_record
 from tests.golden import DIALECTS, open_case
-from tests.laws.depth import deep
-from tests.laws.harm import lines
-from tests.laws.logs import records
 from tests.making import configuration
+from tests.properties.damage import lines
+from tests.properties.depth import deep
+from tests.properties.logs import records
 
 SOME = ("glm_4", "minicpm_v_2_6")
 
@@ -33,7 +33,7 @@ Run = Callable[[Sequence[bytes]], list[Outcome]]
 @pytest.fixture(scope="session")
 def config(root: Path) -> Config:
     """Both families in `make test`, all six dialects in a long run. Pictures are looked at, not decoded: they have laws of their own."""
-    names = DIALECTS if "LAWS" in os.environ else SOME
+    names = DIALECTS if "EXAMPLES" in os.environ else SOME
     source = {"path": str(root.parent), "image_root": str(root)}
     return configuration(*names, source=source, options={"tool_syntax": "json"}, images={"verify": "structure"})
 

@@ -14,7 +14,7 @@ from pipelines.config import Limits
 from pipelines.normalize.literals import read_literal
 from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject
-from tests.laws.depth import deep
+from tests.properties.depth import deep
 
 LIMITS = Limits()
 # Pieces that put the readers' tokens side by side in every way.

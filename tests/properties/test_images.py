@@ -14,8 +14,8 @@ from pipelines.images.files import png
 from pipelines.images.files.formats import FORMATS, LEVELS
 from pipelines.reasons import Reject
 from pipelines.records import Size
-from tests.laws.conftest import KINDS, picture
-from tests.laws.depth import deep
+from tests.properties.conftest import KINDS, picture
+from tests.properties.depth import deep
 
 MOST = 1 << 20
 PICTURES = {kind: picture(kind) for kind in KINDS.values()}

@@ -12,7 +12,7 @@ from pipelines.config import Source
 from pipelines.images.resolve import Located, resolve_path
 from pipelines.images.spelling import _fold
 from pipelines.reasons import Reject
-from tests.laws.depth import deep
+from tests.properties.depth import deep
 
 STEPS = ["a.png", "A.PNG", "scr", "SCR", "c.webp", "..", ".", "", "images", "outdir", "out.png", "in.png", "loop.png", "gone.png", "secret.png", "50%.png"]
 STEPS += [

@@ -14,6 +14,6 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.long
 def test_the_laws_hold_on_ten_times_as_many_random_examples():
     seed = str(int(time.time()))
-    command = [sys.executable, "-m", "pytest", "tests/laws", "-q", "-x", "-m", "not long", f"--hypothesis-seed={seed}"]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"LAWS": "10"}, capture_output=True, text=True)
+    command = [sys.executable, "-m", "pytest", "tests/properties", "-q", "-x", "-m", "not long", f"--hypothesis-seed={seed}"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"EXAMPLES": "10"}, capture_output=True, text=True)
     assert done.returncode == 0, f"seed {seed}\n{done.stdout[-8000:]}"

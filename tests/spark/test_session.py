@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.spark.session.session import _is_classic, _one_machine
 
-CONF = Path(__file__).parents[1] / "conf" / "local.conf"
+CONF = Path(__file__).parents[2] / "conf" / "local.conf"
 
 
 def test_both_ways_to_start_use_the_same_settings():
