@@ -25,9 +25,9 @@ WIDER = (
 )
 SLOW = (
     "tests/test_hostile.py::test_with_sockets_blocked_every_record_gets_the_same_verdict",
-    "tests/test_hostile.py::test_where_several_verdicts_are_right_the_policy_is_this",
-    "tests/test_hostile.py::test_a_near_miss_is_mended_to_the_one_file_that_fits",
-    "tests/test_hostile.py::test_typed_control_tokens_stay_text_and_forge_no_turn",
+    "tests/test_hostile.py::test_cases_with_several_correct_verdicts_follow_the_policy",
+    "tests/test_hostile.py::test_a_misspelt_path_resolves_to_the_one_file_that_fits",
+    "tests/test_hostile.py::test_control_tokens_in_text_stay_text_and_start_no_turn",
     "tests/dialects/test_shared.py::test_definitions_are_encoded_apart_only_where_that_makes_no_difference",
     "tests/dialects/test_syntax_tags.py",
     "tests/properties/test_deep.py",

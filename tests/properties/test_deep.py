@@ -1,4 +1,4 @@
-"""The same laws, long: many times as many examples, random ones, and every dialect."""
+"""The same properties with ten times as many examples, new ones in every run, and every dialect."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.long
-def test_the_laws_hold_on_ten_times_as_many_random_examples():
+def test_the_properties_hold_for_ten_times_as_many_random_examples():
     seed = str(int(time.time()))
     command = [sys.executable, "-m", "pytest", "tests/properties", "-q", "-x", "-m", "not long", f"--hypothesis-seed={seed}"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {"EXAMPLES": "10"}, capture_output=True, text=True)
