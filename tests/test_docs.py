@@ -11,6 +11,7 @@ from jobs import redrive, run
 from pipelines.cli import main
 from pipelines.config import Config, load_config, parse_config
 from tests.making import asked, write_lines
+from tests.test_house import MOST_LINES, MOST_LOOSE_FILES, ROOMS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -89,13 +90,17 @@ def test_the_bundled_configurations_are_valid(name: str):
 
 
 def test_the_rooms_that_are_listed_are_the_folders_of_the_package():
-    folders = sorted(path.name for path in (ROOT / "pipelines").iterdir() if (path / "__init__.py").exists())
-    assert re.findall(r"^\| `(\w+)/` \|", CONTRIBUTING, re.M) == folders
+    assert re.findall(r"^\| `(\w+)/` \|", CONTRIBUTING, re.M) == sorted(ROOMS)
 
 
 def test_the_drawing_shows_rooms_only():
     drawing = CONTRIBUTING.partition("```\n")[2].partition("```")[0]
-    assert all((ROOT / "pipelines" / name).is_dir() for name in re.findall(r"(\w+)/", drawing))
+    assert set(re.findall(r"(\w+)/", drawing)) <= ROOMS
+
+
+def test_the_rules_have_the_numbers_of_the_guards():
+    assert f"at most {MOST_LINES} lines" in CONTRIBUTING
+    assert f"at most {MOST_LOOSE_FILES} files outside the rooms" in CONTRIBUTING
 
 
 def test_every_name_in_code_that_is_to_be_extended_exists():
