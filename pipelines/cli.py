@@ -82,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     attempt = commands.add_parser("try", help="run the whole pipeline on local files, without Spark")
     _add_config(attempt)
     attempt.add_argument("--json", type=Path, metavar="OUT.jsonl", help="write one JSON object per row to this file; - for stdout")
-    attempt.add_argument("files", nargs="+", metavar="FILE", help="a log file; read as the source whose path matches it, or else as the first source")
+    attempt.add_argument(
+        "files", nargs="+", metavar="FILE", help="a log file, or a folder of logs; read as the source whose path matches it, or else as the first source"
+    )
     attempt.set_defaults(command=_command("trial.run"))
 
     look = commands.add_parser("show", help="show one record: its bytes, its messages, its findings, and its tokens coloured by loss")
@@ -95,21 +97,21 @@ def _parser() -> argparse.ArgumentParser:
     reasons = commands.add_parser("reasons", help="list the reasons why records are quarantined, repaired or noted; or explain one, with its fix")
     reasons.add_argument("code", nargs="?", metavar="CODE", help="the reason to explain")
     reasons.set_defaults(command=_command("listings.reasons"))
-    snapshot = commands.add_parser("snapshot", help="print the newest published state of an output root: the version or the files of each table")
-    snapshot.add_argument("root", metavar="ROOT", help="the output root")
+    snapshot = commands.add_parser("snapshot", help="print which version or which files of each table are published")
+    snapshot.add_argument("root", metavar="ROOT", help="the folder with the tables (output.root of the configuration)")
     snapshot.add_argument("--sql", action="store_true", help="print SQL that defines the tables as views in DuckDB")
     snapshot.set_defaults(command=_command("published.snapshot"))
 
-    explain = commands.add_parser("explain", help="show one published record: its bytes, its messages, its state, and every run that saw it")
-    explain.add_argument("record_id", metavar="RECORD_ID", help="as in column record_id")
-    explain.add_argument("root", nargs="?", metavar="ROOT", help="the output root; by default that of --config")
-    explain.add_argument("--config", type=Path, metavar="CONF", help="the configuration file that names the output root")
+    explain = commands.add_parser("explain", help="show what became of one record: its bytes, its messages, its state, and every published run that read it")
+    explain.add_argument("record_id", metavar="RECORD_ID", help="the whole id, as in column record_id of the tables")
+    explain.add_argument("root", nargs="?", metavar="ROOT", help="the folder with the tables; by default output.root of --config")
+    explain.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, from which output.root is taken")
     explain.add_argument("--json", action="store_true", help="print a JSON array")
     explain.set_defaults(command=_command("published.explain"))
 
     _add_export(commands)
     commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=_command("listings.formats"))
-    commands.add_parser("dialects", help="list the models that records can be tokenized for").set_defaults(command=_command("listings.dialects"))
+    commands.add_parser("dialects", help="list the models for which records can be tokenized").set_defaults(command=_command("listings.dialects"))
     return parser
 
 

@@ -22,7 +22,7 @@ FLAT = ("input_ids", "labels")  # come out as int32 arrays that share Arrow's me
 
 
 class Columns:
-    """Rows by number. 8 bytes a token for ids and labels, and some 200 bytes for each view of a picture and for each turn."""
+    """Rows by number: 8 bytes a token for ids and labels, about 130 for a picture and 16 for each of its views, 30 for a turn, 40 for a row."""
 
     def __init__(self, batches: Sequence[pa.RecordBatch]):
         self._batches = [batch for batch in batches if batch.num_rows]

@@ -70,7 +70,7 @@ class TrainingSet:
         columns = ["sample_id", "input_ids", "labels", "images", *(["turn_spans"] if self.weights else [])]
         self._columns = read_columns(self.published, columns, self.cache, **self.where)
         if self.weights and self._columns.null_count("turn_spans"):
-            raise ValueError("some rows have no turn_spans, which weights need: an older version published them; run their batch again")
+            raise ValueError("some rows have no turn_spans, which tell weights and answers: an older version published them; run their batch again")
         has_picture = self._columns.lengths("images") > 0
         if self.pictures != "any":
             self._rows = np.flatnonzero(has_picture == (self.pictures == "only"))

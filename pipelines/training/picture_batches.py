@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.random import default_rng  # always with a seed
 
 from pipelines.training.dataset import TrainingSet
 
@@ -27,7 +28,7 @@ class PictureBatches:
         return sum(-(-count // self.batch_size) for count in counts)
 
     def __iter__(self) -> Iterator[list[int]]:
-        order = np.random.default_rng((self.seed, self.epoch))
+        order = default_rng((self.seed, self.epoch))
         batches = []
         for kind in (True, False):
             rows = np.flatnonzero(self._has_picture == kind)

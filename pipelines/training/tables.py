@@ -47,6 +47,15 @@ class Published:
             roots |= json.loads(row.get("settings") or "{}").get("image_roots", {})
         return roots
 
+    @cached_property
+    def _files_of_versions(self) -> dict[str, list[DataFile]]:
+        """By Delta table, as far as they have been asked for; a version of a table never changes."""
+        return {}
+
+    def __getstate__(self) -> Row:
+        """Without what is cached."""
+        return {"root": self.root, "runs": self.runs}
+
     def run_of(self, batch: str) -> Row:
         """The newest run of this batch. Raises NotPublished."""
         for row in reversed(self.runs):
@@ -108,7 +117,9 @@ class Published:
         if table not in named:
             raise NotPublished(f"run {newest['run_id']} published no table {table}; it has {', '.join(named)}")
         if newest["versions"] is not None:
-            return files_at(self.root / table, named[table])
+            if table not in self._files_of_versions:
+                self._files_of_versions[table] = files_at(self.root / table, named[table])
+            return self._files_of_versions[table]
         return [_parquet_file(self.root, name) for name in named[table]]
 
 
@@ -147,6 +158,8 @@ def _schema(files: Sequence[DataFile], columns: Sequence[str] | None) -> pa.Sche
     for file in reversed(files):
         types = {field.name: field.type for field in pq.read_schema(file.path)} | types
         partition |= dict.fromkeys(file.partition, pa.string())
+        if columns is not None and set(columns) <= types.keys() | partition.keys():
+            break
     types = {name: kind for name, kind in types.items() if name not in partition} | partition
     return pa.schema([(name, types.get(name, pa.null())) for name in (types if columns is None else columns)])
 

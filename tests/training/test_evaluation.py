@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines.tables.schema import row_of
 from pipelines.training import eval_items
 from tests.golden import open_case
 from tests.making import configuration, run
@@ -34,9 +35,8 @@ def published(root: Path, model: str, *rows: dict) -> Path:
 def texts(root: Path, record: dict, model: str) -> list[tuple[str, str]]:
     """The last characters of each prompt, and its answer."""
     config = configuration(model)
-    sample = run(record, config)[1]
-    spans = [turn._asdict() for turn in sample.tokens.turn_spans]
-    one = {"sample_id": "s", "input_ids": sample.tokens.input_ids.tolist(), "labels": sample.tokens.labels.tolist(), "images": [], "turn_spans": spans}
+    _, one = row_of(run(record, config)[1], "b1", "run", config.split)
+    one = {name: one[name] for name in ("sample_id", "input_ids", "labels", "images", "turn_spans")}
     decode = open_case(config).dialects[0].vocabulary.decode
     items = eval_items(published(root, model, one), model, arrays="numpy")
     return [(decode(item["input_ids"].astype(np.int32))[-LAST:], decode(item["output_ids"].astype(np.int32))) for item in items]

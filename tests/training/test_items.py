@@ -17,9 +17,9 @@ def test_a_minicpm_item_equals_the_input_of_the_upstream_trainer(dialect: str):
     count = 0
     for want, one, _ in golden_rows(dialect, "upstream"):
         if want.get("accept_labels"):
-            continue  # more than one labelling is right
+            continue  # several labellings are correct
         item = item_of(one, "minicpm")
-        # The golden labels are upstream's shifted ones, shifted back: so these are upstream's own.
+        # The golden labels are those of upstream shifted back, so shifted again they are those of upstream.
         assert item["labels"].tolist() == [*want["labels"][1:], -100]
         assert item["input_ids"].tolist() == want["input_ids"]
         assert item["position_ids"].tolist() == list(range(len(want["input_ids"])))

@@ -21,7 +21,7 @@ def test_the_views_of_an_image_have_the_sizes_in_the_row(dialect: str, max_side:
     count = 0
     for _, row, case in golden_rows(dialect, "sound"):
         for one in row["images"]:
-            if one["width"] * one["height"] > 4_000_000:
+            if one["width"] * one["height"] > 1_500_000:
                 continue
             patch = case["options"]["patch_size"]
             views = views_of(Image.new("RGB", (one["width"], one["height"])), one, patch, case["options"].get("max_side", max_side))
