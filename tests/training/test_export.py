@@ -45,7 +45,9 @@ def picture(folder: Path, name: str = "a.png", orientation: int = 1) -> Row:
     return {"uri": f"kit/{name}", "sha256": hashlib.sha256(data.getvalue()).hexdigest(), "format": "PNG"} | size
 
 
-def rows_of(sample_id: str, messages: list[Row], images: list[Row] | None = None, *, split: str = "train", dialect: str = "agentcpm_gui", **more: Any) -> tuple[Row, Row]:
+def rows_of(
+    sample_id: str, messages: list[Row], images: list[Row] | None = None, *, split: str = "train", dialect: str = "agentcpm_gui", **more: Any
+) -> tuple[Row, Row]:
     """(row of conversations, row of samples): one trained stretch for each answer."""
     labels = [label for one in messages for label in ([-100, 5] if one["role"] == "assistant" and one["loss_weight"] != 0 else [-100, -100])]
     shared = {"sample_id": sample_id, "split": split}
@@ -56,7 +58,10 @@ def rows_of(sample_id: str, messages: list[Row], images: list[Row] | None = None
 
 
 def published(root: Path, pairs: list[tuple[Row, Row]], **settings: Any) -> Path:
-    dialects = {sample["dialect"]: {"model": sample["dialect"], "recipe": "upstream", "loss": "all", "tool_syntax": None, "options": {"max_slices": 9}} | settings for _, sample in pairs}
+    dialects = {
+        sample["dialect"]: {"model": sample["dialect"], "recipe": "upstream", "loss": "all", "tool_syntax": None, "options": {"max_slices": 9}} | settings
+        for _, sample in pairs
+    }
     tables = {"conversations": [one for one, _ in pairs], "samples": [one for _, one in pairs]}
     return publish(root, tables, {"dialects": dialects, "image_roots": {"kit": str(root.parent / "pictures")}}, schemas=SCHEMAS)
 
@@ -253,14 +258,21 @@ def test_llamafactory_gets_a_saved_data_set(tmp_path: Path):
     export("llamafactory", published(tmp_path / "root", [rows_of("a", ASK, [image]), rows_of("b", ASK, [image], split="val")]), out)
     assert json.loads((out / "tokenized" / "dataset_dict.json").read_text()) == {"splits": ["train", "validation"]}
     rows = pa.ipc.open_stream((out / "tokenized" / "train" / "data-00000-of-00001.arrow").read_bytes()).read_all().to_pylist()
-    assert rows[0] == {"input_ids": [4, 5, 6, 7], "attention_mask": [1] * 4, "labels": [-100, -100, -100, 5], "images": [str(out / "images" / f"{image['sha256']}.png")]}
+    assert rows[0] == {
+        "input_ids": [4, 5, 6, 7],
+        "attention_mask": [1] * 4,
+        "labels": [-100, -100, -100, 5],
+        "images": [str(out / "images" / f"{image['sha256']}.png")],
+    }
     assert codes(out) == {"a": ["picture_resized"], "b": ["picture_resized"]}  # 4x2 px is enlarged by LLaMA-Factory
 
 
 def test_llamafactory_s_data_set_loads_with_datasets(tmp_path: Path):
     datasets = pytest.importorskip("datasets")
     talk = [message("user", "Hello?"), message("assistant", "Hello.")]
-    export("llamafactory", published(tmp_path / "root", [rows_of("a", talk, dialect="glm_4"), rows_of("b", talk, dialect="glm_4", split="test")]), tmp_path / "out")
+    export(
+        "llamafactory", published(tmp_path / "root", [rows_of("a", talk, dialect="glm_4"), rows_of("b", talk, dialect="glm_4", split="test")]), tmp_path / "out"
+    )
     loaded = datasets.load_from_disk(str(tmp_path / "out" / "tokenized"))
     assert {name: rows.column_names for name, rows in loaded.items()} == {"train": ["input_ids", "attention_mask", "labels", "images"]}
     assert datasets.load_from_disk(str(tmp_path / "out" / "test"))[0]["input_ids"] == [4, 5, 6, 7]
@@ -290,7 +302,7 @@ def test_the_readme_says_how_to_train_and_what_is_inexact(tmp_path: Path):
     text = (tmp_path / "out" / "README.md").read_text()
     assert f"--data_path {tmp_path / 'out' / 'train.json'}" in text
     assert "0 of 1 rows are exact" in text
-    assert f"- mark_newline, 1 rows: {WHY['mark_newline']}" in text
+    assert f"- mark_newline, 1 row: {WHY['mark_newline']}" in text
 
 
 def test_the_command_prints_one_line_of_json(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -301,7 +313,8 @@ def test_the_command_prints_one_line_of_json(root: Path, tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--to", "agentcpm", "--root", "/nowhere", "--out", "x"], ["--to", "agentcpm", "--root", ".", "--out", "x", "--image-root", "a", "--image-root", "b"]]
+    "arguments",
+    [["--to", "agentcpm", "--root", "/nowhere", "--out", "x"], ["--to", "agentcpm", "--root", ".", "--out", "x", "--image-root", "a", "--image-root", "b"]],
 )
 def test_what_is_wrong_with_the_arguments_is_exit_code_2(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
