@@ -57,9 +57,7 @@ def write_rows(root: Path, name: str, rows: list[Row]) -> str:
     return name
 
 
-def publish(
-    root: Path, tables: dict[str, list[Row]], settings: Row | None = None, batch: str = "b1", schemas: dict[str, pa.Schema] | None = None
-) -> Path:
+def publish(root: Path, tables: dict[str, list[Row]], settings: Row | None = None, batch: str = "b1", schemas: dict[str, pa.Schema] | None = None) -> Path:
     """The root, in Parquet form with one batch; the rows' own dialect and split say where they go."""
     files: dict[str, list[str]] = {}
     for table, rows in tables.items():

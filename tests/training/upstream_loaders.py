@@ -3,7 +3,7 @@
     python -m tests.training.upstream_loaders --minicpm MiniCPM-V/finetune --agentcpm AgentCPM-GUI/sft --glm4 GLM-4/finetune FOLDER...
 
 It needs torch, transformers and datasets, and folders with the upstream code at the commits that pipelines/training/export names; none of
-it is part of this repository. Each FOLDER was written by `golden_exports`: `root` (recipe upstream), `tokenizer.json`, `export*`.
+it is part of this repository. Each FOLDER was written by `made_exports`: `root` (recipe upstream), `tokenizer.json`, `export*`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Refused(Exception):
 
 def module_of(path: Path, name: str) -> types.ModuleType:
     """Upstream's file as a module. What it imports for metrics and adapters alone may be missing."""
-    import transformers.trainer_seq2seq  # looks for some of these itself, and must see that they are missing
+    importlib.import_module("transformers.trainer_seq2seq")  # looks for some of these itself, and must see that they are missing
 
     for missing in ("jieba", "rouge_chinese", "peft", "nltk", "nltk.translate", "nltk.translate.bleu_score", "ruamel", "ruamel.yaml", "typer"):
         if missing not in sys.modules and _is_missing(missing):
@@ -169,7 +169,7 @@ def _named(export: Path, split: str) -> dict[int, list[str]]:
 
 
 def _ids_of(export: Path, split: str, file: Path) -> list[str]:
-    """The sample_id of each row of the file: in the file, or in `sample_ids.jsonl` that `golden_exports` wrote beside the export."""
+    """The sample_id of each row of the file: in the file, or in `sample_ids.jsonl` that `made_exports` wrote beside the export."""
     if file.suffix == ".json":
         return [entry["id"] for entry in json.loads(file.read_bytes())]
     return json.loads((export.parent / f"{export.name}.ids.json").read_bytes())[split]

@@ -33,7 +33,14 @@ def minicpm_tokenizer(file: Path, model: str) -> Any:
     stop = {"minicpm_v_2": "</s>", "minicpm_v_2_5": "<|eot_id|>"}.get(model, "<|im_end|>")
     first = {"minicpm_v_2": "<s>", "minicpm_v_2_5": "<|begin_of_text|>"}.get(model)
     tokenizer = MiniCPM(tokenizer_file=str(file), unk_token="<unk>", eos_token=stop, bos_token=first, chat_template=CHATML)
-    tags = {"im_start": "<image>", "im_end": "</image>", "slice_start": "<slice>", "slice_end": "</slice>", "im_id_start": "<image_id>", "im_id_end": "</image_id>"}
+    tags = {
+        "im_start": "<image>",
+        "im_end": "</image>",
+        "slice_start": "<slice>",
+        "slice_end": "</slice>",
+        "im_id_start": "<image_id>",
+        "im_id_end": "</image_id>",
+    }
     for name, tag in tags.items():
         setattr(tokenizer, name, tag)
         setattr(tokenizer, f"{name}_id", tokenizer.convert_tokens_to_ids(tag))

@@ -29,7 +29,10 @@ def _glm4_notes(job: Job) -> list[str]:
 
 
 def _token_notes(job: Job) -> list[str]:
-    return ["The rows are tokenized: the model's tokenizer must be the one that the dialect names.", "Labels are aligned with input_ids; the model shifts them."]
+    return [
+        "The rows are tokenized: the model's tokenizer must be the one that the dialect names.",
+        "Labels are aligned with input_ids; the model shifts them.",
+    ]
 
 
 def _llamafactory_notes(job: Job) -> list[str]:
@@ -41,7 +44,10 @@ def _llamafactory_notes(job: Job) -> list[str]:
 
 
 def _swift_notes(job: Job) -> list[str]:
-    return ["ms-swift takes no tokenized rows; its template decides on tokens, tool texts and picture sizes.", "Rows longer than max_length are left out by it."]
+    return [
+        "ms-swift takes no tokenized rows; its template decides on tokens, tool texts and picture sizes.",
+        "Rows longer than max_length are left out by it.",
+    ]
 
 
 FORMS = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 NUMBERED = re.compile(r"<image_\d+>")  # as their code looks for marks
@@ -19,7 +20,7 @@ def texts_between(content: str, image_at: Sequence[int] | None) -> list[str]:
     ['See ', 'here']
     """
     places = [0, *(image_at or ()), len(content)]
-    return [content[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [content[start:end] for start, end in pairwise(places)]
 
 
 def with_plain_mark(message: Mapping[str, Any]) -> str:

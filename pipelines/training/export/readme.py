@@ -24,7 +24,7 @@ def readme(job: Job, form: Form, summary: dict[str, Any]) -> str:
         "",
         *(f"- {note}" for note in form.notes(job)),
         _exactness(form, summary, total),
-        *(f"- {code}, {count:,} rows: {WHY[code]}" for code, count in summary["inexact"].items() if code != form.for_all),
+        *(f"- {code}, {count:,} {'row' if count == 1 else 'rows'}: {WHY[code]}" for code, count in summary["inexact"].items() if code != form.for_all),
     ]
     return "\n".join(lines) + "\n"
 
@@ -34,4 +34,6 @@ def _exactness(form: Form, summary: dict[str, Any], total: int) -> str:
         return f"- All {total:,} rows are inexact. {WHY[form.for_all]}"
     if not form.needs_conversations:
         return f"- {summary['exact']:,} of {total:,} rows are exact: the ids and labels are those of table samples, and the pictures fit them; inexact.jsonl names the others."
-    return f"- {summary['exact']:,} of {total:,} rows are exact: the trainer makes the ids and labels of recipe upstream of them. inexact.jsonl names the others:"
+    return (
+        f"- {summary['exact']:,} of {total:,} rows are exact: the trainer makes the ids and labels of recipe upstream of them. inexact.jsonl names the others:"
+    )

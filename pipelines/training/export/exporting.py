@@ -65,7 +65,9 @@ def _dialect(published: Published, to: str, form: Form, wanted: str | None, batc
     if wanted is not None and wanted not in fitting:
         raise ExportError(f"--to {to} takes rows of {', '.join(form.models or ())}; dialect {wanted} is of {models[wanted]}")
     if wanted is None and len(fitting) != 1:
-        raise ExportError(f"--to {to} needs --dialect: {', '.join(fitting)}" if fitting else f"--to {to} takes no dialect that is published: {', '.join(names)}")
+        raise ExportError(
+            f"--to {to} needs --dialect: {', '.join(fitting)}" if fitting else f"--to {to} takes no dialect that is published: {', '.join(names)}"
+        )
     name = wanted or fitting[0]
     return name, models[name], settings.get(name, {})
 
