@@ -17,7 +17,7 @@ from llamafactory.train.tuner import run_exp
 from torch.nn import functional
 from transformers import Seq2SeqTrainingArguments
 
-from pipelines.training.export.export import export
+from pipelines.training.export import export
 from pipelines.training.tables import open_root
 from tests.trainers import folders, models
 from tests.trainers.minicpm_processor import Processor

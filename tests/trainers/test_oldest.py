@@ -11,8 +11,7 @@ import pytest
 
 from pipelines.training.dataset import TrainingSet
 from pipelines.training.evaluation import eval_items
-from pipelines.training.export.export import export
-from pipelines.training.export.forms import FORMS
+from pipelines.training.export import FORMS, export
 from pipelines.training.pictures import PictureMissing
 from pipelines.training.tables import open_root
 

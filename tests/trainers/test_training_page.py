@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from transformers import TrainingArguments
 
-from pipelines.training.export.export import export
+from pipelines.training.export import export
 from tests.trainers import folders, models
 from tests.trainers.conftest import ROOT
 from tests.trainers.page import blocks
