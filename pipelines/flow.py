@@ -1,6 +1,6 @@
 """The whole pipeline, without Spark. Read this first.
 
-    raw bytes -> draft_of -> Draft -> finish -> [Conversation, Sample | Quarantined per dialect]
+    raw bytes -> draft_of -> Draft -> make_outcomes -> [Conversation, Sample | Quarantined per dialect]
 
 Stages are plain functions which return the next noun or raise `Reject`. Here alone a Reject becomes a row, and here alone any
 other exception is caught, once per stage and record: it is an internal error, and the record is kept aside as `internal.error`.
@@ -36,12 +36,12 @@ class Flow:
     config: Config
     dialects: tuple[Dialect, ...]
 
-    def open(self) -> None:
+    def load_tokenizers(self) -> None:
         """Has the libraries loaded that the tokenizers encode by."""
         for dialect in self.dialects:
             dialect.vocabulary.open()
 
-    def open_exact(self) -> None:
+    def load_reference_tokenizers(self) -> None:
         """Has Hugging Face's tokenizers loaded, by which the report shows what tokens are."""
         for dialect in self.dialects:
             _ = dialect.vocabulary.tokenizer
@@ -69,7 +69,7 @@ def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
     return Quarantined(raw, draft.findings, unread=unread.counted()) if isinstance(draft, _Refused) else draft
 
 
-class Ready(Noun, frozen=True):
+class DraftWithImages(Noun, frozen=True):
     """A draft with what is told of it: `seen` has an entry for the key of every reference; `id_conflict` says that its source gives its
     id to another record too."""
 
@@ -79,7 +79,7 @@ class Ready(Noun, frozen=True):
     id_conflict: bool = False
 
 
-def finish(records: Iterable[Ready | Quarantined], flow: Flow) -> Iterator[Outcome]:
+def make_outcomes(records: Iterable[DraftWithImages | Quarantined], flow: Flow) -> Iterator[Outcome]:
     """In their order, each draft's conversation and, per dialect that takes its source, a sample or a quarantined row; or its one
     quarantined row. A row that is one already stays.
 
@@ -92,8 +92,8 @@ def finish(records: Iterable[Ready | Quarantined], flow: Flow) -> Iterator[Outco
             yield from (outcome for outcome in outcomes if outcome is not None)
 
 
-def _blocks(records: Iterable[Ready | Quarantined]) -> Iterator[list[Ready | Quarantined]]:
-    block: list[Ready | Quarantined] = []
+def _blocks(records: Iterable[DraftWithImages | Quarantined]) -> Iterator[list[DraftWithImages | Quarantined]]:
+    block: list[DraftWithImages | Quarantined] = []
     size = 0
     for record in records:
         block.append(record)
@@ -150,13 +150,13 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
     )
 
 
-def _conversation_or_row(ready: Ready, config: Config) -> Conversation | Quarantined:
-    found = _tried(_verified, ready.draft, ready.seen, config, ready.id_conflict)
-    return Quarantined(ready.raw, found.findings, episode_id=ready.draft.episode_id) if isinstance(found, _Refused) else found
+def _conversation_or_row(record: DraftWithImages, config: Config) -> Conversation | Quarantined:
+    found = _tried(_verified, record.draft, record.seen, config, record.id_conflict)
+    return Quarantined(record.raw, found.findings, episode_id=record.draft.episode_id) if isinstance(found, _Refused) else found
 
 
 def _samples_or_rows(
-    block: Sequence[Ready | Quarantined], conversations: Sequence[Conversation | Quarantined], dialect: Dialect
+    block: Sequence[DraftWithImages | Quarantined], conversations: Sequence[Conversation | Quarantined], dialect: Dialect
 ) -> list[Sample | Quarantined | None]:
     """What this dialect makes of each conversation; None where it takes none."""
     found: list[Any] = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for one in conversations]

@@ -36,7 +36,7 @@ def just_opened(config: Config) -> Flow:
     """The flow with tokenizers of its own, which have met no word: a process shares those that it has opened."""
     flow = open_flow(config)
     flow = replace(flow, dialects=tuple(replace(dialect, vocabulary=replace(dialect.vocabulary)) for dialect in flow.dialects))
-    flow.open()
+    flow.load_tokenizers()
     return flow
 
 
