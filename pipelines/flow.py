@@ -117,8 +117,8 @@ def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Dr
     parsed = parse_record(raw, budget)
     record = with_columns(parsed.value, raw.origin.path, source.path)
     logged = read_record(record, raw.raw.removeprefix(BOM), source, budget, unread)
-    findings = [*raw.findings, *parsed.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
-    return normalize(logged, raw, source, config, budget, findings, unread)
+    notes = [*raw.findings, *parsed.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
+    return normalize(logged, raw, source, config, budget, notes, unread)
 
 
 def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool) -> Conversation:

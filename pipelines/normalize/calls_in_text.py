@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.normalize.reasoning import leading_thought
 from pipelines.normalize.tool_calls import lifted, logged_as_text
 from pipelines.normalize.turns import Line
@@ -57,7 +57,7 @@ def spelling_of(text: str) -> str | None:
     return None
 
 
-def lift_calls(lines: list[Line], declared: Container[str], faults: Faults) -> list[Line]:
+def lift_calls(lines: list[Line], declared: Container[str], findings: Findings) -> list[Line]:
     """The lines with calls lifted out of answers' texts; what stays text and looks like a call has its spelling noted."""
     found: list[Line] = []
     for i, line in enumerate(lines):
@@ -65,31 +65,31 @@ def lift_calls(lines: list[Line], declared: Container[str], faults: Faults) -> l
             found.append(line)
             continue
         has_result = i + 1 < len(lines) and lines[i + 1].role == "observation"
-        found += _lifted(line, has_result, declared, faults) or [_noted(line, faults)]
+        found += _lifted(line, has_result, declared, findings) or [_noted(line, findings)]
     return found
 
 
-def _lifted(line: Line, has_result: bool, declared: Container[str], faults: Faults) -> list[Line]:
+def _lifted(line: Line, has_result: bool, declared: Container[str], findings: Findings) -> list[Line]:
     """The call, after its reasoning if there is some; [] where the text stays text."""
     if not line.is_alone or line.images or line.pool or "arguments" not in line.text:
         return []
     thought, rest = leading_thought(line.text)
     where = f"{line.where}.content"
     try:
-        value = logged_as_text(rest, where, faults)
+        value = logged_as_text(rest, where, findings)
         if value is None or not (has_result or value.value["name"] in declared):
             return []
-        call = lifted(value, rest, faults)
+        call = lifted(value, rest, findings)
     except Reject as reject:
-        faults.refuse_all(reject)
+        findings.refuse_all(reject)
         return [line]
-    faults.repair(Reason.REPAIR_TOOL_CALL_EXTRACTED, Reason.TOOL_CALL_MALFORMED, where, f"a call of {clip(call.name)} was logged as text")
+    findings.repair(Reason.REPAIR_TOOL_CALL_EXTRACTED, Reason.TOOL_CALL_MALFORMED, where, f"a call of {clip(call.name)} was logged as text")
     before = [Line("assistant", thought, line.where, line.weight, is_alone=False)] if thought else []
     return [*before, Line("assistant", call.arguments, line.where, line.weight, call=call)]
 
 
-def _noted(line: Line, faults: Faults) -> Line:
+def _noted(line: Line, findings: Findings) -> Line:
     line.spelling = spelling_of(line.text)
     if line.spelling:
-        faults.note(Reason.TOOL_CALL_IN_TEXT, f"{line.where}.content", f"a call that is spelled as {line.spelling} stays text")
+        findings.note(Reason.TOOL_CALL_IN_TEXT, f"{line.where}.content", f"a call that is spelled as {line.spelling} stays text")
     return line

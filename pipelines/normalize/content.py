@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from pipelines.formats.keys import TURN_FIELD, TURN_FIELDS
 from pipelines.formats.logged import LoggedTurn, is_null, place
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.normalize.loss import weight_of
 from pipelines.normalize.tool_calls import Value
 from pipelines.normalize.written import write_json
@@ -52,45 +52,45 @@ class Body(Struct, gc=False):
     weight: float | None = None
 
 
-def read_body(turn: LoggedTurn, role: str | None, faults: Faults) -> Body:
+def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
     """What the content says. A tool's result that is no text becomes JSON text; any other content of a wrong type is refused."""
     content, path = turn.content, (*turn.path, turn.content_key)
     where = f"{turn.where}.{turn.content_key}"
     written = turn.written
     if isinstance(content, str):
-        parts = _parts_in(content, faults)
+        parts = _parts_in(content, findings)
         if parts is None:
             return Body(content, True)
-        faults.repair(Reason.REPAIR_CONTENT_PARSED, Reason.SCHEMA_CONTENT_TYPE, where, "the JSON text of content parts was read as these parts")
+        findings.repair(Reason.REPAIR_CONTENT_PARSED, Reason.SCHEMA_CONTENT_TYPE, where, "the JSON text of content parts was read as these parts")
         written, path = Written(content), ()
         content = parts
     if content is None:
         return Body()
     if role == "observation" and not _is_parts(content):
-        faults.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} became its JSON text")
-        return Body(_result_text(content, written, path, where, faults), True)
+        findings.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} became its JSON text")
+        return Body(_result_text(content, written, path, where, findings), True)
     if isinstance(content, dict) and "type" in content:
-        return _read_parts([(content, path, where)], written, role, faults)
+        return _read_parts([(content, path, where)], written, role, findings)
     if isinstance(content, list):
-        return _read_parts([(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, faults)
-    faults.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected text or a list of parts")
+        return _read_parts([(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings)
+    findings.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected text or a list of parts")
     return Body("", True)
 
 
-def _result_text(content: Any, written: Written, path: Path, where: str, faults: Faults) -> str:
+def _result_text(content: Any, written: Written, path: Path, where: str, findings: Findings) -> str:
     try:
         return write_json(content, written, path)
     except Reject as reject:
-        faults.refusals += [finding._replace(where=where) for finding in reject.findings]
+        findings.refusals += [finding._replace(where=where) for finding in reject.findings]
         return ""
 
 
-def _parts_in(text: str, faults: Faults) -> list[Any] | None:
+def _parts_in(text: str, findings: Findings) -> list[Any] | None:
     """The content parts that this text is the JSON of: columns of text hold parts so. None for any other text."""
     if not text.startswith("[") or not _PARTS.match(text):
         return None
     try:
-        value = parse_json(text, faults.budget, [])
+        value = parse_json(text, findings.budget, [])
     except Reject as reject:
         if reject.findings[0].code == Reason.JSON_TOO_MANY_VALUES.code:
             raise
@@ -105,51 +105,51 @@ def _is_parts(content: Any) -> bool:
     return any(isinstance(part, dict) and isinstance(part.get("type"), str) and part["type"] in KINDS for part in parts)
 
 
-def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str | None, faults: Faults) -> Body:
+def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str | None, findings: Findings) -> Body:
     body = Body(is_given=True)
     texts: list[str] = []
     size = 0
     weights: list[float | None] = []
     for part, path, where in parts:
         calls = len(body.calls)
-        text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, faults)
+        text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, findings)
         if text is not None:
             texts.append(text)
             size += len(text)
             if calls and text.strip():
-                faults.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], part, "text after a call of the same turn would be put before it")
+                findings.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], part, "text after a call of the same turn would be put before it")
         if isinstance(part, str) or (isinstance(part, dict) and part.get("type") not in IMAGE):
-            weights.append(_part_weight(part, where, faults) if isinstance(part, dict) else None)
+            weights.append(_part_weight(part, where, findings) if isinstance(part, dict) else None)
     body.text = "".join(texts)
     if len(set(weights)) == 1:
         body.weight = weights[0]
     elif weights and role in (None, "assistant"):  # a question is not trained, whatever its parts say
         key = next(key for part, _, _ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
-        faults.misplaced(parts[0][2].rpartition(".")[0], key, weights, "the parts of one turn have different loss weights; a turn is trained whole or not")
+        findings.misplaced(parts[0][2].rpartition(".")[0], key, weights, "the parts of one turn have different loss weights; a turn is trained whole or not")
     return body
 
 
-def _part_weight(part: Mapping[str, Any], where: str, faults: Faults) -> float | None:
-    return weight_of(tuple([(key, part[key]) for key in TURN_FIELDS["loss"] if part.get(key) is not None]), where, faults)
+def _part_weight(part: Mapping[str, Any], where: str, findings: Findings) -> float | None:
+    return weight_of(tuple([(key, part[key]) for key in TURN_FIELDS["loss"] if part.get(key) is not None]), where, findings)
 
 
-def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written: Written, faults: Faults) -> str | None:
+def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written: Written, findings: Findings) -> str | None:
     """The text of a text part; what any other holds goes into `body`, an image at offset `size`."""
     if not isinstance(part, dict):
-        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; expected an object with a type")
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; expected an object with a type")
         return None
     kind = part.get("type")
     if not isinstance(kind, str):
-        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(kind)}; expected text")
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(kind)}; expected text")
         return None
     if kind in MEDIA:
-        faults.media(where, f"a part of type {kind}")
+        findings.media(where, f"a part of type {kind}")
         return None
     key = _value_key(part, kind)
     value = part.get(key) if key else None
-    faults.unread.add_others("part", where, part, {"type", key or "type", *TURN_FIELDS["loss"]})
+    findings.unread.add_others("part", where, part, {"type", key or "type", *TURN_FIELDS["loss"]})
     if kind in TEXT and (other := next((name for name in ("value", "text", "content") if name != key and part.get(name) not in (None, "", value)), None)):
-        faults.unread.add("part", where, other, part[other], f"the part's text was read from {key}, and differs")
+        findings.unread.add("part", where, other, part[other], f"the part's text was read from {key}, and differs")
     if kind in IMAGE and value is not None:
         body.images.append((size, value, f"{where}.{key}"))
     elif kind in IMAGE and not _says_more(part):
@@ -161,7 +161,7 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     elif kind in TEXT and isinstance(value, str):
         return value
     else:
-        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"a part of type {clip(kind)} with {kind_of(value)} in it")
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"a part of type {clip(kind)} with {kind_of(value)} in it")
     return None
 
 

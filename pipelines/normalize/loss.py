@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.formats.logged import Json, Keyed
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason
 
@@ -12,18 +12,18 @@ LEAST_WEIGHT = 7.1e-46  # what is smaller is 0 in float32
 _WEIGHTS = ("loss_weight", "weight", "loss_scale")  # 1 is a weight; under any other key it is a yes
 
 
-def weight_of(loss: Keyed, where: str, faults: Faults) -> float | None:
+def weight_of(loss: Keyed, where: str, findings: Findings) -> float | None:
     """0 where any key says that the turn is not trained, else the weight, if there is one; None where nothing but yes is said."""
     found: list[float] = []
     for key, value in loss:
         weight = _weight(key, value)
         if isinstance(weight, str):
-            faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{where}.{key}", f"found {weight}; expected true, false or a number from 0 to {MOST_WEIGHT:g}")
+            findings.refuse(Reason.SCHEMA_FIELD_TYPE, f"{where}.{key}", f"found {weight}; expected true, false or a number from 0 to {MOST_WEIGHT:g}")
         elif weight is not None:
             found.append(weight)
     if len(set(found)) > 1 and 0 not in found:
         keys = ", ".join(key for key, _ in loss)
-        faults.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"{keys} give different weights: {', '.join(f'{weight:g}' for weight in found)}")
+        findings.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"{keys} give different weights: {', '.join(f'{weight:g}' for weight in found)}")
     return min(found, default=None)
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from pipelines.formats.keys import clip_key
 from pipelines.formats.logged import Logged
 from pipelines.normalize.content import Slot, reference_of, same_picture
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.normalize.turns import Line, pool_of
 from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
@@ -53,24 +53,24 @@ class Place(NamedTuple):
         return self.ref.number if isinstance(self.ref, Slot) else None
 
 
-def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line]:
+def place_images(logged: Logged, lines: list[Line], findings: Findings) -> list[Line]:
     """Moves the record's images to their places: `line.images` afterwards has them all, and no mark is left in the text. Gives the lines with images.
 
     A mark in an answer is text, unless its turn has pictures of its own; and so is one in a tool's result, in a record without pictures.
     """
     marked = {i for i, line in enumerate(lines) if _has_marks(line.text)}
-    if marked and _has_too_many([lines[i].text for i in marked], faults):
+    if marked and _has_too_many([lines[i].text for i in marked], findings):
         return []
     named = _named(logged)
-    pool = [] if named else pool_of(logged.images, "", faults.budget)
+    pool = [] if named else pool_of(logged.images, "", findings.budget)
     own = {i: _places(line) for i, line in enumerate(lines) if line.images or line.pool or (i in marked and line.role != "assistant")}
     places = {i: found for i, found in own.items() if lines[i].role != "assistant"}
     if not (named or pool or any(line.images or line.pool for line in lines)):
         places = {i: found for i, found in places.items() if lines[i].role != "observation" or any(not place.is_open for place in found)}
     if named:
-        _take_named(logged.images[0][0], named, lines, places, faults)
+        _take_named(logged.images[0][0], named, lines, places, findings)
     elif places or pool:
-        _take(pool, lines, places, faults)
+        _take(pool, lines, places, findings)
     for i, found in own.items():
         if lines[i].role == "assistant":
             found = [place for place in found if not (place.is_open and place.name)]  # marks that are text
@@ -79,22 +79,22 @@ def place_images(logged: Logged, lines: list[Line], faults: Faults) -> list[Line
         if found and not any(place.is_open for place in found):
             _write(lines[i], found, named)
         elif lines[i].role == "assistant" and found:
-            faults.refuse(Reason.SCHEMA_PART_BAD, found[0].where, "an image part without a picture in an answer")
+            findings.refuse(Reason.SCHEMA_PART_BAD, found[0].where, "an image part without a picture in an answer")
     shown = [line for line in lines if line.images]
     asked = sum([len(line.images) for line in shown])
-    if asked > faults.budget.limits.images_per_record:
-        faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{asked} images, limits.images_per_record is {faults.budget.limits.images_per_record}")
+    if asked > findings.budget.limits.images_per_record:
+        findings.refuse(Reason.IMAGE_TOO_MANY, "", f"{asked} images, limits.images_per_record is {findings.budget.limits.images_per_record}")
     return shown
 
 
-def _has_too_many(texts: list[str], faults: Faults) -> bool:
+def _has_too_many(texts: list[str], findings: Findings) -> bool:
     """Refuses marks by the ten thousand before a place is made for each."""
-    most = max(MOST_MARKS, faults.budget.limits.images_per_record)
+    most = max(MOST_MARKS, findings.budget.limits.images_per_record)
     if sum([text.count("<") for text in texts]) <= most:
         return False
     marks = sum([len(pattern.findall(text)) for text in texts for pattern in (_MARK, _INLINE)])
     if marks > most:
-        faults.refuse(Reason.IMAGE_TOO_MANY, "", f"{marks} marks, limits.images_per_record is {faults.budget.limits.images_per_record}")
+        findings.refuse(Reason.IMAGE_TOO_MANY, "", f"{marks} marks, limits.images_per_record is {findings.budget.limits.images_per_record}")
     return marks > most
 
 
@@ -154,9 +154,9 @@ def _misnumbered(places: Sequence[Place]) -> bool:
     return sorted(numbers) not in (list(range(len(numbers))), list(range(1, len(numbers) + 1))) and any(b <= a for a, b in pairwise(numbers))
 
 
-def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], faults: Faults) -> None:
+def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], findings: Findings) -> None:
     """Gives the places that have no picture yet those of the record's list; every picture must have a place, and every place a picture."""
-    if _refuse_leftovers(lines, faults):
+    if _refuse_leftovers(lines, findings):
         return
     _leave_spoken_marks(len(pool), lines, places)
     every = [(i, k) for i, found in places.items() for k in range(len(found))]
@@ -166,7 +166,7 @@ def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], faults:
     if not answered and not empty and pool and _are_same([ref for ref, _ in pool], refs):
         return  # the same pictures as parts
     if not answered and not empty and not refs and len(pool) == 1:
-        _place_first(*pool[0], lines, faults)
+        _place_first(*pool[0], lines, findings)
         return
     if len(empty) < len(pool) == len(every) and all(
         places[i][k].is_open or same_picture(places[i][k].ref, ref) for (i, k), (ref, _) in zip(every, pool, strict=True)
@@ -174,10 +174,10 @@ def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], faults:
         pool = [pair for (i, k), pair in zip(every, pool, strict=True) if places[i][k].is_open]  # the list names the parts' pictures too
     if not pool and empty and not any(places[i][k].name for i, k in empty):
         for i, k in empty:
-            faults.refuse(Reason.SCHEMA_PART_BAD, places[i][k].where, "an image part without a picture, and the record has none for it")
+            findings.refuse(Reason.SCHEMA_PART_BAD, places[i][k].where, "an image part without a picture, and the record has none for it")
     elif len(empty) != len(pool) or answered or _misnumbered([places[i][k] for i, k in empty]):
         where = pool[0][1].partition("[")[0] if pool else places[empty[0][0]][empty[0][1]].where
-        _mismatch(len(empty), answered, len(pool), where, faults)
+        _refuse_count(len(empty), answered, len(pool), where, findings)
     else:
         order = _order([places[i][k] for i, k in empty], range(len(empty)))
         for at, (ref, where) in zip(order, pool, strict=True):
@@ -196,23 +196,23 @@ def _leave_spoken_marks(pictures: int, lines: list[Line], places: dict[int, list
             places[i] = [place for place in places[i] if not (place.is_open and place.name)]
 
 
-def _refuse_leftovers(lines: list[Line], faults: Faults) -> bool:
+def _refuse_leftovers(lines: list[Line], findings: Findings) -> bool:
     """Pictures of a turn with fewer marks than pictures."""
     left = [line for line in lines if line.pool and line.role != "assistant"]
     for line in left:
-        _mismatch(len(_MARK.findall(line.text)), 0, len(line.pool), line.pool[0][1].partition("[")[0], faults)
+        _refuse_count(len(_MARK.findall(line.text)), 0, len(line.pool), line.pool[0][1].partition("[")[0], findings)
     return bool(left)
 
 
-def _take_named(key: str, images: dict[str, Any], lines: list[Line], places: dict[int, list[Place]], faults: Faults) -> None:
-    if _refuse_leftovers(lines, faults):
+def _take_named(key: str, images: dict[str, Any], lines: list[Line], places: dict[int, list[Place]], findings: Findings) -> None:
+    if _refuse_leftovers(lines, findings):
         return
     empty = [(i, k) for i, found in places.items() for k, place in enumerate(found) if place.is_open]
     marks = [places[i][k].name for i, k in empty]
     answered = sum(len(_MARK.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None)
     if not empty and not answered and len(images) == 1:
         name, image = next(iter(images.items()))
-        _place_first(image, f"{key}.{clip_key(name)}", lines, faults)
+        _place_first(image, f"{key}.{clip_key(name)}", lines, findings)
     elif sorted(marks) == sorted(images) and not answered:
         for i, k in empty:
             place = places[i][k]
@@ -221,26 +221,26 @@ def _take_named(key: str, images: dict[str, Any], lines: list[Line], places: dic
         for (i, k), (name, image) in zip(empty, images.items(), strict=True):  # marks of another spelling
             places[i][k] = places[i][k]._replace(ref=image, where=f"{key}.{clip_key(name)}")
     else:
-        _mismatch(len(marks), answered, len(images), key, faults, f"; marks {_some(sorted(set(marks))) or 'none'}, images {_some(images)}")
+        _refuse_count(len(marks), answered, len(images), key, findings, f"; marks {_some(sorted(set(marks))) or 'none'}, images {_some(images)}")
 
 
 def _some(names: Collection[str]) -> str:
     return ", ".join(map(clip_key, islice(names, SHOWN))) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def _place_first(image: Any, where: str, lines: list[Line], faults: Faults) -> None:
+def _place_first(image: Any, where: str, lines: list[Line], findings: Findings) -> None:
     first = next((line for line in lines if line.role == "user"), None)
     if first is None:
-        _mismatch(0, 0, 1, where, faults)
+        _refuse_count(0, 0, 1, where, findings)
         return
-    faults.repair(Reason.REPAIR_PLACEHOLDER_ADDED, Reason.IMAGE_COUNT_MISMATCH, first.where, "the only image has no mark; it was put before this turn")
+    findings.repair(Reason.REPAIR_PLACEHOLDER_ADDED, Reason.IMAGE_COUNT_MISMATCH, first.where, "the only image has no mark; it was put before this turn")
     first.text = "\n" + first.text
     first.images = [(0, image, where), *((offset + 1, ref, place) for offset, ref, place in first.images)]
 
 
-def _mismatch(asked: int, answered: int, images: int, where: str, faults: Faults, more: str = "") -> None:
+def _refuse_count(asked: int, answered: int, images: int, where: str, findings: Findings, more: str = "") -> None:
     in_answers = f" and {answered} in answers" if answered else ""
-    faults.refuse(Reason.IMAGE_COUNT_MISMATCH, where, f"{asked} marks{in_answers}, {images} images{more}")
+    findings.refuse(Reason.IMAGE_COUNT_MISMATCH, where, f"{asked} marks{in_answers}, {images} images{more}")
 
 
 def _write(line: Line, places: Sequence[Place], named: dict[str, Any]) -> None:
@@ -260,9 +260,9 @@ def _write(line: Line, places: Sequence[Place], named: dict[str, Any]) -> None:
     line.images = images
 
 
-def check_references(lines: list[Line], faults: Faults) -> None:
+def check_references(lines: list[Line], findings: Findings) -> None:
     """Refuses a reference that is no text."""
     for line in lines:
         for _, ref, where in line.images:
             if not isinstance(ref, Slot) and reference_of(ref) is None:
-                faults.refuse(Reason.IMAGE_REF_TYPE, where, f"found {kind_of(ref)}{' that is blank' if isinstance(ref, str) else ''}; expected a path")
+                findings.refuse(Reason.IMAGE_REF_TYPE, where, f"found {kind_of(ref)}{' that is blank' if isinstance(ref, str) else ''}; expected a path")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pipelines.formats.logged import Keyed
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
 
@@ -17,11 +17,11 @@ _TAGS = re.compile(r"(?<![`'\"])(?:<(/?)(think|thinking|thought|reasoning)>|\[(/
 _BLOCK_ENDS = re.compile(r"[ \t]*(?:\n|\Z)")
 
 
-def read_thoughts(reasoning: Keyed, where: str, faults: Faults) -> list[str]:
+def read_thoughts(reasoning: Keyed, where: str, findings: Findings) -> list[str]:
     """The texts of every key of reasoning, each once: several keys often hold the same, whole or in pieces."""
     found: list[str] = []
     for key, value in reasoning:
-        texts = [text for text in _texts(value, key, where, faults) if text.strip()]
+        texts = [text for text in _texts(value, key, where, findings) if text.strip()]
         if _squeezed(texts) not in (_squeezed(found), *map(_squeezed, [[text] for text in found])):
             found += distinct(texts, found)
     return found
@@ -37,20 +37,20 @@ def _squeezed(texts: Iterable[str]) -> str:
     return "".join("".join(texts).split())
 
 
-def _texts(value: Any, key: str, where: str, faults: Faults) -> Iterator[str]:
+def _texts(value: Any, key: str, where: str, findings: Findings) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item, key, where, faults) if isinstance(item, (str, list, dict)) else ()
+            yield from _texts(item, key, where, findings) if isinstance(item, (str, list, dict)) else ()
     elif isinstance(value, dict):
         inner = next((value[name] for name in ("text", "summary", "content", "thinking") if value.get(name)), None)
         if isinstance(inner, (str, list, dict)):
-            yield from _texts(inner, key, where, faults)
+            yield from _texts(inner, key, where, findings)
         else:
-            faults.unread.counts[f"turn.{key} without text"] += 1  # encrypted reasoning, say
+            findings.unread.counts[f"turn.{key} without text"] += 1  # encrypted reasoning, say
     elif not isinstance(value, bool):
-        faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{where}.{key}", f"found {kind_of(value)}; expected text")
+        findings.refuse(Reason.SCHEMA_FIELD_TYPE, f"{where}.{key}", f"found {kind_of(value)}; expected text")
 
 
 def leading_thought(text: str) -> tuple[str, str]:
@@ -66,19 +66,19 @@ def leading_thought(text: str) -> tuple[str, str]:
     return (text[start : first[1]], text[first[1] :]) if first and first[0] == start and first[1] < len(text) else ("", text)
 
 
-def with_thoughts(text: str, thoughts: Sequence[str], where: str, faults: Faults) -> tuple[str, list[tuple[int, int]], int]:
+def with_thoughts(text: str, thoughts: Sequence[str], where: str, findings: Findings) -> tuple[str, list[tuple[int, int]], int]:
     """(the answer's text with its reasoning before it, or without any; what was cut out of the text; how much was put before it).
 
     What the text begins with is not said again.
     """
-    if faults.settings.reasoning == "drop":
+    if findings.settings.reasoning == "drop":
         cut = blocks_of(text) if has_thoughts(text) else []
         if cut and not text[: cut[0][0]].strip():
             end = cut[0][1]
             cut[0] = (0, end + len(text[end:]) - len(text[end:].lstrip()))
         gone = sum(end - start for start, end in cut) + sum(map(len, thoughts))
         if gone:
-            faults.note(Reason.REPAIR_REASONING_DROPPED, where, f"{gone} characters of reasoning")
+            findings.note(Reason.REPAIR_REASONING_DROPPED, where, f"{gone} characters of reasoning")
         return without(text, cut), cut, 0
     if not thoughts:
         return text, [], 0

@@ -6,7 +6,7 @@ from collections import deque
 
 from msgspec import Struct, field
 
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.normalize.tool_calls import Call
 from pipelines.normalize.turns import Line
 from pipelines.parsing.careful import clip
@@ -38,7 +38,7 @@ class Group(Struct, gc=False):
         return [self.results[i] for i in sorted(self.results)]
 
 
-def pair_results(lines: list[Line], faults: Faults) -> list[Line]:
+def pair_results(lines: list[Line], findings: Findings) -> list[Line]:
     """The lines with the results of each group of calls in the order of the calls; a result that answers none is refused."""
     ordered: list[Line] = []
     group = Group()
@@ -47,36 +47,36 @@ def pair_results(lines: list[Line], faults: Faults) -> list[Line]:
         if line.role == "observation":
             place = _answers(line, group)
             if place is None:
-                _orphan(line, before, faults)
+                _orphan(line, before, findings)
             else:
                 group.results[place] = line
             continue
         before = line
         if group.results or (group.calls and line.call is None):
             ordered += group.ordered()
-            _note_missing(group, faults)
+            _note_missing(group, findings)
             group = Group()
         if line.call is not None:
             group.add(line, line.call)
         ordered.append(line)
     if group.results:  # calls that end a record have no results yet
-        _note_missing(group, faults)
+        _note_missing(group, findings)
     return ordered + group.ordered()
 
 
-def _note_missing(group: Group, faults: Faults) -> None:
+def _note_missing(group: Group, findings: Findings) -> None:
     for i, line in enumerate(group.calls):
         if i not in group.results:
-            faults.note(Reason.TOOL_RESULT_MISSING, line.where, f"the conversation goes on without the result of {clip(_name_of(line))}")
+            findings.note(Reason.TOOL_RESULT_MISSING, line.where, f"the conversation goes on without the result of {clip(_name_of(line))}")
 
 
-def _orphan(line: Line, before: Line | None, faults: Faults) -> None:
+def _orphan(line: Line, before: Line | None, findings: Findings) -> None:
     if before is not None and before.spelling:
-        faults.refuse(
+        findings.refuse(
             Reason.TOOL_CALL_IN_TEXT, line.where, f"this result answers a call that is written in the text of {before.where}, spelled as {before.spelling}"
         )
     else:
-        faults.refuse(Reason.TOOL_RESULT_ORPHAN, line.where, f"answers {clip(line.call_id or line.name or '') if line.call_id or line.name else 'no call'}")
+        findings.refuse(Reason.TOOL_RESULT_ORPHAN, line.where, f"answers {clip(line.call_id or line.name or '') if line.call_id or line.name else 'no call'}")
 
 
 def _answers(line: Line, group: Group) -> int | None:

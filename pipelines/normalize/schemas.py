@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from pipelines.normalize.schema_faults import Fault, names_of, path_of, shown
+from pipelines.normalize.mismatch import Mismatch, names_of, path_of, shown
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.parsing.written import Path
 
@@ -35,7 +35,7 @@ class Steps(Struct, gc=False):
             raise BadSchema(f"checking takes more than {STEPS} steps")
 
 
-Check = Callable[[Any, Steps], Fault | None]
+Check = Callable[[Any, Steps], Mismatch | None]
 
 
 class Schema(NamedTuple):
@@ -52,18 +52,18 @@ def read_schema(value: Any) -> Schema:
         return Schema(None, str(error))
 
 
-def misfit(value: Any, schema: Schema, record: Steps) -> str | None:
-    """What about this value does not fit, the first fault with its path; None where it fits. `record` is what its record may still spend. Raises BadSchema."""
+def find_mismatch(value: Any, schema: Schema, record: Steps) -> str | None:
+    """What about this value does not fit, the first mismatch with its path; None where it fits. `record` is what its record may still spend. Raises BadSchema."""
     if schema.check is None:
         raise BadSchema(schema.bad)
     if record.left <= 0:
         raise BadSchema(f"checking the calls of this record takes more than {RECORD_STEPS} steps")
     steps = Steps()
     try:
-        fault = schema.check(value, steps)
+        mismatch = schema.check(value, steps)
     finally:
         record.left -= 1 + STEPS - steps.left
-    return f"{path_of(fault.path) or 'arguments'}: {fault.words}" if fault else None
+    return f"{path_of(mismatch.path) or 'arguments'}: {mismatch.text}" if mismatch else None
 
 
 def _is_number(value: Any) -> bool:
@@ -136,7 +136,7 @@ def _read(schema: Any, where: Path, steps: Steps) -> Check:
 
 
 def _always(fits: bool) -> Check:
-    return lambda value, steps: None if fits else Fault((), f"expected nothing here, found {kind_of(value)}")
+    return lambda value, steps: None if fits else Mismatch((), f"expected nothing here, found {kind_of(value)}")
 
 
 def _all_of(checks: Sequence[Check]) -> Check:
@@ -144,11 +144,11 @@ def _all_of(checks: Sequence[Check]) -> Check:
     if len(checks) == 1:
         return checks[0]
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         steps.spend(len(checks))
         for one in checks:
-            if fault := one(value, steps):
-                return fault
+            if mismatch := one(value, steps):
+                return mismatch
         return None
 
     return check
@@ -159,10 +159,10 @@ def _type(wanted: Any) -> Check:
     tests = [TYPES[kind] for kind in kinds]
     classes = frozenset(one for kind in kinds for one in _CLASSES[kind])
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         if type(value) in classes or any(test(value) for test in tests):
             return None
-        return Fault((), f"{shown(value)} is not of type {' or '.join(kinds)}")
+        return Mismatch((), f"{shown(value)} is not of type {' or '.join(kinds)}")
 
     return check
 
@@ -170,13 +170,13 @@ def _type(wanted: Any) -> Check:
 def _required(wanted: list[str]) -> Check:
     names = frozenset(wanted)
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         if not isinstance(value, dict):
             return None
         steps.spend(len(wanted))
         if names <= value.keys():
             return None
-        return Fault((), f"{names_of([name for name in wanted if name not in value])} is missing")
+        return Mismatch((), f"{names_of([name for name in wanted if name not in value])} is missing")
 
     return check
 
@@ -184,15 +184,15 @@ def _required(wanted: list[str]) -> Check:
 def _enum(wanted: list[Any]) -> Check:
     texts = frozenset(one for one in wanted if isinstance(one, str))
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         found = value in texts if isinstance(value, str) else any(_equal(value, one, steps) for one in wanted)
-        return None if found else Fault((), f"{shown(value)} is none of the {len(wanted)} that are allowed")
+        return None if found else Mismatch((), f"{shown(value)} is none of the {len(wanted)} that are allowed")
 
     return check
 
 
 def _const(wanted: Any) -> Check:
-    return lambda value, steps: None if _equal(value, wanted, steps) else Fault((), f"{shown(value)} is not {shown(wanted)}")
+    return lambda value, steps: None if _equal(value, wanted, steps) else Mismatch((), f"{shown(value)} is not {shown(wanted)}")
 
 
 _OF_VALUE: dict[str, Callable[[Any], Check]] = {"type": _type, "required": _required, "enum": _enum, "const": _const}
@@ -207,23 +207,23 @@ _LIMITS: dict[str, Callable[[Any], float | None]] = {
 def _limit(key: str, wanted: float) -> Check:
     size_of, is_least = _LIMITS[key], key.startswith("min")
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         size = size_of(value)
         if size is None or (size >= wanted if is_least else size <= wanted):
             return None
-        return Fault((), f"{clip(str(size))} is {'less' if is_least else 'more'} than {key} {clip(str(wanted))}")
+        return Mismatch((), f"{clip(str(size))} is {'less' if is_least else 'more'} than {key} {clip(str(wanted))}")
 
     return check
 
 
 def _properties(inner: Sequence[tuple[str, Check]]) -> Check:
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         if not isinstance(value, dict):
             return None
         steps.spend(len(inner))
         for name, one in inner:
-            if name in value and (fault := one(value[name], steps)):
-                return Fault((name, *fault.path), fault.words)
+            if name in value and (mismatch := one(value[name], steps)):
+                return Mismatch((name, *mismatch.path), mismatch.text)
         return None
 
     return check
@@ -233,12 +233,12 @@ def _items(inner: Check, schema: Mapping[str, Any]) -> Check:
     before = schema.get("prefixItems")
     first = len(before) if isinstance(before, list) else 0
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         items = value[first:] if isinstance(value, list) else ()
         steps.spend(len(items))
         for i, item in enumerate(items, first):
-            if fault := inner(item, steps):
-                return Fault((i, *fault.path), fault.words)
+            if mismatch := inner(item, steps):
+                return Mismatch((i, *mismatch.path), mismatch.text)
         return None
 
     return check
@@ -248,31 +248,31 @@ def _others(inner: Check, schema: Mapping[str, Any]) -> Check:
     """additionalProperties: of those that no pattern may be meant for."""
     known, is_known = schema.get("properties", {}), "patternProperties" not in schema
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         if not is_known or not isinstance(value, dict):
             return None
         steps.spend(len(value))
         for name, item in value.items():
-            if name not in known and (fault := inner(item, steps)):
-                return Fault((name, *fault.path), fault.words)
+            if name not in known and (mismatch := inner(item, steps)):
+                return Mismatch((name, *mismatch.path), mismatch.text)
         return None
 
     return check
 
 
 def _any_of(branches: Sequence[Check]) -> Check:
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         steps.spend(len(branches))
-        return Fault((), f"{shown(value)} fits none of anyOf") if all(one(value, steps) for one in branches) else None
+        return Mismatch((), f"{shown(value)} fits none of anyOf") if all(one(value, steps) for one in branches) else None
 
     return check
 
 
 def _one_of(branches: Sequence[Check]) -> Check:
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         steps.spend(len(branches))
         fits = sum(one(value, steps) is None for one in branches)
-        return None if fits == 1 else Fault((), f"{shown(value)} fits {fits} of oneOf")
+        return None if fits == 1 else Mismatch((), f"{shown(value)} fits {fits} of oneOf")
 
     return check
 

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from pipelines.cache import BoundedCache
 from pipelines.formats.logged import place
-from pipelines.normalize.faults import Faults
-from pipelines.normalize.schemas import RECORD_STEPS, BadSchema, Schema, Steps, misfit, read_schema
+from pipelines.normalize.findings import Findings
+from pipelines.normalize.schemas import RECORD_STEPS, BadSchema, Schema, Steps, find_mismatch, read_schema
 from pipelines.normalize.tool_calls import Call
 from pipelines.normalize.written import spell
 from pipelines.parsing.careful import clip, kind_of, parse_json
@@ -36,7 +36,7 @@ class Tool(NamedTuple):
     unread: tuple[tuple[str, Any], ...] = ()
 
 
-def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
+def read_tools(logged: Iterable[tuple[str, Any]], findings: Findings) -> list[Tool]:
     """Every function that the record declares.
 
     `logged` is (where, value): a list, one definition, or either as JSON text; null and [] declare nothing.
@@ -47,20 +47,20 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
         if value is None or value == []:
             continue
         try:
-            for i, definition in enumerate(_listed(value, where, faults)):
-                tool = _tool(_from_item(definition, f"{where}[{i}]", faults), f"{where}[{i}]")
+            for i, definition in enumerate(_listed(value, where, findings)):
+                tool = _tool(_from_item(definition, f"{where}[{i}]", findings), f"{where}[{i}]")
                 for key, beside in tool.unread:
-                    faults.unread.add("tool", f"{where}[{i}]", key, beside)
+                    findings.unread.add("tool", f"{where}[{i}]", key, beside)
                 if tool.dropped:
                     detail = f"null entries: {_places(tool.dropped)}"
-                    faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
+                    findings.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
                 known = texts.setdefault(tool.name, tool.text)
                 if known is tool.text or known != tool.text:
                     tools.append(tool)
                 if known != tool.text:
-                    _report(f"{clip(tool.name)} is declared twice, and differently", f"{where}[{i}]", faults)
+                    _report(f"{clip(tool.name)} is declared twice, and differently", f"{where}[{i}]", findings)
         except Reject as reject:
-            faults.refuse_all(reject)
+            findings.refuse_all(reject)
     return tools
 
 
@@ -69,7 +69,7 @@ def tools_text(tools: list[Tool]) -> str | None:
     return f"[{', '.join([tool.text for tool in tools])}]" if tools else None
 
 
-def drop_padding(call: Call, declared: Mapping[str, Tool], faults: Faults) -> Call:
+def drop_padding(call: Call, declared: Mapping[str, Tool], findings: Findings) -> Call:
     """The call without null arguments that its tool does not declare: Arrow gives every row of a column the keys of all the others. A null
     that the schema knows stays, and so does any in arguments that were logged as text."""
     tool = declared.get(call.name)
@@ -80,7 +80,7 @@ def drop_padding(call: Call, declared: Mapping[str, Tool], faults: Faults) -> Ca
     if not dropped:
         return call
     detail = f"null arguments that {clip(call.name)} does not declare: {_places(dropped)}"
-    faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, call.where, detail)
+    findings.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, call.where, detail)
     text = spell(values)
     return replace(call, arguments=text, values=json.loads(text))
 
@@ -105,7 +105,7 @@ def _without_padding(value: Any, schema: Any, where: Path, dropped: list[Path]) 
     return {key: _without_padding(item, known.get(key), (*where, key), dropped) for key, item in value.items()}
 
 
-def check_calls(calls: Iterable[Call], declared: Mapping[str, Tool], faults: Faults) -> None:
+def check_calls(calls: Iterable[Call], declared: Mapping[str, Tool], findings: Findings) -> None:
     """Notes calls of undeclared tools, and arguments that do not fit; by option such a record is refused."""
     if not declared:
         return
@@ -114,30 +114,30 @@ def check_calls(calls: Iterable[Call], declared: Mapping[str, Tool], faults: Fau
     for call in calls:
         tool = declared.get(call.name)
         if tool is None:
-            faults.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {names}")
-        elif fault := _misfit(call, tool.parameters, steps):
-            _report(fault, call.where, faults)
+            findings.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {names}")
+        elif mismatch := _mismatch(call, tool.parameters, steps):
+            _report(mismatch, call.where, findings)
 
 
-def _report(detail: str, where: str, faults: Faults) -> None:
-    if faults.settings.schema_invalid == "quarantine":
-        faults.refuse(Reason.TOOL_SCHEMA_INVALID, where, detail)
+def _report(detail: str, where: str, findings: Findings) -> None:
+    if findings.settings.schema_invalid == "quarantine":
+        findings.refuse(Reason.TOOL_SCHEMA_INVALID, where, detail)
     else:
-        faults.note(Reason.TOOL_SCHEMA_INVALID, where, detail)
+        findings.note(Reason.TOOL_SCHEMA_INVALID, where, detail)
 
 
-def _misfit(call: Call, parameters: Schema | None, steps: Steps) -> str | None:
+def _mismatch(call: Call, parameters: Schema | None, steps: Steps) -> str | None:
     if parameters is None:
         return None
     try:
-        return misfit(call.values, parameters, steps)
+        return find_mismatch(call.values, parameters, steps)
     except BadSchema as error:
         return f"the schema of {clip(call.name)} cannot be used: {error}"
 
 
-def _listed(value: Any, where: str, faults: Faults) -> list[Any]:
+def _listed(value: Any, where: str, findings: Findings) -> list[Any]:
     if isinstance(value, str):
-        value = _from_text(value, where, faults) if value.strip() else None
+        value = _from_text(value, where, findings) if value.strip() else None
     if value is None:
         return []
     if isinstance(value, dict):
@@ -147,15 +147,15 @@ def _listed(value: Any, where: str, faults: Faults) -> list[Any]:
     return value
 
 
-def _from_item(definition: Any, where: str, faults: Faults) -> Any:
+def _from_item(definition: Any, where: str, findings: Findings) -> Any:
     """One definition of a list; it may be the JSON text of one."""
-    return _from_text(definition, where, faults) if isinstance(definition, str) and definition.lstrip()[:1] == "{" else definition
+    return _from_text(definition, where, findings) if isinstance(definition, str) and definition.lstrip()[:1] == "{" else definition
 
 
-def _from_text(text: str, where: str, faults: Faults) -> Any:
+def _from_text(text: str, where: str, findings: Findings) -> Any:
     found: list[Finding] = []
     try:
-        return parse_json(text, faults.budget, found)
+        return parse_json(text, findings.budget, found)
     except Reject as reject:
         raise Reject(*(Reason.SCHEMA_FIELD_TYPE.at(where, f"a text that is not JSON ({finding.code}): {clip(text)}") for finding in reject.findings)) from None
 

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from pipelines.formats.logged import Keyed, LoggedTurn
 from pipelines.normalize.content import Body, read_body, same_picture
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.normalize.loss import joined_weight, weight_of
 from pipelines.normalize.reasoning import distinct, has_thoughts, leading_thought, read_thoughts, with_thoughts
 from pipelines.normalize.roles import ALIASES, CALL, canonical_role
@@ -45,35 +45,35 @@ class Line(Struct, gc=False):
         return (not self.text or self.text.isspace()) and not self.images and not self.pool and self.call is None
 
 
-def lines_of(turn: LoggedTurn, faults: Faults) -> list[Line]:
-    """The lines of one turn: text beside calls is a line of its own before them. Refusals go into `faults`."""
-    role = _role(turn, faults)
+def lines_of(turn: LoggedTurn, findings: Findings) -> list[Line]:
+    """The lines of one turn: text beside calls is a line of its own before them. Refusals go into `findings`."""
+    role = _role(turn, findings)
     if (
         turn.is_plain
         and isinstance(turn.content, str)
         and turn.content[:1] != "["
         and role is not None
         and role != CALL
-        and not (role == "assistant" and _drops_from(turn.content, faults))
+        and not (role == "assistant" and _drops_from(turn.content, findings))
     ):
         return [Line(role, turn.content, turn.where)]
-    weight = weight_of(turn.loss, turn.where, faults) if turn.loss else None
-    thoughts = read_thoughts(turn.reasoning, turn.where, faults) if turn.reasoning else []
-    pool = pool_of(turn.images, turn.where, faults.budget) if turn.images else []
+    weight = weight_of(turn.loss, turn.where, findings) if turn.loss else None
+    thoughts = read_thoughts(turn.reasoning, turn.where, findings) if turn.reasoning else []
+    pool = pool_of(turn.images, turn.where, findings.budget) if turn.images else []
     for key, value in turn.media:
         if value not in ("", [], {}, False):
-            faults.media(f"{turn.where}.{key}", kind_of(value))
+            findings.media(f"{turn.where}.{key}", kind_of(value))
     if role != "observation":
         for key, value in (("name", turn.name), ("tool_call_id", turn.call_id)):
             if value is not None:
-                faults.unread.add("turn", turn.where, key, value)
+                findings.unread.add("turn", turn.where, key, value)
     if role == CALL or (role == "assistant" and isinstance(turn.metadata, str) and turn.metadata.strip()):
-        return _call_turn(turn, role, thoughts, pool, weight, faults)
-    body = read_body(turn, role, faults)
+        return _call_turn(turn, role, thoughts, pool, weight, findings)
+    body = read_body(turn, role, findings)
     weight = joined_weight(weight, body.weight)
     if role == "assistant":
-        return _answer(turn, body, [*thoughts, *distinct(body.reasoning, thoughts)], pool, weight, faults)
-    return _question(turn, role, body, thoughts, pool, weight, faults)
+        return _answer(turn, body, [*thoughts, *distinct(body.reasoning, thoughts)], pool, weight, findings)
+    return _question(turn, role, body, thoughts, pool, weight, findings)
 
 
 def pool_of(images: Keyed, where: str = "", budget: Budget | None = None) -> list[tuple[Any, str]]:
@@ -100,40 +100,40 @@ def listed_in(text: str, budget: Budget) -> Any:
     return value if isinstance(value, list) else text
 
 
-def _drops_from(text: str, faults: Faults) -> bool:
-    return faults.settings.reasoning == "drop" and has_thoughts(text)
+def _drops_from(text: str, findings: Findings) -> bool:
+    return findings.settings.reasoning == "drop" and has_thoughts(text)
 
 
-def _role(turn: LoggedTurn, faults: Faults) -> str | None:
+def _role(turn: LoggedTurn, findings: Findings) -> str | None:
     if turn.role is None:
-        faults.refuse(Reason.SCHEMA_ROLE_MISSING, turn.where, "no role")
+        findings.refuse(Reason.SCHEMA_ROLE_MISSING, turn.where, "no role")
         return None
     role = ALIASES.get(turn.role) or canonical_role(turn.role) if isinstance(turn.role, str) else None
     if role is None:
         found = clip(turn.role) if isinstance(turn.role, str) else kind_of(turn.role)
-        faults.refuse(Reason.SCHEMA_ROLE_UNKNOWN, f"{turn.where}.role", f"found {found}")
+        findings.refuse(Reason.SCHEMA_ROLE_UNKNOWN, f"{turn.where}.role", f"found {found}")
     return role
 
 
-def _question(turn: LoggedTurn, role: str | None, body: Body, thoughts: list[str], pool: list[Any], weight: float | None, faults: Faults) -> list[Line]:
+def _question(turn: LoggedTurn, role: str | None, body: Body, thoughts: list[str], pool: list[Any], weight: float | None, findings: Findings) -> list[Line]:
     """A turn of system, user or a tool, or of an unknown role: it says nothing but text and images."""
     said_by = role or "unknown role"
     for key, value in turn.calls:
         if not _is_no_call(value):
-            faults.misplaced(turn.where, key, value, f"a call on a turn of {said_by}")
+            findings.misplaced(turn.where, key, value, f"a call on a turn of {said_by}")
     for call in body.calls:
-        faults.misplaced(turn.where, turn.content_key, call.value, f"a call on a turn of {said_by}")
+        findings.misplaced(turn.where, turn.content_key, call.value, f"a call on a turn of {said_by}")
     for thought in [*thoughts, *body.reasoning]:
         key = turn.reasoning[0][0] if turn.reasoning else turn.content_key
-        faults.misplaced(turn.where, key, thought, f"reasoning on a turn of {said_by}")
-    _leave_out_metadata(turn, said_by, faults)
+        findings.misplaced(turn.where, key, thought, f"reasoning on a turn of {said_by}")
+    _leave_out_metadata(turn, said_by, findings)
     for key, value in turn.loss if weight != 0 else ():  # no model is trained on a question
-        faults.unread.add("turn", turn.where, f"{key} of a question", value)
+        findings.unread.add("turn", turn.where, f"{key} of a question", value)
     if not body.is_given and not pool and role not in (None, "observation"):
-        faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "no content")
+        findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "no content")
     line = Line(role or "user", body.text, turn.where, weight, body.images, pool=pool)
     if role == "observation":
-        line.call_id = read_id(turn.call_id, f"{turn.where}.tool_call_id", faults)
+        line.call_id = read_id(turn.call_id, f"{turn.where}.tool_call_id", findings)
         line.own_id = turn.own_id if isinstance(turn.own_id, str) else None
         line.name = turn.name if isinstance(turn.name, str) else None
     return [line]
@@ -144,31 +144,31 @@ def _is_no_call(value: Any) -> bool:
     return value in ([], {}) or (isinstance(value, str) and value.strip() in ("", "[]", "{}", "null", "auto", "none"))
 
 
-def _leave_out_metadata(turn: LoggedTurn, said_by: str, faults: Faults) -> None:
+def _leave_out_metadata(turn: LoggedTurn, said_by: str, findings: Findings) -> None:
     """GLM-4's template prints it for every role; in our messages, metadata is the name of a call."""
     if turn.metadata not in (None, "", {}, []):
-        faults.unread.counts["turn.metadata"] += 1
-        faults.note(Reason.SCHEMA_FIELD_UNREAD, f"{turn.where}.metadata", f"the metadata of a turn of {said_by} is left out")
+        findings.unread.counts["turn.metadata"] += 1
+        findings.note(Reason.SCHEMA_FIELD_UNREAD, f"{turn.where}.metadata", f"the metadata of a turn of {said_by} is left out")
 
 
-def _answer(turn: LoggedTurn, body: Body, thoughts: list[str], pool: list[Any], weight: float | None, faults: Faults) -> list[Line]:
+def _answer(turn: LoggedTurn, body: Body, thoughts: list[str], pool: list[Any], weight: float | None, findings: Findings) -> list[Line]:
     """An assistant's turn: its reasoning and text, then its calls."""
-    refused = len(faults.refusals)
+    refused = len(findings.refusals)
     if not isinstance(turn.metadata, str):
-        _leave_out_metadata(turn, "assistant", faults)
-    calls = _calls([*_structured(turn), *([body.calls] if body.calls else [])], [], faults)
+        _leave_out_metadata(turn, "assistant", findings)
+    calls = _calls([*_structured(turn), *([body.calls] if body.calls else [])], [], findings)
     if calls:
-        pool = _refuse_images(turn, pool, faults)
-    text, cut, put = with_thoughts(body.text, thoughts, turn.where, faults)
+        pool = _refuse_images(turn, pool, findings)
+    text, cut, put = with_thoughts(body.text, thoughts, turn.where, findings)
     if body.images and (cut or put):
         body.images = [(put + offset - _cut_before(cut, offset), ref, where) for offset, ref, where in body.images]
     lines: list[Line] = []
     if text.strip() or body.images or pool:
         lines.append(Line("assistant", text, turn.where, weight, body.images, pool=pool, is_alone=not calls))
-    elif not calls and len(faults.refusals) == refused:
+    elif not calls and len(findings.refusals) == refused:
         lines.append(Line("assistant", text, turn.where, weight))
         if not body.is_given and not thoughts:
-            faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "neither content nor a call")
+            findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "neither content nor a call")
     return lines + [_call_line(call, weight) for call in calls]
 
 
@@ -176,30 +176,30 @@ def _cut_before(cut: Sequence[tuple[int, int]], offset: int) -> int:
     return sum(min(end, offset) - start for start, end in cut if start < offset)
 
 
-def _refuse_images(turn: LoggedTurn, pool: list[Any], faults: Faults) -> list[Any]:
+def _refuse_images(turn: LoggedTurn, pool: list[Any], findings: Findings) -> list[Any]:
     for ref, where in pool:
-        faults.misplaced(turn.where, where.rpartition(".")[2], ref, "an image on a turn of calls")
+        findings.misplaced(turn.where, where.rpartition(".")[2], ref, "an image on a turn of calls")
     return []
 
 
-def _call_turn(turn: LoggedTurn, role: str, thoughts: list[str], pool: list[Any], weight: float | None, faults: Faults) -> list[Line]:
+def _call_turn(turn: LoggedTurn, role: str, thoughts: list[str], pool: list[Any], weight: float | None, findings: Findings) -> list[Line]:
     """A sharegpt function_call, whose text is the call; or a GLM call, whose metadata is the name and whose content the arguments."""
     if role == CALL:
-        _leave_out_metadata(turn, CALL, faults)
-    _refuse_images(turn, pool, faults)
+        _leave_out_metadata(turn, CALL, findings)
+    _refuse_images(turn, pool, findings)
     if turn.content is None and (role != CALL or not turn.calls):
-        faults.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "a call without content")
+        findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "a call without content")
         return []
     where = f"{turn.where}.{turn.content_key}"
     thought, rest = leading_thought(turn.content) if isinstance(turn.content, str) else ("", turn.content)
-    text, _, _ = with_thoughts(thought, thoughts, turn.where, faults)
+    text, _, _ = with_thoughts(thought, thoughts, turn.where, findings)
     content = Value(rest, turn.written, (*turn.path, turn.content_key), where)
     try:
-        calls = [_glm_call(turn, content, faults)] if role != CALL else read_calls(content, faults) if rest is not None else []
+        calls = [_glm_call(turn, content, findings)] if role != CALL else read_calls(content, findings) if rest is not None else []
     except Reject as reject:
-        faults.refuse_all(reject)
+        findings.refuse_all(reject)
         return []
-    calls += _calls(_structured(turn), calls, faults)
+    calls += _calls(_structured(turn), calls, findings)
     before = [Line("assistant", text, turn.where, weight, is_alone=False)] if text.strip() else []
     return before + [_call_line(call, weight) for call in calls]
 
@@ -209,15 +209,15 @@ def _structured(turn: LoggedTurn) -> list[list[Value]]:
     return [[Value(value, turn.written, (*turn.path, key), f"{turn.where}.{key}")] for key, value in turn.calls if not _is_no_call(value)]
 
 
-def _calls(logged: Sequence[Sequence[Value]], known: Sequence[Call], faults: Faults) -> list[Call]:
+def _calls(logged: Sequence[Sequence[Value]], known: Sequence[Call], findings: Findings) -> list[Call]:
     """The calls of several keys. A key that says the same calls as another, or as `known`, says nothing new."""
     said = [[(call.name, call.values) for call in known]] if known else []
     calls: list[Call] = []
     for values in logged:
         try:
-            found = [call for value in values for call in read_calls(value, faults)]
+            found = [call for value in values for call in read_calls(value, findings)]
         except Reject as reject:
-            faults.refuse_all(reject)
+            findings.refuse_all(reject)
             continue
         if len(logged) > 1 or said:
             same = [(call.name, call.values) for call in found]
@@ -228,11 +228,11 @@ def _calls(logged: Sequence[Sequence[Value]], known: Sequence[Call], faults: Fau
     return calls
 
 
-def _glm_call(turn: LoggedTurn, content: Value, faults: Faults) -> Call:
+def _glm_call(turn: LoggedTurn, content: Value, findings: Findings) -> Call:
     if isinstance(content.value, dict) and "type" not in content.value:
         return Call(turn.metadata, content.own_text(), content.value, (), turn.where, True)
-    given = content.value if isinstance(content.value, str) else read_body(turn, "assistant", faults).text
-    text, values = arguments_text(given, content.where, faults)
+    given = content.value if isinstance(content.value, str) else read_body(turn, "assistant", findings).text
+    text, values = arguments_text(given, content.where, findings)
     return Call(turn.metadata, text, values, (), turn.where)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pipelines.normalize.schemas import RECORD_STEPS, STEPS, BadSchema, Steps, misfit, read_schema
+from pipelines.normalize.schemas import RECORD_STEPS, STEPS, BadSchema, Steps, find_mismatch, read_schema
 from tests.laws.depth import deep
 from tests.making import conversation, notes
 
@@ -46,7 +46,7 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @given(value=VALUES, schema=st.recursive(st.booleans() | st.just({}), _schemas, max_leaves=4))
 @deep(40)
 def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
-    assert (misfit(value, read_schema(schema), Steps()) is None) == Draft202012Validator(schema).is_valid(value)
+    assert (find_mismatch(value, read_schema(schema), Steps()) is None) == Draft202012Validator(schema).is_valid(value)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
 )
 def test_a_schema_that_is_none_says_where(schema: Any, words: str):
     with pytest.raises(BadSchema) as caught:
-        misfit({}, read_schema(schema), Steps())
+        find_mismatch({}, read_schema(schema), Steps())
     assert str(caught.value) == words
 
 
@@ -139,7 +139,7 @@ BRANCHES: dict[str, Callable[[Any], Any]] = {
 def test_many_branches_over_one_large_argument_look_at_no_more_than_was_paid_for(words: str, kind: str, branch: Callable[[Any], Any]):
     value = Watched(dict.fromkeys(map(str, range(20_000)), 1) | {"a": 1})
     with suppress(BadSchema):
-        misfit(value, read_schema({words: [branch({"type": kind})] * 500}), Steps())
+        find_mismatch(value, read_schema({words: [branch({"type": kind})] * 500}), Steps())
     assert value.looks <= 2 * STEPS
 
 
@@ -148,6 +148,6 @@ def test_the_calls_of_a_record_share_their_steps():
     schema = read_schema({"properties": {"a": {"enum": list(range(90_000))}}})
     for _ in range(12):
         with suppress(BadSchema):
-            misfit({"a": -1}, schema, record)
+            find_mismatch({"a": -1}, schema, record)
     with pytest.raises(BadSchema, match="checking the calls of this record takes more than 1000000 steps"):
-        misfit({}, schema, record)
+        find_mismatch({}, schema, record)

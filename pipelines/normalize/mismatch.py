@@ -9,11 +9,11 @@ from pipelines.parsing.careful import clip, kind_of
 from pipelines.parsing.written import Path
 
 
-class Fault(NamedTuple):
+class Mismatch(NamedTuple):
     """What does not fit, and where below the value that was checked."""
 
     path: Path
-    words: str
+    text: str
 
 
 def path_of(steps: Path) -> str:

@@ -14,7 +14,7 @@ from pipelines.records import Finding
 MOST = 10_000  # of one reason; of any more, their number is kept
 
 
-class Faults:
+class Findings:
     """Refusals and notes of one record, in the order found; `unread` are its keys that nothing reads."""
 
     def __init__(self, settings: Normalize, budget: Budget, notes: list[Finding], unread: Unread):
