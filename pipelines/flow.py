@@ -11,7 +11,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
 from pipelines.config import Config, ConfigError, Source
 from pipelines.containers.partitions import with_columns
@@ -24,7 +24,9 @@ from pipelines.parsing.careful import BOM, parse_record
 from pipelines.reasons import Reason, Reject, reason_of, refusals
 from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, Sample, SeenImages, Tokens
 
-T = TypeVar("T")
+P = ParamSpec("P")
+In = TypeVar("In")
+Out = TypeVar("Out")
 BLOCK_RECORDS = 64
 BLOCK_BYTES = 4 << 20  # of raw records
 
@@ -137,16 +139,16 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
     if refused:
         raise Reject(*refused, *(finding for finding in findings if finding not in refused))
     return Conversation(
-        draft.sample_id,
-        draft.record_id,
-        draft.episode_id,
-        draft.step_id,
-        draft.origin,
-        draft.format,
-        draft.messages,
-        draft.tools,
-        tuple(images),
-        tuple(dict.fromkeys(findings)),
+        sample_id=draft.sample_id,
+        record_id=draft.record_id,
+        episode_id=draft.episode_id,
+        step_id=draft.step_id,
+        origin=draft.origin,
+        format=draft.format,
+        messages=draft.messages,
+        tools=draft.tools,
+        images=tuple(images),
+        findings=tuple(dict.fromkeys(findings)),
     )
 
 
@@ -159,13 +161,19 @@ def _samples_or_rows(
     block: Sequence[DraftWithImages | Quarantined], conversations: Sequence[Conversation | Quarantined], dialect: Dialect
 ) -> list[Sample | Quarantined | None]:
     """What this dialect makes of each conversation; None where it takes none."""
-    found: list[Any] = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for one in conversations]
-    for stage in (dialect.lay_out, dialect.encode, dialect.complete):
-        found = [one if one is None or isinstance(one, _Refused) else _tried(stage, one) for one in found]
+    taken = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for one in conversations]
+    laid_out = _run_stage(dialect.lay_out, taken)
+    encoded = _run_stage(dialect.encode, laid_out)
+    completed = _run_stage(dialect.complete, encoded)
     return [
-        _sample_or_row(record.raw, conversation, dialect.name, tokens) if isinstance(conversation, Conversation) and tokens is not None else None
-        for record, conversation, tokens in zip(block, conversations, found, strict=True)
+        _sample_or_row(record.raw, conversation, dialect.name, tokens) if conversation is not None and tokens is not None else None
+        for record, conversation, tokens in zip(block, taken, completed, strict=True)
     ]
+
+
+def _run_stage(stage: Callable[[In], Out], given: Sequence[In | _Refused | None]) -> list[Out | _Refused | None]:
+    """What the stage makes of each; what is refused or not taken stays so."""
+    return [one if one is None or isinstance(one, _Refused) else _tried(stage, one) for one in given]
 
 
 def _sample_or_row(raw: RawRecord, conversation: Conversation, dialect: str, found: Tokens | _Refused) -> Sample | Quarantined:
@@ -180,9 +188,9 @@ class _Refused(Noun, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def _tried(stage: Callable[..., T], *given: Any) -> T | _Refused:
+def _tried(stage: Callable[P, Out], *given: P.args, **named: P.kwargs) -> Out | _Refused:
     try:
-        return stage(*given)
+        return stage(*given, **named)
     except Reject as reject:
         return _Refused(reject.findings)
     except Exception as error:  # the one place: an internal error costs one record, is counted, and fails the run
