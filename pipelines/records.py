@@ -109,7 +109,7 @@ class ImageRef(NamedTuple):
     where: str
 
 
-class Draft(Noun, frozen=True):
+class Draft(Noun, frozen=True, kw_only=True):
     """A conversation whose images nobody has looked at yet: `refs` in text order, one per `image_at` of its messages.
 
     `unread` counts the record's keys that nothing reads, by place: (("turn.timestamp", 12), ("record.source_file", 1)).
@@ -146,7 +146,7 @@ class SeenImage(Noun, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-class Conversation(Noun, frozen=True):
+class Conversation(Noun, frozen=True, kw_only=True):
     """A Draft whose images are verified: `images` in text order. A row of table `conversations`."""
 
     sample_id: str

@@ -16,7 +16,7 @@ Json = Any
 Keyed = tuple[tuple[str, Json], ...]  # the keys of one field that are there, with their values
 
 
-class LoggedTurn(Noun, frozen=True):
+class LoggedTurn(Noun, frozen=True, kw_only=True):
     """One turn as logged; a field that is absent is None or (), as null is. `path` leads to it in `written`; `where` is its place in words.
 
     `is_plain` says that there is nothing but role and content.
@@ -41,7 +41,7 @@ class LoggedTurn(Noun, frozen=True):
     loss: Keyed = ()
 
 
-class Logged(Noun, frozen=True):
+class Logged(Noun, frozen=True, kw_only=True):
     """A record in its format's fields. `turns` is a list of LoggedTurn, or what stood in its place. `images` has no mark or place yet."""
 
     format: str
@@ -87,9 +87,9 @@ def _read_turn(turn: Json, path: Path, where: str, written: Written, budget: Bud
         return turn
     if len(turn) == 2:  # as most turns are
         if "role" in turn and turn.get("content") is not None:
-            return LoggedTurn(path, where, written, turn["role"], turn["content"], "content", True)
+            return LoggedTurn(path=path, where=where, written=written, role=turn["role"], content=turn["content"], is_plain=True)
         if "from" in turn and turn.get("value") is not None:
-            return LoggedTurn(path, where, written, turn["from"], turn["value"], "value", True)
+            return LoggedTurn(path=path, where=where, written=written, role=turn["from"], content=turn["value"], content_key="value", is_plain=True)
     fields: dict[str, Any] = {}
     used: dict[str, str] = {}
     for key, value in turn.items():
@@ -111,7 +111,7 @@ def _read_turn(turn: Json, path: Path, where: str, written: Written, budget: Bud
     for field in fields.keys() & LISTED:
         if len(fields[field]) > 1:
             fields[field] = tuple(sorted(fields[field], key=_rank))
-    return LoggedTurn(path, where, written, content_key=used.get("content", "content"), **fields)
+    return LoggedTurn(path=path, where=where, written=written, content_key=used.get("content", "content"), **fields)
 
 
 _HARMLESS = HARMLESS["turn"]

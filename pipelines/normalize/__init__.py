@@ -61,9 +61,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
         step_id=step_id,
         origin=raw.origin,
         format=logged.format,
-        messages=tuple(
-            [Message(line.role, line.text, line.call.name if line.call else "", _offsets(line) if line.images else (), line.weight) for line in lines]
-        ),
+        messages=tuple([_message(line) for line in lines]),
         tools=tools_text(tools),
         refs=tuple(_reference(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
         findings=tuple(dict.fromkeys(findings.notes)),
@@ -109,7 +107,7 @@ def _system_lines(logged: Logged, turns: list[Line], findings: Findings) -> list
         if not isinstance(value, (str, list)):
             findings.refuse(Reason.SCHEMA_FIELD_TYPE, key, f"found {kind_of(value)}; expected text")
             continue
-        made = lines_of(LoggedTurn((), key, logged.written, "system", value, key), findings)
+        made = lines_of(LoggedTurn(path=(), where=key, written=logged.written, role="system", content=value, content_key=key), findings)
         said = [*lines, *(line for line in turns[:1] if line.role == "system")]
         lines += [line for line in made if line.text and not any(line.text == other.text for other in said)]
     return lines
@@ -167,8 +165,14 @@ def _id_text(name: str, value: Any, written: Written, findings: Findings) -> str
     return None
 
 
-def _offsets(line: Line) -> tuple[int, ...]:
-    return tuple([offset for offset, _, _ in line.images])
+def _message(line: Line) -> Message:
+    return Message(
+        role=line.role,
+        content=line.text,
+        metadata=line.call.name if line.call else "",
+        image_at=tuple([offset for offset, _, _ in line.images]) if line.images else (),
+        loss_weight=line.weight,
+    )
 
 
 def _reference(value: Any, where: str) -> ImageRef:

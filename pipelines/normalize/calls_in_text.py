@@ -84,8 +84,8 @@ def _lifted(line: Line, has_result: bool, declared: Container[str], findings: Fi
         findings.refuse_all(reject)
         return [line]
     findings.repair(Reason.REPAIR_TOOL_CALL_EXTRACTED, Reason.TOOL_CALL_MALFORMED, where, f"a call of {clip(call.name)} was logged as text")
-    before = [Line("assistant", thought, line.where, line.weight, is_alone=False)] if thought else []
-    return [*before, Line("assistant", call.arguments, line.where, line.weight, call=call)]
+    before = [Line(role="assistant", text=thought, where=line.where, weight=line.weight, is_alone=False)] if thought else []
+    return [*before, Line(role="assistant", text=call.arguments, where=line.where, weight=line.weight, call=call)]
 
 
 def _noted(line: Line, findings: Findings) -> Line:

@@ -192,12 +192,12 @@ def _read_tool(definition: Any, where: str) -> Tool:
     text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
     parameters = function.get("parameters")
     return Tool(
-        name,
-        text,
-        read_schema(parameters) if isinstance(parameters, dict) else None,
-        tuple(dropped),
-        parameters if isinstance(parameters, dict) else None,
-        beside,
+        name=name,
+        text=text,
+        parameters=read_schema(parameters) if isinstance(parameters, dict) else None,
+        dropped=tuple(dropped),
+        declared=parameters if isinstance(parameters, dict) else None,
+        unread=beside,
     )
 
 

@@ -23,7 +23,7 @@ from pipelines.parsing.careful import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
 
 
-class Line(Struct, gc=False):
+class Line(Struct, gc=False, kw_only=True):
     """A message in the making. `images` are (offset, reference or Slot, JSON path) that have their place already; `pool` are (reference, JSON path)
     that the turn has without a place. `is_alone`: no call stands beside the text."""
 
@@ -56,7 +56,7 @@ def lines_of(turn: LoggedTurn, findings: Findings) -> list[Line]:
         and role != CALL
         and not (role == "assistant" and _drops_from(turn.content, findings))
     ):
-        return [Line(role, turn.content, turn.where)]
+        return [Line(role=role, text=turn.content, where=turn.where)]
     weight = weight_of(turn.loss, turn.where, findings) if turn.loss else None
     thoughts = read_thoughts(turn.reasoning, turn.where, findings) if turn.reasoning else []
     pool = pool_of(turn.images, turn.where, findings.budget) if turn.images else []
@@ -131,7 +131,7 @@ def _question(turn: LoggedTurn, role: str | None, body: Body, thoughts: list[str
         findings.unread.add("turn", turn.where, f"{key} of a question", value)
     if not body.is_given and not pool and role not in (None, "observation"):
         findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "no content")
-    line = Line(role or "user", body.text, turn.where, weight, body.images, pool=pool)
+    line = Line(role=role or "user", text=body.text, where=turn.where, weight=weight, images=body.images, pool=pool)
     if role == "observation":
         line.call_id = read_id(turn.call_id, f"{turn.where}.tool_call_id", findings)
         line.own_id = turn.own_id if isinstance(turn.own_id, str) else None
@@ -164,9 +164,9 @@ def _answer(turn: LoggedTurn, body: Body, thoughts: list[str], pool: list[Any], 
         body.images = [(put + offset - _cut_before(cut, offset), ref, where) for offset, ref, where in body.images]
     lines: list[Line] = []
     if text.strip() or body.images or pool:
-        lines.append(Line("assistant", text, turn.where, weight, body.images, pool=pool, is_alone=not calls))
+        lines.append(Line(role="assistant", text=text, where=turn.where, weight=weight, images=body.images, pool=pool, is_alone=not calls))
     elif not calls and len(findings.refusals) == refused:
-        lines.append(Line("assistant", text, turn.where, weight))
+        lines.append(Line(role="assistant", text=text, where=turn.where, weight=weight))
         if not body.is_given and not thoughts:
             findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "neither content nor a call")
     return lines + [_call_line(call, weight) for call in calls]
@@ -200,7 +200,7 @@ def _call_turn(turn: LoggedTurn, role: str, thoughts: list[str], pool: list[Any]
         findings.refuse_all(reject)
         return []
     calls += _calls(_structured(turn), calls, findings)
-    before = [Line("assistant", text, turn.where, weight, is_alone=False)] if text.strip() else []
+    before = [Line(role="assistant", text=text, where=turn.where, weight=weight, is_alone=False)] if text.strip() else []
     return before + [_call_line(call, weight) for call in calls]
 
 
@@ -237,4 +237,4 @@ def _glm_call(turn: LoggedTurn, content: Value, findings: Findings) -> Call:
 
 
 def _call_line(call: Call, weight: float | None) -> Line:
-    return Line("assistant", call.arguments, call.where, weight, [], call)
+    return Line(role="assistant", text=call.arguments, where=call.where, weight=weight, call=call)
