@@ -117,7 +117,7 @@ def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str 
             texts.append(text)
             size += len(text)
             if calls and text.strip():
-                findings.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], part, "text after a call of the same turn would be put before it")
+                findings.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], "text after a call of the same turn would be put before it")
         if isinstance(part, str) or (isinstance(part, dict) and part.get("type") not in IMAGE):
             weights.append(_part_weight(part, where, findings) if isinstance(part, dict) else None)
     body.text = "".join(texts)
@@ -125,7 +125,7 @@ def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str 
         body.weight = weights[0]
     elif weights and role in (None, "assistant"):  # a question is not trained, whatever its parts say
         key = next(key for part, _, _ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
-        findings.misplaced(parts[0][2].rpartition(".")[0], key, weights, "the parts of one turn have different loss weights; a turn is trained whole or not")
+        findings.misplaced(parts[0][2].rpartition(".")[0], key, "the parts of one turn have different loss weights; a turn is trained whole or not")
     return body
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from pipelines.config import Normalize
 from pipelines.formats.keys import Unread
@@ -53,9 +52,9 @@ class Findings:
         else:
             self.note(Reason.MEDIA_UNSUPPORTED, where, detail)
 
-    def misplaced(self, where: str, key: str, value: Any, why: str) -> None:
+    def misplaced(self, where: str, key: str, why: str) -> None:
         """A key of a turn that is read elsewhere, and has no place here."""
-        self.unread.add("turn", where, key, value, why)
+        self.unread.add("turn", where, key, None, why)
 
     def close(self) -> None:
         """Raises Reject with every refusal, notes after them, if there is one."""

@@ -17,7 +17,8 @@ from pipelines.formats.keys import clip_key
 from pipelines.formats.logged import Logged
 from pipelines.normalize.content import Slot, reference_of, same_picture
 from pipelines.normalize.findings import Findings
-from pipelines.normalize.turns import Line, pool_of
+from pipelines.normalize.turn_fields import pool_of
+from pipelines.normalize.turns import Line
 from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
 
@@ -168,7 +169,7 @@ def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], finding
     if not answered and not empty and not refs and len(pool) == 1:
         _place_first(*pool[0], lines, findings)
         return
-    if len(empty) < len(pool) == len(every) and all(
+    if not answered and len(empty) < len(pool) == len(every) and all(
         places[i][k].is_open or same_picture(places[i][k].ref, ref) for (i, k), (ref, _) in zip(every, pool, strict=True)
     ):
         pool = [pair for (i, k), pair in zip(every, pool, strict=True) if places[i][k].is_open]  # the list names the parts' pictures too

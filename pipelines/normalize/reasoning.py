@@ -87,6 +87,11 @@ def with_thoughts(text: str, thoughts: Sequence[str], where: str, findings: Find
     return before + text, [], len(before)
 
 
+def cut_before(cut: Sequence[tuple[int, int]], offset: int) -> int:
+    """How many characters before this offset were cut out."""
+    return sum(min(end, offset) - start for start, end in cut if start < offset)
+
+
 def has_thoughts(text: str) -> bool:
     """Whether a text may hold reasoning: it closes a tag, or begins with one. Most texts do neither."""
     return "</" in text or "[/" in text or "/think▷" in text or text.lstrip()[:1] in ("<", "[", "◁")
