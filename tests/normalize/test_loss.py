@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.making import conversation, refusals
+from tests.making import asked, conversation, refusals
 
 KEYS = ["loss", "train", "trainable", "training", "loss_mask", "mask", "loss_scale", "loss_weight", "weight"]
 
@@ -57,3 +57,19 @@ def test_parts_of_a_question_may_differ():
 @pytest.mark.parametrize("key", ["is_masked", "mask_loss", "loss_masked", "no_loss", "skip_training"])
 def test_a_flag_of_unknown_meaning_that_says_yes_is_refused(key: str):
     assert refusals(weighed(**{key: True})) == [("schema.field_unread", f"messages[1].{key}")]
+
+
+@pytest.mark.parametrize(
+    ("logged", "weight"),
+    [({}, None), ({"loss": False}, 0.0), ({"train": False}, 0.0), ({"loss_weight": 0}, 0.0), ({"loss_weight": 0.5}, 0.5), ({"loss": True}, None)],
+)
+def test_flags_of_loss_become_a_weight(logged, weight):
+    record = {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A", **logged}]}
+    assert conversation(record).messages[1].loss_weight == weight
+
+
+@pytest.mark.parametrize("weight", [10**400, 1e39, -1, [1], "1"])
+def test_a_weight_that_no_column_holds_is_refused(weight):
+    assert refusals(asked(question="Q") | {"messages": [{"role": "assistant", "content": "A", "loss_weight": weight}]}) == [
+        ("schema.field_type", "messages[0].loss_weight")
+    ]

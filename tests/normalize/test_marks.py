@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipelines.records import Conversation
-from tests.making import configuration, conversation, notes, refusals, run_lines, write_lines
+from tests.making import asked, configuration, conversation, notes, refusals, run_lines, turns, write_lines
 
 SIZES = {"a.png": (9, 9), "b.png": (8, 8)}
 ANSWER = {"role": "assistant", "content": "A"}
@@ -195,3 +195,32 @@ def test_objects_with_boxes_are_refused_by_name():
     record = {"messages": [{"role": "user", "content": "<image>Find <ref-object>"}, {"role": "assistant", "content": "<bbox>"}], "images": ["a.png"]}
     objects = {"ref": ["sheep"], "bbox": [[90.9, 160.8, 135, 212.8]]}
     assert refusals(record | {"objects": objects}, configuration(), SIZES) == [("schema.field_unread", "objects")]
+
+
+@pytest.mark.parametrize(
+    ("question", "image", "image_at", "content"),
+    [
+        ("<image>\nWhat?", "a.png", (0,), "\nWhat?"),
+        ("See <image> here", "a.png", (4,), "See  here"),
+        ("What?", "a.png", (0,), "\nWhat?"),
+        ("<image_01> and <image_00>", {"<image_00>": "a.png", "<image_01>": "b.png"}, (1, 8), "\n\n and \n\n"),
+    ],
+)
+def test_images_stand_where_their_marks_were(question, image, image_at, content):
+    record = {"conversations": [{"role": "user", "content": question}, {"role": "assistant", "content": "A"}], "image": image}
+    message = conversation(record, sizes={"a.png": (9, 9), "b.png": (9, 9)}).messages[0]
+    assert (message.image_at, message.content) == (image_at, content)
+
+
+def test_images_come_in_text_order_not_in_the_order_of_their_names():
+    record = {
+        "conversations": [{"role": "user", "content": "<image_01> then <image_00>"}, {"role": "assistant", "content": "A"}],
+        "image": {"<image_00>": "a.png", "<image_01>": "b.png"},
+    }
+    made = conversation(record, sizes={"a.png": (9, 9), "b.png": (9, 9)})
+    assert [image.uri for image in made.images] == ["kit/b.png", "kit/a.png"]
+
+
+def test_an_image_list_that_is_blank_holds_no_picture():
+    for value in ("", [], {}, None):
+        assert turns(conversation(asked(image=value))) == [("user", "", "Hello?"), ("assistant", "", "Hello.")]

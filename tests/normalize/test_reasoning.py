@@ -109,3 +109,9 @@ def test_an_image_in_an_answer_keeps_its_place_in_the_text(reasoning: str, text:
     record = {"messages": [QUESTION, {"role": "assistant", "reasoning_content": "R", "content": parts}]}
     message = conversation(record, configuration(normalize={"reasoning": reasoning}), {"a.png": (9, 9)}).messages[1]
     assert (message.content, message.image_at) == (text, (place,))
+
+
+@pytest.mark.parametrize(("setting", "content"), [("keep", "<think>Hm.</think>A"), ("drop", "A")])
+def test_reasoning_stands_before_its_turns_text_or_is_dropped_by_option(setting: str, content: str):
+    record = {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "reasoning_content": "Hm.", "content": "A"}]}
+    assert conversation(record, configuration(normalize={"reasoning": setting})).messages[1].content.replace("\n", "") == content
