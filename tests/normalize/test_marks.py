@@ -224,3 +224,8 @@ def test_images_come_in_text_order_not_in_the_order_of_their_names():
 def test_an_image_list_that_is_blank_holds_no_picture():
     for value in ("", [], {}, None):
         assert turns(conversation(asked(image=value))) == [("user", "", "Hello?"), ("assistant", "", "Hello.")]
+
+
+def test_a_mark_in_an_answer_is_refused_if_the_record_lists_a_picture_that_has_its_place():
+    record = {"messages": [{"role": "user", "content": "Q", "image": "a.png"}, {"role": "assistant", "content": "<image>"}], "images": ["a.png"]}
+    assert refusals(record) == [("image.count_mismatch", "images")]

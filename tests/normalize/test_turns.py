@@ -1,6 +1,7 @@
 """Turns -> lines: roles, and calls wherever they were logged."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -96,3 +97,24 @@ def test_thousands_of_calls_in_one_turn_are_each_cut_out_as_written():
     calls = [{"function": {"name": "f", "arguments": {"n": n}}} for n in range(4000)]
     made = conversation({"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "tool_calls": calls}]})
     assert [message.content for message in made.messages[1:]] == [json.dumps(call["function"]["arguments"]) for call in calls]
+
+
+def test_every_part_of_a_glm_call_is_read():
+    def record(*more: dict[str, Any]) -> dict[str, Any]:
+        parts = [{"type": "text", "text": ARGUMENTS}, *more]
+        return {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "metadata": "get_weather", "content": parts}]}
+
+    call = ("assistant", "get_weather", ARGUMENTS)
+    assert turns(conversation(record()))[1:] == [call]
+    assert turns(conversation(record({"type": "reasoning", "value": "Hm."})))[1:] == [("assistant", "", "<think>Hm.</think>"), call]
+    assert turns(conversation(record({"type": "tool_call", "value": {"name": "f", "arguments": {}}})))[1:] == [call, ("assistant", "f", "{}")]
+    assert refusals(record({"type": "image", "image": "a.png"})) == [("schema.field_unread", "messages[1].content[1].image")]
+
+
+def test_every_key_of_a_call_turn_is_read_even_if_its_content_is_bad():
+    turn = {"role": "function_call", "content": "nothing", "tool_calls": "nothing", "image": "a.png"}
+    assert refusals({"messages": [{"role": "user", "content": "Q"}, turn]}) == [
+        ("tool.call_malformed", "messages[1].content"),
+        ("tool.call_malformed", "messages[1].tool_calls"),
+        ("schema.field_unread", "messages[1].image"),
+    ]
