@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.ledger.books import Books
-from pipelines.ledger.plural import counted
 from pipelines.ledger.unread_keys import MOST_SHOWN, by_source
-from pipelines.visible import visible
+from pipelines.visible import counted, visible
 
 SPLITS = ("train", "val", "test")
 MOST_NAMES = 3  # of files that were passed over

@@ -6,9 +6,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
-from pipelines.ledger.plural import counted
 from pipelines.report.data import ReportData
 from pipelines.report.plots import HEIGHT, WIDTH, length_bars, percentile, size_dots
+from pipelines.visible import counted
 
 MOST_REASONS = 10  # in the fragment
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.ledger.plural import counted
 from pipelines.report.data import ImageSize
+from pipelines.visible import counted
 
 WIDTH, HEIGHT = 560, 120
 BINS = 40
