@@ -38,4 +38,9 @@ def counted(count: float, noun: str) -> str:
     >>> counted(1, "file"), counted(1204, "record")
     ('1 file', '1,204 records')
     """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{count:,} {noun_for(count, noun)}"
+
+
+def noun_for(count: float, noun: str) -> str:
+    """The noun in the singular for 1, in the plural for any other number."""
+    return noun if count == 1 else f"{noun}s"
