@@ -109,7 +109,7 @@ def _blocks(records: Iterable[DraftWithImages | Quarantined]) -> Iterator[list[D
 
 def duplicate_row(raw: RawRecord, kept_path: str, kept_line: int) -> Quarantined:
     """The row of a record whose bytes appear earlier in the batch."""
-    return Quarantined(raw, (Reason.RECORD_DUPLICATE.at("", f"{kept_path}:{kept_line} has the same bytes and was kept"),))
+    return Quarantined(raw, (Reason.RECORD_DUPLICATE.at("", f"{kept_path}:{kept_line} has the same bytes, and was kept"),))
 
 
 def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Draft:
@@ -132,7 +132,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
         if look.image:
             images.append(look.image)
     if id_conflict:
-        findings.append(Reason.RECORD_ID_CONFLICT.at("id", f"another record of source {draft.origin.source} has the id {draft.logged_id!r} too"))
+        findings.append(Reason.RECORD_ID_CONFLICT.at("id", f"another record of source {draft.origin.source} also has the id {draft.logged_id!r}"))
     refused = refusals(findings)
     if id_conflict and config.normalize.id_conflict == "quarantine":
         refused.append(findings[-1])

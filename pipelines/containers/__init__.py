@@ -18,6 +18,7 @@ from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import Piece, elements_of, is_blank, lines_of, objects_of
 from pipelines.reasons import Reason
 from pipelines.records import Finding, Origin, RawRecord, raw_record
+from pipelines.visible import counted
 
 
 class LineSplit(NamedTuple):
@@ -145,8 +146,8 @@ def _change(file: InputFile) -> Finding | None:
     try:
         stat = os.stat(file.path)
     except OSError as error:
-        listed = f"listed with {file.size} bytes, then" if file.size >= 0 else "listed, and could not be looked at"
-        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"{listed}: {error.strerror}")
+        size = f" with {counted(file.size, 'byte')}" if file.size >= 0 else ""
+        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"the file was listed{size}, but cannot be opened now: {error.strerror}")
     if (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified):
-        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"listed with {file.size} bytes, now {stat.st_size}")
+        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"the file had {counted(file.size, 'byte')} when it was listed, and has {stat.st_size:,} now")
     return None

@@ -130,7 +130,7 @@ def read_chunks(path: str, size: int = CHUNK) -> Iterator[bytes]:
         if codec := codec_of(head):
             yield from _unpack(file, path, codec)
         elif kind := unread_kind(head):
-            raise Damaged(Reason.FILE_COMPRESSION.at(path, f"{kind}, which is not read; unpack it"))
+            raise Damaged(Reason.FILE_COMPRESSION.at(path, f"{kind} cannot be read; unpack it"))
         else:
             yield from iter(lambda: file.read(size), b"")
 
@@ -150,7 +150,7 @@ def _unpack(file: BinaryIO, path: str, codec: Codec) -> Iterator[bytes]:
             try:
                 unpacked = member.decompress(packed, CHUNK)
             except _FAULTS as error:
-                raise Damaged(codec.corrupt.at(path, f"{codec.name}, near byte {file.tell()}: {error}")) from None
+                raise Damaged(codec.corrupt.at(path, f"the {codec.name} data cannot be decompressed near byte {file.tell():,}: {error}")) from None
             packed = b""
             if unpacked:
                 yield unpacked
@@ -158,4 +158,4 @@ def _unpack(file: BinaryIO, path: str, codec: Codec) -> Iterator[bytes]:
                 break
         packed = member.unused_data if member.eof else b""
     if not member.eof:
-        raise Damaged(codec.cut.at(path, f"{codec.name}: the stream goes on after the file's last byte, {file.tell()}"))
+        raise Damaged(codec.cut.at(path, f"the {codec.name} data is not complete at the end of the file, byte {file.tell():,}"))

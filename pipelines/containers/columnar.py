@@ -23,7 +23,7 @@ def parquet_rows(path: str, columns: Mapping[str, Any]) -> Iterator[bytes]:
         with open(path, "rb") as stream:
             is_parquet = stream.read(4) == MAGIC
         if not is_parquet:
-            raise Damaged(Reason.FILE_FORMAT_MISMATCH.at(path, "named .parquet, and does not begin with PAR1"))
+            raise Damaged(Reason.FILE_FORMAT_MISMATCH.at(path, "the file is named .parquet, but does not begin with PAR1"))
         with pq.ParquetFile(path) as file:
             refuse_doubled(file.schema_arrow, path, Reason.FILE_PARQUET_CORRUPT)
             for batch in read_in_batches(file, ROWS):
@@ -77,7 +77,7 @@ def _parts(array: pa.Array) -> list[pa.Array]:
     if pa.types.is_fixed_size_list(kind):
         return [array.values]
     if kind.num_fields:
-        raise pa.ArrowInvalid(f"text that is not UTF-8 in a column of type {kind}")
+        raise pa.ArrowInvalid(f"a column of type {kind} contains text that is not UTF-8")
     return []
 
 

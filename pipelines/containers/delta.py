@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipelines.config import ConfigError
 from pipelines.containers.partitions import Columns
+from pipelines.visible import noun_for
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -42,7 +43,7 @@ def live_files(folder: str, source: str) -> LiveFiles:
     try:
         table = DeltaTable(folder)
         if fault := _fault(table):
-            raise ConfigError([f"source {source}: the Delta table {folder} {fault}; write it anew without that, and name the new table"])
+            raise ConfigError([f"source {source}: the Delta table {folder} {fault}. Write the data to a table without it, and use that table"])
         actions: pa.Table = pa.table(table.get_add_actions())
         return LiveFiles(folder, table.version(), dict(_columns_by_path(actions, folder)))
     except (DeltaError, OSError, ValueError) as error:
@@ -55,11 +56,11 @@ def _fault(table: DeltaTable) -> str | None:
     if "variant" not in table.schema().to_json():  # writers name the feature in tables that have no such column
         features -= {"variantType", "variantType-preview"}
     if unknown := sorted(features - HARMLESS):
-        return f"needs the reader feature {', '.join(unknown)}, which is not read here"
+        return f"needs {noun_for(len(unknown), 'reader feature')} that {'is' if len(unknown) == 1 else 'are'} not supported: {', '.join(unknown)}"
     if table.metadata().configuration.get("delta.columnMapping.mode", "none") != "none":
-        return "maps its columns to other names (delta.columnMapping.mode), which is not read here"
+        return "uses column mapping (delta.columnMapping.mode), which is not supported"
     if "deletionVectors" in features and pa.table(table.deletion_vectors()).num_rows:
-        return "has deletion vectors, which are not read here: deleted rows would come back"
+        return "has deletion vectors, which are not supported: deleted rows would be read"
     return None
 
 
@@ -74,5 +75,5 @@ def _local(uri: str, folder: str) -> str:
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", uri):
         return os.path.join(folder, unquote(uri))
     if urlsplit(uri).scheme != "file":
-        raise ValueError(f"its file {uri} is not on this machine's disks")
+        raise ValueError(f"its file {uri} is not on a local disk")
     return unquote(urlsplit(uri).path)

@@ -6,6 +6,7 @@ import codecs
 import re
 
 from pipelines.containers.pieces import BLANK
+from pipelines.visible import counted
 
 MARKS = {  # the longer ones first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -23,9 +24,9 @@ def other_encoding(head: bytes, is_all: bool) -> str | None:
     """The encoding of a JSON file that begins so, in words for a finding; None where it is UTF-8, or is damaged UTF-8."""
     for mark, name in MARKS.items():
         if head.startswith(mark):
-            return f"{name}, by its byte order mark; only UTF-8 is read"
+            return f"the byte order mark is that of {name}; only UTF-8 can be read"
     if b"\0" in head[:8]:
-        return next((f"{name}, by its NUL bytes; only UTF-8 is read" for codec, name in WIDE.items() if _is_wide_json(head, codec)), None)
+        return next((f"the NUL bytes show that the file is {name}; only UTF-8 can be read" for codec, name in WIDE.items() if _is_wide_json(head, codec)), None)
     if _decoded(head, "utf-8") is not None:
         return None
     text = head if is_all or b"\n" not in head else head[: head.rindex(b"\n")]
@@ -57,7 +58,10 @@ def _east_asian(head: bytes) -> str | None:
     if text.startswith(b'{"') and 2 * len(bad) < len(lines):  # a file of lines, of which some are in another encoding
         return None
     codec = next((codec for codec in EAST_ASIAN if _is_of_words(_decoded(text, codec))), None)
-    return codec and f"{len(bad)} of the first {len(lines)} lines are not UTF-8; they could be {EAST_ASIAN[codec]}; only UTF-8 is read"
+    return (
+        codec
+        and f"{len(bad):,} of the first {counted(len(lines), 'line')} {'is' if len(bad) == 1 else 'are'} not UTF-8, but could be {EAST_ASIAN[codec]}; only UTF-8 can be read"
+    )
 
 
 def _is_of_words(text: str | None) -> bool:

@@ -18,8 +18,8 @@ def inputs_of(config: Config, batch: str | None) -> Listing:
         there, missing = _parted(_paths(source, batch))
         listing = list_inputs(source, batch, there)
         if not source.allow_empty and (missing or not listing.files):
-            what = f"no such file or folder: {', '.join(missing)}" if missing else f"no log file at {', '.join(_paths(source, batch))}"
-            faults.append(f"source {source.name}: {what}; set allow_empty: true if a batch may be without")
+            what = f"no such file or folder: {', '.join(missing)}" if missing else f"no log files at {', '.join(_paths(source, batch))}"
+            faults.append(f"source {source.name}: {what}; set allow_empty: true if a batch may have none")
         found += listing
     if faults:
         raise ConfigError(faults)

@@ -50,7 +50,7 @@ def kind_of(path: str) -> Kind:
     plain = name.removesuffix(next((suffix for suffix in PACKED_NAMES if name.endswith(suffix)), ""))
     columns = columnar(head.data)
     if columns and head.packed:
-        raise Damaged(Reason.FILE_COMPRESSION.at(path, "a Parquet or Arrow file inside a compressed file is not read; unpack it"))
+        raise Damaged(Reason.FILE_COMPRESSION.at(path, "a Parquet or Arrow file inside a compressed file cannot be read; unpack it"))
     if columns:
         return columns
     if plain.endswith(".parquet"):
@@ -59,7 +59,7 @@ def kind_of(path: str) -> Kind:
         if plain.endswith(ARROW_NAMES):
             return "arrow"
         if plain != name and not head.packed:
-            raise Damaged(_codec_named(name).at(path, f"named {name[len(plain) :]}, and does not begin like such a file"))
+            raise Damaged(_codec_named(name).at(path, f"the file is named {name[len(plain) :]}, but does not begin like such a file"))
     if encoding := other_encoding(head.data, head.is_all):
         raise Damaged(Reason.FILE_ENCODING.at(path, encoding))
     return shape_of(head.data, head.is_all, plain.endswith(LINE_NAMES))

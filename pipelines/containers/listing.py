@@ -147,7 +147,7 @@ def _expand(pattern: str, found: _Found) -> None:
     elif os.path.lexists(pattern):
         found.files.add(os.path.abspath(pattern))
     else:
-        raise FileNotFoundError(f"source {found.source}: there is no {pattern}")
+        raise FileNotFoundError(f"source {found.source}: no such file or folder: {pattern}")
 
 
 def _add_matched(path: str, pattern: str, found: _Found) -> None:
@@ -173,7 +173,7 @@ def _walk(top: str, found: _Found) -> None:
 
 def _files_below(top: str, found: _Found) -> Iterator[tuple[str, str | None]]:
     def unlisted(error: OSError) -> None:
-        found.passed_over[str(error.filename)] = f"a folder that cannot be listed: {error.strerror}"
+        found.passed_over[str(error.filename)] = f"the folder cannot be listed: {error.strerror}"
 
     for folder, folders, names in os.walk(top, onerror=unlisted):
         _refuse_unread_table(folder, folders, found.source)
@@ -197,4 +197,4 @@ def _refuse_unread_table(folder: str, folders: Sequence[str], source: str) -> No
     if "metadata" in folders and glob.glob(os.path.join(glob.escape(folder), "metadata", "*.metadata.json")):
         kind = "an Iceberg table"
     if kind:
-        raise ConfigError([f"source {source}: {folder} is {kind}, which is not read; export it as Parquet, and name that folder"])
+        raise ConfigError([f"source {source}: {folder} is {kind}, which cannot be read; export it as Parquet, and use that folder"])

@@ -18,7 +18,7 @@ HALF_WRITTEN = (".tmp", ".temp", ".part", ".partial", ".inprogress", ".crdownloa
 # Beside the rows of a data set of Hugging Face's `datasets`, and what Hadoop writes beside a table's.
 OF_DATASETS = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json"}
 HIDDEN = "hidden: its name begins with . or _"
-OF_A_DATASET = "it describes a data set, and holds no rows"
+OF_A_DATASET = "it describes a data set and contains no rows"
 _BEGINS = re.compile(rb'\{\s*("|\}|\Z)|\[\s*(\{|\]|\Z)')
 _RECORD = re.compile(rb'\s*\{\s*"')
 
@@ -48,7 +48,7 @@ def _by_name(name: str) -> str | None:
     if is_hidden(name):
         return HIDDEN
     if name.endswith(HALF_WRITTEN):
-        return "half written: it has the name of a temporary file"
+        return "incomplete: it has the name of a temporary file"
     if name.endswith(".crc"):
         return "a checksum"
     if re.match(r"(readme|license)(\.(md|txt|rst))?$", name):
@@ -65,21 +65,21 @@ def _without_packing(name: str) -> str:
 def _by_content(path: str) -> str | None:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            return "no regular file"
+            return "not a regular file"
         with open(path, "rb") as file:
             kind = unread_kind(file.read(512))
         head = read_head(path) if kind is None else None
     except OSError:
         return None
     if head is None:
-        return f"{kind}, which is not read"
+        return f"{kind}, which cannot be read"
     if not head.data:  # empty, or a compressed file that is damaged at once
         return None
     if kind := unread_kind(head.data):
-        return f"{kind} inside a compressed file, which is not read"
+        return f"{kind} inside a compressed file, which cannot be read"
     if columnar(head.data) or (begins_like_json(head.data) and other_encoding(head.data, head.is_all)):
         return None
-    return None if _is_log(head.data) else f"its content is no log: it begins with {head.data[:20]!r}"
+    return None if _is_log(head.data) else f"its content is not a log: it begins with {head.data[:20]!r}"
 
 
 def _is_log(head: bytes) -> bool:

@@ -13,6 +13,7 @@ import orjson
 from pipelines.containers.chunks import Damaged
 from pipelines.reasons import Reason
 from pipelines.records import Finding
+from pipelines.visible import counted
 
 HEAD_BYTES = 4096
 BLANK = b" \t\r\n\v\f"
@@ -52,7 +53,7 @@ class Collector:
         if self._digest is None:
             return data, ()
         stub = {"bytes": self.size, "sha256": self._digest.hexdigest(), "head_base64": base64.b64encode(data).decode()}
-        return orjson.dumps(stub), (Reason.LINE_TOO_LARGE.at("", f"{self.size} bytes, limits.line_bytes is {self._limit}"),)
+        return orjson.dumps(stub), (Reason.LINE_TOO_LARGE.at("", f"{counted(self.size, 'byte')}; limits.line_bytes is {self._limit:,}"),)
 
 
 def lines_of(chunks: Iterator[bytes], limit: int) -> Iterator[Piece]:
@@ -116,9 +117,9 @@ def elements_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piec
                 element, start = Collector(limit), at
         element.add(chunk[start:])
     if not closed:
-        raise Damaged(Reason.FILE_JSON_TRUNCATED.at(path, f"the array never ends; {element.size} bytes of an unfinished element were not read"))
+        raise Damaged(Reason.FILE_JSON_TRUNCATED.at(path, f"the array has no end; its last element was not read: {counted(element.size, 'byte')}"))
     if not is_blank(element.piece()[0]):
-        raise Damaged(Reason.FILE_CORRUPT.at(path, f"{element.size} bytes follow the end of the array"))
+        raise Damaged(Reason.FILE_CORRUPT.at(path, f"there is more after the end of the array: {counted(element.size, 'byte')}"))
 
 
 def _stripped(element: Collector) -> Piece:
@@ -151,18 +152,18 @@ def objects_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piece
             elif sign in b"]}":
                 depth -= 1
                 if depth < 0:
-                    raise Damaged(Reason.FILE_CORRUPT.at(path, f"a {sign.decode()} ends nothing between two objects"))
+                    raise Damaged(Reason.FILE_CORRUPT.at(path, f"found {sign.decode()} between two objects"))
                 if depth == 0:
                     element.add(chunk[start:at])
                     yield element.piece()
                     element, start = Collector(limit), at
         element.add(chunk[start:])
     if depth:
-        raise Damaged(Reason.FILE_JSON_TRUNCATED.at(path, f"the last object never ends; its {element.size} bytes were not read"))
+        raise Damaged(Reason.FILE_JSON_TRUNCATED.at(path, f"the last object has no end, and was not read: {counted(element.size, 'byte')}"))
     _refuse_between(element, b"", path)
 
 
 def _refuse_between(element: Collector, rest: bytes, path: str) -> None:
     element.add(rest)
     if not is_blank(element.piece()[0]):
-        raise Damaged(Reason.FILE_CORRUPT.at(path, f"{element.size} bytes stand between two objects or after the last"))
+        raise Damaged(Reason.FILE_CORRUPT.at(path, f"there is something between two objects or after the last one: {counted(element.size, 'byte')}"))

@@ -138,7 +138,7 @@ class Unread:
         name = f"{kind}.{clip_key(key)}"
         self.counts[name if name in self.counts or len(self.counts) < MOST_KEYS else f"{kind}.(other keys)"] += 1
         if (meaning or carries_meaning(key, value)) and key not in self.ignored and len(self.findings) <= MOST_FINDINGS:
-            place, detail = f"{where}.{clip_key(key)}".lstrip("."), meaning or f"nothing reads {clip(key)} of a {kind}"
+            place, detail = f"{where}.{clip_key(key)}".lstrip("."), meaning or f"the key {clip(key)} of a {kind} is not read"
             if len(self.findings) == MOST_FINDINGS:
                 place, detail = "", f"and more; only the first {MOST_FINDINGS} are listed"
             self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))

@@ -133,7 +133,7 @@ def _rank(pair: tuple[str, Json]) -> int:
 def _double(unread: Unread, where: str, key: str, value: Json, kept: Json) -> None:
     """Two keys of one meaning in one turn: where they say the same, nothing is lost."""
     if value != kept:
-        unread.add("turn", where, key, value, f"the turn says something else under another key of the same meaning: {clip(str(kept))}")
+        unread.add("turn", where, key, value, f"the turn has another value under another key of the same meaning: {clip(str(kept))}")
 
 
 def _parsed(text: str, budget: Budget) -> Json:

@@ -113,7 +113,7 @@ def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unre
     episode = _episode(record, source.episode_id)
     for other in made.turns:
         if other != key and other in record and record[other] != record.get(key):
-            unread.add("record", "", other, record[other], f"{key} was read, and holds other turns")
+            unread.add("record", "", other, record[other], f"the turns were read from {key}, which has different ones")
     if not record.keys() <= _KNOWN:
         unread.add_others("record", "", record, _READ if episode is None else _READ | {episode[0]})
     fields = fields_of(record)
@@ -142,7 +142,7 @@ def nonfinite(logged: Logged) -> list[Finding]:
     turns = logged.turns if isinstance(logged.turns, list) else []
     fields = [(f"{turn.where}.tools", turn.tools) for turn in turns if isinstance(turn, LoggedTurn)]
     fields += [("tools", logged.tools), ("id", logged.id), ("step_id", logged.step_id), ("episode_id", logged.episode)]
-    return [Reason.JSON_NONFINITE.at(where, "NaN or Infinity is no JSON number") for where, value in fields if _holds_nonfinite(value)]
+    return [Reason.JSON_NONFINITE.at(where, "NaN and Infinity are not JSON numbers") for where, value in fields if _holds_nonfinite(value)]
 
 
 def _holds_nonfinite(value: Json) -> bool:
@@ -172,7 +172,7 @@ def _format_of(record: Record, name: str) -> Format:
     for made in FORMATS.values() if name == "auto" else ():
         if made.matches(record):
             return made
-    raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"keys {clip(', '.join(map(str, record)))}; expected conversations or messages"))
+    raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"found the keys {clip(', '.join(map(str, record)))}; expected conversations or messages"))
 
 
 def _episode(record: Record, wanted: tuple[str, ...] | EpisodeKey) -> tuple[str, Json] | None:

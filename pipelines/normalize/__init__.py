@@ -79,18 +79,18 @@ def _check_record(logged: Logged, findings: Findings) -> None:
         word = value.strip().lower() if isinstance(value, str) else value
         if word is False or word == "false":
             if key not in findings.unread.ignored:
-                findings.refuse(Reason.RECORD_LABELLED_BAD, key, "the answer is labelled as a bad one")
+                findings.refuse(Reason.RECORD_LABELLED_BAD, key, "the answer is labelled as bad")
         elif word is not True and word != "true":
             findings.unread.add("record", "", key, value)
 
 
 def _lines(logged: Logged, findings: Findings) -> list[Line]:
     if not isinstance(logged.turns, list):
-        found = "a text that is not the JSON of a list" if isinstance(logged.turns, str) else kind_of(logged.turns)
+        found = "a string that is not a JSON list" if isinstance(logged.turns, str) else kind_of(logged.turns)
         findings.refuse(Reason.SCHEMA_TURNS_NOT_LIST, logged.turns_key, f"found {found}; expected a list of turns")
         return []
     if not logged.turns:
-        findings.refuse(Reason.SCHEMA_TURNS_EMPTY, logged.turns_key, "no turns")
+        findings.refuse(Reason.SCHEMA_TURNS_EMPTY, logged.turns_key, "the list of turns is empty")
     lines: list[Line] = []
     for i, turn in enumerate(logged.turns):
         if isinstance(turn, LoggedTurn):
@@ -105,7 +105,7 @@ def _system_lines(logged: Logged, turns: list[Line], findings: Findings) -> list
     lines: list[Line] = []
     for key, value in logged.system:
         if not isinstance(value, (str, list)):
-            findings.refuse(Reason.SCHEMA_FIELD_TYPE, key, f"found {kind_of(value)}; expected text")
+            findings.refuse(Reason.SCHEMA_FIELD_TYPE, key, f"found {kind_of(value)}; expected a string")
             continue
         made = lines_of(LoggedTurn(path=(), where=key, written=logged.written, role="system", content=value, content_key=key), findings)
         said = [*lines, *(line for line in turns[:1] if line.role == "system")]
@@ -127,12 +127,12 @@ def _check_targets(lines: list[Line], findings: Findings) -> None:
     """Something must be there to learn from, and no turn may be blank: templates leave such turns out, header and all."""
     blank = [line for line in lines if line.is_blank and line.role in ("user", "assistant")]
     if not findings.refusals and not any(line.role == "assistant" and not line.is_blank for line in lines):
-        findings.refuse(Reason.SCHEMA_NO_TARGET, "", "no answer that is not blank")
+        findings.refuse(Reason.SCHEMA_NO_TARGET, "", "the record has no answer, or only blank ones")
         return
     refused = sorted(finding.where for finding in findings.refusals) if blank else []
     for line in blank:
         if not _has_prefix(refused, line.where):
-            findings.refuse(Reason.SCHEMA_CONTENT_MISSING, line.where, f"the {line.role}'s turn is blank")
+            findings.refuse(Reason.SCHEMA_CONTENT_MISSING, line.where, f"the {line.role} turn is blank")
 
 
 def _has_prefix(places: Sequence[str], start: str) -> bool:
@@ -161,7 +161,7 @@ def _id_text(name: str, value: Any, written: Written, findings: Findings) -> str
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return write_json(value, written, (name,)) if math.isfinite(value) else None
-    findings.refuse(Reason.SCHEMA_FIELD_TYPE, name, f"found {kind_of(value)}; expected text or a number")
+    findings.refuse(Reason.SCHEMA_FIELD_TYPE, name, f"found {kind_of(value)}; expected a string or a number")
     return None
 
 

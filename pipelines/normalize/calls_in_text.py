@@ -91,5 +91,5 @@ def _lifted(line: Line, has_result: bool, declared: Container[str], findings: Fi
 def _noted(line: Line, findings: Findings) -> Line:
     line.spelling = spelling_of(line.text)
     if line.spelling:
-        findings.note(Reason.TOOL_CALL_IN_TEXT, f"{line.where}.content", f"a call that is spelled as {line.spelling} stays text")
+        findings.note(Reason.TOOL_CALL_IN_TEXT, f"{line.where}.content", f"the text looks like a call in the syntax {line.spelling}, and stays text")
     return line

@@ -61,19 +61,21 @@ def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
         parts = _parts_in(content, findings)
         if parts is None:
             return Body(content, True)
-        findings.repair(Reason.REPAIR_CONTENT_PARSED, Reason.SCHEMA_CONTENT_TYPE, where, "the JSON text of content parts was read as these parts")
+        findings.repair(
+            Reason.REPAIR_CONTENT_PARSED, Reason.SCHEMA_CONTENT_TYPE, where, "the content was a list of parts as JSON text, and was read as that list"
+        )
         written, path = Written(content), ()
         content = parts
     if content is None:
         return Body()
     if role == "observation" and not _is_parts(content):
-        findings.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} became its JSON text")
+        findings.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} was replaced by its JSON text")
         return Body(_result_text(content, written, path, where, findings), True)
     if isinstance(content, dict) and "type" in content:
         return _read_parts([(content, path, where)], written, role, findings)
     if isinstance(content, list):
         return _read_parts([(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings)
-    findings.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected text or a list of parts")
+    findings.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected a string or a list of parts")
     return Body("", True)
 
 
@@ -117,7 +119,9 @@ def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str 
             texts.append(text)
             size += len(text)
             if calls and text.strip():
-                findings.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], "text after a call of the same turn would be put before it")
+                findings.misplaced(
+                    where.rpartition(".")[0], where.rpartition(".")[2], "the text stands after a call of the same turn, but would be put before it"
+                )
         if isinstance(part, str) or (isinstance(part, dict) and part.get("type") not in IMAGE):
             weights.append(_part_weight(part, where, findings) if isinstance(part, dict) else None)
     body.text = "".join(texts)
@@ -125,7 +129,7 @@ def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str 
         body.weight = weights[0]
     elif weights and role in (None, "assistant"):  # a question is not trained, whatever its parts say
         key = next(key for part, _, _ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
-        findings.misplaced(parts[0][2].rpartition(".")[0], key, "the parts of one turn have different loss weights; a turn is trained whole or not")
+        findings.misplaced(parts[0][2].rpartition(".")[0], key, "the parts of this turn have different loss weights, but a turn has only one")
     return body
 
 
@@ -140,7 +144,7 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
         return None
     kind = part.get("type")
     if not isinstance(kind, str):
-        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(kind)}; expected text")
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(kind)}; expected a string")
         return None
     if kind in MEDIA:
         findings.media(where, f"a part of type {kind}")
@@ -149,7 +153,7 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     value = part.get(key) if key else None
     findings.unread.add_others("part", where, part, {"type", key or "type", *TURN_FIELDS["loss"]})
     if kind in TEXT and (other := next((name for name in ("value", "text", "content") if name != key and part.get(name) not in (None, "", value)), None)):
-        findings.unread.add("part", where, other, part[other], f"the part's text was read from {key}, and differs")
+        findings.unread.add("part", where, other, part[other], f"the text of the part was read from {key}, which has different text")
     if kind in IMAGE and value is not None:
         body.images.append((size, value, f"{where}.{key}"))
     elif kind in IMAGE and not _says_more(part):
@@ -161,7 +165,7 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     elif kind in TEXT and isinstance(value, str):
         return value
     else:
-        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"a part of type {clip(kind)} with {kind_of(value)} in it")
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found a part of type {clip(kind)} whose value is {kind_of(value)}")
     return None
 
 

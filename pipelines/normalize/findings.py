@@ -41,7 +41,7 @@ class Findings:
     def repair(self, reason: Reason, instead: Reason, where: str, detail: str) -> None:
         """Notes a repair; where the settings allow none, `instead` refuses the record."""
         if self.settings.repair == "none":
-            self.refuse(instead, where, f"normalize.repair is none: {detail}")
+            self.refuse(instead, where, f"not repaired, because normalize.repair is none: {detail}")
         else:
             self.note(reason, where, detail)
 

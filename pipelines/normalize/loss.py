@@ -23,7 +23,7 @@ def weight_of(loss: Keyed, where: str, findings: Findings) -> float | None:
             found.append(weight)
     if len(set(found)) > 1 and 0 not in found:
         keys = ", ".join(key for key, _ in loss)
-        findings.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"{keys} give different weights: {', '.join(f'{weight:g}' for weight in found)}")
+        findings.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"{keys} have different weights: {', '.join(f'{weight:g}' for weight in found)}")
     return min(found, default=None)
 
 

@@ -21,6 +21,7 @@ from pipelines.normalize.turn_fields import pool_of
 from pipelines.normalize.turns import Line
 from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
+from pipelines.visible import counted
 
 # The whole of a mark, as AgentCPM-GUI, LLaVA, MiniCPM-V's inference, Llama, Phi and Qwen-VL write it.
 _MARK = re.compile(
@@ -80,11 +81,11 @@ def place_images(logged: Logged, lines: list[Line], findings: Findings) -> list[
         if found and not any(place.is_open for place in found):
             _write(lines[i], found, named)
         elif lines[i].role == "assistant" and found:
-            findings.refuse(Reason.SCHEMA_PART_BAD, found[0].where, "an image part without a picture in an answer")
+            findings.refuse(Reason.SCHEMA_PART_BAD, found[0].where, "an image part in an answer has no picture")
     shown = [line for line in lines if line.images]
     asked = sum([len(line.images) for line in shown])
     if asked > findings.budget.limits.images_per_record:
-        findings.refuse(Reason.IMAGE_TOO_MANY, "", f"{asked} images, limits.images_per_record is {findings.budget.limits.images_per_record}")
+        findings.refuse(Reason.IMAGE_TOO_MANY, "", f"{counted(asked, 'image')}; limits.images_per_record is {findings.budget.limits.images_per_record:,}")
     return shown
 
 
@@ -95,7 +96,7 @@ def _has_too_many(texts: list[str], findings: Findings) -> bool:
         return False
     marks = sum([len(pattern.findall(text)) for text in texts for pattern in (_MARK, _INLINE)])
     if marks > most:
-        findings.refuse(Reason.IMAGE_TOO_MANY, "", f"{marks} marks, limits.images_per_record is {findings.budget.limits.images_per_record}")
+        findings.refuse(Reason.IMAGE_TOO_MANY, "", f"{counted(marks, 'image mark')}; limits.images_per_record is {findings.budget.limits.images_per_record:,}")
     return marks > most
 
 
@@ -169,13 +170,15 @@ def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], finding
     if not answered and not empty and not refs and len(pool) == 1:
         _place_first(*pool[0], lines, findings)
         return
-    if not answered and len(empty) < len(pool) == len(every) and all(
-        places[i][k].is_open or same_picture(places[i][k].ref, ref) for (i, k), (ref, _) in zip(every, pool, strict=True)
+    if (
+        not answered
+        and len(empty) < len(pool) == len(every)
+        and all(places[i][k].is_open or same_picture(places[i][k].ref, ref) for (i, k), (ref, _) in zip(every, pool, strict=True))
     ):
         pool = [pair for (i, k), pair in zip(every, pool, strict=True) if places[i][k].is_open]  # the list names the parts' pictures too
     if not pool and empty and not any(places[i][k].name for i, k in empty):
         for i, k in empty:
-            findings.refuse(Reason.SCHEMA_PART_BAD, places[i][k].where, "an image part without a picture, and the record has none for it")
+            findings.refuse(Reason.SCHEMA_PART_BAD, places[i][k].where, "an image part has no picture, and the record has no other for it")
     elif len(empty) != len(pool) or answered or _misnumbered([places[i][k] for i, k in empty]):
         where = pool[0][1].partition("[")[0] if pool else places[empty[0][0]][empty[0][1]].where
         _refuse_count(len(empty), answered, len(pool), where, findings)
@@ -222,7 +225,14 @@ def _take_named(key: str, images: dict[str, Any], lines: list[Line], places: dic
         for (i, k), (name, image) in zip(empty, images.items(), strict=True):  # marks of another spelling
             places[i][k] = places[i][k]._replace(ref=image, where=f"{key}.{clip_key(name)}")
     else:
-        _refuse_count(len(marks), answered, len(images), key, findings, f"; marks {_some(sorted(set(marks))) or 'none'}, images {_some(images)}")
+        _refuse_count(
+            len(marks),
+            answered,
+            len(images),
+            key,
+            findings,
+            f"; the marks are {_some(sorted(set(marks)))}; the images are {_some(images)}" if marks else f"; the images are {_some(images)}",
+        )
 
 
 def _some(names: Collection[str]) -> str:
@@ -234,14 +244,16 @@ def _place_first(image: Any, where: str, lines: list[Line], findings: Findings) 
     if first is None:
         _refuse_count(0, 0, 1, where, findings)
         return
-    findings.repair(Reason.REPAIR_PLACEHOLDER_ADDED, Reason.IMAGE_COUNT_MISMATCH, first.where, "the only image has no mark; it was put before this turn")
+    findings.repair(
+        Reason.REPAIR_PLACEHOLDER_ADDED, Reason.IMAGE_COUNT_MISMATCH, first.where, "the only image had no mark, and was put before the text of this turn"
+    )
     first.text = "\n" + first.text
     first.images = [(0, image, where), *((offset + 1, ref, place) for offset, ref, place in first.images)]
 
 
 def _refuse_count(asked: int, answered: int, images: int, where: str, findings: Findings, more: str = "") -> None:
-    in_answers = f" and {answered} in answers" if answered else ""
-    findings.refuse(Reason.IMAGE_COUNT_MISMATCH, where, f"{asked} marks{in_answers}, {images} images{more}")
+    in_answers = f" and {counted(answered, 'mark')} in answers" if answered else ""
+    findings.refuse(Reason.IMAGE_COUNT_MISMATCH, where, f"found {counted(asked, 'image mark')}{in_answers}, but {counted(images, 'image')}{more}")
 
 
 def _write(line: Line, places: Sequence[Place], named: dict[str, Any]) -> None:
@@ -266,4 +278,4 @@ def check_references(lines: list[Line], findings: Findings) -> None:
     for line in lines:
         for _, ref, where in line.images:
             if not isinstance(ref, Slot) and reference_of(ref) is None:
-                findings.refuse(Reason.IMAGE_REF_TYPE, where, f"found {kind_of(ref)}{' that is blank' if isinstance(ref, str) else ''}; expected a path")
+                findings.refuse(Reason.IMAGE_REF_TYPE, where, f"found {'a blank string' if isinstance(ref, str) else kind_of(ref)}; expected a path")

@@ -10,6 +10,7 @@ from pipelines.formats.logged import Keyed
 from pipelines.normalize.findings import Findings
 from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
+from pipelines.visible import counted
 
 OPEN, CLOSE = "<think>", "</think>"
 # The tags that models write round their reasoning. A tag that is quoted is a tag that somebody speaks of.
@@ -50,7 +51,7 @@ def _texts(value: Any, key: str, where: str, findings: Findings) -> Iterator[str
         else:
             findings.unread.counts[f"turn.{key} without text"] += 1  # encrypted reasoning, say
     elif not isinstance(value, bool):
-        findings.refuse(Reason.SCHEMA_FIELD_TYPE, f"{where}.{key}", f"found {kind_of(value)}; expected text")
+        findings.refuse(Reason.SCHEMA_FIELD_TYPE, f"{where}.{key}", f"found {kind_of(value)}; expected a string")
 
 
 def leading_thought(text: str) -> tuple[str, str]:
@@ -78,7 +79,7 @@ def with_thoughts(text: str, thoughts: Sequence[str], where: str, findings: Find
             cut[0] = (0, end + len(text[end:]) - len(text[end:].lstrip()))
         gone = sum(end - start for start, end in cut) + sum(map(len, thoughts))
         if gone:
-            findings.note(Reason.REPAIR_REASONING_DROPPED, where, f"{gone} characters of reasoning")
+            findings.note(Reason.REPAIR_REASONING_DROPPED, where, f"{counted(gone, 'character')} of reasoning")
         return without(text, cut), cut, 0
     if not thoughts:
         return text, [], 0

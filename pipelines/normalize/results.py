@@ -73,10 +73,11 @@ def _note_missing(group: Group, findings: Findings) -> None:
 def _orphan(line: Line, before: Line | None, findings: Findings) -> None:
     if before is not None and before.spelling:
         findings.refuse(
-            Reason.TOOL_CALL_IN_TEXT, line.where, f"this result answers a call that is written in the text of {before.where}, spelled as {before.spelling}"
+            Reason.TOOL_CALL_IN_TEXT, line.where, f"this result answers a call that is written as text in {before.where}, in the syntax {before.spelling}"
         )
     else:
-        findings.refuse(Reason.TOOL_RESULT_ORPHAN, line.where, f"answers {clip(line.call_id or line.name or '') if line.call_id or line.name else 'no call'}")
+        asked = line.call_id or line.name
+        findings.refuse(Reason.TOOL_RESULT_ORPHAN, line.where, f"there is no open call {clip(asked)}" if asked else "there is no open call")
 
 
 def _answers(line: Line, group: Group) -> int | None:

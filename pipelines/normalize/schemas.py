@@ -15,6 +15,7 @@ from msgspec import Struct
 from pipelines.normalize.mismatch import Mismatch, names_of, path_of, shown
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.parsing.written import Path
+from pipelines.visible import counted
 
 STEPS = 100_000  # to read a schema, or to check a call; an honest call takes some dozens
 RECORD_STEPS = 1_000_000  # to check all calls of a record: half a second
@@ -32,7 +33,7 @@ class Steps(Struct, gc=False):
     def spend(self, count: int = 1) -> None:
         self.left -= count
         if self.left < 0:
-            raise BadSchema(f"checking takes more than {STEPS} steps")
+            raise BadSchema(f"checking against it takes more than {STEPS:,} steps")
 
 
 Check = Callable[[Any, Steps], Mismatch | None]
@@ -57,7 +58,7 @@ def find_mismatch(value: Any, schema: Schema, record: Steps) -> str | None:
     if schema.check is None:
         raise BadSchema(schema.bad)
     if record.left <= 0:
-        raise BadSchema(f"checking the calls of this record takes more than {RECORD_STEPS} steps")
+        raise BadSchema(f"checking the calls of this record takes more than {RECORD_STEPS:,} steps")
     steps = Steps()
     try:
         mismatch = schema.check(value, steps)
@@ -100,7 +101,7 @@ _SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "enum": ("a list", lambda value: isinstance(value, list)),
     "properties": ("an object", lambda value: isinstance(value, dict)),
     **dict.fromkeys(("minimum", "maximum"), ("a number", _is_number)),
-    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength"), ("a number from 0", lambda value: _is_integer(value) and value >= 0)),
+    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength"), ("a whole number of at least 0", lambda value: _is_integer(value) and value >= 0)),
     **dict.fromkeys(("anyOf", "oneOf", "allOf"), ("a list of schemas", lambda value: isinstance(value, list) and value != [])),
 }
 
@@ -115,7 +116,7 @@ def _read(schema: Any, where: Path, steps: Steps) -> Check:
     if isinstance(schema, bool):
         return _always(schema)
     if not isinstance(schema, dict):
-        raise BadSchema(f"{path_of(where) or 'it'} is {kind_of(schema)}, not a schema")
+        raise BadSchema(f"{path_of(where) or 'it'} is {kind_of(schema)}; expected a schema")
     checks: list[Check] = []
     for key, value in schema.items():
         wanted, is_right = _SHAPES.get(key, ("", None))
@@ -136,7 +137,7 @@ def _read(schema: Any, where: Path, steps: Steps) -> Check:
 
 
 def _always(fits: bool) -> Check:
-    return lambda value, steps: None if fits else Mismatch((), f"expected nothing here, found {kind_of(value)}")
+    return lambda value, steps: None if fits else Mismatch((), f"no value is allowed here, found {kind_of(value)}")
 
 
 def _all_of(checks: Sequence[Check]) -> Check:
@@ -176,7 +177,7 @@ def _required(wanted: list[str]) -> Check:
         steps.spend(len(wanted))
         if names <= value.keys():
             return None
-        return Mismatch((), f"{names_of([name for name in wanted if name not in value])} is missing")
+        return Mismatch((), f"missing: {names_of([name for name in wanted if name not in value])}")
 
     return check
 
@@ -186,7 +187,9 @@ def _enum(wanted: list[Any]) -> Check:
 
     def check(value: Any, steps: Steps) -> Mismatch | None:
         found = value in texts if isinstance(value, str) else any(_equal(value, one, steps) for one in wanted)
-        return None if found else Mismatch((), f"{shown(value)} is none of the {len(wanted)} that are allowed")
+        return (
+            None if found else Mismatch((), f"{shown(value)} is not {'the allowed value' if len(wanted) == 1 else f'one of the {len(wanted)} allowed values'}")
+        )
 
     return check
 
@@ -211,7 +214,7 @@ def _limit(key: str, wanted: float) -> Check:
         size = size_of(value)
         if size is None or (size >= wanted if is_least else size <= wanted):
             return None
-        return Mismatch((), f"{clip(str(size))} is {'less' if is_least else 'more'} than {key} {clip(str(wanted))}")
+        return Mismatch((), f"{clip(str(size))} is {'less' if is_least else 'more'} than {key}, which is {clip(str(wanted))}")
 
     return check
 
@@ -263,7 +266,7 @@ def _others(inner: Check, schema: Mapping[str, Any]) -> Check:
 def _any_of(branches: Sequence[Check]) -> Check:
     def check(value: Any, steps: Steps) -> Mismatch | None:
         steps.spend(len(branches))
-        return Mismatch((), f"{shown(value)} fits none of anyOf") if all(one(value, steps) for one in branches) else None
+        return Mismatch((), f"{shown(value)} does not match any schema in anyOf") if all(one(value, steps) for one in branches) else None
 
     return check
 
@@ -272,7 +275,7 @@ def _one_of(branches: Sequence[Check]) -> Check:
     def check(value: Any, steps: Steps) -> Mismatch | None:
         steps.spend(len(branches))
         fits = sum(one(value, steps) is None for one in branches)
-        return None if fits == 1 else Mismatch((), f"{shown(value)} fits {fits} of oneOf")
+        return None if fits == 1 else Mismatch((), f"{shown(value)} matches {counted(fits, 'schema')} in oneOf; expected exactly 1")
 
     return check
 

@@ -98,7 +98,9 @@ def logged_as_text(text: str, where: str, findings: Findings) -> Value | None:
 def lifted(value: Value, text: str, findings: Findings) -> Call:
     """The call of what `logged_as_text` found."""
     if value.written is None:
-        findings.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"a call written as a Python literal: {clip(text.strip())}")
+        findings.repair(
+            Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"the call was written as a Python literal: {clip(text.strip())}"
+        )
     return _read_call(value, findings)
 
 
@@ -106,7 +108,7 @@ def arguments_text(text: str, where: str, findings: Findings) -> tuple[str, Mapp
     """(JSON text, values) of arguments logged as text: verbatim where they are a JSON object, translated where they are a Python dict."""
     value = _read_text(text, where, findings, Reason.TOOL_ARGS_UNPARSEABLE)
     if not isinstance(value.value, dict):
-        raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(value.value)}: {clip(text)}"))
+        raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(value.value)}: {clip(text)}; expected a JSON object"))
     return (text if value.written is not None else value.own_text()), value.value
 
 
@@ -131,9 +133,13 @@ def _read_call(value: Value, findings: Findings) -> Call:
         holder = inner
     name = inner.value.get("name") or logged.get("name")
     if name is None and key is None:
-        raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"keys {clip(', '.join(map(str, logged)))}; expected name and arguments"))
+        raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"found the keys {clip(', '.join(map(str, logged)))}; expected name and arguments"))
     if not isinstance(name, str) or not name.strip():
-        raise Reject(Reason.TOOL_NAME_MISSING.at(f"{inner.where}.name", f"found {kind_of(name)}"))
+        raise Reject(
+            Reason.TOOL_NAME_MISSING.at(
+                f"{inner.where}.name", f"found {'a blank string' if isinstance(name, str) else kind_of(name)}; expected the name of a tool"
+            )
+        )
     arguments, values, is_ours = _arguments(holder, key, findings)
     found = [read_id(logged[name], f"{value.where}.{name}", findings) for name in _IDS if name in logged]
     return Call(name, arguments, values, tuple([own for own in found if own is not None]), value.where, is_ours)
@@ -148,7 +154,7 @@ def _find_arguments(value: Value, inner: Value, findings: Findings) -> tuple[Val
         findings.unread.add_others("call", level.where, level.value, _CALL_KEYS | {*_ARGUMENTS})
     for level, other in given:
         if (found := level.value[other]) not in ("", {}, holder.value[key]):
-            findings.unread.add("call", level.where, other, found, f"the arguments were read from {holder.where}.{key}, and differ")
+            findings.unread.add("call", level.where, other, found, f"the arguments were read from {holder.where}.{key}, which has different ones")
     return holder, key or None
 
 
@@ -157,10 +163,15 @@ def _arguments(inner: Value, key: str | None, findings: Findings) -> tuple[str, 
     where = f"{inner.where}.{key or 'arguments'}"
     given = inner.value[key] if key else None
     if given is None and (more := [name for name in inner.value if name not in _CALL_KNOWN and not is_null(inner.value[name])]):
-        raise Reject(Reason.TOOL_CALL_MALFORMED.at(inner.where, f"the call has no arguments, but {clip(', '.join(more))}"))
+        raise Reject(Reason.TOOL_CALL_MALFORMED.at(inner.where, f"the call has no arguments, but unknown keys: {clip(', '.join(more))}"))
     if given is None or (isinstance(given, str) and given.strip() in ("", "null")):
-        found = "arguments are blank" if isinstance(given, str) else "no arguments"
-        findings.repair(Reason.REPAIR_ARGUMENTS_EMPTY, Reason.TOOL_ARGS_UNPARSEABLE, where, f"{found}: read as {{}}")
+        found = "the arguments are blank" if isinstance(given, str) else "the call has no arguments"
+        findings.repair(
+            Reason.REPAIR_ARGUMENTS_EMPTY,
+            Reason.TOOL_ARGS_UNPARSEABLE,
+            where,
+            f"{found}, and were read as {{}}" if isinstance(given, str) else f"{found}; they were read as {{}}",
+        )
         return "{}", {}, True
     if isinstance(given, str):
         return (*arguments_text(given, where, findings), False)
@@ -177,14 +188,14 @@ def read_id(value: Any, where: str, findings: Findings) -> str | None:
         return str(int(value))
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    findings.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"found {kind_of(value)}; expected text or a whole number")
+    findings.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"found {kind_of(value)}; expected a string or a whole number")
     return None
 
 
 def _read_text(text: str, where: str, findings: Findings, blank: Reason, quiet: bool = False) -> Value:
     """The value of this text: JSON, else a Python literal, which is noted. Raises Reject."""
     if not text.strip():
-        raise Reject(blank.at(where, "the text is blank"))
+        raise Reject(blank.at(where, "the string is blank"))
     unused: list[Finding] = []  # equal keys with equal values stay as they are written
     try:
         return Value(parse_json(text, findings.budget, unused), Written(text), (), where, True)
@@ -193,7 +204,7 @@ def _read_text(text: str, where: str, findings: Findings, blank: Reason, quiet: 
             raise Reject(*(_inner(finding, where) for finding in reject.findings)) from None
     value = read_literal(text, where, findings.budget)
     if isinstance(value, dict) and not quiet:
-        findings.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, where, f"a Python literal became JSON: {clip(text)}")
+        findings.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, where, f"a Python literal was turned into JSON: {clip(text)}")
     return Value(value, None, (), where)
 
 

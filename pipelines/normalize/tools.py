@@ -52,13 +52,13 @@ def read_tools(logged: Iterable[tuple[str, Any]], findings: Findings) -> list[To
                 for key, beside in tool.unread:
                     findings.unread.add("tool", f"{where}[{i}]", key, beside)
                 if tool.dropped:
-                    detail = f"null entries: {_places(tool.dropped)}"
+                    detail = f"removed nulls: {_places(tool.dropped)}"
                     findings.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
                 known = texts.setdefault(tool.name, tool.text)
                 if known is tool.text or known != tool.text:
                     tools.append(tool)
                 if known != tool.text:
-                    _report(f"{clip(tool.name)} is declared twice, and differently", f"{where}[{i}]", findings)
+                    _report(f"{clip(tool.name)} is declared twice, with different definitions", f"{where}[{i}]", findings)
         except Reject as reject:
             findings.refuse_all(reject)
     return tools
@@ -79,7 +79,7 @@ def drop_padding(call: Call, declared: Mapping[str, Tool], findings: Findings) -
     values = _without_padding(exact(call.arguments), tool.declared, (), dropped)
     if not dropped:
         return call
-    detail = f"null arguments that {clip(call.name)} does not declare: {_places(dropped)}"
+    detail = f"removed nulls that {clip(call.name)} does not declare: {_places(dropped)}"
     findings.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, call.where, detail)
     text = spell(values)
     return replace(call, arguments=text, values=json.loads(text))
@@ -114,7 +114,7 @@ def check_calls(calls: Iterable[Call], declared: Mapping[str, Tool], findings: F
     for call in calls:
         tool = declared.get(call.name)
         if tool is None:
-            findings.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {names}")
+            findings.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not declared; the record declares {names}")
         elif mismatch := _mismatch(call, tool.parameters, steps):
             _report(mismatch, call.where, findings)
 
@@ -157,7 +157,9 @@ def _from_text(text: str, where: str, findings: Findings) -> Any:
     try:
         return parse_json(text, findings.budget, found)
     except Reject as reject:
-        raise Reject(*(Reason.SCHEMA_FIELD_TYPE.at(where, f"a text that is not JSON ({finding.code}): {clip(text)}") for finding in reject.findings)) from None
+        raise Reject(
+            *(Reason.SCHEMA_FIELD_TYPE.at(where, f"found a string that is not JSON ({finding.code}): {clip(text)}") for finding in reject.findings)
+        ) from None
 
 
 def _tool(definition: Any, where: str) -> Tool:
@@ -180,7 +182,7 @@ def _read_tool(definition: Any, where: str) -> Tool:
     if len(entries) < len(inner) - (inner is definition and inner.get("type") == "function"):
         raise Reject(
             Reason.TOOL_SCHEMA_INVALID.at(
-                where, f"{clip(name)} has its parameters under several of {', '.join(sorted(set(inner) & {*_SCHEMA_KEYS, 'parameters'}))}"
+                where, f"{clip(name)} has several keys for its parameters: {', '.join(sorted(set(inner) & {*_SCHEMA_KEYS, 'parameters'}))}"
             )
         )
     beside = () if inner is definition else tuple((key, value) for key, value in definition.items() if key not in ("type", "function") and value is not None)
@@ -206,7 +208,7 @@ def _schema_in(text: str, where: str) -> Any:
     try:
         return orjson.loads(text) if text.strip() else None
     except orjson.JSONDecodeError:
-        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"the parameters are a text that is not JSON: {clip(text)}")) from None
+        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"the parameters are a string that is not JSON: {clip(text)}")) from None
 
 
 # Where other APIs keep the schema of a function's parameters: Anthropic's, and the Model Context Protocol's.

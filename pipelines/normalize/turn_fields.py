@@ -65,7 +65,7 @@ def _read_call_content(turn: LoggedTurn, role: str | None, findings: Findings) -
     metadata. Reasoning may stand before it."""
     if turn.content is None:
         if role != CALL or not turn.calls:
-            findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "a call without content")
+            findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "the turn is a call without content")
         return Body(), []
     where = f"{turn.where}.{turn.content_key}"
     thought, rest = leading_thought(turn.content) if isinstance(turn.content, str) else ("", turn.content)

@@ -57,12 +57,12 @@ def lines_of(turn: LoggedTurn, findings: Findings) -> list[Line]:
 
 def _role(turn: LoggedTurn, findings: Findings) -> str | None:
     if turn.role is None:
-        findings.refuse(Reason.SCHEMA_ROLE_MISSING, turn.where, "no role")
+        findings.refuse(Reason.SCHEMA_ROLE_MISSING, turn.where, "the turn has no role")
         return None
     role = ALIASES.get(turn.role) or canonical_role(turn.role) if isinstance(turn.role, str) else None
     if role is None:
         found = clip(turn.role) if isinstance(turn.role, str) else kind_of(turn.role)
-        findings.refuse(Reason.SCHEMA_ROLE_UNKNOWN, f"{turn.where}.role", f"found {found}")
+        findings.refuse(Reason.SCHEMA_ROLE_UNKNOWN, f"{turn.where}.role", f"found {found}; expected a known role such as user or assistant")
     return role
 
 
@@ -79,24 +79,24 @@ def _is_answer(role: str | None) -> bool:
 
 def _check_fields(turn: LoggedTurn, role: str | None, fields: TurnFields, findings: Findings) -> None:
     """Refuses or notes each field that a turn of this role cannot have. A turn of unknown role is refused anyway, and judged like a question."""
-    speaker = role or "unknown role"
+    speaker = "a function_call turn" if role == CALL else f"a turn of role {role}" if role else "a turn of unknown role"
     for key, value in (("name", turn.name), ("tool_call_id", turn.call_id)) if role != "observation" else ():
         if value is not None:
             findings.unread.add("turn", turn.where, key, value)
     if turn.metadata not in (None, "", {}, []) and not (role == "assistant" and isinstance(turn.metadata, str)):
         # GLM-4's template prints it for every role; in our messages, metadata is the name of a call.
         findings.unread.counts["turn.metadata"] += 1
-        findings.note(Reason.SCHEMA_FIELD_UNREAD, f"{turn.where}.metadata", f"the metadata of a turn of {speaker} is left out")
+        findings.note(Reason.SCHEMA_FIELD_UNREAD, f"{turn.where}.metadata", f"the metadata of {speaker} was left out")
     if _is_answer(role):
         for _, where in _take_images_beside_calls(fields):
             place, _, key = where.rpartition(".")
-            findings.misplaced(place, key, "an image on a turn of calls")
+            findings.misplaced(place, key, "a turn with calls cannot have an image")
         return
     for key, calls in fields.logged_calls:
         for _ in calls:
-            findings.misplaced(turn.where, key, f"a call on a turn of {speaker}")
+            findings.misplaced(turn.where, key, f"{speaker} cannot have a call")
     for _ in fields.thoughts:
-        findings.misplaced(turn.where, turn.reasoning[0][0] if turn.reasoning else turn.content_key, f"reasoning on a turn of {speaker}")
+        findings.misplaced(turn.where, turn.reasoning[0][0] if turn.reasoning else turn.content_key, f"{speaker} cannot have reasoning")
     for key, value in turn.loss if fields.weight != 0 else ():  # no model is trained on a question
         findings.unread.add("turn", turn.where, f"{key} of a question", value)
 
@@ -124,14 +124,14 @@ def _answer_lines(turn: LoggedTurn, fields: TurnFields, findings: Findings) -> l
         line = Line(role="assistant", text=text, where=turn.where, weight=fields.weight, images=images, pool=fields.pool, is_alone=not fields.has_calls)
         lines.append(line)
         if line.is_blank and not fields.has_content and not fields.thoughts:
-            findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "neither content nor a call")
+            findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "the turn has neither content nor a call")
     return lines + [Line(role="assistant", text=call.arguments, where=call.where, weight=fields.weight, call=call) for call in calls]
 
 
 def _other_line(turn: LoggedTurn, role: str | None, fields: TurnFields, findings: Findings) -> Line:
     """A turn of system, user or a tool, or of an unknown role: it says nothing but text and images."""
     if not fields.has_content and not fields.pool and role not in (None, "observation"):
-        findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "no content")
+        findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "the turn has no content")
     line = Line(role=role or "user", text=fields.text, where=turn.where, weight=fields.weight, images=fields.images, pool=fields.pool)
     if role == "observation":
         line.call_id = read_id(turn.call_id, f"{turn.where}.tool_call_id", findings)

@@ -45,7 +45,7 @@ def _needs_source(value: Any, written: Written) -> bool:
         box = boxes.pop()
         kind = type(box)
         if kind is float and not math.isfinite(box):
-            raise Reject(Reason.JSON_NONFINITE.at("", f"{box} is no JSON number"))
+            raise Reject(Reason.JSON_NONFINITE.at("", f"{box} is not a JSON number"))
         if kind is float or (kind is int and box == 0 and written.has_minus_zero):
             return True
         if kind is dict:

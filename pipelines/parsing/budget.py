@@ -8,6 +8,7 @@ import numpy as np
 
 from pipelines.config import Limits
 from pipelines.reasons import Reason, Reject
+from pipelines.visible import counted
 
 FEW = 10_000  # values: a text that cannot hold more is charged by its commas and brackets, wherever they stand
 LITERALS = 64  # of the full size
@@ -44,7 +45,7 @@ class Budget:
         if values > FEW:
             values = json_size(data).values
         if values > self.values:
-            raise Reject(Reason.JSON_TOO_MANY_VALUES.at("", f"more than {self.limits.json_values} values (limits.json_values)"))
+            raise Reject(Reason.JSON_TOO_MANY_VALUES.at("", f"more than {counted(self.limits.json_values, 'value')}, which is limits.json_values"))
         self.values -= values
 
 

@@ -26,9 +26,9 @@ def test_every_source_without_files_is_named_with_its_path(tmp_path: Path):
     with pytest.raises(ConfigError) as error:
         inputs_of(config(tmp_path, **sources), "n0")
     assert error.value.faults == (
-        f"source glob: no log file at {tmp_path}/n0/*.jsonl; set allow_empty: true if a batch may be without",
-        f"source folder: no log file at {tmp_path}/folder/n0; set allow_empty: true if a batch may be without",
-        f"source absent: no such file or folder: {tmp_path}/n0.jsonl; set allow_empty: true if a batch may be without",
+        f"source glob: no log files at {tmp_path}/n0/*.jsonl; set allow_empty: true if a batch may have none",
+        f"source folder: no log files at {tmp_path}/folder/n0; set allow_empty: true if a batch may have none",
+        f"source absent: no such file or folder: {tmp_path}/n0.jsonl; set allow_empty: true if a batch may have none",
     )
 
 

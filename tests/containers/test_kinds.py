@@ -179,7 +179,7 @@ def test_text_in_another_encoding_is_one_damaged_file(tmp_path: Path, encoding: 
 
 def test_the_finding_names_the_encoding(tmp_path: Path):
     (row,) = read(tmp_path / "a.jsonl", LINES.encode("gbk"))
-    assert row.findings[0].detail == "3 of the first 3 lines are not UTF-8; they could be GBK or GB18030; only UTF-8 is read"
+    assert row.findings[0].detail == "3 of the first 3 lines are not UTF-8, but could be GBK or GB18030; only UTF-8 can be read"
 
 
 @pytest.mark.parametrize(

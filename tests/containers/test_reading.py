@@ -49,7 +49,7 @@ def test_a_folder_a_glob_and_a_list_name_each_file_once(tmp_path: Path):
 
 
 def test_a_plain_path_that_is_not_there_is_an_error(tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match=r"source a: there is no .*/night\.jsonl"):
+    with pytest.raises(FileNotFoundError, match=r"source a: no such file or folder: .*/night\.jsonl"):
         list_inputs(Source(name="a", path=(f"{tmp_path}/{{batch}}.jsonl",)), "night")
 
 
@@ -69,7 +69,7 @@ def test_a_file_that_vanishes_or_grows_after_it_was_listed_is_put_off_and_named(
     assert [row.findings[0].code for row in read_records(file, LIMITS)] == ["file.changed_while_reading"]
     path.unlink()
     (row,) = read_records(file, LIMITS)
-    assert row.findings[0].detail == "listed with 3 bytes, then: No such file or directory"
+    assert row.findings[0].detail == "the file was listed with 3 bytes, but cannot be opened now: No such file or directory"
 
 
 def test_a_file_that_changes_while_it_is_read_says_so_after_its_records(tmp_path: Path):

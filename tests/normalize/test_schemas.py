@@ -54,9 +54,9 @@ def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
     [
         ({"type": "strin"}, "type is 'strin'; expected a type or a list of types"),
         ({"properties": {"a": {"required": True}}}, "properties.a.required is 'True'; expected a list of names"),
-        ({"items": [{"type": "string"}]}, "items is a list, not a schema"),
-        ({"anyOf": [{}, 7]}, "anyOf.1 is a number, not a schema"),
-        ({"minLength": -1}, "minLength is '-1'; expected a number from 0"),
+        ({"items": [{"type": "string"}]}, "items is a list; expected a schema"),
+        ({"anyOf": [{}, 7]}, "anyOf.1 is a number; expected a schema"),
+        ({"minLength": -1}, "minLength is '-1'; expected a whole number of at least 0"),
     ],
 )
 def test_a_schema_that_is_none_says_where(schema: Any, words: str):
@@ -96,7 +96,7 @@ def test_a_schema_that_grows_without_end_is_left_after_so_many_steps():
     schema = {"properties": {"a": {"items": {"allOf": [{"type": "integer"}] * 200}}}}
     made = conversation(called(schema, {"a": [0] * 1000}))
     assert [(finding.code, finding.detail) for finding in made.findings] == [
-        ("tool.schema_invalid", "the schema of 'f' cannot be used: checking takes more than 100000 steps")
+        ("tool.schema_invalid", "the schema of 'f' cannot be used: checking against it takes more than 100,000 steps")
     ]
 
 
@@ -149,5 +149,5 @@ def test_the_calls_of_a_record_share_their_steps():
     for _ in range(12):
         with suppress(BadSchema):
             find_mismatch({"a": -1}, schema, record)
-    with pytest.raises(BadSchema, match="checking the calls of this record takes more than 1000000 steps"):
+    with pytest.raises(BadSchema, match="checking the calls of this record takes more than 1,000,000 steps"):
         find_mismatch({}, schema, record)

@@ -296,7 +296,7 @@ def test_a_call_in_a_known_spelling_that_stays_text_is_noted_and_its_result_refu
     assert turns(made)[1] == ("assistant", "", text)
     assert [(finding.code, spelling in finding.detail) for finding in made.findings] == [("tool.call_in_text", True)]
     first = run({"messages": [QUESTION, {"role": "assistant", "content": text}, {"role": "tool", "content": "4"}, ANSWER]})[0].findings[0]
-    assert (first.code, first.where, f"spelled as {spelling}" in first.detail) == ("tool.call_in_text", "messages[2]", True)
+    assert (first.code, first.where, f"in the syntax {spelling}" in first.detail) == ("tool.call_in_text", "messages[2]", True)
 
 
 @pytest.mark.parametrize(
