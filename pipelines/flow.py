@@ -2,8 +2,8 @@
 
     raw bytes -> draft_of -> Draft -> make_outcomes -> [Conversation, Sample | Quarantined per dialect]
 
-Stages are plain functions which return the next noun or raise `Reject`. Here alone a Reject becomes a row, and here alone any
-other exception is caught, once per stage and record: it is an internal error, and the record is kept aside as `internal.error`.
+Stages are plain functions that return the next noun or raise `Reject`. Only this file turns a Reject into a row, and only this file
+catches any other exception, once per stage and record: that is an internal error, and the record is quarantined as `internal.error`.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ BLOCK_BYTES = 4 << 20  # of raw records
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What the stages need: the settings, and the dialects with their tokenizers opened."""
+    """What the stages need: the configuration, and the dialects with their tokenizers."""
 
     config: Config
     dialects: tuple[Dialect, ...]
 
     def load_tokenizers(self) -> None:
-        """Has the libraries loaded that the tokenizers encode by."""
+        """Loads the libraries that encode text."""
         for dialect in self.dialects:
             dialect.vocabulary.open()
 
     def load_reference_tokenizers(self) -> None:
-        """Has Hugging Face's tokenizers loaded, by which the report shows what tokens are."""
+        """Loads Hugging Face's tokenizers, which the report needs to show tokens."""
         for dialect in self.dialects:
             _ = dialect.vocabulary.tokenizer
 
 
 def open_flow(config: Config) -> Flow:
-    """Opens every dialect's tokenizer: call it once per process. Raises ConfigError with the faults of all of them."""
+    """Opens the tokenizer of every dialect. Call it once per process. Raises ConfigError with the faults of all dialects."""
     dialects: list[Dialect] = []
     faults: list[str] = []
     for settings in config.dialects:
@@ -64,7 +64,7 @@ def open_flow(config: Config) -> Flow:
 
 
 def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
-    """The record in GLM form with its images still unseen, or the row that keeps it aside."""
+    """The record in GLM form, its images not yet verified; or the row that quarantines it."""
     source = next(source for source in config.sources if source.name == raw.origin.source)
     unread = Unread(source.ignore)
     draft = _tried(_draft, raw, source, config, unread)
@@ -72,8 +72,8 @@ def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
 
 
 class DraftWithImages(Noun, frozen=True):
-    """A draft with what is told of it: `seen` has an entry for the key of every reference; `id_conflict` says that its source gives its
-    id to another record too."""
+    """A draft, and what is known about it: `seen` has an entry for the key of every image reference; `id_conflict` says that another record
+    of its source has the same id."""
 
     raw: RawRecord
     draft: Draft
@@ -82,10 +82,10 @@ class DraftWithImages(Noun, frozen=True):
 
 
 def make_outcomes(records: Iterable[DraftWithImages | Quarantined], flow: Flow) -> Iterator[Outcome]:
-    """In their order, each draft's conversation and, per dialect that takes its source, a sample or a quarantined row; or its one
-    quarantined row. A row that is one already stays.
+    """For each draft, in order: its conversation and, for each dialect that takes its source, a sample or a quarantined row; or, if the draft
+    itself is quarantined, one row. A record that is already quarantined stays so.
 
-    Stage by stage for a block of records: by turns for each, its stages would drive one another's code and data out of the caches.
+    A block of records goes through one stage after the other: record by record, the stages would push each other out of the CPU caches.
     """
     for block in _blocks(records):
         conversations = [one if isinstance(one, Quarantined) else _conversation_or_row(one, flow.config) for one in block]
@@ -160,7 +160,7 @@ def _conversation_or_row(record: DraftWithImages, config: Config) -> Conversatio
 def _samples_or_rows(
     block: Sequence[DraftWithImages | Quarantined], conversations: Sequence[Conversation | Quarantined], dialect: Dialect
 ) -> list[Sample | Quarantined | None]:
-    """What this dialect makes of each conversation; None where it takes none."""
+    """What this dialect makes of each conversation; None if it does not take the conversation."""
     taken = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for one in conversations]
     laid_out = _run_stage(dialect.lay_out, taken)
     encoded = _run_stage(dialect.encode, laid_out)
@@ -172,7 +172,7 @@ def _samples_or_rows(
 
 
 def _run_stage(stage: Callable[[In], Out], given: Sequence[In | _Refused | None]) -> list[Out | _Refused | None]:
-    """What the stage makes of each; what is refused or not taken stays so."""
+    """What the stage makes of each; one that is refused or not taken stays so."""
     return [one if one is None or isinstance(one, _Refused) else _tried(stage, one) for one in given]
 
 
@@ -183,7 +183,7 @@ def _sample_or_row(raw: RawRecord, conversation: Conversation, dialect: str, fou
 
 
 class _Refused(Noun, frozen=True):
-    """What a stage found instead of its noun."""
+    """The findings of a stage that refused its input."""
 
     findings: tuple[Finding, ...]
 
@@ -193,12 +193,12 @@ def _tried(stage: Callable[P, Out], *given: P.args, **named: P.kwargs) -> Out | 
         return stage(*given, **named)
     except Reject as reject:
         return _Refused(reject.findings)
-    except Exception as error:  # the one place: an internal error costs one record, is counted, and fails the run
+    except Exception as error:  # the only place: an internal error costs one record, is counted, and fails the run
         return _Refused((_internal_error(error),))
 
 
 def _internal_error(error: Exception) -> Finding:
-    """Type and place alone: a message could hold the user's text."""
+    """Only the type and the place: a message could contain the user's text."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     return Reason.INTERNAL_ERROR.at("", f"{type(error).__name__} in {place.name}, line {place.lineno} of {place.filename.rpartition('/')[2]}")
 

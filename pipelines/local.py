@@ -23,9 +23,9 @@ KEPT_BYTES = 128 << 20  # of records kept between the two passes; their drafts t
 
 
 def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Iterator[Outcome]:
-    """Every outcome of these files and of the files below these folders, in input order. A file that is named twice is read once.
+    """Every outcome of these files and of the files in these folders, in input order. A file that is named twice is read once.
 
-    Raises FileNotFoundError, and ConfigError where a folder holds a table that cannot be read.
+    Raises FileNotFoundError, and ConfigError if a folder contains a table that cannot be read.
     """
     flow = Flow(with_folders(flow.config, files, batch), flow.dialects)
     yield from run_listed(flow, list_files(flow.config, files, batch).files)
@@ -138,7 +138,7 @@ def _matches(source: Source, path: str, batch: str | None) -> bool:
 
 
 def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tuple[RawRecord | None, list[Outcome]]:
-    """One record of a file by its line, and its outcomes without regard to other records; (None, []) where there is no such line."""
+    """One record of a file by its line, and its outcomes without regard to other records; (None, []) if there is no such line."""
     file = input_file(flow.config, path, batch)
     for raw in read_records(file, flow.config.limits):
         if raw.origin.line == line:

@@ -1,8 +1,7 @@
 """A logged record -> a Draft in GLM form. Every refusal is collected; one Reject names them all.
 
-Policies where logs leave it open: an answer before any question, two turns of one role in a row and a last question without an
-answer are kept, for a dialect to judge; a blank question or answer is refused, never left out in silence; a blank system turn
-and a blank tool result are kept as they are.
+Decisions: an answer before any question, two turns of one role in a row, and a last question without an answer are kept; each dialect
+judges them. A blank question or answer is refused, never silently left out. A blank system turn and a blank tool result are kept.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
 
 
 def _check_record(logged: Logged, findings: Findings) -> None:
-    """What is said of the record as a whole."""
+    """Checks the fields of the record as a whole: media and labels."""
     for key, value in logged.media:
         if value not in ("", [], {}, False):
             findings.media(key, kind_of(value))
@@ -101,7 +100,7 @@ def _lines(logged: Logged, findings: Findings) -> list[Line]:
 
 
 def _system_lines(logged: Logged, turns: list[Line], findings: Findings) -> list[Line]:
-    """System texts that stand beside the turns, each once; one that the turns begin with too is theirs."""
+    """System texts from the fields of the record, each once. One that the turns begin with is left to the turns."""
     lines: list[Line] = []
     for key, value in logged.system:
         if not isinstance(value, (str, list)):
@@ -124,7 +123,7 @@ def _logged_tools(logged: Logged) -> list[tuple[str, Any]]:
 
 
 def _check_targets(lines: list[Line], findings: Findings) -> None:
-    """Something must be there to learn from, and no turn may be blank: templates leave such turns out, header and all."""
+    """The record needs an answer to train on, and no turn may be blank: templates leave blank turns out, together with their headers."""
     blank = [line for line in lines if line.is_blank and line.role in ("user", "assistant")]
     if not findings.refusals and not any(line.role == "assistant" and not line.is_blank for line in lines):
         findings.refuse(Reason.SCHEMA_NO_TARGET, "", "the record has no answer, or only blank ones")
@@ -136,13 +135,13 @@ def _check_targets(lines: list[Line], findings: Findings) -> None:
 
 
 def _has_prefix(places: Sequence[str], start: str) -> bool:
-    """Whether one of these sorted places begins so."""
+    """Whether one of these sorted places begins with `start`."""
     at = bisect_left(places, start)
     return at < len(places) and places[at].startswith(start)
 
 
 def _episode_id(logged: Logged, source: Source, findings: Findings) -> str | None:
-    """The id under the source's key, or the part of it that the pattern finds; None where the record has none."""
+    """The id under the source's key, or the part of it that the pattern finds; None if the record has none."""
     if logged.episode is None:
         return None
     key, value = logged.episode
@@ -154,7 +153,7 @@ def _episode_id(logged: Logged, source: Source, findings: Findings) -> str | Non
 
 
 def _id_text(name: str, value: Any, written: Written, findings: Findings) -> str | None:
-    """An id as text; a number is its JSON text as written; "" is none."""
+    """An id as text. A number becomes its JSON text as written; "" counts as no id."""
     if value is None or value == "":
         return None
     if isinstance(value, str):

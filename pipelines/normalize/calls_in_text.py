@@ -1,7 +1,7 @@
-"""Calls that stand in an answer's text: lifted out where they surely are calls, else noted with the name of their spelling.
+"""Calls written in the text of an answer: extracted if they are certainly calls, else noted with the name of their syntax.
 
-An answer that is one JSON object of name and arguments is a call where a tool of that name is declared, or where a result follows. Every other
-spelling stays text for now, and says so.
+An answer that is one JSON object of name and arguments is a call if a tool of that name is declared, or if a result follows. Calls in any
+other syntax stay text, with a note.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipelines.normalize.turns import Line
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 
-# Spelling -> a text that every call of this spelling has, and what it looks like (None: the text says enough). The first that fits names it.
+# (syntax, a text that every call in it contains, its pattern or None if the text is enough). The first that matches names the syntax.
 SPELLINGS: tuple[tuple[str, str, re.Pattern[str] | None], ...] = (
     ("glm-4.5", "<arg_key>", None),
     ("xml", "<function=", None),
@@ -43,7 +43,7 @@ _AT_START = ("glm-4", "pythonic")
 
 
 def spelling_of(text: str) -> str | None:
-    """The name of the spelling in which this text holds a call; None where it holds none that is known.
+    """The syntax in which this text contains a call; None if it contains no call in a known syntax.
 
     >>> spelling_of("Thought: look\\nAction: search\\nAction Input: {}"), spelling_of("It is 12 degrees.")
     ('react', None)
@@ -58,7 +58,7 @@ def spelling_of(text: str) -> str | None:
 
 
 def lift_calls(lines: list[Line], declared: Container[str], findings: Findings) -> list[Line]:
-    """The lines with calls lifted out of answers' texts; what stays text and looks like a call has its spelling noted."""
+    """The lines, with calls extracted from the texts of answers. If a text that stays text looks like a call, its syntax is noted."""
     found: list[Line] = []
     for i, line in enumerate(lines):
         if line.role != "assistant" or line.call is not None:
@@ -70,7 +70,7 @@ def lift_calls(lines: list[Line], declared: Container[str], findings: Findings) 
 
 
 def _lifted(line: Line, has_result: bool, declared: Container[str], findings: Findings) -> list[Line]:
-    """The call, after its reasoning if there is some; [] where the text stays text."""
+    """The line of the call, after a line of its reasoning if there is any; [] if the text stays text."""
     if not line.is_alone or line.images or line.pool or "arguments" not in line.text:
         return []
     thought, rest = leading_thought(line.text)

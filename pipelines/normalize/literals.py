@@ -1,4 +1,4 @@
-"""Python literals -> JSON values, bounded before they are parsed. Nothing is run: our own grammar, our own values."""
+"""Python literals -> JSON values. Their size is checked before they are parsed, and nothing is run: the grammar is our own."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "\\": "\\", "'": "'", '"': '"', "\n": ""}
 MOST_DIGITS = 300  # characters of a number
 _NAMES = {"True": True, "False": False, "None": None}
-# A call, an attribute, arithmetic or a keyword: somebody's code, not somebody's data.
+# A call, an attribute, arithmetic or a keyword: this is code, not data.
 _CODE = re.compile(r"\w\s*\(|\)\s*\.|\.__|\blambda\b|\bimport\b|\*|%|!!python|\bdef\b|^cos\n|^[bfrBFR]{1,2}['\"]", re.DOTALL)
 _PAIRS = (re.compile(r"\bfor\b"), re.compile(r"\bin\b")), (re.compile(r"\bif\b"), re.compile(r"\belse\b"))
 
 
 class NotLiteral(Exception):
-    """The text is no Python literal that JSON could hold; `reason` says why."""
+    """The text is not a Python literal whose value JSON can hold; `reason` says why."""
 
     def __init__(self, reason: Reason, detail: str):
         super().__init__(reason, detail)
@@ -42,7 +42,7 @@ class NotLiteral(Exception):
 
 
 def read_literal(text: str, where: str, budget: Budget) -> Any:
-    """The value of this Python literal, in JSON's types (a tuple is a list). Raises Reject with the reason why it has none."""
+    """The value of this Python literal, in JSON's types (a tuple is a list). Raises Reject if it has none."""
     most = budget.limits.literal_bytes
     if len(text) > most:
         raise Reject(Reason.TOOL_ARGS_TOO_LARGE.at(where, f"{counted(len(text), 'character')} that are not JSON; limits.literal_bytes is {most:,}"))
@@ -64,7 +64,7 @@ def read_literal(text: str, where: str, budget: Budget) -> Any:
 
 
 def _is_code(text: str) -> bool:
-    """Each keyword is looked for once: `for.+in` as one expression would begin again at every `for`."""
+    """Each keyword is searched for once: the single expression `for.+in` would start again at every `for`."""
     firsts = ((first.search(text), second) for first, second in _PAIRS)
     return _CODE.search(text) is not None or any(found and second.search(text, found.end() + 1) for found, second in firsts)
 

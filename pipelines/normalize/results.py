@@ -1,4 +1,4 @@
-"""Results of tools -> their calls: by id, by name, or in order; and in the order of the calls."""
+"""Tool results -> the calls that they answer, by id, by name or in order; then the results in the order of the calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.reasons import Reason
 
 
 class Group(Struct, gc=False):
-    """Calls in a row, the results that came for them by the place of the call, and where the next result goes: by id, by name, and without either."""
+    """Consecutive calls, and the results found for them by the position of the call. `waiting` and `named` are positions by id and by name."""
 
     calls: list[Line] = field(default_factory=list)
     results: dict[int, Line] = field(default_factory=dict)
@@ -39,10 +39,10 @@ class Group(Struct, gc=False):
 
 
 def pair_results(lines: list[Line], findings: Findings) -> list[Line]:
-    """The lines with the results of each group of calls in the order of the calls; a result that answers none is refused."""
+    """The lines, with the results of each group of calls in the order of the calls. A result that answers no call is refused."""
     ordered: list[Line] = []
     group = Group()
-    before: Line | None = None  # the last line that is no result
+    before: Line | None = None  # the last line that is not a result
     for line in lines:
         if line.role == "observation":
             place = _answers(line, group)
@@ -81,9 +81,9 @@ def _orphan(line: Line, before: Line | None, findings: Findings) -> None:
 
 
 def _answers(line: Line, group: Group) -> int | None:
-    """Which of the open calls this result answers: by id where both have one, by the function's name, else the first that has no result yet.
+    """The position of the call that this result answers: by id if both have one, by the name of the function, or else the first open call.
 
-    None where it answers none, or where several calls are open and its name is none of theirs: any of them would be a guess.
+    None if there is no such call, or if several calls are open and none has its name: any choice would be a guess.
     """
     wanted = line.call_id if line.call_id is not None else line.own_id if line.own_id in group.waiting else None
     if wanted is not None and group.waiting:

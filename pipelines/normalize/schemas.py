@@ -1,7 +1,7 @@
 """Arguments against a declared JSON Schema: the keywords that tool definitions use, in a bounded number of steps.
 
-Ours, because the schema comes from the log too: no $ref and no $schema that could send us somewhere, no pattern that could keep a
-worker busy for ever, no anyOf of anyOfs that grows without end. A keyword that is not here is passed over.
+We wrote our own check, because the schema also comes from the log: no $ref or $schema can make us open another file, no pattern can keep
+a worker busy forever, and no nested anyOf can grow without end. Other keywords are ignored.
 Source of the meanings: JSON Schema draft 2020-12, validation and applicator vocabularies.
 """
 
@@ -17,16 +17,16 @@ from pipelines.parsing.careful import clip, kind_of
 from pipelines.parsing.written import Path
 from pipelines.visible import counted
 
-STEPS = 100_000  # to read a schema, or to check a call; an honest call takes some dozens
+STEPS = 100_000  # to read a schema, or to check a call; an ordinary call takes a few dozen
 RECORD_STEPS = 1_000_000  # to check all calls of a record: half a second
 
 
 class BadSchema(Exception):
-    """The schema is none, or checking against it would take too long."""
+    """The schema is not valid, or checking against it would take too long."""
 
 
 class Steps(Struct, gc=False):
-    """What may still be spent."""
+    """How many steps are left."""
 
     left: int = STEPS
 
@@ -40,7 +40,7 @@ Check = Callable[[Any, Steps], Mismatch | None]
 
 
 class Schema(NamedTuple):
-    """A schema that was read once: its check, or why it cannot be used."""
+    """A schema that has been read: its check, or why it cannot be used."""
 
     check: Check | None
     bad: str
@@ -54,7 +54,7 @@ def read_schema(value: Any) -> Schema:
 
 
 def find_mismatch(value: Any, schema: Schema, record: Steps) -> str | None:
-    """What about this value does not fit, the first mismatch with its path; None where it fits. `record` is what its record may still spend. Raises BadSchema."""
+    """The first mismatch of this value, with its path; None if it matches. `record` are the steps left for its record. Raises BadSchema."""
     if schema.check is None:
         raise BadSchema(schema.bad)
     if record.left <= 0:
@@ -84,7 +84,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
 }
-# The classes whose every value is of a type: what most values are known by. A float can be an integer too.
+# Type -> the classes whose values are all of this type, a quick test for most values. A float can be an integer too.
 _CLASSES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -94,7 +94,7 @@ _CLASSES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "null": (type(None),),
 }
-# keyword -> (what its own value must be, in words and as a test)
+# keyword -> (what its value must be, the test for that)
 _SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "type": ("a type or a list of types", lambda value: all(isinstance(kind, str) and kind in TYPES for kind in _listed(value)) and value != []),
     "required": ("a list of names", lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value)),
@@ -111,7 +111,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _read(schema: Any, where: Path, steps: Steps) -> Check:
-    """The check of a schema that stands at `where` in the whole one; raises BadSchema with the first place that is wrong."""
+    """The check of a schema, which is at `where` in the whole schema. Raises BadSchema with the first place that is wrong."""
     steps.spend()
     if isinstance(schema, bool):
         return _always(schema)
@@ -141,7 +141,7 @@ def _always(fits: bool) -> Check:
 
 
 def _all_of(checks: Sequence[Check]) -> Check:
-    """One after the other. A check spends what it hands on: a step for each check or value, so that one by itself is that one."""
+    """Runs one check after the other. Whoever calls checks pays a step for each, so a single check needs no wrapper."""
     if len(checks) == 1:
         return checks[0]
 
@@ -199,7 +199,7 @@ def _const(wanted: Any) -> Check:
 
 
 _OF_VALUE: dict[str, Callable[[Any], Check]] = {"type": _type, "required": _required, "enum": _enum, "const": _const}
-# keyword -> the size that it limits; None where the value has none of this kind
+# keyword -> the size that it limits; None if the value has no such size
 _LIMITS: dict[str, Callable[[Any], float | None]] = {
     **dict.fromkeys(("minimum", "maximum"), lambda value: value if _is_number(value) else None),
     **dict.fromkeys(("minItems", "maxItems"), lambda value: len(value) if isinstance(value, list) else None),
@@ -248,7 +248,7 @@ def _items(inner: Check, schema: Mapping[str, Any]) -> Check:
 
 
 def _others(inner: Check, schema: Mapping[str, Any]) -> Check:
-    """additionalProperties: of those that no pattern may be meant for."""
+    """The check of additionalProperties; none if there are patternProperties, which are not read."""
     known, is_known = schema.get("properties", {}), "patternProperties" not in schema
 
     def check(value: Any, steps: Steps) -> Mismatch | None:

@@ -1,7 +1,7 @@
 """Tool calls of every log shape -> a name and the arguments as JSON text.
 
-Arguments that the log gives as text stay as they are, letter for letter. Those that it gives as an object are written by us, the same
-whatever the file's own spelling: what escapes and blanks a file has is no part of what the model should learn.
+Arguments that are logged as text stay exactly as they are. Arguments that are logged as an object are written by us, always in the same way:
+the escapes and spaces of the file are nothing that the model should learn.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _CALL_KEYS = frozenset(("id", "call_id", "tool_call_id", "type", "function", "na
 _PLAIN_KEYS = frozenset(("name", "arguments", "id", "type"))
 _IDS = ("id", "call_id", "tool_call_id")
 _CALL_KNOWN = _CALL_KEYS | HARMLESS["call"]
-MOST_LISTS = 4  # in one another; a text with calls is read once more for each
+MOST_LISTS = 4  # nested; a text with calls is read once more for each level
 # Where a call keeps its arguments, by the API that logged it.
 _ARGUMENTS = ("arguments", "args", "parameters", "input")
 
 
 class Call(Noun, frozen=True):
-    """`arguments` is the text of a JSON object; `values` is what it holds; `ids` are the log's, if it has any. `is_ours` says that we wrote the text."""
+    """`arguments` is the text of a JSON object; `values` is what it holds; `ids` are those in the log. `is_ours` says that we wrote the text."""
 
     name: str
     arguments: str
@@ -43,8 +43,8 @@ class Call(Noun, frozen=True):
 
 
 class Value(Noun, frozen=True):
-    """A JSON value and the text that it was read from, which is None for a Python literal. `is_text`: that text is a text of the log, and parts
-    of it are cut out as they are written."""
+    """A JSON value and the text that it was read from, which is None for a Python literal. `is_text`: that text was a string in the
+    log, and parts of it are copied exactly as written."""
 
     value: Any
     written: Written | None
@@ -66,7 +66,7 @@ class Value(Noun, frozen=True):
 
 
 def read_calls(value: Value, findings: Findings, lists: int = 0) -> list[Call]:
-    """The calls in this value: one, or a list of them, as objects or as JSON text; `lists` are those that it stands in. Raises Reject where it holds none."""
+    """The calls in this value: one, or a list of them, as objects or as JSON text; `lists` is the number of lists around it. Raises Reject if there are none."""
     if isinstance(value.value, str):
         return read_calls(_read_call_text(value, findings), findings, lists)
     if isinstance(value.value, list) and value.value and lists < MOST_LISTS:
@@ -77,9 +77,9 @@ def read_calls(value: Value, findings: Findings, lists: int = 0) -> list[Call]:
 
 
 def logged_as_text(text: str, where: str, findings: Findings) -> Value | None:
-    """The call that an answer's text is: one object with exactly the keys name and arguments. None where the answer is an answer.
+    """The call that an answer's text is: one object with exactly the keys name and arguments. None if it is anything else.
 
-    Untouched it would be trained as the text that it is, and GLM-4 would never learn to call.
+    If it stayed text, it would be trained as text, and GLM-4 would never learn to call.
     Source: THUDM/GLM-4 pull request 572.
     """
     stripped = text.strip()
@@ -105,7 +105,7 @@ def lifted(value: Value, text: str, findings: Findings) -> Call:
 
 
 def arguments_text(text: str, where: str, findings: Findings) -> tuple[str, Mapping[str, Any]]:
-    """(JSON text, values) of arguments logged as text: verbatim where they are a JSON object, translated where they are a Python dict."""
+    """(JSON text, values) of arguments logged as text: verbatim if they are a JSON object, translated if they are a Python dict."""
     value = _read_text(text, where, findings, Reason.TOOL_ARGS_UNPARSEABLE)
     if not isinstance(value.value, dict):
         raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(value.value)}: {clip(text)}; expected a JSON object"))
@@ -113,7 +113,7 @@ def arguments_text(text: str, where: str, findings: Findings) -> tuple[str, Mapp
 
 
 def _read_call_text(value: Value, findings: Findings) -> Value:
-    """The object that a call's text is. Where the text is neither JSON nor a literal, the call as a whole has no shape."""
+    """The object that the text of a call holds. If it is neither JSON nor a literal, the call as a whole is malformed."""
     try:
         return _read_text(value.value, value.where, findings, Reason.TOOL_CALL_MALFORMED)
     except Reject as reject:
@@ -146,7 +146,7 @@ def _read_call(value: Value, findings: Findings) -> Call:
 
 
 def _find_arguments(value: Value, inner: Value, findings: Findings) -> tuple[Value, str | None]:
-    """The object that holds the arguments, and their key there; keys that nothing reads, and arguments that stand elsewhere too, are said."""
+    """(the object that has the arguments, their key in it). Notes keys that nothing reads, and different arguments under other keys."""
     levels = [inner] if inner is value else [inner, value]
     given = [(level, key) for level in levels for key in _ARGUMENTS if level.value.get(key) is not None]
     holder, key = next(((level, key) for level, key in given if level.value[key] not in ("", {})), given[0] if given else (inner, ""))
@@ -181,7 +181,7 @@ def _arguments(inner: Value, key: str | None, findings: Findings) -> tuple[str, 
 
 
 def read_id(value: Any, where: str, findings: Findings) -> str | None:
-    """The id of a call as text; a whole number is one too. One that cannot be read is refused: results would go to other calls."""
+    """The id of a call as text; a whole number is one too. Any other value is refused: results would be matched to the wrong calls."""
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, float) and value.is_integer():
@@ -193,7 +193,7 @@ def read_id(value: Any, where: str, findings: Findings) -> str | None:
 
 
 def _read_text(text: str, where: str, findings: Findings, blank: Reason, quiet: bool = False) -> Value:
-    """The value of this text: JSON, else a Python literal, which is noted. Raises Reject."""
+    """The value of this text: JSON, or else a Python literal, which is noted as a repair. Raises Reject."""
     if not text.strip():
         raise Reject(blank.at(where, "the string is blank"))
     unused: list[Finding] = []  # equal keys with equal values stay as they are written
@@ -209,7 +209,7 @@ def _read_text(text: str, where: str, findings: Findings, blank: Reason, quiet: 
 
 
 def _inner(finding: Finding, where: str) -> Finding:
-    """What parsing found, said of a text inside the record."""
+    """What parsing found, as a finding on a text inside the record."""
     if finding.code == Reason.JSON_TOO_DEEP.code:
         return Reason.TOOL_LITERAL_TOO_DEEP.at(where, finding.detail)
     return finding._replace(where=where)

@@ -25,8 +25,8 @@ SHOWN = 20  # names or places in a finding
 
 
 class Tool(NamedTuple):
-    """A function that a record declares. `text` is {"type": "function", "function": {...}} as JSON, key order kept, null entries taken
-    out; `dropped` names those. `unread` are keys beside the function, which are not part of the text."""
+    """A function that a record declares. `text` is {"type": "function", "function": {...}} as JSON, key order kept and nulls removed;
+    `dropped` are their paths. `unread` are keys next to the function, which are not part of the text."""
 
     name: str
     text: str
@@ -65,13 +65,13 @@ def read_tools(logged: Iterable[tuple[str, Any]], findings: Findings) -> list[To
 
 
 def tools_text(tools: list[Tool]) -> str | None:
-    """Column `tools`: a JSON list, not ASCII-escaped; None where there is no tool."""
+    """Column `tools`: a JSON list, not ASCII-escaped; None if there are no tools."""
     return f"[{', '.join([tool.text for tool in tools])}]" if tools else None
 
 
 def drop_padding(call: Call, declared: Mapping[str, Tool], findings: Findings) -> Call:
-    """The call without null arguments that its tool does not declare: Arrow gives every row of a column the keys of all the others. A null
-    that the schema knows stays, and so does any in arguments that were logged as text."""
+    """The call without null arguments that its tool does not declare: Arrow gives every row of a column the keys of all other rows. A null
+    that the schema declares stays, and so does every null in arguments that were logged as text."""
     tool = declared.get(call.name)
     if not call.is_ours or tool is None or tool.declared is None or "null" not in call.arguments:
         return call
@@ -106,7 +106,7 @@ def _without_padding(value: Any, schema: Any, where: Path, dropped: list[Path]) 
 
 
 def check_calls(calls: Iterable[Call], declared: Mapping[str, Tool], findings: Findings) -> None:
-    """Notes calls of undeclared tools, and arguments that do not fit; by option such a record is refused."""
+    """Notes calls of undeclared tools. Notes arguments that do not match the schema, or refuses them, as normalize.schema_invalid says."""
     if not declared:
         return
     names = clip(", ".join(islice(declared, SHOWN)))
@@ -163,7 +163,7 @@ def _from_text(text: str, where: str, findings: Findings) -> Any:
 
 
 def _tool(definition: Any, where: str) -> Tool:
-    """The tool of this definition: a night's records share few, so each is read once and kept."""
+    """The tool of this definition. The records of a batch share a few definitions, so each is read once and cached."""
     try:
         return _KEPT[orjson.dumps(definition)]
     except TypeError:  # an integer over 64 bits
@@ -204,19 +204,19 @@ def _read_tool(definition: Any, where: str) -> Tool:
 
 
 def _schema_in(text: str, where: str) -> Any:
-    """The schema that stands as JSON text; a column of texts holds it so."""
+    """The schema in this JSON text: a column of strings has it in this form."""
     try:
         return orjson.loads(text) if text.strip() else None
     except orjson.JSONDecodeError:
         raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"the parameters are a string that is not JSON: {clip(text)}")) from None
 
 
-# Where other APIs keep the schema of a function's parameters: Anthropic's, and the Model Context Protocol's.
+# The keys of other APIs for the schema of a function's parameters: Anthropic's, and the Model Context Protocol's.
 _SCHEMA_KEYS = {"input_schema": "parameters", "inputSchema": "parameters"}
 
 
 def _without_nulls(value: Any, where: Path, dropped: list[Path]) -> Any:
-    """Null entries of objects are what Arrow makes of rows with other keys; nulls in a list (an enum, say) mean something and stay."""
+    """The value without the nulls in its objects, which Arrow adds for keys of other rows. Nulls in a list, such as an enum, mean something and stay."""
     if isinstance(value, list):
         return [_without_nulls(item, (*where, i), dropped) for i, item in enumerate(value)]
     if not isinstance(value, dict):
@@ -225,5 +225,5 @@ def _without_nulls(value: Any, where: Path, dropped: list[Path]) -> Any:
     return {key: _without_nulls(item, (*where, key), dropped) for key, item in value.items() if item is not None}
 
 
-# What is made of a definition takes some twelve times the bytes of its text.
+# A tool takes about twelve times the bytes of its definition.
 _KEPT: BoundedCache[bytes, Tool] = BoundedCache(lambda key: _read_tool(orjson.loads(key), ""), lambda key, tool: 12 * len(key))
