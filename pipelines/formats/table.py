@@ -1,6 +1,6 @@
-"""The shapes of raw logs, in one table: how each is recognized, and where its turns stand. Everything else they have in common.
+"""The formats of raw logs, in one table: how each is recognized, and which key has its turns. All the rest is the same for all formats.
 
-A format moves fields and judges nothing. Which keys are read is said in keys.py, once for all of them.
+A format moves fields and judges nothing. keys.py lists the keys that are read, for all formats together.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Record = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`turns` are the keys that may hold the turns, the format's own first; `matches` says whether a record has this shape; `source` is where the shape is described."""
+    """`turns` are the keys that may have the turns, the usual one first. `matches` says whether a record has this format; `source` describes it."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Format:
 
 
 def _is_agentcpm(record: Record) -> bool:
-    """`conversations`, and nothing that only sharegpt has."""
+    """Whether it has `conversations`, and nothing that only sharegpt has."""
     if "conversations" not in record:
         return False
     turns = record["conversations"]
@@ -43,7 +43,7 @@ def _is_agentcpm(record: Record) -> bool:
 
 
 def _is_glm(record: Record) -> bool:
-    """Whether a message has what only GLM logs have."""
+    """Whether a message has a key or a role that only GLM logs have."""
     turns = record.get("messages")
     return isinstance(turns, list) and any(isinstance(turn, dict) and _is_glm_turn(turn) for turn in turns)
 
@@ -56,7 +56,7 @@ def _is_glm_turn(turn: Record) -> bool:
 
 
 _CONVERSATIONS, _MESSAGES = ("conversations", "messages"), ("messages", "conversations")
-# In the order in which `auto` asks them: the more particular shape first.
+# In the order in which `auto` tries them: the more specific format first.
 FORMATS: dict[str, Format] = {
     made.name: made
     for made in (
@@ -99,9 +99,11 @@ FORMATS: dict[str, Format] = {
 def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unread: Unread) -> Logged:
     """The record in its format's fields; `auto` decides per record. Keys that nothing reads go into `unread`.
 
-    Raises Reject where no format has such a shape.
+    Raises Reject if no format matches.
     """
-    record = {key: value for key, value in logged.items() if value is not None and key not in unread.ignored}  # a Parquet column of nulls is no key
+    record = {
+        key: value for key, value in logged.items() if value is not None and key not in unread.ignored
+    }  # a Parquet column of nulls does not count as a key
     for key in unread.ignored & logged.keys() if unread.ignored else ():
         unread.add("record", "", key, logged[key])
     if not _holds_turns(record):
@@ -135,9 +137,9 @@ def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unre
 
 
 def nonfinite(logged: Logged) -> list[Finding]:
-    """A refusal for every tool definition or id that holds a number which JSON does not have.
+    """A refusal for every tool definition or id that contains NaN or Infinity.
 
-    Arguments and results refuse theirs where they are written. NaN in anything that is not read costs nothing.
+    Arguments and results are checked when they are written. NaN in a field that is not read does no harm.
     """
     turns = logged.turns if isinstance(logged.turns, list) else []
     fields = [(f"{turn.where}.tools", turn.tools) for turn in turns if isinstance(turn, LoggedTurn)]

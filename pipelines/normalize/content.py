@@ -1,4 +1,4 @@
-"""A turn's content -> text, the places of its images, and the calls and reasoning that stood among its parts."""
+"""A turn's content -> text, the places of its images, and the calls and reasoning among its parts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TEXT, IMAGE, REASONING, CALL, MEDIA = (
 )
 _PARTS = re.compile(r'\[\s*\{\s*"type"\s*:\s*"(?:text|input_text|output_text|image|image_url|input_image)"')
 KINDS = TEXT | IMAGE | REASONING | CALL | MEDIA
-# What says where a picture is: bytes in the record before a name.
+# The keys of a picture's reference, in order: bytes in the record come before a path.
 _REFERENCES = ("bytes", "url", "path", "image_url", "image", "image_path", "uri")
 _BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk")  # PNG, JPEG, GIF, WEBP, BMP
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n")
@@ -36,13 +36,13 @@ _LEAST_BASE64 = 64  # characters: no picture is smaller, and few paths are longe
 
 
 class Slot(NamedTuple):
-    """An image part that names no picture: it takes one of the record's list, the next one or that of its index."""
+    """An image part without a picture: it takes one from the list of the record, the next one or the one with its index."""
 
     number: int | None
 
 
 class Body(Struct, gc=False):
-    """The text of a turn with the images that have their place already: (offset, reference or Slot, JSON path)."""
+    """The text of a turn, and the images that already have a place in it: (offset, reference or Slot, JSON path)."""
 
     text: str = ""
     is_given: bool = False
@@ -53,7 +53,7 @@ class Body(Struct, gc=False):
 
 
 def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
-    """What the content says. A tool's result that is no text becomes JSON text; any other content of a wrong type is refused."""
+    """What the content says. A tool result that is not text becomes JSON text; any other content of a wrong type is refused."""
     content, path = turn.content, (*turn.path, turn.content_key)
     where = f"{turn.where}.{turn.content_key}"
     written = turn.written
@@ -88,7 +88,7 @@ def _result_text(content: Any, written: Written, path: Path, where: str, finding
 
 
 def _parts_in(text: str, findings: Findings) -> list[Any] | None:
-    """The content parts that this text is the JSON of: columns of text hold parts so. None for any other text."""
+    """The content parts in this JSON text: a column of strings has parts in this form. None for any other text."""
     if not text.startswith("[") or not _PARTS.match(text):
         return None
     try:
@@ -138,7 +138,7 @@ def _part_weight(part: Mapping[str, Any], where: str, findings: Findings) -> flo
 
 
 def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written: Written, findings: Findings) -> str | None:
-    """The text of a text part; what any other holds goes into `body`, an image at offset `size`."""
+    """The text of a text part. Any other part goes into `body`, an image at offset `size`."""
     if not isinstance(part, dict):
         findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; expected an object with a type")
         return None
@@ -170,7 +170,7 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
 
 
 def _number(index: Any) -> int | None:
-    """The index of a part, which may be 1.0 in a column of floats and "1" in one of texts."""
+    """The index of a part, which may be 1.0 in a column of floats and "1" in a column of strings."""
     if isinstance(index, str) and index.isdecimal():
         return int(index)
     return int(index) if isinstance(index, (int, float)) and not isinstance(index, bool) and index == int(index) else None
@@ -179,7 +179,7 @@ def _number(index: Any) -> int | None:
 def _value_key(part: Mapping[str, Any], kind: str) -> str | None:
     """Where a part keeps its value: under its type, under `value` (LLaMA-Factory v1), or for an image under url, path or bytes.
 
-    Of several keys the first that is not blank: a column of parts has all keys in each.
+    The first of them that is not blank: in a column of parts, every part has all keys.
     """
     keys = [kind, "value", "text", "content"] if kind not in IMAGE else ["image_url", "image", "value", "url", "path", "bytes"]
     given = [key for key in keys if not is_null(part.get(key))]
@@ -187,14 +187,14 @@ def _value_key(part: Mapping[str, Any], kind: str) -> str | None:
 
 
 def _says_more(part: Mapping[str, Any]) -> bool:
-    """Whether an image part without a picture holds something all the same, as in the source of another API."""
+    """Whether an image part without a picture has another field, such as `source` in another API."""
     return any(value is not None and value != "" and key not in ("type", "index") and key not in TURN_FIELD for key, value in part.items())
 
 
 def reference_of(value: Any) -> str | None:
-    """The text of an image reference: a path, a URL, or a data: URI of bytes that the log holds; None where there is nothing of these in it.
+    """The text of an image reference: a path, a URL, or a data: URI of bytes that the log holds; None if it is none of these.
 
-    {"bytes": ..., "path": ...} is what Hugging Face's datasets write: bytes, where they are there, are the picture. In JSON they are base64.
+    Hugging Face's datasets write {"bytes": ..., "path": ...}. If there are bytes, they are the picture; in JSON they are base64.
     """
     if isinstance(value, dict):
         key = next((key for key in _REFERENCES if value.get(key)), None)
@@ -208,7 +208,7 @@ def reference_of(value: Any) -> str | None:
 
 
 def same_picture(first: Any, second: Any) -> bool:
-    """Whether two references surely name one picture, however each is written."""
+    """Whether two references certainly name the same picture, however they are written."""
     return first == second or (_name(first) is not None and _name(first) == _name(second))
 
 
@@ -218,5 +218,5 @@ def _name(value: Any) -> str | None:
 
 
 def _is_base64(text: str) -> bool:
-    """Whether this is a picture's bytes in base64, and no path: one begins like a picture, is long, and has no dot."""
+    """Whether this is a picture's bytes in base64, not a path: it begins like a picture, is long, and has no dot."""
     return len(text) >= _LEAST_BASE64 and text.startswith(_BASE64_STARTS) and not set(text) - _BASE64  # in lines too, as MIME wraps it

@@ -1,9 +1,9 @@
-"""Image marks in the text <-> the images of the record: each mark one image, each image one place, in text order.
+"""Image marks in the text <-> the images of the record: one image for each mark, and one place for each image, in text order.
 
-A picture is given in one of four ways: at its place already (a part that names it, `<img>path</img>`), on a turn, in the record's list,
-or by name (`{"<image_00>": path}`). Marks and image parts without a picture take the pictures of their turn first, then those of the record.
-Newlines that upstream puts round an image of the named form, and after one that had no mark, become part of the text:
-the model was trained with them. Source: OpenBMB/MiniCPM-V finetune/dataset.py conversation_to_ids, preprocess @ 0dbb566.
+A picture is given in one of four ways: in its place (a part with its path, `<img>path</img>`), on a turn, in the list of the record, or by
+name (`{"<image_00>": path}`). Marks and image parts without a picture take the pictures of their turn first, then those of the record.
+Upstream puts newlines around a named image, and after an image that had no mark. They become part of the text, because the model was
+trained with them. Source: OpenBMB/MiniCPM-V finetune/dataset.py conversation_to_ids, preprocess @ 0dbb566.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
 from pipelines.visible import counted
 
-# The whole of a mark, as AgentCPM-GUI, LLaVA, MiniCPM-V's inference, Llama, Phi and Qwen-VL write it.
+# A whole mark, as AgentCPM-GUI, LLaVA, MiniCPM-V's inference, Llama, Phi and Qwen-VL write it.
 _MARK = re.compile(
     r"\(<image>\./</image>\)|<image>(?:\./)?</image>|<image(?:_(\d{1,9}))?>|<image_placeholder>|<\|image(?:_(\d{1,9}))?\|>"
     r"|<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>"
@@ -37,7 +37,7 @@ Pool = list[tuple[Any, str]]  # (reference, JSON path)
 
 
 class Place(NamedTuple):
-    """Where an image stands or is to stand in a line's text: [start, end) is its mark, empty where it has none. Until a picture takes the place, `ref` is a Slot."""
+    """The place of an image in the text of a line: [start, end) is its mark, empty if it has none. `ref` is a Slot until a picture takes the place."""
 
     start: int
     end: int
@@ -51,14 +51,14 @@ class Place(NamedTuple):
 
     @property
     def number(self) -> int | None:
-        """That of a mark <image_01>, or the index of a part."""
+        """The number in a mark such as <image_01>, or the index of a part."""
         return self.ref.number if isinstance(self.ref, Slot) else None
 
 
 def place_images(logged: Logged, lines: list[Line], findings: Findings) -> list[Line]:
-    """Moves the record's images to their places: `line.images` afterwards has them all, and no mark is left in the text. Gives the lines with images.
+    """The lines with images. Moves all images of the record to their places in `line.images`, and removes the marks from the text.
 
-    A mark in an answer is text, unless its turn has pictures of its own; and so is one in a tool's result, in a record without pictures.
+    A mark in an answer is text, unless its turn has its own pictures. A mark in a tool result is text if the record has no pictures.
     """
     marked = {i for i, line in enumerate(lines) if _has_marks(line.text)}
     if marked and _has_too_many([lines[i].text for i in marked], findings):
@@ -90,7 +90,7 @@ def place_images(logged: Logged, lines: list[Line], findings: Findings) -> list[
 
 
 def _has_too_many(texts: list[str], findings: Findings) -> bool:
-    """Refuses marks by the ten thousand before a place is made for each."""
+    """Refuses tens of thousands of marks before a place is made for each."""
     most = max(MOST_MARKS, findings.budget.limits.images_per_record)
     if sum([text.count("<") for text in texts]) <= most:
         return False
@@ -105,7 +105,7 @@ def _has_marks(text: str) -> bool:
 
 
 def _named(logged: Logged) -> dict[str, Any]:
-    """The pictures that a record gives by the name of their mark. A single key <image> is the list's form; upstream replaces it so."""
+    """The pictures that a record gives by the name of their mark. A single key <image> is another form of the list, as in upstream."""
     given = [value for _, value in logged.images if value not in ([], {}, "")]
     if len(given) != 1 or not isinstance(given[0], dict) or list(given[0]) == ["<image>"]:
         return {}
@@ -114,7 +114,7 @@ def _named(logged: Logged) -> dict[str, Any]:
 
 
 def _places(line: Line) -> list[Place]:
-    """The places of this line in text order, those of its turn's own pictures filled."""
+    """The places in this line in text order. The pictures of its own turn are already in theirs."""
     found = [Place(at, at, ref, where) for at, ref, where in line.images]
     found += [Place(*mark.span(), mark[1], f"{line.where}.content") for mark in _INLINE.finditer(line.text)]
     for mark in _MARK.finditer(line.text):
@@ -139,7 +139,7 @@ def _are_same(refs: Sequence[Any], others: Sequence[Any]) -> bool:
 
 
 def _order(places: Sequence[Place], positions: Sequence[int]) -> list[int]:
-    """For each picture of a list in turn, the position of the place that it takes: by number where every place has one of 0.. or 1.., else in text order."""
+    """For each picture of a list, the position of its place: by number if the places are numbered from 0 or 1, else in text order."""
     numbers = [place.number for place in places]
     for first in (0, 1):
         if sorted(number for number in numbers if number is not None) == list(range(first, first + len(places))):
@@ -149,7 +149,7 @@ def _order(places: Sequence[Place], positions: Sequence[int]) -> list[int]:
 
 
 def _misnumbered(places: Sequence[Place]) -> bool:
-    """Whether all places have numbers, which neither count the pictures nor go up: which picture is meant cannot be known."""
+    """Whether all places have numbers that neither count from 0 or 1 nor increase: then nobody can know which picture is meant."""
     numbers = [place.number for place in places if place.number is not None]
     if len(numbers) < len(places) or len(numbers) < 2:
         return False
@@ -157,10 +157,10 @@ def _misnumbered(places: Sequence[Place]) -> bool:
 
 
 def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], findings: Findings) -> None:
-    """Gives the places that have no picture yet those of the record's list; every picture must have a place, and every place a picture."""
+    """Puts the pictures of the record's list in the places that have none. Every picture needs a place, and every place a picture."""
     if _refuse_leftovers(lines, findings):
         return
-    _leave_spoken_marks(len(pool), lines, places)
+    _leave_mentioned_marks(len(pool), lines, places)
     every = [(i, k) for i, found in places.items() for k in range(len(found))]
     empty = [(i, k) for i, k in every if places[i][k].is_open]
     answered = sum([len(_MARK.findall(line.text)) for line in lines if line.role == "assistant" and line.call is None and _has_marks(line.text)]) if pool else 0
@@ -189,8 +189,8 @@ def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], finding
             places[i][k] = places[i][k]._replace(ref=ref, where=where)
 
 
-def _leave_spoken_marks(pictures: int, lines: list[Line], places: dict[int, list[Place]]) -> None:
-    """Where the questions' marks are as many as the pictures, a mark in a system text or in a tool's result is text that speaks of one."""
+def _leave_mentioned_marks(pictures: int, lines: list[Line], places: dict[int, list[Place]]) -> None:
+    """If the questions have as many marks as there are pictures, a mark in a system text or a tool result is text that mentions one."""
 
     def marks(roles: tuple[str, ...]) -> int:
         return sum(place.is_open for i, found in places.items() if lines[i].role in roles for place in found)
@@ -201,7 +201,7 @@ def _leave_spoken_marks(pictures: int, lines: list[Line], places: dict[int, list
 
 
 def _refuse_leftovers(lines: list[Line], findings: Findings) -> bool:
-    """Pictures of a turn with fewer marks than pictures."""
+    """Refuses the pictures of each turn that has more pictures than marks."""
     left = [line for line in lines if line.pool and line.role != "assistant"]
     for line in left:
         _refuse_count(len(_MARK.findall(line.text)), 0, len(line.pool), line.pool[0][1].partition("[")[0], findings)
@@ -257,7 +257,7 @@ def _refuse_count(asked: int, answered: int, images: int, where: str, findings: 
 
 
 def _write(line: Line, places: Sequence[Place], named: dict[str, Any]) -> None:
-    """Takes the marks out of the line's text and notes where its images stand in what is left."""
+    """Removes the marks from the line's text, and notes the places of its images in the text that is left."""
     pieces: list[str] = []
     images: list[tuple[int, Any, str]] = []
     size = at = 0
@@ -274,7 +274,7 @@ def _write(line: Line, places: Sequence[Place], named: dict[str, Any]) -> None:
 
 
 def check_references(lines: list[Line], findings: Findings) -> None:
-    """Refuses a reference that is no text."""
+    """Refuses references that are not text."""
     for line in lines:
         for _, ref, where in line.images:
             if not isinstance(ref, Slot) and reference_of(ref) is None:

@@ -1,4 +1,4 @@
-"""Bytes -> one JSON object, strictly: what JSON does not allow is found here, never at writing time."""
+"""Bytes -> one JSON object, strictly: whatever JSON does not allow is found here, not when a table is written."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pipelines.records import Finding, RawRecord
 from pipelines.visible import counted
 
 BOM = b"\xef\xbb\xbf"
-NUMBER_DIGITS = 1000  # far beyond any measurement, far below what makes int() slow
+NUMBER_DIGITS = 1000  # far more than any measurement needs, and still fast for int()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 BLANK = " \t\n\r"
 _STARTED = re.compile(r"(-|t|tr|tru|f|fa|fal|fals|n|nu|nul|-?\d+(\.|(\.\d+)?[eE][+-]?)?)?\Z")
 
 
 class Parsed(NamedTuple):
-    """A record's object, and what was repaired on the way. NaN and Infinity are in it where `has_nonfinite`: they may stand where nobody reads them."""
+    """The object of a record, and the repairs. If `has_nonfinite`, it contains NaN or Infinity, perhaps only in fields that are not read."""
 
     value: dict[str, Any]
     findings: list[Finding]
@@ -30,7 +30,7 @@ class Parsed(NamedTuple):
 
 
 def parse_record(raw: RawRecord, budget: Budget) -> Parsed:
-    """The record's object. Raises Reject with the first fault: after it nothing can be trusted."""
+    """The object of the record. Raises Reject with the first error: nothing after it can be trusted."""
     findings: list[Finding] = []
     data = raw.raw
     if data.startswith(BOM):
@@ -55,7 +55,7 @@ def parse_json(text: str, budget: Budget, findings: list[Finding]) -> Any:
 
 
 def read_json(text: str, budget: Budget, findings: list[Finding], nonfinite: list[str] | None = None) -> Any:
-    """`parse_json` by the careful parser: slow, and never wrong about what JSON allows. With a list for them, NaN and Infinity are values, and noted in it."""
+    """`parse_json` with the careful parser: slow, and always right about what JSON allows. If `nonfinite` is a list, NaN and Infinity are allowed and added to it."""
     most = budget.limits.json_depth
     if text.count("{") + text.count("[") > most and (depth := json_size(text.encode("utf-8", "surrogatepass")).depth) > most:
         raise Reject(Reason.JSON_TOO_DEEP.at("", f"{depth} levels; limits.json_depth is {most}"))
@@ -82,7 +82,7 @@ def read_json(text: str, budget: Budget, findings: list[Finding], nonfinite: lis
 
 
 def kind_of(value: object) -> str:
-    """What a JSON value is, in words for a finding."""
+    """The kind of a JSON value, for a finding."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null", int: "a number", float: "a number"}
     return names.get(type(value), type(value).__name__)
 
@@ -102,7 +102,7 @@ def _text(data: bytes) -> str:
     return text
 
 
-# What the parser says -> what we say, of the character that it names.
+# Message of the parser -> our message.
 _WORDS = {
     "Expecting value": "expected a value",
     "Expecting ',' delimiter": "expected a comma",
@@ -144,7 +144,7 @@ def _are_same(one: Any, other: Any) -> bool:
     return _exact(one) == _exact(other) if isinstance(one, (dict, list, float)) else bool(one == other)
 
 
-_exact = json.JSONEncoder(sort_keys=True).encode  # equal values only have equal texts
+_exact = json.JSONEncoder(sort_keys=True).encode  # only equal values have equal texts
 
 
 def _float(text: str) -> float:
