@@ -1,6 +1,6 @@
-"""A Delta table as a source: the files of its newest version, each with its partition's columns.
+"""A Delta table as a source: the files of its newest version, each with the columns of its partition.
 
-Only its log is read through deltalake; pipelines/tables/reading.py says why its own reader is not used.
+deltalake only reads the log of the table; pipelines/tables/reading.py says why its own reader is not used.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 LOG = "_delta_log"
-# What these say of a table changes nothing in how its files' rows are read. Deletion vectors are looked for one by one.
+# Reader features that do not change how rows are read. Deletion vectors are checked separately.
 HARMLESS = {"appendOnly", "deletionVectors", "columnMapping", "timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"}
 
 
 @dataclass(frozen=True, slots=True)
 class LiveFiles:
-    """A table at its newest version: the absolute path of every file of it, with the columns that its rows have beside their own."""
+    """A table at its newest version: the absolute path of every file of it, with the columns that the table adds to its rows."""
 
     folder: str
     version: int
@@ -36,8 +36,8 @@ class LiveFiles:
 
 
 def live_files(folder: str, source: str) -> LiveFiles:
-    """The table in this folder. Raises ConfigError, in one sentence, where its files alone do not say what its rows are."""
-    from deltalake import DeltaTable  # only the driver lists tables: a worker need not load it
+    """The table in this folder. Raises ConfigError if its files alone do not give its rows."""
+    from deltalake import DeltaTable  # only the driver lists tables; workers need not load it
     from deltalake.exceptions import DeltaError
 
     try:
@@ -51,7 +51,7 @@ def live_files(folder: str, source: str) -> LiveFiles:
 
 
 def _fault(table: DeltaTable) -> str | None:
-    """What about the table is not read, if anything is."""
+    """What the table uses that is not supported; None if everything is."""
     features = set(table.protocol().reader_features or ())
     if "variant" not in table.schema().to_json():  # writers name the feature in tables that have no such column
         features -= {"variantType", "variantType-preview"}
@@ -71,7 +71,7 @@ def _columns_by_path(actions: pa.Table, folder: str) -> Iterator[tuple[str, Colu
 
 
 def _local(uri: str, folder: str) -> str:
-    """The log names a file by its path in the table's folder, or by a URI of its own, both escaped."""
+    """The path of a file. The log has its path in the table's folder, or a full URI, both percent-encoded."""
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", uri):
         return os.path.join(folder, unquote(uri))
     if urlsplit(uri).scheme != "file":

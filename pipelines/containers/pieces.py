@@ -23,7 +23,7 @@ Piece = tuple[bytes, tuple[Finding, ...]]
 
 
 class Collector:
-    """The bytes of one piece as they come; over the limit only their number, hash and head are kept."""
+    """Collects the bytes of one piece. Over the limit, only their number, hash and first bytes are kept."""
 
     __slots__ = ("_digest", "_limit", "_parts", "size")
 
@@ -44,7 +44,7 @@ class Collector:
             self._parts.append(data)
             return
         self._digest.update(data)
-        # The head is as long however the bytes come: it is part of what record_id is made of.
+        # The head must not depend on how the bytes are split into chunks: record_id is made from it.
         if len(self._parts[0]) < HEAD_BYTES:
             self._parts[0] += data[: HEAD_BYTES - len(self._parts[0])]
 
@@ -57,7 +57,7 @@ class Collector:
 
 
 def lines_of(chunks: Iterator[bytes], limit: int) -> Iterator[Piece]:
-    """Every line, blank ones too, without its 0x0A: the one byte that ends a line."""
+    """Every line, including blank ones, without its 0x0A, the only byte that ends a line."""
     line = Collector(limit)
     for chunk in chunks:
         *whole, rest = chunk.split(b"\n")
@@ -82,9 +82,9 @@ _IN_STRING = re.compile(rb'["\\]')
 
 
 def elements_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piece]:
-    """Every element of the JSON array, from its first to its last byte. What an element holds is not judged here.
+    """Every element of the JSON array, from its first to its last byte. What is in an element is not checked here.
 
-    Raises Damaged where the array does not end, or something follows its end.
+    Raises Damaged if the array has no end, or if anything follows it.
     """
     element, depth, in_string, skip = Collector(limit), 0, False, False
     closed = False
@@ -128,9 +128,9 @@ def _stripped(element: Collector) -> Piece:
 
 
 def objects_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piece]:
-    """Every object of a text that is one object after the other over many lines, from its first to its last byte.
+    """Every object of a text of objects over many lines, from its first to its last byte.
 
-    Raises Damaged where the last one does not end, or something else stands between two.
+    Raises Damaged if the last object has no end, or if there is anything else between two objects.
     """
     element, depth, in_string, skip = Collector(limit), 0, False, False
     for chunk in chunks:
