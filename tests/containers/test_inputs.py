@@ -39,7 +39,7 @@ def test_a_source_that_may_be_empty_gives_the_files_that_it_has(tmp_path: Path):
     assert [(file.source, Path(file.path).name) for file in found.files] == [("a", "b.jsonl")]
 
 
-def test_one_empty_glob_among_others_is_no_fault(tmp_path: Path):
+def test_one_empty_glob_among_others_is_accepted(tmp_path: Path):
     (tmp_path / "b.jsonl").touch()
     found = inputs_of(config(tmp_path, a={"path": [f"{tmp_path}/*.parquet", f"{tmp_path}/*.jsonl"]}), "n0")
     assert len(found.files) == 1

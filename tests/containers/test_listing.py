@@ -67,7 +67,7 @@ def test_a_log_is_read_whatever_its_name(tmp_path: Path, name: str):
         ("a.tar.gz", gzip.compress(b"a".ljust(257, b"\0") + b"ustar"), "a tar archive inside a compressed file, which cannot be read"),
     ],
 )
-def test_what_is_no_log_is_passed_over_by_name_and_with_a_word_why(tmp_path: Path, name: str, data: bytes, why: str):
+def test_a_file_that_is_not_a_log_is_passed_over_with_a_reason(tmp_path: Path, name: str, data: bytes, why: str):
     make(tmp_path, {name: data, "a/log.jsonl": RECORD})
     assert names(tmp_path, listing(tmp_path, "")) == (["a/log.jsonl"], {name: why})
 
@@ -78,19 +78,19 @@ def test_an_archive_is_passed_over(tmp_path: Path):
     assert names(tmp_path, listing(tmp_path, "")) == ([], {"a.zip": "a zip archive, which cannot be read"})
 
 
-def test_folders_that_are_not_looked_into_are_named_once(tmp_path: Path):
+def test_folders_that_are_not_searched_are_named_once(tmp_path: Path):
     make(tmp_path, {"a/log.jsonl": RECORD, "_temporary/0/x.jsonl": RECORD, ".git/config": b"", "elsewhere/log.jsonl": RECORD})
     (tmp_path / "a" / "link").symlink_to(tmp_path / "elsewhere")
     assert names(tmp_path, listing(tmp_path, "a", "_*")) == (["a/log.jsonl"], {"_temporary": "hidden", "a/link": "a link to a folder"})
     assert names(tmp_path, listing(tmp_path, ""))[1] == {"_temporary": "hidden", ".git": "hidden", "a/link": "a link to a folder"}
 
 
-def test_what_is_no_file_is_not_opened(tmp_path: Path):
+def test_a_pipe_is_not_opened(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     assert names(tmp_path, listing(tmp_path, "")) == ([], {"pipe": "not a regular file"})
 
 
-def test_a_state_is_of_a_data_set_only_beside_its_description(tmp_path: Path):
+def test_state_json_belongs_to_a_data_set_only_next_to_its_description(tmp_path: Path):
     make(tmp_path, {"ds/dataset_info.json": b"{}", "ds/state.json": b"{}", "logs/state.json": RECORD})
     assert names(tmp_path, listing(tmp_path, ""))[0] == ["logs/state.json"]
 
@@ -121,13 +121,13 @@ def test_a_glob_of_stars_leads_to_files_as_a_folder_does(tmp_path: Path):
 @pytest.mark.parametrize(
     ("files", "what"), [({"t/metadata/v1.metadata.json": b"{}"}, "an Iceberg table"), ({"t/.hoodie/hoodie.properties": b""}, "a Hudi table")]
 )
-def test_a_table_whose_files_alone_do_not_say_what_its_rows_are_is_refused(tmp_path: Path, files: dict[str, bytes], what: str):
+def test_iceberg_and_hudi_tables_are_refused(tmp_path: Path, files: dict[str, bytes], what: str):
     make(tmp_path, files)
     with pytest.raises(ConfigError, match=f"source s: {tmp_path}/t is {what}, which cannot be read"):
         listing(tmp_path, "")
 
 
-def test_a_trial_of_a_folder_reads_it_as_a_source_would_and_tells_what_it_passed_over(tmp_path: Path):
+def test_episodes_try_reads_a_folder_as_a_source_would(tmp_path: Path):
     write_lines(tmp_path / "day=1" / "part-0", [asked("a")])
     write_lines(tmp_path / "day=2" / "part-0", [asked("b")])
     make(tmp_path, {"_SUCCESS": b""})
@@ -148,7 +148,7 @@ def test_episodes_try_takes_a_folder_and_says_what_it_passes_over(tmp_path: Path
     assert (tmp_path / "x.jsonl").read_text().count('"table":"conversations"') == 1
 
 
-def test_a_folder_of_a_trial_that_lies_in_a_source_is_listed_as_that_source(tmp_path: Path):
+def test_a_folder_inside_a_source_is_listed_as_that_source(tmp_path: Path):
     make(tmp_path, {"logs/day=1/a.parquet": b"", "other/a.jsonl": RECORD})
     config = configuration(source={"path": f"{tmp_path}/logs", "name": "kit"})
     assert [(file.source, file.columns) for file in list_files(config, [f"{tmp_path}/logs/day=1", f"{tmp_path}/other"], None).files] == [

@@ -16,7 +16,7 @@ from tests.making import asked, conversation, notes
         ('[{"name": "x", "arguments": {}}]', ["tool.call_in_text"]),
     ],
 )
-def test_an_answer_that_is_no_call_for_sure_stays_an_answer(text: str, noted: list[str]):
+def test_an_answer_stays_text_unless_it_is_certainly_a_call(text: str, noted: list[str]):
     made = conversation(asked(answer=text))
     assert (made.messages[1].metadata, made.messages[1].content) == ("", text)
     assert [code for code, _ in notes(made)] == noted

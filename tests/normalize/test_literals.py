@@ -17,7 +17,7 @@ from tests.making import called, configuration, conversation, notes, refusals, r
         ("{}", "{}", []),
     ],
 )
-def test_arguments_keep_their_own_text_where_they_are_json(arguments, kept, repairs):
+def test_arguments_that_are_json_keep_their_exact_text(arguments, kept, repairs):
     made = conversation(called(arguments))
     assert made.messages[1].content == kept
     assert [code for code, _ in notes(made)] == repairs
@@ -47,7 +47,7 @@ def test_without_repair_a_literal_is_refused():
 
 
 @pytest.mark.parametrize("text", ["for " * 16000, "if " * 16000, "'" * 20001, "{'a'" + " " * 60000 + "$}"])
-def test_a_long_text_that_is_no_literal_is_refused_by_looking_at_it_once(text: str):
+def test_a_long_text_that_is_not_a_literal_is_refused_in_one_pass(text: str):
     assert refusals(called(text))[0] == ("tool.args_unparseable", "messages[1].tool_calls[0].function.arguments")
 
 
@@ -72,7 +72,7 @@ def literal(text: str, **limits: int) -> Any:
         ("-1e400", {}, "json.huge_number"),
     ],
 )
-def test_a_literal_may_be_as_long_and_as_deep_as_the_limits_say(text: str, limits: dict[str, int], found: Any):
+def test_the_length_and_depth_of_a_literal_are_limited(text: str, limits: dict[str, int], found: Any):
     assert literal(text, **limits) == found
 
 
@@ -104,7 +104,7 @@ def test_a_literal_may_be_as_long_and_as_deep_as_the_limits_say(text: str, limit
         ("[True, False, None]", [True, False, None]),
     ],
 )
-def test_a_literal_is_the_value_that_python_gives_it(text: str, value: Any):
+def test_a_literal_has_the_value_that_python_gives_it(text: str, value: Any):
     assert repr(literal(text)) == repr(value)
 
 
@@ -140,12 +140,12 @@ def test_a_literal_is_the_value_that_python_gives_it(text: str, value: Any):
         ("a.__class__", "code_expression"),
     ],
 )
-def test_what_is_no_literal_of_a_json_value_says_what_it_is(text: str, code: str):
+def test_a_literal_that_json_cannot_hold_is_refused_with_its_reason(text: str, code: str):
     assert literal(text) == f"tool.{code}"
 
 
 @pytest.mark.parametrize(
     ("text", "code"), [("{'a': 1, 'a': 2}", "json.duplicate_key"), (r"'\ud800'", "json.lone_surrogate"), (r"'\udfff'", "json.lone_surrogate")]
 )
-def test_what_json_does_not_hold_either_has_its_own_reason(text: str, code: str):
+def test_duplicate_keys_and_lone_surrogates_in_a_literal_have_the_reasons_of_json(text: str, code: str):
     assert literal(text) == code

@@ -16,13 +16,13 @@ from tests.making import asked, configuration, conversation, refusals, run, turn
         ({"conversations": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}], "image": {}}, "agentcpm"),
     ],
 )
-def test_every_format_gives_the_same_conversation_and_is_named(record, name: str):
+def test_every_format_is_recognized_and_gives_the_same_conversation(record, name: str):
     made = conversation(record)
     assert turns(made) == [("user", "", "Q"), ("assistant", "", "A")]
     assert made.format == name
 
 
-def test_every_fault_of_a_record_is_named_not_only_the_first():
+def test_all_errors_of_a_record_are_reported_not_only_the_first():
     messages = [{"role": "narrator", "content": "Q"}, {"role": "assistant", "content": 7}, "text"]
     assert refusals({"messages": messages}) == [
         ("schema.role_unknown", "messages[0].role"),
@@ -32,12 +32,12 @@ def test_every_fault_of_a_record_is_named_not_only_the_first():
 
 
 @pytest.mark.parametrize(("logged", "kept"), [(7, "7"), (7.50, "7.5"), ("7", "7"), (None, None), ("", None)])
-def test_a_number_as_an_id_is_its_json_text(logged, kept):
+def test_a_numeric_id_becomes_its_json_text(logged, kept):
     made = conversation(asked(episode_id=logged, step_id=logged))
     assert (made.episode_id, made.step_id) == (kept or made.record_id, kept)
 
 
-def test_a_number_as_an_id_keeps_the_text_it_was_written_with():
+def test_a_numeric_id_keeps_the_digits_that_were_logged():
     raw = b'{"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}], "episode_id": 1.50}'
     assert run(raw)[0].episode_id == "1.50"
 

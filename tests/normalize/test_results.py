@@ -25,7 +25,7 @@ def test_parallel_calls_are_followed_by_their_results_in_call_order():
     ]
 
 
-def test_a_result_of_no_call_is_an_orphan():
+def test_a_result_without_a_call_is_an_orphan():
     messages = [{"role": "user", "content": "Q"}, {"role": "tool", "tool_call_id": "9", "content": "4"}, {"role": "assistant", "content": "A"}]
     assert refusals({"messages": messages})[0] == ("tool.result_orphan", "messages[1]")
 

@@ -45,7 +45,7 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 @given(value=VALUES, schema=st.recursive(st.booleans() | st.just({}), _schemas, max_leaves=4))
 @deep(40)
-def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
+def test_a_value_matches_a_schema_exactly_if_jsonschema_says_so(value: Any, schema: Any):
     assert (find_mismatch(value, read_schema(schema), Steps()) is None) == Draft202012Validator(schema).is_valid(value)
 
 
@@ -59,7 +59,7 @@ def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
         ({"minLength": -1}, "minLength is '-1'; expected a whole number of at least 0"),
     ],
 )
-def test_a_schema_that_is_none_says_where(schema: Any, words: str):
+def test_an_invalid_schema_is_reported_with_the_place_of_the_error(schema: Any, words: str):
     with pytest.raises(BadSchema) as caught:
         find_mismatch({}, read_schema(schema), Steps())
     assert str(caught.value) == words
@@ -92,7 +92,7 @@ def test_a_schema_opens_no_socket_and_runs_no_pattern(inner: Any, monkeypatch: p
     assert notes(conversation(called(inner, {"a" * 64 + "!": 1}))) == []
 
 
-def test_a_schema_that_grows_without_end_is_left_after_so_many_steps():
+def test_checking_a_huge_schema_stops_after_a_limited_number_of_steps():
     schema = {"properties": {"a": {"items": {"allOf": [{"type": "integer"}] * 200}}}}
     made = conversation(called(schema, {"a": [0] * 1000}))
     assert [(finding.code, finding.detail) for finding in made.findings] == [
@@ -136,14 +136,14 @@ BRANCHES: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize(("words", "kind"), [("anyOf", "string"), ("oneOf", "integer"), ("allOf", "integer")])
 @pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES)
-def test_many_branches_over_one_large_argument_look_at_no_more_than_was_paid_for(words: str, kind: str, branch: Callable[[Any], Any]):
+def test_many_branches_over_one_large_argument_stay_within_the_steps(words: str, kind: str, branch: Callable[[Any], Any]):
     value = Watched(dict.fromkeys(map(str, range(20_000)), 1) | {"a": 1})
     with suppress(BadSchema):
         find_mismatch(value, read_schema({words: [branch({"type": kind})] * 500}), Steps())
     assert value.looks <= 2 * STEPS
 
 
-def test_the_calls_of_a_record_share_their_steps():
+def test_all_calls_of_a_record_share_one_limit_of_steps():
     record = Steps(RECORD_STEPS)
     schema = read_schema({"properties": {"a": {"enum": list(range(90_000))}}})
     for _ in range(12):

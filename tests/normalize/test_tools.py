@@ -33,7 +33,7 @@ def test_tool_definitions_are_one_json_text_without_nulls_at_any_depth(tools):
 
 
 @pytest.mark.parametrize("tools", [None, [], "", "[]"])
-def test_no_tools_are_null(tools):
+def test_an_empty_list_of_tools_becomes_null(tools):
     assert conversation(asked(tools=tools)).tools is None
 
 
@@ -78,7 +78,7 @@ def declared(schema: Any) -> dict[str, Any]:
         (False, [], [1]),
     ],
 )
-def test_an_argument_fits_its_schema_or_is_noted(schema: Any, fits: list[Any], misfits: list[Any]):
+def test_an_argument_that_does_not_match_its_schema_is_noted(schema: Any, fits: list[Any], misfits: list[Any]):
     for value in fits:
         assert notes(conversation(called(json.dumps({"a": value}), **declared(schema)))) == [], value
     for value in misfits:
@@ -89,11 +89,11 @@ def test_an_argument_fits_its_schema_or_is_noted(schema: Any, fits: list[Any], m
 @pytest.mark.parametrize(
     "schema", [{"type": []}, {"type": "text"}, {"anyOf": []}, {"minItems": -1}, {"minItems": 1.5}, {"minimum": "1"}, {"minimum": True}, {"enum": 1}]
 )
-def test_a_schema_that_is_none_is_noted(schema: Any):
+def test_an_invalid_schema_is_noted(schema: Any):
     assert [code for code, _ in notes(conversation(called('{"a": 1}', **declared(schema))))] == ["tool.schema_invalid"]
 
 
 @pytest.mark.parametrize("schema", [{"minItems": 0}, {"minItems": 1.0}, {"enum": []}, {"required": []}])
-def test_an_unusual_schema_is_one_all_the_same(schema: Any):
+def test_an_unusual_schema_may_still_be_valid(schema: Any):
     found = notes(conversation(called("{}", **declared(schema))))
     assert found == []

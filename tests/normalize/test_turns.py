@@ -12,7 +12,7 @@ ARGUMENTS = '{"city": "Oslo"}'
 
 
 @pytest.mark.parametrize("role", ["human", "USER", "Human"])
-def test_role_aliases_are_the_four_roles(role: str):
+def test_role_aliases_map_to_the_four_roles(role: str):
     assert conversation({"conversations": [{"from": role, "value": "Q"}, {"from": "GPT", "value": "A"}]}).messages[0].role == "user"
 
 
@@ -87,7 +87,7 @@ def test_a_call_becomes_metadata_and_content_wherever_it_was_logged(record, repa
     assert [code for code, _ in notes(made) if code.startswith("repair")] == repairs
 
 
-def test_a_call_among_parts_under_value_keeps_its_text():
+def test_a_call_in_a_content_part_keeps_its_text():
     part = {"type": "tool_call", "value": {"name": "f", "arguments": {"a": 2.50}}}
     raw = json.dumps({"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": [part]}]}).replace("2.5", "2.50").encode()
     assert turns(conversation(raw))[1] == ("assistant", "f", '{"a": 2.50}')

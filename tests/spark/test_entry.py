@@ -36,7 +36,11 @@ def open_job(tmp_path: Path, **hooks: Any) -> JobStatus:
 
 @pytest.mark.parametrize(
     ("error", "status", "code"),
-    [(Refused("other code"), "refused", 2), (LostRace("another run"), "lost_race", 2), (FileNotFoundError("source kit: no such file or folder: x"), "configuration", 2)],
+    [
+        (Refused("other code"), "refused", 2),
+        (LostRace("another run"), "lost_race", 2),
+        (FileNotFoundError("source kit: no such file or folder: x"), "configuration", 2),
+    ],
 )
 def test_a_refusal_is_reported_with_its_own_message(tmp_path, capsys, error: Exception, status: str, code: int):
     job_status = open_job(tmp_path)
