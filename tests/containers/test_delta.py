@@ -1,4 +1,4 @@
-"""A Delta table as a source is the rows of its newest version."""
+"""A Delta table as a source gives the rows of its newest version."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files that are only just of a kind, and lines that are only just not too long."""
+"""Edge cases of file kinds, and of the limit for lines."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Which files a batch has, and which sources may be without any."""
+"""Which files a batch has, and which sources may have none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is, its content says: the layout of JSON, what it is compressed with, its encoding. The name only breaks ties."""
+"""The content of a file decides its layout, compression and encoding. Its name only breaks ties."""
 
 import bz2
 import gzip

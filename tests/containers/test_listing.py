@@ -1,4 +1,4 @@
-"""A folder as a source: every file below it is read, or is named with a word why not."""
+"""A folder as a source: every file in it is read, or named with the reason why not."""
 
 import gzip
 import os

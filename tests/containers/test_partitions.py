@@ -1,4 +1,4 @@
-"""Columns that stand in the names of folders, as Hive and Spark write them."""
+"""Columns in the names of folders, as Hive and Spark write them."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files -> records: listed once, read as bytes, and never silently thinner than they were."""
+"""Files -> records: each file is listed once, read as bytes, and nothing is silently lost."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Parquet rows that Python cannot hold as they are: the file is read on, and its other rows are what they were."""
+"""Parquet rows with values that Python cannot hold: the other rows of the file do not change."""
 
 from pathlib import Path
 from typing import Any

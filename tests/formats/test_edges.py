@@ -1,4 +1,4 @@
-"""Which keys make a record one format's and not another's, and where the turns are read."""
+"""Which keys decide the format of a record, and where its turns are read."""
 
 import json
 

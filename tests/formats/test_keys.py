@@ -1,4 +1,4 @@
-"""Keys of a log: read under every alias, known to be harmless, counted, or the record is refused."""
+"""A key of a log is read, harmless, counted, or a reason to refuse the record."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a log says of training a turn, under every key that logs use."""
+"""Loss flags and weights, under every key that logs use."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pictures: read under every key, put where the log has them, each of them once."""
+"""Pictures are read under every key, and each is put in its place once."""
 
 import base64
 from io import BytesIO

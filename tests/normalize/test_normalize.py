@@ -1,4 +1,4 @@
-"""A record as a whole: its format, its ids, and every fault in it."""
+"""A record as a whole: its format, its ids, and all errors in it."""
 
 from typing import Any
 

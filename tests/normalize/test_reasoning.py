@@ -1,4 +1,4 @@
-"""Reasoning: kept once, before its turn, whatever stands beside it; or left out of every place."""
+"""Reasoning is kept once, before the text of its turn, or left out completely."""
 
 import pytest
 

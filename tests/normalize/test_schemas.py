@@ -1,4 +1,4 @@
-"""Arguments against declared schemas: what JSON Schema says, and nothing that a schema from a log could abuse."""
+"""Arguments are checked as JSON Schema says, and no schema from a log can do harm."""
 
 import socket
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView

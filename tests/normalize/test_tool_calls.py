@@ -1,4 +1,4 @@
-"""Calls and results of every log: one text for one call, and no field lost."""
+"""Calls and results of all kinds of logs: a call always has the same text, and no field is lost."""
 
 import json
 

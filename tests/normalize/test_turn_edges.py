@@ -1,4 +1,4 @@
-"""Turns at the edge: weights, marks, tools, results and calls that a small change of the rules would read otherwise."""
+"""Edge cases of turns: weights, marks, tools, results and calls that a small change of the rules would change."""
 
 import json
 from typing import Any

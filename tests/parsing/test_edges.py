@@ -1,4 +1,4 @@
-"""Records at the edge of what JSON and the limits allow."""
+"""Edge cases of JSON and of the limits."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The fast parser gives the careful one's value or leaves the text to it: never another value, never a fault unseen."""
+"""The fast parser gives the same value as the careful one, or leaves the text to it."""
 
 import json
 from random import Random
