@@ -119,9 +119,7 @@ def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str 
             texts.append(text)
             size += len(text)
             if calls and text.strip():
-                findings.misplaced(
-                    where.rpartition(".")[0], where.rpartition(".")[2], "the text stands after a call of the same turn, but would be put before it"
-                )
+                findings.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], "the text follows a call of the same turn, but would be put before it")
         if isinstance(part, str) or (isinstance(part, dict) and part.get("type") not in IMAGE):
             weights.append(_part_weight(part, where, findings) if isinstance(part, dict) else None)
     body.text = "".join(texts)

@@ -119,7 +119,7 @@ def _places(line: Line) -> list[Place]:
     found += [Place(*mark.span(), mark[1], f"{line.where}.content") for mark in _INLINE.finditer(line.text)]
     for mark in _MARK.finditer(line.text):
         found.append(Place(*mark.span(), Slot(int(mark[1] or mark[2]) if mark[1] or mark[2] else None), f"{line.where}.content", mark.group()))
-    found.sort(key=lambda place: place.start)  # a part before a mark that begins where it stands
+    found.sort(key=lambda place: place.start)  # a part comes before a mark at the same position
     if _are_same([ref for ref, _ in line.pool], [place.ref for place in found if not place.is_open]):
         line.pool = []  # the same pictures as parts
     if line.pool:

@@ -62,7 +62,7 @@ def read_fields(turn: LoggedTurn, role: str | None, findings: Findings) -> TurnF
 
 def _read_call_content(turn: LoggedTurn, role: str | None, findings: Findings) -> tuple[Body, list[Call]]:
     """The content of a turn that is a call: sharegpt's function_call has the call as content; GLM has the arguments there, and the name as
-    metadata. Reasoning may stand before it."""
+    metadata. Reasoning may come before it."""
     if turn.content is None:
         if role != CALL or not turn.calls:
             findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "the turn is a call without content")

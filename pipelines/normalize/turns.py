@@ -22,7 +22,7 @@ from pipelines.reasons import Reason
 
 class Line(Struct, gc=False, kw_only=True):
     """A message in the making. `images` are (offset, reference or Slot, JSON path) that have their place already; `pool` are (reference, JSON path)
-    that the turn has without a place. `is_alone`: no call stands beside the text."""
+    that the turn has without a place. `is_alone`: the turn has no call besides the text."""
 
     role: str
     text: str

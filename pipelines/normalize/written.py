@@ -12,7 +12,7 @@ from pipelines.reasons import Reason, Reject
 
 
 def write_json(value: Any, written: Written | None, path: Path) -> str:
-    r"""The JSON text of a value that stands at `path` in `written`: separated by `, ` and `: `, nothing escaped without need, 2.50 stays 2.50.
+    r"""The JSON text of a value, which is at `path` in `written`: separated by `, ` and `: `, nothing escaped without need, 2.50 stays 2.50.
 
     Raises Reject if it contains NaN or Infinity.
 
