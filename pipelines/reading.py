@@ -4,6 +4,6 @@ from pipelines.reading import open_table
 rows = open_table("out/demo", "samples").to_table(filter=(ds.field("split") == "train"))
 """
 
-from pipelines.tables.reading import NotPublished, named_state, open_files, open_table, run_rows, table_files
+from pipelines.tables.reading import NotPublished, open_files, open_table, published_snapshot, run_rows, table_files
 
-__all__ = ["NotPublished", "named_state", "open_files", "open_table", "run_rows", "table_files"]
+__all__ = ["NotPublished", "open_files", "open_table", "published_snapshot", "run_rows", "table_files"]
