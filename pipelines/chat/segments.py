@@ -7,6 +7,7 @@ cuts it in any case; what it spells never becomes a control token. Ids, spans an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,9 @@ class Text(Noun, frozen=True):
     opener: Control | None = None
 
 
-class Shared(Noun, frozen=True):
-    """A text that many conversations share: its ids are kept. Where one follows another, it begins with `## ` after the end of a line."""
+class CachedText(Noun, frozen=True):
+    """A text that many conversations have in common, so its ids are cached. If it follows another one, that ends with a newline, and it begins
+    with `## `."""
 
     text: str
 
@@ -47,7 +49,7 @@ class Slots(Noun, frozen=True):
     size: int
 
 
-Segment = Control | Text | Shared | Slots
+Segment = Control | Text | CachedText | Slots
 
 
 class Row(Noun, frozen=True):
@@ -59,25 +61,28 @@ class Row(Noun, frozen=True):
 
 
 def texts_of(segments: Sequence[Segment]) -> list[str]:
-    """What must be encoded of these segments, in their order, beside what they share with others."""
+    """The texts of these segments that must be encoded, in their order."""
     return [segment.text for segment in segments if type(segment) is Text]
 
 
+def cached_texts_of(segments: Sequence[Segment]) -> list[str]:
+    return [segment.text for segment in segments if type(segment) is CachedText]
+
+
 def joined(segments: Sequence[Segment]) -> list[Segment]:
-    """These segments for a tokenizer that may not cut before a heading: what follows one another and is shared is shared as a whole."""
+    """These segments for a tokenizer that may not cut a text before a heading: cached texts that follow one another become one."""
     found: list[Segment] = []
-    for segment in segments:
-        before = found[-1] if found else None
-        if isinstance(segment, Shared) and isinstance(before, Shared):
-            found[-1] = Shared(before.text + segment.text)
+    for are_cached, run in groupby(segments, lambda segment: type(segment) is CachedText):
+        if are_cached:
+            found.append(CachedText("".join(cached_texts_of(list(run)))))
         else:
-            found.append(segment)
+            found += run
     return found
 
 
-def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, control: Mapping[str, bytes], shared: Mapping[str, bytes]) -> Row:
-    """The row that these segments write: `texts` are the ids of `texts_of(segments)`, `control` those of the vocabulary's control tokens,
-    `shared` those of the texts that are shared."""
+def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, control: Mapping[str, bytes], cached: Mapping[str, bytes]) -> Row:
+    """The row that these segments write. `texts` are the ids of `texts_of(segments)`, `control` those of the vocabulary's control tokens, and
+    `cached` those of cached texts."""
     encoded = iter(texts)
     pieces: list[Any] = []  # bytes, and arrays that lie in memory as such
     trained: list[tuple[int, int]] = []
@@ -102,10 +107,10 @@ def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, 
             end += 1
             if segment.trained:
                 trained.append((start, end))
-        elif isinstance(segment, Shared):
-            ids_of_shared = shared[segment.text]
-            pieces.append(ids_of_shared)
-            end += len(ids_of_shared) // ID_BYTES
+        elif isinstance(segment, CachedText):
+            ids_of_cached = cached[segment.text]
+            pieces.append(ids_of_cached)
+            end += len(ids_of_cached) // ID_BYTES
         else:
             pieces.append(control[segment.name] * segment.size)
             end += segment.size

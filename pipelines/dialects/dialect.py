@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from pipelines.chat.laws import check_laws
-from pipelines.chat.segments import Row, Segment, assemble, joined, texts_of
+from pipelines.chat.segments import Row, Segment, assemble, cached_texts_of, joined, texts_of
 from pipelines.chat.tool_syntax import SYNTAXES, uses_tools
 from pipelines.chat.turns import Turn, make_turns
 from pipelines.config import ConfigError, DialectSettings
@@ -34,12 +34,13 @@ class Script(Noun, frozen=True):
 
 
 class Layout(Noun, frozen=True):
-    """A conversation as its segments, with the views of its images; the work and the tools that they are of."""
+    """A conversation as its segments, with the views of its images; the work and the tools that they are of. `texts` are those to be encoded."""
 
     work: Work
     tools: str | None
     plans: Sequence[SlicePlan]
     segments: Sequence[Segment]
+    texts: Sequence[str]
 
 
 class Encoded(Noun, frozen=True):
@@ -98,21 +99,24 @@ class Dialect:
         return getattr(self.settings.options, "max_slices", 0)
 
     def lay_out(self, conversation: Conversation) -> Layout:
-        """What the conversation writes. Raises Reject where the model cannot take it."""
+        """What the conversation writes, shortened where it is certainly too long. Raises Reject where that is impossible, or the model cannot
+        take the conversation."""
         caps = (self.max_slices,) * len(conversation.images) if conversation.images else ()
-        return self._laid_out(Work(conversation.messages, conversation.images, caps), conversation.tools)
+        layout = self._laid_out(Work(conversation.messages, conversation.images, caps), conversation.tools)
+        least = self._least_tokens(layout)
+        return layout if least <= self.settings.max_tokens else self._shortened(layout, f"at least {least}", {})
 
     def encode(self, layout: Layout) -> Encoded:
-        return Encoded(layout, self.vocabulary.encode(texts_of(layout.segments)))
+        return Encoded(layout, self.vocabulary.encode(layout.texts))
 
     def complete(self, encoded: Encoded) -> Tokens:
         """The conversation in the model's tokens, shortened where it is too long. Raises Reject where that is impossible, or nothing is trained."""
-        tokens = self._tokens(encoded)
-        if len(tokens.input_ids) <= self.settings.max_tokens:
-            return tokens
-        work, tools = encoded.layout.work, encoded.layout.tools
-        work = shorten(work, self.settings, lambda other: len(self._row(other, tools).input_ids), len(tokens.input_ids))
-        return replace(self._row(work, tools), findings=work.findings)
+        layout, tokens = encoded.layout, self._tokens(encoded)
+        if len(tokens.input_ids) > self.settings.max_tokens:
+            known = dict(zip(layout.texts, encoded.texts, strict=True))
+            layout = self._shortened(layout, str(len(tokens.input_ids)), known)
+            tokens = self._tokens(self._encoded(layout, known))
+        return replace(tokens, findings=layout.work.findings) if layout.work.findings else tokens
 
     def _turns(self, messages: Sequence[Message], tools: str | None) -> tuple[list[Turn], str | None]:
         """What the model's template is given: without calls and definitions where it has no place for them."""
@@ -127,8 +131,25 @@ class Dialect:
             raise Reject(Reason.TOKENS_TOOLS_UNSUPPORTED.at("", f"{self.model.name} has no format for tools, and tool_syntax is not set"))
         return make_turns(messages, loss), tools
 
-    def _row(self, work: Work, tools: str | None) -> Tokens:
-        return self._tokens(self.encode(self._laid_out(work, tools)))
+    def _shortened(self, layout: Layout, length: str, known: dict[str, RawIds]) -> Layout:
+        """`length` says how many tokens the row has. `known` are ids of texts; those that are encoded to measure a row are added."""
+
+        def measure(work: Work) -> int:
+            shorter = self._laid_out(work, layout.tools)
+            least = self._least_tokens(shorter)
+            return least if least > self.settings.max_tokens else len(self._tokens(self._encoded(shorter, known)).input_ids)
+
+        return self._laid_out(shorten(layout.work, self.settings, measure, length), layout.tools)
+
+    def _encoded(self, layout: Layout, known: dict[str, RawIds]) -> Encoded:
+        unknown = [text for text in dict.fromkeys(layout.texts) if text not in known]
+        known.update(zip(unknown, self.vocabulary.encode(unknown), strict=True))
+        return Encoded(layout, [known[text] for text in layout.texts])
+
+    def _least_tokens(self, layout: Layout) -> int:
+        """A lower bound for the tokens of the row, found without encoding it: a control token is one."""
+        texts = [*layout.texts, *cached_texts_of(layout.segments)] if layout.tools else layout.texts
+        return len(layout.segments) - len(texts) + self.vocabulary.least_tokens(texts)
 
     def _laid_out(self, work: Work, tools: str | None) -> Layout:
         turns, shown_tools = self._turns(work.messages, tools)
@@ -136,11 +157,13 @@ class Dialect:
         script = Script(turns, shown_tools, plans, self.settings)
         self.model.refuse(script)
         segments = self.model.write(script)
-        return Layout(work, tools, plans, segments if self.vocabulary.facts.cuts_headings else joined(segments))
+        if not self.vocabulary.facts.cuts_headings:
+            segments = joined(segments)
+        return Layout(work, tools, plans, segments, texts_of(segments))
 
     def _tokens(self, encoded: Encoded) -> Tokens:
         layout, is_sound = encoded.layout, self.settings.recipe == "sound"
-        row = assemble(layout.segments, encoded.texts, len(layout.plans), self.vocabulary.control, self.vocabulary.shared)
+        row = assemble(layout.segments, encoded.texts, len(layout.plans), self.vocabulary.control_ids, self.vocabulary.cached_ids)
         if self.model.stray and not is_sound:
             _add_stray_labels(row, self.vocabulary.specials[self.model.stray])
         placed = zip(layout.work.images, layout.plans, row.spans, strict=True)

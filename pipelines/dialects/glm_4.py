@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from pipelines.chat.glm_tools import glm_tools_parts
-from pipelines.chat.segments import Control, Segment, Shared, Text
+from pipelines.chat.segments import CachedText, Control, Segment, Text
 from pipelines.dialects.dialect import Model, Script
 from pipelines.tokenizers.families import GLM_4
 
@@ -33,7 +33,7 @@ def write(script: Script) -> list[Segment]:
     """
     segments: list[Segment] = [Control("[gMASK]"), Control("<sop>")]
     if script.tools:
-        segments += (Control("<|system|>"), *map(Shared, glm_tools_parts(script.tools)))
+        segments += (Control("<|system|>"), *map(CachedText, glm_tools_parts(script.tools)))
     before, following = False, "user"
     for turn in script.turns:
         message = turn.message

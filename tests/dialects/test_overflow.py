@@ -163,16 +163,16 @@ def test_the_fewest_steps_are_dropped_and_an_answer_to_learn_from_stays(trained:
         right = max((k for k in range(8) if 10 + 20 * k <= most and k > 8 - trained), default=None)
         if right is None:
             with pytest.raises(Reject) as caught:
-                shorten(work, settings(most), Counted(), 160)
+                shorten(work, settings(most), Counted(), "160")
             assert caught.value.findings[0].code == "tokens.too_long"
         else:
-            shorter = shorten(work, settings(most), Counted(), 160)
+            shorter = shorten(work, settings(most), Counted(), "160")
             assert [message.content for message in shorter.messages] == ["q0", *(f"{kind}{i}" for i in range(8 - right, 8) for kind in "qa")]
 
 
 def test_a_chat_of_five_thousand_turns_is_measured_a_dozen_times():
     counted = Counted()
-    shorter = shorten(chat(2500, 2500), settings(1000), counted, 50_000)
+    shorter = shorten(chat(2500, 2500), settings(1000), counted, "50000")
     assert len(shorter.messages) == 99
     assert counted.asked <= 14
 

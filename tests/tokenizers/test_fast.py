@@ -73,7 +73,7 @@ def test_a_heading_begins_a_word_where_the_facts_say_so(vocabulary: Vocabulary):
     @given(lines=st.lists(TEXTS, min_size=2, max_size=4))
     def holds(lines: list[str]) -> None:
         parts = [f"{lines[0]}。\n", *(f"## {line}。\n" for line in lines[1:])]
-        assert b"".join(map(vocabulary.shared.__getitem__, parts)) == vocabulary.encode(["".join(parts)])[0].tobytes()
+        assert b"".join(map(vocabulary.cached_ids.__getitem__, parts)) == vocabulary.encode(["".join(parts)])[0].tobytes()
 
     if vocabulary.facts.cuts_headings:
         holds()
