@@ -8,7 +8,7 @@ import pytest
 from pipelines.config import DialectSettings
 from pipelines.dialects.overflow import Work, shorten
 from pipelines.reasons import Reason, Reject
-from pipelines.records import Conversation, Message, Quarantined, Sample
+from pipelines.records import Conversation, Image, Message, Quarantined, Sample
 from tests.golden import open_case
 from tests.making import MODELS, configuration, run
 
@@ -175,6 +175,48 @@ def test_a_chat_of_five_thousand_turns_is_measured_a_dozen_times():
     shorter = shorten(chat(2500, 2500), settings(1000), counted, "50000")
     assert len(shorter.messages) == 99
     assert counted.asked <= 14
+
+
+@pytest.mark.parametrize("early", ["word " * 300_000, "<|user|>" * 200_000, "-" * 2_000_000])
+def test_a_long_early_answer_is_dropped_without_being_encoded(early: str):
+    record = tools(4)
+    record["messages"][4]["content"] = early
+    dropped = {"messages": [*tools(4)["messages"][:2], *tools(4)["messages"][5:]]}
+    made, expected = row(record, "glm_4", on_overflow="drop_turns"), row(dropped, "glm_4")
+    assert isinstance(made, Sample)
+    assert isinstance(expected, Sample)
+    assert list(made.tokens.input_ids) == list(expected.tokens.input_ids)
+    assert [finding.detail for finding in made.tokens.findings] == ["the oldest 1 of 4 steps: 3 turns and 0 images"]
+
+
+@pytest.mark.parametrize("how", ["quarantine", "drop_turns", "fewer_slices"])
+def test_a_question_that_cannot_fit_is_refused_with_a_lower_bound(how: str):
+    record = gui(3)
+    record["messages"][1]["content"][0]["text"] = "x" * 128 * 8193
+    kept_aside = row(record, "minicpm_v_2_6", on_overflow=how)
+    assert isinstance(kept_aside, Quarantined)
+    (finding,) = kept_aside.findings
+    assert finding.code == "tokens.too_long"
+    least = int(finding.detail.removeprefix("at least ").removesuffix(" tokens, max_tokens is 8192"))
+    assert 8193 < least < 8193 + 300
+
+
+class Sliced(Counted):
+    """A measure of 100 tokens for each slice that is allowed."""
+
+    def __call__(self, work: Work) -> int:
+        self.asked += 1
+        return 100 * sum(work.caps)
+
+
+@pytest.mark.parametrize(("most", "caps"), [(6400, [1] * 64), (12_900, [3, *[2] * 63]), (57_500, [9] * 63 + [8]), (25_000, [9] * 9 + [7] + [3] * 54)])
+def test_the_slices_of_many_images_are_found_by_bisection(most: int, caps: list[int]):
+    images = tuple(Image(f"{i}.png", "0" * 64, "PNG", 900, 900) for i in range(64))
+    measure = Sliced()
+    dialect = configuration("minicpm_v_2_6", options={"max_tokens": most, "on_overflow": "fewer_slices"}).dialects[0]
+    shorter = shorten(Work((), images, (9,) * 64), dialect, measure, "57600")
+    assert list(shorter.caps) == caps
+    assert measure.asked <= 64 * 4 + 4
 
 
 def test_fewer_slices_takes_the_largest_count_that_fits():

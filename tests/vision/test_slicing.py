@@ -98,3 +98,13 @@ def test_one_slice_at_most_is_one_view():
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (1, 201), (320_000, 1600), (1600, 320_000), (8000, 8000), (1, 64_000_000), (64_000_000, 1)])
 def test_extreme_sizes_agree_with_the_stated_rule(size: tuple[int, int], most: int):
     assert agrees(*size, SliceRule(most, 448, 14))
+
+
+def test_an_image_never_has_fewer_slices_under_a_higher_bound():
+    """So the highest bound that fits into a row can be found by bisection."""
+    random = Random(1)
+    for _ in range(1000):
+        size = Size(int(2 ** random.uniform(5, 12.5)), int(2 ** random.uniform(5, 12.5)))
+        if max(size) <= 200 * min(size):
+            slices = [len(slice_plan(size, SliceRule(bound, 448, 14)).views) for bound in range(1, 20)]
+            assert slices == sorted(slices), size
