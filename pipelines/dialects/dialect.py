@@ -12,7 +12,7 @@ from pipelines.chat.segments import Row, Segment, assemble, cached_texts_of, joi
 from pipelines.chat.tool_syntax import SYNTAXES, uses_tools
 from pipelines.chat.turns import Turn, make_turns
 from pipelines.config import ConfigError, DialectSettings
-from pipelines.dialects.overflow import Work, shorten
+from pipelines.dialects.overflow import Measure, Work, shorten
 from pipelines.reasons import Reason, Reject
 from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Message, Noun, Tokens
 from pipelines.tokenizers import RawIds, Vocabulary, open_vocabulary
@@ -134,12 +134,27 @@ class Dialect:
     def _shortened(self, layout: Layout, length: str, known: dict[str, RawIds]) -> Layout:
         """`length` says how many tokens the row has. `known` are ids of texts; those that are encoded to measure a row are added."""
 
-        def measure(work: Work) -> int:
+        def measure_row(work: Work) -> int:
             shorter = self._laid_out(work, layout.tools)
             least = self._least_tokens(shorter)
             return least if least > self.settings.max_tokens else len(self._tokens(self._encoded(shorter, known)).input_ids)
 
+        measure = self._measure_images(measure_row) if self.settings.on_overflow == "fewer_slices" else measure_row
         return self._laid_out(shorten(layout.work, self.settings, measure, length), layout.tools)
+
+    def _measure_images(self, measure: Measure) -> Measure:
+        """The same for works that differ only in their slices: everything but the images is measured once."""
+        others: list[int] = []
+
+        def measure_images(work: Work) -> int:
+            turn = make_turns([Message("user", "", image_at=(0,) * len(work.images))], self.settings.loss)
+            segments = self.model.write(Script(turn, None, self._plans(work), self.settings))
+            images = len(self._assembled(segments, self.vocabulary.encode(texts_of(segments)), len(work.images)).input_ids)
+            if not others:
+                others.append(measure(work) - images)
+            return others[0] + images
+
+        return measure_images
 
     def _encoded(self, layout: Layout, known: dict[str, RawIds]) -> Encoded:
         unknown = [text for text in dict.fromkeys(layout.texts) if text not in known]
@@ -153,7 +168,7 @@ class Dialect:
 
     def _laid_out(self, work: Work, tools: str | None) -> Layout:
         turns, shown_tools = self._turns(work.messages, tools)
-        plans = [self._planned(image, cap) for image, cap in zip(work.images, work.caps, strict=True)]
+        plans = self._plans(work)
         script = Script(turns, shown_tools, plans, self.settings)
         self.model.refuse(script)
         segments = self.model.write(script)
@@ -163,7 +178,7 @@ class Dialect:
 
     def _tokens(self, encoded: Encoded) -> Tokens:
         layout, is_sound = encoded.layout, self.settings.recipe == "sound"
-        row = assemble(layout.segments, encoded.texts, len(layout.plans), self.vocabulary.control_ids, self.vocabulary.cached_ids)
+        row = self._assembled(layout.segments, encoded.texts, len(layout.plans))
         if self.model.stray and not is_sound:
             _add_stray_labels(row, self.vocabulary.specials[self.model.stray])
         placed = zip(layout.work.images, layout.plans, row.spans, strict=True)
@@ -171,6 +186,12 @@ class Dialect:
         slot = self.vocabulary.specials[self.model.slot] if self.model.slot else -1
         trained = check_laws(row, images, slot, self.model.slots(self.settings), allow_stray=not is_sound)
         return Tokens(row.input_ids, row.labels, trained, images)
+
+    def _assembled(self, segments: Sequence[Segment], texts: Sequence[RawIds], images: int) -> Row:
+        return assemble(segments, texts, images, self.vocabulary.control_ids, self.vocabulary.cached_ids)
+
+    def _plans(self, work: Work) -> list[SlicePlan]:
+        return [self._planned(image, cap) for image, cap in zip(work.images, work.caps, strict=True)]
 
     def _planned(self, image: Image, cap: int) -> SlicePlan:
         if self.model.plan is None:

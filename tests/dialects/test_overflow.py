@@ -236,6 +236,20 @@ def test_fewer_slices_takes_the_largest_count_that_fits():
         assert f"image 0: at most {max(1, image.grid.columns * image.grid.rows if image.grid else 1)}"[:17] in made.tokens.findings[0].detail
 
 
+@pytest.mark.parametrize("recipe", ["sound", "upstream"])
+@pytest.mark.parametrize("dialect", ["minicpm_v_2_6", "minicpm_v_2_5", "agentcpm_gui"])
+def test_no_image_of_many_could_have_more_slices(dialect: str, recipe: str):
+    record = gui(12)
+    record["messages"].pop(0)
+    query = {"options": {"query_tokens": 96 if dialect == "minicpm_v_2_5" else 64}, "recipe": recipe}
+    most = length(record, dialect, **query) * 2 // 3
+    made = row(record, dialect, max_tokens=most, on_overflow="fewer_slices", **query)
+    assert isinstance(made, Sample)
+    slices = [image.grid.columns * image.grid.rows if image.grid else 1 for image in made.tokens.images]
+    assert len(set(slices)) > 1
+    assert most - 2 * (query["options"]["query_tokens"] + 4) < len(made.tokens.input_ids) <= most
+
+
 def test_a_row_that_is_long_by_its_text_is_not_helped_by_fewer_slices():
     record = gui(1)
     record["messages"][1]["content"][0]["text"] = "word " * 2000
