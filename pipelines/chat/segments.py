@@ -1,7 +1,8 @@
-"""What a row is written with, before it is ids: control tokens by name, texts, and the slots of images.
+"""The parts of a row before they become ids: control tokens by name, texts, and the placeholders of images.
 
-A text between two control tokens is encoded in one piece, as upstream tokenizes its rendered string, or in parts where the tokenizer
-cuts it in any case; what it spells never becomes a control token. Ids, spans and trained stretches grow together: a position is noted when it is written, never searched for.
+A text between two control tokens is encoded in one piece, as upstream tokenizes its rendered string, or in parts at places where the
+tokenizer cuts it anyway. If a text contains the name of a control token, that stays text. Ids, spans and trained ranges grow together: a
+position is recorded when it is written, and never searched for.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ import numpy as np
 from pipelines.records import IGNORE_INDEX, Ids, Noun, Span
 from pipelines.tokenizers import RawIds
 
-ID_BYTES = 4  # of an id as it lies in memory
+ID_BYTES = 4  # of an id in memory
 
 
 class Control(Noun, frozen=True):
-    """A control token; `trained` where the model must learn to write it."""
+    """A control token. It is `trained` if the model must learn to write it."""
 
     name: str
     trained: bool = False
 
 
 class Text(Noun, frozen=True):
-    """A text, and the control token that opens it if there is one. Of a trained one the first `skip` tokens are its header and are not trained."""
+    """A text, and the control token before it if there is one. The first `skip` tokens of a trained text are its header and are not trained."""
 
     text: str
     trained: bool = False
@@ -42,7 +43,7 @@ class CachedText(Noun, frozen=True):
 
 
 class Slots(Noun, frozen=True):
-    """`size` placeholder tokens of one view of an image."""
+    """The placeholder tokens of one view of an image, `size` of them."""
 
     image: int
     name: str
@@ -53,7 +54,7 @@ Segment = Control | Text | CachedText | Slots
 
 
 class Row(Noun, frozen=True):
-    """Ids with aligned labels; `spans[k]` are the views of image k."""
+    """Ids with aligned labels. `spans[k]` are the spans of the views of image k."""
 
     input_ids: Ids
     labels: Ids
@@ -84,7 +85,7 @@ def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, 
     """The row that these segments write. `texts` are the ids of `texts_of(segments)`, `control` those of the vocabulary's control tokens, and
     `cached` those of cached texts."""
     encoded = iter(texts)
-    pieces: list[Any] = []  # bytes, and arrays that lie in memory as such
+    pieces: list[Any] = []  # bytes and arrays, which have the same form in memory
     trained: list[tuple[int, int]] = []
     spans: list[list[Span]] = [[] for _ in range(images)]
     end = 0
@@ -115,7 +116,7 @@ def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, 
             pieces.append(control[segment.name] * segment.size)
             end += segment.size
             spans[segment.image].append(Span(start, end))
-    # Many short arrays are joined three times as fast as memory than by numpy.
+    # Joining many short arrays as bytes is three times as fast as with numpy.
     ids = np.frombuffer(b"".join(pieces), dtype=np.int32)
     return Row(ids, _labels(ids, trained), spans)
 

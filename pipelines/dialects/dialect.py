@@ -1,4 +1,4 @@
-"""What a model's file must say, and how a conversation becomes a row with it."""
+"""What the file of a model must define, and how a conversation becomes a row of that model."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Script(Noun, frozen=True):
 
 
 class Layout(Noun, frozen=True):
-    """A conversation as its segments, with the views of its images; the work and the tools that they are of. `texts` are those to be encoded."""
+    """A conversation as segments, with the views of its images. `texts` are the texts of the segments that must be encoded."""
 
     work: Work
     tools: str | None
@@ -54,10 +54,10 @@ class Encoded(Noun, frozen=True):
 class Model:
     """One model, as its file describes it.
 
-    `upstream` names repository, file and commit of the code that is reproduced; `differences` are the rules by which recipe
-    `sound` differs. `specials` are the control tokens that are written, with their ids where upstream has them hard-coded.
-    `refuse` raises Reject for a script that the model cannot take; `write` gives its segments; `plan` the views of an image
-    under the settings, with at most so many slices. `slot` is the placeholder token, `slots` how many of them a view has.
+    `upstream` names the repository, file and commit of the code that is reproduced, and `differences` how recipe `sound` differs from it.
+    `specials` are the control tokens that the model writes, with their ids where upstream hard-codes them. `refuse` raises Reject for a
+    script that the model cannot take, `write` returns the segments of a script, and `plan` returns the views of an image with at most the
+    given number of slices. `slot` is the placeholder token, and `slots` the number of them in a view.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Model:
     plan: Callable[[Image, DialectSettings, int], SlicePlan] | None = None
     slot: str = ""
     slots: Callable[[DialectSettings], int] = lambda settings: 0
-    stray: str | None = None  # upstream labels the token after an answer with this one
+    stray: str | None = None  # upstream gives this label to the token after an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class Dialect:
         return getattr(self.settings.options, "max_slices", 0)
 
     def lay_out(self, conversation: Conversation) -> Layout:
-        """What the conversation writes, shortened where it is certainly too long. Raises Reject where that is impossible, or the model cannot
-        take the conversation."""
+        """The segments of the conversation, which is shortened if it is certain to be too long. Raises Reject if that is impossible, or if the
+        model cannot take the conversation."""
         caps = (self.max_slices,) * len(conversation.images) if conversation.images else ()
         layout = self._laid_out(Work(conversation.messages, conversation.images, caps), conversation.tools)
         least = self._least_tokens(layout)
@@ -110,7 +110,7 @@ class Dialect:
         return Encoded(layout, self.vocabulary.encode(layout.texts))
 
     def complete(self, encoded: Encoded) -> Tokens:
-        """The conversation in the model's tokens, shortened where it is too long. Raises Reject where that is impossible, or nothing is trained."""
+        """The tokens of the conversation, which is shortened if it is too long. Raises Reject if that is impossible, or if no token is trained."""
         layout, tokens = encoded.layout, self._tokens(encoded)
         if len(tokens.input_ids) > self.settings.max_tokens:
             known = dict(zip(layout.texts, encoded.texts, strict=True))
@@ -119,7 +119,7 @@ class Dialect:
         return replace(tokens, findings=layout.work.findings) if layout.work.findings else tokens
 
     def _turns(self, messages: Sequence[Message], tools: str | None) -> tuple[list[Turn], str | None]:
-        """What the model's template is given: without calls and definitions where it has no place for them."""
+        """The turns and tools for the model's template. A template without a place for calls and definitions gets plain turns instead."""
         loss = self.settings.loss
         if not uses_tools(messages, tools):
             return make_turns(messages, loss), None
@@ -132,7 +132,8 @@ class Dialect:
         return make_turns(messages, loss), tools
 
     def _shortened(self, layout: Layout, length: str, known: dict[str, RawIds]) -> Layout:
-        """`length` says how many tokens the row has. `known` are ids of texts; those that are encoded to measure a row are added."""
+        """The layout of the shortened conversation. `length` says how many tokens the row has now. `known` maps texts to their ids, and grows by
+        the texts that are encoded here."""
 
         def measure_row(work: Work) -> int:
             shorter = self._laid_out(work, layout.tools)
@@ -143,7 +144,7 @@ class Dialect:
         return self._laid_out(shorten(layout.work, self.settings, measure, length), layout.tools)
 
     def _measure_images(self, measure: Measure) -> Measure:
-        """The same for works that differ only in their slices: everything but the images is measured once."""
+        """The same measure for rows that differ only in their slices. Everything but the images is measured once."""
         others: list[int] = []
 
         def measure_images(work: Work) -> int:
@@ -162,7 +163,7 @@ class Dialect:
         return Encoded(layout, [known[text] for text in layout.texts])
 
     def _least_tokens(self, layout: Layout) -> int:
-        """A lower bound for the tokens of the row, found without encoding it: a control token is one."""
+        """A lower bound for the tokens of the row, found without encoding it."""
         texts = [*layout.texts, *cached_texts_of(layout.segments)] if layout.tools else layout.texts
         return len(layout.segments) - len(texts) + self.vocabulary.least_tokens(texts)
 
@@ -200,7 +201,7 @@ class Dialect:
 
 
 def open_with(model: Model, settings: DialectSettings) -> Dialect:
-    """The dialect with its tokenizer. Raises ConfigError where that is not there, or lacks a control token."""
+    """The dialect with its tokenizer. Raises ConfigError if the tokenizer is missing or lacks a control token."""
     place = f"dialects: {settings.name}.tokenizer"
     vocabulary = open_vocabulary(settings.tokenizer, model.family, place)
     faults = []
@@ -216,6 +217,6 @@ def open_with(model: Model, settings: DialectSettings) -> Dialect:
 
 
 def _add_stray_labels(row: Row, end: int) -> None:
-    """Upstream's label after an answer: the end token again, where the input goes on. Recipe `upstream` alone keeps it."""
+    """Adds upstream's label after an answer: the end token a second time, whatever the input is there. Only recipe `upstream` keeps it."""
     trained = row.labels != IGNORE_INDEX
     row.labels[1:][trained[:-1] & ~trained[1:]] = end

@@ -1,4 +1,4 @@
-"""Rows that are too long: kept aside whole, or made shorter by whole steps or by fewer slices. An image span is never cut."""
+"""Rows that are too long: quarantined whole, or shortened by whole steps or by fewer slices. No image span is ever cut."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.records import Finding, Image, Message, Noun
 
 
 class Work(Noun, frozen=True):
-    """A conversation in GLM form on its way to a row: what over-long rows are shortened by. `caps` bound the slices of each image."""
+    """What a row is made of, and what can be left out to shorten it. `caps` are the most slices that each image may have."""
 
     messages: tuple[Message, ...]
     images: tuple[Image, ...]
@@ -61,7 +61,7 @@ def _drop_turns(work: Work, most: int, measure: Measure) -> Work | None:
 
 
 def _without(work: Work, steps: Sequence[int], dropped: int) -> Work:
-    """The work without its oldest `dropped` steps; the finding says what is gone."""
+    """The work without its oldest `dropped` steps. Its finding says what was dropped."""
     messages: list[Message] = []
     images: list[Image] = []
     start = 0
@@ -77,7 +77,7 @@ def _without(work: Work, steps: Sequence[int], dropped: int) -> Work:
 
 
 def _fewer_slices(work: Work, most: int, measure: Measure) -> Work | None:
-    """The largest number of slices that fits: first the same bound for all images, then as much more for each in turn.
+    """The work with as many slices as fit: first the same bound for all images, then a higher one for each image, in order.
 
     An image has no fewer slices under a higher bound, so bisection finds the highest.
     """
@@ -103,7 +103,7 @@ def _fits(work: Work, most: int, measure: Measure) -> bool:
 
 
 def _length(work: Work, measure: Measure) -> int | None:
-    """None where nothing is trained."""
+    """The tokens of the row, or None if nothing in it is trained."""
     try:
         return measure(work)
     except Reject as reject:

@@ -1,4 +1,4 @@
-"""Over-long rows: kept aside whole, or shorter by whole steps or fewer slices; a picture's span is never cut."""
+"""Rows that are too long: quarantined whole, or shortened by whole steps or by fewer slices. No image span is ever cut."""
 
 from random import Random
 from typing import Any
@@ -59,7 +59,7 @@ def test_exactly_max_tokens_is_kept_and_one_less_is_not():
 
 
 @pytest.mark.parametrize(("make", "dialect"), [(gui, "minicpm_v_2_6"), (gui, "agentcpm_gui"), (gui, "minicpm_v_2_5"), (tools, "glm_4")])
-def test_dropping_turns_leaves_the_first_question_and_the_rounds_that_stay(make, dialect: str):
+def test_dropping_turns_gives_the_row_of_a_record_without_them(make, dialect: str):
     record = make(4)
     dropped = make(4)
     per_round = 2 if make is gui else 4
@@ -119,7 +119,7 @@ def test_an_episode_of_one_question_loses_its_oldest_calls_with_their_results(di
         assert length(one_more, dialect, tool_syntax=syntax) > most
 
 
-def test_pictures_of_dropped_results_go_and_the_others_are_numbered_anew():
+def test_pictures_of_dropped_results_are_dropped_and_the_others_are_renumbered():
     record = episode(6)
     for i, turn in enumerate(turn for turn in record["messages"] if turn["role"] == "tool"):
         turn["content"] = [{"type": "text", "text": f"screen {i} "}, {"type": "image_url", "image_url": {"url": f"{i % 4}.png"}}]
@@ -156,7 +156,7 @@ def settings(max_tokens: int) -> DialectSettings:
 
 
 @pytest.mark.parametrize("trained", [1, 2, 5, 8])
-def test_the_fewest_steps_are_dropped_and_an_answer_to_learn_from_stays(trained: int):
+def test_the_fewest_steps_are_dropped_and_a_trained_answer_stays(trained: int):
     work = chat(8, trained)
     for most in range(10, 160, 10):
         # The first question stays, and k questions and answers at the end.
@@ -250,7 +250,7 @@ def test_no_image_of_many_could_have_more_slices(dialect: str, recipe: str):
     assert most - 2 * (query["options"]["query_tokens"] + 4) < len(made.tokens.input_ids) <= most
 
 
-def test_a_row_that_is_long_by_its_text_is_not_helped_by_fewer_slices():
+def test_fewer_slices_do_not_help_a_row_whose_text_is_too_long():
     record = gui(1)
     record["messages"][1]["content"][0]["text"] = "word " * 2000
     kept_aside = row(record, "minicpm_v_2_6", max_tokens=1500, on_overflow="fewer_slices")
@@ -259,7 +259,7 @@ def test_a_row_that_is_long_by_its_text_is_not_helped_by_fewer_slices():
 
 @pytest.mark.parametrize("how", ["quarantine", "drop_turns", "fewer_slices"])
 @pytest.mark.parametrize("dialect", ["minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui"])
-def test_whatever_the_limit_no_span_is_cut_and_no_row_is_longer(dialect: str, how: str):
+def test_at_no_limit_is_a_span_cut_or_a_row_longer_than_the_limit(dialect: str, how: str):
     random = Random(f"{dialect}:{how}")
     query = 96 if dialect == "minicpm_v_2_5" else 64
     for _ in range(25):

@@ -128,7 +128,7 @@ def test_values_of_texts_in_a_record_count_too():
         ('"', 0, 0),
     ],
 )
-def test_the_size_of_a_text_leaves_strings_aside(text: str, depth: int, values: int):
+def test_the_size_of_a_json_text_does_not_count_its_strings(text: str, depth: int, values: int):
     assert json_size(text.encode()) == (depth, values)
 
 
@@ -143,7 +143,7 @@ def _deep(levels: int) -> str:
 
 @pytest.mark.parametrize("text", [_deep(197), '{"a":' * 197 + "2.50" + "}" * 197], ids=["lists", "objects"])
 @pytest.mark.parametrize("field", ["arguments", "text arguments", "literal", "schema", "result", "unread", "doubled"])
-def test_at_the_deepest_setting_every_reader_and_writer_holds(text: str, field: str):
+def test_every_reader_and_writer_handles_the_deepest_setting(text: str, field: str):
     config = configuration(limits={"json_depth": 200})
 
     def called(arguments: str) -> str:

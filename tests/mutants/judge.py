@@ -28,7 +28,7 @@ SLOW = (
     "tests/test_hostile.py::test_where_several_verdicts_are_right_the_policy_is_this",
     "tests/test_hostile.py::test_a_near_miss_is_mended_to_the_one_file_that_fits",
     "tests/test_hostile.py::test_typed_control_tokens_stay_text_and_forge_no_turn",
-    "tests/dialects/test_shared.py::test_definitions_are_encoded_apart_only_where_that_makes_no_difference",
+    "tests/dialects/test_cached_texts.py::test_definitions_are_encoded_separately_only_where_that_gives_the_same_ids",
     "tests/dialects/test_syntax_tags.py",
     "tests/laws/test_deep.py",
     "tests/laws/test_containers.py",
