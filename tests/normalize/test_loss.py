@@ -12,7 +12,7 @@ def weighed(**more):
 
 
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("value", [False, 0, 0.0, "false", "False", 1e-50])
+@pytest.mark.parametrize("value", [False, 0, 0.0, "false", "False", 1e-50, 7e-46])
 def test_false_means_weight_zero_under_every_key(key: str, value):
     assert conversation(weighed(**{key: value})).messages[1].loss_weight == 0.0
 
