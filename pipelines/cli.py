@@ -1,34 +1,60 @@
-"""The console script `episodes`. Data goes to stdout, messages and progress to stderr; the exit codes are those of jobs/run.py."""
+"""The console script `episodes`. Data goes to stdout, messages and progress to stderr; the exit codes are those of jobs/run.py.
+
+A command's own code is imported when it runs: `export` works where a trainer is installed and the rest of the pipeline's libraries are not.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipelines.config import ConfigError
-from pipelines.console import check, listings, published, show, trial
 from pipelines.visible import visible
 
+Command = Callable[[argparse.Namespace], int]
 OK, USAGE = 0, 2
+TRAINERS = ("minicpm_v", "agentcpm", "glm4", "glm4v", "llamafactory", "trl", "axolotl", "swift", "hf")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
+    command: Command = options.command
     try:
         return command(options)
-    except ConfigError as error:
-        for fault in error.faults:
-            print(visible(f"configuration: {fault}"), file=sys.stderr)
-        return USAGE
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         print(visible(f"episodes: {_what_failed(error)}"), file=sys.stderr)
         return USAGE
     except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         sys.stdout = None
         return OK
+
+
+def _command(name: str) -> Command:
+    """The command `module.function` of `pipelines/console`, imported when it runs."""
+
+    def run(options: argparse.Namespace) -> int:
+        from pipelines.config import ConfigError
+
+        try:
+            return _imported(name)(options)
+        except ConfigError as error:
+            for fault in error.faults:
+                print(visible(f"configuration: {fault}"), file=sys.stderr)
+            return USAGE
+
+    return run
+
+
+def _imported(name: str) -> Command:
+    module, _, function = name.partition(".")
+    command: Command = getattr(importlib.import_module(f"pipelines.console.{module}"), function)
+    return command
+
+
+def _export(options: argparse.Namespace) -> int:
+    return _imported("export.run")(options)
 
 
 def _what_failed(error: OSError) -> str:
@@ -48,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     validate = commands.add_parser("check", help="check a configuration and everything that it names, and report all errors at once")
     validate.add_argument("config", type=Path, metavar="CONF", help="the configuration file")
     _add_settings(validate)
-    validate.set_defaults(command=check.check)
+    validate.set_defaults(command=_command("check.check"))
 
     attempt = commands.add_parser("try", help="run the whole pipeline on local files, without Spark")
     _add_config(attempt)
@@ -56,33 +82,48 @@ def _parser() -> argparse.ArgumentParser:
     attempt.add_argument(
         "files", nargs="+", metavar="FILE", help="a log file, or a folder of logs; read as the source whose path matches it, or else as the first source"
     )
-    attempt.set_defaults(command=trial.run)
+    attempt.set_defaults(command=_command("trial.run"))
 
     look = commands.add_parser("show", help="show one record: its bytes, its messages, its findings, and its tokens coloured by loss")
     _add_config(look)
     look.add_argument("file", metavar="FILE", help="the log file")
     look.add_argument("--line", type=int, required=True, metavar="N", help="the record: line, array element or row, counted from 1")
     look.add_argument("--dialect", metavar="NAME", help="show the tokens of this dialect only")
-    look.set_defaults(command=show.run)
+    look.set_defaults(command=_command("show.run"))
 
     reasons = commands.add_parser("reasons", help="list the reasons why records are quarantined, repaired or noted; or explain one, with its fix")
     reasons.add_argument("code", nargs="?", metavar="CODE", help="the reason to explain")
-    reasons.set_defaults(command=listings.reasons)
+    reasons.set_defaults(command=_command("listings.reasons"))
     snapshot = commands.add_parser("snapshot", help="print which version or which files of each table are published")
     snapshot.add_argument("root", metavar="ROOT", help="the folder with the tables (output.root of the configuration)")
     snapshot.add_argument("--sql", action="store_true", help="print SQL that defines the tables as views in DuckDB")
-    snapshot.set_defaults(command=published.snapshot)
+    snapshot.set_defaults(command=_command("published.snapshot"))
 
     explain = commands.add_parser("explain", help="show what became of one record: its bytes, its messages, its state, and every published run that read it")
     explain.add_argument("record_id", metavar="RECORD_ID", help="the whole id, as in column record_id of the tables")
     explain.add_argument("root", nargs="?", metavar="ROOT", help="the folder with the tables; by default output.root of --config")
     explain.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, from which output.root is taken")
     explain.add_argument("--json", action="store_true", help="print a JSON array")
-    explain.set_defaults(command=published.explain)
+    explain.set_defaults(command=_command("published.explain"))
 
-    commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=listings.formats)
-    commands.add_parser("dialects", help="list the models for which records can be tokenized").set_defaults(command=listings.dialects)
+    _add_export(commands)
+    commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=_command("listings.formats"))
+    commands.add_parser("dialects", help="list the models for which records can be tokenized").set_defaults(command=_command("listings.dialects"))
     return parser
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    to = commands.add_parser("export", help="write published rows in the form of a trainer, with pictures, a configuration and a README")
+    to.add_argument("--to", required=True, choices=TRAINERS, metavar="TRAINER", help=", ".join(TRAINERS))
+    to.add_argument("--root", required=True, metavar="ROOT", help="the output root")
+    to.add_argument("--out", required=True, metavar="DIR", help="the folder to write; it appears whole or not at all")
+    to.add_argument("--dialect", metavar="NAME", help="whose tokens; needed where several that fit are published")
+    to.add_argument("--split", choices=("train", "val", "test"), help="this split only")
+    to.add_argument("--batch", metavar="ID", help="this batch only; by default all that are published")
+    to.add_argument("--image-root", action="append", default=[], metavar="[SOURCE=]FOLDER", help="where the pictures are now, if they have moved")
+    to.add_argument("--copy", action="store_true", help="copy pictures rather than link them")
+    to.add_argument("--replace", action="store_true", help="write a new export in the place of what is in DIR")
+    to.set_defaults(command=_export)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:

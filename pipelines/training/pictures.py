@@ -62,6 +62,17 @@ def picture_bytes(root: Folder | Published, image: Mapping[str, Any], image_root
     raise PictureMissing(f"{uri}: {_why_missing(uri, tried)}")
 
 
+def picture_file(root: Folder | Published, image: Mapping[str, Any], image_root: ImageRoot | None = None) -> Path | None:
+    """The path of the local file that `picture_bytes` returns the bytes of; None where the picture is in an object store or gone."""
+    if _STORE.match(image["uri"]):
+        return None
+    for folder, name in _places(root, image, image_root):
+        data = _bytes_inside(folder, name)
+        if data is not None and hashlib.sha256(data).hexdigest() == image["sha256"]:
+            return Path(os.path.realpath(os.path.join(folder, name)))
+    return None
+
+
 def _checked(uri: str, data: bytes, wanted: str) -> bytes:
     found = hashlib.sha256(data).hexdigest()
     if found != wanted:

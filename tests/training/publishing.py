@@ -57,7 +57,7 @@ def write_rows(root: Path, name: str, rows: list[Row]) -> str:
     return name
 
 
-def publish(root: Path, tables: dict[str, list[Row]], settings: Row | None = None, batch: str = "b1") -> Path:
+def publish(root: Path, tables: dict[str, list[Row]], settings: Row | None = None, batch: str = "b1", schemas: dict[str, pa.Schema] | None = None) -> Path:
     """The root, in Parquet form with one batch; the rows' own dialect and split say where they go."""
     files: dict[str, list[str]] = {}
     for table, rows in tables.items():
@@ -65,8 +65,13 @@ def publish(root: Path, tables: dict[str, list[Row]], settings: Row | None = Non
         for row in rows:
             where = [f"{key}={row[key]}" for key in ("dialect", "split") if key in row]
             parts.setdefault("/".join([table, *where, f"batch={batch}", "a.parquet"]), []).append(
-                {k: v for k, v in row.items() if k not in ("dialect", "split")}
+                {k: v for k, v in row.items() if k not in ("dialect", "split", "batch")}
             )
-        files[table] = [write_rows(root, name, part) for name, part in parts.items()]
+        files[table] = [write_rows(root, name, part, (schemas or {}).get(table)) for name, part in parts.items()]
     write_runs(root, [run_row(batch, files=files, settings=settings)])
     return root
+
+
+def schema_of(columns: pa.StructType) -> pa.Schema:
+    """The columns in a file: those that are no partition columns."""
+    return pa.schema([field for field in columns if field.name not in ("dialect", "split", "batch")])

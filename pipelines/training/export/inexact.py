@@ -1,0 +1,43 @@
+"""Why a trainer's own loader would make other ids or labels of an exported row than recipe `upstream`: a closed list of codes.
+
+`WHY` is what `inexact.jsonl` and an export's README say. A row without a code has our ids and labels in the trainer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+WHY = {
+    "blank_answer": "An answer has no text, and the trainer then trains the next turn in its place.",
+    "control_token": "A text spells a control token, which the trainer takes for a real one.",
+    "empty_turn": "A turn has no text, and the trainer's template leaves it out.",
+    "fewer_slices": "A picture was sliced less so that the row fits; the trainer slices it as usual.",
+    "mark_newline": "The trainer puts a newline before and after every picture, and the text has none there.",
+    "masked_turn": "An answer is masked (a weight of 0, or loss: last_turn); the trainer's form cannot say so, and trains it.",
+    "no_picture": "The row has no picture, and the trainer invents a black one.",
+    "one_turn": "The row has one turn; the trainer refuses it and takes another row at random in its place.",
+    "other_template": "The trainer writes the row by a template of its own.",
+    "picture_mark": "A text spells a mark such as <image_00>, which the trainer looks up among its pictures.",
+    "picture_moved": "The trainer takes a picture at the start of the first turn only, and this one stands elsewhere in the row.",
+    "picture_resized": "The trainer does not bring the picture to the size that the model's own code does, so its views do not fit their tokens.",
+    "read_as_date": "Every text of the file looks like a date, and the trainer's reader turns them into dates.",
+    "role_refused": "The trainer refuses this order of roles and takes another row at random in its place.",
+    "system_moved": "The trainer has no place for the system turn; its text stands in front of the first question.",
+    "think_block": "A text holds an empty block of reasoning, and the trainer then starts the last answer's loss four tokens later.",
+    "tool_syntax": "Calls and results are written as text, and the trainer may take their tags for control tokens.",
+    "turns_dropped": "The oldest turns were left out so that the row fits; recipe upstream may leave out others, and where the table does not say which, the trainer gets all of them.",
+    "weight": "A turn has a weight between 0 and 1 or above, which the trainer's form cannot say.",
+}
+
+
+def sorted_codes(codes: Iterable[str]) -> list[str]:
+    """The codes in order, each once. Raises KeyError for one that is not in the list."""
+    found = sorted(set(codes))
+    for code in found:
+        WHY[code]
+    return found
+
+
+def why(codes: Iterable[str]) -> str:
+    """The sentences of these codes."""
+    return " ".join(WHY[code] for code in codes)
