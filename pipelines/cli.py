@@ -6,10 +6,11 @@ A command's own code is imported when it runs: `export` works where a trainer is
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from pipelines.visible import visible
 
@@ -23,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = options.command
     try:
         return command(options)
+    except _config_error() as error:
+        for fault in error.faults:
+            print(visible(f"configuration: {fault}"), file=sys.stderr)
+        return USAGE
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         print(visible(f"episodes: {_what_failed(error)}"), file=sys.stderr)
         return USAGE
@@ -31,30 +36,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OK
 
 
-def _command(name: str) -> Command:
-    """The command `module.function` of `pipelines/console`, imported when it runs."""
+def _command(place: str) -> Command:
+    """The command `module.function` of pipelines/console, imported when it runs. Where a library is missing it says what to install."""
 
-    def run(options: argparse.Namespace) -> int:
-        from pipelines.config import ConfigError
-
+    def call(options: argparse.Namespace) -> int:
+        file, _, function = place.partition(".")
         try:
-            return _imported(name)(options)
-        except ConfigError as error:
-            for fault in error.faults:
-                print(visible(f"configuration: {fault}"), file=sys.stderr)
+            found: Command = getattr(import_module(f"pipelines.console.{file}"), function)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.startswith("pipelines"):
+                raise
+            missing = error.name.partition(".")[0]
+            print(f"episodes: this command needs {missing}, which is not installed; run: pip install 'agent-episodes[pipeline]'", file=sys.stderr)
             return USAGE
+        return found(options)
 
-    return run
-
-
-def _imported(name: str) -> Command:
-    module, _, function = name.partition(".")
-    command: Command = getattr(importlib.import_module(f"pipelines.console.{module}"), function)
-    return command
+    return call
 
 
-def _export(options: argparse.Namespace) -> int:
-    return _imported("export.run")(options)
+def _config_error() -> Any:
+    """The type of error that a wrong configuration raises; () if the room that raises it has not been imported."""
+    config = sys.modules.get("pipelines.config")
+    return config.ConfigError if config else ()
 
 
 def _what_failed(error: OSError) -> str:
@@ -123,7 +126,7 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     to.add_argument("--image-root", action="append", default=[], metavar="[SOURCE=]FOLDER", help="where the pictures are now, if they have moved")
     to.add_argument("--copy", action="store_true", help="copy pictures rather than link them")
     to.add_argument("--replace", action="store_true", help="write a new export in the place of what is in DIR")
-    to.set_defaults(command=_export)
+    to.set_defaults(command=_command("export.run"))
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
