@@ -59,7 +59,15 @@ def rows_of(
 
 def published(root: Path, pairs: list[tuple[Row, Row]], **settings: Any) -> Path:
     dialects = {
-        sample["dialect"]: {"model": sample["dialect"], "recipe": "upstream", "loss": "all", "tool_syntax": None, "options": {"max_slices": 9}} | settings
+        sample["dialect"]: {
+            "model": sample["dialect"],
+            "recipe": "upstream",
+            "loss": "all",
+            "tool_syntax": None,
+            "options": {"max_slices": 9},
+            "tokenizer": {"file": None, "name": "bundled"},
+        }
+        | settings
         for _, sample in pairs
     }
     tables = {"conversations": [one for one, _ in pairs], "samples": [one for _, one in pairs]}

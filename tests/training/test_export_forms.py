@@ -12,6 +12,7 @@ from pipelines.chat.glm_tools import glm_tools_parts
 from pipelines.chat.tool_syntax import SYNTAXES
 from pipelines.records import Message
 from pipelines.training.export import export
+from pipelines.training.export.control_tokens import control_tokens
 from pipelines.training.export.glm4 import tools_text
 from pipelines.training.export.inexact import WHY, sorted_codes
 from pipelines.training.export.tool_text import in_words
@@ -196,7 +197,7 @@ def test_a_system_turn_without_text_that_carried_definitions_is_left_out(tmp_pat
 
 
 def test_calls_in_words_are_named_for_glm(tmp_path: Path):
-    assert made(tmp_path, "glm4", [USER, CALL, ANSWER], "glm_4", settings={"tool_syntax": "hermes"})[1] == ["control_token", "tool_syntax"]
+    assert made(tmp_path, "glm4", [USER, CALL, ANSWER], "glm_4", settings={"tool_syntax": "hermes"})[1] == ["tool_syntax"]
 
 
 def test_glm_4_gets_a_configuration_that_trains_every_answer_and_cuts_nothing(tmp_path: Path):
@@ -251,3 +252,24 @@ def test_codes_are_a_closed_list():
     with pytest.raises(KeyError):
         sorted_codes(["something_else"])
     assert all(sentence.endswith(".") for sentence in WHY.values())
+
+
+@pytest.mark.parametrize(
+    "family, tokenizer, text, is_found",
+    [
+        ("glm", {}, "<think>", True),  # nothing is known of the tokenizer
+        ("glm", {"file": None, "name": "glm_4_standin"}, "<think>", False),  # bundled: made of the family's own control tokens
+        ("glm", {"file": "tokenizer.json", "name": "/gone"}, "<think>", True),
+        ("glm", {"file": None, "name": "glm_4_standin", "specials": {"<new>": 9}}, "a <new> b", True),
+        ("minicpm", {"file": None, "name": "minicpm_v_2_6"}, "</quad>", True),
+        ("minicpm", {"file": None, "name": "minicpm_v_2_6"}, "<div>", False),
+    ],
+)
+def test_control_tokens_are_those_of_the_dialect_s_tokenizer(family: str, tokenizer: Row, text: str, is_found: bool):
+    assert bool(control_tokens(family, tokenizer).search(text)) == is_found
+
+
+def test_a_tokenizer_s_own_file_says_what_its_control_tokens_are(tmp_path: Path):
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"added_tokens": [{"content": "<think>"}]}))
+    known = control_tokens("glm", {"file": "tokenizer.json", "name": str(tmp_path)})
+    assert (bool(known.search("<think>")), bool(known.search("<tool_call>"))) == (True, False)

@@ -11,7 +11,6 @@ import json
 from itertools import groupby
 from typing import Any
 
-from pipelines.training.export.control_tokens import spells_control_tokens
 from pipelines.training.export.job import Codes, Job
 from pipelines.training.export.rows import Message, Row, length_codes, loss_codes
 from pipelines.training.export.tool_text import in_words, uses_tools
@@ -22,7 +21,7 @@ _TRAIL = "\n在调用上述函数时，请使用 Json 格式表示调用的参�
 
 def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
     """The row as process_batch takes it, and why its ids or labels there are others than ours under recipe `upstream`."""
-    messages, tools, codes = row.messages, row.tools, length_codes(row)
+    messages, tools, codes = row.messages, row.tools, length_codes(row, job.settings.get("recipe"))
     if syntax := job.settings.get("tool_syntax"):
         codes += ["tool_syntax"] if uses_tools(messages, tools) else []
         messages, tools = in_words(messages, tools, syntax), None
@@ -35,7 +34,7 @@ def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
     if not all(message["content"] for message in written):
         codes.append("empty_turn")
     texts = [text for message in written for text in (message["metadata"], message["content"])]
-    if spells_control_tokens(texts, "glm", job.specials):
+    if any(map(job.control_tokens.search, texts)):
         codes.append("control_token")
     return {"messages": written}, codes
 

@@ -20,7 +20,7 @@ def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
     A picture that stands elsewhere than at the start of the first turn still goes there: upstream takes it from nowhere else, and
     one on a later message stops the training. Their tokenizer makes no control tokens of texts.
     """
-    messages, codes = row.messages, length_codes(row)
+    messages, codes = row.messages, length_codes(row, job.settings.get("recipe"))
     if uses_tools(messages, row.tools):
         messages, codes = in_words(messages, row.tools, job.settings.get("tool_syntax")), [*codes, "tool_syntax"]
     codes += loss_codes(row, messages, runs_of_answers(messages))

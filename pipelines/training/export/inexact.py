@@ -25,7 +25,7 @@ WHY = {
     "system_moved": "The trainer has no place for the system turn; its text stands in front of the first question.",
     "think_block": "A text holds an empty block of reasoning, and the trainer then starts the last answer's loss four tokens later.",
     "tool_syntax": "Calls and results are written as text, and the trainer may take their tags for control tokens.",
-    "turns_dropped": "The oldest turns were left out so that the row fits; the trainer is given all of them and cuts the end.",
+    "turns_dropped": "The oldest turns were left out so that the row fits; recipe upstream may leave out others, and where the table does not say which, the trainer gets all of them.",
     "weight": "A turn has a weight between 0 and 1 or above, which the trainer's form cannot say.",
 }
 

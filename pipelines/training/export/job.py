@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipelines.training.export.control_tokens import control_tokens
 from pipelines.training.export.pictures import PictureFolder
 from pipelines.training.export.rows import Row
 
@@ -38,10 +41,10 @@ class Job:
     def options(self) -> Mapping[str, Any]:
         return self.settings.get("options") or {}
 
-    @property
-    def specials(self) -> Mapping[str, int]:
-        """The control tokens that the dialect writes."""
-        return (self.settings.get("tokenizer") or {}).get("specials") or {}
+    @cached_property
+    def control_tokens(self) -> re.Pattern[str]:
+        """What finds the control tokens of the dialect's tokenizer in a text."""
+        return control_tokens("glm" if self.model.startswith("glm") else "minicpm", self.settings.get("tokenizer") or {})
 
     def fingerprint(self, split: str) -> str:
         """A name for the rows of a split: other rows have another one."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.training.export.control_tokens import spells_control_tokens
 from pipelines.training.export.job import Codes, Job
 from pipelines.training.export.marks import NUMBERED, with_numbered_marks, with_plain_mark
 from pipelines.training.export.rows import Message, Row, length_codes, loss_codes, pictures_of
@@ -21,7 +20,7 @@ def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
     """The row as their loader takes it, and why its ids or labels there are others than ours under recipe `upstream`."""
     is_agent = job.model == "agentcpm_gui"
     messages = in_words(row.messages, row.tools, job.settings.get("tool_syntax"))
-    codes = length_codes(row) + loss_codes(row, messages, sum(message["role"] == "assistant" for message in messages))
+    codes = length_codes(row, job.settings.get("recipe")) + loss_codes(row, messages, sum(message["role"] == "assistant" for message in messages))
     if not is_agent:
         messages, moved = with_system_moved(messages)
         codes += moved
@@ -66,7 +65,7 @@ def _role_codes(messages: list[Message], is_agent: bool) -> Codes:
 
 def _text_codes(messages: list[Message], job: Job) -> Codes:
     texts = [message["content"] for message in messages]
-    codes = ["control_token"] if spells_control_tokens(texts, "minicpm", job.specials) else []
+    codes = ["control_token"] if any(map(job.control_tokens.search, texts)) else []
     if job.model in ("minicpm_v_2_5", "minicpm_v_2_6") and any(message["role"] == "assistant" and not message["content"].strip() for message in messages):
         codes.append("blank_answer")
     if job.model == "minicpm_v_2_6" and any(THINK_BLOCK in text for text in texts):

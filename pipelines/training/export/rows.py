@@ -116,7 +116,8 @@ def loss_codes(row: Row, messages: list[Message], stretches_wanted: int) -> list
     return codes
 
 
-def length_codes(row: Row) -> list[str]:
-    """Codes for rows that were made shorter to fit."""
+def length_codes(row: Row, recipe: str | None) -> list[str]:
+    """Codes for rows that were made shorter to fit. Recipe sound writes more tokens for pictures, so that it may leave out other turns than upstream."""
     repairs = row.sample["repairs"] or ()
-    return ["turns_dropped"] * (not row.has_its_own_turns) + ["fewer_slices"] * ("repair.fewer_slices" in repairs)
+    has_others = "repair.turns_dropped" in repairs and bool(row.images) and recipe != "upstream"
+    return ["turns_dropped"] * (has_others or not row.has_its_own_turns) + ["fewer_slices"] * ("repair.fewer_slices" in repairs)
