@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from PIL import Image
 
 from pipelines.cli import TRAINERS, main
@@ -346,3 +347,17 @@ def test_the_command_needs_only_what_a_training_environment_has(root: Path, tmp_
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["exact"] == 3
+
+
+@pytest.mark.parametrize("to", ["trl", "hf", "axolotl", "llamafactory", "swift", "glm4"])
+def test_configurations_are_yaml_whatever_the_folder_is_called(tmp_path: Path, to: str):
+    talk = [message("user", "Hello?"), message("assistant", "Hello.")]
+    root = published(tmp_path / "root", [rows_of("a", talk, dialect="glm_4"), rows_of("b", talk, dialect="glm_4", split="val")])
+    out = tmp_path / "my: out #1"
+    export(to, root, out)
+    for path in out.glob("*.yaml"):
+        settings = yaml.safe_load(path.read_text())
+        assert all(str(out) in value for value in (settings.get("tokenized_path"), settings.get("dataset")) if isinstance(value, str) and "/" in value)
+    for path in out.glob("*.py"):
+        compile(path.read_text(), str(path), "exec")
+    assert f"'{out}" in (out / "README.md").read_text()

@@ -71,7 +71,7 @@ stage: sft
 do_train: true
 finetuning_type: lora
 lora_target: all
-tokenized_path: {job.out / "tokenized"}
+tokenized_path: {job.yaml_path("tokenized")}
 dataset: not_used  # the rows come from tokenized_path, but there must be a name
 val_size: 0.01  # not used either; without it, evaluation is refused
 cutoff_len: {job.longest}
@@ -88,7 +88,7 @@ report_to: none
 
 
 def command(job: Job) -> str:
-    return f"llamafactory-cli train {job.out / 'llamafactory.yaml'}"
+    return f"llamafactory-cli train {job.shell_path('llamafactory.yaml')}"
 
 
 def _write_json(path: Path, value: object) -> None:
