@@ -48,19 +48,19 @@ check: $(READY)
 crash-test: $(READY)
 	@$(BIN)/python -m tests.crash --mistakes
 
-# Fuzzing guided by coverage, with two processes, for MINUTES in total. Inputs that break something are kept in out/fuzz.
+# Fuzzing guided by coverage, in two processes, for MINUTES in total. Inputs that break something are kept in out/fuzz.
 fuzz: $(READY)
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES)
 
-# Small changes of the code that no quick test notices: N tries, the same ones for the same SEED; ROOM=normalize keeps to one room,
-# OWN=1 to the tests of the mutant's own room, which is quicker.
+# Changes the code in N random places, one at a time, and lists the changes that no quick test notices. The same SEED gives the same
+# changes; ROOM=normalize changes that room only; OWN=1 runs only the tests of the room that was changed, which is faster.
 mutants: $(READY)
 	@$(BIN)/python -m tests.mutants -n $(N) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) $(if $(OWN),--own)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench --spark $(SIZE)
 
-# LLaMA-Factory needs other versions of libraries, 7 GB in all, so it gets its own environment.
+# LLaMA-Factory needs other versions of the libraries, 7 GB in all, so it gets an environment of its own.
 bench-peers: $(READY) out/peers/.ready
 	@$(BIN)/python -m tests.bench --spark --peers --llama-factory out/peers/bin/python $(SIZE)
 

@@ -4,7 +4,7 @@ spark-submit jobs/run.py --config conf/nightly.yaml --batch 2026-11-22 [--set ou
 spark-submit jobs/run.py --config conf/nightly.yaml --backfill 2026-11-01..2026-11-22
 
 Prints one JSON line per batch on stdout. Exit codes: 0 published, or nothing to do; 1 internal error; 2 usage, configuration, a refused
-replacement or a lost race; 3 a gate failed. Of several batches the worst code counts: 1 before 2 before 3.
+replacement, or another run of the same batch; 3 a gate failed. Of several batches the worst code counts: 1 before 2 before 3.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", required=True, type=Path, metavar="CONF", help="the configuration file")
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--batch", type=batch_name, metavar="ID", help="the batch to run; replaces {batch} in the paths of sources")
+    which.add_argument("--batch", type=batch_name, metavar="ID", help="the batch to run, for example 2026-11-22; replaces {batch} in the paths of sources")
     which.add_argument("--backfill", type=dates, metavar="A..B", help="run one batch per day, from day A to day B")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting, for example output.root=/data/out; may be repeated"

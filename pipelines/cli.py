@@ -6,10 +6,11 @@ A command's own code is imported when it runs: `export` works where a trainer is
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from pipelines.visible import visible
 
@@ -23,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = options.command
     try:
         return command(options)
+    except _config_error() as error:
+        for fault in error.faults:
+            print(visible(f"configuration: {fault}"), file=sys.stderr)
+        return USAGE
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         print(visible(f"episodes: {_what_failed(error)}"), file=sys.stderr)
         return USAGE
@@ -31,30 +36,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OK
 
 
-def _command(name: str) -> Command:
-    """The command `module.function` of `pipelines/console`, imported when it runs."""
+def _command(place: str) -> Command:
+    """The command `module.function` of pipelines/console, imported when it runs. Where a library is missing it says what to install."""
 
-    def run(options: argparse.Namespace) -> int:
-        from pipelines.config import ConfigError
-
+    def call(options: argparse.Namespace) -> int:
+        file, _, function = place.partition(".")
         try:
-            return _imported(name)(options)
-        except ConfigError as error:
-            for fault in error.faults:
-                print(visible(f"configuration: {fault}"), file=sys.stderr)
+            found: Command = getattr(import_module(f"pipelines.console.{file}"), function)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.startswith("pipelines"):
+                raise
+            missing = error.name.partition(".")[0]
+            print(f"episodes: this command needs {missing}, which is not installed; run: pip install 'agent-episodes[pipeline]'", file=sys.stderr)
             return USAGE
+        return found(options)
 
-    return run
-
-
-def _imported(name: str) -> Command:
-    module, _, function = name.partition(".")
-    command: Command = getattr(importlib.import_module(f"pipelines.console.{module}"), function)
-    return command
+    return call
 
 
-def _export(options: argparse.Namespace) -> int:
-    return _imported("export.run")(options)
+def _config_error() -> Any:
+    """The type of error that a wrong configuration raises; () if the room that raises it has not been imported."""
+    config = sys.modules.get("pipelines.config")
+    return config.ConfigError if config else ()
 
 
 def _what_failed(error: OSError) -> str:
@@ -79,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     attempt = commands.add_parser("try", help="run the whole pipeline on local files, without Spark")
     _add_config(attempt)
     attempt.add_argument("--json", type=Path, metavar="OUT.jsonl", help="write one JSON object per row to this file; - for stdout")
-    attempt.add_argument("files", nargs="+", metavar="FILE", help="a log file; read as the source whose path matches it, or else as the first source")
+    attempt.add_argument(
+        "files", nargs="+", metavar="FILE", help="a log file, or a folder of logs; read as the source whose path matches it, or else as the first source"
+    )
     attempt.set_defaults(command=_command("trial.run"))
 
     look = commands.add_parser("show", help="show one record: its bytes, its messages, its findings, and its tokens coloured by loss")
@@ -92,21 +97,21 @@ def _parser() -> argparse.ArgumentParser:
     reasons = commands.add_parser("reasons", help="list the reasons why records are quarantined, repaired or noted; or explain one, with its fix")
     reasons.add_argument("code", nargs="?", metavar="CODE", help="the reason to explain")
     reasons.set_defaults(command=_command("listings.reasons"))
-    snapshot = commands.add_parser("snapshot", help="print the newest published state of an output root: the version or the files of each table")
-    snapshot.add_argument("root", metavar="ROOT", help="the output root")
+    snapshot = commands.add_parser("snapshot", help="print which version or which files of each table are published")
+    snapshot.add_argument("root", metavar="ROOT", help="the folder with the tables (output.root of the configuration)")
     snapshot.add_argument("--sql", action="store_true", help="print SQL that defines the tables as views in DuckDB")
     snapshot.set_defaults(command=_command("published.snapshot"))
 
-    explain = commands.add_parser("explain", help="show one published record: its bytes, its messages, its state, and every run that saw it")
-    explain.add_argument("record_id", metavar="RECORD_ID", help="as in column record_id")
-    explain.add_argument("root", nargs="?", metavar="ROOT", help="the output root; by default that of --config")
-    explain.add_argument("--config", type=Path, metavar="CONF", help="the configuration file that names the output root")
+    explain = commands.add_parser("explain", help="show what became of one record: its bytes, its messages, its state, and every published run that read it")
+    explain.add_argument("record_id", metavar="RECORD_ID", help="the whole id, as in column record_id of the tables")
+    explain.add_argument("root", nargs="?", metavar="ROOT", help="the folder with the tables; by default output.root of --config")
+    explain.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, from which output.root is taken")
     explain.add_argument("--json", action="store_true", help="print a JSON array")
     explain.set_defaults(command=_command("published.explain"))
 
     _add_export(commands)
     commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=_command("listings.formats"))
-    commands.add_parser("dialects", help="list the models that records can be tokenized for").set_defaults(command=_command("listings.dialects"))
+    commands.add_parser("dialects", help="list the models for which records can be tokenized").set_defaults(command=_command("listings.dialects"))
     return parser
 
 
@@ -121,7 +126,7 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     to.add_argument("--image-root", action="append", default=[], metavar="[SOURCE=]FOLDER", help="where the pictures are now, if they have moved")
     to.add_argument("--copy", action="store_true", help="copy pictures rather than link them")
     to.add_argument("--replace", action="store_true", help="write a new export in the place of what is in DIR")
-    to.set_defaults(command=_export)
+    to.set_defaults(command=_command("export.run"))
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:

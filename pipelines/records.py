@@ -45,7 +45,7 @@ class Span(NamedTuple):
     end: int
 
 
-class TurnSpan(NamedTuple):
+class TurnSpan(Noun, frozen=True):
     """The tokens [start, end) of one turn's own text and images: without the header that opens it and the token that ends it.
 
     `message` is the turn's place in the conversation's messages, the first of them where a tool syntax joins several; -1 is what the template

@@ -1,11 +1,11 @@
-"""Text from a log, made safe to display: characters that control a terminal or reverse a line are replaced by visible signs."""
+"""Text for people: text from a log made safe to display, and counts with their nouns."""
 
 from __future__ import annotations
 
 import unicodedata
 
-# Cc controls terminals, Cf reverses and hides text, Cs is half a character, Zl and Zp break lines. The two joiners are harmless:
-# they only join several signs into one emoji or one syllable.
+# Characters that control a terminal or reverse a line are replaced by visible signs: Cc controls terminals, Cf reverses and hides text,
+# Cs is half a character, Zl and Zp break lines. The two joiners are harmless: they only join several signs into one emoji or one syllable.
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _KEPT = {"\u200c", "\u200d"}
 
@@ -31,3 +31,16 @@ def _sign(char: str) -> str:
     if code < 0x20:
         return chr(0x2400 + code)
     return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def counted(count: float, noun: str) -> str:
+    """
+    >>> counted(1, "file"), counted(1204, "record")
+    ('1 file', '1,204 records')
+    """
+    return f"{count:,} {noun_for(count, noun)}"
+
+
+def noun_for(count: float, noun: str) -> str:
+    """The noun in the singular for 1, in the plural for any other number."""
+    return noun if count == 1 else f"{noun}s"

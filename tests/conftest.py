@@ -1,4 +1,4 @@
-"""What several tests need: the hostile corpus unpacked, and the real records where they are."""
+"""Fixtures of several tests: the hostile corpus, public records, and the demo."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def real() -> Path:
-    """Public records as they are; they are not part of this repository."""
+    """The folder of public records, which are not part of this repository. Skips the test without them."""
     checkout = Path(__file__).parents[1]
     for folder in (checkout / "shared" / "real", checkout.parent / "shared" / "real"):
         if folder.is_dir():
@@ -34,20 +34,20 @@ def real() -> Path:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Written]:
-    """The demo's input, written anew."""
+    """The folder with the input of the demo, and what was written."""
     folder = tmp_path_factory.mktemp("demo") / "demo-input"
     return folder, write_demo(folder)
 
 
 def demo_config(folder: Path, root: Path, *settings: str) -> Config:
-    """conf/demo.yaml over input and output that stand elsewhere."""
+    """conf/demo.yaml with other folders for input and output."""
     gui = [f"sources[0].path={folder}/gui/{{batch}}", f"sources[0].image_root={folder}/screens"]
     return load_config(DEMO_CONF, [*gui, f"sources[1].path={folder}/tools/{{batch}}", f"output.root={root}", *settings])
 
 
 @pytest.fixture(scope="session")
 def demo_outcomes(demo: tuple[Path, Written]) -> list[Outcome]:
-    """What becomes of the demo without Spark."""
+    """The outcomes of the demo without Spark."""
     folder, _ = demo
     files = [str(path) for kind in ("gui", "tools") for path in sorted((folder / kind / BATCH).iterdir())]
     return list(run_files(open_flow(demo_config(folder, folder / "out")), files, BATCH))

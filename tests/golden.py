@@ -62,7 +62,7 @@ def open_case(config: Config) -> Flow:
 
 
 def outcomes(record: Any, sizes: dict[str, tuple[int, int]], flow: Flow) -> list[Outcome]:
-    """What becomes of a record whose pictures have these (width, height); one that has none is missing."""
+    """What becomes of a record. `sizes` are the (width, height) of its images; an image that is not in it is missing."""
     data = record if isinstance(record, bytes) else json.dumps(record, ensure_ascii=False).encode()
     raw = raw_record("kit", "logs.jsonl", 1, data)
     draft = draft_of(raw, flow.config)
@@ -78,7 +78,7 @@ def _seen(name: str, sizes: dict[str, tuple[int, int]]) -> SeenImage:
 
 
 def run_case(case: Case, recipe: str) -> Sample | Quarantined:
-    """The one row that the case's record becomes: its sample, or the row that keeps it aside."""
+    """The one row of the case's record: its sample, or its row in quarantine."""
     sizes = {name: (spec["width"], spec["height"]) for name, spec in case["images"].items()}
     rows = [row for row in outcomes(case["record"], sizes, open_case(config_for(case, recipe))) if not isinstance(row, Conversation)]
     assert len(rows) == 1, f"{len(rows)} rows for one record"
@@ -86,7 +86,7 @@ def run_case(case: Case, recipe: str) -> Sample | Quarantined:
 
 
 def expectation(case: Case, recipe: str) -> Case:
-    """What holds under this recipe: `expect`, and on top of it `sound` where the recipe differs by rule."""
+    """What must hold with this recipe: `expect`, changed by `sound` if the recipe differs by rule."""
     sound = case.get("sound") if recipe == "sound" else None
     if sound is None:
         return case["expect"]
@@ -97,10 +97,10 @@ def expectation(case: Case, recipe: str) -> Case:
 
 
 def fault_of(row: Sample | Quarantined, want: Case) -> str | None:
-    """None where the row is right; else what is wrong."""
+    """What is wrong with the row, or None."""
     state = state_of(row)
     if state not in want["accept"]:
-        return f"{state} {codes_of(row)}; wanted {' or '.join(want['accept'])}"
+        return f"{state} {codes_of(row)}; expected {' or '.join(want['accept'])}"
     return _token_fault(row, want) if isinstance(row, Sample) else None
 
 
@@ -129,13 +129,13 @@ def _token_fault(row: Sample, want: Case) -> str | None:
             return f"wrong labels, the first at {_difference(labels, want['labels'])}"
         allowed = [right_spans for _, right_spans in right if right_spans is not None]
         if allowed and spans not in [*allowed, want.get("also_token_spans")]:
-            return f"wrong spans {spans[:3]}, wanted {allowed[0][:3]}"
+            return f"wrong spans {spans[:3]}, expected {allowed[0][:3]}"
         grids = [list(image.grid) if image.grid else None for image in images]
         if want.get("grids") is not None and grids != want["grids"]:
-            return f"wrong grids {grids}, wanted {want['grids']}"
+            return f"wrong grids {grids}, expected {want['grids']}"
         views = [list(view) for image in images for view in image.target_sizes]
         if want.get("target_sizes") and views != want["target_sizes"]:
-            return f"wrong target sizes {views[:3]}, wanted {want['target_sizes'][:3]}"
+            return f"wrong target sizes {views[:3]}, expected {want['target_sizes'][:3]}"
     return _call_fault(row, want["call"]) if "call" in want else None
 
 
@@ -148,12 +148,12 @@ def _answers(want: Case) -> list[tuple[list[int], list[int] | None, list[list[in
 
 
 def _artefact(ids: list[int], labels: list[int], want: Case) -> str | None:
-    said = want.get("must_not", "an artefact of the upstream code")
+    fault = want.get("must_not", "an artefact of the upstream code")
     if ids in want.get("forbid_ids", []) or any(ids.count(int(token)) > most for token, most in want.get("at_most", {}).items()):
-        return said
+        return fault
     known = ids in want.get("if_ids", [])
     if known and any(labels[i] == ids[i] for start, end in want.get("forbid_trained", []) for i in range(start, min(end, len(ids)))):
-        return said
+        return fault
     return None
 
 
@@ -162,7 +162,7 @@ def _call_fault(row: Sample, call: Case) -> str | None:
     if call.get("only_if_metadata") and not answer.metadata:
         return None
     if answer.metadata != call["metadata"] or answer.content not in call["content"]:
-        return f"metadata {answer.metadata!r}, content {answer.content!r}; wanted {call}"
+        return f"metadata {answer.metadata!r}, content {answer.content!r}; expected {call}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Short ways to say what a test runs: a configuration, records as bytes, and what becomes of them."""
+"""Short functions for tests: make a configuration and records, run them, and look at the outcomes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MODELS = {
 
 
 def configuration(*dialects: str, source: dict[str, Any] | None = None, options: dict[str, Any] | None = None, **more: Any) -> Config:
-    """`options` go to every dialect, `more` are top-level settings."""
+    """A configuration with these dialects. `options` apply to every dialect; `more` are top-level settings."""
     made = [{"name": name, "tokenizer": TOKENIZERS[MODELS[name]], "max_tokens": 8192} | (options or {}) for name in dialects]
     data = {"sources": [{"name": "kit", "path": "logs.jsonl"} | (source or {})], "dialects": made, "output": {"root": "out"}}
     return parse_config(data | more)
 
 
 def run(record: Any, config: Config | None = None, sizes: dict[str, tuple[int, int]] | None = None) -> list[Outcome]:
-    """The outcomes of one record whose pictures have these sizes."""
+    """The outcomes of one record. `sizes` are the (width, height) of its images."""
     return outcomes(record, sizes or {}, open_case(config or configuration()))
 
 
@@ -40,7 +40,7 @@ def conversation(record: Any, config: Config | None = None, sizes: dict[str, tup
 
 
 def refusals(record: Any, config: Config | None = None, sizes: dict[str, tuple[int, int]] | None = None) -> list[tuple[str, str]]:
-    """(code, place) of why the record is kept aside."""
+    """(code, place) of every reason why the record is quarantined."""
     first = run(record, config, sizes)[0]
     assert isinstance(first, Quarantined), first
     return [(finding.code, finding.where) for finding in first.findings]

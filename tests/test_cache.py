@@ -3,7 +3,7 @@
 from pipelines.cache import BoundedCache
 
 
-def test_a_value_is_made_once_until_the_cache_is_full():
+def test_a_value_is_made_once_until_the_cache_is_emptied():
     made: list[int] = []
     cache: BoundedCache[int, str] = BoundedCache(lambda key: made.append(key) or str(key), lambda key, value: 10, max_bytes=80)
     assert [cache[key] for key in (1, 2, 1, 2)] == ["1", "2", "1", "2"]

@@ -1,4 +1,4 @@
-"""The configuration: all faults at once, each with its place and the nearest valid name."""
+"""The configuration: all mistakes are reported at once, each with its place and the nearest valid name."""
 
 import copy
 import re
@@ -86,13 +86,13 @@ def test_a_mistake_is_a_sentence_with_its_place(data, fault):
     assert faults(data) == (fault,)
 
 
-@pytest.mark.parametrize("wrong", [None, True, -1, 1.5, float("nan"), "x", [], ["x"], [{}], {}, {"x": 1}, {1: 2}], ids=repr)
-def test_no_message_of_a_library_reaches_the_user(wrong):
+@pytest.mark.parametrize("value", [None, True, -1, 1.5, float("nan"), "x", [], ["x"], [{}], {}, {"x": 1}, {1: 2}], ids=repr)
+def test_no_message_of_a_library_reaches_the_user(value):
     base = glm_4() | {"images": {}, "normalize": {}, "limits": {}, "split": {"fractions": {}}, "gates": {}, "hooks": {"on_error": {}}, "retention": {}}
     reported = []
     for place in _places(base):
         data = copy.deepcopy(base)
-        _put(data, place, wrong)
+        _put(data, place, value)
         try:
             parse_config(data)
         except ConfigError as error:
@@ -115,18 +115,18 @@ def _put(data: Any, place: tuple, value: object) -> None:
     data[place[-1]] = value
 
 
-TAKEN = "sources[].path, image_root, output.root and tokenizer take only local paths or file:///..."
+ONLY_LOCAL = "sources[].path, image_root, output.root and tokenizer take only local paths or file:///..."
 
 
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        (gui(path="s3://bucket/logs/*.jsonl"), f"sources[0].path: s3:// is not supported: {TAKEN}"),
-        (gui(path=["logs", "gs://bucket/logs"]), f"sources[0].path[1]: gs:// is not supported: {TAKEN}"),
-        (gui(image_root="hdfs://name/images"), f"sources[0].image_root: hdfs:// is not supported: {TAKEN}"),
-        (gui(image_root=["a", "dbfs:/images"]), f"sources[0].image_root: dbfs:// is not supported: {TAKEN}"),
-        (glm_4(tokenizer="https://example.org/t"), f"dialects[0].tokenizer: https:// is not supported: {TAKEN}"),
-        (LEAST | {"output": {"root": "abfss://box@account/out"}}, f"output.root: abfss:// is not supported: {TAKEN}"),
+        (gui(path="s3://bucket/logs/*.jsonl"), f"sources[0].path: s3:// is not supported: {ONLY_LOCAL}"),
+        (gui(path=["logs", "gs://bucket/logs"]), f"sources[0].path[1]: gs:// is not supported: {ONLY_LOCAL}"),
+        (gui(image_root="hdfs://name/images"), f"sources[0].image_root: hdfs:// is not supported: {ONLY_LOCAL}"),
+        (gui(image_root=["a", "dbfs:/images"]), f"sources[0].image_root: dbfs:// is not supported: {ONLY_LOCAL}"),
+        (glm_4(tokenizer="https://example.org/t"), f"dialects[0].tokenizer: https:// is not supported: {ONLY_LOCAL}"),
+        (LEAST | {"output": {"root": "abfss://box@account/out"}}, f"output.root: abfss:// is not supported: {ONLY_LOCAL}"),
         (gui(path="file://data/logs"), "sources[0].path: file://data names another machine; write a local path as file:///..."),
         (gui(path="logs/{date}/*.jsonl"), "sources[0].path: {date} is not replaced; did you mean {batch}?"),
         (gui(path=["a", "{Batch}"]), "sources[0].path[1]: {Batch} is not replaced; did you mean {batch}?"),

@@ -1,4 +1,4 @@
-"""The defaults that a configuration may count on, and the least and the most that each number may be."""
+"""The default of every setting, and the smallest and largest value that it may have."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def with_setting(place: str, value: Any) -> Config:
     return parse_config(LEAST | {section: {name: value}})
 
 
-def test_every_default_is_the_one_that_is_documented():
+def test_every_setting_has_its_default():
     config = parse_config(LEAST | {"dialects": [DIALECT]}).model_dump()
     source, dialect = config["sources"][0], config["dialects"][0]
     assert (source["format"], source["image_root"], source["image_prefix"], source["allow_empty"], source["ignore"]) == ("auto", None, {}, False, ())
@@ -60,7 +60,7 @@ def test_every_default_is_the_one_that_is_documented():
 
 
 @pytest.mark.parametrize(
-    ("place", "right", "wrong"),
+    ("place", "valid", "invalid"),
     [
         ("images.max_pixels", [1], [0, -1, 1.5]),
         *[(f"limits.{name}", [1], [0, -1]) for name in ("line_bytes", "json_depth", "images_per_record", "image_bytes", "literal_bytes")],
@@ -81,24 +81,24 @@ def test_every_default_is_the_one_that_is_documented():
         ("hooks.on_success", [], [{"url": "http://a", "command": ["a"]}]),
     ],
 )
-def test_a_setting_has_a_least_and_a_most(place: str, right: list[Any], wrong: list[Any]):
+def test_a_setting_is_valid_within_its_limits_only(place: str, valid: list[Any], invalid: list[Any]):
     if place == "dialect.name":
-        right = [{"name": name, "model": "glm_4"} for name in right]
-    for value in right:
+        valid = [{"name": name, "model": "glm_4"} for name in valid]
+    for value in valid:
         settings = DIALECT | value if place == "dialect.name" else None
         assert parse_config(LEAST | {"dialects": [settings]}) if settings else with_setting(place, value)
-    for value in wrong:
+    for value in invalid:
         with pytest.raises(ConfigError) as caught:
             with_setting(place, value)
         assert all(place.rpartition(".")[2] in fault for fault in caught.value.faults)
 
 
 @pytest.mark.parametrize(("sources", "takes_gui"), [(None, True), (["gui"], True), (["chat", "gui"], True), (["chat"], False)])
-def test_a_dialect_takes_the_sources_that_it_names_or_all(sources, takes_gui: bool):
+def test_a_dialect_takes_the_sources_that_it_names_or_else_all(sources, takes_gui: bool):
     both = [{"name": "gui", "path": "a"}, {"name": "chat", "path": "b"}]
     config = parse_config(LEAST | {"sources": both, "dialects": [DIALECT | {"sources": sources}]})
     assert config.dialects[0].takes("gui") == takes_gui
 
 
-def test_spark_settings_are_text_as_spark_spells_it():
+def test_spark_settings_become_text_as_spark_expects_it():
     assert parse_config(LEAST | {"spark": {"a": True, "b": False, "c": 4, "d": "4g"}}).spark == {"a": "true", "b": "false", "c": "4", "d": "4g"}

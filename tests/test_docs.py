@@ -1,13 +1,22 @@
 """The docs are true: defaults, links, paths, commands and rooms."""
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import yaml
 
+from jobs import redrive, run
+from pipelines.chat.turns import Turn
 from pipelines.cli import main
-from pipelines.config import Config, parse_config
+from pipelines.config import Config, load_config, parse_config
+from pipelines.records import Message
+from pipelines.tables.schema import COLUMNS
+from tests.making import asked, write_lines
+from tests.test_house import MOST_LINES, MOST_LOOSE_FILES, ROOMS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -15,9 +24,14 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CONTRIBUTING = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
 
 
-def test_every_default_in_the_readme_is_the_default():
-    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.S)
-    shown = yaml.safe_load(block)
+def yaml_of(page: str) -> str:
+    """The YAML block of a page."""
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.S)
+    return block
+
+
+def test_every_default_that_is_documented_is_the_default():
+    shown = yaml.safe_load(yaml_of("docs/configuration.md"))
     source, dialect = shown["sources"][0], shown["dialects"][0]
     least = {
         "sources": [{key: source[key] for key in ("name", "path", "image_root")}],
@@ -43,7 +57,32 @@ def test_every_make_target_and_file_that_is_named_exists(page: Path):
         assert (ROOT / path).exists() or path == "conf/mine.yaml", path
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"`?\bepisodes (\w+)", README))))
+def test_the_configuration_in_the_readme_works_when_it_is_pasted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "mine.yaml").write_text(yaml_of("README.md"))
+    write_lines(tmp_path / "logs" / "a.jsonl", [asked("One?"), asked("Two?")])
+    assert main(["check", f"{tmp_path}/mine.yaml"]) == 0
+    assert main(["try", "--config", f"{tmp_path}/mine.yaml", "--json", f"{tmp_path}/rows.jsonl", f"{tmp_path}/logs/a.jsonl"]) == 0
+    assert main(["show", "--config", f"{tmp_path}/mine.yaml", f"{tmp_path}/logs/a.jsonl", "--line", "1"]) == 0
+    assert load_config(tmp_path / "mine.yaml").output.root == f"{tmp_path}/out/mine"
+    assert capsys.readouterr().err.count(" clean ") == 1
+
+
+def job_commands() -> list[str]:
+    """`run.py --config ...` of every command line that starts a job."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES).replace("\\\n", " ")
+    return sorted({command for command in re.findall(r"^[^|`\n]*\bjobs/((?:run|redrive)\.py --[^`\n]*)", text, re.M) if "..." not in command})
+
+
+@pytest.mark.parametrize("command", job_commands())
+def test_the_jobs_accept_every_command_line_that_is_shown(command: str):
+    script, *arguments = shlex.split(command, comments=True)
+    assert {"run.py": run, "redrive.py": redrive}[script].parser().parse_args(arguments).config
+
+
+SUBCOMMANDS = sorted({command for page in PAGES for command in re.findall(r"(?:^|`)episodes ([a-z]+)", page.read_text(encoding="utf-8"), re.M)})
+
+
+@pytest.mark.parametrize("command", SUBCOMMANDS)
 def test_every_subcommand_that_is_named_exists(command: str, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
@@ -56,13 +95,17 @@ def test_the_bundled_configurations_are_valid(name: str):
 
 
 def test_the_rooms_that_are_listed_are_the_folders_of_the_package():
-    folders = sorted(path.name for path in (ROOT / "pipelines").iterdir() if (path / "__init__.py").exists())
-    assert re.findall(r"^\| `(\w+)/` \|", CONTRIBUTING, re.M) == folders
+    assert re.findall(r"^\| `(\w+)/` \|", CONTRIBUTING, re.M) == sorted(ROOMS)
 
 
 def test_the_drawing_shows_rooms_only():
     drawing = CONTRIBUTING.partition("```\n")[2].partition("```")[0]
-    assert all((ROOT / "pipelines" / name).is_dir() for name in re.findall(r"(\w+)/", drawing))
+    assert set(re.findall(r"(\w+)/", drawing)) <= ROOMS
+
+
+def test_the_rules_have_the_numbers_of_the_guards():
+    assert f"at most {MOST_LINES} lines" in CONTRIBUTING
+    assert f"at most {MOST_LOOSE_FILES} files outside the rooms" in CONTRIBUTING
 
 
 def test_every_name_in_code_that_is_to_be_extended_exists():
@@ -75,3 +118,38 @@ def test_every_name_in_code_that_is_to_be_extended_exists():
 def test_every_folder_that_is_named_exists():
     for folder in re.findall(r"`((?:tests|jobs|pipelines)/(?:\w+/)*)`", CONTRIBUTING):
         assert (ROOT / folder).is_dir(), folder
+
+
+def columns_below(name: str, kind: pa.DataType) -> Iterator[str]:
+    """The column itself and, of lists and structs, the fields in it: images, images.uri, images.grid, images.grid.rows."""
+    yield name
+    inner = kind.value_type if pa.types.is_list(kind) else kind
+    if pa.types.is_struct(inner):
+        for field in inner:
+            yield from columns_below(f"{name}.{field.name}", field.type)
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_every_column_of_every_table_is_explained(table: str):
+    """A row explains several columns of one struct as `images.uri`, `sha256`; a struct that another table explains is named alone."""
+    section = (ROOT / "docs" / "fields.md").read_text(encoding="utf-8").partition(f"\n## {table}\n")[2].partition("\n## ")[0]
+    named: set[str] = set()
+    for names in re.findall(r"^\| (`.*?`) \|", section, re.M):
+        first, *others = re.findall(r"`([\w.]+)`", names)
+        before = first.rpartition(".")[0]
+        named |= {first, *(f"{before}.{other}".lstrip(".") for other in others)}
+    elsewhere = ("origin.", "findings.", "images.")
+    columns = {name for field in COLUMNS[table] for name in columns_below(field.name, field.type)}
+    missing = {name for name in columns - named if table == "samples" or not name.startswith(elsewhere)}
+    shared = {"images.uri", "images.sha256", "images.format", "images.width", "images.height"} if table == "samples" else set()
+    assert missing <= shared
+    assert named <= columns
+
+
+def test_the_drawing_of_image_at_is_right():
+    (code,) = re.findall(r"```python\n(message = .*?)```", (ROOT / "docs" / "fields.md").read_text(encoding="utf-8"), re.S)
+    lines = code.splitlines()
+    assert lines[0] == 'message = {"content": "Compare  with .", "image_at": [8, 14]}'
+    message = Message("user", "Compare  with .", "", (8, 14))
+    parts = Turn(message, ((8, 0), (14, 1))).parts()
+    assert "".join("<image>" if isinstance(part, int) else str(part) for part in parts) == "Compare <image> with <image>."

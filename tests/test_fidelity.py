@@ -1,4 +1,4 @@
-"""docs/fidelity.md: the golden cases of each dialect, counted; the table there is this test's."""
+"""The tables in docs/fidelity.md are the counts of the golden cases."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,8 +10,8 @@ from tests.golden import DIALECTS, Case, cases_of, codes_of, run_case
 PAGE = Path(__file__).parents[1] / "docs" / "fidelity.md"
 
 
-def fate(case: Case) -> tuple[str, tuple[str, ...]]:
-    """What recipe `sound` makes of a case beside recipe `upstream`: (equal | by rule | quarantined, why)."""
+def result(case: Case) -> tuple[str, tuple[str, ...]]:
+    """How the row with recipe `sound` compares with that of recipe `upstream`: (equal | by rule | quarantined, why)."""
     sound, upstream = run_case(case, "sound"), run_case(case, "upstream")
     if isinstance(sound, Quarantined):
         return "quarantined", (codes_of(sound)[0],)
@@ -22,7 +22,7 @@ def fate(case: Case) -> tuple[str, tuple[str, ...]]:
 
 
 def _rules(dialect: str, upstream: Sample, sound: Sample) -> tuple[str, ...]:
-    """R1 takes away a label that is not its own id, R2 puts in tokens, R3 moves GLM-4V's labels."""
+    """R1 removes a label that is not the id at its place, R2 adds tokens, R3 moves the labels of GLM-4V."""
     rules = []
     if any(label not in (i, IGNORE_INDEX) for i, label in zip(upstream.tokens.input_ids, upstream.tokens.labels, strict=True)):
         rules.append("R1")
@@ -38,8 +38,8 @@ def _rules(dialect: str, upstream: Sample, sound: Sample) -> tuple[str, ...]:
 def table() -> list[str]:
     lines = ["| dialect | upstream | cases | equal | different by rule | quarantined |", "|---|---|---|---|---|---|"]
     for name in DIALECTS:
-        fates = Counter(fate(case)[0] for case in cases_of(name))
-        lines.append(f"| `{name}` | {MODELS[name].upstream} | {len(cases_of(name))} | {fates['equal']} | {fates['by rule']} | {fates['quarantined']} |")
+        results = Counter(result(case)[0] for case in cases_of(name))
+        lines.append(f"| `{name}` | {MODELS[name].upstream} | {len(cases_of(name))} | {results['equal']} | {results['by rule']} | {results['quarantined']} |")
     return lines
 
 
@@ -48,7 +48,7 @@ def reasons() -> list[str]:
     for name in DIALECTS:
         why = {"equal": Counter(), "by rule": Counter(), "quarantined": Counter()}
         for case in cases_of(name):
-            kind, causes = fate(case)
+            kind, causes = result(case)
             why[kind].update([" + ".join(causes)])
         cells = [
             ", ".join(f"{count} {'`' + cause + '`' if kind == 'quarantined' else cause}" for cause, count in why[kind].most_common()) or "none"
@@ -58,7 +58,7 @@ def reasons() -> list[str]:
     return lines
 
 
-def test_the_tables_of_the_page_are_what_the_cases_give():
+def test_the_tables_on_the_page_are_the_counts_of_the_golden_cases():
     text = PAGE.read_text(encoding="utf-8")
     assert "\n".join(table()) in text
     assert "\n".join(reasons()) in text

@@ -1,4 +1,4 @@
-"""The five failures that this project exists to end, each by the record that kills the upstream trainer."""
+"""The five errors that README.md promises to avoid, each with a record that makes the upstream trainer fail."""
 
 import json
 from typing import Any
@@ -52,20 +52,20 @@ AGENTCPM_README_EXAMPLE = {
 
 
 def test_1_agentcpm_image_start_token_equals_image_end_tokens():
-    """`image start token != image end tokens`: a plain path puts the picture into the system turn, and the mark is left over."""
+    """`image start token != image end tokens`: upstream puts an image given as a plain path into the system turn, and its mark stays in the text."""
     sample = tokens(AGENTCPM_README_EXAMPLE)
     text = decoded(sample)
     assert text.count("<image>") == text.count("</image>") == 1
     assert text.count("<slice>") == text.count("</slice>") == 2
     assert text.index("<|im_start|>user") < text.index("<image>") < text.index("<|im_start|>assistant")
     (image,) = sample.tokens.images
-    # 1080x2400 is made to fit 1120 px, 504x1120, before it is sliced.
+    # 1080x2400 px is first resized to 504x1120, to fit 1120 px, and then sliced.
     assert (image.grid, len(image.token_spans)) == ((1, 2), 3)
     assert (image.image.width, image.image.height) == (1080, 2400)
 
 
-def test_1_a_row_whose_picture_would_be_cut_by_max_tokens_is_kept_aside_whole():
-    """The same error, `(4,3)`, by the other way: upstream cuts the row in the middle of a slice."""
+def test_1_a_row_that_max_tokens_would_cut_inside_an_image_is_quarantined():
+    """The same error, `(4,3)`, has a second cause: upstream cuts the row in the middle of a slice."""
     whole = len(tokens(AGENTCPM_README_EXAMPLE).tokens.input_ids)
     assert len(tokens(AGENTCPM_README_EXAMPLE, max_tokens=whole).tokens.input_ids) == whole
     for most in range(40, whole, 7):
@@ -79,7 +79,7 @@ def test_1_a_row_whose_picture_would_be_cut_by_max_tokens_is_kept_aside_whole():
     ("question", "images"),
     [("<image><image> Compare.", ["home.png"]), ("<image> Compare.", ["home.png", "home.png"]), ("Compare.", ["home.png", "home.png"])],
 )
-def test_2_llamafactory_number_of_images_matches_the_number_of_tags(question: str, images: list[str]):
+def test_2_llamafactory_another_number_of_images_than_of_tags_is_quarantined(question: str, images: list[str]):
     """`The number of images does not match the number of <image> tokens`: one such row stops the whole data set."""
     turns = [{"from": "human", "value": question}, {"from": "gpt", "value": "Fine."}]
     (row,) = run({"conversations": turns, "images": images})
@@ -90,7 +90,7 @@ def test_2_llamafactory_number_of_images_matches_the_number_of_tags(question: st
     assert str(len(images)) in finding.detail
 
 
-def test_2_llamafactory_one_image_without_a_tag_stands_before_the_first_question():
+def test_2_llamafactory_a_single_image_without_a_tag_goes_before_the_first_question():
     turns = [{"from": "human", "value": "What is this?"}, {"from": "gpt", "value": "A phone."}]
     conversation, sample = run({"conversations": turns, "images": ["home.png"]})
     assert conversation.messages[0].image_at == (0,)
@@ -99,7 +99,7 @@ def test_2_llamafactory_one_image_without_a_tag_stands_before_the_first_question
 
 
 def test_3_glm_4v_val_rows_have_the_fields_of_train_rows():
-    """`KeyError: 'labels'` in validation. Here a row's columns do not depend on its split, its dialect or what it holds."""
+    """`KeyError: 'labels'` in validation. Here the columns of a row do not depend on its split, its dialect or its content."""
     with_image = {
         "messages": [{"role": "user", "content": "Look.", "image": "home.png"}, {"role": "assistant", "content": "A phone."}],
     }
@@ -110,7 +110,7 @@ def test_3_glm_4v_val_rows_have_the_fields_of_train_rows():
         config = parse_config({"sources": [{"name": "kit", "path": "x"}], "split": {"fractions": fractions}, "output": {"root": "out"}})
         for record in (with_image, without):
             for dialect in ("glm_4v", "minicpm_v_2_6"):
-                table, row = row_of(tokens(record, dialect), "night", "run", config.split)
+                table, row = row_of(tokens(record, dialect), "batch", "run", config.split)
                 assert (table, row["split"]) == ("samples", split)
                 assert row["labels"].size == row["input_ids"].size > 0
                 column = array_of([row], SAMPLES)
@@ -120,7 +120,7 @@ def test_3_glm_4v_val_rows_have_the_fields_of_train_rows():
 
 
 def test_4_a_call_logged_as_text_becomes_metadata_and_content():
-    """GLM-4 answers `<|assistant|>name\\n{arguments}`; trained on the logged text it would never call."""
+    """GLM-4 writes a call as `<|assistant|>name\\n{arguments}`. Trained on the logged text, it would never call a tool."""
     call = '{"name": "get_weather", "arguments": {"city": "Oslo", "price": 2.50}}'
     turns = [{"role": "user", "content": "Weather?"}, {"role": "assistant", "content": call}]
     turns += [{"role": "observation", "content": "4 degrees"}, {"role": "assistant", "content": "It is 4 degrees."}]
@@ -135,7 +135,7 @@ def test_4_a_call_logged_as_text_becomes_metadata_and_content():
 @pytest.mark.parametrize("dialect", ["minicpm_v_2_6", "agentcpm_gui"])
 @pytest.mark.parametrize("size", [(448, 448), (449, 448), (1080, 2400), (2400, 1080), (1920, 1080), (633, 633), (1185, 1185), (4000, 30)])
 def test_5_minicpm_start_and_end_counts_are_equal_for_images_over_448_px(dialect: str, size: tuple[int, int]):
-    """`torch.hstack` of the starts and ends of the image bounds fails where they are not as many."""
+    """`torch.hstack` of the starts and ends of image bounds fails if their numbers differ."""
     record = json.loads(json.dumps(AGENTCPM_README_EXAMPLE).replace("You operate a phone.", "Look."))
     sample = tokens(record, dialect, {"home.png": size})
     ids = list(sample.tokens.input_ids)

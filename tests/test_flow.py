@@ -1,4 +1,4 @@
-"""Records go through the stages in blocks: what stands in one block does not matter to any of them."""
+"""Records go through the stages in blocks, and the blocks make no difference to the rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG = configuration("glm_4", "minicpm_v_2_6")
 
 
 def outcomes_of(flow: Flow, logs: Path) -> list[tuple[str, dict[str, Any]]]:
-    rows = [row_of(outcome, "night", "run", flow.config.split) for outcome in run_files(flow, [str(logs)])]
+    rows = [row_of(outcome, "batch", "run", flow.config.split) for outcome in run_files(flow, [str(logs)])]
     return [(table, {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in row.items()}) for table, row in rows]
 
 
@@ -41,7 +41,7 @@ def test_blocks_of_any_size_give_the_same_rows_in_the_same_order(tmp_path: Path,
 
 
 @pytest.mark.parametrize("stage", ["write", "refuse"])
-def test_our_own_fault_costs_one_row_of_a_block(tmp_path: Path, stage: str):
+def test_an_internal_error_costs_one_row_and_no_other_of_its_block(tmp_path: Path, stage: str):
     flow = open_case(CONFIG)
     glm, other = flow.dialects
 
@@ -54,7 +54,7 @@ def test_our_own_fault_costs_one_row_of_a_block(tmp_path: Path, stage: str):
     logs = write_lines(tmp_path / "logs.jsonl", [asked(f"Question {i}?") for i in range(5)])
     whole, found = (list(run_files(replace(flow, dialects=(one, other)), [str(logs)])) for one in (glm, broken))
     places = [place for place, outcome in enumerate(found) if isinstance(outcome, Quarantined)]
-    assert places == [2 * 3 + 1]  # behind the third conversation, of three outcomes each
+    assert places == [2 * 3 + 1]  # after the third conversation; each record has three outcomes
     assert [table_of(outcome) for outcome in whole] == ["conversations", "samples", "samples"] * 5
     assert [origin_of(outcome) for outcome in found] == [origin_of(outcome) for outcome in whole]
     row = found[places[0]]

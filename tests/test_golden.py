@@ -1,4 +1,4 @@
-"""Token for token what the upstream training code makes, and the named differences of recipe `sound`."""
+"""Rows equal those of the upstream training code token for token, except for the named differences of recipe `sound`."""
 
 from collections import Counter
 
@@ -19,12 +19,12 @@ def test_every_golden_case_is_right(dialect: str, recipe: str):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_sound_label_is_its_own_id_or_ignored(dialect: str):
+def test_with_recipe_sound_each_label_is_the_id_at_its_place_or_ignored(dialect: str):
     rows = [row for case in cases_of(dialect) if isinstance(row := run_case(case, "sound"), Sample)]
     assert rows
     assert all(label in (i, IGNORE_INDEX) for row in rows for i, label in zip(row.tokens.input_ids, row.tokens.labels, strict=True))
 
 
-def test_the_cases_hold_what_they_say():
+def test_the_golden_cases_are_complete():
     verdicts = Counter(case["expect"]["verdict"] for dialect in DIALECTS for case in cases_of(dialect))
     assert verdicts == {"clean": 338, "either": 251, "quarantined": 139}

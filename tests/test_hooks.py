@@ -28,10 +28,11 @@ def test_a_command_gets_the_line_on_its_stdin(tmp_path):
     assert (tmp_path / "received").read_bytes() == LINE
 
 
-def test_a_failing_hook_is_reported_and_no_hook_is_fine():
+def test_a_failing_hook_is_reported_without_its_arguments():
     assert call_hook(None, LINE) is None
     assert call_hook(Hook(command=("false",)), LINE) == "hook false: exit code 1"
-    assert call_hook(Hook(command=("no-such-program",)), LINE) == "hook no-such-program: no such file or directory"
+    assert call_hook(Hook(command=("sh", "-c", "exit 7", "secret")), LINE) == "hook sh: exit code 7"
+    assert call_hook(Hook(command=("no-such-program", "secret")), LINE) == "hook no-such-program: no such file or directory"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The hostile corpus: bad and odd records, files and pictures, each with the verdicts that are right (tests/data/README.md)."""
+"""The hostile corpus: bad and odd records, files and pictures, each with its correct verdicts (tests/data/README.md)."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ MINICPM = {"name": "minicpm_v_2_6", "tokenizer": "minicpm_v_2_6", "max_tokens": 
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """Lines end at a newline only: some texts hold U+2028."""
+    """The JSON objects of a file. Lines end at a newline only, because some texts contain U+2028."""
     return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
 
 
@@ -49,7 +49,7 @@ def code(outcome: Outcome) -> str | None:
     return outcome.findings[0].code if outcome.findings else None
 
 
-def test_every_hostile_record_gets_its_verdict_and_nothing_is_run(hostile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_every_hostile_record_gets_its_verdict_and_no_code_is_run(hostile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     found = by_line(list(run_files(open_flow(configuration(hostile)), [str(hostile / "records.jsonl")])))
     expected = rows(hostile / "expected.jsonl")
@@ -66,7 +66,7 @@ def test_every_hostile_record_gets_its_verdict_and_nothing_is_run(hostile: Path,
     assert list(tmp_path.glob("CANARY*")) == []
 
 
-def test_quarantined_bytes_are_the_records_own(hostile: Path):
+def test_quarantine_keeps_the_bytes_of_the_record(hostile: Path):
     lines = (hostile / "records.jsonl").read_bytes().split(b"\n")
     for outcome in run_files(open_flow(configuration(hostile)), [str(hostile / "records.jsonl")]):
         if isinstance(outcome, Quarantined):
@@ -74,14 +74,14 @@ def test_quarantined_bytes_are_the_records_own(hostile: Path):
 
 
 def raw_cases() -> list[str]:
-    """Written out, so that each file is a test with a name of its own."""
+    """The names of all raw files, written out so that each file has a test of its own."""
     good = "bad_utf8.jsonl latin1.jsonl bom.jsonl crlf.jsonl blank_lines.jsonl no_final_newline.jsonl truncated_last.jsonl nul_run.jsonl nul_tail.jsonl"
     more = "garbage.jsonl unicode_line_separators.jsonl two_members.jsonl.gz truncated.jsonl.gz bad_crc.jsonl.gz flipped.jsonl.gz line_bomb.jsonl.gz"
     rest = "empty.jsonl empty.jsonl.gz array.json array_truncated.json array_empty.json exact_duplicates.jsonl device_a/log.jsonl device_b/log.jsonl"
     return f"{good} {more} {rest} good.parquet truncated.parquet text.parquet zero_rows.parquet".split()
 
 
-def test_no_raw_file_is_forgotten(hostile: Path):
+def test_every_raw_file_has_a_test(hostile: Path):
     assert [want["file"] for want in rows(hostile / "raw_expected.jsonl")] == raw_cases()
 
 
@@ -102,7 +102,7 @@ def test_every_line_of_a_raw_file_gets_its_verdict(hostile: Path, file: str):
             assert not line["reason_any"] or verdict(got) == "clean" or code(got) in line["reason_any"]
 
 
-def test_the_same_id_in_two_sources_is_no_clash(hostile: Path):
+def test_the_same_id_in_two_sources_is_no_conflict(hostile: Path):
     ids = set()
     for name in ("device_a", "device_b"):
         for outcome in run_files(open_flow(configuration(hostile, name=name)), [str(hostile / "raw" / name / "log.jsonl")]):
@@ -111,7 +111,7 @@ def test_the_same_id_in_two_sources_is_no_clash(hostile: Path):
     assert len(ids) == 6
 
 
-def test_a_huge_line_in_a_small_gz_is_read_in_bounded_memory(hostile: Path):
+def test_of_a_huge_line_in_a_small_gz_only_the_head_is_kept(hostile: Path):
     path = hostile / "raw" / "line_bomb.jsonl.gz"
     config = configuration(hostile)
     kept = [len(raw.raw) for raw in read_records(input_file(config, str(path), None), config.limits)]
@@ -134,7 +134,7 @@ def test_every_image_passes_or_fails_each_level(hostile: Path, level: str):
     assert wrong == []
 
 
-# The policy where several verdicts are right; docs/reasons.md says the same in words.
+# The decisions where several verdicts would be correct; docs/policy.md explains them.
 POLICY = {
     "policy.duplicate_key_same_value": {("repaired", "repair.duplicate_key")},
     "policy.special_token_in_text": {("clean", None)},
@@ -159,7 +159,7 @@ def policy_outcomes(hostile: Path) -> tuple[Flow, dict[int, list[Outcome]]]:
     return flow, by_line(list(run_files(flow, [str(hostile / "policy.jsonl")])))
 
 
-def test_where_several_verdicts_are_right_the_policy_is_this(hostile: Path, policy_outcomes):
+def test_cases_with_several_correct_verdicts_follow_the_policy(hostile: Path, policy_outcomes):
     _, found = policy_outcomes
     for want in rows(hostile / "policy_expected.jsonl"):
         got = found[want["line"]][0]
@@ -167,7 +167,7 @@ def test_where_several_verdicts_are_right_the_policy_is_this(hostile: Path, poli
         assert verdict(got) in want["allow"]
 
 
-def test_a_near_miss_is_mended_to_the_one_file_that_fits(hostile: Path, policy_outcomes):
+def test_a_misspelt_path_resolves_to_the_one_file_that_fits(hostile: Path, policy_outcomes):
     _, found = policy_outcomes
     for want in rows(hostile / "policy_expected.jsonl"):
         got = found[want["line"]][0]
@@ -178,7 +178,7 @@ def test_a_near_miss_is_mended_to_the_one_file_that_fits(hostile: Path, policy_o
             assert name in got.findings[0].detail
 
 
-def test_typed_control_tokens_stay_text_and_forge_no_turn(hostile: Path, policy_outcomes):
+def test_control_tokens_in_text_stay_text_and_start_no_turn(hostile: Path, policy_outcomes):
     flow, found = policy_outcomes
     samples = [sample for outcomes in found.values() for sample in outcomes if isinstance(sample, Sample)]
     assert {sample.dialect for sample in samples} == {"glm_4", "minicpm_v_2_6"}

@@ -1,4 +1,4 @@
-"""The split is a function of the key alone."""
+"""The split depends on the key alone."""
 
 import hashlib
 
@@ -11,7 +11,7 @@ from pipelines.split import side_of
 from tests.making import asked, configuration, conversation
 
 
-def stated(key: str, salt: str, train: float, val: float) -> str:
+def expected_side(key: str, salt: str, train: float, val: float) -> str:
     place = int(hashlib.sha256(salt.encode() + b"\0" + key.encode()).hexdigest()[:16], 16) / 2**64
     return "train" if place < train else "val" if place < train + val else "test"
 
@@ -19,14 +19,14 @@ def stated(key: str, salt: str, train: float, val: float) -> str:
 @given(key=st.text(st.characters(exclude_categories=["Cs"])), salt=st.text("abv1"), train=st.floats(0, 0.8), val=st.floats(0, 0.1))
 def test_the_side_is_the_first_eight_bytes_of_the_hash(key: str, salt: str, train: float, val: float):
     fractions = Fractions(train=train, val=val, test=1 - train - val)
-    assert side_of(key, Split(salt=salt, fractions=fractions)) == stated(key, salt, train, val)
+    assert side_of(key, Split(salt=salt, fractions=fractions)) == expected_side(key, salt, train, val)
 
 
 @pytest.mark.parametrize(("train", "val", "test"), [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
-def test_a_split_without_a_share_gets_nothing(train: float, val: float, test: float):
+def test_a_split_with_fraction_0_gets_nothing(train: float, val: float, test: float):
     split = Split(fractions=Fractions(train=train, val=val, test=test))
-    wanted = "train" if train else "val" if val else "test"
-    assert {side_of(str(i), split) for i in range(500)} == {wanted}
+    expected = "train" if train else "val" if val else "test"
+    assert {side_of(str(i), split) for i in range(500)} == {expected}
 
 
 def test_shares_are_close_to_the_fractions():
@@ -36,14 +36,14 @@ def test_shares_are_close_to_the_fractions():
     assert abs(sides.count("val") - 1000) < 150
 
 
-def test_steps_of_an_episode_and_a_number_as_its_id_stay_together():
+def test_the_steps_of_an_episode_stay_together_even_if_its_id_is_a_number():
     steps = [conversation(asked(f"step {i}", episode_id=42, step_id=i)) for i in range(5)]
     assert {step.episode_id for step in steps} == {"42"}
     assert conversation(asked(episode_id="42")).episode_id == "42"
     assert len({step.sample_id for step in steps}) == 5
 
 
-def test_the_source_is_not_part_of_the_key_but_of_the_record():
+def test_the_same_record_has_the_same_ids_in_every_configuration():
     one = conversation(asked(episode_id="e"))
     other = conversation(asked(episode_id="e"), configuration(source={"name": "kit"}))
     assert (one.episode_id, one.record_id) == (other.episode_id, other.record_id)

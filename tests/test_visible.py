@@ -1,4 +1,4 @@
-"""Text of somebody else, as a terminal or a page may show it."""
+"""Text from a log is safe to display on a terminal or a page."""
 
 import pytest
 
@@ -22,15 +22,15 @@ from pipelines.visible import one_line, visible
         ("\xa0", "\xa0"),
     ],
 )
-def test_what_acts_on_a_screen_is_a_sign(text: str, shown: str):
+def test_characters_that_control_a_terminal_become_visible_signs(text: str, shown: str):
     assert visible(text) == shown
 
 
-def test_line_ends_and_tabs_stay_unless_all_is_to_be_on_one_line():
+def test_line_ends_and_tabs_are_kept_unless_the_text_is_for_one_line():
     assert visible("a\nb\tc", keep="") == "a␊b␉c"
     assert one_line("a\nb", 3) == "a␊b"
 
 
 @pytest.mark.parametrize(("most", "shown"), [(4, "abcd"), (3, "abc…"), (0, "…")])
-def test_a_line_is_cut_where_it_is_too_long(most: int, shown: str):
+def test_a_text_that_is_too_long_ends_in_an_ellipsis(most: int, shown: str):
     assert one_line("abcd", most) == shown

@@ -127,7 +127,7 @@ def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, 
         elif isinstance(segment, TurnStart):
             turn, own = segment, end + segment.header
         elif isinstance(segment, TurnEnd):
-            turns.append(TurnSpan(turn.message, turn.role, min(own, end), end, turn.weight))
+            turns.append(TurnSpan(turn.message, turn.role, own if own < end else end, end, turn.weight))
             trained_turns.append(turn.trained)
         elif isinstance(segment, Shared):
             ids_of_shared = shared[segment.text]

@@ -16,15 +16,16 @@ from pipelines.containers.listing import InputFile, list_inputs
 from pipelines.dialects import DIALECTS, open_dialect
 from pipelines.images.remote import scheme_of
 from pipelines.images.resolve import path_inside
+from pipelines.visible import counted
 
 OK = 0
 
 
 @dataclass(slots=True)
 class Found:
-    """What was found: `words` about what is in order, and `faults`."""
+    """What was found: `remarks` about everything that is valid, and `faults`."""
 
-    words: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -36,17 +37,17 @@ def check(options: Namespace) -> int:
         _open_tokenizer(found, i, dialect)
     for i, source in parts.sources.items():
         _look_for_files(found, i, source, options.batch)
-        found.words += _remarks(source, list(parts.dialects.values()))
+        found.remarks += _remarks(source, list(parts.dialects.values()))
         found.faults += [*image_root_faults(i, source), *_prefix_faults(i, source, parts.images.allow_schemes)]
     found.faults += [*client_faults(parts.images.allow_schemes), *hook_faults(parts.hooks)]
     if parts.output:
         found.faults += output_faults(parts.output)
-        found.words.append(f"output: {parts.output.root}, {parts.output.format} tables")
+        found.remarks.append(f"output: {parts.output.root}, {parts.output.format} tables")
     known = {place for fault in faults if "." in (place := fault.partition(": ")[0])}  # one fault of a setting is enough
     faults += [fault for fault in found.faults if fault.partition(": ")[0] not in known]
     if faults:
         raise ConfigError(faults)
-    print("\n".join([*found.words, f"{options.config}: configuration is valid"]))
+    print("\n".join([*found.remarks, f"{options.config}: configuration is valid"]))
     return OK
 
 
@@ -60,7 +61,7 @@ def _open_tokenizer(found: Found, i: int, settings: DialectSettings) -> None:
         found.faults += error.faults
         return
     kind = "a stand-in vocabulary whose ids are not those of the model" if dialect.standin else "fingerprint " + dialect.fingerprint[:12]
-    found.words.append(f"dialect {dialect.name}: {settings.tokenizer}, {kind}")
+    found.remarks.append(f"dialect {dialect.name}: tokenizer {settings.tokenizer}, {kind}")
 
 
 def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> None:
@@ -76,16 +77,16 @@ def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> 
         elif os.path.isdir(fixed) and (fault := folder_fault(fixed)):
             faults.append(f"{place}: {fault}")
         elif BATCH in path:
-            found.words.append(f"source {source.name}: {fixed} exists; use --batch to check for files, since the path contains {BATCH}")
+            found.remarks.append(f"source {source.name}: {fixed} exists; use --batch to check for files, since the path contains {BATCH}")
         else:
             here = list(list_inputs(source, batch, [path]).files)
             faults += [f"{place}: {fault}" for fault in _unreadable(here)]
-            found.words.append(f"source {source.name}: {_amount(here)} at {path}")
+            found.remarks.append(f"source {source.name}: {_amount(here)} at {path}")
             files += here
     known = batch is not None or not any(BATCH in path for path in source.path)
     if known and not files and not faults:
         if source.allow_empty:
-            found.words.append(f"source {source.name}: has no files now, which allow_empty permits")
+            found.remarks.append(f"source {source.name}: has no files now, which allow_empty permits")
         else:
             faults.append(f"sources[{i}].path: no log files at {', '.join(path.replace(BATCH, batch or '') for path in source.path)}")
     found.faults += faults
@@ -118,10 +119,19 @@ def _prefix_faults(i: int, source: Source, schemes: tuple[str, ...]) -> Iterator
 
 
 def _amount(files: list[InputFile]) -> str:
-    """`1 file, 512 bytes` or `12 files, 3.4 MB`."""
-    size = float(sum(max(file.size, 0) for file in files))
-    units = iter(("kB", "MB", "GB", "TB"))
-    unit = "bytes"
-    while size >= 1000 and unit != "TB":
-        size, unit = size / 1000, next(units)
-    return f"{len(files):,} {'file' if len(files) == 1 else 'files'}, {size:.{0 if unit == 'bytes' else 1}f} {unit}"
+    """
+    >>> _amount([InputFile("gui", "a.jsonl", 1, 0)]), _amount([InputFile("gui", "a.jsonl", 3_400_000, 0)] * 12)
+    ('1 file, 1 byte', '12 files, 40.8 MB')
+    """
+    size = sum(max(file.size, 0) for file in files)
+    return f"{counted(len(files), 'file')}, {_bytes(size)}"
+
+
+def _bytes(size: float) -> str:
+    if size < 1000:
+        return counted(size, "byte")
+    unit, *larger = ("kB", "MB", "GB", "TB")
+    size /= 1000
+    while size >= 1000 and larger:
+        size, unit = size / 1000, larger.pop(0)
+    return f"{size:.1f} {unit}"

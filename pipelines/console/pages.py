@@ -20,7 +20,7 @@ SEVERITIES = {
 
 
 def reasons_page() -> str:
-    """Every reason with its meaning and fix, grouped by the part of the code before the dot."""
+    """Every reason with its meaning and fix, grouped by the first part of their codes."""
     return "\n".join(_reason_lines()) + "\n"
 
 
@@ -28,7 +28,9 @@ def _reason_lines() -> Iterator[str]:
     yield "# Reasons"
     yield ""
     yield "Every reason why a record is quarantined, repaired or noted, generated from `pipelines/reasons.py`. Codes are never renamed."
-    yield "`episodes reasons CODE` explains one of them. There are three severities:"
+    yield "`episodes reasons CODE` explains one of them. *Upstream* is the original training code of a model: what it says or does with such a record."
+    yield ""
+    yield "There are three severities:"
     yield ""
     yield from (f"- **{severity}**: {effect}." for severity, effect in SEVERITIES.items())
     for family, reasons in groupby(Reason, key=lambda reason: reason.code.partition(".")[0]):
@@ -44,7 +46,7 @@ def dialects_page() -> str:
     lines = [
         "# Dialects",
         "",
-        "A dialect turns conversations into the tokens of one model. This page is generated from `pipelines/dialects/`, one file per model.",
+        "A dialect turns conversations into the tokens of one model. This page is generated from `pipelines/dialects/`, which has one file per model.",
     ]
     lines += [
         "Recipe `upstream` gives exactly what the named training code gives for valid input. Recipe `sound`, the default, differs only by the",

@@ -10,11 +10,10 @@ from rich.text import Text
 
 from pipelines.config import ConfigError, load_config
 from pipelines.flow import Flow, open_flow
-from pipelines.ledger.plural import counted
 from pipelines.local import record_outcomes
 from pipelines.reasons import reason_of
 from pipelines.records import IGNORE_INDEX, Conversation, Finding, Quarantined, RawRecord, Sample
-from pipelines.visible import visible
+from pipelines.visible import counted, visible
 
 OK, USAGE = 0, 2
 MOST_RAW = 4000  # characters

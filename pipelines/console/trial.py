@@ -161,7 +161,7 @@ def _writer(options: Namespace) -> Iterator[BinaryIO | None]:
 
 @contextmanager
 def _progress(console: Console) -> Iterator[Callable[[], None]]:
-    columns = (SpinnerColumn(), TextColumn("{task.completed} rows"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("rows: {task.completed}"), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
         task = bars.add_task("rows", total=None)
         yield lambda: bars.advance(task)

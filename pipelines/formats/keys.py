@@ -93,7 +93,7 @@ _MASK = re.compile(r"mask", re.IGNORECASE)
 _TRAINING = re.compile(r"loss|train|weights?$", re.IGNORECASE)
 MOST_KEYS = 256  # distinct ones that are counted of one record
 KEY_LENGTH = 64
-MOST_FINDINGS = 1000
+MOST_FINDINGS = 100  # unread keys that carry meaning, of one record
 
 
 def carries_meaning(key: str, value: Any) -> bool:
@@ -140,7 +140,7 @@ class Unread:
         if (meaning or carries_meaning(key, value)) and key not in self.ignored and len(self.findings) <= MOST_FINDINGS:
             place, detail = f"{where}.{clip_key(key)}".lstrip("."), meaning or f"nothing reads {clip(key)} of a {kind}"
             if len(self.findings) == MOST_FINDINGS:
-                place, detail = "", f"and more than these {MOST_FINDINGS}"
+                place, detail = "", f"and more; only the first {MOST_FINDINGS} are listed"
             self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))
 
     def add_others(self, kind: str, where: str, logged: Mapping[str, Any], read: Container[str]) -> None:

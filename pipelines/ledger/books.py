@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.config import Config
-from pipelines.ledger.plural import counted
+from pipelines.visible import counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from statistics import median
 from pipelines.config import Config, Gates
 from pipelines.ledger.batches import Past, ratio_of_volumes, ratio_to_median
 from pipelines.ledger.books import Books
-from pipelines.ledger.plural import counted
+from pipelines.visible import counted
 
 NO_PAST = Past()
 

@@ -15,7 +15,7 @@ from pipelines.containers.listing import listed_ways
 from pipelines.tables.reading import NotPublished, Row, open_table, run_rows
 
 TABLES = ("conversations", "samples", "quarantine")
-WANTED = {
+SHOWN = {
     "conversations": ["sample_id", "episode_id", "origin", "format", "messages", "tools", "images", "repairs", "findings", "split"],
     "samples": ["dialect", "split", "num_tokens", "num_target_tokens", "repairs", "findings"],
     "quarantine": ["dialect", "origin", "stage", "reason", "findings", "raw", "run_id"],
@@ -65,7 +65,7 @@ def kept_bytes(seen: Seen) -> bytes | None:
 def _rows(root: str | Path, table: str, run: Row, record_id: str) -> list[Row]:
     found = open_table(root, table, run)
     where = (ds.field("batch") == run["batch"]) & (ds.field("record_id") == record_id)
-    rows: list[Row] = found.to_table(columns=WANTED[table], filter=where).to_pylist()
+    rows: list[Row] = found.to_table(columns=SHOWN[table], filter=where).to_pylist()
     return sorted(rows, key=lambda row: (row["origin"]["path"], row["origin"]["line"]) if "origin" in row else row["dialect"])
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.ledger.books import Books
-from pipelines.ledger.plural import counted
 from pipelines.ledger.unread_keys import MOST_SHOWN, by_source
-from pipelines.visible import visible
+from pipelines.visible import counted, noun_for, visible
 
 SPLITS = ("train", "val", "test")
-MOST_NAMES = 3  # of files that were passed over
+MOST_NAMES = 3  # of files that were passed over for one reason
 
 Row = Mapping[str, Any]
 
@@ -56,7 +55,7 @@ def _source_line(row: Row) -> str:
 def _split_lines(splits: Sequence[Row]) -> list[str]:
     rows = sorted(splits, key=lambda row: (row["dialect"], SPLITS.index(row["split"])))
     return [
-        f"{row['dialect']:15} {row['split']:5} {row['rows']:>9,} {'row ' if row['rows'] == 1 else 'rows'} {row['tokens']:>13,} tokens {row['target_tokens']:>11,} trained"
+        f"{row['dialect']:15} {row['split']:5} {row['rows']:>9,} {noun_for(row['rows'], 'row'):4} {row['tokens']:>13,} {noun_for(row['tokens'], 'token'):6} {row['target_tokens']:>11,} trained"
         for row in rows
     ]
 
@@ -73,7 +72,7 @@ def _unread_lines(facts: Row) -> Iterator[str]:
         if others > 0:
             yield f"{'unread':25}   {source}: and {counted(others, 'more key')}"
         if more:
-            yield f"{'unread':25}   {source}: and up to {counted(more, 'more key')}, too many to list"
+            yield f"{'unread':25}   {source}: and up to {counted(more, 'more key')} that are listed nowhere"
 
 
 def _episode_lines(facts: Row) -> Iterator[str]:
@@ -83,9 +82,12 @@ def _episode_lines(facts: Row) -> Iterator[str]:
 
 
 def _passed_over_lines(files: Sequence[Row]) -> Iterator[str]:
-    if files:
-        reasons = ", ".join(f"{count:,} {why}" for why, count in Counter(row["why"] for row in files).most_common())
-        names = ", ".join(visible(row["path"], keep="") for row in files[:MOST_NAMES])
-        rest = f" and {len(files) - MOST_NAMES:,} more" if len(files) > MOST_NAMES else ""
-        are = "file that is not a log" if len(files) == 1 else "files that are not logs"
-        yield f"{'passed over':15} {len(files):>9,}   {are}: {reasons} ({names}{rest})"
+    """A line per reason, the most frequent first, with the first files."""
+    counts = Counter(row["why"] for row in files).most_common()
+    for why, count in counts[:MOST_SHOWN]:
+        names = [visible(row["path"], keep="") for row in files if row["why"] == why][:MOST_NAMES]
+        rest = f" and {count - MOST_NAMES:,} more" if count > MOST_NAMES else ""
+        yield f"{'passed over':15} {count:>9,}   {visible(why, keep='')} ({', '.join(names)}{rest})"
+    others = sum(count for _, count in counts[MOST_SHOWN:])
+    if others:
+        yield f"{'passed over':15} {others:>9,}   for other reasons; manifest.json lists all"

@@ -11,7 +11,7 @@ from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reason, Reject, reason_of, refusals
 from pipelines.records import Finding
 
-MOST = 10_000  # of one reason; of any more, their number is kept
+MOST = 100  # findings of one reason that are listed; the others are counted
 
 
 class Faults:

@@ -6,9 +6,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
-from pipelines.ledger.plural import counted
 from pipelines.report.data import ReportData
 from pipelines.report.plots import HEIGHT, WIDTH, length_bars, percentile, size_dots
+from pipelines.visible import counted, noun_for
 
 MOST_REASONS = 10  # in the fragment
 
@@ -38,6 +38,7 @@ def _template(name: str) -> Template:
         lstrip_blocks=True,
     )
     environment.filters["counted"] = counted
+    environment.filters["noun"] = noun_for
     environment.filters["number"] = lambda value: f"{value:,}"
     environment.filters["percent"] = lambda value: f"{100 * value:.2f} %"
     return environment.get_template(name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.ledger.plural import counted
 from pipelines.report.data import ImageSize
+from pipelines.visible import counted
 
 WIDTH, HEIGHT = 560, 120
 BINS = 40
@@ -38,10 +38,16 @@ def length_bars(counts: Mapping[int, int], most: int) -> list[Bar]:
     highest = max(bins, default=0) or 1
     width = WIDTH / BINS
     return [
-        Bar(i * width, HEIGHT * (1 - count / highest), width - 1, HEIGHT * count / highest, f"{i * step + 1}-{(i + 1) * step} tokens: {counted(count, 'row')}")
+        Bar(i * width, HEIGHT * (1 - count / highest), width - 1, HEIGHT * count / highest, f"{_lengths(i, step)}: {counted(count, 'row')}")
         for i, count in enumerate(bins)
         if count
     ]
+
+
+def _lengths(i: int, step: int) -> str:
+    """The lengths in bin `i`, for example `11 to 20 tokens`."""
+    first, last = i * step + 1, (i + 1) * step
+    return f"{first:,} to {last:,} tokens" if last > first else counted(first, "token")
 
 
 def percentile(counts: Mapping[int, int], share: float) -> int:
@@ -64,7 +70,7 @@ def size_dots(sizes: Sequence[ImageSize], side: float = 260) -> list[Dot]:
             side * size.width / longest,
             side * (1 - size.height / longest),
             3 + 9 * (size.count / most) ** 0.5,
-            f"{size.width}x{size.height} px {size.format}: {size.count}",
+            f"{size.width}x{size.height} px {size.format}: {counted(size.count, 'image')}",
         )
         for size in sizes
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +47,15 @@ class Published:
             roots |= json.loads(row.get("settings") or "{}").get("image_roots", {})
         return roots
 
+    @cached_property
+    def _files_of_versions(self) -> dict[str, list[DataFile]]:
+        """By Delta table, as far as they have been asked for; a version of a table never changes."""
+        return {}
+
+    def __getstate__(self) -> Row:
+        """Without what is cached."""
+        return {"root": self.root, "runs": self.runs}
+
     def run_of(self, batch: str) -> Row:
         """The newest run of this batch. Raises NotPublished."""
         for row in reversed(self.runs):
@@ -68,38 +77,37 @@ class Published:
         return sorted(files, key=lambda file: (file.partition.get("batch", ""), file.path.name, str(file.path)))
 
     def record_batches(self, table: str, *, columns: Sequence[str] | None = None, **where: str | None) -> Iterator[pa.RecordBatch]:
-        """As `rows`, in Arrow: at most 256 rows each, one row group of one file in memory at a time. Columns that a file lacks are left out."""
-        # Where it has none of them, one column tells the number of rows.
+        """As `rows`, in Arrow and in one schema: at most 256 rows each, one row group of one file in memory at a time."""
+        schema = self.table_schema(table, columns=columns, **where)
         for file in self.files(table, **where):
             with pq.ParquetFile(file.path) as parquet:
-                names = [name for name in parquet.schema_arrow.names if name not in file.partition and (columns is None or name in columns)]
-                partition = {name: value for name, value in file.partition.items() if columns is None or name in columns}
+                names = [name for name in parquet.schema_arrow.names if name in schema.names and name not in file.partition]
                 for group in range(parquet.num_row_groups):
-                    for batch in parquet.iter_batches(
-                        batch_size=ROWS_AT_ONCE, row_groups=[group], columns=names or parquet.schema_arrow.names[:1], use_threads=False
-                    ):
-                        yield _with_columns(batch, partition)
+                    # Where the file has no wanted column, any one tells the number of rows.
+                    some = names or parquet.schema_arrow.names[:1]
+                    for records in parquet.iter_batches(batch_size=ROWS_AT_ONCE, row_groups=[group], columns=some, use_threads=False):
+                        yield _in_schema(records, schema, file.partition)
 
     def rows(
         self, table: str, *, dialect: str | None = None, split: str | None = None, batch: str | None = None, columns: Sequence[str] | None = None
     ) -> Iterator[Row]:
         """The table's rows in a fixed order (batch, file name, row), with the partition columns as text. Raises NotPublished.
 
-        A column that is asked for and that a file does not have is None, as in roots that an older version published.
+        A column that a file does not have is None in its rows, also one that is asked for and that no file has: older versions published fewer.
         """
         for records in self.record_batches(table, dialect=dialect, split=split, batch=batch, columns=columns):
-            for row in records.to_pylist(maps_as_pydicts="strict"):
-                yield row if columns is None else {name: row.get(name) for name in columns}
+            yield from records.to_pylist(maps_as_pydicts="strict")
 
     def table(
         self, table: str, *, dialect: str | None = None, split: str | None = None, batch: str | None = None, columns: Sequence[str] | None = None
     ) -> pa.Table:
-        """The same rows as one Arrow table. A column that only some files have is null elsewhere; the newest file says its type."""
+        """The same rows as one Arrow table; it has its columns also where there are no rows."""
         where = {"dialect": dialect, "split": split, "batch": batch}
-        files = self.files(table, **where)
-        schema = _schema(files or self._table_files(table), columns)
-        parts = [_in_schema(records, schema) for records in self.record_batches(table, columns=columns, **where)]
-        return pa.Table.from_batches(parts, schema=schema)
+        return pa.Table.from_batches(self.record_batches(table, columns=columns, **where), schema=self.table_schema(table, columns=columns, **where))
+
+    def table_schema(self, table: str, *, columns: Sequence[str] | None = None, **where: str | None) -> pa.Schema:
+        """The schema of `table(...)` and of each of `record_batches(...)`."""
+        return _schema(self.files(table, **where) or self._table_files(table), columns)
 
     def _table_files(self, table: str) -> list[DataFile]:
         newest = self.runs[-1]
@@ -109,7 +117,9 @@ class Published:
         if table not in named:
             raise NotPublished(f"run {newest['run_id']} published no table {table}; it has {', '.join(named)}")
         if newest["versions"] is not None:
-            return files_at(self.root / table, named[table])
+            if table not in self._files_of_versions:
+                self._files_of_versions[table] = files_at(self.root / table, named[table])
+            return self._files_of_versions[table]
         return [_parquet_file(self.root, name) for name in named[table]]
 
 
@@ -141,30 +151,27 @@ def _parquet_file(root: Path, name: str) -> DataFile:
     return DataFile(path, {key: unquote(value) for key, _, value in pairs})
 
 
-def _with_columns(records: pa.RecordBatch, values: dict[str, str]) -> pa.RecordBatch:
-    """The records with these text columns, the same in each row."""
-    added = [pa.repeat(pa.scalar(value, pa.string()), records.num_rows) for value in values.values()]
-    return pa.RecordBatch.from_arrays([*records.columns, *added], names=[*records.schema.names, *values])
-
-
 def _schema(files: Sequence[DataFile], columns: Sequence[str] | None) -> pa.Schema:
-    """Column names and types: partition columns, as text, come last unless `columns` gives the order."""
+    """Column names and types, of the newest file where they differ: partition columns, as text, come last unless `columns` gives the order."""
     types: dict[str, pa.DataType] = {}
     partition: dict[str, pa.DataType] = {}
     for file in reversed(files):
-        schema = pq.read_schema(file.path)
+        types = {field.name: field.type for field in pq.read_schema(file.path)} | types
         partition |= dict.fromkeys(file.partition, pa.string())
-        types |= {field.name: field.type for field in schema if field.name not in types}
+        if columns is not None and set(columns) <= types.keys() | partition.keys():
+            break
     types = {name: kind for name, kind in types.items() if name not in partition} | partition
     return pa.schema([(name, types.get(name, pa.null())) for name in (types if columns is None else columns)])
 
 
-def _in_schema(records: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def _in_schema(records: pa.RecordBatch, schema: pa.Schema, partition: Mapping[str, str]) -> pa.RecordBatch:
+    """The records with these columns: from the file, from its partition, or null."""
     arrays = []
     for field in schema:
-        if field.name not in records.schema.names:
-            arrays.append(pa.nulls(records.num_rows, field.type))
+        if field.name in partition:
+            arrays.append(pa.repeat(pa.scalar(partition[field.name], pa.string()), records.num_rows))
+        elif field.name in records.schema.names:
+            arrays.append(records.column(field.name).cast(field.type))
         else:
-            column = records.column(field.name)
-            arrays.append(column if column.type == field.type else column.cast(field.type))
+            arrays.append(pa.nulls(records.num_rows, field.type))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

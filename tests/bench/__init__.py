@@ -1,1 +1,1 @@
-"""How near the pipeline is to its limit, and how far ahead of the peers: `make bench`."""
+"""`make bench`: the pipeline compared with a lower bound and with other programs."""

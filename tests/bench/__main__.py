@@ -1,4 +1,4 @@
-"""`make bench`: the pipeline, its limit and its peers on the same seeded conversations, in turn; a table, and JSON on stdout."""
+"""`make bench`: runs the pipeline, a lower bound (`limit`) and other programs in turn on the same data. A table on stderr, JSON on stdout."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from tests.bench.turns import Cost, Ways, compared, in_turn, ratios
 from tests.bench.workload import write_text
 
 FEW = 10
-PEER_STEPS = 200  # with pictures, of which LLaMA-Factory takes some ten a second
-DAYS = ("2026-01-01", "2026-01-02")  # of two nights in one session
+PEER_STEPS = 200  # with images, of which LLaMA-Factory processes about ten per second
+DAYS = ("2026-01-01", "2026-01-02")  # two batches in one session
 
 
 def text_ways(paths: Sequence[Path], folder: Path, with_hugging_face: bool, with_peers: bool) -> Ways:
-    """Every way with a tokenizer just opened: one that has met these words before would encode them several times as fast.
+    """The programs to compare, with newly opened tokenizers: one that has seen these texts would encode them several times as fast.
 
-    The limit and the pure pipeline take the files in turn, for the machine's own speed changes within a round too.
+    The lower bound and the pipeline take the files in turn, because the speed of the machine changes within a round too.
     """
     flow = ours.just_opened(ours.settings(folder, folder / "root"))
     vocabulary = flow.dialects[0].vocabulary
@@ -54,14 +54,14 @@ def text_ways(paths: Sequence[Path], folder: Path, with_hugging_face: bool, with
 
 
 def limit_on_all_cpus(paths: Sequence[Path], vocabulary: Path) -> float:
-    """CPU seconds of the limit in one process while another does the same on every other CPU, as the job's workers do: they share caches."""
+    """CPU seconds of the lower bound in one process while every other CPU does the same, as the workers of the job do: they share caches."""
     command = [sys.executable, "-m", "tests.bench.limit", str(vocabulary), *map(str, paths)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count() or 1)]
     return statistics.median(float(process.communicate()[0]) for process in running)
 
 
 def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """In every round the ways of this process, then the whole job and LLaMA-Factory, each in processes of its own and with start-up taken out."""
+    """In every round: the programs that run in this process, then the whole job and LLaMA-Factory, in processes of their own. Start-up is subtracted."""
     conversations = options.conversations
     vocabulary = open_flow(ours.settings(folder, folder / "root")).dialects[0].vocabulary.path
     few = write_text(folder / "few", FEW, first=10_000_000)[0].parent
@@ -77,7 +77,7 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     def then(number: int) -> None:
         if options.spark:
             start, config = (ours.settings(logs, folder / f"root-{number}-{logs.name}") for logs in (few, folder / f"logs-{number}"))
-            others["spark"].append(night(start, config, conversations))
+            others["spark"].append(whole_job(start, config, conversations))
         if options.llama_factory:
             others["llama_factory"].append(peers.llama_factory(options.llama_factory, folder / f"peer-{number}", vocabulary, (FEW, conversations)))
 
@@ -88,7 +88,7 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     figures = compared(costs, conversations) | {"conversations": conversations, "tokens": tokens, "bytes_per_token": sizes} | others
     if options.spark:
         figures["limit_on_all_cpus"] = round(1000 / conversations * limit_on_all_cpus(sorted((folder / f"logs-{options.pairs}").iterdir()), vocabulary), 3)
-        figures["second_night"] = second_night(folder, conversations)
+        figures["second_batch"] = second_batch(folder, conversations)
         figures["job_over"] = {way: ratios(costs[way], costs["spark"]) for way, found in costs.items() if found and way not in ("spark", "limit", "pure")}
     if options.spark and options.llama_factory:
         figures["wall_over_job"] = ratios(costs["llama_factory"], costs["spark"], "wall_s")
@@ -97,8 +97,8 @@ def text_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
-def second_night(folder: Path, conversations: int) -> dict[str, float]:
-    """What a night costs in a session whose workers have done another one before: other conversations, tokenizers opened, the JVM warm."""
+def second_batch(folder: Path, conversations: int) -> dict[str, float]:
+    """The cost of a second batch in the same session, with other conversations: tokenizers are open and the JVM is warm."""
     for number, day in enumerate(DAYS):
         write_text(folder / "days" / day, conversations, first=(20 + number) * 1_000_000)
     one, two = (spark_job.run(ours.settings(folder / "days" / "{batch}", folder / f"days-{name}"), name) for name in (DAYS[0], "..".join(DAYS)))
@@ -106,15 +106,15 @@ def second_night(folder: Path, conversations: int) -> dict[str, float]:
 
 
 def growth(folder: Path, conversations: int) -> dict[str, Any]:
-    """Ten times as many conversations, and one worker instead of two; start-up taken out of all."""
-    few, night_logs, ten = (folder / name for name in ("few", "one", "ten"))
+    """Ten times as many conversations, and one worker instead of two. Start-up is subtracted."""
+    few, one, ten = (folder / name for name in ("few", "one", "ten"))
     write_text(few, FEW, first=10_000_000)
-    write_text(night_logs, conversations)
+    write_text(one, conversations)
     write_text(ten, 10 * conversations)
     costs = {}
     for master in ("local[1]", "local[2]"):
-        start, night = (spark_job.run(ours.settings(logs, folder / f"{logs.name}-{master}"), "bench", master) for logs in (few, night_logs))
-        costs[master] = (spark_job.cpu_per_record(night, start, conversations, FEW), night.wall - start.wall)
+        start, run = (spark_job.run(ours.settings(logs, folder / f"{logs.name}-{master}"), "bench", master) for logs in (few, one))
+        costs[master] = (spark_job.cpu_per_record(run, start, conversations, FEW), run.wall - start.wall)
     large = spark_job.run(ours.settings(ten, folder / "ten-root"), "bench")
     of_large = spark_job.cpu_per_record(large, start, 10 * conversations, FEW)
     return {
@@ -126,7 +126,7 @@ def growth(folder: Path, conversations: int) -> dict[str, Any]:
 
 
 def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """In every round the ways of this process, then two nights of the whole job: the second has other steps over the same screenshots."""
+    """In every round: the programs that run in this process, then two batches of the whole job. The second has other steps with the same screenshots."""
     shots = screens.write_screens(Path("out/bench/screens"), options.screens)
     for first, name in ((0, "first"), (20_000_000, "second")):
         screens.write_steps(folder / "steps" / name / "steps.jsonl", shots, options.steps, first)
@@ -149,7 +149,7 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
 
     def then(number: int) -> None:
         for name in ("first", "second") if options.spark else ():
-            others[name].append(night(config("few", number), config("steps", number), options.steps, name))
+            others[name].append(whole_job(config("few", number), config("steps", number), options.steps, name))
         if options.llama_factory:
             counts = FEW, min(PEER_STEPS, options.steps)
             others["llama_factory"].append(
@@ -164,8 +164,8 @@ def screens_figures(folder: Path, options: argparse.Namespace) -> dict[str, Any]
     return compared(costs | others, options.steps) | of_all | others
 
 
-def night(start: Config, config: Config, records: int, batch: str = "bench") -> dict[str, Any]:
-    """The whole job, in processes of its own: a night of few records and then one of many; what its records cost is what they cost more."""
+def whole_job(start: Config, config: Config, records: int, batch: str = "bench") -> dict[str, Any]:
+    """The whole job in processes of its own: a small batch, then a large one. The difference is the cost of the records."""
     cold, full = (spark_job.run(one, batch) for one in (start, config))
     return {
         "cpu_s_per_1000": round(1000 * spark_job.cpu_per_record(full, cold, records, FEW), 3),
@@ -193,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--spark", action="store_true", help="the whole job too, with start-up taken out")
     parser.add_argument("--growth", action="store_true", help="ten times as many conversations through Spark, and one worker against two: long")
     options = parser.parse_args(arguments)
-    relax_garbage_collection()  # as a worker of the job does; it costs the limit nothing
+    relax_garbage_collection()  # as a worker of the job does; it makes no difference to the lower bound
     figures: dict[str, Any] = {"machine": {"cpus": os.cpu_count(), "processor": platform.processor() or platform.machine(), "load": os.getloadavg()}}
     for workload in options.workload or ["text", "screens"]:
         with tempfile.TemporaryDirectory() as name:
@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show(workload: str, figures: dict[str, Any]) -> None:
-    """A table for the eyes; a way's own process is this one unless it is a command."""
+    """The table. Programs without a command run in this process."""
     table = Table("way", "CPU s per 1,000", "times the limit", "spread", "seconds", "records/s", "largest process", "bytes a token", title=workload)
     for way, cost in figures["cpu_s_per_1000"].items():
         over, size = figures["over_limit"].get(way, {"median": 1}), figures["bytes_per_token"].get(way, "")
@@ -217,9 +217,9 @@ def _show(workload: str, figures: dict[str, Any]) -> None:
     least = figures["cpu_s_per_1000"]["limit"]
     if both := figures.get("limit_on_all_cpus"):
         table.add_row("limit, on all CPUs at once", str(both), str(round(both / least, 2)))
-    if warm := figures.get("second_night"):
+    if warm := figures.get("second_batch"):
         cost = warm["cpu_s_per_1000"]
-        table.add_row("spark, a second night in one session", str(cost), str(round(cost / least, 2)), "", str(warm["wall_s"]))
+        table.add_row("spark, a second batch in one session", str(cost), str(round(cost / least, 2)), "", str(warm["wall_s"]))
     for way, over in figures.get("job_over", {}).items():
         table.add_row(f"{way}, times the job", "", str(over["median"]), f"{over['least']} to {over['most']}")
     if over := figures.get("wall_over_job"):

@@ -27,7 +27,7 @@ SEPARATOR = "[gMASK]<sop>"
 
 
 def text(paths: Sequence[Path], encoder: Any, out: Path) -> int:
-    """Number of tokens of these logs, encoded and written."""
+    """Encodes and writes these logs, and returns their number of tokens."""
     ids_of = {name: int(encoder.encode(name)[0]) for name in ("<|assistant|>", "<|user|>", "<|observation|>", "<|system|>")}
     schema = pa.schema([("input_ids", pa.list_(pa.int32())), ("labels", pa.list_(pa.int32()))])
     tokens = 0
@@ -63,7 +63,7 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[bytes]]:
 
 
 def labels_of(ids: Any, openers: dict[str, int]) -> Any:
-    """Answers are trained, each up to the header that ends it."""
+    """Labels. Answers are trained, each up to and including the header that ends it."""
     is_opener = np.isin(ids, list(openers.values()))
     starts = np.flatnonzero(is_opener)
     state = np.zeros(len(ids), dtype=np.int32)
@@ -99,7 +99,7 @@ def render(record: dict[str, Any]) -> str:
 
 
 def seconds(vocabulary: Path, paths: Sequence[Path]) -> float:
-    """CPU seconds with a tokenizer just opened, which is left out."""
+    """CPU seconds with a newly opened tokenizer, without the time to open it."""
     encoder = gigatoken_rs.load_hf_json(vocabulary.read_bytes())
     with tempfile.TemporaryDirectory() as folder:
         started = time.process_time()

@@ -1,4 +1,4 @@
-"""Inputs that would not fit: a JSON array of gigabytes, records of hundreds of megabytes, millions of references to pictures."""
+"""Inputs that would not fit into memory: a JSON array of gigabytes, records of hundreds of megabytes, millions of image references."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Sizes(NamedTuple):
 
 
 def figures(folder: Path, sizes: Sizes) -> dict[str, Any]:
-    """Of each night: its records, the largest Python process in MB and the seconds from command to tables."""
-    nights: dict[str, Callable[[Path, Sizes], Config]] = {"array": _array, "large_records": _large_records, "references": _references}
+    """For each input: its records, the largest Python process in MB, and the seconds from command to published tables."""
+    inputs: dict[str, Callable[[Path, Sizes], Config]] = {"array": _array, "large_records": _large_records, "references": _references}
     found: dict[str, Any] = {}
-    for name, make in nights.items():
+    for name, make in inputs.items():
         (folder / name).mkdir()
         cost = spark_job.run(make(folder / name, sizes), "bench")
         found[name] = {"records": cost.records, "python_mb": round(cost.python_mb), "wall_s": round(cost.wall)}
@@ -62,7 +62,7 @@ def _long(seed: int) -> dict[str, Any]:
 
 
 def _large_records(folder: Path, sizes: Sizes) -> Config:
-    """Over limits.line_bytes, so that they are kept aside, among ordinary ones."""
+    """Records over limits.line_bytes, which are quarantined, among ordinary ones."""
     block = b"words " * (1 << 17)
     with open(folder / "logs.jsonl", "wb") as file:
         for number in range(LARGE):
@@ -74,7 +74,7 @@ def _large_records(folder: Path, sizes: Sizes) -> Config:
 
 
 def _references(folder: Path, sizes: Sizes) -> Config:
-    """Records with as many pictures as are allowed, all out of the same thousand."""
+    """Records with as many images as are allowed, taken from the same thousand files."""
     (folder / "screens").mkdir()
     names = [f"{number:04d}.png" for number in range(SCREENS)]
     for number, name in enumerate(names):

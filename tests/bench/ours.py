@@ -1,4 +1,4 @@
-"""The pure pipeline without Spark in one process: files -> verified, tokenized rows -> Parquet files as the job writes them."""
+"""The pipeline in one process, without Spark: files -> verified, tokenized rows -> Parquet files as the job writes them."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ TOKENIZER = "glm_4_standin"
 
 
 def settings(logs: Path, root: Path, **more: object) -> Config:
-    """GLM-4 over these logs; nothing is too long, and every verdict is published."""
+    """A configuration for these logs and GLM-4, in which no row is too long."""
     dialect = {"name": "glm_4", "tokenizer": TOKENIZER, "max_tokens": 65_536}
     return parse_config({"sources": [{"name": "bench", "path": str(logs)}], "dialects": [dialect], "output": {"root": str(root)}, **more})
 
 
 def gui_settings(logs: Path, screens: Path, root: Path) -> Config:
-    """MiniCPM-V 2.6 over steps with screenshots, every pixel checked."""
+    """A configuration for steps with screenshots and MiniCPM-V 2.6, in which every pixel is checked."""
     dialect = {"name": "minicpm_v_2_6", "tokenizer": "minicpm_v_2_6", "max_tokens": 65_536}
     source = {"name": "bench", "path": str(logs), "image_root": str(screens.absolute())}
     return parse_config({"sources": [source], "dialects": [dialect], "images": {"verify": "decode"}, "output": {"root": str(root)}})
 
 
 def just_opened(config: Config) -> Flow:
-    """The flow with tokenizers of its own, which have met no word: a process shares those that it has opened."""
+    """A flow with new tokenizers, which have seen no text. (Otherwise a process shares its open tokenizers.)"""
     flow = open_flow(config)
     flow = replace(flow, dialects=tuple(replace(dialect, vocabulary=replace(dialect.vocabulary)) for dialect in flow.dialects))
     flow.open()
@@ -41,14 +41,14 @@ def just_opened(config: Config) -> Flow:
 
 
 def bytes_per_token(folder: Path) -> float:
-    """Of the files of table `samples` below: all its columns, by tokens."""
+    """The bytes of the files of table `samples` in this folder, divided by the number of tokens."""
     files = [file for samples in folder.rglob("table=samples") for file in samples.rglob("*.parquet")]
     tokens = sum(pc.sum(pq.read_table(file, columns=["num_tokens"])["num_tokens"]).as_py() for file in files)
     return round(sum(file.stat().st_size for file in files) / tokens, 2)
 
 
 def text(flow: Flow, paths: Sequence[Path], out: Path) -> int:
-    """Number of tokens written; conversations are written too."""
+    """Writes conversations and samples, and returns the number of tokens."""
     shutil.rmtree(out, ignore_errors=True)
     parts = FileWriter(out, "bench", OUTCOMES)
     tokens = 0

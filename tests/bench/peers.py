@@ -1,5 +1,5 @@
-"""How a user would do it otherwise, on the same conversations: datasets.map with a chat template and assistant mask, LLaMA-Factory's preprocessing, and bare encoding by
-Hugging Face."""
+"""Other programs on the same conversations: datasets.map with a chat template and assistant mask, LLaMA-Factory's preprocessing, and bare
+encoding by Hugging Face's tokenizers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.bench.workload import talk
 
 PROCESSES = 2
 LLAMA_FACTORY = Path(__file__).with_name("llama_factory.py")
-# ChatML with the mask that `return_assistant_tokens_mask` wants.
+# A chat template with the mark that `return_assistant_tokens_mask` needs.
 TEMPLATE = (
     "{% for message in messages %}{% if message.role == 'assistant' %}<|assistant|>\n{% generation %}{{ message.content }}{% endgeneration %}"
     "{% else %}<|{{ message.role }}|>\n{{ message.content }}{% endif %}{% endfor %}<|user|>"
@@ -31,12 +31,12 @@ def records(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
 
 
 def encode_only(paths: Sequence[Path], tokenizer: Any) -> int:
-    """Number of tokens: rendering, and encoding whole conversations by Hugging Face's tokenizers. Nothing else."""
+    """Renders and encodes whole conversations with Hugging Face's tokenizers, nothing else, and returns the number of tokens."""
     return sum(len(tokenizer.encode(render(record), add_special_tokens=False).ids) for record in records(paths))
 
 
 def chat_template(paths: Sequence[Path], tokenizer: Path) -> int:
-    """Number of tokens: datasets.map in one process over apply_chat_template with assistant mask and labels."""
+    """Runs datasets.map in one process over apply_chat_template with assistant mask and labels, and returns the number of tokens."""
     import datasets
     from transformers import PreTrainedTokenizerFast
 
@@ -56,7 +56,7 @@ def chat_template(paths: Sequence[Path], tokenizer: Path) -> int:
 
 
 def messages_of(record: dict[str, Any]) -> list[dict[str, str]]:
-    """Turns with a plain role and text each: what a user's own script would make of the logs first."""
+    """Turns with a role and a text each, as a user's own script would first make of the logs."""
     text = render(record)
     turns = []
     for piece in text.split("<|")[1:]:
@@ -72,15 +72,15 @@ def text_records(count: int) -> Iterator[bytes]:
 def llama_factory(
     python: Path, folder: Path, tokenizer: Path, counts: tuple[int, int], records: Callable[[int], Iterable[bytes]] = text_records, pictures: Path | None = None
 ) -> dict[str, float]:
-    """CPU seconds per 1,000 records with start-up taken out, the seconds from command to dataset on two processes, and the largest of these.
+    """CPU seconds per 1,000 records without start-up, the seconds from command to dataset with two processes, and the size of the larger one.
 
-    `python` is that of LLaMA-Factory's own environment; `counts` are few records and many. It has all of them in sharegpt's form, which it reads with roles in
-    turn; `pictures` is the folder of what they name.
+    `python` is the one in LLaMA-Factory's environment, `counts` are a small and a large number of records. All records are in sharegpt's
+    form, which LLaMA-Factory reads; `pictures` is the folder of their images.
     """
     few, many = counts
-    start, night = (_preprocessed(python, folder / str(count), tokenizer, records(count), pictures) for count in counts)
-    cost = {"cpu_s_per_1000": round(1000 * (night.cpu - start.cpu) / (many - few), 3), "wall_s": round(night.wall, 1)}
-    return cost | {"records": many, "python_mb": round(night.python_mb), "tokens": night.told["tokens"]}
+    start, run = (_preprocessed(python, folder / str(count), tokenizer, records(count), pictures) for count in counts)
+    cost = {"cpu_s_per_1000": round(1000 * (run.cpu - start.cpu) / (many - few), 3), "wall_s": round(run.wall, 1)}
+    return cost | {"records": many, "python_mb": round(run.python_mb), "tokens": run.output["tokens"]}
 
 
 def _preprocessed(python: Path, folder: Path, tokenizer: Path, records: Iterable[bytes], pictures: Path | None) -> Ran:

@@ -1,4 +1,4 @@
-"""The screens workload: GUI steps over distinct screenshots of 0.1 to 1.7 MB, seeded; and the limit of looking at them and tokenizing them."""
+"""The screens workload: random GUI steps with distinct screenshots of 0.1 to 1.7 MB, and the lower bound for checking and tokenizing them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PNG_SHARE = 0.8  # the rest are JPEG
 
 
 def write_screens(folder: Path, screens: int) -> list[Path]:
-    """Distinct screenshots; those that stand there from an earlier run are kept, for drawing takes longer than all that is measured."""
+    """Distinct screenshots. Existing ones are used again, because drawing takes longer than everything that is measured."""
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor() as pool:
         return sorted(pool.map(partial(_write_screen, folder), range(screens), chunksize=8))
@@ -52,7 +52,7 @@ def _write_screen(folder: Path, number: int) -> Path:
 
 
 def _photo(random: Random, side: int) -> Image.Image:
-    """Something with grain: what makes a screenshot large."""
+    """A noisy image, which makes a screenshot large."""
     height = random.randrange(20, side // 2)
     grain = np.random.default_rng(random.randrange(1 << 32)).integers(0, random.choice((6, 12, 24)), (height, side, 3), dtype=np.uint8)
     slope = np.linspace(0, 200, side, dtype=np.uint8)[None, :, None]
@@ -60,7 +60,7 @@ def _photo(random: Random, side: int) -> Image.Image:
 
 
 def write_steps(path: Path, screens: Sequence[Path], steps: int, first: int = 0) -> Path:
-    """One JSON Lines file of sharegpt steps, ten to an episode; each names one of the screens, every third two."""
+    """One JSON Lines file of sharegpt steps, ten per episode. Most steps have one screenshot, some have two."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         for number in range(first, first + steps):
@@ -73,7 +73,7 @@ def write_steps(path: Path, screens: Sequence[Path], steps: int, first: int = 0)
 
 
 def limit(steps: Path, screens: Path, encoder: Any, specials: dict[str, int], out: Path) -> int:
-    """Number of tokens: each distinct screenshot is read and its pixels checked once; texts encoded, placeholders spliced in as ids, rows written."""
+    """Reads and checks each distinct screenshot once, encodes texts, inserts placeholders as ids, writes rows, and returns the number of tokens."""
     sizes: dict[str, Size] = {}
     rows: list[Any] = []
     labels: list[Any] = []
@@ -83,7 +83,7 @@ def limit(steps: Path, screens: Path, encoder: Any, specials: dict[str, int], ou
             record = orjson.loads(line)
             for name in record["images"]:
                 if name not in sizes:
-                    sizes[name] = looked_at((screens / name).read_bytes())
+                    sizes[name] = checked_size((screens / name).read_bytes())
             ids, trained = _row(record, [slice_plan(sizes[name], rule) for name in record["images"]], encoder, specials)
             rows.append(ids)
             labels.append(np.where(np.arange(len(ids)) >= len(ids) - trained, ids, np.int32(-100)))
@@ -94,8 +94,8 @@ def limit(steps: Path, screens: Path, encoder: Any, specials: dict[str, int], ou
     return int(offsets[-1])
 
 
-def looked_at(data: bytes) -> Size:
-    """The size; every pixel is unpacked and no row is missing. For the two kinds of file that this workload has."""
+def checked_size(data: bytes) -> Size:
+    """The size of a PNG or JPEG. Every pixel is unpacked, and no row is missing."""
     if data[:2] == b"\xff\xd8":
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
         simplejpeg.decode_jpeg(data, strict=True)

@@ -1,4 +1,4 @@
-"""The whole job through spark-submit: CPU of the process and everything it started, the JVM and the Python workers among it."""
+"""The whole job through spark-submit: the CPU time of all its processes, including the JVM and the Python workers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Cost:
 
 
 def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
-    """One night through spark-submit, or those of `A..B` in one session. Raises CalledProcessError where one was not published."""
+    """Runs a batch through spark-submit, or those of `A..B` in one session. Raises CalledProcessError if one was not published."""
     root = Path(config.output.root)
     root.parent.mkdir(parents=True, exist_ok=True)
     conf = root.parent / f"{root.name}.json"  # JSON is YAML
@@ -43,7 +43,7 @@ def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
     command = [str(SUBMIT), "--master", master, "--driver-memory", "2g", "--properties-file", "conf/local.conf"]
     command += ["jobs/run.py", "--config", str(conf), "--backfill" if ".." in batch else "--batch", batch]
     ran = run_watched(command, os.environ | {"PYSPARK_PYTHON": sys.executable})
-    result = ran.told
+    result = ran.output
     manifest = json.loads((root / "reports" / result["batch"] / "manifest.json").read_bytes())
     return Cost(
         max(ran.cpu, sum(ran.cpu_of.values())),
@@ -57,9 +57,9 @@ def run(config: Config, batch: str, master: str = "local[*]") -> Cost:
 
 
 class Ran(NamedTuple):
-    """A command that has ended well: the JSON that it told last, CPU seconds of what was waited for, seconds, the largest Python process."""
+    """A command that succeeded: its last line of JSON, CPU seconds, seconds, and its largest Python process."""
 
-    told: dict[str, Any]
+    output: dict[str, Any]
     cpu: float
     wall: float
     python_mb: float
@@ -71,22 +71,22 @@ def run_watched(command: Sequence[str], environment: Mapping[str, str] | None = 
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     watch = _Watch(child.pid)
-    told, errors = child.communicate()
+    output, errors = child.communicate()
     watch.stop()
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command, stderr=errors[-2000:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Ran(json.loads(told.splitlines()[-1]), cpu, time.monotonic() - started, watch.largest / 2**20, watch.cpu_of())
+    return Ran(json.loads(output.splitlines()[-1]), cpu, time.monotonic() - started, watch.largest / 2**20, watch.cpu_of())
 
 
 def cpu_per_record(large: Cost, small: Cost, records: int, few: int) -> float:
-    """What a record costs with start-up taken out: what more records took more."""
+    """The CPU seconds of a record, without start-up: the difference between two runs, per record."""
     return (large.cpu - small.cpu) / (records - few)
 
 
 class _Watch:
-    """Polls a process and all below it: workers are children of a daemon, and nobody waits for them in time."""
+    """Polls a process and all its descendants, because workers are children of a daemon that does not wait for them."""
 
     def __init__(self, pid: int):
         self._pid, self._done = pid, threading.Event()

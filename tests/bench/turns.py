@@ -1,4 +1,4 @@
-"""Ways of doing the same, in turn: what each costs in every round, and what the rounds together say."""
+"""Runs several programs in turn, and compares what each of them costs in every round."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import psutil
 
-Cost = dict[str, Any]  # of a way in one round: cpu_s_per_1000, wall_s, python_mb, and what else is known of it
-Ways = Sequence[tuple[str, Callable[[], int]]]  # (name, work that gives its number of tokens), in turn; what has one name counts together
+Cost = dict[str, Any]  # of a program in one round: cpu_s_per_1000, wall_s, python_mb, and more
+Ways = Sequence[tuple[str, Callable[[], int]]]  # (name, work that returns its number of tokens), in turn; work with the same name is added up
 
 
 class Spent(NamedTuple):
-    """CPU seconds, seconds, and the most MB that this process had: its libraries and what other ways left there are among them."""
+    """CPU seconds, seconds, and the peak memory of this process in MB, which includes its libraries and what other programs left there."""
 
     cpu: float = 0.0
     wall: float = 0.0
@@ -33,20 +33,20 @@ class Spent(NamedTuple):
 
 def spent_on(work: Callable[[], int]) -> tuple[Spent, int]:
     with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # the most so far is forgotten
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     cpu, started = _cpu_seconds(), time.monotonic()
     tokens = work()
     return Spent(_cpu_seconds() - cpu, time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), tokens
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of those that it has running: pictures are decoded in a child."""
+    """CPU seconds of this process and its running children, one of which decodes pictures."""
     times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
     return time.process_time() + sum(one.user + one.system for one in times)
 
 
 def in_turn(ways_of: Callable[[int], Ways], pairs: int, records: int, then: Callable[[int], None]) -> tuple[dict[str, list[Cost]], dict[str, int]]:
-    """What each way costs, once per round; the first round, number 0, warms up and is left out. A round's ways are made before it is timed.
+    """What each program costs in every round. Round 0 only warms up. The programs of a round are prepared before it is timed.
 
     `then` does what else belongs to a round, and times it by itself.
     """
@@ -67,7 +67,7 @@ def in_turn(ways_of: Callable[[int], Ways], pairs: int, records: int, then: Call
 
 
 def compared(costs: dict[str, list[Cost]], records: int) -> dict[str, Any]:
-    """Medians of each way's rounds, the most memory of all, and by pairs how many times the limit's CPU it takes.
+    """For each program: medians over the rounds, the peak memory, and its CPU time as a multiple of the lower bound, pair by pair.
 
     Records a second are of the whole time, from command to result where a way is a command.
     """

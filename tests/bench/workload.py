@@ -1,4 +1,4 @@
-"""The text workload: tool-calling conversations of about 950 tokens with long tails, in English and Chinese, seeded."""
+"""The text workload: random tool-calling conversations in English and Chinese, about 1,060 tokens on average, some ten times as long."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import orjson
 from pipelines.demo.tools import TALKS, Record
 from tests.bench.words import name, prose
 
-TOOLS = 2000  # distinct definitions, of which each conversation is shown a few
+TOOLS = 2000  # distinct definitions; each conversation has a few of them
 FILES = 4
 
 
 def write_text(folder: Path, conversations: int, first: int = 0) -> list[Path]:
-    """JSON Lines files of openai, sharegpt and glm records in turn."""
+    """JSON Lines files with openai, sharegpt and glm records in turn."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"talks-{first:09d}-{number}.jsonl" for number in range(min(FILES, conversations))]
     forms = list(TALKS.values())
@@ -30,11 +30,11 @@ def write_text(folder: Path, conversations: int, first: int = 0) -> list[Path]:
 
 
 def talk(seed: int) -> Record:
-    """One conversation, free of a format, as `pipelines.demo.tools` has them."""
+    """One conversation, independent of the format, as in `pipelines.demo.tools`."""
     random = Random(f"bench:{seed}")
     chinese = random.random() < 0.4
     tools = [tool(number) for number in sorted({random.randrange(TOOLS) for _ in range(random.choice((1, 1, 2, 2, 3, 4)))})]
-    length = min(12.0, random.lognormvariate(0.0, 0.75))  # a long tail: most are short, some are ten times as long
+    length = min(12.0, random.lognormvariate(0.0, 0.75))  # most are short, some are ten times as long
     rounds = [_round(random, tools, chinese, length) for _ in range(max(1, min(12, round(random.lognormvariate(0.45, 0.6)))))]
     return {"id": f"bench-{seed}", "system": prose(random, random.randrange(8, 60), chinese), "tools": tools, "rounds": rounds}
 

@@ -1,4 +1,4 @@
-"""The demo's input, and what local Spark makes of it."""
+"""Fixtures: the packed environment, the input of the demo, and the tables that local Spark makes of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the demo's batch as separate jobs, and reads the tables that they publish."""
+"""Runs the demo as a separate job, and reads the tables that it publishes."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def arguments(demo: Path, root: Path) -> list[str]:
 
 
 def finished(job: Popen[str], status: int = 0) -> tuple[dict[str, Any], str]:
-    """(the one JSON line on stdout, what was said on stderr) of a job that ended as it should."""
+    """(the JSON line on stdout, the text on stderr) of a job. Fails if its exit code is not `status`."""
     try:
-        out, said = job.communicate(timeout=DONE_WITHIN)
+        out, errors = job.communicate(timeout=DONE_WITHIN)
     finally:
         job.kill()
-    assert job.returncode == status, said[-4000:]
-    return json.loads(out), said
+    assert job.returncode == status, errors[-4000:]
+    return json.loads(out), errors
 
 
 def tables(root: Path) -> dict[str, list[str]]:
-    """Every row of every table as text, but for the run's own name, in an order of its own."""
+    """Every row of every table as sorted text, without the id of the run."""
     found = {}
     for table in TABLES:
         files = DeltaTable(root / table).file_uris()

@@ -1,4 +1,4 @@
-"""A process with all that it starts, that can be killed as a power cut would: a master, a worker, a Connect server."""
+"""A master, a worker or a Connect server: a process that can be killed with everything that it has started, as in a power cut."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyspark
 
 SPARK_HOME = Path(pyspark.__file__).parent
 STARTS_WITHIN = 300  # seconds
-# What a node has: no PYTHONPATH, no PYSPARK_PYTHON, nothing of the checkout. Everything stays on the loopback.
+# The environment of a node: no PYTHONPATH, no PYSPARK_PYTHON, nothing of the checkout. Only the loopback interface is used.
 NODE = {name: os.environ[name] for name in ("PATH", "HOME", "JAVA_HOME", "LANG") if name in os.environ} | {
     "SPARK_HOME": str(SPARK_HOME),
     "SPARK_LOCAL_IP": "127.0.0.1",
@@ -26,7 +26,7 @@ NODE = {name: os.environ[name] for name in ("PATH", "HOME", "JAVA_HOME", "LANG")
 
 @dataclass
 class Node:
-    """The first process of a session of its own, so that all it starts can be found and ended with it."""
+    """A process in a session of its own, so that everything that it starts can be found and ended."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -39,14 +39,14 @@ class Node:
         return [process for process in self.session() if "CoarseGrainedExecutorBackend" in " ".join(_command(process))]
 
     def kill(self) -> None:
-        """SIGKILL to all of it at once; nobody gets to say goodbye."""
+        """Sends SIGKILL to all processes of this node."""
         for process in self.session():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def said(self, pattern: str) -> str:
-        """What the log says, as soon as it does."""
+    def wait_for_log(self, pattern: str) -> str:
+        """The first group of the pattern, as soon as the log matches it. Raises TimeoutError."""
         until = time.monotonic() + STARTS_WITHIN
         while time.monotonic() < until and self.process.poll() is None:
             if found := re.search(pattern, self.log.read_text()):
@@ -56,7 +56,7 @@ class Node:
 
 
 def start(folder: Path, name: str, command: list[str], env: dict[str, str] = NODE) -> Node:
-    """A node whose log is `name`.log in the folder where it works."""
+    """Starts a node that works in this folder; its log is `name`.log there."""
     log = folder / f"{name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=env, cwd=folder, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)

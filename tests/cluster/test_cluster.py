@@ -1,4 +1,4 @@
-"""The job on a standalone cluster of real processes, and with one of its nodes gone in the middle: the same tables as local Spark."""
+"""On a standalone cluster of real processes, the job makes the same tables as on local Spark, even if a node is lost in the middle."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
 def wait_for_tasks(root: Path, step: str, job: Popen[str]) -> None:
     """Returns as soon as a task writes what this step stages."""
     while not list(root.glob(f"_staging/*/{step}/table=*/**/*.parquet")):
-        assert job.poll() is None, f"the job was over before anything of {step} was written: {job.communicate()[1][-4000:]}"
+        assert job.poll() is None, f"the job ended before {step} wrote anything: {job.communicate()[1][-4000:]}"
         time.sleep(0.02)
 
 
@@ -64,8 +64,8 @@ def test_losing_a_node_during_a_job_costs_only_time(step: str, cluster, environm
         executors = [process.pid for process in lost.executors()]
         lost.kill()
         print(f"seed {SEED}: {wait:.3f} s after the first task of {step}, SIGKILL to worker {lost.process.pid} and its executors {executors}")
-        line, said = finished(job)
+        line, errors = finished(job)
     cluster.start_worker()  # for the next test
-    assert "Lost executor" in said
+    assert "Lost executor" in errors
     assert line["status"] == "published"
     assert tables(tmp_path / "out") == local_tables

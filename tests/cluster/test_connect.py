@@ -1,4 +1,4 @@
-"""The job through Spark Connect: the server knows nothing of our package, and the tables are those of local Spark."""
+"""Through Spark Connect, the job makes the same tables as on local Spark, although the server does not have our package."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_workers_run_the_code_that_came_with_the_session(server, tmp_path):
 
 
 def test_spark_connect_makes_the_same_tables_as_local_spark_and_shows_progress(server, demo_input, local_tables, tmp_path):
-    line, said = finished(client(server, tmp_path, RUN, *arguments(demo_input, tmp_path / "out")))
+    line, errors = finished(client(server, tmp_path, RUN, *arguments(demo_input, tmp_path / "out")))
     assert line["status"] == "published"
     assert tables(tmp_path / "out") == local_tables
-    assert re.search(r"^tokenize: [0-9.]+ s, [0-9]+ tasks$", said, re.MULTILINE), said
+    assert re.search(r"^tokenize: [0-9.]+ s, [0-9]+ tasks?$", errors, re.MULTILINE), errors

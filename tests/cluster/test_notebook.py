@@ -1,4 +1,4 @@
-"""docs/nightly.ipynb runs from its first cell to its last, and what it shows is what it says."""
+"""docs/nightly.ipynb runs from the first cell to the last, and its outputs are as its text says."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def executed(tmp_path_factory) -> dict[str, nbformat.NotebookNode]:
     return {cell.source.splitlines()[0]: cell for cell in notebook.cells if cell.cell_type == "code"}
 
 
-def said(cell: nbformat.NotebookNode) -> str:
+def text_of(cell: nbformat.NotebookNode) -> str:
     return "".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in cell.outputs)
 
 
-def shown(cell: nbformat.NotebookNode) -> str:
+def html_of(cell: nbformat.NotebookNode) -> str:
     return "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
 
 
@@ -48,20 +48,20 @@ def cell_with(cells: dict[str, nbformat.NotebookNode], start: str) -> nbformat.N
 def test_the_notebook_runs_a_batch_both_ways_and_shows_it(executed):
     for start in ("def spark_submit", "from pipelines.spark.run.batch import run_batch"):
         cell = cell_with(executed, start)
-        assert "tokenize: " in said(cell)
+        assert "tokenize: " in text_of(cell)
         for piece in ("records in", "image.missing", "minicpm_v_2_6", 'class="t trained"', "data:image/jpeg;base64,"):
-            assert piece in shown(cell), (start, piece)
+            assert piece in html_of(cell), (start, piece)
 
 
 @pytest.mark.spark
 @pytest.mark.long
 def test_the_second_run_in_the_notebook_has_nothing_to_do(executed):
-    assert "unchanged" in said(cell_with(executed, "again =")).splitlines()  # after the steps' own lines
+    assert "unchanged" in text_of(cell_with(executed, "again =")).splitlines()  # after the steps' own lines
 
 
 @pytest.mark.spark
 @pytest.mark.long
 def test_both_ways_give_the_same_rows_and_the_split_can_be_read(executed):
-    assert said(cell_with(executed, "import pyarrow.dataset")) == "{'conversations': True, 'samples': True, 'quarantine': True}"
-    assert int(said(cell_with(executed, "def examples"))) > 1000
-    assert "image_bound" in said(cell_with(executed, "from pipelines.training.items"))
+    assert text_of(cell_with(executed, "import pyarrow.dataset")) == "{'conversations': True, 'samples': True, 'quarantine': True}"
+    assert int(text_of(cell_with(executed, "def examples"))) > 1000
+    assert "image_bound" in text_of(cell_with(executed, "from pipelines.training.items"))

@@ -1,4 +1,4 @@
-"""What is handed to the workers: our code, whole and by itself, and of the libraries what the job needs."""
+"""What is sent to workers: the zip of our code, and the archive with the libraries that the job needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipelines.spark.session.packing import FROM_SPARK, PROJECT, needed
 from pipelines.spark.session.shipping import package_files, zip_package
 
 
-def test_the_zip_depends_only_on_the_code_and_holds_every_file_of_the_package(tmp_path):
+def test_the_zip_depends_only_on_the_code_and_has_every_file_of_the_package(tmp_path):
     (tmp_path / "other").mkdir()
     first, second = zip_package(tmp_path), zip_package(tmp_path / "other")
     assert (first.name, first.read_bytes()) == (second.name, second.read_bytes())

@@ -56,7 +56,7 @@ def test_check_says_what_it_found(home: Path, capsys: pytest.CaptureFixture[str]
     data = settings(image_root="images") | {"dialects": [{"name": "glm_4", "tokenizer": "glm_4_standin", "max_tokens": 4096}]}
     assert check(home, data, "--batch", BATCH) == 0
     assert capsys.readouterr().out.replace(str(home), "HOME").splitlines() == [
-        "dialect glm_4: glm_4_standin, a stand-in vocabulary whose ids are not those of the model",
+        "dialect glm_4: tokenizer glm_4_standin, a stand-in vocabulary whose ids are not those of the model",
         f"source gui: 1 file, 192 bytes at HOME/logs/{BATCH}/*.jsonl",
         "source gui: images are read from HOME/images",
         "output: HOME/out, delta tables",

@@ -36,7 +36,7 @@ def run(*arguments: object) -> int:
 def test_check_lists_what_a_valid_configuration_names(home: Path, capsys: pytest.CaptureFixture[str]):
     assert run("check", home / "conf.yaml") == 0
     out, _ = capsys.readouterr()
-    assert "glm_4: glm_4_standin, a stand-in vocabulary" in out
+    assert "glm_4: tokenizer glm_4_standin, a stand-in vocabulary" in out
     assert out.endswith("conf.yaml: configuration is valid\n")
 
 

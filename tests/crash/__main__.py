@@ -1,8 +1,9 @@
 """The crash campaign: python -m tests.crash [--form delta] [--sample 3] [--seed 7] [--mistakes] [--processes 3]
 
-Kills the driver (SIGKILL), and makes the step fail (disk full or I/O error), at every named point of a run that touches the disk; runs it
-again and compares with an undisturbed run; lets two runs meet; and makes the seeded mistakes, each of which must be caught.
-Prints one line per experiment that found something, a JSON line of figures at the end, and exits 1 where anything was wrong.
+At every named point at which a run changes the disk, it kills the driver (SIGKILL) or makes the step fail (disk full, I/O error); then it
+runs the batch again and compares the tables with those of an undisturbed run. It also runs two batches, and one batch twice, at the same
+time, and plants mistakes in the code, each of which an experiment must catch.
+Prints a line per experiment on stderr and a JSON line of counts on stdout. The exit code is 1 if anything was wrong.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def run_form(stage: c.Stage, options: argparse.Namespace, chance: random.Random,
         runs += 1
         faults += [f"{stage.scene.form}, {name}: {fault}" for fault in found]
         report(stage.scene.form, name, found)
-    caught = list(seeded(stage, options, faults))
+    caught = list(planted(stage, options, faults))
     return {
         "points": len(points),
         "points_tried": len(chosen) if "points" in options.what else 0,
@@ -73,7 +74,7 @@ def run_form(stage: c.Stage, options: argparse.Namespace, chance: random.Random,
 def experiments(stage: c.Stage, points: list[str], chosen: list[int], chance: random.Random, options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     if "points" in options.what:
         for number in chosen:
-            # In a sample each point meets one disturbance; in the whole campaign a kill and, in turn, one of the two failures.
+            # In a sample, each point gets one disturbance; in the whole campaign, a kill and one of the two errors in turn.
             for how in [chance.choice(list(HOWS))] if options.sample else ["killed", ("disk full", "I/O error")[number % 2]]:
                 yield f"{how} at {number} ({points[number]})", c.disturbed(stage, number, HOWS[how])
     if options.sample:
@@ -103,7 +104,7 @@ def experiments(stage: c.Stage, points: list[str], chosen: list[int], chance: ra
             yield killed_at_random(stage, chance)
 
 
-def seeded(stage: c.Stage, options: argparse.Namespace, faults: list[str]) -> Iterator[bool]:
+def planted(stage: c.Stage, options: argparse.Namespace, faults: list[str]) -> Iterator[bool]:
     for mistake in MISTAKES if options.mistakes else ():
         if stage.scene.form not in mistake.forms or (options.only and options.only not in mistake.name):
             continue
@@ -118,23 +119,23 @@ def seeded(stage: c.Stage, options: argparse.Namespace, faults: list[str]) -> It
 def _tried(experiment, stage: c.Stage) -> list[str]:
     try:
         return experiment(stage)
-    except RuntimeError as error:  # a reader or driver that breaks under the mistake has noticed it
+    except RuntimeError as error:  # a reader or driver that fails because of the mistake has noticed it
         return [str(error).strip().splitlines()[-1][:200]]
 
 
 def report(form: str, name: str, found: list[str]) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {form}: {name}: {'; '.join(found) or 'right'}", file=sys.stderr, flush=True)
+    print(f"{time.strftime('%H:%M:%S')} {form}: {name}: {'; '.join(found) or 'ok'}", file=sys.stderr, flush=True)
 
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--form", action="append", choices=["delta", "parquet"])
-    parser.add_argument("--sample", type=int, default=0, help="so many points by chance, one disturbance each; 0: all points, all disturbances")
-    parser.add_argument("--what", nargs="*", choices=WHAT, default=WHAT, help="parts of the campaign; none: the seeded mistakes alone")
+    parser.add_argument("--sample", type=int, default=0, help="number of random points, each with one disturbance; 0: all points with all disturbances")
+    parser.add_argument("--what", nargs="*", choices=WHAT, default=WHAT, help="parts of the campaign; none: only the planted mistakes")
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--mistakes", action="store_true", help="make the seeded mistakes too")
-    parser.add_argument("--only", help="mistakes whose name has this in it")
-    parser.add_argument("--processes", type=int, default=2, help="whole processes killed at a moment by chance")
+    parser.add_argument("--mistakes", action="store_true", help="also plant mistakes")
+    parser.add_argument("--only", help="only the mistakes whose name contains this")
+    parser.add_argument("--processes", type=int, default=2, help="number of whole processes to kill at a random moment")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Experiments: one disturbance each, and what must hold after it. Every one is a function of a fresh scene that returns faults."""
+"""Experiments: each disturbs a run on a fresh scene, and returns what was wrong afterwards."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ RUNS = {"before": (), "amended": ("n1",), "amended, n2": ("n1", "n2"), "before, 
 
 
 class Stage:
-    """Runs experiments on copies of one scene; `mistake` is made in every driver before it begins."""
+    """Runs experiments on copies of one scene. `mistake` is planted in every driver before it starts."""
 
     def __init__(self, zygote: Zygote, scene: Scene, mistake: Mistake = nothing, known: dict[str, Any] | None = None):
         self.zygote, self.scene, self.mistake = zygote, scene, mistake
         self._known: dict[str, Any] = {} if known is None else known
 
     def mistaken(self, mistake: Mistake) -> Stage:
-        """The same scene, and what undisturbed runs made of it, under a mistake."""
+        """The same scene and the same expected states, with a planted mistake."""
         self.prepare()
         return Stage(self.zygote, self.scene, mistake, self._known)
 
     def prepare(self) -> None:
-        """All wanted states, before a driver stands in the scene that must not be moved."""
+        """Makes all expected states, before an experiment starts a driver whose scene must not be moved."""
         for name in RUNS:
-            self.wanted(name)
+            self.expected(name)
 
-    def wanted(self, name: str) -> View:
-        """What a reader sees after undisturbed runs; they are made once, when it is first asked for."""
+    def expected(self, name: str) -> View:
+        """What a reader sees after undisturbed runs. They run once, when their result is first needed."""
         if name not in self._known:
-            scene = self.kept_aside()
+            scene = self.with_old_set_aside()
             trail = scene.folder / "trail"
             for batch in RUNS[name]:
                 self.drive(scene, batch, on_point=_noted(trail))
@@ -60,15 +60,15 @@ class Stage:
         return dict(self._known[name])
 
     def points(self) -> list[str]:
-        """The named points that the run which amends n1 passes, in order, each as often as it passes it."""
-        self.wanted("amended")
+        """The names of the points that the run which amends n1 passes, in order, with repetitions."""
+        self.expected("amended")
         return list(self._known["points"])
 
     def fresh(self) -> Scene:
         return self.scene.restored()
 
-    def kept_aside(self) -> Scene:
-        """A fresh scene; what the last experiment left is kept until `put_back`."""
+    def with_old_set_aside(self) -> Scene:
+        """A fresh scene. The one of the last experiment is set aside until `put_back`."""
         if self.scene.folder.exists():
             self.scene.folder.rename(self._aside)
         return self.scene.restored()
@@ -89,7 +89,7 @@ class Stage:
         return self.zygote.start(self._driver(scene, batch, options))
 
     def look(self, work: Callable[[], Any]) -> Any:
-        """A reader: in a fork of its own, under the same mistake."""
+        """What a reader finds, in a fork of its own and with the same planted mistake."""
 
         def read(spark: SparkSession) -> Any:
             self.mistake()
@@ -104,7 +104,7 @@ class Stage:
                 return scene.run(spark, batch, **options).status
             except (Refused, LostRace, OSError, NotPublished) as error:
                 return type(error).__name__
-            except Exception as error:  # a driver that fails in any other way has failed too
+            except Exception as error:  # any other failure of a driver is a failure too
                 return f"error: {type(error).__name__}: {str(error)[:300]}"
 
         return work
@@ -119,7 +119,7 @@ def _noted(trail: Path) -> Callable[[str], None]:
 
 
 def at_pass(where: int | str, then: Callable[[str], None]) -> Callable[[str], None]:
-    """Does `then` at the point that is passed as the `where`th, or the first time at the one of this name."""
+    """Calls `then` at the point number `where`, or the first time at the point with this name."""
     passed: list[str] = []
 
     def at(point: str) -> None:
@@ -138,14 +138,14 @@ def broken(point: str) -> None:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
-def seen_rightly(stage: Stage, scene: Scene, allowed: list[str], when: str) -> list[str]:
-    """Whether a reader sees one of these whole states."""
+def reader_faults(stage: Stage, scene: Scene, allowed: list[str], when: str) -> list[str]:
+    """What is wrong if a reader does not see one of these states, whole."""
     try:
         seen = stage.look(lambda: view(scene))
     except RuntimeError as error:
         return [f"{when}: the snapshot cannot be read: {str(error).strip().splitlines()[-1][:200]}"]
     counts = {table: len(rows) for table, rows in seen.items()}
-    if not any(seen == stage.wanted(name) for name in allowed):
+    if not any(seen == stage.expected(name) for name in allowed):
         return [f"{when}: a reader sees {counts}, which is none of {allowed}"]
     by_sql = stage.look(lambda: counted_by_duckdb(scene))
     faults = [] if by_sql == counts else [f"{when}: DuckDB counts {by_sql} through the snapshot, pyarrow {counts}"]
@@ -153,18 +153,18 @@ def seen_rightly(stage: Stage, scene: Scene, allowed: list[str], when: str) -> l
 
 
 def disturbed(stage: Stage, where: int | str, how: Callable[[str], None]) -> list[str]:
-    """The run that amends n1 is stopped at this point; then it is run again."""
+    """The run that amends n1 is stopped at this point. Then the batch is run again."""
     scene = stage.fresh()
     ended = stage.drive(scene, "n1", on_point=at_pass(where, how))
     faults = [] if ended in (KILLED, "OSError", "published") else [f"the disturbed run ended as {ended}"]
-    faults += seen_rightly(stage, scene, ["before", "amended"], "after the disturbance")
+    faults += reader_faults(stage, scene, ["before", "amended"], "after the disturbance")
     return faults + again(stage, scene, "n1", "amended")
 
 
-def again(stage: Stage, scene: Scene, batch: str, wanted: str) -> list[str]:
+def again(stage: Stage, scene: Scene, batch: str, expected: str) -> list[str]:
     ended = stage.drive(scene, batch)
     faults = [] if ended in ("published", "unchanged") else [f"the rerun ended as {ended}"]
-    faults += seen_rightly(stage, scene, [wanted], "after the rerun")
+    faults += reader_faults(stage, scene, [expected], "after the rerun")
     return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
 
 
@@ -172,15 +172,15 @@ def next_batch_first(stage: Stage, where: int | str) -> list[str]:
     """n1 is killed between two commits, and n2 is run before n1 is run again."""
     scene = stage.fresh()
     stage.drive(scene, "n1", on_point=at_pass(where, die))
-    is_amended = not seen_rightly(stage, scene, ["amended"], "")
+    is_amended = not reader_faults(stage, scene, ["amended"], "")
     ended = stage.drive(scene, "n2")
     faults = [] if ended == "published" else [f"the next batch ended as {ended}"]
-    faults += seen_rightly(stage, scene, ["amended, n2" if is_amended else "before, n2"], "after the next batch")
+    faults += reader_faults(stage, scene, ["amended, n2" if is_amended else "before, n2"], "after the next batch")
     return faults + again(stage, scene, "n1", "amended, n2")
 
 
 def same_batch_at_once(stage: Stage, number: int) -> list[str]:
-    """Two runs of one batch: while the first stands at a point, the second tries. One wins, the other says so and leaves nothing."""
+    """While one run of a batch waits at a point, another one starts. One is published; the other loses the race and leaves nothing behind."""
     stage.prepare()
     scene = stage.fresh()
     first = stage.start(scene, "n1", on_point=at_pass(number, _wait_for(scene.folder / "second-is-done")))
@@ -189,44 +189,44 @@ def same_batch_at_once(stage: Stage, number: int) -> list[str]:
     (scene.folder / "second-is-done").touch()
     ended = sorted([first.wait(), second])
     faults = [] if ended == ["LostRace", "published"] else [f"the two runs ended as {ended}"]
-    faults += seen_rightly(stage, scene, ["amended"], "after both")
+    faults += reader_faults(stage, scene, ["amended"], "after both")
     of_batch = stage.look(lambda: len([row for row in run_rows(scene.root) if row["batch"] == "n1"]))
     faults += [] if of_batch == 2 else [f"{of_batch - 1} runs of the batch were published at once"]
     return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
 
 
 def two_batches_at_once(stage: Stage, number: int) -> list[str]:
-    """Two batches: while the first stands at a point, the second runs as far as it is let. Both are published, one after the other."""
+    """While the run of one batch waits at a point, that of another batch runs as far as it can. Both are published, one after the other."""
     stage.prepare()
     scene = stage.fresh()
     waits, let_in, ready, last = (scene.folder / name for name in ("first-waits", "second-is-let-in", "second-is-ready", "second-is-at-last"))
 
-    def stand(point: str) -> None:
+    def wait(point: str) -> None:
         waits.touch()
-        _until(let_in, seconds=5)  # where the first holds the lock, the second is not
+        _until(let_in, seconds=5)  # while the first holds the lock, the second cannot go on
         if let_in.exists():
             _until(ready)
             _until(last, seconds=4)
 
-    def tell(point: str) -> None:
+    def signal(point: str) -> None:
         let_in.touch()
         if point == "manifest: staged":
             ready.touch()
         elif point.startswith("runs"):
             last.touch()
 
-    first = stage.start(scene, "n1", on_point=at_pass(number, stand))
+    first = stage.start(scene, "n1", on_point=at_pass(number, wait))
     _until(waits)
-    faults = seen_rightly(stage, scene, ["before", "amended"], "in mid-publication")
-    second = stage.start(scene, "n2", on_point=tell)
+    faults = reader_faults(stage, scene, ["before", "amended"], "during the publication")
+    second = stage.start(scene, "n2", on_point=signal)
     ended = [first.wait(), second.wait()]
     faults += [] if ended == ["published", "published"] else [f"the two batches ended as {ended}"]
-    faults += seen_rightly(stage, scene, ["amended, n2"], "after both")
+    faults += reader_faults(stage, scene, ["amended, n2"], "after both")
     return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
 
 
 def replayed(stage: Stage) -> list[str]:
-    """The same key again is a no-op that opens no table; another time of the file is no other batch, other bytes are."""
+    """A rerun with the same files publishes nothing, even if their times differ. With another configuration it is refused."""
     scene = stage.fresh()
     stage.drive(scene, "n1")
     before = stage.look(lambda: last_run(scene.root))
@@ -240,13 +240,13 @@ def replayed(stage: Stage) -> list[str]:
 
 
 def amended(stage: Stage) -> list[str]:
-    """Undisturbed: the batch is amended, and nothing else."""
+    """An undisturbed run amends its batch and changes nothing else."""
     scene = stage.fresh()
     return again(stage, scene, "n1", "amended")
 
 
 def amended_again(stage: Stage) -> list[str]:
-    """Other bytes under the same names are another batch, also where the batch was amended before."""
+    """Files with other bytes under the same names amend the batch, even if it was amended before."""
     scene = stage.fresh()
     stage.drive(scene, "n1")
     lines = (scene.folder / "logs" / "n1" / "a.jsonl").read_bytes().splitlines()
@@ -256,7 +256,7 @@ def amended_again(stage: Stage) -> list[str]:
 
 
 def damaged_staging(stage: Stage) -> list[str]:
-    """A part that was staged is lost before it is balanced: nothing may be published."""
+    """A staged file is lost before the books are balanced: nothing may be published."""
     scene = stage.fresh()
 
     def lose(point: str) -> None:
@@ -265,11 +265,11 @@ def damaged_staging(stage: Stage) -> list[str]:
 
     ended = stage.drive(scene, "n1", on_point=lose)
     faults = ["a batch whose staged rows were lost was published"] if ended in ("published", "unchanged") else []
-    return faults + seen_rightly(stage, scene, ["before"], "after the loss")
+    return faults + reader_faults(stage, scene, ["before"], "after the loss")
 
 
 def lossy_commit(stage: Stage) -> list[str]:
-    """A commit holds fewer rows than were balanced: `runs` must not name it."""
+    """A commit has fewer rows than the books: `runs` must not name it."""
     scene = stage.fresh()
 
     def lossy(spark: SparkSession) -> Any:
@@ -282,17 +282,17 @@ def lossy_commit(stage: Stage) -> list[str]:
 
     ended = stage.zygote.run(lossy)
     faults = ["a lossy commit was published"] if ended == "published" else []
-    faults += seen_rightly(stage, scene, ["before"], "after a lossy commit")
+    faults += reader_faults(stage, scene, ["before"], "after a lossy commit")
     return faults + again(stage, scene, "n1", "amended")
 
 
 def bad_batch(stage: Stage) -> list[str]:
-    """More is quarantined than the gate lets through: nothing is published."""
+    """More records are quarantined than the gate allows: nothing is published."""
     scene = stage.fresh()
     scene.write("n1", [b"{broken %d" % number for number in range(5)])
     ended = stage.drive(scene, "n1")
     faults = [] if ended == "gate_failed" else [f"a bad batch ended as {ended}"]
-    return faults + seen_rightly(stage, scene, ["before"], "after a bad batch")
+    return faults + reader_faults(stage, scene, ["before"], "after a bad batch")
 
 
 def internal_error(stage: Stage) -> list[str]:
@@ -313,11 +313,11 @@ def internal_error(stage: Stage) -> list[str]:
 
     ended = stage.zygote.run(failing)
     faults = [] if ended == "internal_error" else [f"a run with an internal error ended as {ended}"]
-    return faults + seen_rightly(stage, scene, ["before"], "after an internal error")
+    return faults + reader_faults(stage, scene, ["before"], "after an internal error")
 
 
 def older_state_readable(stage: Stage) -> list[str]:
-    """A trainer that reads the batch before goes on reading it after an amendment, within the retention."""
+    """A trainer can still read the earlier state of a batch after an amendment, as long as retention keeps it."""
     scene = stage.fresh()
     row = stage.look(lambda: last_run(scene.root))
     old = stage.look(lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist())))
@@ -325,12 +325,12 @@ def older_state_readable(stage: Stage) -> list[str]:
     try:
         now = stage.look(lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist())))
     except RuntimeError as error:
-        return [f"the batch before cannot be read any more: {str(error).strip().splitlines()[-1][:200]}"]
-    return [] if now == old else ["the batch before reads otherwise now"]
+        return [f"the earlier state cannot be read any more: {str(error).strip().splitlines()[-1][:200]}"]
+    return [] if now == old else ["the earlier state has other rows now"]
 
 
 def redriven(stage: Stage) -> list[str]:
-    """A record whose reason is gone moves to samples; no other row moves, and redriving again changes nothing."""
+    """A record that was fixed moves from quarantine to samples, and no other row changes."""
     scene = stage.fresh()
     late = {"messages": [{"role": "user", "content": "<image>?"}, {"role": "assistant", "content": "late"}], "images": ["late.png"], "episode_id": "e1"}
     lines = (scene.folder / "logs" / "n1" / "a.jsonl").read_bytes().splitlines()
@@ -353,8 +353,8 @@ def redriven(stage: Stage) -> list[str]:
     right = {"conversations": (1, 0), "samples": (1, 0), "quarantine": (0, 1), "images": (1, 0)}
     faults = [] if ended == "published" else [f"the redrive ended as {ended}"]
     faults += [] if moved == right else [f"the redrive moved {moved}"]
-    doubled = {table: len(rows) - len(set(rows)) for table, rows in after.items() if len(rows) != len(set(rows))}
-    return faults + ([f"doubled: {doubled}"] if doubled else [])
+    duplicated = {table: len(rows) - len(set(rows)) for table, rows in after.items() if len(rows) != len(set(rows))}
+    return faults + ([f"duplicated: {duplicated}"] if duplicated else [])
 
 
 def _wait_for(flag: Path, seconds: float = 60) -> Callable[[str], None]:

@@ -1,7 +1,7 @@
-"""Seeded mistakes in the protocol and its checks, each with the experiments that must catch it.
+"""Mistakes planted in publishing and its checks, each with the experiments that must catch it.
 
-A mistake patches the code inside a fork, like a careless change would. `python -m tests.crash` makes each in turn; a mistake that no
-experiment catches fails the campaign.
+A mistake patches the code inside a fork, as a careless change would. `python -m tests.crash --mistakes` plants each of them in turn. A
+mistake that no experiment catches fails the campaign.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Experiment = Callable[[c.Stage], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Seeded:
+class Planted:
     name: str
     make: Callable[[], None]
     experiments: tuple[Experiment, ...]
@@ -29,12 +29,12 @@ class Seeded:
 
 
 def killed(point: str, then: Callable[..., list[str]] = c.disturbed) -> Experiment:
-    """The run is killed the first time that it passes a point of this name."""
+    """The run is killed the first time that it passes the point with this name."""
     return lambda stage: c.next_batch_first(stage, point) if then is c.next_batch_first else c.disturbed(stage, point, die)
 
 
 def waiting(point: str, experiment: Callable[[c.Stage, int], list[str]]) -> Experiment:
-    """Another run comes while this one stands at the point."""
+    """Another run starts while this one waits at the point."""
     return lambda stage: experiment(stage, stage.points().index(point))
 
 
@@ -45,7 +45,7 @@ def _publish_before_balance() -> None:
     _no_read_back()
 
 
-def _drop_a_part() -> None:
+def _drop_a_file() -> None:
     from pipelines.spark.run import staging
 
     whole = staging.write_files
@@ -59,7 +59,7 @@ def _drop_a_part() -> None:
 
 
 def _count_instead_of_read_back() -> None:
-    """The books are what was meant to be written, and the committed rows are not looked at."""
+    """The books have the rows that should have been written; the committed rows are not read back."""
     from pipelines.ledger.books import Books
 
     Books.faults = lambda self: []  # type: ignore[method-assign]
@@ -98,7 +98,7 @@ def _no_publication_lock() -> None:
 
 
 def _runs_before(table: str) -> None:
-    """`runs` is written before this table, and names the state that the table is going to have."""
+    """`runs` is written before this table, and names the state that the table will have."""
     from pipelines.spark.publishing import publish, tables
 
     real = tables.Tables.commit_files
@@ -236,7 +236,7 @@ def _retire_first() -> None:
 
 
 def _copy_in_place() -> None:
-    """Parquet: new files are not renamed in but copied, so that half a file can stand under its name, and the reader looks at the folder."""
+    """Parquet: new files are copied instead of renamed, so that a reader of the folder can see half a file."""
     from pipelines.spark.publishing import parquet_form
 
     def copied(path: Path, target: Path) -> None:
@@ -247,7 +247,7 @@ def _copy_in_place() -> None:
 
 
 def _report_first() -> None:
-    """The report is moved in as soon as it is made."""
+    """The report is put into place as soon as it is written."""
     from pipelines.spark.run import completion
 
     made = completion._write_report
@@ -264,7 +264,7 @@ def _report_first() -> None:
 
 
 def _forget_the_report() -> None:
-    """Only the run itself moves its report in: one that was killed leaves none."""
+    """Only the run itself puts its report into place, so a run that is killed leaves none."""
     from pipelines.spark.publishing import recovery
     from pipelines.spark.run import batch as job
 
@@ -294,7 +294,7 @@ def _errors_pass() -> None:
 
 
 def _keep_nothing() -> None:
-    """Retention deletes whatever the newest state does not need."""
+    """Retention deletes everything that the newest state does not need."""
     from pipelines.spark.run import completion
 
     def at_once(tables: Any, days: int, now: Any) -> None:
@@ -325,33 +325,33 @@ def _redrive_keeps_the_old_rows() -> None:
 
 
 MISTAKES = (
-    Seeded("publish before balance", _publish_before_balance, (c.bad_batch,)),
-    Seeded("drop a part", _drop_a_part, (c.amended,)),
-    Seeded("count instead of read back", _count_instead_of_read_back, (c.lossy_commit,)),
-    Seeded("do not read a commit back", _no_read_back, (c.lossy_commit,)),
-    Seeded("last writer wins", _last_writer_wins, (waiting("manifest: staged", c.same_batch_at_once),)),
-    Seeded("no lock of the batch, and the guard alone", _no_batch_lock, (waiting("samples: after", c.same_batch_at_once),)),
-    Seeded("no lock of the publication", _no_publication_lock, (waiting("samples: after", c.two_batches_at_once),)),
-    Seeded("publish runs before samples", partial(_runs_before, "samples"), (killed("samples: before"),)),
-    Seeded("publish runs before conversations", partial(_runs_before, "conversations"), (killed("conversations: before"),)),
-    Seeded("publish runs before images", partial(_runs_before, "images"), (killed("images: before"),)),
-    Seeded("never roll back", _no_undo, (killed("samples: after", c.next_batch_first),)),
-    Seeded("roll back samples only", _undo_samples_only, (killed("samples: after", c.next_batch_first),)),
-    Seeded("overwrite the whole table", _overwrite_the_whole_table, (c.amended,)),
-    Seeded("append instead of replace", _append_instead_of_replace, (c.amended,)),
-    Seeded("read the newest version", _read_the_newest_version, (killed("samples: after"),)),
-    Seeded("a key of times", _key_of_times, (c.replayed,)),
-    Seeded("a key of names", _key_of_names, (c.amended_again,)),
-    Seeded("replace without being asked", _no_refusal, (c.replayed,)),
-    Seeded("sweep the living", _sweep_the_living, (waiting("manifest: staged", c.two_batches_at_once),)),
-    Seeded("never sweep", _never_sweep, (killed("stage outcomes: after"),)),
-    Seeded("retire before runs", _retire_first, (killed("samples: before"), killed("conversations: after")), ("parquet",)),
-    Seeded("copy instead of rename", _copy_in_place, (c.amended,), ("parquet",)),
-    Seeded("report first", _report_first, (killed("manifest: staged"), killed("conversations: before"))),
-    Seeded("forget a dead run's report", _forget_the_report, (killed("runs: after"),)),
-    Seeded("no gate", _no_gate, (c.bad_batch,)),
-    Seeded("internal errors pass", _errors_pass, (c.internal_error,)),
-    Seeded("keep nothing", _keep_nothing, (c.older_state_readable,)),
-    Seeded("redrive forgets the others", _redrive_forgets_the_others, (c.redriven,)),
-    Seeded("redrive keeps the old rows", _redrive_keeps_the_old_rows, (c.redriven,)),
+    Planted("publish before balance", _publish_before_balance, (c.bad_batch,)),
+    Planted("drop a file", _drop_a_file, (c.amended,)),
+    Planted("count instead of read back", _count_instead_of_read_back, (c.lossy_commit,)),
+    Planted("do not read a commit back", _no_read_back, (c.lossy_commit,)),
+    Planted("last writer wins", _last_writer_wins, (waiting("manifest: staged", c.same_batch_at_once),)),
+    Planted("no batch lock, only the check before publishing", _no_batch_lock, (waiting("samples: after", c.same_batch_at_once),)),
+    Planted("no publication lock", _no_publication_lock, (waiting("samples: after", c.two_batches_at_once),)),
+    Planted("publish runs before samples", partial(_runs_before, "samples"), (killed("samples: before"),)),
+    Planted("publish runs before conversations", partial(_runs_before, "conversations"), (killed("conversations: before"),)),
+    Planted("publish runs before images", partial(_runs_before, "images"), (killed("images: before"),)),
+    Planted("never roll back", _no_undo, (killed("samples: after", c.next_batch_first),)),
+    Planted("roll back samples only", _undo_samples_only, (killed("samples: after", c.next_batch_first),)),
+    Planted("overwrite the whole table", _overwrite_the_whole_table, (c.amended,)),
+    Planted("append instead of replace", _append_instead_of_replace, (c.amended,)),
+    Planted("read the newest version", _read_the_newest_version, (killed("samples: after"),)),
+    Planted("compare file times instead of bytes", _key_of_times, (c.replayed,)),
+    Planted("compare file names only", _key_of_names, (c.amended_again,)),
+    Planted("replace without --replace", _no_refusal, (c.replayed,)),
+    Planted("remove the staging folder of a running run", _sweep_the_living, (waiting("manifest: staged", c.two_batches_at_once),)),
+    Planted("never remove staging folders", _never_sweep, (killed("stage outcomes: after"),)),
+    Planted("remove replaced files before writing runs", _retire_first, (killed("samples: before"), killed("conversations: after")), ("parquet",)),
+    Planted("copy instead of rename", _copy_in_place, (c.amended,), ("parquet",)),
+    Planted("report first", _report_first, (killed("manifest: staged"), killed("conversations: before"))),
+    Planted("forget the report of a killed run", _forget_the_report, (killed("runs: after"),)),
+    Planted("no gate", _no_gate, (c.bad_batch,)),
+    Planted("ignore internal errors", _errors_pass, (c.internal_error,)),
+    Planted("delete older states at once", _keep_nothing, (c.older_state_readable,)),
+    Planted("redrive forgets the others", _redrive_forgets_the_others, (c.redriven,)),
+    Planted("redrive keeps the old rows", _redrive_keeps_the_old_rows, (c.redriven,)),
 )

@@ -1,4 +1,4 @@
-"""Kills a whole process with its JVM and workers at a random moment, for failures between the named points."""
+"""Kills a whole process with its JVM and workers at a random moment, so that failures between the named points are tested too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 60  # seconds
 
 
 def killed_at_random(stage: c.Stage, chance: random.Random) -> tuple[str, list[str]]:
-    """The main job as a process of its own, killed with all its children some time after it began to publish, or before."""
+    """Kills the main job with all its child processes, usually some time after it has staged its report."""
     scene = stage.fresh()
     settings = scene.folder / "conf.yaml"
     settings.write_text(yaml.safe_dump(scene.config().model_dump(mode="json", exclude_none=True)))
@@ -30,7 +30,7 @@ def killed_at_random(stage: c.Stage, chance: random.Random) -> tuple[str, list[s
     time.sleep(delay)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    faults = c.seen_rightly(stage, scene, ["before", "amended"], "after the kill")
+    faults = c.reader_faults(stage, scene, ["before", "amended"], "after the kill")
     return f"process killed {delay:.1f} s after its report was staged", faults + c.again(stage, scene, "n1", "amended")
 
 

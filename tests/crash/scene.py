@@ -1,8 +1,8 @@
 """The scene of the crash campaign: an output root with two published batches, the inputs of the next runs, and what readers may see.
 
 n0            published, and never run again
-n1            published, then amended: the run that is disturbed
-n2            the batch after that
+n1            published, then amended; the amending run is disturbed
+n2            the next batch
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def build(spark: SparkSession, folder: Path, form: str) -> None:
 
 
 def view(scene: Scene) -> View:
-    """What a reader of the snapshot sees: the rows of every table without what names a run or the scene's folder, and who made each batch."""
+    """What a reader of the snapshot sees: the rows of every table, without run ids and the folder of the scene."""
     if not run_rows(scene.root):
         return {}
     seen: View = {}
@@ -114,7 +114,7 @@ def _essence(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def leftovers(scene: Scene) -> list[str]:
-    """What a recovered root must not hold: staged rows of dead runs, files beyond the snapshot, or a report that is not of its batch's last run."""
+    """What a recovered root must not have: staged rows of killed runs, files outside the snapshot, or reports of earlier runs."""
     return [*_staged(scene), *_beyond(scene), *_reports(scene)]
 
 
@@ -137,7 +137,7 @@ def false_reports(scene: Scene) -> list[str]:
     """Published reports of runs that were not published."""
     published = {row["run_id"] for row in run_rows(scene.root)}
     reported = {path.parent.name: json.loads(path.read_bytes())["run_id"] for path in (scene.root / "reports").glob("*/manifest.json")}
-    return [f"the report of {batch} is of run {run_id}, which was not published" for batch, run_id in reported.items() if run_id not in published]
+    return [f"the report of {batch} is that of run {run_id}, which was not published" for batch, run_id in reported.items() if run_id not in published]
 
 
 def _reports(scene: Scene) -> list[str]:
@@ -147,6 +147,6 @@ def _reports(scene: Scene) -> list[str]:
         manifest = scene.root / "reports" / batch / "manifest.json"
         reported = json.loads(manifest.read_bytes())["run_id"] if manifest.is_file() else None
         if reported != run_id:
-            found.append(f"the report of {batch} is of run {reported}, published was {run_id}")
+            found.append(f"the report of {batch} is that of run {reported}, but run {run_id} was published")
     strange = {path.name for path in (scene.root / "reports").glob("*")} - set(last)
     return found + [f"a report of {name}, which was never published" for name in sorted(strange)]

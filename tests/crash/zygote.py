@@ -1,7 +1,7 @@
-"""Drivers that can be killed for real, without a new JVM for each: forks of one process that holds a warm Spark session.
+"""Drivers that can be killed without a new JVM for each: forks of one process that has a running Spark session.
 
-A fork speaks to the JVM over a connection of its own, so that SIGKILL takes the driver at the exact point it stands at and leaves the
-session of the others whole. The parent touches no table: readers with threads of their own do not survive a fork.
+Each fork has a connection of its own to the JVM, so SIGKILL stops the driver at an exact point and leaves the session of the others
+intact. The parent opens no table, because readers with threads do not survive a fork.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Driver:
     answer: Path
 
     def wait(self) -> Any:
-        """What its work returned; KILLED where it was; raises RuntimeError with the traceback of what it raised."""
+        """What its work returned, or KILLED if it was killed. Raises RuntimeError with the traceback if it raised."""
         _, status = os.waitpid(self.pid, 0)
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
             return KILLED
@@ -67,15 +67,15 @@ class Zygote:
         try:
             self._own_connection()
             done = ("value", work(self.spark))
-        except BaseException:  # the fork's own end: whatever it was, the parent is told
+        except BaseException:  # whatever ends the fork is reported to the parent
             done = ("error", traceback.format_exc())
         answer.write_bytes(pickle.dumps(done))
-        gc.collect()  # the JVM keeps a fork's frames, plans and all, until it is told that they are gone
+        gc.collect()  # otherwise the JVM would keep the data frames of the fork
         os._exit(0)
 
     def _own_connection(self) -> None:
         client = self.spark.sparkContext._gateway._gateway_client
-        self._inherited += client.deque  # kept open: closing would close the parent's too
+        self._inherited += client.deque  # kept open, because closing them would close those of the parent too
         client.deque.clear()
         client.thread_connection = threading.local()
 

@@ -1,4 +1,4 @@
-"""The demo's input: the same bytes every time, and every planted fault gets the expected state and reason."""
+"""The input of the demo has the same bytes every time, and every planted fault gets the expected state and reason."""
 
 import hashlib
 import json
@@ -54,7 +54,7 @@ def test_nothing_else_is_quarantined_except_what_a_model_cannot_take(demo, demo_
         for row in demo_outcomes
         if isinstance(row, Quarantined) and (str(Path(row.raw.origin.path).relative_to(folder)), row.raw.origin.line) not in planted
     ]
-    assert {(row.dialect, row.findings[0].code) for row in rest} == {("glm_4v", "image.too_many")}  # it takes one image
+    assert {(row.dialect, row.findings[0].code) for row in rest} == {("glm_4v", "image.too_many")}  # because it takes one image
 
 
 def test_every_dialect_has_rows_in_every_split(demo_outcomes):

@@ -1,4 +1,4 @@
-"""The campaign: `make fuzz MINUTES=10`. Every target in processes of its own, two at a time; inputs that break something stay in out/fuzz."""
+"""`make fuzz MINUTES=10`: runs every target in separate processes, two at a time. Inputs that break something are kept in out/fuzz."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.corpus import unpack
 from tests.fuzz.watch import MEGABYTES, SECONDS, Figures
 
-# Records have two processes: five targets and one more fill two lanes of three.
+# Records have two processes, so that the six jobs fill two lanes evenly.
 JOBS = (("records", 1), ("lines", 1), ("images", 1), ("paths", 1), ("literals", 1), ("records", 2))
 LANES = 2
 
@@ -23,7 +23,7 @@ LANES = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=0, help="0 takes one from the clock; it is printed")
+    parser.add_argument("--seed", type=int, default=0, help="0: from the clock; it is printed")
     parser.add_argument("--out", type=Path, default=Path("out/fuzz"))
     options = parser.parse_args(arguments)
     seed = options.seed or int(time.time()) % 1_000_000
@@ -35,27 +35,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     merged = [_sum([one for one in figures if one.target == name]) for name in dict.fromkeys(name for name, _ in JOBS)]
     print("\n".join(table(merged)))
     findings = [f"{one.target}: {finding}" for one in merged for finding in one.findings]
-    print("\n".join(findings or [f"nothing over {SECONDS:g} s or {MEGABYTES} MB, no unexpected exception"]))
+    print("\n".join(findings or [f"no input took more than {SECONDS:g} s or {MEGABYTES} MB; no unexpected exception"]))
     return 1 if findings else 0
 
 
 def campaign(name: str, seconds: float, seed: int, folder: Path, hostile: Path) -> Figures:
-    """The figures of one job. A process that dies is a finding; another goes on in the time that is left."""
+    """The figures of one job. A process that dies is a finding, and a new one uses the time that is left."""
     folder.mkdir(parents=True, exist_ok=True)
     ends, parts = time.monotonic() + seconds, []
     while (left := ends - time.monotonic()) > 1:
         figures = folder / "figures.json"
         figures.unlink(missing_ok=True)
         command = [sys.executable, "-m", "tests.fuzz.run", name, str(left), str(seed + len(parts)), str(folder), str(hostile)]
-        with open(folder / "words.txt", "ab") as words:
-            status = subprocess.run(command, stdout=words, stderr=words).returncode
+        with open(folder / "output.txt", "ab") as output:
+            status = subprocess.run(command, stdout=output, stderr=output).returncode
         one = Figures(**json.loads(figures.read_text())) if figures.exists() else Figures(name)
         if status:
             one.exceptions += 1
-            one.findings.append(f"the process died with status {status}: see {folder}/words.txt")
+            one.findings.append(f"the process died with status {status}: see {folder}/output.txt")
         parts.append(one)
         if status and not one.inputs:
-            break  # it cannot start: again and again would say the same
+            break  # it cannot start, so trying again is useless
     return _sum(parts)
 
 

@@ -1,7 +1,7 @@
 """Peak memory of one worker: `python -m tests.fuzz.memory`. The hostile corpus and a line of 1 GB against an ordinary log.
 
-Each in a process of its own, which runs the pure pipeline without dialects, and with two, whose vocabularies are most of its memory; the
-decoder of pictures is a process beside it.
+Each case runs the pipeline without Spark in a new process, once without dialects and once with two, whose vocabularies take most of the
+memory. Pictures are decoded in a process of their own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def ordinary(path: Path, size: int) -> Path:
 
 
 def line_bomb(path: Path, size: int) -> Path:
-    """A small .gz: a good record, a line of so many bytes, and another good record."""
+    """A small .gz with a good record, a line of `size` bytes, and another good record."""
     block = b"x" * (1 << 20)
     with gzip.open(path, "wb", compresslevel=1) as file:
         file.write(json.dumps(asked("Before?")).encode() + b"\n")
@@ -51,7 +51,7 @@ def corpus_files(hostile: Path) -> list[Path]:
 
 
 def peak(files: Sequence[Path], image_root: Path, *dialects: str) -> dict[str, int]:
-    """{"outcomes", "worker_mb", "decoder_mb"} of a fresh process that runs these files; decoder_mb is 0 where no picture was decoded."""
+    """{"outcomes", "worker_mb", "decoder_mb"} of a new process that runs these files; decoder_mb is 0 if no picture was decoded."""
     command = [sys.executable, "-m", "tests.fuzz.memory", "--child", ",".join(dialects), str(image_root), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
@@ -66,7 +66,7 @@ def child(dialects: str, image_root: str, *files: str) -> None:
 
 
 def high_water(process: int) -> int:
-    """The most that this process has held in memory since its program began, in MB."""
+    """The peak resident memory of this process, in MB."""
     (found,) = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
     return int(found) >> 10
 

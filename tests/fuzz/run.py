@@ -1,4 +1,4 @@
-"""One target in this process, guided by coverage (atheris): `python -m tests.fuzz.run TARGET SECONDS SEED FOLDER HOSTILE`."""
+"""Fuzzes one target in this process, guided by coverage (atheris): `python -m tests.fuzz.run TARGET SECONDS SEED FOLDER HOSTILE`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.fuzz.watch import Watch
 
 BEGAN = time.monotonic()
 LONGEST = 1 << 16  # bytes of an input
-HANG = 60  # seconds; the backstop behind the watch, which needs the input to come back
+HANG = 60  # seconds; for an input that never returns, which the watch cannot report
 
 
 def main(name: str, seconds: float, seed: int, folder: Path, hostile: Path) -> None:
-    import atheris  # here alone: the tests that share this folder must not wait for it
+    import atheris  # only here, because the tests in this folder do not need it
 
     with atheris.instrument_imports(include=["pipelines"]):
         targets = importlib.import_module("tests.fuzz.targets")
@@ -33,7 +33,7 @@ def main(name: str, seconds: float, seed: int, folder: Path, hostile: Path) -> N
         watch(data)
         if time.monotonic() - BEGAN > seconds:
             watch.write()
-            os._exit(0)  # libFuzzer has no other end that leaves the figures
+            os._exit(0)  # any other way to end libFuzzer loses the figures
 
     limits = [f"-timeout={HANG}", "-rss_limit_mb=0", f"-max_len={LONGEST}", f"-artifact_prefix={folder}/", "-verbosity=0", "-reload=0", "-detect_leaks=0"]
     mutators = {"custom_mutator": json_mutator(seed, lambda data, most: atheris.Mutate(data, most))} if name == "records" else {}
@@ -42,8 +42,8 @@ def main(name: str, seconds: float, seed: int, folder: Path, hostile: Path) -> N
 
 
 def json_mutator(seed: int, mutate: Callable[[bytes, int], bytes]) -> Callable[[bytes, int, int], bytes]:
-    """Half of the time a value in the record is changed, so that most inputs are still JSON; else bytes, as for every target."""
-    harm = importlib.import_module("tests.laws.harm")
+    """Changes values of the record half of the time, so that many inputs are still JSON, and otherwise bytes, as for every target."""
+    damage = importlib.import_module("tests.properties.damage")
     junk = [None, True, 0, -1, 1.5, 10**400, "", " ", "<image>", "<|user|>", "{'a': 1}", '{"name": "f", "arguments": {}}', [], {}, [{}], "a.png", "../a"]
 
     def run(data: bytes, most: int, step: int) -> bytes:
@@ -55,9 +55,9 @@ def json_mutator(seed: int, mutate: Callable[[bytes, int], bytes]) -> Callable[[
         if random.random() < 0.5:
             return mutate(data, most)
         for _ in range(random.choice((1, 1, 2, 3))):
-            places = harm.places(record)
+            places = damage.places(record)
             value = random.choice([random.choice(junk), _at(record, random.choice(places))])
-            record = harm.changed(record, random.choice(places), harm.act(random.randrange(7), value, random.choice(harm.KEYS)))
+            record = damage.changed(record, random.choice(places), damage.act(random.randrange(7), value, random.choice(damage.KEYS)))
         made = json.dumps(record, ensure_ascii=random.random() < 0.5).encode("utf-8", "surrogatepass")
         return made if len(made) <= most else mutate(data, most)
 

@@ -1,4 +1,4 @@
-"""What a campaign calls with bytes: lines, literals, paths, images and whole records. A broken law raises."""
+"""What is fuzzed: lines, literals, paths, images and whole records. A target takes bytes and raises if a property does not hold."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NAMES = ("a.jsonl", "a.json", "a.parquet", "a.log")
 
 
 def lines() -> Target:
-    """The first byte chooses the file's name, and whether the rest is gzipped, and that cut."""
+    """The first byte chooses the name of the file, and whether the rest is compressed with gzip and then cut."""
     folder = Path(tempfile.mkdtemp())
 
     def run(data: bytes) -> None:
@@ -55,7 +55,7 @@ def lines() -> Target:
             assert len(record.raw) <= LIMITS.line_bytes or record.findings or path.suffix == ".parquet"
         if path.name == "a.jsonl" and choice % 16 == 0 and codec_of(data) is None and _is_of_lines(path):
             kept = [line for line in data.split(b"\n") if not is_blank(line) and len(line) <= LIMITS.line_bytes]
-            assert [record.raw for record in records if not record.findings] == kept, "a line is lost or invented"
+            assert [record.raw for record in records if not record.findings] == kept, "a line is lost or added"
 
     return run
 
@@ -77,7 +77,7 @@ def literals() -> Target:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             stripped = text.strip(" \t\n\r\f")
-            assert repr(value) == repr(_listed(ast.literal_eval(f"({stripped})"))), "Python reads it as something else"
+            assert repr(value) == repr(_listed(ast.literal_eval(f"({stripped})"))), "Python gives another value"
 
     return run
 
@@ -101,22 +101,22 @@ def paths() -> Target:
         ref = data.decode("utf-8", "surrogateescape")
         with suppress(Reject):
             located = resolve_path(ref, source, repair=True)
-            assert located.path, "a path without a path"
+            assert located.path, "resolved to no path"
             real = Path(os.path.realpath(located.path))
-            assert real.is_file(), "no file"
-            assert real.is_relative_to(root), "out of the root"
+            assert real.is_file(), "not a file"
+            assert real.is_relative_to(root), "outside the root"
 
     return run
 
 
 def images() -> Target:
-    """All three levels in this process, so that what a decoder raises is seen."""
+    """All three levels of checks in this process, so that exceptions of a decoder are seen."""
 
     def run(data: bytes) -> None:
         with suppress(Reject):
             module = FORMATS[format_of(data)]
             size = module.read_size(data, MOST_PIXELS)
-            assert 0 < size.width * size.height <= MOST_PIXELS, "an unbelievable size"
+            assert 0 < size.width * size.height <= MOST_PIXELS, "an impossible size"
             module.check_structure(data)
             module.check_pixels(data)
 
@@ -124,20 +124,20 @@ def images() -> Target:
 
 
 def records() -> Target:
-    """One record through every stage and two dialects; each of its pictures is there."""
+    """One record through every stage and two dialects. All of its images exist."""
     flow = open_case(configuration("glm_4", "minicpm_v_2_6", options={"tool_syntax": "json"}))
 
     def run(data: bytes) -> None:
         raw = raw_record("kit", "logs.jsonl", 1, data)
         draft = draft_of(raw, flow.config)
         outcomes = [draft] if isinstance(draft, Quarantined) else list(finish([Ready(raw, draft, _all_there(draft))], flow))
-        assert len(outcomes) == (3 if isinstance(outcomes[0], Conversation) else 1), "an outcome is lost or doubled"
+        assert len(outcomes) == (3 if isinstance(outcomes[0], Conversation) else 1), "an outcome is lost or duplicated"
         for outcome in outcomes:
             if isinstance(outcome, Quarantined):
                 assert not is_internal(outcome.findings), outcome.findings[0].detail
                 assert outcome.raw.raw == data, "other bytes"
 
-    # Hugging Face's tokenizers are opened by the first text that needs them: that is the start of a process, not the cost of a record.
+    # The first text that needs them opens the tokenizers of Hugging Face; that must not count as the time of a record.
     run(b'{"messages": [{"role": "user", "content": "<|endoftext|>"}, {"role": "assistant", "content": "a"}]}')
     return run
 
@@ -150,10 +150,10 @@ TARGETS: dict[str, Callable[[], Target]] = {"lines": lines, "literals": literals
 
 
 def seeds(name: str, hostile: Path) -> list[bytes]:
-    """Where a target begins: the hostile corpus, cut to what it takes."""
+    """The first inputs of a target, taken from the hostile corpus."""
     logged = [line for file in ("records.jsonl", "policy.jsonl") for line in (hostile / file).read_bytes().split(b"\n") if line]
     if name == "lines":
-        # The line bomb has a test of its own: as a seed, each of its children would unpack 128 MB again.
+        # Not the line bomb, which has a test of its own: every input derived from it would unpack 128 MB.
         files = [path for path in (hostile / "raw").rglob("*") if path.is_file() and path.stat().st_size < 100_000]
         return [bytes([choice]) + path.read_bytes() for path in files for choice in _choices(path.name)]
     if name == "images":

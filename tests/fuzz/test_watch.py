@@ -1,4 +1,4 @@
-"""The watch over a campaign's inputs: what is a finding, and what is kept of it."""
+"""What the watch reports as a finding, and which inputs it keeps."""
 
 import json
 from pathlib import Path

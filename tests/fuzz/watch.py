@@ -1,4 +1,4 @@
-"""One input after the other, watched: an unexpected exception, more than 2 s or more than 512 MB is a finding, and its input is kept."""
+"""Runs inputs and watches them. An unexpected exception, more than 2 s or more than 512 MB is a finding, and its input is kept."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-SECONDS = 2.0  # of this process's own: a machine that is busy with other things makes no input slow
+SECONDS = 2.0  # of CPU time, so that a busy machine makes no input slow
 MEGABYTES = 512
-WRITE_EVERY = 2.0  # seconds between two writings of the figures, so that a process that dies leaves them
+WRITE_EVERY = 2.0  # seconds; the figures of a process that dies are at most this old
 
 
 @dataclass(slots=True)
 class Figures:
-    """Of one target's process. `findings` are sentences; an exception counts once per place that it was raised at."""
+    """The figures of one process. `findings` are sentences: one per place that raised an exception, one per slow or large input."""
 
     target: str
     inputs: int = 0
@@ -34,7 +34,7 @@ def peak_megabytes() -> float:
 
 
 class Watch:
-    """Runs a target on inputs. A broken law is an AssertionError; any exception that leaves the target is unexpected."""
+    """Runs a target on inputs. Any exception that leaves the target is unexpected; a broken property is an AssertionError."""
 
     def __init__(self, name: str, target: Callable[[bytes], None], folder: Path):
         self.figures = Figures(name)
@@ -48,7 +48,7 @@ class Watch:
         begun = time.process_time()
         try:
             self._target(data)
-        except Exception as error:  # whatever it is: that is what is looked for
+        except Exception as error:  # any exception is a finding
             self._raised(error, data)
         self._measured(time.process_time() - begun, data)
 

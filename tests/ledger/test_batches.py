@@ -49,7 +49,7 @@ def test_other_code_configuration_or_tokenizers_are_refused_with_their_names(cha
     assert not compare_with_published([row(KEY)], replace(KEY, **change), replace=True).is_same
 
 
-def test_the_usual_share_is_that_of_the_last_seven_other_batches_as_published_now():
+def test_shares_are_compared_with_those_of_the_last_seven_other_batches_as_published_now():
     rows = [row(replace(KEY, batch=f"n{number}"), share=number / 100) for number in range(9)]
     amended = row(replace(KEY, batch="n8"), share=0.5)
     assert past_of([*rows, amended], "n7", None, []).shares == [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.5]

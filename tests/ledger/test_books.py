@@ -37,7 +37,7 @@ def test_a_lost_record_is_reported_with_its_file():
     assert books(quarantined=0).faults() == ["b.jsonl: 10 records in, 9 accounted for"]
 
 
-def test_a_surplus_row_is_reported_with_its_dialect():
+def test_one_row_too_many_is_reported_with_its_dialect():
     assert books(clean=6).faults() == ["b.jsonl: 7 conversations offered to glm_4, 8 accounted for"]
 
 
@@ -69,7 +69,7 @@ def test_a_batch_with_too_few_records_fails_the_gate():
 
 
 @pytest.mark.parametrize(("allow_empty", "least"), [((True, True), 0), ((True, False), 1)])
-def test_min_records_is_0_where_every_source_may_be_empty(allow_empty: tuple[bool, ...], least: int):
+def test_min_records_is_0_if_every_source_may_be_empty(allow_empty: tuple[bool, ...], least: int):
     sources = tuple(source.model_copy(update={"allow_empty": allowed}) for source, allowed in zip(CONFIG.sources, allow_empty, strict=True))
     assert gates_of(CONFIG.model_copy(update={"sources": sources})).min_records == least
 
@@ -87,7 +87,7 @@ def test_min_records_is_0_where_every_source_may_be_empty(allow_empty: tuple[boo
         ),
         ({"chat": 20}, 0.5, []),
         ({"chat": 2000}, None, []),
-        (  # a small part of the batch, and all of its source
+        (  # a small part of the batch, but a whole source
             {"chat": 10, "gui": 1},
             0.1,
             [

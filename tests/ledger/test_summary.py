@@ -39,7 +39,7 @@ def test_the_most_frequent_unread_keys_are_listed_and_the_others_counted():
         "unread                997   gui: turn.key_3",
         "unread                996   gui: turn.key_4",
         "unread                      gui: and 1 more key",
-        "unread                      gui: and up to 70 more keys, too many to list",
+        "unread                      gui: and up to 70 more keys that are listed nowhere",
     ]
 
 
@@ -53,18 +53,22 @@ def test_records_without_an_episode_id_are_counted_by_source():
     ("files", "expected"),
     [
         ([], []),
-        ([("a.png", "picture")], ["passed over             1   file that is not a log: 1 picture (a.png)"]),
+        ([("a.png", "a picture")], ["passed over             1   a picture (a.png)"]),
         (
-            [("_SUCCESS", "hidden"), ("a.png", "picture"), ("b.png", "picture"), ("c\x1b.png", "picture")],
-            ["passed over             4   files that are not logs: 3 picture, 1 hidden (_SUCCESS, a.png, b.png and 1 more)"],
+            [("_SUCCESS", "hidden: its name begins with . or _"), ("a.png", "a picture"), ("b\x1b.png", "a picture")],
+            ["passed over             2   a picture (a.png, b␛.png)", "passed over             1   hidden: its name begins with . or _ (_SUCCESS)"],
         ),
+        ([(f"{number}.png", "a picture") for number in range(9)], ["passed over             9   a picture (0.png, 1.png, 2.png and 6 more)"]),
         (
-            [(f"{number}.png", "picture") for number in range(9)],
-            ["passed over             9   files that are not logs: 9 picture (0.png, 1.png, 2.png and 6 more)"],
+            [(f"{number}.bin", f"unknown {number}") for number in range(7)],
+            [
+                *(f"passed over             1   unknown {number} ({number}.bin)" for number in range(5)),
+                "passed over             2   for other reasons; manifest.json lists all",
+            ],
         ),
     ],
 )
-def test_files_that_were_passed_over_are_counted_by_reason_and_the_first_are_listed(files: list[tuple[str, str]], expected: list[str]):
+def test_files_that_were_passed_over_are_counted_by_reason_and_the_first_are_named(files: list[tuple[str, str]], expected: list[str]):
     assert lines(passed_over=[{"source": "gui", "path": path, "why": why} for path, why in files]) == expected
 
 

@@ -27,7 +27,7 @@ from tests.making import asked, configuration, run_lines, write_lines
 
 
 def staged(folder: Path, outcomes: Sequence[Outcome], config: Config, writers: int = 1) -> list[FileSet]:
-    """The outcomes as files; the rows of a record by one writer."""
+    """The outcomes as staged files; all rows of a record are written by the same writer."""
     parts = [FileWriter(folder, f"run-{number}", OUTCOMES) for number in range(writers)]
     writer = -1
     for outcome in outcomes:
@@ -51,7 +51,7 @@ def demo_kit(demo, demo_outcomes) -> tuple[Config, Sequence[Outcome]]:
 
 
 @pytest.mark.parametrize("writers", [1, 5])
-def test_a_tally_of_files_equals_the_counts_of_the_outcomes(demo_kit, tmp_path, writers):
+def test_counting_files_gives_the_same_numbers_as_counting_outcomes(demo_kit, tmp_path, writers):
     config, outcomes = demo_kit
     counted = trial.Tally(config)
     for outcome in outcomes:
@@ -86,7 +86,7 @@ def _places(examples):
     return {code: [(row["origin"]["path"], row["origin"]["line"]) for row in rows] for code, rows in examples.items()}
 
 
-def test_a_conversation_that_every_dialect_refuses_is_counted_once(tmp_path):
+def test_a_conversation_that_every_dialect_quarantines_is_counted_once(tmp_path):
     config = configuration("minicpm_v_2_5", "minicpm_v_2_6", options={"max_tokens": 40, "on_overflow": "quarantine"})
     log = write_lines(tmp_path / "logs.jsonl", [asked("word " * 99), asked("Hi.")])
     tally = tallied(staged(tmp_path / "out", run_lines(config, log), config), config)
@@ -106,7 +106,7 @@ DRAFTS = struct(origin=ORIGIN, unread=UNREAD)
 
 
 def drafted(folder: Path, *records: tuple[int, dict[str, int]], source: str = "gui", name: str = "run-0") -> FileSet:
-    """Drafts as a run stages them: (line, key that nothing reads -> how often it stands in the record)."""
+    """Drafts as a run stages them. `records` are (line, unread key -> how often the record has it)."""
     writer = FileWriter(folder, name, {"drafts": DRAFTS})
     for line, keys in records:
         row = {"origin": Origin(source, "a.jsonl", line, ""), "unread": [{"key": key, "count": count} for key, count in keys.items()]}
@@ -159,7 +159,7 @@ def test_a_key_is_stored_in_displayable_form():
     assert unread.shown_key("k" * 999) == "k" * 200 + "…"
 
 
-def test_a_trial_counts_the_keys_of_every_record_once_and_of_a_duplicate_never(tmp_path, monkeypatch):
+def test_episodes_try_counts_the_unread_keys_of_each_record_once_and_not_those_of_duplicates(tmp_path, monkeypatch):
     """Also if the file is too large to keep between the two passes over it."""
     config = configuration("glm_4", "minicpm_v_2_5")
     log = write_lines(tmp_path / "logs.jsonl", [asked("One?"), asked("One?"), asked("Two?", episode_id="e"), b"{broken"])
@@ -173,5 +173,5 @@ def test_a_trial_counts_the_keys_of_every_record_once_and_of_a_duplicate_never(t
     ready = next(record for record in noted if isinstance(record, Ready))
     draft = msgspec.structs.replace(ready.draft, unread=(("turn.thought", 2), ("record.file", 1)))
     counted.note(msgspec.structs.replace(ready, draft=draft))
-    counted.note(noted[1])  # the copy
+    counted.note(noted[1])  # the duplicate
     assert counted.unread == {("kit", "turn.thought"): 2, ("kit", "record.file"): 1}

@@ -21,18 +21,18 @@ COPIED = ("pipelines", "tests", "conf", "docs", "jobs", "README.md", "Makefile",
 # Tests that may notice a change in any room. What takes many seconds for few rooms is left to `make check` itself.
 WIDER = (
     *("tests/formats", "tests/normalize", "tests/test_hostile.py", "tests/test_five_failures.py", "tests/test_flow.py", "tests/test_split.py"),
-    *("tests/test_config.py", "tests/test_golden.py", "tests/dialects", "tests/laws", "tests/console/test_cli.py"),
+    *("tests/test_config.py", "tests/test_golden.py", "tests/dialects", "tests/properties", "tests/console/test_cli.py"),
 )
 SLOW = (
     "tests/test_hostile.py::test_with_sockets_blocked_every_record_gets_the_same_verdict",
-    "tests/test_hostile.py::test_where_several_verdicts_are_right_the_policy_is_this",
-    "tests/test_hostile.py::test_a_near_miss_is_mended_to_the_one_file_that_fits",
-    "tests/test_hostile.py::test_typed_control_tokens_stay_text_and_forge_no_turn",
+    "tests/test_hostile.py::test_cases_with_several_correct_verdicts_follow_the_policy",
+    "tests/test_hostile.py::test_a_misspelt_path_resolves_to_the_one_file_that_fits",
+    "tests/test_hostile.py::test_control_tokens_in_text_stay_text_and_start_no_turn",
     "tests/dialects/test_shared.py::test_definitions_are_encoded_apart_only_where_that_makes_no_difference",
     "tests/dialects/test_syntax_tags.py",
-    "tests/laws/test_deep.py",
-    "tests/laws/test_containers.py",
-    "tests/laws/test_records.py::test_every_line_ends_in_one_known_state_with_its_own_bytes",
+    "tests/properties/test_deep.py",
+    "tests/properties/test_containers.py",
+    "tests/properties/test_records.py::test_every_line_ends_in_one_known_state_with_its_own_bytes",
 )
 QUIET = ["-q", "-x", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-m", "not spark and not long"]
 CAUGHT, SURVIVED, TIMED_OUT = "caught", "SURVIVED", "timed out"

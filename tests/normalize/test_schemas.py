@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pipelines.normalize.schemas import RECORD_STEPS, STEPS, BadSchema, Steps, misfit, read_schema
-from tests.laws.depth import deep
 from tests.making import conversation, notes
+from tests.properties.depth import deep
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, 1.5]) | st.sampled_from(["", "a", "ab"]),

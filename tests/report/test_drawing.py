@@ -1,4 +1,4 @@
-"""The figures of the report to the pixel, the examples of a reason and the pieces of a card."""
+"""The bars and dots of the report with their positions, the examples of a reason, and the pieces of a card."""
 
 import base64
 import io
@@ -11,45 +11,48 @@ from pipelines.report.data import ImageSize, example_of
 from pipelines.report.plots import length_bars, percentile, size_dots
 
 
-def bars(counts: dict[int, int], most: int) -> list[tuple[int, float, str, int]]:
-    """(x, height, the lengths, the rows) of each bar."""
-    return [(round(bar.x), bar.height, *numbers(bar.label)) for bar in length_bars(counts, most)]
+def bars(counts: dict[int, int], most: int) -> list[tuple[int, float, str]]:
+    """(x, height, label) of each bar."""
+    return [(round(bar.x), bar.height, bar.label) for bar in length_bars(counts, most)]
 
 
-def numbers(label: str) -> tuple[str, int]:
-    lengths, _, count, _ = label.split()
-    return lengths, int(count)
+def test_a_bar_counts_all_lengths_of_its_range_including_both_ends():
+    assert bars({1: 1, 2: 3, 3: 4, 80: 2}, 80) == [
+        (0, 120.0, "1 to 2 tokens: 4 rows"),
+        (14, 120.0, "3 to 4 tokens: 4 rows"),
+        (546, 60.0, "79 to 80 tokens: 2 rows"),
+    ]
 
 
-def test_a_bar_holds_the_lengths_of_its_step_both_ends_counted():
-    assert bars({1: 1, 2: 3, 3: 4, 80: 2}, 80) == [(0, 120.0, "1-2", 4), (14, 120.0, "3-4", 4), (546, 60.0, "79-80", 2)]
+def test_a_bar_of_a_single_length_names_that_length():
+    assert bars({1: 1, 2: 5}, 40) == [(0, 24.0, "1 token: 1 row"), (14, 120.0, "2 tokens: 5 rows")]
 
 
-def test_lengths_outside_the_drawing_are_in_its_first_and_last_bar():
-    assert bars({0: 1, 81: 1}, 80) == [(0, 120.0, "1-2", 1), (546, 120.0, "79-80", 1)]
-    assert bars({1: 1, 41: 1}, 41) == [(0, 120.0, "1-2", 1), (280, 120.0, "41-42", 1)]
+def test_the_first_and_the_last_bar_include_lengths_outside_the_range():
+    assert bars({0: 1, 81: 1}, 80) == [(0, 120.0, "1 to 2 tokens: 1 row"), (546, 120.0, "79 to 80 tokens: 1 row")]
+    assert bars({1: 1, 41: 1}, 41) == [(0, 120.0, "1 to 2 tokens: 1 row"), (280, 120.0, "41 to 42 tokens: 1 row")]
     assert bars({}, 80) == []
 
 
-def test_a_bar_stands_on_the_floor_and_leaves_a_gap():
+def test_bars_start_at_the_bottom_and_have_gaps_between_them():
     low, high = length_bars({1: 1, 80: 4}, 80)
     assert (low.y, low.height, low.width, high.y, high.height) == (90, 30, 13, 0, 120)
 
 
 @pytest.mark.parametrize(("share", "length"), [(0.0, 10), (0.25, 10), (0.26, 20), (0.5, 20), (0.51, 30), (1.0, 30)])
-def test_a_percentile_is_the_smallest_length_that_covers_its_share(share: float, length: int):
+def test_a_percentile_is_the_smallest_length_that_covers_the_share(share: float, length: int):
     assert percentile({30: 2, 10: 1, 20: 1}, share) == length
     assert percentile({}, share) == 0
 
 
-def test_a_dot_stands_at_its_size_and_is_as_large_as_its_number():
+def test_a_dot_is_placed_by_image_size_and_its_area_grows_with_the_number_of_images():
     wide, tall = size_dots([ImageSize(200, 100, "PNG", 4), ImageSize(50, 400, "JPEG", 16)])
-    assert (wide.x, wide.y, wide.radius, wide.label) == (130, 195, 7.5, "200x100 px PNG: 4")
+    assert (wide.x, wide.y, wide.radius, wide.label) == (130, 195, 7.5, "200x100 px PNG: 4 images")
     assert (tall.x, tall.y, tall.radius) == (32.5, 0, 12)
     assert size_dots([]) == []
 
 
-def test_an_example_shows_the_finding_of_its_reason_among_others():
+def test_an_example_shows_the_finding_with_its_reason_and_no_other():
     findings = [{"code": "a.b", "where": "here", "detail": "no"}, {"code": "c.d", "where": "there", "detail": "yes"}]
     row = {"origin": {"path": "p", "line": 3}, "findings": findings, "raw": b"\xff{}\n"}
     example = example_of("c.d", row)
@@ -60,7 +63,7 @@ def test_an_example_shows_the_finding_of_its_reason_among_others():
 
 
 def row_of_tokens(count: int, trained: int = 0) -> dict:
-    """A row of `samples` whose last tokens are trained and whose text is one letter a token."""
+    """A row of `samples` of which the last tokens are trained."""
     ids = list(range(count))
     return {
         "dialect": "d",
@@ -80,7 +83,7 @@ def letters(ids) -> list[str]:
     return ["#" if number in (1, 2, 3) else "@" if number == 5 else "\n" if number == 6 else "" if number == 7 else "a" for number in ids]
 
 
-def test_a_card_joins_equal_control_tokens_and_keeps_every_other_token_apart():
+def test_a_card_joins_repeated_control_tokens_and_keeps_all_other_tokens_separate():
     card = card_of(row_of_tokens(10, trained=2), letters, {"#", "@"}, lambda uri: None)
     assert [(piece.text, piece.kind, piece.count) for piece in card.pieces] == [
         ("a", "context", 1),
@@ -95,7 +98,7 @@ def test_a_card_joins_equal_control_tokens_and_keeps_every_other_token_apart():
 
 
 @pytest.mark.parametrize(("count", "shown"), [(MOST_TOKENS, MOST_TOKENS), (MOST_TOKENS + 5, MOST_TOKENS)])
-def test_a_long_card_says_how_many_tokens_it_leaves_out(count: int, shown: int):
+def test_a_card_shows_the_first_700_tokens_and_says_how_many_it_leaves_out(count: int, shown: int):
     card = card_of(row_of_tokens(count, trained=1), lambda ids: ["a"] * len(ids), set(), lambda uri: None)
     assert (len(card.pieces), card.left_out) == (shown, count - shown)
 
@@ -109,13 +112,13 @@ def picture_file(width: int, height: int, orientation: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize(("size", "orientation", "shown"), [((840, 210), 1, (420, 105)), ((840, 210), 6, (105, 420)), ((100, 50), 1, (100, 50))])
-def test_a_thumbnail_is_turned_and_at_most_420_px_long(size, orientation: int, shown):
+def test_a_thumbnail_is_rotated_upright_and_at_most_420_px_long(size, orientation: int, shown):
     head, _, data = thumbnail(picture_file(*size, orientation)).partition(",")
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert (head, image.size) == ("data:image/jpeg;base64", shown)
 
 
-def test_a_picture_of_a_card_has_its_grid_or_is_one_view_and_may_be_gone():
+def test_an_image_on_a_card_has_its_grid_and_no_thumbnail_if_the_file_is_gone():
     image = {"uri": "u", "width": 30, "height": 20}
     row = row_of_tokens(1) | {"images": [image | {"grid": {"columns": 3, "rows": 2}}, image | {"grid": None}]}
     card = card_of(row, letters, set(), lambda uri: None)

@@ -28,9 +28,9 @@ def spark() -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session")
 def run_job(spark: SparkSession) -> RunJob:
-    """Runs a batch as jobs/run.py does, under a run id of its own."""
+    """Runs a batch as jobs/run.py does, with a new run id each time."""
 
-    def run(config: Config, batch: str = "night", **options: Any) -> Result:
+    def run(config: Config, batch: str = "2026-11-22", **options: Any) -> Result:
         return run_batch(spark, config, batch, f"{batch}.{next(_numbers)}", datetime.now(UTC), RunOptions(**options))
 
     return run

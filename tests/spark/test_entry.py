@@ -1,4 +1,4 @@
-"""What the jobs tell: one JSON line for every end, hooks, exit codes; and no user text in a log."""
+"""What the jobs report: one JSON line however a run ends, hooks, exit codes, and no text of the user in a log."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ def open_job(tmp_path: Path, **hooks: Any) -> JobStatus:
 
 @pytest.mark.parametrize(
     ("error", "status", "code"),
-    [(Refused("other code"), "refused", 2), (LostRace("another run"), "lost_race", 2), (FileNotFoundError("source kit: there is no x"), "configuration", 2)],
+    [
+        (Refused("other code"), "refused", 2),
+        (LostRace("another run"), "lost_race", 2),
+        (FileNotFoundError("source kit: no such file or folder: x"), "configuration", 2),
+    ],
 )
 def test_a_refusal_is_reported_with_its_own_message(tmp_path, capsys, error: Exception, status: str, code: int):
     job_status = open_job(tmp_path)
@@ -47,7 +51,7 @@ def test_a_refusal_is_reported_with_its_own_message(tmp_path, capsys, error: Exc
     assert job_status.exit_code == code
 
 
-def test_an_internal_error_is_logged_by_type_and_place_and_its_message_stays_beside_the_data(tmp_path, capsys):
+def test_an_internal_error_is_logged_by_type_and_place_and_its_message_goes_to_a_file_beside_the_data(tmp_path, capsys):
     job_status = open_job(tmp_path)
     with job_status.run("n0"):
         raise KeyError("what the user wrote")
@@ -99,7 +103,7 @@ def test_an_unknown_reason_is_refused_with_the_nearest_one(capsys):
 
 @pytest.mark.spark
 @pytest.mark.long
-def test_ten_batches_replayed_twice_change_no_version(tmp_path):
+def test_ten_batches_that_are_run_again_twice_change_no_table_version(tmp_path):
     for day in range(1, 11):
         write_lines(tmp_path / "logs" / f"2026-11-{day:02d}" / "a.jsonl", [asked(f"Day {day}?", episode_id="e"), asked(f"Day {day} again?")])
     tokenizer = ROOT / "tests" / "data" / "tokenizers" / "minicpmv25_standin"

@@ -35,7 +35,7 @@ def test_a_run_over_a_folder_reads_every_log_below_it_and_lists_the_other_files(
         ("c", "Hello.", False),
         ("q", "new", False),
     ]
-    manifest = json.loads((root / "reports" / "night" / "manifest.json").read_bytes())
+    manifest = json.loads((root / "reports" / "2026-11-22" / "manifest.json").read_bytes())
     assert manifest["delta_sources"] == [{"source": "kit", "path": str(logs / "table"), "version": 1}]
     assert [(Path(passed["path"]).name[:8], passed["why"].partition(":")[0]) for passed in manifest["passed_over"]] == [
         ("_SUCCESS", "hidden"),

@@ -1,4 +1,4 @@
-"""The verdicts do not depend on how Spark cuts the work: one, seven or fifty partitions, and the files in another order."""
+"""The rows do not depend on how Spark splits the work: into one, seven or fifty partitions, with the files in any order."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ DIALECTS = ("glm_4", "minicpm_v_2_6")
 
 
 def prepared(hostile: Path, folder: Path, renamed: bool, whole: bool) -> None:
-    """The corpus' records in many files. The whole of it has its raw files too, as they are, and a record for each of its pictures.
+    """Writes the records of the corpus to many files. With `whole`, also its raw files, and a record for each of its pictures.
 
-    Renamed, the same files come in the opposite order.
+    With `renamed`, the files have names in the opposite order.
     """
     lines = [line for name in ("records.jsonl", "policy.jsonl") for line in (hostile / name).read_bytes().split(b"\n") if line]
     parts = [(".jsonl", b"\n".join(lines[i : i + 25]) + b"\n") for i in range(0, len(lines), 25)]
@@ -50,13 +50,13 @@ def essence(row: dict[str, Any]) -> str:
         kept.pop("record_id")
         kept.pop("findings")  # they name the file
     if kept.get("reason") == "record.duplicate":
-        kept.pop("findings")  # they name the one that was kept
+        kept.pop("findings")  # they name the record that was kept
     return json.dumps(kept, sort_keys=True, default=repr)
 
 
 @pytest.fixture(scope="module")
 def pure(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], dict[str, list[str]]]:
-    """What the pipeline without Spark makes of the records, or of the whole corpus."""
+    """The rows that the pipeline makes without Spark of the records, or of the whole corpus."""
     return cache(lambda whole: pure_rows(hostile, tmp_path_factory.mktemp("pure") / "logs", whole))
 
 
@@ -65,7 +65,7 @@ def pure_rows(hostile: Path, folder: Path, whole: bool) -> dict[str, list[str]]:
     config = made(hostile, folder, folder)
     found: dict[str, list[str]] = {table: [] for table in TABLES}
     for outcome in run_files(open_case(config), [str(path) for path in sorted(folder.iterdir())]):
-        table, row = row_of(outcome, "night", "run", config.split)
+        table, row = row_of(outcome, "batch", "run", config.split)
         if table == "samples":
             row |= {"attention_mask": [1] * row["num_tokens"], "position_ids": list(range(row["num_tokens"]))}
             row |= {name: row[name].tolist() for name in ("input_ids", "labels")}

@@ -1,4 +1,4 @@
-"""The main job through Spark: what it publishes is what the pure pipeline gives, and what must not be published is not."""
+"""The main job publishes the rows that the pipeline makes without Spark, and nothing if it must not publish."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_demo_is_published_and_its_books_balance(demo, demo_run):
     assert (result.exit_code, result.words, result.books.faults()) == (0, (), [])
     states = result.books.states()
     assert states["records"] == states["conversations"] + states["quarantined"] + states["duplicates"]
-    assert states["records"] > written.records  # those that could be read of the damaged file too
+    assert states["records"] > written.records  # also the records that could be read from the damaged file
     manifest = json.loads((root / "reports" / BATCH / "manifest.json").read_bytes())
     assert (manifest["status"], manifest["run_id"]) == ("published", result.manifest["run_id"])
     assert manifest["published"]["versions"] == {"conversations": 0, "samples": 0, "quarantine": 0, "images": 0}
@@ -63,19 +63,19 @@ def test_the_demo_is_published_and_its_books_balance(demo, demo_run):
 
 def test_every_row_is_the_same_as_without_spark(spark, demo_run, demo_outcomes):
     config, root, result = demo_run
-    wanted: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+    expected: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
     for outcome in demo_outcomes:
         table, row = row_of(outcome, BATCH, result.manifest["run_id"], config.split)
         if table == "samples":
             row |= {"attention_mask": [1] * row["num_tokens"], "position_ids": list(range(row["num_tokens"]))}
-        wanted[table].append({name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in row.items()})
+        expected[table].append({name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in row.items()})
     for table in TABLES:
         rows = read(spark, root, table)
         for row in rows:
             if row.get("raw") is not None:
                 row["raw"] = bytes(row["raw"])
-        assert len(rows) == len(wanted[table])
-        assert sorted(map(_text, rows)) == sorted(map(_text, wanted[table]))
+        assert len(rows) == len(expected[table])
+        assert sorted(map(_text, rows)) == sorted(map(_text, expected[table]))
 
 
 def _text(row: dict[str, Any]) -> str:
@@ -131,7 +131,7 @@ def test_parquet_tables_hold_only_the_current_rows(run_job, tmp_path):
     write_lines(logs, [*records[:150], b"{broken"])
     assert run_job(config).exit_code == 0
     rows = published(tmp_path / "out", "samples")
-    assert (len(rows), len([row for row in rows if row["batch"] == "night"])) == (350, 150)
+    assert (len(rows), len([row for row in rows if row["batch"] == "2026-11-22"])) == (350, 150)
     assert {row["split"] for row in rows} == {"train", "val", "test"}
     assert [row["reason"] for row in published(tmp_path / "out", "quarantine")] == ["line.invalid_json"]
     side = {}
@@ -233,7 +233,7 @@ print(json.dumps({{part: read(files) for part, files in json.load(sys.stdin).ite
 
 @pytest.fixture(scope="module")
 def parts(demo_run) -> dict[str, tuple[list[str], int]]:
-    """dialect/split -> its files and rows, as the Delta log has them to the Rust reader."""
+    """dialect/split -> its files and its number of rows, as deltalake reads them from the Delta log."""
     _, root, _ = demo_run
     done = subprocess.run([sys.executable, "-c", LISTED, str(root / "samples")], capture_output=True, text=True, check=True)
     return {part: (files, rows) for part, (files, rows) in json.loads(done.stdout).items()}

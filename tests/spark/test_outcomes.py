@@ -1,4 +1,4 @@
-"""Several tasks finish the drafts of one input, each with the context of its own rows."""
+"""Several tasks complete the drafts of one input, each with what it must know about its own rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.config import Config, ConfigError
 from pipelines.containers import read_records
 from pipelines.flow import open_flow
 from pipelines.local import input_file
-from pipelines.spark.plans import outcomes as finish
+from pipelines.spark.plans import outcomes
 from pipelines.spark.plans.bridge import flow_opener, read_files, write_files
 from pipelines.spark.plans.drafts import DRAFTS, draft_row
 from pipelines.spark.plans.outcomes import are_all_different, draft_context, outcomes_work
@@ -26,7 +26,7 @@ from tests.making import asked, configuration, write_lines
 pytestmark = pytest.mark.spark
 
 
-def test_several_tasks_finish_the_files_of_one_task(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_several_tasks_complete_the_drafts_of_one_task(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = configuration("glm_4", output={"root": str(tmp_path / "out")})
     records = [asked(f"Question {i}?", id=f"id-{i}") for i in range(11)]
     records[10] = records[0]  # the same bytes, in another file of drafts
@@ -56,16 +56,18 @@ def test_several_tasks_finish_the_files_of_one_task(spark, tmp_path: Path, monke
         (asked("Question 2?", id="a"), False),  # the id names other content
     ],
 )
-def test_spark_is_queried_only_where_drafts_may_be_related(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Any, others_differ: bool):
+def test_spark_is_queried_only_if_drafts_may_be_duplicates_or_share_an_id(
+    spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Any, others_differ: bool
+):
     config = configuration("glm_4", output={"root": str(tmp_path / "out")})
     drafts = _drafts(config, write_lines(tmp_path / "logs.jsonl", [asked("Question 1?", id="a"), second, asked("No id."), asked("Nor here.")]))
     context = draft_context(read_files(spark, drafts, "drafts", DRAFTS), None).count()
     assert are_all_different(drafts) == others_differ == (context == 0)
-    monkeypatch.setattr(finish, "DRIVER_ROWS", 3)
+    monkeypatch.setattr(outcomes, "DRIVER_ROWS", 3)
     assert not are_all_different(drafts)  # too many to be sure
 
 
-def test_an_empty_set_of_drafts_is_all_different(tmp_path: Path):
+def test_no_drafts_count_as_all_different(tmp_path: Path):
     assert are_all_different(FileSet(tmp_path, []))
 
 

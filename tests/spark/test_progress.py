@@ -1,10 +1,16 @@
-"""What is said while a run works: lines where nobody looks, and what a Connect server tells."""
+"""The progress of a run: lines where stderr is no terminal, and the counts that a Connect server sends."""
 
 from __future__ import annotations
 
+from io import StringIO
+from threading import Event
 from types import SimpleNamespace
 
-from pipelines.spark.run.progress import ConnectTaskCounter, stderr_console
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from pipelines.spark.run.progress import ConnectTaskCounter, Steps, stderr_console
 
 
 def test_a_kernel_that_sets_force_color_gets_lines(monkeypatch):
@@ -19,3 +25,19 @@ def test_the_last_progress_of_a_connect_server_is_kept_until_the_query_ends():
     assert counter.counts() == (7, 12)
     counter(stages=stages, inflight_tasks=0, operation_id="one", done=True)
     assert counter.counts() == (0, 0)
+
+
+@pytest.mark.parametrize(("tasks", "line"), [(0, "report: 0.0 s"), (1, "report: 0.0 s, 1 task"), (12, "report: 0.0 s, 12 tasks")])
+def test_a_finished_step_is_a_line_with_its_seconds_and_tasks(tasks: int, line: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pipelines.spark.run.progress.POLL_SECONDS", 0.001)
+    monkeypatch.setattr("pipelines.spark.run.progress.time", SimpleNamespace(monotonic=lambda: 7.0))
+    polled = Event()
+
+    def count() -> tuple[int, int]:
+        polled.set()
+        return 0, tasks
+
+    console = Console(file=StringIO())
+    with Steps(count, console, Progress(console=console, disable=True)).step("report"):
+        polled.wait(10)
+    assert console.file.getvalue() == line + "\n"

@@ -1,4 +1,4 @@
-"""Nights one after the other: replays, amendments, refusals, the image catalogue, redrive, and what a reader sees."""
+"""Batches one after the other: repeated, amended and refused runs, the table of images, redrives, and what a reader sees."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ def form(request: pytest.FixtureRequest) -> str:
 def test_three_batches_with_growing_episodes_and_the_same_screenshots(run_job, tmp_path, form):
     config, root = config_of(tmp_path, form), tmp_path / "out"
     opened = []
-    for night in range(3):
-        for number in range(night + 2):
-            if not (tmp_path / "screens" / f"{number}.png").exists():
-                picture(tmp_path / "screens" / f"{number}.png", "blue")
-        steps = [shown(step, f"{step % (night + 2)}.png", f"episode {episode}") for episode in range(4) for step in range(night * 2, night * 2 + 4)]
-        write_lines(tmp_path / "logs" / f"n{night}" / "a.jsonl", steps)
-        result = run_job(config, f"n{night}")
+    for number in range(3):
+        for screen in range(number + 2):
+            if not (tmp_path / "screens" / f"{screen}.png").exists():
+                picture(tmp_path / "screens" / f"{screen}.png", "blue")
+        steps = [shown(step, f"{step % (number + 2)}.png", f"episode {episode}") for episode in range(4) for step in range(number * 2, number * 2 + 4)]
+        write_lines(tmp_path / "logs" / f"n{number}" / "a.jsonl", steps)
+        result = run_job(config, f"n{number}")
         assert (result.status, result.books.faults()) == ("published", [])
         opened.append(result.manifest["images_opened"])
-    assert opened == [2, 1, 1]  # each distinct screen once, ever
+    assert opened == [2, 1, 1]  # each distinct screenshot is opened once
     sides: dict[str, set[str]] = {}
     for row in rows(root, "samples", "episode_id", "split"):
         sides.setdefault(row["episode_id"], set()).add(row["split"])
@@ -84,7 +84,7 @@ def test_three_batches_with_growing_episodes_and_the_same_screenshots(run_job, t
     assert run_job(config, "n3").manifest["images_opened"] == 1  # the changed one
 
 
-def test_a_replay_changes_nothing_and_reports_that(run_job, tmp_path, form):
+def test_a_repeated_run_changes_nothing_and_says_so(run_job, tmp_path, form):
     config, root = config_of(tmp_path, form), tmp_path / "out"
     write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [asked(), b"{broken"])
     first = run_job(config, "n0")
@@ -115,8 +115,8 @@ def test_changed_inputs_amend_a_batch_and_are_listed(run_job, tmp_path, form):
         "batch n0, changed: a.jsonl",
         "batch n0, gone, its rows are removed: b.jsonl",
     ]
-    said = [row["messages"][0]["content"] for row in rows(root, "conversations")]
-    assert sorted(said) == ["A again?", "A?", "C?"]
+    questions = [row["messages"][0]["content"] for row in rows(root, "conversations")]
+    assert sorted(questions) == ["A again?", "A?", "C?"]
 
 
 def test_a_changed_configuration_is_refused_without_replace(run_job, tmp_path):
@@ -126,7 +126,7 @@ def test_a_changed_configuration_is_refused_without_replace(run_job, tmp_path):
     with pytest.raises(Refused, match=r"run n0\.\d+ published batch n0 with other configuration; use --replace to replace the batch"):
         run_job(other, "n0")
     assert not list((tmp_path / "out" / "_staging").iterdir())
-    # A setting that affects no row and no gate does not make another batch.
+    # A setting that affects neither rows nor gates does not count as another configuration.
     operational = config_of(tmp_path, retention={"days": 3}, hooks={"on_success": {"command": ["true"]}}, spark={"spark.ui.enabled": "false"})
     assert run_job(operational, "n0").status == "unchanged"
     assert run_job(other, "n0", replace=True).status == "published"
@@ -143,9 +143,9 @@ def test_a_batch_has_one_run_at_a_time(run_job, tmp_path):
 
 def test_a_batch_far_from_the_usual_size_fails_its_gate(run_job, tmp_path):
     config = config_of(tmp_path, gates={"max_quarantined": 1, "max_ratio_to_median": 3})
-    for night in range(2):
-        write_lines(tmp_path / "logs" / f"n{night}" / "a.jsonl", [*(asked(f"{night} {i}?") for i in range(9)), b"{broken"])
-        assert run_job(config, f"n{night}").exit_code == 0
+    for number in range(2):
+        write_lines(tmp_path / "logs" / f"n{number}" / "a.jsonl", [*(asked(f"{number} {i}?") for i in range(9)), b"{broken"])
+        assert run_job(config, f"n{number}").exit_code == 0
     write_lines(tmp_path / "logs" / "n2" / "a.jsonl", [*(asked(f"2 {i}?") for i in range(6)), *(b"{broken %d" % i for i in range(4))])
     result = run_job(config, "n2")
     assert result.exit_code == 3
@@ -159,7 +159,7 @@ def two_sources(folder: Path, form: str, **gates: Any) -> Config:
 
 
 @pytest.mark.parametrize("form", ["delta", "parquet"])
-def test_a_published_batch_stays_where_its_input_folder_is_unmounted_or_lacks_files(spark, run_job, tmp_path, form):
+def test_a_published_batch_stays_if_its_input_folder_is_unmounted_or_lacks_files(spark, run_job, tmp_path, form):
     config, root = two_sources(tmp_path, form), tmp_path / "out"
     for number in range(10):
         write_lines(tmp_path / "gui" / "n0" / f"{number}.jsonl", [asked(f"{number} {i}?", episode_id="e") for i in range(3)])
@@ -168,23 +168,21 @@ def test_a_published_batch_stays_where_its_input_folder_is_unmounted_or_lacks_fi
     assert first.line()["without_episode"] == {"gui": 0, "chat": 2}
     before, runs = pipelines.snapshot(root), run_rows(root)
 
-    def closed(*words: str) -> None:
+    def fails(*words: str) -> None:
         result = run_job(config, "n0")
         assert (result.exit_code, result.words[-1]) == (3, "".join(words))
         assert (pipelines.snapshot(root), run_rows(root)) == (before, runs)
         assert len(rows(root, "conversations", "sample_id")) == 32
 
-    (tmp_path / "chat" / "n0").rename(tmp_path / "aside")
-    closed(
-        "max_shrink: 30 records came in, 6.25% fewer than the 32 of the published batch; no source may lose all its records: source chat lost 2 of 2 records"
-    )
-    (tmp_path / "aside").rename(tmp_path / "chat" / "n0")
+    (tmp_path / "chat" / "n0").rename(tmp_path / "unmounted")
+    fails("max_shrink: 30 records came in, 6.25% fewer than the 32 of the published batch; no source may lose all its records: source chat lost 2 of 2 records")
+    (tmp_path / "unmounted").rename(tmp_path / "chat" / "n0")
     for number in range(3):
         (tmp_path / "gui" / "n0" / f"{number}.jsonl").unlink()
-    closed("max_shrink: 23 records came in, 28.12% fewer than the 32 of the published batch; the limit is 10.00%: source gui lost 9 of 30 records")
-    # An operator who means it opens the gate for one run. The next run without that has nothing to do, and a redrive compares nothing.
-    meant = run_job(two_sources(tmp_path, form, max_shrink=None), "n0")
-    assert (meant.exit_code, len(rows(root, "conversations", "sample_id"))) == (0, 23)
+    fails("max_shrink: 23 records came in, 28.12% fewer than the 32 of the published batch; the limit is 10.00%: source gui lost 9 of 30 records")
+    # An operator can turn the gate off for one run. The next run has nothing to do, although the gate is on again.
+    allowed = run_job(two_sources(tmp_path, form, max_shrink=None), "n0")
+    assert (allowed.exit_code, len(rows(root, "conversations", "sample_id"))) == (0, 23)
     again = run_job(config, "n0")
     assert (again.status, again.line()["without_episode"]) == ("unchanged", {"gui": 0, "chat": 2})
     assert [(row["source"], row["files"], row["records"]) for row in again.line()["sources"]] == [("gui", 7, 21), ("chat", 1, 2)]
@@ -198,8 +196,8 @@ def redrive(spark, config: Config, reason: str, batch: str):
     return redrive_batch(spark, config, Selection(reason), batch, f"again.{next(_numbers)}", datetime.now(UTC))
 
 
-def test_records_that_were_fixed_leave_quarantine(spark, run_job, tmp_path, form, capsys):
-    root = tmp_path / "nights[1]"  # a literal name, not a pattern
+def test_a_redrive_moves_records_that_were_fixed_out_of_quarantine(spark, run_job, tmp_path, form, capsys):
+    root = tmp_path / "batches[1]"  # a name that is not a pattern
     config = config_of(tmp_path, form, output={"root": str(root), "format": form})
     picture(tmp_path / "screens" / "here.png")
     logs = tmp_path / "logs" / "n0" / "a.jsonl"
@@ -214,7 +212,7 @@ def test_records_that_were_fixed_leave_quarantine(spark, run_job, tmp_path, form
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | counted))
     result = redrive(spark, config, "image.missing", "n0")
     assert (result.status, result.books.faults()) == ("published", [])
-    assert {name: result.manifest[name] for name in counted} == counted  # what the batch's own run counted
+    assert {name: result.manifest[name] for name in counted} == counted  # as counted by the run that published the batch
     line = result.line()
     assert [(row["source"], row["files"], row["records"]) for row in line["sources"]] == [("kit", 1, 5)]
     assert (line["without_episode"], line["unread_keys"]) == ({"kit": 0}, 1)
@@ -226,7 +224,7 @@ def test_records_that_were_fixed_leave_quarantine(spark, run_job, tmp_path, form
         (4, "image.missing"),
         (5, "line.invalid_json"),
     ]
-    assert run_job(config, "n0").status == "unchanged"  # the redrive is not undone by the schedule
+    assert run_job(config, "n0").status == "unchanged"  # a scheduled run does not undo the redrive
     assert redrive(spark, config, "image.missing", "n0").words[0].startswith("batch n0: ran 1 record")
 
     record = next(row["record_id"] for row in rows(root, "samples") if row["origin"]["line"] == 2)
@@ -245,7 +243,7 @@ def test_records_that_were_fixed_leave_quarantine(spark, run_job, tmp_path, form
     assert episodes(["explain", "0" * 64, str(root)]) == 2
 
 
-def test_a_redrive_under_another_split_is_refused(spark, run_job, tmp_path):
+def test_a_redrive_with_another_split_is_refused(spark, run_job, tmp_path):
     config = config_of(tmp_path)
     write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [shown(0, "late.png"), asked()])
     run_job(config, "n0")

@@ -1,4 +1,4 @@
-"""Duplicate keys, which the books do not show, are found by the driver and by Spark alike."""
+"""Duplicate keys, which the books cannot show, are found by the driver and by Spark."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.spark.plans import read_back as audit
+from pipelines.spark.plans import read_back as plan
 from pipelines.spark.plans.drafts import DRAFTS
 from pipelines.spark.plans.read_back import Staged, find_duplicate_keys, read_back
 from pipelines.tables.writing import OUTCOMES, FileSet, FileWriter
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.spark
 ORIGIN = {"source": "a", "path": "b.jsonl", "line": 1, "sha256": ""}
 
 
-@pytest.mark.parametrize("most", [audit.DRIVER_ROWS, 1])
+@pytest.mark.parametrize("most", [plan.DRIVER_ROWS, 1])
 def test_duplicate_keys_are_found(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
-    monkeypatch.setattr(audit, "DRIVER_ROWS", most)
-    # A sample is one per dialect, whatever its split; of a record that is kept aside, dialect is null.
+    monkeypatch.setattr(plan, "DRIVER_ROWS", most)
+    # There is one sample per conversation and dialect, whatever its split. A record quarantined as a whole has no dialect.
     samples = [("glm_4", "train", "x"), ("glm_4", "val", "x"), ("glm_4v", "train", "x"), ("glm_4", "train", "y")]
     rows = [("samples", f"dialect={dialect}/split={split}/batch=n", {"sample_id": key, "num_tokens": 0}) for dialect, split, key in samples]
     rows += [
@@ -32,9 +32,9 @@ def test_duplicate_keys_are_found(spark, tmp_path: Path, monkeypatch: pytest.Mon
     assert find_duplicate_keys(spark, staged) == ["quarantine: 1 key with more than one row", "samples: 1 key with more than one row"]
 
 
-@pytest.mark.parametrize("most", [audit.DRIVER_ROWS, -1])
+@pytest.mark.parametrize("most", [plan.DRIVER_ROWS, -1])
 def test_tables_without_rows_have_no_duplicate_keys(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
-    monkeypatch.setattr(audit, "DRIVER_ROWS", most)
+    monkeypatch.setattr(plan, "DRIVER_ROWS", most)
     assert find_duplicate_keys(spark, Staged(FileSet(tmp_path, []), FileSet(tmp_path, []))) == []
 
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from pipelines.tables.parquet import read_in_batches
 
 
-def test_row_groups_that_were_read_are_released(tmp_path: Path):
+def test_row_groups_are_released_once_they_are_read(tmp_path: Path):
     rows = pa.table({"text": [f"{i}" * 2000 for i in range(4096)], "number": range(4096)})
     pq.write_table(rows, tmp_path / "a.parquet", row_group_size=64, use_dictionary=False, compression="none")
     before, most, numbers = pa.total_allocated_bytes(), 0, []

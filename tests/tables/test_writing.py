@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 
 from pipelines.records import Origin, Span
 from pipelines.spark.publishing import delta_form
-from pipelines.tables import writing as parts_room
+from pipelines.tables import writing
 from pipelines.tables.schema import COLUMNS, ORIGIN, array_of, integer, struct, text
 from pipelines.tables.writing import FileSet, FileWriter, placed
 from tests.making import asked, configuration, run
@@ -37,10 +37,10 @@ def written(folder: Path, lengths: list[int]) -> FileSet:
 
 
 def test_every_row_is_written_once_with_its_mask_and_positions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(parts_room, "BATCH_ROWS", 5)
-    monkeypatch.setattr(parts_room, "GROUP_BYTES", 4000)
-    monkeypatch.setattr(parts_room, "HELD_BYTES", 6000)
-    monkeypatch.setattr(parts_room, "FILE_BYTES", 30_000)
+    monkeypatch.setattr(writing, "BATCH_ROWS", 5)
+    monkeypatch.setattr(writing, "GROUP_BYTES", 4000)
+    monkeypatch.setattr(writing, "HELD_BYTES", 6000)
+    monkeypatch.setattr(writing, "FILE_BYTES", 30_000)
     lengths = [Random(3).randrange(1, 90) for _ in range(400)]
     files = written(tmp_path, lengths)
     assert len(files.files) > 4
@@ -55,7 +55,7 @@ def test_every_row_is_written_once_with_its_mask_and_positions(tmp_path: Path, m
         assert row["position_ids"] == list(range(length))
 
 
-def test_records_and_their_dicts_give_the_same_column():
+def test_named_tuples_and_dicts_give_the_same_column():
     kind = struct(origin=ORIGIN, spans=pa.list_(struct(start=integer, end=integer)), ids=pa.list_(integer), name=text)
     row = {"origin": Origin("kit", "a", 1, "0"), "spans": (Span(1, 2), Span(3, 4)), "ids": np.array([5, 6], dtype=np.int32), "name": "x"}
     nouns = [row, row | {"origin": None, "spans": None, "ids": None, "name": None}, None, row | {"spans": (), "ids": np.array([], dtype=np.int32)}]
@@ -100,7 +100,7 @@ def test_the_weight_of_a_row_with_dropped_turns_includes_its_conversation():
     config = configuration("glm_4", options={"max_tokens": 64, "on_overflow": "drop_turns"})
     record = asked()
     record["messages"] = [*asked(answer="word " * 50_000)["messages"], *record["messages"]]
-    told, shortened = (placed(outcome, "night", "run", config.split) for outcome in run(record, config))
-    whole, _ = (placed(outcome, "night", "run", config.split) for outcome in run(asked(), config))
-    assert (told[0], shortened[0]) == ("conversations", "samples")
-    assert shortened[3] > told[3] > 100 * whole[3]
+    long, shortened = (placed(outcome, "batch", "run", config.split) for outcome in run(record, config))
+    short, _ = (placed(outcome, "batch", "run", config.split) for outcome in run(asked(), config))
+    assert (long[0], shortened[0]) == ("conversations", "samples")
+    assert shortened[3] > long[3] > 100 * short[3]

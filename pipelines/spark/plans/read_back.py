@@ -15,11 +15,11 @@ from pyspark.sql import functions as F
 
 from pipelines.config import Config
 from pipelines.ledger.books import takers
-from pipelines.ledger.plural import counted
 from pipelines.ledger.tally import StagedFile, Tally, groups_of, tally_of
 from pipelines.spark.plans.bridge import DRIVER_ROWS, MapRows, config_of, distribute, map_records, read_files
 from pipelines.tables.schema import COLUMNS, struct
 from pipelines.tables.writing import DataFile, FileSet
+from pipelines.visible import counted
 
 TALLY = struct(tally=pa.binary())
 KEYS = {"conversations": ["sample_id"], "samples": ["sample_id", "dialect"], "quarantine": ["record_id", "dialect", "origin.path", "origin.line"]}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from pipelines.ledger.plural import counted
 from pipelines.tables.reading import RETIRED, count_rows, current_path
 from pipelines.tables.writing import DataFile
+from pipelines.visible import counted
 
 STATE_COLUMN = "files"
 OnPoint = Callable[[str], None]

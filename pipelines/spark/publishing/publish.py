@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 from pipelines.ledger.batches import last_of_batch
 from pipelines.ledger.books import Books
 from pipelines.ledger.manifest import Json, code_fingerprint, config_fingerprint, tokenizer_facts
-from pipelines.ledger.plural import counted
 from pipelines.ledger.reader_settings import reader_settings
 from pipelines.reasons import Reason
 from pipelines.spark.plans.images import KEY
@@ -23,6 +22,7 @@ from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import last_run, run_rows
 from pipelines.tables.schema import COLUMNS, Row
 from pipelines.tables.writing import FileSet, FileWriter, files_below
+from pipelines.visible import counted
 
 COUNTS = ("records", "conversations", "quarantined", "duplicates", "damaged")
 

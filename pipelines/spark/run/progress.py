@@ -15,6 +15,8 @@ from pyspark.sql import SparkSession, is_remote
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from pipelines.visible import counted
+
 if TYPE_CHECKING:
     from pyspark.sql.connect.shell.progress import StageInfo
 
@@ -47,7 +49,7 @@ class Steps:
             self.seconds[name] = round(time.monotonic() - started, 3)
         self._bars.update(bar, total=1, completed=1, tasks="")
         if not self._console.is_terminal:
-            tasks = f", {most[0]} tasks" if most[0] else ""
+            tasks = f", {counted(most[0], 'task')}" if most[0] else ""
             self._console.print(f"{name}: {self.seconds[name]:.1f} s{tasks}", highlight=False)
 
     def say(self, text: str) -> None:
@@ -58,7 +60,7 @@ class Steps:
             finished, total = self._tasks()
             most[0] = max(most[0], total)
             if total:
-                self._bars.update(bar, total=total, completed=finished, tasks=f"{finished}/{total} tasks")
+                self._bars.update(bar, total=total, completed=finished, tasks=f"{finished} of {counted(total, 'task')}")
 
 
 def stderr_console() -> Console:

@@ -18,7 +18,6 @@ from pipelines.config import Config
 from pipelines.flow import Flow
 from pipelines.ledger.batches import Comparison, Refused, last_of_batch
 from pipelines.ledger.manifest import Json
-from pipelines.ledger.plural import counted
 from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
 from pipelines.spark.plans.bridge import Work, reader_of
@@ -32,6 +31,7 @@ from pipelines.spark.run.staging import Run, stage_rows
 from pipelines.tables.reading import NotPublished, run_rows
 from pipelines.tables.schema import ORIGIN, Row, struct, text
 from pipelines.tables.writing import DataFile, FileSet, files_below
+from pipelines.visible import counted
 
 # Records whose bytes were not kept, or were kept in another row.
 NOT_KEPT = (Reason.LINE_TOO_LARGE.code, Reason.RECORD_DUPLICATE.code)

@@ -1,4 +1,4 @@
-"""Records of every format, and what befell them: each ends in exactly one known state, with its own bytes, and what is kept stays as it is."""
+"""Damaged records of every format: each ends in exactly one known state, with its own bytes, and a conversation that is kept can be read again."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from pipelines.local import run_files
 from pipelines.reasons import repairs_of
 from pipelines.records import Conversation, Draft, Message, Outcome, Quarantined, origin_of, raw_record
 from tests.golden import DIALECTS, open_case
-from tests.laws.depth import deep
-from tests.laws.harm import lines
-from tests.laws.logs import records
 from tests.making import configuration
+from tests.properties.damage import lines
+from tests.properties.depth import deep
+from tests.properties.logs import records
 
 SOME = ("glm_4", "minicpm_v_2_6")
 
@@ -32,8 +32,8 @@ Run = Callable[[Sequence[bytes]], list[Outcome]]
 
 @pytest.fixture(scope="session")
 def config(root: Path) -> Config:
-    """Both families in `make test`, all six dialects in a long run. Pictures are looked at, not decoded: they have laws of their own."""
-    names = DIALECTS if "LAWS" in os.environ else SOME
+    """Two dialects in `make test`, all six in a long run. Pictures are checked but not decoded, because test_images.py does that."""
+    names = DIALECTS if "EXAMPLES" in os.environ else SOME
     source = {"path": str(root.parent), "image_root": str(root)}
     return configuration(*names, source=source, options={"tool_syntax": "json"}, images={"verify": "structure"})
 
@@ -107,7 +107,7 @@ def _content(message: Message, refs: Any) -> Any:
 
 
 def kept(run: Run, config: Config, line: bytes) -> tuple[Conversation, Draft] | None:
-    first = next(iter(run([line])), None)  # none of a blank line
+    first = next(iter(run([line])), None)  # a blank line has no outcome
     if not isinstance(first, Conversation):
         return None
     draft = draft_of(raw_record(first.origin.source, first.origin.path, 1, line), config)
@@ -117,7 +117,7 @@ def kept(run: Run, config: Config, line: bytes) -> tuple[Conversation, Draft] | 
 
 @given(line=st.one_of(lines(), records(safe=True).map(lambda record: json.dumps(record).encode())))
 @deep(120)
-def test_what_is_kept_is_clean_and_unchanged_when_it_is_read_again(run_bare: Run, config: Config, line: bytes):
+def test_a_conversation_that_is_kept_is_clean_and_unchanged_when_it_is_read_again(run_bare: Run, config: Config, line: bytes):
     found = kept(run_bare, config, line)
     if found is None:
         return
@@ -125,7 +125,13 @@ def test_what_is_kept_is_clean_and_unchanged_when_it_is_read_again(run_bare: Run
     again = kept(run_bare, config, written_again(once, draft))
     assert again is not None
     twice = again[0]
-    paths = {"repair.path_case", "repair.path_separator", "repair.path_percent", "repair.path_root", "repair.path_unicode"}  # the reference is the log's
+    paths = {
+        "repair.path_case",
+        "repair.path_separator",
+        "repair.path_percent",
+        "repair.path_root",
+        "repair.path_unicode",
+    }  # the references are still those of the log
     assert set(repairs_of(twice.findings)) <= paths
     assert (twice.messages, twice.tools, twice.images, twice.step_id) == (once.messages, once.tools, once.images, once.step_id)
     assert twice.episode_id == (twice.record_id if once.episode_id == once.record_id else once.episode_id)
@@ -133,11 +139,11 @@ def test_what_is_kept_is_clean_and_unchanged_when_it_is_read_again(run_bare: Run
 
 @given(record=records(safe=True))
 @deep(60)
-def test_most_sound_records_are_kept(run_bare: Run, record: Any):
-    """The strategies reach the far side of the pipeline: a law over records that are all refused would say nothing."""
+def test_most_undamaged_records_are_kept(run_bare: Run, record: Any):
+    """If all random records were refused, the properties above would say nothing."""
     first = run_bare([json.dumps(record).encode()])[0]
     assert isinstance(first, Conversation) or {finding.code for finding in first.findings} & MAY_BE_REFUSED, first.findings
 
 
-# A text of signs may be blank, hold an image's mark, or spell half a call; the ids and the extra field are any value.
+# A random text may be blank, contain an image mark, or look like half a call; ids and the field `extra` can have any value.
 MAY_BE_REFUSED = {"schema.content_missing", "schema.no_target", "json.lone_surrogate", "json.huge_number", "schema.field_type", "tool.result_orphan"}

@@ -1,4 +1,4 @@
-"""The files that are found below a table's folder, and rows of `runs` as older versions wrote them."""
+"""The data files of a table, and rows of `runs` that older versions wrote."""
 
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from pipelines.tables.schema import COLUMNS, PARTITIONS
 from pipelines.tables.writing import files_below
 
 
-def test_files_are_listed_with_their_partition_and_those_without_rows_are_not(tmp_path: Path):
+def test_files_are_listed_with_their_partition_unless_they_have_no_rows(tmp_path: Path):
     for name, rows in (("a.parquet", 2), ("split=train/b.parquet", 3), ("split=train/batch=n/c.parquet", 1), ("split=val/d.parquet", 0)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table({"x": list(range(rows))}), tmp_path / name)
@@ -27,7 +27,7 @@ def test_files_are_listed_with_their_partition_and_those_without_rows_are_not(tm
     assert all(part.table == "samples" and part.bytes == next(tmp_path.rglob(name)).stat().st_size for name, part in found.items())
 
 
-def test_runs_are_read_the_oldest_first_and_older_rows_get_what_they_lack(tmp_path: Path):
+def test_runs_are_read_oldest_first_and_missing_columns_of_old_rows_get_defaults(tmp_path: Path):
     (tmp_path / "runs").mkdir()
     rows = [("b", 2, "redrive", 0.5), ("a", 2, None, None), ("c", 1, "batch", 0.25)]
     for run_id, hour, kind, share in rows:

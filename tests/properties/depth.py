@@ -1,4 +1,4 @@
-"""How many examples a law is tried on: few in `make test`, many in `make test-long`; LAWS overrides both for a campaign by hand."""
+"""How many random examples a property is tested with: few in `make test`, ten times as many in `make test-long`, or as many as you like."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too
 
 
 def deep(few: int) -> Callable[[Any], Any]:
-    """Settings for a law. Few examples are the same ones every time; LAWS=n runs n times as many, random ones, and a failure prints its seed."""
-    times = int(os.environ.get("LAWS", "1"))
+    """Settings of a property test: `few` examples, the same ones every time. With EXAMPLES=n there are n times as many, new ones in every run,
+    and a failure prints its seed."""
+    times = int(os.environ.get("EXAMPLES", "1"))
     return settings(max_examples=few * times, derandomize=times == 1, deadline=None, print_blob=True, suppress_health_check=SLOW)

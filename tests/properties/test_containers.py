@@ -1,4 +1,4 @@
-"""Lines and elements: however the bytes come in chunks, the pieces are the same, and are what Python makes of the whole."""
+"""Lines and array elements: they are the same in whatever chunks the bytes arrive, and those that Python finds in the whole file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipelines.containers import read_records
 from pipelines.containers.chunks import Damaged
 from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import Piece, elements_of, lines_of, objects_of
-from tests.laws.depth import deep
+from tests.properties.depth import deep
 
 LIMIT = 1 << 20
 BYTES = st.lists(st.sampled_from([b"\n", b"\r", b"\x0b", b"\x0c", b"\x85", b"\xe2\x80\xa8", b"\x00", b"\xff", b" ", b"ab", b'{"a": 1}']), max_size=20).map(
@@ -34,7 +34,7 @@ VALUES = st.recursive(st.none() | st.booleans() | st.integers() | TEXT, lambda i
 
 
 def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
-    """The bytes in chunks that end at these places; empty ones too."""
+    """The bytes in chunks that end at these places; some chunks are empty."""
     at = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
     return iter([data[start:end] for start, end in pairwise(at)])
 
@@ -44,7 +44,7 @@ CUTS = st.lists(st.integers(0, 1 << 16), max_size=6)
 
 @given(data=BYTES, cuts=CUTS)
 @deep(300)
-def test_lines_are_what_a_split_at_newlines_gives(data: bytes, cuts: list[int]):
+def test_lines_are_the_parts_between_newlines(data: bytes, cuts: list[int]):
     *whole, last = data.split(b"\n")
     assert [raw for raw, _ in lines_of(cut(data, cuts), LIMIT)] == whole + ([last] if last else [])
     assert list(lines_of(cut(data, cuts), 3)) == list(lines_of(iter([data]), 3))
@@ -52,7 +52,7 @@ def test_lines_are_what_a_split_at_newlines_gives(data: bytes, cuts: list[int]):
 
 @given(values=st.lists(VALUES, max_size=6), cuts=CUTS, indent=st.sampled_from([None, 1]), ascii_only=st.booleans())
 @deep(60)
-def test_elements_are_what_json_reads(values: list[Any], cuts: list[int], indent: int | None, ascii_only: bool):
+def test_elements_are_those_that_a_json_parser_reads(values: list[Any], cuts: list[int], indent: int | None, ascii_only: bool):
     data = json.dumps(values, indent=indent, ensure_ascii=ascii_only).encode()
     assert [json.loads(raw) for raw, _ in elements_of(cut(data, cuts), LIMIT, "a.json")] == values
 
@@ -68,10 +68,10 @@ def pieces(data: bytes, cuts: list[int], limit: int, read: Callable[..., Iterato
 
 
 @given(parts=st.lists(st.sampled_from([*'[]{},"\\ 1a', "\ufeff", '"a,b"', '{"k": [1]}']), max_size=14), cuts=CUTS, limit=st.sampled_from([3, LIMIT]))
-@example(parts=["[", "]", "\ufeff", "]"], cuts=[5], limit=3)  # the head of a long piece was cut where its chunk was
+@example(parts=["[", "]", "\ufeff", "]"], cuts=[5], limit=3)  # the head of a long element once depended on the chunks
 @example(parts=["[", "1", "]", " ", "[", "2", ",", "3", "]"], cuts=[], limit=LIMIT)
 @deep(300)
-def test_a_broken_array_is_cut_alike_in_any_chunks(parts: list[str], cuts: list[int], limit: int):
+def test_a_broken_array_gives_the_same_elements_in_any_chunks(parts: list[str], cuts: list[int], limit: int):
     data = "".join(["[", *parts]).encode()
     assert pieces(data, cuts, limit) == pieces(data, [], limit)
 
@@ -95,7 +95,9 @@ PACKINGS: dict[str, Callable[[bytes], bytes]] = {
 @given(values=OBJECTS, name=st.sampled_from(["a", "a.json", "a.jsonl", "a.gz", "a.arrow"]), cuts=CUTS)
 @deep(15)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_the_same_records_are_read_in_every_layout_and_packing_whatever_the_name(tmp_path_factory, layout: str, values: list[Any], name: str, cuts: list[int]):
+def test_the_same_records_are_read_from_every_layout_and_compression_under_any_name(
+    tmp_path_factory, layout: str, values: list[Any], name: str, cuts: list[int]
+):
     path = tmp_path_factory.getbasetemp() / name
     data = LAYOUTS[layout](values)
     for pack in PACKINGS.values():
@@ -113,7 +115,7 @@ def test_the_same_records_are_read_in_every_layout_and_packing_whatever_the_name
     after=st.sampled_from([b"", b"]", b"{", b'"', b" \n"]),
 )
 @deep(100)
-def test_objects_are_cut_alike_in_any_chunks(values: list[Any], cuts: list[int], limit: int, after: bytes):
+def test_objects_over_several_lines_are_the_same_in_any_chunks(values: list[Any], cuts: list[int], limit: int, after: bytes):
     data = LAYOUTS["objects over many lines"](values) + after
     assert pieces(data, cuts, limit, objects_of) == pieces(data, [], limit, objects_of)
     assert [json.loads(raw) for raw, findings in pieces(data, cuts, LIMIT, objects_of)[0]] == values
@@ -121,7 +123,7 @@ def test_objects_are_cut_alike_in_any_chunks(values: list[Any], cuts: list[int],
 
 @given(records=st.lists(st.dictionaries(TEXT, VALUES, min_size=1), min_size=3, max_size=6), at=st.integers(1, 1 << 16))
 @deep(100)
-def test_a_cut_first_line_leaves_a_file_of_lines_what_it_is(tmp_path_factory, records: list[Any], at: int):
+def test_a_file_whose_first_line_is_cut_is_still_read_line_by_line(tmp_path_factory, records: list[Any], at: int):
     first, *whole = [json.dumps(record).encode() for record in records]
     lines = [first[: 1 + at % (len(first) - 1)], *whole]
     path = tmp_path_factory.getbasetemp() / "cut.jsonl"
@@ -146,13 +148,13 @@ PARQUET = [parquet("none"), parquet("snappy")]
 
 @given(data=st.sampled_from(PARQUET), flips=st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(1, 255)), min_size=1, max_size=4))
 @deep(100)
-def test_a_parquet_file_with_flipped_bytes_gives_rows_and_at_most_one_damage(tmp_path_factory, data: bytes, flips: list[tuple[int, int]]):
-    """Most flips are in the footer: there the bytes mean something."""
-    harmed = bytearray(data)
+def test_a_parquet_file_with_changed_bytes_gives_its_first_rows_and_at_most_one_fault(tmp_path_factory, data: bytes, flips: list[tuple[int, int]]):
+    """Most changes are in the footer, where they do the most harm."""
+    damaged = bytearray(data)
     for place, mask in flips:
-        harmed[len(harmed) - 1 - place % len(harmed)] ^= mask
-    path = tmp_path_factory.getbasetemp() / "harmed.parquet"
-    path.write_bytes(harmed)
+        damaged[len(damaged) - 1 - place % len(damaged)] ^= mask
+    path = tmp_path_factory.getbasetemp() / "damaged.parquet"
+    path.write_bytes(damaged)
     stat = path.stat()
     numbers = [row.origin.line for row in read_records(InputFile("logs", str(path), stat.st_size, stat.st_mtime_ns), Limits())]
     whole = [number for number in numbers if number]
@@ -161,5 +163,5 @@ def test_a_parquet_file_with_flipped_bytes_gives_rows_and_at_most_one_damage(tmp
 
 
 @pytest.mark.parametrize("after", [b" [2,3]", b"]],{", b', {"a": 1}, 2', b'"'])
-def test_what_follows_an_array_is_damage_and_no_record(after: bytes):
+def test_bytes_after_an_array_are_a_fault_of_the_file_and_no_record(after: bytes):
     assert pieces(b"[1]" + after, [], LIMIT) == ([(b"1", ())], "file.corrupt")

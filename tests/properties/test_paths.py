@@ -1,4 +1,4 @@
-"""Paths: wherever a reference leads, it is a file under the root, by the kernel's own account."""
+"""Image paths: a reference resolves to a file that really lies under the root, or is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.config import Source
 from pipelines.images.resolve import Located, resolve_path
 from pipelines.images.spelling import _fold
 from pipelines.reasons import Reject
-from tests.laws.depth import deep
+from tests.properties.depth import deep
 
 STEPS = ["a.png", "A.PNG", "scr", "SCR", "c.webp", "..", ".", "", "images", "outdir", "out.png", "in.png", "loop.png", "gone.png", "secret.png", "50%.png"]
 STEPS += [
@@ -49,7 +49,7 @@ def found(ref: str, root: Path, repair: bool) -> Located | None:
 
 @given(ref=REFS, absolute=st.booleans())
 @example(ref="outdir/images/a.png", absolute=False)
-@example(ref="/in.png/%2E", absolute=True)  # a link, whose target has another name
+@example(ref="/in.png/%2E", absolute=True)  # a link whose target has another name
 @deep(100)
 def test_a_reference_is_a_file_under_the_root_or_is_refused(root: Path, ref: str, absolute: bool):
     ref = f"{root}{ref}" if absolute else ref

@@ -1,4 +1,4 @@
-"""A root with a picture of each kind, near misses, links in and out, and a secret beside it."""
+"""An image root with a picture of each kind, names that differ only in spelling, links that stay inside and links that lead out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def picture(kind: str, width: int = 12, height: int = 9) -> bytes:
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("laws") / "images"
+    folder = tmp_path_factory.mktemp("properties") / "images"
     (folder / "scr").mkdir(parents=True)
     for name, kind in KINDS.items():
         (folder / name).write_bytes(picture(kind))

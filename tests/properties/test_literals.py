@@ -1,4 +1,4 @@
-"""Python literals: what ours reads, Python itself reads too, and as the same value."""
+"""Python literals: our reader gives the value that Python gives, or refuses the text."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pipelines.config import Limits
 from pipelines.normalize.literals import read_literal
 from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject
-from tests.laws.depth import deep
+from tests.properties.depth import deep
 
 LIMITS = Limits()
-# Pieces that put the readers' tokens side by side in every way.
+# Pieces of which random texts are made, so that all kinds of tokens are combined.
 SIGNS = [*"{}[]():,+-'\"\\.#=", "'''", '"""', "{'a': ", "'k'", "...", "\n", "\r", " ", "\t", "\xa0", "\x00", "\ud800"]
 WORDS = ["True", "None", "false", "0", "01", "7", "1_0", "1__0", "1e9", "1.", ".5", "0x1F", "2j", "r", "u", "b", "f", "ur", "a", "é", "٣"]
 ESCAPES = ["\\n", "\\x41", "\\u00e9", "\\N{BULLET}", "\\777", "\\U00110000"]
@@ -40,9 +40,9 @@ def as_json(value: Any) -> Any:
 
 
 def pythons(text: str) -> Any:
-    """In brackets, so that a line end is no end of the expression."""
+    """The value that Python gives. In brackets, because otherwise a line end would end the expression."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about unknown escapes
+        warnings.simplefilter("ignore")  # warnings about unknown escapes
         return as_json(ast.literal_eval(f"({text.strip(chr(32) + chr(9) + chr(10) + chr(13) + chr(12))})"))
 
 
@@ -53,7 +53,7 @@ def pythons(text: str) -> Any:
 @example(pieces=["'a\\\\\nb'"], inside=True)
 @example(pieces=["--1"], inside=True)
 @deep(500)
-def test_what_is_read_python_reads_as_the_same_value(pieces: list[str], inside: bool):
+def test_a_literal_that_is_read_has_the_value_that_python_gives(pieces: list[str], inside: bool):
     text = "".join(pieces)
     text = f"{{'k': {text}}}" if inside else text
     try:
@@ -65,7 +65,7 @@ def test_what_is_read_python_reads_as_the_same_value(pieces: list[str], inside: 
 
 @given(value=WRITTEN, quote=st.booleans())
 @deep(200)
-def test_what_python_prints_is_read(value: Any, quote: bool):
+def test_every_value_that_python_prints_is_read(value: Any, quote: bool):
     try:
         found = read(repr(value))
     except Reject as reject:
@@ -74,7 +74,7 @@ def test_what_python_prints_is_read(value: Any, quote: bool):
 
 
 @pytest.mark.parametrize("text", ["01", "1__0", "--1", "ur'a'", "{'a': 'x\ny'}", "'\\x4'", "'\\N{NO SUCH SIGN}'", "'''a'", "'a\x00'", "٣", "\xa01"])
-def test_what_python_refuses_is_refused(text: str):
+def test_a_text_that_python_refuses_is_refused(text: str):
     with pytest.raises(Reject):
         read(text)
 
@@ -82,5 +82,5 @@ def test_what_python_refuses_is_refused(text: str):
 @pytest.mark.parametrize(
     ("text", "value"), [("'\\N{BULLET}'", "•"), ("'''a\r\nb'''", "a\nb"), ("{'a': 'b\\\nc'}", {"a": "bc"}), ("[00, 0x1F, 1_0, .5]", [0, 31, 10, 0.5])]
 )
-def test_what_python_reads_is_read(text: str, value: Any):
+def test_unusual_literals_of_python_are_read(text: str, value: Any):
     assert read(text) == value

@@ -1,4 +1,4 @@
-"""Each gate at the very figure that it allows."""
+"""Each gate at its limit, and just beyond it."""
 
 import pytest
 
@@ -16,19 +16,19 @@ def books_of(records: dict[str, int], quarantined: int = 0, duplicates: int = 0,
     return make_books(CONFIG, counts, states, {}, 0, internal_errors, {})
 
 
-def closed(books, past: Past | None = None, **gates) -> list[str]:
-    """The names of the gates that are closed."""
+def failed(books, past: Past | None = None, **gates) -> list[str]:
+    """The names of the gates that fail."""
     allowed = Gates.model_validate({"max_quarantined": 1, "max_shrink": None} | gates)
     return [words.partition(":")[0] for words in failed_gates(books, allowed, past or Past())]
 
 
 def past_of(shares=(), records=(), published=None, sources=()) -> Past:
-    """`published` are the records of each source in the batch as it was published before."""
+    """`published`: source -> its records in the batch that was published before."""
     return Past(shares, records, published or {}, sources)
 
 
 @pytest.mark.parametrize(
-    ("gates", "past", "is_closed"),
+    ("gates", "past", "fails"),
     [
         ({"max_quarantined": 0.25}, {}, False),
         ({"max_quarantined": 0.24}, {}, True),
@@ -38,7 +38,7 @@ def past_of(shares=(), records=(), published=None, sources=()) -> Past:
         ({"max_ratio_to_median": 1.9}, {"shares": [0.125]}, True),
         ({"max_ratio_to_median": 1.9}, {"shares": []}, False),
         ({"max_ratio_to_median": None}, {"shares": [0.0001]}, False),
-        ({"max_ratio_to_median": 2}, {"shares": [0.0]}, False),  # 2 of 8, and one in 8 counts as usual
+        ({"max_ratio_to_median": 2}, {"shares": [0.0]}, False),  # 2 of 8 records; the median counts as one record in 8
         ({"max_ratio_to_median": 1.9}, {"shares": [0.0]}, True),
         ({"max_volume_ratio": 2}, {"records": [5]}, False),
         ({"max_volume_ratio": 1.9}, {"records": [5]}, True),
@@ -48,38 +48,38 @@ def past_of(shares=(), records=(), published=None, sources=()) -> Past:
         ({"max_volume_ratio": None}, {"records": [1]}, False),
         ({"max_shrink": 0.5}, {"published": {"a": 12, "b": 8}}, False),
         ({"max_shrink": 0.49}, {"published": {"a": 12, "b": 8}}, True),
-        ({"max_shrink": 0}, {"published": {"a": 5, "b": 5}}, False),  # a lost nothing, b one half: ten are ten
+        ({"max_shrink": 0}, {"published": {"a": 5, "b": 5}}, False),  # one source grows as much as the other shrinks
         ({"max_shrink": None}, {"published": {"a": 99}}, False),
         ({"max_shrink": 0}, {"published": {}}, False),
     ],
 )
-def test_a_gate_stays_open_at_the_figure_that_it_allows(gates, past, is_closed: bool):
+def test_a_gate_passes_at_its_limit_and_fails_beyond_it(gates, past, fails: bool):
     books = books_of({"a": 6, "b": 4}, quarantined=2, duplicates=2)
-    assert closed(books, past_of(**past), **gates) == ([next(iter(gates))] if is_closed else [])
+    assert failed(books, past_of(**past), **gates) == ([next(iter(gates))] if fails else [])
 
 
 @pytest.mark.parametrize(
-    ("allowed", "published", "sources", "is_closed"),
+    ("allowed", "published", "sources", "fails"),
     [
-        (0.5, {"a": 10, "b": 1}, ("a", "b"), True),  # b is gone
-        (0.5, {"a": 10, "b": 1}, ("a",), False),  # and is not configured any more
-        (1, {"a": 10, "b": 1}, ("a", "b"), False),  # everything may go
-        (0.5, {"a": 10}, ("a", "b"), False),  # b was never there
+        (0.5, {"a": 10, "b": 1}, ("a", "b"), True),  # source b is gone
+        (0.5, {"a": 10, "b": 1}, ("a",), False),  # source b is not configured any more
+        (1, {"a": 10, "b": 1}, ("a", "b"), False),  # everything may be lost
+        (0.5, {"a": 10}, ("a", "b"), False),  # source b never had records
         (0.5, {"a": 10, "b": 0}, ("a", "b"), False),
     ],
 )
-def test_a_source_that_loses_all_its_records_closes_the_gate(allowed: float, published, sources, is_closed: bool):
+def test_a_source_that_loses_all_its_records_fails_the_gate(allowed: float, published, sources, fails: bool):
     books = books_of({"a": 10, "b": 0})
-    assert closed(books, past_of(published=published, sources=sources), max_shrink=allowed) == (["max_shrink"] if is_closed else [])
+    assert failed(books, past_of(published=published, sources=sources), max_shrink=allowed) == (["max_shrink"] if fails else [])
 
 
-@pytest.mark.parametrize(("errors", "allowed", "is_closed"), [(0, 0, False), (1, 0, True), (2, 2, False), (3, 2, True)])
-def test_internal_errors_have_a_figure_of_their_own(errors: int, allowed: int, is_closed: bool):
+@pytest.mark.parametrize(("errors", "allowed", "fails"), [(0, 0, False), (1, 0, True), (2, 2, False), (3, 2, True)])
+def test_more_internal_errors_than_allowed_fail_the_gate(errors: int, allowed: int, fails: bool):
     found = too_many_errors(books_of({"a": 10}, internal_errors=errors), Gates.model_validate({"max_internal_errors": allowed}))
-    assert (found is not None) == is_closed
+    assert (found is not None) == fails
 
 
-def test_the_totals_are_those_of_all_files():
+def test_totals_add_up_all_files():
     books = make_books(
         CONFIG,
         {("a", "1"): 5, ("a", "2"): 7, ("b", "3"): 2},

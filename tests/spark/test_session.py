@@ -1,4 +1,4 @@
-"""What a session of plain Python is given for one machine is what conf/local.conf gives to spark-submit."""
+"""How a session starts: the same settings with and without spark-submit, and no library before it is needed."""
 
 import os
 import subprocess
@@ -10,41 +10,43 @@ import pytest
 
 from pipelines.spark.session.session import _is_classic, _one_machine
 
-CONF = Path(__file__).parents[1] / "conf" / "local.conf"
+CONF = Path(__file__).parents[2] / "conf" / "local.conf"
 
 
 def test_both_ways_to_start_use_the_same_settings():
-    said = dict(line.split(maxsplit=1) for line in CONF.read_text().splitlines() if line and not line.startswith("#"))
-    assert said == {name: value.replace(sys.prefix, ".venv") for name, value in _one_machine().items()}
+    settings = dict(line.split(maxsplit=1) for line in CONF.read_text().splitlines() if line and not line.startswith("#"))
+    assert settings == {name: value.replace(sys.prefix, ".venv") for name, value in _one_machine().items()}
 
 
 def test_spark_is_imported_from_its_unpacked_and_compiled_copy():
-    """As spark-submit starts a driver, and Spark its workers."""
+    """With the import path that spark-submit gives to the driver, and Spark to its workers."""
     home = Path(pyspark.__file__).parent
     archives = [*home.glob("python/lib/*.zip"), *home.glob("jars/spark-core_*.jar")]
-    asked = "import pipelines.spark.session.daemon, pyspark, sys; print([pyspark.__file__, *(name for name in sys.path_importer_cache if '/pyspark/' in name)])"
+    program = (
+        "import pipelines.spark.session.daemon, pyspark, sys; print([pyspark.__file__, *(name for name in sys.path_importer_cache if '/pyspark/' in name)])"
+    )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, archives))}
-    told = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True).stdout
     assert len(archives) == 3
-    assert str(home / "__init__.py") in told
-    assert not any(str(archive) in told for archive in archives)
+    assert str(home / "__init__.py") in output
+    assert not any(str(archive) in output for archive in archives)
 
 
 def test_a_worker_starts_without_libraries_that_it_does_not_need():
-    asked = "import pipelines.spark.session.daemon, sys; print([name for name in ('pandas', 'deltalake', 'transformers', 'jinja2') if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "[]\n"
+    program = "import pipelines.spark.session.daemon, sys; print([name for name in ('pandas', 'deltalake', 'transformers', 'jinja2') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_the_job_is_imported_while_the_jvm_starts():
-    asked = (
+    program = (
         "import runpy, sys; runpy.run_path('jobs/run.py'); print('pipelines.spark.session.session' in sys.modules, 'pipelines.spark.run.batch' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", asked], cwd=CONF.parents[1], capture_output=True, text=True, check=True).stdout
-    assert told == "True False\n"
+    output = subprocess.run([sys.executable, "-c", program], cwd=CONF.parents[1], capture_output=True, text=True, check=True).stdout
+    assert output == "True False\n"
 
 
-def test_converting_a_list_does_not_import_pandas_and_a_frame_does():
-    asked = """
+def test_pandas_is_imported_for_a_data_frame_but_not_for_a_list():
+    program = """
 import pipelines.spark.session.daemon, pyarrow as pa, sys
 from pipelines.spark.session.startup import avoid_pandas_in_driver
 avoid_pandas_in_driver()
@@ -52,7 +54,7 @@ pa.array(["text"])
 from pyspark.sql.types import NumpyArrayConverter
 print(NumpyArrayConverter().can_convert(pa.array([1]).to_numpy()), "pandas" in sys.modules, pa.table({"a": [1]}).to_pandas().a.tolist(), "pandas" in sys.modules)
 """
-    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "True False [1] True\n"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "True False [1] True\n"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ print(NumpyArrayConverter().can_convert(pa.array([1]).to_numpy()), "pandas" in s
     ],
 )
 def test_only_a_driver_with_its_own_jvm_avoids_pandas(environment, extra, is_classic, monkeypatch: pytest.MonkeyPatch):
-    """Spark Connect does not work without."""
+    """Spark Connect needs pandas."""
     for name in ("PYSPARK_GATEWAY_PORT", "SPARK_API_MODE", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():

@@ -1,4 +1,4 @@
-"""Damaged pictures: each level says good or gives its reasons, and what passes a level passes those before it."""
+"""Damaged pictures: each level of checks accepts them or gives its reasons, and a picture that passes one level passes the levels below it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pipelines.images.files import png
 from pipelines.images.files.formats import FORMATS, LEVELS
 from pipelines.reasons import Reject
 from pipelines.records import Size
-from tests.laws.conftest import KINDS, picture
-from tests.laws.depth import deep
+from tests.properties.conftest import KINDS, picture
+from tests.properties.depth import deep
 
 MOST = 1 << 20
 PICTURES = {kind: picture(kind) for kind in KINDS.values()}
@@ -25,8 +25,8 @@ NUMBERS = st.sampled_from(
 
 
 @st.composite
-def harmed_picture(draw, kind: str) -> bytes:
-    """A picture with some of its bytes overwritten, put in, taken out, moved or cut off."""
+def damaged_picture(draw, kind: str) -> bytes:
+    """A picture with some of its bytes overwritten, inserted, removed, repeated or cut off."""
     data = PICTURES[kind]
     for _ in range(draw(st.integers(0, 4))):
         at, to = sorted((draw(st.integers(0, len(data))), draw(st.integers(0, len(data)))))
@@ -49,8 +49,8 @@ def seen(data: bytes, level: str) -> tuple[str, Size] | None:
 @pytest.mark.parametrize("kind", FORMATS)
 @given(data=st.data())
 @deep(40)
-def test_what_passes_a_level_passes_those_before_it(kind: str, data: st.DataObject):
-    picture = data.draw(harmed_picture(kind))
+def test_a_picture_that_passes_a_level_passes_the_levels_below_it(kind: str, data: st.DataObject):
+    picture = data.draw(damaged_picture(kind))
     header, structure, decode = (seen(picture, level) for level in LEVELS)
     assert structure in (None, header)
     assert decode in (None, structure)
@@ -63,9 +63,9 @@ def test_what_passes_a_level_passes_those_before_it(kind: str, data: st.DataObje
 @pytest.mark.parametrize("kind", FORMATS)
 @given(data=st.data())
 @deep(40)
-def test_the_decoding_itself_raises_nothing_but_reasons(kind: str, data: st.DataObject):
-    """In this process: in the decoder's own, our error would be reported as a picture that kills the decoder."""
-    picture = data.draw(harmed_picture(kind))
+def test_decoding_raises_nothing_but_reject(kind: str, data: st.DataObject):
+    """In this process, because the decoder's process would report an error of ours as a picture that kills the decoder."""
+    picture = data.draw(damaged_picture(kind))
     if seen(picture, "header"):
         name, _ = inspect(picture, "header", MOST)
         with suppress(Reject):
@@ -73,13 +73,13 @@ def test_the_decoding_itself_raises_nothing_but_reasons(kind: str, data: st.Data
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_the_whole_picture_passes_every_level(kind: str):
+def test_an_undamaged_picture_passes_every_level(kind: str):
     assert [seen(PICTURES[kind], level) for level in LEVELS] == [(kind, Size(12, 9))] * 3
 
 
 @pytest.mark.parametrize("extra", [-300, -1, 0, 1, 10, 272, 5000])
-def test_a_flat_png_of_any_size_has_all_its_rows(extra: int):
-    """Its last bytes unpack to thousands: where a piece of 4 MiB ends among them, they must still be asked for."""
+def test_all_rows_of_a_flat_png_are_read_whatever_its_size(extra: int):
+    """Its last bytes unpack to thousands of bytes. They must be read even if a step of 4 MiB ends among them."""
     rows = (1 << 22) // 4096
     flat = png_of(4095, rows + 2, b"\0" * (4096 * (rows + 2)))
     png.check_pixels(flat)
@@ -88,7 +88,7 @@ def test_a_flat_png_of_any_size_has_all_its_rows(extra: int):
 
 
 @pytest.mark.parametrize(("more", "passes"), [(0, True), (100, True), (1 << 26, False)])
-def test_a_png_that_goes_on_after_its_last_row_is_not_unpacked_to_its_end(more: int, passes: bool):
+def test_data_after_the_last_row_of_a_png_is_not_unpacked_to_its_end(more: int, passes: bool):
     data = png_of(16, 16, b"\0" * (17 * 16 + more))
     if passes:
         png.check_pixels(data)
@@ -98,7 +98,7 @@ def test_a_png_that_goes_on_after_its_last_row_is_not_unpacked_to_its_end(more: 
 
 
 def png_of(width: int, height: int, unpacked: bytes) -> bytes:
-    """A grey PNG whose header says this size and whose stream holds these bytes."""
+    """A grey PNG with this size in its header and these bytes in its stream."""
     header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\0\0\0\0"
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(unpacked, 9)), (b"IEND", b"")]
     return png.SIGNATURE + b"".join(len(body).to_bytes(4, "big") + kind + body + zlib.crc32(body, zlib.crc32(kind)).to_bytes(4, "big") for kind, body in chunks)

@@ -1,4 +1,4 @@
-"""What befalls a record between its logger and us: fields of other types, lost and doubled keys, junk inside, bytes cut and flipped."""
+"""Damaged records: fields of other types, lost and duplicated keys, junk values, bytes cut off and changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.laws.logs import REFS, TEXT, records
+from tests.properties.logs import REFS, TEXT, records
 
 JUNK = st.recursive(
     st.none()
@@ -40,13 +40,13 @@ KEYS += [
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every value inside."""
+    """The path of every value inside."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
 
 
 def changed(value: Any, path: tuple[Any, ...], act: Any) -> Any:
-    """A copy in which the value at this path is what `act` makes of it: a list of values, none for lost and two for doubled."""
+    """A copy in which `act` has replaced the value at this path by a list of values: an empty list removes it, a list of two duplicates it."""
     if not path:
         return next(iter(act(value)), None)
     if len(path) > 1:
@@ -59,8 +59,8 @@ def changed(value: Any, path: tuple[Any, ...], act: Any) -> Any:
 
 
 @st.composite
-def harmed(draw: Any) -> Any:
-    """A record with up to three of its values swapped, lost, doubled, moved into a list, an object or text, or given a new key."""
+def damaged(draw: Any) -> Any:
+    """A record with up to three of its values replaced, removed, duplicated, wrapped in a list, an object or text, or given another key."""
     record = draw(records())
     for _ in range(draw(st.integers(0, 3))):
         record = changed(record, draw(st.sampled_from(places(record))), act(draw(st.integers(0, 6)), draw(JUNK), draw(st.sampled_from(KEYS))))
@@ -78,8 +78,8 @@ def _as_text(value: Any) -> list[Any]:
 
 @st.composite
 def lines(draw: Any) -> bytes:
-    """A harmed record as the bytes of a line: escaped or not, then perhaps cut, flipped, doubled, or with a key that appears twice."""
-    text = json.dumps(draw(harmed()), ensure_ascii=draw(st.booleans()))
+    """A damaged record as the bytes of a line; some lines are also cut off, written twice, or have bytes inserted or replaced."""
+    text = json.dumps(draw(damaged()), ensure_ascii=draw(st.booleans()))
     data = text.encode("utf-8", "surrogatepass").replace(b"\n", b" ")
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
         at = draw(st.integers(0, len(data)))

@@ -1,4 +1,4 @@
-"""Strategies for records of every format, as their loggers write them, and for what befalls them on the way."""
+"""Random records of every format, as loggers write them. `safe` records have nothing for which they would be refused."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def drawn(draw: Any, *parts: Made) -> Record:
 
 @st.composite
 def rounds(draw: Any) -> list[tuple[str, list[tuple[str, Any]], str]]:
-    """Format-free: (question, calls as (name, arguments), answer)."""
+    """Rounds of a conversation, independent of the format: (question, calls as (name, arguments), answer)."""
     return [(draw(TEXT), draw(st.lists(st.tuples(NAMES, ARGUMENTS), max_size=2)), draw(TEXT)) for _ in range(draw(st.integers(1, 3)))]
 
 
 def spelled(draw: Any, name: str, arguments: Any, safe: bool) -> Any:
-    """A call as one of its log shapes: arguments as an object, as JSON text, or printed by Python."""
+    """A call as it may be logged: with arguments as an object or as JSON text, and if not `safe` also as a Python literal or as code."""
     ways = [arguments, json.dumps(arguments, ensure_ascii=False)] + ([] if safe else [repr(arguments), draw(CODE), draw(VALUES)])
     return {"name": name, "arguments": draw(st.sampled_from(ways))}
 

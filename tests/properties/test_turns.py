@@ -1,4 +1,4 @@
-"""The law of the second promise: what a turn says is in the draft, in a finding, or the record is refused. No role forgets a field."""
+"""No field of a turn is lost, whatever its role: it is in the draft or in a finding, or the record is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipelines.records import Draft, raw_record
 from tests.making import configuration
 
 ROLES = sorted(ALIASES)
-# Field -> a value that can be found again, made from a word of its own.
+# Field -> a value that contains a given word, by which it can be found again.
 VALUES: dict[str, Any] = {
     "content": lambda word: word,
     "calls": lambda word: [{"id": "1", "function": {"name": f"f{word}", "arguments": {"a": word}}}],
@@ -35,7 +35,7 @@ def fields() -> st.SearchStrategy[dict[str, str]]:
 
 
 def logged(role: str, keys: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The turn, and field -> the word in it."""
+    """The turn, and the word in each of its fields."""
     words = {field: f"w{n}x" for n, field in enumerate(keys)}
     made = {key: SINGLE.get(key, VALUES[field])(words[field]) for field, key in keys.items()}
     if "content" in keys and ALIASES[role] == "function_call":
@@ -46,13 +46,13 @@ def logged(role: str, keys: dict[str, str]) -> tuple[dict[str, Any], dict[str, s
 
 
 def held(draft: Draft) -> str:
-    """Everything that a draft holds, as text."""
+    """Everything in a draft, as text."""
     messages = [(message.role, message.metadata, message.content, message.loss_weight) for message in draft.messages]
     return json.dumps([messages, draft.tools, [ref.ref for ref in draft.refs], draft.findings, draft.unread], ensure_ascii=False)
 
 
 @given(st.sampled_from(ROLES), fields(), st.sampled_from(["keep", "drop"]), st.sampled_from(["quarantine", "warn"]))
-def test_every_field_of_a_turn_is_in_the_draft_in_a_finding_or_refused(role: str, keys: dict[str, str], reasoning: str, unread: str):
+def test_every_field_of_a_turn_is_in_the_draft_or_in_a_finding_or_the_record_is_refused(role: str, keys: dict[str, str], reasoning: str, unread: str):
     turn, words = logged(role, keys)
     before = [{"role": "user", "content": "Q"}, {"role": "assistant", "tool_calls": [{"id": "0", "function": {"name": "g", "arguments": "{}"}}]}]
     record = {"messages": [*before, turn, {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}
@@ -69,12 +69,12 @@ def test_every_field_of_a_turn_is_in_the_draft_in_a_finding_or_refused(role: str
         elif field == "reasoning" and reasoning == "drop" and ALIASES[role] in ("assistant", "function_call"):
             assert "repair.reasoning_dropped" in text
         elif words[field] not in text:
-            said = [finding for finding in draft.findings if finding.where.endswith(f".{key}") or key in finding.detail]
-            assert said, f"{key} of a turn of {role} is lost"
+            named = [finding for finding in draft.findings if finding.where.endswith(f".{key}") or key in finding.detail]
+            assert named, f"{key} of a turn of {role} is lost"
 
 
 @given(st.sampled_from(ROLES), st.sampled_from(sorted({*IMAGES, *MEDIA, "actions", "objects", "chosen", "response", "mask_of_words", "train_detail"})))
-def test_no_key_that_carries_meaning_is_passed_over(role: str, key: str):
+def test_no_key_whose_name_matters_is_ignored(role: str, key: str):
     turn = {"role": role, "content": '{"name": "f", "arguments": {}}', key: "word.png"}
     before = [{"role": "user", "content": "Q"}, {"role": "assistant", "tool_calls": [{"id": "0", "function": {"name": "g", "arguments": "{}"}}]}]
     record = {"messages": [*before, turn, {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}

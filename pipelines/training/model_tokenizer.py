@@ -1,0 +1,78 @@
+"""The tokenizer and the chat template of a model, compared with those that rows were tokenized with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipelines.training.chat_template import template_digest
+
+
+class Faults(NamedTuple):
+    """What does not fit, and what was compared or could not be."""
+
+    faults: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+def tokenizer_faults(noted: dict[str, Any], folder: Path | None, tokenizer: Any) -> Faults:
+    """`noted` is what table `runs` says of the tokenizer. Equal bytes are enough; else the ids decide, for a tokenizer that was saved again has
+    other bytes and the same ids."""
+    name = noted.get("file")
+    file = folder / name if folder is not None and name else None
+    if file is not None and file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == noted["sha256"]:
+        return Faults(notes=[f"{name} has the same bytes"])
+    if tokenizer is None and folder is not None:
+        tokenizer = _read_tokenizer(folder)
+    if tokenizer is None:
+        held = f"its {name} has other bytes" if file is not None and file.is_file() else "it has no tokenizer.json"
+        return Faults([f"the tokenizer cannot be compared: {held}, and nothing here can read it; pass the trainer's own: tokenizer=..."])
+    return _id_faults(noted, tokenizer)
+
+
+def _read_tokenizer(folder: Path) -> Any:
+    """The folder's tokenizer.json; None where it has none, or the library is not installed."""
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        return None
+    file = folder / "tokenizer.json"
+    return Tokenizer.from_file(str(file)) if file.is_file() else None
+
+
+def _id_faults(noted: dict[str, Any], tokenizer: Any) -> Faults:
+    to_id = getattr(tokenizer, "token_to_id", None) or tokenizer.convert_tokens_to_ids
+    faults = [
+        f"the control token {token} has id {to_id(token)} in the model, and {wanted} in the rows"
+        for token, wanted in noted["specials"].items()
+        if to_id(token) != wanted
+    ]
+    wrong = [(text, ids, found) for text, ids in noted["probes"] if (found := _encoded(tokenizer, text)) != ids]
+    if wrong:
+        text, ids, found = wrong[0]
+        faults.append(
+            f"{len(wrong)} of {len(noted['probes'])} texts have other ids in the model: {text[:40]!r} is {found[:8]} there, and {ids[:8]} in the rows"
+        )
+    return Faults(faults, [f"{len(noted['probes'])} texts and {len(noted['specials'])} control tokens have the same ids"])
+
+
+def _encoded(tokenizer: Any, text: str) -> list[int]:
+    """The ids of a text without the tokens that begin or end a row; `tokenizer` is of transformers or of tokenizers."""
+    encoded = tokenizer.encode(text, add_special_tokens=False)
+    return list(getattr(encoded, "ids", encoded))
+
+
+def template_faults(noted: dict[str, Any], folder: Path | None, tokenizer: Any) -> Faults:
+    """The chat template, where both the folder that the rows were tokenized with and the model have one."""
+    given = getattr(tokenizer, "chat_template", None)
+    digest = template_digest(folder) if folder is not None else hashlib.sha256(given.encode()).hexdigest() if isinstance(given, str) else None
+    if digest is None or noted.get("chat_template") is None:
+        side = "the model has none" if digest is None else "the rows' tokenizer had none"
+        return Faults(notes=[f"not compared: the chat template, since {side}"])
+    if digest != noted["chat_template"]:
+        return Faults(
+            [f"the chat template is another one: its sha256 is {digest[:12]} in the model, and {noted['chat_template'][:12]} where the rows were made"]
+        )
+    return Faults(notes=["the chat template is the same"])
