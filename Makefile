@@ -10,7 +10,7 @@ JOBS := 1
 PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
 export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
-.PHONY: setup run test check test-long fuzz crash-test cluster-test mutants bench bench-peers docs lock clean
+.PHONY: setup run test check test-long fuzz crash-test cluster-test mutants bench bench-peers trainers-test trainers-resolve always docs lock clean
 
 setup: $(READY)
 
@@ -69,12 +69,39 @@ out/peers/.ready:
 	@out/peers/bin/python -m pip install --quiet --disable-pip-version-check llamafactory==0.9.5
 	@touch $@
 
+# Tiny models train on the demo's tables with real trainers. Each trainer has its own environment; together they are 12 GB, fetched once.
+TRAINERS := out/trainers
+TRAINER_TEST := -m pytest -p no:cacheprovider --confcutdir=tests/trainers
+
+trainers-test: $(TRAINERS)/oldest/.ready $(TRAINERS)/hf/.ready $(TRAINERS)/llamafactory/.ready $(TRAINERS)/.demo
+	@PYTHONPATH=. $(TRAINERS)/oldest/bin/python $(TRAINER_TEST) tests/trainers/test_oldest.py
+	@PYTHONPATH=. $(TRAINERS)/hf/bin/python $(TRAINER_TEST) tests/trainers/test_hf_trainer.py tests/trainers/test_trl.py tests/trainers/test_training_page.py
+	@PYTHONPATH=. $(TRAINERS)/llamafactory/bin/python $(TRAINER_TEST) tests/trainers/test_llamafactory.py
+
+$(TRAINERS)/%/.ready: tests/trainers/requirements/%.txt
+	@"$(PYTHON)" -m venv $(TRAINERS)/$*
+	@echo "trainers: installing $*.txt (once)" >&2
+	@$(TRAINERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# The demo, published anew where the code that makes its tables has changed.
+$(TRAINERS)/.demo: $(READY) $(shell find pipelines jobs conf -name '*.py' -o -name '*.yaml') $(if $(wildcard out/demo/runs),,always)
+	@mkdir -p $(TRAINERS)
+	@$(MAKE) --no-print-directory run
+	@touch $@
+
+# Can the training side be installed beside each trainer? CHECKOUTS=NAME:PYTHON:FILE also takes a trainer's own requirements.txt.
+trainers-resolve: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m tests.trainers.resolve $(CHECKOUTS)
+
 docs: $(READY)
 	@$(BIN)/python -m pipelines.console.pages docs
 
+# Writes requirements.lock anew. Versions that stand in it stay, unless pyproject.toml excludes them; UPGRADE=1 takes the newest of all.
 lock:
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra pipeline --extra hub --extra dev --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) out

@@ -11,6 +11,6 @@ def snapshot(root: str | os.PathLike[str]) -> dict[str, int] | dict[str, list[st
     {} where nothing has been published. Needs no Spark. `pipelines.reading` opens the tables.
     """
     # Imported here, because a Spark worker that imports this package needs no Delta reader.
-    from pipelines.tables.reading import named_state
+    from pipelines.tables.reading import published_snapshot
 
-    return named_state(os.fspath(root))
+    return published_snapshot(os.fspath(root))

@@ -1,9 +1,9 @@
 """The whole pipeline, without Spark. Read this first.
 
-    raw bytes -> draft_of -> Draft -> finish -> [Conversation, Sample | Quarantined per dialect]
+    raw bytes -> draft_of -> Draft -> make_outcomes -> [Conversation, Sample | Quarantined per dialect]
 
-Stages are plain functions which return the next noun or raise `Reject`. Here alone a Reject becomes a row, and here alone any
-other exception is caught, once per stage and record: it is an internal error, and the record is kept aside as `internal.error`.
+Stages are plain functions that return the next noun or raise `Reject`. Only this file turns a Reject into a row, and only this file
+catches any other exception, once per stage and record: that is an internal error, and the record is quarantined as `internal.error`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
 from pipelines.config import Config, ConfigError, Source
 from pipelines.containers.partitions import with_columns
@@ -24,31 +24,33 @@ from pipelines.parsing.careful import BOM, parse_record
 from pipelines.reasons import Reason, Reject, reason_of, refusals
 from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, Sample, SeenImages, Tokens
 
-T = TypeVar("T")
+P = ParamSpec("P")
+In = TypeVar("In")
+Out = TypeVar("Out")
 BLOCK_RECORDS = 64
 BLOCK_BYTES = 4 << 20  # of raw records
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What the stages need: the settings, and the dialects with their tokenizers opened."""
+    """What the stages need: the configuration, and the dialects with their tokenizers."""
 
     config: Config
     dialects: tuple[Dialect, ...]
 
-    def open(self) -> None:
-        """Has the libraries loaded that the tokenizers encode by."""
+    def load_tokenizers(self) -> None:
+        """Loads the libraries that encode text."""
         for dialect in self.dialects:
             dialect.vocabulary.open()
 
-    def open_exact(self) -> None:
-        """Has Hugging Face's tokenizers loaded, by which the report shows what tokens are."""
+    def load_reference_tokenizers(self) -> None:
+        """Loads Hugging Face's tokenizers, which the report needs to show tokens."""
         for dialect in self.dialects:
             _ = dialect.vocabulary.tokenizer
 
 
 def open_flow(config: Config) -> Flow:
-    """Opens every dialect's tokenizer: call it once per process. Raises ConfigError with the faults of all of them."""
+    """Opens the tokenizer of every dialect. Call it once per process. Raises ConfigError with the faults of all dialects."""
     dialects: list[Dialect] = []
     faults: list[str] = []
     for settings in config.dialects:
@@ -62,16 +64,16 @@ def open_flow(config: Config) -> Flow:
 
 
 def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
-    """The record in GLM form with its images still unseen, or the row that keeps it aside."""
+    """The record in GLM form, its images not yet verified; or the row that quarantines it."""
     source = next(source for source in config.sources if source.name == raw.origin.source)
     unread = Unread(source.ignore)
     draft = _tried(_draft, raw, source, config, unread)
     return Quarantined(raw, draft.findings, unread=unread.counted()) if isinstance(draft, _Refused) else draft
 
 
-class Ready(Noun, frozen=True):
-    """A draft with what is told of it: `seen` has an entry for the key of every reference; `id_conflict` says that its source gives its
-    id to another record too."""
+class DraftWithImages(Noun, frozen=True):
+    """A draft, and what is known about it: `seen` has an entry for the key of every image reference; `id_conflict` says that another record
+    of its source has the same id."""
 
     raw: RawRecord
     draft: Draft
@@ -79,11 +81,11 @@ class Ready(Noun, frozen=True):
     id_conflict: bool = False
 
 
-def finish(records: Iterable[Ready | Quarantined], flow: Flow) -> Iterator[Outcome]:
-    """In their order, each draft's conversation and, per dialect that takes its source, a sample or a quarantined row; or its one
-    quarantined row. A row that is one already stays.
+def make_outcomes(records: Iterable[DraftWithImages | Quarantined], flow: Flow) -> Iterator[Outcome]:
+    """For each draft, in order: its conversation and, for each dialect that takes its source, a sample or a quarantined row; or, if the draft
+    itself is quarantined, one row. A record that is already quarantined stays so.
 
-    Stage by stage for a block of records: by turns for each, its stages would drive one another's code and data out of the caches.
+    A block of records goes through one stage after the other: record by record, the stages would push each other out of the CPU caches.
     """
     for block in _blocks(records):
         conversations = [one if isinstance(one, Quarantined) else _conversation_or_row(one, flow.config) for one in block]
@@ -92,8 +94,8 @@ def finish(records: Iterable[Ready | Quarantined], flow: Flow) -> Iterator[Outco
             yield from (outcome for outcome in outcomes if outcome is not None)
 
 
-def _blocks(records: Iterable[Ready | Quarantined]) -> Iterator[list[Ready | Quarantined]]:
-    block: list[Ready | Quarantined] = []
+def _blocks(records: Iterable[DraftWithImages | Quarantined]) -> Iterator[list[DraftWithImages | Quarantined]]:
+    block: list[DraftWithImages | Quarantined] = []
     size = 0
     for record in records:
         block.append(record)
@@ -107,7 +109,7 @@ def _blocks(records: Iterable[Ready | Quarantined]) -> Iterator[list[Ready | Qua
 
 def duplicate_row(raw: RawRecord, kept_path: str, kept_line: int) -> Quarantined:
     """The row of a record whose bytes appear earlier in the batch."""
-    return Quarantined(raw, (Reason.RECORD_DUPLICATE.at("", f"{kept_path}:{kept_line} has the same bytes and was kept"),))
+    return Quarantined(raw, (Reason.RECORD_DUPLICATE.at("", f"{kept_path}:{kept_line} has the same bytes, and was kept"),))
 
 
 def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Draft:
@@ -117,8 +119,8 @@ def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Dr
     parsed = parse_record(raw, budget)
     record = with_columns(parsed.value, raw.origin.path, source.path)
     logged = read_record(record, raw.raw.removeprefix(BOM), source, budget, unread)
-    findings = [*raw.findings, *parsed.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
-    return normalize(logged, raw, source, config, budget, findings, unread)
+    notes = [*raw.findings, *parsed.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
+    return normalize(logged, raw, source, config, budget, notes, unread)
 
 
 def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool) -> Conversation:
@@ -130,42 +132,48 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
         if look.image:
             images.append(look.image)
     if id_conflict:
-        findings.append(Reason.RECORD_ID_CONFLICT.at("id", f"another record of source {draft.origin.source} has the id {draft.logged_id!r} too"))
+        findings.append(Reason.RECORD_ID_CONFLICT.at("id", f"another record of source {draft.origin.source} also has the id {draft.logged_id!r}"))
     refused = refusals(findings)
     if id_conflict and config.normalize.id_conflict == "quarantine":
         refused.append(findings[-1])
     if refused:
         raise Reject(*refused, *(finding for finding in findings if finding not in refused))
     return Conversation(
-        draft.sample_id,
-        draft.record_id,
-        draft.episode_id,
-        draft.step_id,
-        draft.origin,
-        draft.format,
-        draft.messages,
-        draft.tools,
-        tuple(images),
-        tuple(dict.fromkeys(findings)),
+        sample_id=draft.sample_id,
+        record_id=draft.record_id,
+        episode_id=draft.episode_id,
+        step_id=draft.step_id,
+        origin=draft.origin,
+        format=draft.format,
+        messages=draft.messages,
+        tools=draft.tools,
+        images=tuple(images),
+        findings=tuple(dict.fromkeys(findings)),
     )
 
 
-def _conversation_or_row(ready: Ready, config: Config) -> Conversation | Quarantined:
-    found = _tried(_verified, ready.draft, ready.seen, config, ready.id_conflict)
-    return Quarantined(ready.raw, found.findings, episode_id=ready.draft.episode_id) if isinstance(found, _Refused) else found
+def _conversation_or_row(record: DraftWithImages, config: Config) -> Conversation | Quarantined:
+    found = _tried(_verified, record.draft, record.seen, config, record.id_conflict)
+    return Quarantined(record.raw, found.findings, episode_id=record.draft.episode_id) if isinstance(found, _Refused) else found
 
 
 def _samples_or_rows(
-    block: Sequence[Ready | Quarantined], conversations: Sequence[Conversation | Quarantined], dialect: Dialect
+    block: Sequence[DraftWithImages | Quarantined], conversations: Sequence[Conversation | Quarantined], dialect: Dialect
 ) -> list[Sample | Quarantined | None]:
-    """What this dialect makes of each conversation; None where it takes none."""
-    found: list[Any] = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for one in conversations]
-    for stage in (dialect.lay_out, dialect.encode, dialect.complete):
-        found = [one if one is None or isinstance(one, _Refused) else _tried(stage, one) for one in found]
+    """What this dialect makes of each conversation; None if it does not take the conversation."""
+    taken = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for one in conversations]
+    laid_out = _run_stage(dialect.lay_out, taken)
+    encoded = _run_stage(dialect.encode, laid_out)
+    completed = _run_stage(dialect.complete, encoded)
     return [
-        _sample_or_row(record.raw, conversation, dialect.name, tokens) if isinstance(conversation, Conversation) and tokens is not None else None
-        for record, conversation, tokens in zip(block, conversations, found, strict=True)
+        _sample_or_row(record.raw, conversation, dialect.name, tokens) if conversation is not None and tokens is not None else None
+        for record, conversation, tokens in zip(block, taken, completed, strict=True)
     ]
+
+
+def _run_stage(stage: Callable[[In], Out], given: Sequence[In | _Refused | None]) -> list[Out | _Refused | None]:
+    """What the stage makes of each; one that is refused or not taken stays so."""
+    return [one if one is None or isinstance(one, _Refused) else _tried(stage, one) for one in given]
 
 
 def _sample_or_row(raw: RawRecord, conversation: Conversation, dialect: str, found: Tokens | _Refused) -> Sample | Quarantined:
@@ -175,22 +183,22 @@ def _sample_or_row(raw: RawRecord, conversation: Conversation, dialect: str, fou
 
 
 class _Refused(Noun, frozen=True):
-    """What a stage found instead of its noun."""
+    """The findings of a stage that refused its input."""
 
     findings: tuple[Finding, ...]
 
 
-def _tried(stage: Callable[..., T], *given: Any) -> T | _Refused:
+def _tried(stage: Callable[P, Out], *given: P.args, **named: P.kwargs) -> Out | _Refused:
     try:
-        return stage(*given)
+        return stage(*given, **named)
     except Reject as reject:
         return _Refused(reject.findings)
-    except Exception as error:  # the one place: an internal error costs one record, is counted, and fails the run
+    except Exception as error:  # the only place: an internal error costs one record, is counted, and fails the run
         return _Refused((_internal_error(error),))
 
 
 def _internal_error(error: Exception) -> Finding:
-    """Type and place alone: a message could hold the user's text."""
+    """Only the type and the place: a message could contain the user's text."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     return Reason.INTERNAL_ERROR.at("", f"{type(error).__name__} in {place.name}, line {place.lineno} of {place.filename.rpartition('/')[2]}")
 

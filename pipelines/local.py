@@ -13,19 +13,19 @@ from pathlib import Path
 from pipelines.config import Config, Source
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile, Listing, list_inputs
-from pipelines.flow import Flow, Ready, draft_of, duplicate_row, finish
+from pipelines.flow import DraftWithImages, Flow, draft_of, duplicate_row, make_outcomes
 from pipelines.images.references import ImageChecker
 from pipelines.records import Draft, Outcome, Quarantined, RawRecord
 
 Drafted = Draft | Quarantined
-OnRecord = Callable[[Ready | Quarantined], object]
+OnRecord = Callable[[DraftWithImages | Quarantined], object]
 KEPT_BYTES = 128 << 20  # of records kept between the two passes; their drafts take about as much again
 
 
 def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Iterator[Outcome]:
-    """Every outcome of these files and of the files below these folders, in input order. A file that is named twice is read once.
+    """Every outcome of these files and of the files in these folders, in input order. A file that is named twice is read once.
 
-    Raises FileNotFoundError, and ConfigError where a folder holds a table that cannot be read.
+    Raises FileNotFoundError, and ConfigError if a folder contains a table that cannot be read.
     """
     flow = Flow(with_folders(flow.config, files, batch), flow.dialects)
     yield from run_listed(flow, list_files(flow.config, files, batch).files)
@@ -40,10 +40,10 @@ def run_listed(flow: Flow, files: Sequence[InputFile], on_record: OnRecord = lam
     index, kept = index_records(flow.config, inputs)
     checker = ImageChecker(flow.config)
     drafts = (pair for file, pairs in zip(inputs, kept, strict=True) for pair in (read_drafts(flow.config, file) if pairs is None else pairs))
-    yield from finish(_call_for_each((_ready(raw, draft, index, checker) for raw, draft in drafts), on_record), flow)
+    yield from make_outcomes(_call_for_each((_with_images(raw, draft, index, checker) for raw, draft in drafts), on_record), flow)
 
 
-def _call_for_each(records: Iterable[Ready | Quarantined], on_record: OnRecord) -> Iterator[Ready | Quarantined]:
+def _call_for_each(records: Iterable[DraftWithImages | Quarantined], on_record: OnRecord) -> Iterator[DraftWithImages | Quarantined]:
     for record in records:
         on_record(record)
         yield record
@@ -53,7 +53,7 @@ def read_drafts(config: Config, file: InputFile) -> Iterator[tuple[RawRecord, Dr
     return ((raw, draft_of(raw, config)) for raw in read_records(file, config.limits))
 
 
-def _ready(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: ImageChecker) -> Ready | Quarantined:
+def _with_images(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: ImageChecker) -> DraftWithImages | Quarantined:
     """The draft with its images, or the row that quarantines it."""
     kept_path, kept_line = index.first.get(raw.record_id, (raw.origin.path, raw.origin.line))  # not in the index if the file has changed since
     if (kept_path, kept_line) != (raw.origin.path, raw.origin.line):
@@ -61,7 +61,7 @@ def _ready(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: ImageChe
     if isinstance(draft, Quarantined):
         return draft
     seen = {ref.key: checker.check(ref, draft.origin.source) for ref in draft.refs}
-    return Ready(raw, draft, seen, index.clashes(raw.origin.source, draft.logged_id))
+    return DraftWithImages(raw, draft, seen, index.clashes(raw.origin.source, draft.logged_id))
 
 
 @dataclass(slots=True)
@@ -138,10 +138,10 @@ def _matches(source: Source, path: str, batch: str | None) -> bool:
 
 
 def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tuple[RawRecord | None, list[Outcome]]:
-    """One record of a file by its line, and its outcomes without regard to other records; (None, []) where there is no such line."""
+    """One record of a file by its line, and its outcomes without regard to other records; (None, []) if there is no such line."""
     file = input_file(flow.config, path, batch)
     for raw in read_records(file, flow.config.limits):
         if raw.origin.line == line:
             index = RecordIndex({raw.record_id: (raw.origin.path, raw.origin.line)})
-            return raw, list(finish([_ready(raw, draft_of(raw, flow.config), index, ImageChecker(flow.config))], flow))
+            return raw, list(make_outcomes([_with_images(raw, draft_of(raw, flow.config), index, ImageChecker(flow.config))], flow))
     return None, []

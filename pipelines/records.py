@@ -2,7 +2,7 @@
 
     RawRecord --parse--> dict --formats--> Logged --normalize--> Draft --images--> Conversation --dialects--> Sample
 
-A Draft has not seen its images; a Conversation has: "verified" stands in the type.
+The images of a Draft are not verified yet; those of a Conversation are. So the type says whether they are.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ IGNORE_INDEX = -100  # the label of a token that is not trained, as in torch.nn.
 
 
 class Noun(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What flows, and what it is made of: a frozen record that costs a sixth of a named tuple to make, and refers to no other in a circle.
+    """The base of all that flows: a frozen record. Making one costs a sixth of making a named tuple. No record may refer to itself in a circle.
 
-    Small values that are compared, unpacked or ordered are named tuples.
+    Small values that are compared, unpacked or sorted are named tuples.
     """
 
 
@@ -67,7 +67,7 @@ class PatchSize(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What was found in a record: `code` is of `reasons.Reason`, `where` a JSON path, `detail` what stood there."""
+    """What was found in a record: `code` is of `reasons.Reason`, `where` a JSON path, `detail` what was found there."""
 
     code: str
     stage: str
@@ -76,7 +76,7 @@ class Finding(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a record stands. `line` is the 1-based line, array element or row; 0 is the file itself. `sha256` is of the raw bytes."""
+    """Where a record comes from. `line` is the 1-based line, array element or row; 0 means the file itself. `sha256` is of the raw bytes."""
 
     source: str
     path: str
@@ -85,7 +85,7 @@ class Origin(NamedTuple):
 
 
 class RawRecord(Noun, frozen=True):
-    """One record as its exact bytes. `findings` are what reading found; a damaged file has line 0 and no bytes."""
+    """One record as its exact bytes. `findings` are those of reading; a damaged file has line 0 and no bytes."""
 
     origin: Origin
     record_id: str
@@ -94,7 +94,7 @@ class RawRecord(Noun, frozen=True):
 
 
 def raw_record(source: str, path: str, line: int, raw: bytes, findings: Sequence[Finding] = ()) -> RawRecord:
-    """The record of these bytes; record_id is sha256(source + NUL + bytes), so it is the same every night."""
+    """The record of these bytes; record_id is sha256(source + NUL + bytes), so it is the same in every run."""
     record_id = hashlib.sha256(source.encode() + b"\0" + raw).hexdigest()
     return RawRecord(Origin(source, path, line, hashlib.sha256(raw).hexdigest()), record_id, raw, tuple(findings))
 
@@ -105,7 +105,7 @@ def sample_id_of(record_id: str, index: int = 0) -> str:
 
 class Message(Noun, frozen=True):
     """One turn in GLM form. `metadata` is the tool's name on a call, else "". `content` holds no image marks: `image_at` gives,
-    as ascending code point offsets into it, where this message's images stand. `loss_weight` is None where the log says nothing.
+    as ascending code point offsets into it, where this message's images belong. `loss_weight` is None if the log does not give one.
     """
 
     role: str  # system | user | assistant | observation
@@ -123,10 +123,10 @@ class ImageRef(NamedTuple):
     where: str
 
 
-class Draft(Noun, frozen=True):
-    """A conversation whose images nobody has looked at yet: `refs` in text order, one per `image_at` of its messages.
+class Draft(Noun, frozen=True, kw_only=True):
+    """A conversation whose images are not verified yet: `refs` in text order, one per `image_at` of its messages.
 
-    `unread` counts the record's keys that nothing reads, by place: (("turn.timestamp", 12), ("record.source_file", 1)).
+    `unread` counts the keys of the record that nothing reads, by place: (("turn.timestamp", 12), ("record.source_file", 1)).
     """
 
     sample_id: str
@@ -154,13 +154,13 @@ class Image(NamedTuple):
 
 
 class SeenImage(Noun, frozen=True):
-    """What resolving and verifying a reference gave: an image, or the findings that refuse it. Repairs may stand beside an image."""
+    """What resolving and verifying a reference gave: an image, perhaps with repairs; or the findings that refuse it."""
 
     image: Image | None
     findings: tuple[Finding, ...] = ()
 
 
-class Conversation(Noun, frozen=True):
+class Conversation(Noun, frozen=True, kw_only=True):
     """A Draft whose images are verified: `images` in text order. A row of table `conversations`."""
 
     sample_id: str
@@ -176,7 +176,7 @@ class Conversation(Noun, frozen=True):
 
 
 class ImageTokens(Noun, frozen=True):
-    """Where an image stands in a tokenized row: spans cover placeholder tokens, source view first, then slices row by row."""
+    """Where an image is in a tokenized row: spans cover placeholder tokens, source view first, then slices row by row."""
 
     image: Image
     grid: Grid | None
@@ -205,7 +205,7 @@ class Sample(Noun, frozen=True):
 
 
 class Quarantined(Noun, frozen=True):
-    """A row of table `quarantine`: a record, or (with `dialect`) a conversation that one dialect cannot take."""
+    """A row of table `quarantine`: a record, or (with `dialect`) a conversation that this dialect cannot take."""
 
     raw: RawRecord
     findings: tuple[Finding, ...]  # the first that refuses gives stage and reason
@@ -220,5 +220,5 @@ SeenImages = Mapping[str, SeenImage]
 
 
 def origin_of(outcome: Outcome) -> Origin:
-    """Where the record stands that became this."""
+    """Where the record of this outcome comes from."""
     return (outcome.conversation if isinstance(outcome, Sample) else outcome.raw if isinstance(outcome, Quarantined) else outcome).origin

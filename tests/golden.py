@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.config import Config, parse_config
 from pipelines.dialects import Dialect, open_dialect
-from pipelines.flow import Flow, Ready, draft_of, finish
+from pipelines.flow import DraftWithImages, Flow, draft_of, make_outcomes
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Draft, Image, Outcome, Quarantined, Sample, SeenImage, raw_record
 
@@ -68,7 +68,7 @@ def outcomes(record: Any, sizes: dict[str, tuple[int, int]], flow: Flow) -> list
     draft = draft_of(raw, flow.config)
     if not isinstance(draft, Draft):
         return [draft]
-    return list(finish([Ready(raw, draft, {ref.key: _seen(ref.key, sizes) for ref in draft.refs})], flow))
+    return list(make_outcomes([DraftWithImages(raw, draft, {ref.key: _seen(ref.key, sizes) for ref in draft.refs})], flow))
 
 
 def _seen(name: str, sizes: dict[str, tuple[int, int]]) -> SeenImage:

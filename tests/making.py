@@ -66,3 +66,10 @@ def run_lines(config: Config, path: Path) -> list[Outcome]:
 
 def asked(question: str = "Hello?", answer: str = "Hello.", **more: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}], **more}
+
+
+def called(arguments: Any, **more: Any) -> dict[str, Any]:
+    """A record with a call of tool f and its result."""
+    calls = [{"id": "1", "function": {"name": "f", "arguments": arguments}}]
+    turns = [{"role": "user", "content": "Q"}, {"role": "assistant", "content": None, "tool_calls": calls}]
+    return {"messages": [*turns, {"role": "tool", "tool_call_id": "1", "content": "4"}], **more}

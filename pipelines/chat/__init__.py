@@ -1,1 +1,1 @@
-"""The bricks of dialects: segments and how they become ids, turns and steps, tool-call syntaxes, over-long rows, the laws of a row."""
+"""What dialects are built from: segments and how they become ids, turns and steps, tool-call syntaxes, and the checks of a row."""

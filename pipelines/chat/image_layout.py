@@ -1,4 +1,4 @@
-"""How the views of an image are written between their tags, in the MiniCPM-V family."""
+"""How the MiniCPM-V family writes the views of an image between tags."""
 
 from __future__ import annotations
 

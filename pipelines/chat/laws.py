@@ -1,4 +1,4 @@
-"""The laws that every tokenized row keeps, checked before it is written. A broken one is an internal error and fails the run."""
+"""Checks that every tokenized row must pass before it is written. A row that fails one is an internal error and fails the run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pipelines.chat.segments import Row
 from pipelines.reasons import Reason, Reject
 from pipelines.records import IGNORE_INDEX, Ids, ImageTokens, Span
 
-_IGNORED = np.array(IGNORE_INDEX, dtype=np.int32)  # of no dimension: what numpy compares with fastest
+_IGNORED = np.array(IGNORE_INDEX, dtype=np.int32)  # without a dimension, which numpy compares fastest
 
 
 def check_laws(row: Row, images: Sequence[ImageTokens], slot_id: int, slots: int, allow_stray: bool) -> int:
-    """How many labels are trained. Raises Reject with `tokens.span_mismatch`, or with `tokens.no_target` where none is.
+    """The number of labels that are trained. Raises Reject with `tokens.span_mismatch`, or with `tokens.no_target` if no label is.
 
-    `slots` is how many placeholder tokens each view has; `allow_stray` permits upstream's label that is not its own id.
+    `slots` is the number of placeholder tokens of each view. `allow_stray` permits upstream's labels that differ from the id at their place.
     """
     ids, labels = row.input_ids, row.labels
     if len(ids) != len(labels):
@@ -28,7 +28,7 @@ def check_laws(row: Row, images: Sequence[ImageTokens], slot_id: int, slots: int
     _check_spans(ids, labels, spans, slot_id, slots)
     trained = int(np.count_nonzero(labels != _IGNORED))
     if not allow_stray and np.count_nonzero(labels == ids) != trained:  # no id is IGNORE_INDEX
-        raise _broken("a label is not its own id")
+        raise _broken("a label differs from its id")
     _check_turns(row, trained, allow_stray)
     if not trained:
         raise Reject(Reason.TOKENS_NO_TARGET.at("", "every answer is masked, empty or left out"))
@@ -45,7 +45,7 @@ def _check_spans(ids: Ids, labels: Ids, spans: Sequence[Span], slot_id: int, slo
         if span.start < end or span.end - span.start != slots or span.end > len(ids):
             raise _broken(f"span [{span.start}, {span.end}) after {end}, of {len(ids)} ids")
         if not is_slot[span.start : span.end].all():
-            raise _broken(f"span [{span.start}, {span.end}) holds other tokens or labels")
+            raise _broken(f"span [{span.start}, {span.end}) contains other tokens or labels")
         end = span.end
     if (found := np.count_nonzero(ids == slot_id)) != slots * len(spans):
         raise _broken(f"{found} placeholder tokens, {len(spans)} spans")

@@ -1,12 +1,14 @@
-"""What a row is written with, before it is ids: control tokens by name, texts, and the slots of images.
+"""The parts of a row before they become ids: control tokens by name, texts, and the placeholders of images.
 
-A text between two control tokens is encoded in one piece, as upstream tokenizes its rendered string, or in parts where the tokenizer
-cuts it in any case; what it spells never becomes a control token. Ids, spans and trained stretches grow together: a position is noted when it is written, never searched for.
+A text between two control tokens is encoded in one piece, as upstream tokenizes its rendered string, or in parts at places where the
+tokenizer cuts it anyway. If a text contains the name of a control token, that stays text. Ids, spans and trained ranges grow together: a
+position is recorded when it is written, and never searched for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -14,18 +16,18 @@ import numpy as np
 from pipelines.records import IGNORE_INDEX, Ids, Noun, Span, TurnSpan
 from pipelines.tokenizers import RawIds
 
-ID_BYTES = 4  # of an id as it lies in memory
+ID_BYTES = 4  # of an id in memory
 
 
 class Control(Noun, frozen=True):
-    """A control token; `trained` where the model must learn to write it."""
+    """A control token. It is `trained` if the model must learn to write it."""
 
     name: str
     trained: bool = False
 
 
 class Text(Noun, frozen=True):
-    """A text, and the control token that opens it if there is one. Of a trained one the first `skip` tokens are its header and are not trained."""
+    """A text, and the control token before it if there is one. The first `skip` tokens of a trained text are its header and are not trained."""
 
     text: str
     trained: bool = False
@@ -33,14 +35,15 @@ class Text(Noun, frozen=True):
     opener: Control | None = None
 
 
-class Shared(Noun, frozen=True):
-    """A text that many conversations share: its ids are kept. Where one follows another, it begins with `## ` after the end of a line."""
+class CachedText(Noun, frozen=True):
+    """A text that many conversations have in common, so its ids are cached. If it follows another one, that ends with a newline, and it begins
+    with `## `."""
 
     text: str
 
 
 class Slots(Noun, frozen=True):
-    """`size` placeholder tokens of one view of an image."""
+    """The placeholder tokens of one view of an image, `size` of them."""
 
     image: int
     name: str
@@ -48,7 +51,7 @@ class Slots(Noun, frozen=True):
 
 
 class TurnStart(Noun, frozen=True):
-    """The beginning of a turn; of what follows, the first `header` tokens are not its own text."""
+    """The beginning of a turn. The first `header` tokens after it are not part of the turn's own text."""
 
     message: int
     role: str
@@ -64,11 +67,11 @@ class TurnEnd(Noun, frozen=True):
 TURN_END = TurnEnd()
 TEMPLATE = -1  # the message of a turn that the template adds
 
-Segment = Control | Text | Shared | Slots | TurnStart | TurnEnd
+Segment = Control | Text | CachedText | Slots | TurnStart | TurnEnd
 
 
 class Row(Noun, frozen=True):
-    """Ids with aligned labels; `spans[k]` are the views of image k, and `trained[k]` says whether turn k is trained."""
+    """Ids with aligned labels. `spans[k]` are the spans of the views of image k, and `trained[k]` says whether turn k is trained."""
 
     input_ids: Ids
     labels: Ids
@@ -78,27 +81,30 @@ class Row(Noun, frozen=True):
 
 
 def texts_of(segments: Sequence[Segment]) -> list[str]:
-    """What must be encoded of these segments, in their order, beside what they share with others."""
+    """The texts of these segments that must be encoded, in their order."""
     return [segment.text for segment in segments if type(segment) is Text]
 
 
+def cached_texts_of(segments: Sequence[Segment]) -> list[str]:
+    return [segment.text for segment in segments if type(segment) is CachedText]
+
+
 def joined(segments: Sequence[Segment]) -> list[Segment]:
-    """These segments for a tokenizer that may not cut before a heading: what follows one another and is shared is shared as a whole."""
+    """These segments for a tokenizer that may not cut a text before a heading: cached texts that follow one another become one."""
     found: list[Segment] = []
-    for segment in segments:
-        before = found[-1] if found else None
-        if isinstance(segment, Shared) and isinstance(before, Shared):
-            found[-1] = Shared(before.text + segment.text)
+    for are_cached, run in groupby(segments, lambda segment: type(segment) is CachedText):
+        if are_cached:
+            found.append(CachedText("".join(cached_texts_of(list(run)))))
         else:
-            found.append(segment)
+            found += run
     return found
 
 
-def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, control: Mapping[str, bytes], shared: Mapping[str, bytes]) -> Row:
-    """The row that these segments write: `texts` are the ids of `texts_of(segments)`, `control` those of the vocabulary's control tokens,
-    `shared` those of the texts that are shared."""
+def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, control: Mapping[str, bytes], cached: Mapping[str, bytes]) -> Row:
+    """The row that these segments write. `texts` are the ids of `texts_of(segments)`, `control` those of the vocabulary's control tokens, and
+    `cached` those of cached texts."""
     encoded = iter(texts)
-    pieces: list[Any] = []  # bytes, and arrays that lie in memory as such
+    pieces: list[Any] = []  # bytes and arrays, which have the same form in memory
     trained: list[tuple[int, int]] = []
     spans: list[list[Span]] = [[] for _ in range(images)]
     turns: list[TurnSpan] = []
@@ -129,15 +135,15 @@ def assemble(segments: Sequence[Segment], texts: Sequence[RawIds], images: int, 
         elif isinstance(segment, TurnEnd):
             turns.append(TurnSpan(turn.message, turn.role, own if own < end else end, end, turn.weight))
             trained_turns.append(turn.trained)
-        elif isinstance(segment, Shared):
-            ids_of_shared = shared[segment.text]
-            pieces.append(ids_of_shared)
-            end += len(ids_of_shared) // ID_BYTES
+        elif isinstance(segment, CachedText):
+            ids_of_cached = cached[segment.text]
+            pieces.append(ids_of_cached)
+            end += len(ids_of_cached) // ID_BYTES
         else:
             pieces.append(control[segment.name] * segment.size)
             end += segment.size
             spans[segment.image].append(Span(start, end))
-    # Many short arrays are joined three times as fast as memory than by numpy.
+    # Joining many short arrays as bytes is three times as fast as with numpy.
     ids = np.frombuffer(b"".join(pieces), dtype=np.int32)
     return Row(ids, _labels(ids, trained), spans, turns, trained_turns)
 

@@ -1,7 +1,7 @@
-"""Tool calls for models without a format of their own: calls, results and definitions become plain turns in a known spelling.
+"""Tool calls for models without a format of their own: calls, results and definitions become plain turns in a common syntax.
 
-The syntax's own tags are noted as they are written, so that a vocabulary which has them as control tokens gets these, and data that spells
-them does not.
+The places of the syntax's own tags are recorded. Where the vocabulary has such a tag as a control token, the row gets the token there; the
+same text in data stays text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipelines.records import Message
 
 
 class Written(NamedTuple):
-    """A plain turn, or a part of one, the tags in it that the syntax wrote, and of how many messages it is made."""
+    """A plain turn, or part of one, with the tags that the syntax wrote into it, and the number of messages that it is made of."""
 
     message: Message
     tags: Tags = ()
@@ -41,7 +41,7 @@ def hermes(messages: Sequence[Message], tools: str | None) -> list[Written]:
 
 
 def as_json(messages: Sequence[Message], tools: str | None) -> list[Written]:
-    """A call is the JSON object {"name", "arguments"} on a line of its own; a result is the next user turn as it stands."""
+    """A call is the JSON object {"name", "arguments"} on a line of its own. A result becomes a user turn, unchanged."""
     return _plain(messages, _json_tools(tools) if tools else None, _call, Written)
 
 
@@ -82,7 +82,7 @@ def _kind(message: Message) -> str:
 
 
 def _add_calls(turns: list[Written], calls: list[Written]) -> None:
-    """Calls in a row are one turn, with the text that stood beside them unless one is trained and the other is not."""
+    """Consecutive calls become one turn, together with the text before them unless only one of the two is trained."""
     weight = _weight(calls)
     before = turns[-1].message if turns else None
     if before is not None and before.role == "assistant" and (before.loss_weight == 0) == (weight == 0):
@@ -91,19 +91,19 @@ def _add_calls(turns: list[Written], calls: list[Written]) -> None:
 
 
 def _weight(joined: Sequence[Written]) -> float | None:
-    """The largest weight counts, so that a turn is trained if any part of it is; no weight is full weight, 1."""
+    """The largest weight, so that a turn is trained if any part of it is. No weight means full weight, 1."""
     return max((one.message.loss_weight for one in joined), key=lambda weight: 1.0 if weight is None else weight)
 
 
 def _between(before: str, written: Written, after: str) -> Written:
-    """The text between these two; its images and tags stay at their places in it."""
+    """The text with these two around it. Its images and tags keep their places in it."""
     message, start = written.message, len(before)
     moved = replace(message, content=f"{before}{message.content}{after}", image_at=tuple([start + offset for offset in message.image_at]))
     return Written(moved, _moved(written.tags, start), written.source_turns)
 
 
 def _tagged(name: str, written: Written) -> Written:
-    """The text on lines of its own between the tags of this name."""
+    """The text on separate lines between the tags of this name."""
     opening, closing = f"<{name}>", f"</{name}>"
     message, tags, count = _between(f"{opening}\n", written, f"\n{closing}")
     return Written(message, ((0, opening), *tags, (len(message.content) - len(closing), closing)), count)
@@ -161,7 +161,7 @@ def _hermes_tools(tools: str) -> Written:
 
 
 def _tags_of(text: str) -> Tags:
-    """The tags in a text that is the syntax's own."""
+    """The tags in a text that the syntax itself writes."""
     return tuple([(found.start(), found.group()) for found in _TAG.finditer(text)])
 
 

@@ -1,4 +1,4 @@
-"""Turns of a conversation: which are trained, which make a step, and which image stands in which."""
+"""The turns of a conversation: which of them are trained, which form a step, and which images are in which turn."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import groupby
 from pipelines.chat.segments import TEMPLATE, Control, TurnStart
 from pipelines.records import Message, Noun
 
-Tags = tuple[tuple[int, str], ...]  # (code point offset, control token that is spelled there), ascending
+Tags = tuple[tuple[int, str], ...]  # (code point offset, control token whose name is there), ascending
 
 
 class Turn(Noun, frozen=True):
-    """A message with its images as (code point offset, number of the image in the row), whether it is trained, the control tokens that a
-    tool syntax wrote into it, and its place in the conversation's messages."""
+    """A message. `images` are pairs of a code point offset and the number of the image in the row. `tags` are the control tokens that a tool
+    syntax wrote into the message. `place` is its place in the conversation's messages."""
 
     message: Message
     images: tuple[tuple[int, int], ...] = ()
@@ -34,7 +34,7 @@ class Turn(Noun, frozen=True):
         return bool(self.message.metadata)
 
     def parts(self) -> Iterator[str | int | Control]:
-        """The content as texts, numbers of images and control tokens, in order; a text, which may be empty, stands before and after each."""
+        """The content as texts, numbers of images and control tokens, in order. There is a text, perhaps empty, before and after each of the others."""
         marks: Sequence[tuple[int, int | str]] = self.images
         if self.tags:
             marks = sorted([*marks, *self.tags], key=lambda mark: mark[0])
@@ -47,8 +47,8 @@ class Turn(Noun, frozen=True):
 
 
 def make_turns(messages: Sequence[Message], loss: str, places: Sequence[int], tags: Sequence[Tags] = ()) -> list[Turn]:
-    """The turns with their images numbered in text order. `loss` is all or last_turn; a loss_weight of 0 masks a turn. `places` are the places
-    of these messages in the conversation; `tags` are of each message, or of none."""
+    """The turns, with their images numbered in text order. `loss` is all or last_turn, and a loss_weight of 0 masks a turn. `places` are the
+    places of these messages in the conversation. `tags` has an entry for every message, or none at all."""
     turns: list[Turn] = []
     number = 0
     trainable = range(len(messages)) if loss == "all" else _last_run(messages)
@@ -61,7 +61,7 @@ def make_turns(messages: Sequence[Message], loss: str, places: Sequence[int], ta
 
 
 def _last_run(messages: Sequence[Message]) -> range:
-    """The places of the last answers in a row: a call after its text belongs to the same turn."""
+    """The places of the last consecutive answers: a call after its text belongs to the same turn."""
     end = next((i for i in range(len(messages), 0, -1) if messages[i - 1].role == "assistant"), 0)
     start = end
     while start > 0 and messages[start - 1].role == "assistant":
@@ -70,10 +70,11 @@ def _last_run(messages: Sequence[Message]) -> range:
 
 
 def steps_of(messages: Sequence[Message]) -> list[int]:
-    """The step of each message, from 1, oldest first; 0 is what belongs to none: system turns, the first question, and a last one without an answer.
+    """The step of each message: 1 for the oldest, and 0 for a message of no step. Those are system turns, the first question, and a last question
+    without an answer.
 
-    A step is an answer, or calls with the text beside them, their results and the text that ends a round. A later question belongs to the
-    last step of its round, so that it goes when the last of its answers goes:
+    A step is an answer; or it is calls with the text before them, their results, and the text that ends the round. A later question belongs to
+    the last step of its round, so it is dropped when the last of its answers is dropped:
 
         system user | call result | text call result answer | user call result | call result answer
            0    0       1     1       2    2     2      2       4    3     3       4     4      4

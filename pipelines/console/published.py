@@ -13,7 +13,7 @@ from rich.text import Text
 
 from pipelines.config import ConfigError, load_config
 from pipelines.ledger.history import Seen, history_of, kept_bytes
-from pipelines.tables.reading import NotPublished, named_state, schema_of, table_files
+from pipelines.tables.reading import NotPublished, published_snapshot, schema_of, table_files
 from pipelines.tables.schema import PARTITIONS, integer, long, text
 from pipelines.visible import visible
 
@@ -23,7 +23,7 @@ MOST_RAW = 4000  # characters
 
 def snapshot(options: Namespace) -> int:
     """Prints the published state, which is named by the last row of `runs`, as JSON; with --sql as views for DuckDB."""
-    found = named_state(options.root)
+    found = published_snapshot(options.root)
     if not found:
         print(visible(f"episodes: nothing was published under {options.root}"), file=sys.stderr)
         return USAGE

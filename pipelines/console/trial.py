@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pipelines.config import Config, load_config
-from pipelines.flow import Ready, open_flow
+from pipelines.flow import DraftWithImages, open_flow
 from pipelines.ledger.books import Books, make_books
 from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
 from pipelines.ledger.manifest import listed_facts
@@ -78,9 +78,9 @@ class Tally:
         self.unread_more: Counter[str] = Counter()
         self.without_episode: Counter[str] = Counter()
 
-    def note(self, record: Ready | Quarantined) -> None:
+    def note(self, record: DraftWithImages | Quarantined) -> None:
         """Counts the unread keys of a record. Those of a duplicate are not counted."""
-        add(self.unread, record.raw.origin.source, (record.draft if isinstance(record, Ready) else record).unread)
+        add(self.unread, record.raw.origin.source, (record.draft if isinstance(record, DraftWithImages) else record).unread)
         trim(self.unread, self.unread_more)
 
     def count(self, outcome: Outcome) -> None:

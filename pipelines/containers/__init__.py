@@ -1,4 +1,4 @@
-"""Files -> RawRecords: JSON Lines, an array, objects over many lines, all of them compressed too, Parquet and Arrow. Memory is bounded."""
+"""Files -> RawRecords, in bounded memory: JSON Lines, an array or objects over many lines, compressed or not, Parquet and Arrow."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import Piece, elements_of, is_blank, lines_of, objects_of
 from pipelines.reasons import Reason
 from pipelines.records import Finding, Origin, RawRecord, raw_record
+from pipelines.visible import counted
 
 
 class LineSplit(NamedTuple):
@@ -37,9 +38,9 @@ class Survey:
 
 
 def read_records(file: InputFile, limits: Limits) -> Iterator[RawRecord]:
-    """Every record of the file; where it is damaged, one row with line 0 after the whole records that could be read.
+    """Every record of the file. If it is damaged, one row with line 0 follows the complete records that could be read.
 
-    A file that is not as it was listed is not read: it is put off, and said so.
+    A file that has changed since it was listed is not read, but left to the next run; its one row says so.
     """
     if changed := _change(file):
         yield damaged_row(file, changed)
@@ -70,7 +71,7 @@ def read_split(file: InputFile, split: LineSplit, first_line: int, limits: Limit
 
 
 def survey_file(file: InputFile, split_bytes: int) -> Survey:
-    """One pass over the file's bytes. A plain JSON Lines file over `split_bytes` gets several splits; any other is read as one."""
+    """Reads the bytes of the file once. A plain JSON Lines file over `split_bytes` gets several splits; any other file gets one."""
     whole = ((LineSplit(file.path, 0, -1), 1),)
     digest = hashlib.sha256()
     starts: list[tuple[int, int]] = [(0, 1)]
@@ -85,7 +86,7 @@ def survey_file(file: InputFile, split_bytes: int) -> Survey:
                 lines += chunk.count(b"\n")
                 offset += len(chunk)
     except OSError:
-        return Survey("", whole)  # reading it will say what happened
+        return Survey("", whole)  # reading it will report what happened
     if len(starts) == 1:
         return Survey(digest.hexdigest(), whole)
     ends = [start for start, _ in starts[1:]] + [offset]
@@ -93,20 +94,20 @@ def survey_file(file: InputFile, split_bytes: int) -> Survey:
 
 
 def damaged_row(file: InputFile, finding: Finding) -> RawRecord:
-    """The row of a file that cannot be read to its end: line 0, no bytes, the hash of the file as it stands."""
+    """The row of a file that cannot be read to its end: line 0, no bytes, and the hash of the file as it is now."""
     digest = hashlib.sha256()
     try:
         with open(file.path, "rb") as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
     except OSError:
-        pass  # it vanished; the finding says so
+        pass  # it was deleted; the finding says so
     record_id = hashlib.sha256(f"{file.source}\0{file.path}\0{digest.hexdigest()}".encode()).hexdigest()
     return RawRecord(Origin(file.source, file.path, 0, digest.hexdigest()), record_id, b"", (finding,))
 
 
 def _numbered(file: InputFile, limits: Limits) -> Iterator[tuple[int, Piece]]:
-    """Every record with its number: its line; or, where records do not stand on lines, its number in the file. Both begin at 1."""
+    """Every record with its number: its line, or its position in a file without lines. Both begin at 1."""
     kind = kind_of(file.path)
     pieces: Iterator[Piece]
     if kind == "parquet":
@@ -123,7 +124,7 @@ def _numbered(file: InputFile, limits: Limits) -> Iterator[tuple[int, Piece]]:
 
 
 def _is_splittable(path: str) -> bool:
-    """Whether the file can be read from the middle on."""
+    """Whether reading can start in the middle of the file."""
     with open(path, "rb") as stream:
         packed = codec_of(stream.read(512))
     try:
@@ -145,8 +146,8 @@ def _change(file: InputFile) -> Finding | None:
     try:
         stat = os.stat(file.path)
     except OSError as error:
-        listed = f"listed with {file.size} bytes, then" if file.size >= 0 else "listed, and could not be looked at"
-        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"{listed}: {error.strerror}")
+        size = f" with {counted(file.size, 'byte')}" if file.size >= 0 else ""
+        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"the file was listed{size}, but cannot be opened now: {error.strerror}")
     if (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified):
-        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"listed with {file.size} bytes, now {stat.st_size}")
+        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"the file had {counted(file.size, 'byte')} when it was listed, and has {stat.st_size:,} now")
     return None

@@ -1,4 +1,4 @@
-"""A file's bytes in bounded chunks, unpacked where it is compressed. What it is packed with, its first bytes say and not its name."""
+"""The bytes of a file in bounded chunks, decompressed if needed. Its first bytes, not its name, show the compression."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pipelines.reasons import Reason
 from pipelines.records import Finding
 
 CHUNK = 1 << 20
-ZSTD_STEP = 1 << 10  # packed bytes; as each packs 32,000 at most, a step unpacks no more than 32 MiB
+ZSTD_STEP = 1 << 10  # compressed bytes; each gives at most 32,000, so a step gives at most 32 MiB
 XZ_MEMORY = 256 << 20  # `xz -9` needs 65 MiB
 
 
 class Damaged(Exception):
-    """The file is damaged here; what was read before is whole."""
+    """The file is damaged here; what was read before is complete."""
 
     def __init__(self, finding: Finding):
         super().__init__(finding)
@@ -28,7 +28,7 @@ class Damaged(Exception):
 
 
 class Codec(NamedTuple):
-    """A kind of compression: what a file of it begins with, the ending of its name, the codes of a cut and of a corrupt file."""
+    """A kind of compression: how its files begin, the ending of their names, the reasons for an incomplete and for a corrupt file."""
 
     name: str
     magic: re.Pattern[bytes]
@@ -39,7 +39,7 @@ class Codec(NamedTuple):
 
 
 class _Zlib:
-    """zlib's decompressor in the shape that bz2's and lzma's have."""
+    """zlib's decompressor with the interface that those of bz2 and lzma have."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(wbits=31)
@@ -61,7 +61,7 @@ class _Zlib:
 
 
 class _Zstd:
-    """The same for zstandard's, which unpacks all that it is given: it is given little at a time."""
+    """The same for zstandard's, which decompresses all of its input at once, so it gets little at a time."""
 
     def __init__(self) -> None:
         self._inner = zstandard.ZstdDecompressor().decompressobj()
@@ -96,7 +96,7 @@ CODECS = (
     Codec("bzip2", re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), ".bz2", bz2.BZ2Decompressor),
     Codec("xz", re.compile(rb"\xfd7zXZ\x00"), ".xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)),
 )
-# Archives and compressions that are known and not read.
+# Archives and compressions that are known, but not supported.
 UNREAD = {
     b"PK\x03\x04": "a zip archive",
     b"PK\x05\x06": "a zip archive",
@@ -110,38 +110,38 @@ _FAULTS = (zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError, ValueError,
 
 
 def codec_of(head: bytes) -> Codec | None:
-    """The compression of a file that begins so."""
+    """The compression of a file that begins with these bytes; None if it has none."""
     return next((codec for codec in CODECS if codec.magic.match(head)), None)
 
 
 def unread_kind(head: bytes) -> str | None:
-    """What a file is that begins so, where it is packed in a way that is not read."""
+    """What a file is that begins with these bytes, if it is an archive or a compression that is not supported."""
     if head[257:262] == b"ustar":
         return "a tar archive"
     return next((kind for magic, kind in UNREAD.items() if head.startswith(magic)), None)
 
 
 def read_chunks(path: str, size: int = CHUNK) -> Iterator[bytes]:
-    """The content of the file in chunks, of at most `size` where it is not compressed. Raises OSError, and Damaged where a compressed
-    file is cut, its checksum is wrong, or it is packed in a way that is not read."""
+    """The content of the file in chunks, of at most `size` where it is not compressed. Raises OSError, and Damaged if a compressed
+    file is incomplete, its checksum is wrong, or its compression is not supported."""
     with open(path, "rb") as file:
         head = file.read(512)
         file.seek(0)
         if codec := codec_of(head):
             yield from _unpack(file, path, codec)
         elif kind := unread_kind(head):
-            raise Damaged(Reason.FILE_COMPRESSION.at(path, f"{kind}, which is not read; unpack it"))
+            raise Damaged(Reason.FILE_COMPRESSION.at(path, f"{kind} cannot be read; unpack it"))
         else:
             yield from iter(lambda: file.read(size), b"")
 
 
 def _unpack(file: BinaryIO, path: str, codec: Codec) -> Iterator[bytes]:
-    """All members, one after the other; what one step unpacks is bounded, however well it was packed."""
+    """The content of all members, one after the other. What one step decompresses is bounded."""
     member = codec.open()
     packed = b""
     while packed := packed or file.read(CHUNK):
         if member.eof:
-            # Zeros after the last member are padding of tapes and block devices; gzip itself passes them over.
+            # Zeros after the last member are padding of tapes and block devices; gzip itself ignores them.
             packed = packed.lstrip(b"\0")
             if not packed:
                 continue
@@ -150,7 +150,7 @@ def _unpack(file: BinaryIO, path: str, codec: Codec) -> Iterator[bytes]:
             try:
                 unpacked = member.decompress(packed, CHUNK)
             except _FAULTS as error:
-                raise Damaged(codec.corrupt.at(path, f"{codec.name}, near byte {file.tell()}: {error}")) from None
+                raise Damaged(codec.corrupt.at(path, f"the {codec.name} data cannot be decompressed near byte {file.tell():,}: {error}")) from None
             packed = b""
             if unpacked:
                 yield unpacked
@@ -158,4 +158,4 @@ def _unpack(file: BinaryIO, path: str, codec: Codec) -> Iterator[bytes]:
                 break
         packed = member.unused_data if member.eof else b""
     if not member.eof:
-        raise Damaged(codec.cut.at(path, f"{codec.name}: the stream goes on after the file's last byte, {file.tell()}"))
+        raise Damaged(codec.cut.at(path, f"the {codec.name} data is not complete at the end of the file, byte {file.tell():,}"))

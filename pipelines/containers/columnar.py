@@ -18,12 +18,12 @@ MAGIC = b"PAR1"
 
 
 def parquet_rows(path: str, columns: Mapping[str, Any]) -> Iterator[bytes]:
-    """Every row's JSON; `columns` are its folders'. Raises Damaged where the file is cut, damaged or no Parquet at all."""
+    """The JSON of every row; `columns` are those of its folders. Raises Damaged if the file is incomplete, damaged or not Parquet."""
     try:
         with open(path, "rb") as stream:
             is_parquet = stream.read(4) == MAGIC
         if not is_parquet:
-            raise Damaged(Reason.FILE_FORMAT_MISMATCH.at(path, "named .parquet, and does not begin with PAR1"))
+            raise Damaged(Reason.FILE_FORMAT_MISMATCH.at(path, "the file is named .parquet, but does not begin with PAR1"))
         with pq.ParquetFile(path) as file:
             refuse_doubled(file.schema_arrow, path, Reason.FILE_PARQUET_CORRUPT)
             for batch in read_in_batches(file, ROWS):
@@ -33,9 +33,9 @@ def parquet_rows(path: str, columns: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def arrow_rows(path: str, columns: Mapping[str, Any], is_stream: bool) -> Iterator[bytes]:
-    """Every row's JSON of an Arrow IPC file or stream. Raises Damaged where it is cut or damaged; rows of the batches before are whole."""
+    """The JSON of every row of an Arrow IPC file or stream. Raises Damaged if it is incomplete or damaged; earlier batches are complete."""
     try:
-        with pa.OSFile(path) as source:  # not mapped into memory: a file that is cut while it is read would kill the process
+        with pa.OSFile(path) as source:  # not mapped into memory: if the file shrank while it is read, the process would be killed
             opened = pa.ipc.open_stream(source) if is_stream else pa.ipc.open_file(source)
             refuse_doubled(opened.schema, path, Reason.FILE_CORRUPT)
             batches: Iterable[pa.RecordBatch] = opened if is_stream else (opened.get_batch(i) for i in range(opened.num_record_batches))
@@ -49,9 +49,9 @@ def arrow_rows(path: str, columns: Mapping[str, Any], is_stream: bool) -> Iterat
 
 
 def _validate(array: pa.Array) -> None:
-    """Raises ArrowInvalid where the array leads out of its buffers. Text that is not UTF-8 passes: it is the fault of one row, which is named.
+    """Raises ArrowInvalid if the array points outside its buffers. Text that is not UTF-8 is allowed: it is the fault of one row, found later.
 
-    Arrow stops at such text, and has not looked at what comes after it by then: that is looked at here, part by part.
+    Arrow stops at such text and does not check what follows it. That is checked here, part by part.
     """
     try:
         array.validate(full=True)
@@ -63,7 +63,7 @@ def _validate(array: pa.Array) -> None:
 
 
 def _parts(array: pa.Array) -> list[pa.Array]:
-    """What a nested array is made of, once what leads to its parts was looked at; nothing of plain text."""
+    """The parts of a nested array, once the way to them has been checked; none for plain text."""
     kind = array.type
     if pa.types.is_struct(kind):
         return [array.field(i) for i in range(kind.num_fields)]
@@ -77,7 +77,7 @@ def _parts(array: pa.Array) -> list[pa.Array]:
     if pa.types.is_fixed_size_list(kind):
         return [array.values]
     if kind.num_fields:
-        raise pa.ArrowInvalid(f"text that is not UTF-8 in a column of type {kind}")
+        raise pa.ArrowInvalid(f"a column of type {kind} contains text that is not UTF-8")
     return []
 
 

@@ -1,6 +1,6 @@
-"""A Delta table as a source: the files of its newest version, each with its partition's columns.
+"""A Delta table as a source: the files of its newest version, each with the columns of its partition.
 
-Only its log is read through deltalake; pipelines/tables/reading.py says why its own reader is not used.
+deltalake only reads the log of the table; pipelines/tables/reading.py says why its own reader is not used.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ import pyarrow as pa
 
 from pipelines.config import ConfigError
 from pipelines.containers.partitions import Columns
+from pipelines.visible import noun_for
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 LOG = "_delta_log"
-# What these say of a table changes nothing in how its files' rows are read. Deletion vectors are looked for one by one.
+# Reader features that do not change how rows are read. Deletion vectors are checked separately.
 HARMLESS = {"appendOnly", "deletionVectors", "columnMapping", "timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"}
 
 
 @dataclass(frozen=True, slots=True)
 class LiveFiles:
-    """A table at its newest version: the absolute path of every file of it, with the columns that its rows have beside their own."""
+    """A table at its newest version: the absolute path of every file of it, with the columns that the table adds to its rows."""
 
     folder: str
     version: int
@@ -35,14 +36,14 @@ class LiveFiles:
 
 
 def live_files(folder: str, source: str) -> LiveFiles:
-    """The table in this folder. Raises ConfigError, in one sentence, where its files alone do not say what its rows are."""
-    from deltalake import DeltaTable  # only the driver lists tables: a worker need not load it
+    """The table in this folder. Raises ConfigError if its files alone do not give its rows."""
+    from deltalake import DeltaTable  # only the driver lists tables; workers need not load it
     from deltalake.exceptions import DeltaError
 
     try:
         table = DeltaTable(folder)
         if fault := _fault(table):
-            raise ConfigError([f"source {source}: the Delta table {folder} {fault}; write it anew without that, and name the new table"])
+            raise ConfigError([f"source {source}: the Delta table {folder} {fault}. Write the data to a table without it, and use that table"])
         actions: pa.Table = pa.table(table.get_add_actions())
         return LiveFiles(folder, table.version(), dict(_columns_by_path(actions, folder)))
     except (DeltaError, OSError, ValueError) as error:
@@ -50,16 +51,16 @@ def live_files(folder: str, source: str) -> LiveFiles:
 
 
 def _fault(table: DeltaTable) -> str | None:
-    """What about the table is not read, if anything is."""
+    """What the table uses that is not supported; None if everything is."""
     features = set(table.protocol().reader_features or ())
     if "variant" not in table.schema().to_json():  # writers name the feature in tables that have no such column
         features -= {"variantType", "variantType-preview"}
     if unknown := sorted(features - HARMLESS):
-        return f"needs the reader feature {', '.join(unknown)}, which is not read here"
+        return f"needs {noun_for(len(unknown), 'reader feature')} that {'is' if len(unknown) == 1 else 'are'} not supported: {', '.join(unknown)}"
     if table.metadata().configuration.get("delta.columnMapping.mode", "none") != "none":
-        return "maps its columns to other names (delta.columnMapping.mode), which is not read here"
+        return "uses column mapping (delta.columnMapping.mode), which is not supported"
     if "deletionVectors" in features and pa.table(table.deletion_vectors()).num_rows:
-        return "has deletion vectors, which are not read here: deleted rows would come back"
+        return "has deletion vectors, which are not supported: deleted rows would be read"
     return None
 
 
@@ -70,9 +71,9 @@ def _columns_by_path(actions: pa.Table, folder: str) -> Iterator[tuple[str, Colu
 
 
 def _local(uri: str, folder: str) -> str:
-    """The log names a file by its path in the table's folder, or by a URI of its own, both escaped."""
+    """The path of a file. The log has its path in the table's folder, or a full URI, both percent-encoded."""
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", uri):
         return os.path.join(folder, unquote(uri))
     if urlsplit(uri).scheme != "file":
-        raise ValueError(f"its file {uri} is not on this machine's disks")
+        raise ValueError(f"its file {uri} is not on a local disk")
     return unquote(urlsplit(uri).path)

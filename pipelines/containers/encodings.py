@@ -1,4 +1,4 @@
-"""Text that is not UTF-8 as a whole: UTF-16, UTF-32, and the two-byte encodings of East Asia. A damaged line is judged by itself, not here."""
+"""Files in another encoding than UTF-8: UTF-16, UTF-32, and the East Asian encodings. A single damaged line is not found here, but when it is parsed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import codecs
 import re
 
 from pipelines.containers.pieces import BLANK
+from pipelines.visible import counted
 
 MARKS = {  # the longer ones first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -20,12 +21,12 @@ _HIGH = re.compile(rb"[\x80-\xff]+")
 
 
 def other_encoding(head: bytes, is_all: bool) -> str | None:
-    """The encoding of a JSON file that begins so, in words for a finding; None where it is UTF-8, or is damaged UTF-8."""
+    """The encoding of a JSON file that begins with these bytes, as the detail of a finding; None if it is UTF-8, even damaged."""
     for mark, name in MARKS.items():
         if head.startswith(mark):
-            return f"{name}, by its byte order mark; only UTF-8 is read"
+            return f"the byte order mark is that of {name}; only UTF-8 can be read"
     if b"\0" in head[:8]:
-        return next((f"{name}, by its NUL bytes; only UTF-8 is read" for codec, name in WIDE.items() if _is_wide_json(head, codec)), None)
+        return next((f"the NUL bytes show that the file is {name}; only UTF-8 can be read" for codec, name in WIDE.items() if _is_wide_json(head, codec)), None)
     if _decoded(head, "utf-8") is not None:
         return None
     text = head if is_all or b"\n" not in head else head[: head.rindex(b"\n")]
@@ -33,16 +34,16 @@ def other_encoding(head: bytes, is_all: bool) -> str | None:
 
 
 def _is_wide_json(head: bytes, codec: str) -> bool:
-    """Whether this is JSON in a code of two or four bytes: it decodes, begins like JSON, and holds no NUL, as text with NULs in it would."""
+    """Whether this is JSON in an encoding of two or four bytes: it decodes, begins like JSON, and contains no NUL character."""
     text = _decoded(head, codec)
     return text is not None and len(text) > 1 and "\0" not in text and text.lstrip()[:1] in ("{", "[")
 
 
 def _east_asian(head: bytes) -> str | None:
-    """Most lines that are not ASCII are no UTF-8, and all of them decode as one of these encodings, to words of their letters.
+    """An encoding in which all of the text decodes to plausible words, if most lines that are not ASCII are not UTF-8; None otherwise.
 
-    Two things look like it and are not: Latin-1, whose letters with accents stand alone among ASCII, and UTF-8 with damage in each line,
-    most of whose characters are whole. (A few lines of GBK are UTF-8 by chance: each of the two letters of 谢谢 is.)
+    Two cases look similar but are not: Latin-1, whose accented letters stand alone among ASCII letters, and UTF-8 with damage in each line,
+    where most characters are complete. (A few lines of GBK are valid UTF-8 by chance, such as 谢谢.)
     """
     text = head.lstrip(BLANK)
     lines = [line for line in text.split(b"\n") if line.strip(BLANK)]
@@ -52,12 +53,15 @@ def _east_asian(head: bytes) -> str | None:
     foreign = [run for run in runs if _decoded(run, "utf-8", whole=True) is None]
     if not text.startswith((b"{", b"[")) or 4 * len(bad) < 3 * len(beyond) or 2 * len(foreign) <= len(runs):
         return None
-    if len(foreign) < 2:  # one damaged character, it may be
+    if len(foreign) < 2:  # perhaps only one damaged character
         return None
     if text.startswith(b'{"') and 2 * len(bad) < len(lines):  # a file of lines, of which some are in another encoding
         return None
     codec = next((codec for codec in EAST_ASIAN if _is_of_words(_decoded(text, codec))), None)
-    return codec and f"{len(bad)} of the first {len(lines)} lines are not UTF-8; they could be {EAST_ASIAN[codec]}; only UTF-8 is read"
+    return (
+        codec
+        and f"{len(bad):,} of the first {counted(len(lines), 'line')} {'is' if len(bad) == 1 else 'are'} not UTF-8, but could be {EAST_ASIAN[codec]}; only UTF-8 can be read"
+    )
 
 
 def _is_of_words(text: str | None) -> bool:
@@ -66,7 +70,7 @@ def _is_of_words(text: str | None) -> bool:
 
 
 def _decoded(data: bytes, codec: str, whole: bool = False) -> str | None:
-    """The text, where all bytes are of this encoding; the last character may be cut, unless `whole`."""
+    """The text, if all bytes are in this encoding; the last character may be incomplete, unless `whole`."""
     try:
         return codecs.getincrementaldecoder(codec)().decode(data, final=whole)
     except UnicodeDecodeError:

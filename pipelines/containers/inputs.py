@@ -1,4 +1,4 @@
-"""The input files of a batch, source by source. A source without any is a fault, unless it may be without."""
+"""The input files of a batch, source by source. A source without files is a fault, unless it sets allow_empty."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pipelines.containers.listing import Listing, list_inputs
 
 
 def inputs_of(config: Config, batch: str | None) -> Listing:
-    """The files of all sources, in their order. Raises ConfigError with a sentence for every source that has none and must have some."""
+    """The files of all sources, in their order. Raises ConfigError that names every source without files, unless it sets allow_empty."""
     found = Listing()
     faults: list[str] = []
     for source in config.sources:
         there, missing = _parted(_paths(source, batch))
         listing = list_inputs(source, batch, there)
         if not source.allow_empty and (missing or not listing.files):
-            what = f"no such file or folder: {', '.join(missing)}" if missing else f"no log file at {', '.join(_paths(source, batch))}"
-            faults.append(f"source {source.name}: {what}; set allow_empty: true if a batch may be without")
+            what = f"no such file or folder: {', '.join(missing)}" if missing else f"no log files at {', '.join(_paths(source, batch))}"
+            faults.append(f"source {source.name}: {what}; set allow_empty: true if a batch may have none")
         found += listing
     if faults:
         raise ConfigError(faults)
@@ -27,7 +27,7 @@ def inputs_of(config: Config, batch: str | None) -> Listing:
 
 
 def _parted(paths: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The paths that lead somewhere or are patterns, and the plain ones that are not there."""
+    """(paths that exist or are patterns, plain paths that do not exist)."""
     missing = [path for path in paths if not glob.has_magic(path) and not os.path.lexists(path)]
     return [path for path in paths if path not in missing], missing
 

@@ -1,4 +1,4 @@
-"""What a file is: its content says so, and its name only breaks ties. Decided by the first 64 KiB, so that every reader decides alike."""
+"""What a file is. Its content decides, and its name only breaks ties. Only the first 64 KiB count, so that every reader decides the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKED_NAMES = tuple(codec.suffix for codec in CODECS)
 
 
 class Head(NamedTuple):
-    """The beginning of a file, unpacked. `is_all`: there is no more of it. `packed`: it is compressed."""
+    """The beginning of a file, decompressed. `is_all`: this is the whole file. `packed`: it is compressed."""
 
     data: bytes
     is_all: bool
@@ -27,8 +27,8 @@ class Head(NamedTuple):
 
 
 def read_head(path: str) -> Head:
-    """Raises OSError, and Damaged where it is packed in a way that is not read. Of a compressed file that is damaged so early, what could
-    be unpacked: reading it says what is wrong."""
+    """Raises OSError, and Damaged if the compression is not supported. If a compressed file is damaged this early, gives what could be
+    decompressed: reading the file will report the damage."""
     with open(path, "rb") as file:
         packed = codec_of(file.read(512)) is not None
     data = b""
@@ -44,29 +44,29 @@ def read_head(path: str) -> Head:
 
 
 def kind_of(path: str) -> Kind:
-    """What the file is. Raises OSError, and Damaged where nothing in it can be read."""
+    """What the file is. Raises OSError, and Damaged if nothing in it can be read."""
     head = read_head(path)
     name = path.lower()
     plain = name.removesuffix(next((suffix for suffix in PACKED_NAMES if name.endswith(suffix)), ""))
     columns = columnar(head.data)
     if columns and head.packed:
-        raise Damaged(Reason.FILE_COMPRESSION.at(path, "a Parquet or Arrow file inside a compressed file is not read; unpack it"))
+        raise Damaged(Reason.FILE_COMPRESSION.at(path, "a Parquet or Arrow file inside a compressed file cannot be read; unpack it"))
     if columns:
         return columns
     if plain.endswith(".parquet"):
-        return "parquet"  # its reader says what is wrong
+        return "parquet"  # its reader reports what is wrong
     if head.data and not begins_like_json(head.data):
         if plain.endswith(ARROW_NAMES):
             return "arrow"
         if plain != name and not head.packed:
-            raise Damaged(_codec_named(name).at(path, f"named {name[len(plain) :]}, and does not begin like such a file"))
+            raise Damaged(_codec_named(name).at(path, f"the file is named {name[len(plain) :]}, but does not begin like such a file"))
     if encoding := other_encoding(head.data, head.is_all):
         raise Damaged(Reason.FILE_ENCODING.at(path, encoding))
     return shape_of(head.data, head.is_all, plain.endswith(LINE_NAMES))
 
 
 def begins_like_json(data: bytes) -> bool:
-    """Whether an object or a list begins here, in whatever encoding."""
+    """Whether an object or a list begins here, in any encoding."""
     text = data.removeprefix(BOM).lstrip(BLANK + b"\0")
     return text.startswith((b"{", b"[")) or re.match(rb"(\xff\xfe|\xfe\xff|\0\0\xfe\xff)[\0 \t\r\n]*[\[{]", data) is not None
 

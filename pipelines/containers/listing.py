@@ -1,4 +1,4 @@
-"""The input files of a source, as they stand when the run begins; and what lies among them and is not read."""
+"""The input files of a source when the run begins, and the files among them that are not read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pipelines.containers.rows import json_bytes
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """`modified` in ns since 1970, as the file system has it; `size` is -1 where the file was listed and could not be looked at.
+    """`modified` in ns since 1970, as the file system has it; `size` is -1 if the file could not be opened.
 
-    `columns` is a JSON object: the columns that rows of this Parquet or Arrow file have beside their own.
+    `columns` is a JSON object: the columns that its folders or its Delta table add to the rows of this Parquet or Arrow file.
     """
 
     source: str
@@ -32,7 +32,7 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A file of a source that is not read, and why. A folder that was not looked into is one of these too."""
+    """A file of a source that is not read, and why; or a folder that was not searched."""
 
     source: str
     path: str
@@ -59,11 +59,12 @@ class Listing:
 
 
 def list_inputs(source: Source, batch: str | None, paths: Sequence[str] | None = None) -> Listing:
-    """Every input file of the source, or of these `paths` under it, each once, by path. A plain path that is not there raises FileNotFoundError; a glob may match nothing.
+    """Every input file of the source, or of these `paths` under it, each once, sorted by path.
 
-    A folder gives every file below it, and so does a folder that a glob matches: logs are read, all else is passed over and named. A file
-    that the path names is read whatever its name. Of a Delta table the files of its newest version are read; raises ConfigError where that
-    cannot be done. A file that vanished since, or a link to nothing, is listed too: reading it says what happened.
+    A folder gives every file in it and in its subfolders, and so does a folder that a glob matches: logs are read, all other files are passed
+    over and named. A file that a path names is read whatever its name. Of a Delta table, the files of its newest version are read. A file
+    that was deleted since, or a broken link, is listed too: reading it reports what happened. A glob may match nothing. Raises
+    FileNotFoundError if a plain path does not exist, and ConfigError if a Delta table cannot be read.
     """
     found = _Found(source.name)
     for pattern in [pattern.replace("{batch}", batch or "") for pattern in source.path] if paths is None else paths:
@@ -75,7 +76,7 @@ def list_inputs(source: Source, batch: str | None, paths: Sequence[str] | None =
 
 
 def input_file(path: str, source: Source, table: LiveFiles | None = None) -> InputFile:
-    """The file as it stands now, with its folders' columns, or those that its Delta table gives it."""
+    """The file as it is now, with the columns of its folders, or those of its Delta table."""
     path = os.path.abspath(path)
     columns = columns_of(path, source.path) | ((table.columns.get(path) or {}) if table else {})
     text = json_bytes(columns).decode() if columns else "{}"
@@ -87,7 +88,8 @@ def input_file(path: str, source: Source, table: LiveFiles | None = None) -> Inp
 
 
 def listed_ways(path: str, source: str) -> Iterator[InputFile]:
-    """The file as a source may have listed it whose own path is not known: without columns, with those of its folders, or of its Delta table."""
+    """Every way in which a source may have listed the file, if its own path is not known: without columns, with those of its folders, or with
+    those of its Delta table."""
     with suppress(ConfigError):
         named = Source(name=source, path=("/",))
         yield input_file(path, named, _Found(source).table_of(path))
@@ -98,18 +100,18 @@ def listed_ways(path: str, source: str) -> Iterator[InputFile]:
 
 @dataclass(slots=True)
 class _Found:
-    """What the paths of one source lead to."""
+    """What was found at the paths of one source."""
 
     source: str
     files: set[str] = field(default_factory=set)
     passed_over: dict[str, str] = field(default_factory=dict)
-    _tables: dict[str, LiveFiles | None] = field(default_factory=dict)  # by folder: the table that its files are of
+    _tables: dict[str, LiveFiles | None] = field(default_factory=dict)  # folder -> the table that its files belong to
 
     def table_of(self, path: str) -> LiveFiles | None:
         return self.table_at(os.path.dirname(path))
 
     def table_at(self, folder: str) -> LiveFiles | None:
-        """The Delta table whose folder this is, or lies in."""
+        """The Delta table whose folder this is, or that contains this folder."""
         if folder not in self._tables:
             above = os.path.dirname(folder)
             if os.path.isdir(os.path.join(folder, LOG)):
@@ -124,9 +126,9 @@ class _Found:
         return sorted((read | looked_into).values(), key=lambda table: table.folder)
 
     def add(self, path: str, why: str | None) -> None:
-        """A file that a folder or a glob leads to; `why` it would be passed over."""
+        """Adds a file that was found in a folder or by a glob; `why` says why it would be passed over."""
         if LOG in path.split("/"):
-            return  # it was read: it says what the table is
+            return  # the log of the table, which was read already
         table = self.table_of(path)
         if table and path not in table.columns:
             why = f"not in version {table.version} of the Delta table {table.folder}"
@@ -147,11 +149,11 @@ def _expand(pattern: str, found: _Found) -> None:
     elif os.path.lexists(pattern):
         found.files.add(os.path.abspath(pattern))
     else:
-        raise FileNotFoundError(f"source {found.source}: there is no {pattern}")
+        raise FileNotFoundError(f"source {found.source}: no such file or folder: {pattern}")
 
 
 def _add_matched(path: str, pattern: str, found: _Found) -> None:
-    """A file or folder that a glob matches. One that ends like `*.log` names its files; others lead to files as a folder does."""
+    """Adds a file or folder that a glob matches. A glob such as `*.log` names files; any other finds files as a folder does."""
     names_files = re.search(r"[^*?\]/]$", pattern) is not None
     hidden = any(map(is_hidden, os.path.relpath(path, fixed_part(os.path.abspath(pattern))).split("/"))) and not names_files
     if os.path.isdir(path):
@@ -166,19 +168,19 @@ def _add_matched(path: str, pattern: str, found: _Found) -> None:
 
 
 def _walk(top: str, found: _Found) -> None:
-    """Every file below the folder. Hidden folders are not looked into, links to folders are not followed; both are named."""
+    """Adds every file in the folder and its subfolders. Hidden folders are not searched, and links to folders are not followed; both are named."""
     for path, why in _files_below(top, found):
         found.add(path, why)
 
 
 def _files_below(top: str, found: _Found) -> Iterator[tuple[str, str | None]]:
     def unlisted(error: OSError) -> None:
-        found.passed_over[str(error.filename)] = f"a folder that cannot be listed: {error.strerror}"
+        found.passed_over[str(error.filename)] = f"the folder cannot be listed: {error.strerror}"
 
     for folder, folders, names in os.walk(top, onerror=unlisted):
         _refuse_unread_table(folder, folders, found.source)
         table = found.table_at(folder)
-        if table and folder in (table.folder, top):  # a file that the log names and that is not there is read, which says so
+        if table and folder in (table.folder, top):  # a file in the log that does not exist is listed too: reading it says so
             yield from ((path, None) for path in table.columns if os.path.commonpath((path, top)) == top)
         for name in list(folders):
             path = os.path.join(folder, name)
@@ -192,9 +194,9 @@ def _files_below(top: str, found: _Found) -> Iterator[tuple[str, str | None]]:
 
 
 def _refuse_unread_table(folder: str, folders: Sequence[str], source: str) -> None:
-    """Iceberg and Hudi keep replaced files in their folders, as Delta does: to read all of them would bring replaced rows back."""
+    """Raises ConfigError for Iceberg and Hudi tables. Their folders keep replaced files, as those of Delta do: reading all would bring replaced rows back."""
     kind = "a Hudi table" if ".hoodie" in folders else None
     if "metadata" in folders and glob.glob(os.path.join(glob.escape(folder), "metadata", "*.metadata.json")):
         kind = "an Iceberg table"
     if kind:
-        raise ConfigError([f"source {source}: {folder} is {kind}, which is not read; export it as Parquet, and name that folder"])
+        raise ConfigError([f"source {source}: {folder} is {kind}, which cannot be read; export it as Parquet, and use that folder"])

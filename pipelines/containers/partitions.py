@@ -1,4 +1,4 @@
-"""Columns that folder names hold, as Hive and Spark write them: `episode_id=ep1/part-0.parquet`."""
+"""Columns in the names of folders, as Hive and Spark write them: `episode_id=ep1/part-0.parquet`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Columns = dict[str, Any]
 
 
 def columns_of(path: str, patterns: Sequence[str]) -> Columns:
-    """The columns of a file of the source whose paths are `patterns`: of the folders below the source's own, or below the fixed part of a
-    glob. Values are text, or null. A pure function of names, so that a record of an earlier night gets the same.
+    """The columns of a file, from the names of the folders below the paths of its source (`patterns`), or below the fixed part of a glob.
+    Values are text, or null. It depends on names only, so that a record of an earlier run gets the same columns.
 
     >>> columns_of("/logs/day=1/lang=en%20GB/a.jsonl", ("/logs/day=1", "/other"))
     {'lang': 'en GB'}
@@ -28,7 +28,7 @@ def columns_of(path: str, patterns: Sequence[str]) -> Columns:
 
 
 def with_columns(record: dict[str, Any], path: str, patterns: Sequence[str]) -> dict[str, Any]:
-    """The record with the columns of its file's folders where it has no key for them, or null; what it says itself holds."""
+    """The record with the columns of its file's folders. A value of its own other than null takes precedence."""
     if "=" not in path:
         return record
     return record | {name: value for name, value in columns_of(path, patterns).items() if record.get(name) is None}
@@ -44,7 +44,7 @@ def _columns(folder: str, patterns: tuple[str, ...]) -> tuple[tuple[str, str | N
 
 
 def fixed_part(pattern: str) -> str:
-    """The folders that a source's path names in so many words, `{batch}` among them.
+    """The beginning of a source's path without wildcards; `{batch}` may be part of it.
 
     >>> fixed_part("/logs/{batch}/day=*/a.jsonl"), fixed_part("/logs/{batch}")
     ('/logs/{batch}', '/logs/{batch}')
@@ -55,6 +55,6 @@ def fixed_part(pattern: str) -> str:
 
 
 def _below(folder: str, base: str) -> str | None:
-    """What of the folder's path is below `base`, in which {batch} stands for one name; None where the folder is elsewhere."""
+    """The part of the folder's path below `base`, in which {batch} matches one name; None if the folder is elsewhere."""
     match = re.match(re.escape(base).replace(r"\{batch\}", "[^/]+") + "(/|$)", folder)
     return folder[match.end() :] if match else None

@@ -1,4 +1,4 @@
-"""Which files of a folder are logs. The name decides where it can, so that a folder of 100,000 logs is listed without opening them."""
+"""Which files of a folder are logs. The name decides if it can, so that a folder of 100,000 logs is listed without opening them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ LOG_NAMES = (*LINE_NAMES, ".json", ".parquet", *ARROW_NAMES)
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".ico", ".heic", ".avif")
 MEDIA = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".mp3", ".wav", ".flac", ".ogg")
 HALF_WRITTEN = (".tmp", ".temp", ".part", ".partial", ".inprogress", ".crdownload", ".swp", "._copying_", "~")
-# Beside the rows of a data set of Hugging Face's `datasets`, and what Hadoop writes beside a table's.
+# Written next to the rows of a data set by Hugging Face's `datasets`.
 OF_DATASETS = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json"}
 HIDDEN = "hidden: its name begins with . or _"
-OF_A_DATASET = "it describes a data set, and holds no rows"
+OF_A_DATASET = "it describes a data set and contains no rows"
 _BEGINS = re.compile(rb'\{\s*("|\}|\Z)|\[\s*(\{|\]|\Z)')
 _RECORD = re.compile(rb'\s*\{\s*"')
 
 
 def is_hidden(name: str) -> bool:
-    """As Spark has it: a leading dot or underscore, but for a partition's folder."""
+    """Whether Spark would ignore it: it begins with a dot or underscore, and is not the folder of a partition."""
     return name.startswith((".", "_")) and "=" not in name
 
 
 def why_passed_over(path: str) -> str | None:
-    """Why this file of a folder is no log; None where it is one, or might be: reading it says what is wrong."""
+    """Why this file in a folder is not a log; None if it is or might be a log: reading it reports what is wrong."""
     name = os.path.basename(path).lower()
     if why := _by_name(name):
         return why
@@ -48,7 +48,7 @@ def _by_name(name: str) -> str | None:
     if is_hidden(name):
         return HIDDEN
     if name.endswith(HALF_WRITTEN):
-        return "half written: it has the name of a temporary file"
+        return "incomplete: it has the name of a temporary file"
     if name.endswith(".crc"):
         return "a checksum"
     if re.match(r"(readme|license)(\.(md|txt|rst))?$", name):
@@ -65,21 +65,21 @@ def _without_packing(name: str) -> str:
 def _by_content(path: str) -> str | None:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            return "no regular file"
+            return "not a regular file"
         with open(path, "rb") as file:
             kind = unread_kind(file.read(512))
         head = read_head(path) if kind is None else None
     except OSError:
         return None
     if head is None:
-        return f"{kind}, which is not read"
-    if not head.data:  # empty, or a compressed file that is damaged at once
+        return f"{kind}, which cannot be read"
+    if not head.data:  # empty, or a compressed file that is damaged at its beginning
         return None
     if kind := unread_kind(head.data):
-        return f"{kind} inside a compressed file, which is not read"
+        return f"{kind} inside a compressed file, which cannot be read"
     if columnar(head.data) or (begins_like_json(head.data) and other_encoding(head.data, head.is_all)):
         return None
-    return None if _is_log(head.data) else f"its content is no log: it begins with {head.data[:20]!r}"
+    return None if _is_log(head.data) else f"its content is not a log: it begins with {head.data[:20]!r}"
 
 
 def _is_log(head: bytes) -> bool:

@@ -13,6 +13,7 @@ import orjson
 from pipelines.containers.chunks import Damaged
 from pipelines.reasons import Reason
 from pipelines.records import Finding
+from pipelines.visible import counted
 
 HEAD_BYTES = 4096
 BLANK = b" \t\r\n\v\f"
@@ -22,7 +23,7 @@ Piece = tuple[bytes, tuple[Finding, ...]]
 
 
 class Collector:
-    """The bytes of one piece as they come; over the limit only their number, hash and head are kept."""
+    """Collects the bytes of one piece. Over the limit, only their number, hash and first bytes are kept."""
 
     __slots__ = ("_digest", "_limit", "_parts", "size")
 
@@ -43,7 +44,7 @@ class Collector:
             self._parts.append(data)
             return
         self._digest.update(data)
-        # The head is as long however the bytes come: it is part of what record_id is made of.
+        # The head must not depend on how the bytes are split into chunks: record_id is made from it.
         if len(self._parts[0]) < HEAD_BYTES:
             self._parts[0] += data[: HEAD_BYTES - len(self._parts[0])]
 
@@ -52,11 +53,11 @@ class Collector:
         if self._digest is None:
             return data, ()
         stub = {"bytes": self.size, "sha256": self._digest.hexdigest(), "head_base64": base64.b64encode(data).decode()}
-        return orjson.dumps(stub), (Reason.LINE_TOO_LARGE.at("", f"{self.size} bytes, limits.line_bytes is {self._limit}"),)
+        return orjson.dumps(stub), (Reason.LINE_TOO_LARGE.at("", f"{counted(self.size, 'byte')}; limits.line_bytes is {self._limit:,}"),)
 
 
 def lines_of(chunks: Iterator[bytes], limit: int) -> Iterator[Piece]:
-    """Every line, blank ones too, without its 0x0A: the one byte that ends a line."""
+    """Every line, including blank ones, without its 0x0A, the only byte that ends a line."""
     line = Collector(limit)
     for chunk in chunks:
         *whole, rest = chunk.split(b"\n")
@@ -81,9 +82,9 @@ _IN_STRING = re.compile(rb'["\\]')
 
 
 def elements_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piece]:
-    """Every element of the JSON array, from its first to its last byte. What an element holds is not judged here.
+    """Every element of the JSON array, from its first to its last byte. What is in an element is not checked here.
 
-    Raises Damaged where the array does not end, or something follows its end.
+    Raises Damaged if the array has no end, or if anything follows it.
     """
     element, depth, in_string, skip = Collector(limit), 0, False, False
     closed = False
@@ -116,9 +117,9 @@ def elements_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piec
                 element, start = Collector(limit), at
         element.add(chunk[start:])
     if not closed:
-        raise Damaged(Reason.FILE_JSON_TRUNCATED.at(path, f"the array never ends; {element.size} bytes of an unfinished element were not read"))
+        raise Damaged(Reason.FILE_JSON_TRUNCATED.at(path, f"the array has no end; its last element was not read: {counted(element.size, 'byte')}"))
     if not is_blank(element.piece()[0]):
-        raise Damaged(Reason.FILE_CORRUPT.at(path, f"{element.size} bytes follow the end of the array"))
+        raise Damaged(Reason.FILE_CORRUPT.at(path, f"there is more after the end of the array: {counted(element.size, 'byte')}"))
 
 
 def _stripped(element: Collector) -> Piece:
@@ -127,9 +128,9 @@ def _stripped(element: Collector) -> Piece:
 
 
 def objects_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piece]:
-    """Every object of a text that is one object after the other over many lines, from its first to its last byte.
+    """Every object of a text of objects over many lines, from its first to its last byte.
 
-    Raises Damaged where the last one does not end, or something else stands between two.
+    Raises Damaged if the last object has no end, or if there is anything else between two objects.
     """
     element, depth, in_string, skip = Collector(limit), 0, False, False
     for chunk in chunks:
@@ -151,18 +152,18 @@ def objects_of(chunks: Iterator[bytes], limit: int, path: str) -> Iterator[Piece
             elif sign in b"]}":
                 depth -= 1
                 if depth < 0:
-                    raise Damaged(Reason.FILE_CORRUPT.at(path, f"a {sign.decode()} ends nothing between two objects"))
+                    raise Damaged(Reason.FILE_CORRUPT.at(path, f"found {sign.decode()} between two objects"))
                 if depth == 0:
                     element.add(chunk[start:at])
                     yield element.piece()
                     element, start = Collector(limit), at
         element.add(chunk[start:])
     if depth:
-        raise Damaged(Reason.FILE_JSON_TRUNCATED.at(path, f"the last object never ends; its {element.size} bytes were not read"))
+        raise Damaged(Reason.FILE_JSON_TRUNCATED.at(path, f"the last object has no end, and was not read: {counted(element.size, 'byte')}"))
     _refuse_between(element, b"", path)
 
 
 def _refuse_between(element: Collector, rest: bytes, path: str) -> None:
     element.add(rest)
     if not is_blank(element.piece()[0]):
-        raise Damaged(Reason.FILE_CORRUPT.at(path, f"{element.size} bytes stand between two objects or after the last"))
+        raise Damaged(Reason.FILE_CORRUPT.at(path, f"there is something between two objects or after the last one: {counted(element.size, 'byte')}"))

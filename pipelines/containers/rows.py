@@ -15,14 +15,14 @@ from pipelines.reasons import Reason
 
 
 def rows_as_json(batch: pa.RecordBatch, columns: Mapping[str, Any]) -> Iterator[bytes]:
-    """Every row's JSON, with the columns that its folders' names give, where the row has none of that name, or null."""
+    """The JSON of every row, with the columns from its folders' names if the row has no value for them."""
     has_text = any(map(_has_binary_text, batch.schema))
     for row in _rows(batch):
         more = {name: value for name, value in columns.items() if row.get(name) is None}
         yield json_bytes((_with_text(row) if has_text else row) | more)
 
 
-# Where a log has text. Some writers (Impala, Hive, Spark of old) do not mark columns of text as such.
+# Names of fields that contain text. Some writers (Impala, Hive, old Spark) do not mark text columns as text.
 _TEXT_NAMES = frozenset(
     ("role", "from", "content", "value", "text", "messages", "conversations", "arguments", "tools", "system", "name", "id", "episode_id", "step_id")
 )
@@ -36,7 +36,7 @@ def _has_binary_text(field: pa.Field) -> bool:
 
 
 def _with_text(value: Any, name: str = "") -> Any:
-    """The value with bytes as the text that they are, under names that hold text; bytes that are no UTF-8 stay bytes."""
+    """The value with bytes as text under these names; bytes that are not UTF-8 stay bytes."""
     if isinstance(value, dict):
         return {key: _with_text(item, key) for key, item in value.items()}
     if isinstance(value, list):
@@ -55,7 +55,7 @@ def json_bytes(row: Mapping[str, Any]) -> bytes:
 
 
 def refuse_doubled(fields: Iterable[pa.Field], path: str, reason: Reason) -> None:
-    """Two columns of one name: a row as JSON would hold the last and lose the others."""
+    """Raises Damaged if two columns have the same name: as JSON, a row would keep only the last."""
     fields = list(fields)
     names = [field.name for field in fields]
     if len(set(names)) < len(names):
@@ -66,7 +66,7 @@ def refuse_doubled(fields: Iterable[pa.Field], path: str, reason: Reason) -> Non
         refuse_doubled([field.type.field(i) for i in range(inner)], path, reason)
 
 
-# What Python's own types cannot hold: text that is not UTF-8, times before year 1 or after 9999, zones that no table names.
+# Errors for values that Python's own types cannot hold: text that is not UTF-8, times before year 1 or after 9999, unknown time zones.
 _UNHELD = (ValueError, OverflowError, KeyError, pa.ArrowException)
 
 
@@ -74,7 +74,7 @@ def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
     try:
         return _held(batch)
     except _UNHELD:
-        # Row by row, so that the neighbours of the one that cannot be held stay as they are.
+        # Row by row, so that only the row with such a value changes.
         return [_row(batch.slice(i, 1)) for i in range(batch.num_rows)]
 
 
@@ -86,7 +86,7 @@ def _row(batch: pa.RecordBatch) -> dict[str, Any]:
 
 
 def _held(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    """The rows with maps as dicts. Raises KeyError where a map has a key twice: the dict would lose a value."""
+    """The rows with maps as dicts. Raises KeyError if a map has a key twice: the dict would lose a value."""
     columns = [column.to_pylist(maps_as_pydicts="strict" if _are_named(column.type) else None) for column in batch.columns]
     names = batch.schema.names
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
@@ -104,7 +104,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _loose(scalar: pa.Scalar) -> Any:
-    """The value with its bytes where its text is not UTF-8, so that the parser can name the row, and its bare number where it is no time."""
+    """The value. Text that is not UTF-8 keeps its bytes, so that the parser refuses this row; a time that Python cannot hold becomes a number."""
     kind = scalar.type
     if not scalar.is_valid:
         return None

@@ -16,9 +16,9 @@ _FRAGMENT = re.compile(rb'[ \t]+\S|[\]}"]|[\[{][ \t\r]*$|.*,[ \t\r]*$')
 
 
 def shape_of(head: bytes, is_all: bool, named_lines: bool) -> Shape:
-    """The layout of a text that begins so; `is_all` where there is no more of it, `named_lines` where its name ends like JSON Lines.
+    """The layout of a text that begins with `head`; `is_all` if that is the whole text, `named_lines` if its name ends like JSON Lines.
 
-    A damaged file of lines must stay one: where the first line is cut, what follows it decides.
+    A damaged JSON Lines file must still be read as lines: if its first line is incomplete, the next ones decide.
 
     >>> shape_of(b'{"a": 1}', True, False), shape_of(b'{\\n  "a": 1\\n}', True, True), shape_of(b'{"a": \\n{"b": 1}', True, False)
     ('lines', 'objects', 'lines')
@@ -34,7 +34,7 @@ def shape_of(head: bytes, is_all: bool, named_lines: bool) -> Shape:
 
 
 def is_record(line: bytes) -> bool:
-    """Whether an object or list begins with the line and ends with it.
+    """Whether the line is exactly one object or list.
 
     >>> [is_record(line) for line in (b'{"a": "}"}', b'{"a": ', b'{}, ', b'[1] [2]', b' {"a": [{}]}\\r')]
     [True, False, False, False, True]
@@ -52,7 +52,7 @@ def is_record(line: bytes) -> bool:
 
 
 def _is_array(first: bytes, others: list[bytes], named_lines: bool) -> bool:
-    """A file of lines that are lists has a record on each line. A single line is an array, unless its name and its elements say otherwise."""
+    """Whether the text is one array. If every line is a list, each line is a record. A single line is an array, unless its name and elements say otherwise."""
     if is_record(first) and others:
         return not others[0].startswith((b"[", b"{"))
     if named_lines and not others:
@@ -61,12 +61,12 @@ def _is_array(first: bytes, others: list[bytes], named_lines: bool) -> bool:
 
 
 def _is_pretty(text: bytes, lines: list[bytes], is_all: bool) -> bool:
-    """Whether the object goes on after its first line, which is not whole. A cut line of JSON Lines is not whole either."""
+    """Whether the object continues after its first line. That line is incomplete, but in a damaged JSON Lines file it may be so too."""
     try:
         letters = text.decode("utf-8", "surrogateescape")
         _, end = json.JSONDecoder().raw_decode(letters)
     except (ValueError, RecursionError):
-        # It is longer than the head, or faulty: count lines that are records or the beginning of one, and lines that are parts of one.
+        # The object is longer than the head, or invalid: compare the number of lines that begin a record with the number of fragments.
         records = sum(line.startswith(b'{"') and not line.rstrip(BLANK).endswith((b",", b"[", b"{", b":")) for line in lines)
         return sum(_FRAGMENT.match(line) is not None and not is_record(line) for line in lines) > records
     return "\n" in letters[:end]

@@ -1,4 +1,4 @@
-"""The models that rows are tokenized for: one file each. `open_dialect` gives the one that a configuration names."""
+"""The models that rows are tokenized for, with one file for each. `open_dialect` opens the one that a configuration names."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def write(script: Script) -> list[Segment]:
 
 
 def plan_image(image: Image, settings: DialectSettings, cap: int) -> SlicePlan:
-    """Grid and views are of the picture after its resize; the width and height in the table stay the file's."""
+    """Grid and views are those of the resized picture. The width and height in the table are those of the file."""
     options = options_of(settings)
     size = Size(image.width, image.height)
     if isinstance(options, AgentSlicingOptions):

@@ -1,4 +1,4 @@
-"""What a model's file must say, and how a conversation becomes a row with it."""
+"""What the file of a model must define, and how a conversation becomes a row of that model."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from pipelines.chat.laws import check_laws
-from pipelines.chat.segments import Row, Segment, assemble, joined, texts_of
+from pipelines.chat.segments import Row, Segment, assemble, cached_texts_of, joined, texts_of
 from pipelines.chat.tool_syntax import SYNTAXES, places_of, uses_tools
 from pipelines.chat.turns import Turn, make_turns
 from pipelines.config import ConfigError, DialectSettings
-from pipelines.dialects.overflow import Work, shorten
+from pipelines.dialects.overflow import Measure, Work, shorten
 from pipelines.reasons import Reason, Reject
-from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Noun, Tokens
+from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Message, Noun, Tokens
 from pipelines.tokenizers import RawIds, Vocabulary, open_vocabulary
 from pipelines.tokenizers.families import RankFamily
 from pipelines.vision.slicing import SlicePlan
@@ -34,12 +34,13 @@ class Script(Noun, frozen=True):
 
 
 class Layout(Noun, frozen=True):
-    """A conversation as its segments, with the views of its images; the work and the tools that they are of."""
+    """A conversation as segments, with the views of its images. `texts` are the texts of the segments that must be encoded."""
 
     work: Work
     tools: str | None
     plans: Sequence[SlicePlan]
     segments: Sequence[Segment]
+    texts: Sequence[str]
 
 
 class Encoded(Noun, frozen=True):
@@ -53,10 +54,10 @@ class Encoded(Noun, frozen=True):
 class Model:
     """One model, as its file describes it.
 
-    `upstream` names repository, file and commit of the code that is reproduced; `differences` are the rules by which recipe
-    `sound` differs. `specials` are the control tokens that are written, with their ids where upstream has them hard-coded.
-    `refuse` raises Reject for a script that the model cannot take; `write` gives its segments; `plan` the views of an image
-    under the settings, with at most so many slices. `slot` is the placeholder token, `slots` how many of them a view has.
+    `upstream` names the repository, file and commit of the code that is reproduced, and `differences` how recipe `sound` differs from it.
+    `specials` are the control tokens that the model writes, with their ids where upstream hard-codes them. `refuse` raises Reject for a
+    script that the model cannot take, `write` returns the segments of a script, and `plan` returns the views of an image with at most the
+    given number of slices. `slot` is the placeholder token, and `slots` the number of them in a view.
     """
 
     name: str
@@ -70,7 +71,7 @@ class Model:
     plan: Callable[[Image, DialectSettings, int], SlicePlan] | None = None
     slot: str = ""
     slots: Callable[[DialectSettings], int] = lambda settings: 0
-    stray: str | None = None  # upstream labels the token after an answer with this one
+    stray: str | None = None  # upstream gives this label to the token after an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +99,28 @@ class Dialect:
         return getattr(self.settings.options, "max_slices", 0)
 
     def lay_out(self, conversation: Conversation) -> Layout:
-        """What the conversation writes. Raises Reject where the model cannot take it."""
+        """The segments of the conversation, which is shortened if it is certain to be too long. Raises Reject if that is impossible, or if the
+        model cannot take the conversation."""
         caps = (self.max_slices,) * len(conversation.images) if conversation.images else ()
         places = tuple(range(len(conversation.messages)))
-        return self._laid_out(Work(conversation.messages, conversation.images, caps, places), conversation.tools)
+        layout = self._laid_out(Work(conversation.messages, conversation.images, caps, places), conversation.tools)
+        least = self._least_tokens(layout)
+        return layout if least <= self.settings.max_tokens else self._shortened(layout, f"at least {least}", {})
 
     def encode(self, layout: Layout) -> Encoded:
-        return Encoded(layout, self.vocabulary.encode(texts_of(layout.segments)))
+        return Encoded(layout, self.vocabulary.encode(layout.texts))
 
     def complete(self, encoded: Encoded) -> Tokens:
-        """The conversation in the model's tokens, shortened where it is too long. Raises Reject where that is impossible, or nothing is trained."""
-        tokens = self._tokens(encoded)
-        if len(tokens.input_ids) <= self.settings.max_tokens:
-            return tokens
-        work, tools = encoded.layout.work, encoded.layout.tools
-        work = shorten(work, self.settings, lambda other: len(self._row(other, tools).input_ids), len(tokens.input_ids))
-        return replace(self._row(work, tools), findings=work.findings)
+        """The tokens of the conversation, which is shortened if it is too long. Raises Reject if that is impossible, or if no token is trained."""
+        layout, tokens = encoded.layout, self._tokens(encoded)
+        if len(tokens.input_ids) > self.settings.max_tokens:
+            known = dict(zip(layout.texts, encoded.texts, strict=True))
+            layout = self._shortened(layout, str(len(tokens.input_ids)), known)
+            tokens = self._tokens(self._encoded(layout, known))
+        return replace(tokens, findings=layout.work.findings) if layout.work.findings else tokens
 
     def _turns(self, work: Work, tools: str | None) -> tuple[list[Turn], str | None]:
-        """What the model's template is given: without calls and definitions where it has no place for them."""
+        """The turns and tools for the model's template. A template without a place for calls and definitions gets plain turns instead."""
         loss, messages = self.settings.loss, work.messages
         if not uses_tools(messages, tools):
             return make_turns(messages, loss, work.places), None
@@ -128,20 +132,57 @@ class Dialect:
             raise Reject(Reason.TOKENS_TOOLS_UNSUPPORTED.at("", f"{self.model.name} has no format for tools, and tool_syntax is not set"))
         return make_turns(messages, loss, work.places), tools
 
-    def _row(self, work: Work, tools: str | None) -> Tokens:
-        return self._tokens(self.encode(self._laid_out(work, tools)))
+    def _shortened(self, layout: Layout, length: str, known: dict[str, RawIds]) -> Layout:
+        """The layout of the shortened conversation. `length` says how many tokens the row has now. `known` maps texts to their ids, and grows by
+        the texts that are encoded here."""
+
+        def measure_row(work: Work) -> int:
+            shorter = self._laid_out(work, layout.tools)
+            least = self._least_tokens(shorter)
+            return least if least > self.settings.max_tokens else len(self._tokens(self._encoded(shorter, known)).input_ids)
+
+        measure = self._measure_images(measure_row) if self.settings.on_overflow == "fewer_slices" else measure_row
+        return self._laid_out(shorten(layout.work, self.settings, measure, length), layout.tools)
+
+    def _measure_images(self, measure: Measure) -> Measure:
+        """The same measure for rows that differ only in their slices. Everything but the images is measured once."""
+        others: list[int] = []
+
+        def measure_images(work: Work) -> int:
+            turn = make_turns([Message("user", "", image_at=(0,) * len(work.images))], self.settings.loss, (0,))
+            segments = self.model.write(Script(turn, None, self._plans(work), self.settings))
+            images = len(self._assembled(segments, self.vocabulary.encode(texts_of(segments)), len(work.images)).input_ids)
+            if not others:
+                others.append(measure(work) - images)
+            return others[0] + images
+
+        return measure_images
+
+    def _encoded(self, layout: Layout, known: dict[str, RawIds]) -> Encoded:
+        unknown = [text for text in dict.fromkeys(layout.texts) if text not in known]
+        known.update(zip(unknown, self.vocabulary.encode(unknown), strict=True))
+        return Encoded(layout, [known[text] for text in layout.texts])
+
+    def _least_tokens(self, layout: Layout) -> int:
+        """A lower bound for the tokens of the row, found without encoding it."""
+        texts = [*layout.texts, *cached_texts_of(layout.segments)] if layout.tools else layout.texts
+        # Every other segment is at least one token, but for the two marks of each turn and of the definitions.
+        others = len(layout.segments) - len(texts) - 2 * (len(layout.work.messages) + 1)
+        return others + self.vocabulary.least_tokens(texts)
 
     def _laid_out(self, work: Work, tools: str | None) -> Layout:
         turns, shown_tools = self._turns(work, tools)
-        plans = [self._planned(image, cap) for image, cap in zip(work.images, work.caps, strict=True)]
+        plans = self._plans(work)
         script = Script(turns, shown_tools, plans, self.settings)
         self.model.refuse(script)
         segments = self.model.write(script)
-        return Layout(work, tools, plans, segments if self.vocabulary.facts.cuts_headings else joined(segments))
+        if not self.vocabulary.facts.cuts_headings:
+            segments = joined(segments)
+        return Layout(work, tools, plans, segments, texts_of(segments))
 
     def _tokens(self, encoded: Encoded) -> Tokens:
         layout, is_sound = encoded.layout, self.settings.recipe == "sound"
-        row = assemble(layout.segments, encoded.texts, len(layout.plans), self.vocabulary.control, self.vocabulary.shared)
+        row = self._assembled(layout.segments, encoded.texts, len(layout.plans))
         if self.model.stray and not is_sound:
             _add_stray_labels(row, self.vocabulary.specials[self.model.stray])
         placed = zip(layout.work.images, layout.plans, row.spans, strict=True)
@@ -150,6 +191,12 @@ class Dialect:
         trained = check_laws(row, images, slot, self.model.slots(self.settings), allow_stray=not is_sound)
         return Tokens(row.input_ids, row.labels, trained, images, tuple(row.turns))
 
+    def _assembled(self, segments: Sequence[Segment], texts: Sequence[RawIds], images: int) -> Row:
+        return assemble(segments, texts, images, self.vocabulary.control_ids, self.vocabulary.cached_ids)
+
+    def _plans(self, work: Work) -> list[SlicePlan]:
+        return [self._planned(image, cap) for image, cap in zip(work.images, work.caps, strict=True)]
+
     def _planned(self, image: Image, cap: int) -> SlicePlan:
         if self.model.plan is None:
             raise Reject(Reason.TOKENS_IMAGE_UNSUPPORTED.at("", f"{self.model.name} takes no images"))
@@ -157,7 +204,7 @@ class Dialect:
 
 
 def open_with(model: Model, settings: DialectSettings) -> Dialect:
-    """The dialect with its tokenizer. Raises ConfigError where that is not there, or lacks a control token."""
+    """The dialect with its tokenizer. Raises ConfigError if the tokenizer is missing or lacks a control token."""
     place = f"dialects: {settings.name}.tokenizer"
     vocabulary = open_vocabulary(settings.tokenizer, model.family, place)
     faults = []
@@ -173,6 +220,6 @@ def open_with(model: Model, settings: DialectSettings) -> Dialect:
 
 
 def _add_stray_labels(row: Row, end: int) -> None:
-    """Upstream's label after an answer: the end token again, where the input goes on. Recipe `upstream` alone keeps it."""
+    """Adds upstream's label after an answer: the end token a second time, whatever the input is there. Only recipe `upstream` keeps it."""
     trained = row.labels != IGNORE_INDEX
     row.labels[1:][trained[:-1] & ~trained[1:]] = end

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from pipelines.chat.glm_tools import glm_tools_parts
-from pipelines.chat.segments import TEMPLATE, TURN_END, Control, Segment, Shared, Text, TurnStart
+from pipelines.chat.segments import TEMPLATE, TURN_END, CachedText, Control, Segment, Text, TurnStart
 from pipelines.dialects.dialect import Model, Script
 from pipelines.tokenizers.families import GLM_4
 
-# The ids stand in upstream's code.
+# Upstream's code contains these ids.
 SPECIALS = {
     "[gMASK]": 151331,
     "<sop>": 151333,
@@ -22,24 +22,24 @@ HEADER = 1  # <|assistant|>
 
 
 def refuse(script: Script) -> None:
-    """Every role has its place, in any order."""
+    """GLM-4 takes every role in any order."""
 
 
 def write(script: Script) -> list[Segment]:
-    """[gMASK]<sop>, then `<|role|>metadata\\ncontent` for every turn, and at the end the header that comes next.
+    """[gMASK]<sop>, then `<|role|>metadata\\ncontent` for every turn, and at the end the header of the turn that would come next.
 
-    That is <|user|>; after a call recipe `sound` writes <|observation|> (R4). An answer is trained without the header that opens it and
-    with the one that ends it, which is the next turn's.
-    The newline of the header and the content are one text: `\\n` and a content that begins with `\\n\\n` are one token.
+    That header is <|user|>; after a call, recipe `sound` writes <|observation|> (R4). The header before an answer is not trained. The header
+    of the next turn, which ends the answer, is.
+    The newline of a header and the content are encoded together: `\\n` and a content that begins with `\\n\\n` become one token.
     """
     segments: list[Segment] = [Control("[gMASK]"), Control("<sop>")]
     if script.tools:
-        segments += (Control("<|system|>"), TurnStart(TEMPLATE, "system"), *map(Shared, glm_tools_parts(script.tools)), TURN_END)
+        segments += (Control("<|system|>"), TurnStart(TEMPLATE, "system"), *map(CachedText, glm_tools_parts(script.tools)), TURN_END)
     before, following = False, "user"
     for turn in script.turns:
         message = turn.message
         if script.tools and message.role == "system" and not message.content:
-            continue  # it carried the definitions and nothing else
+            continue  # it contained only the definitions
         first, *rest = turn.parts() if turn.tags else (message.content,)
         segments += (turn.start(HEADER), Text(f"{message.metadata}\n{first}", turn.trained, 0, header_of(message.role, before)))
         segments += [part if isinstance(part, Control) else Text(str(part), turn.trained) for part in rest]

@@ -1,4 +1,4 @@
-"""GLM-4V-9B: one picture, three tokens whatever its size; the model puts the picture in their place."""
+"""GLM-4V-9B. It takes one picture, written as three tokens whatever its size; the model replaces them with the picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.records import Image, PatchSize
 from pipelines.tokenizers.families import GLM_4
 from pipelines.vision.slicing import SlicePlan
 
-SIDE = 1120 // 14  # the model's own processor brings every picture to 1120x1120 px, in patches of 14
+SIDE = 1120 // 14  # the model's processor resizes every picture to 1120x1120 px, in patches of 14
 
 
 def refuse(script: Script) -> None:
@@ -22,9 +22,9 @@ def refuse(script: Script) -> None:
 
 
 def write(script: Script) -> list[Segment]:
-    """As GLM-4, but header, picture and text are encoded apart; upstream trains <|assistant|> and never the end of a turn.
+    """As for GLM-4, but header, picture and text are encoded separately. Upstream trains <|assistant|> and never the end of a turn.
 
-    The row ends with <|user|> in any case: the model has no calls of its own, and under `tool_syntax` a result is a user's turn.
+    The row always ends with <|user|>: the model has no format for calls, and with a `tool_syntax` a result is a user turn.
     """
     segments: list[Segment] = [Control("[gMASK]"), Control("<sop>")]
     before = False

@@ -1,4 +1,4 @@
-"""What the MiniCPM-V family shares: the options of slicing, and turns in ChatML."""
+"""What the models of the MiniCPM-V family have in common: options for slicing, and turns in ChatML."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def plan_image(image: Image, settings: DialectSettings, cap: int) -> SlicePlan:
 
 
 def chatml(script: Script, write_image: WriteImage, skip: int) -> Iterator[Segment]:
-    """<|im_start|>role\\ntext<|im_end|>\\n for every turn, after the system turn that the template adds where none is first.
+    """<|im_start|>role\\ntext<|im_end|>\\n for every turn. If the first turn is not a system turn, the template adds one.
 
-    An answer is trained from its `skip`-th token on (the header is `assistant` and a newline) up to and with <|im_end|>.
+    An answer is trained without its first `skip` tokens (the header is `assistant` and a newline) and with <|im_end|>.
     """
     if not script.turns or script.turns[0].role != "system":
         yield from _chatml_turn(TurnStart(TEMPLATE, "system", header=skip), [Text(f"system\n{DEFAULT_SYSTEM}")])

@@ -1,4 +1,4 @@
-"""MiniCPM-V 2.0. Its tokenizer puts a blank before every text between control tokens, and so does upstream for every piece."""
+"""MiniCPM-V 2.0. Its tokenizer puts a space before every text between control tokens, as upstream does for every piece."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def refuse(script: Script) -> None:
 
 
 def write(script: Script) -> list[Segment]:
-    """One end token stands after the last turn, whatever its role."""
+    """The turns, then one end token, whatever the role of the last turn."""
     segments: list[Segment] = []
     for turn in script.turns:
         segments += [Text(PREFIX[turn.role]), turn.start(0), *_body(turn, script), TURN_END]

@@ -26,7 +26,7 @@ def write(script: Script) -> list[Segment]:
 
 
 def _body(turn: Turn, script: Script) -> list[Segment]:
-    """The template trims a turn's content as a whole: blanks before an image at its edge go, blanks between stay."""
+    """The template strips the content of a turn as a whole: whitespace at its ends is removed, whitespace beside an image inside it stays."""
     parts = list(turn.parts())
     parts[0] = str(parts[0]).lstrip()
     parts[-1] = str(parts[-1]).rstrip()

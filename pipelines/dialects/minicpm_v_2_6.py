@@ -9,12 +9,12 @@ from pipelines.dialects.minicpm import CHATML, IMAGE_TAGS, NUMBER_TAGS, chatml, 
 from pipelines.dialects.refusals import refuse_images_outside, refuse_roles
 from pipelines.tokenizers.families import MINICPM_V_2_6
 
-HEADER = 2  # `assistant` and the newline; one that merges with a newline of the answer stays untrained, as upstream
+HEADER = 2  # `assistant` and the newline. If the newline merges with one of the answer, that token is not trained either, as upstream
 
 
 def refuse(script: Script) -> None:
-    """Upstream asserts that the first role is user and knows user and assistant alone; `sound` takes a system turn in front,
-    which the template has a place for and the model was trained with."""
+    """Upstream knows only user and assistant, and asserts that user comes first. `sound` also takes a system turn at the beginning: the template
+    has a place for it, and the model was trained with it."""
     refuse_roles(script, ("system", "user") if script.is_sound else ("user",), ("user", "assistant"))
     refuse_images_outside(script, ("user",))
 
@@ -29,7 +29,7 @@ def write(script: Script) -> list[Segment]:
 
 
 def image_number(script: Script, image: int) -> list[Segment]:
-    """Upstream numbers only the images that are sliced, among themselves; `sound` (R2) numbers every image, as inference does."""
+    """The number before an image. Upstream numbers only the images that are sliced; `sound` (R2) numbers every image, as inference does."""
     if script.is_sound:
         return numbered(image)
     return numbered(sum(plan.grid is not None for plan in script.plans[:image])) if script.plans[image].grid else []

@@ -1,4 +1,4 @@
-"""Rows that are too long: kept aside whole, or made shorter by whole steps or by fewer slices. An image span is never cut."""
+"""Rows that are too long: quarantined whole, or shortened by whole steps or by fewer slices. No image span is ever cut."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pipelines.records import Finding, Image, Message, Noun
 
 
 class Work(Noun, frozen=True):
-    """A conversation in GLM form on its way to a row: what over-long rows are shortened by. `caps` bound the slices of each image; `places`
-    are the places of these messages in the conversation."""
+    """What a row is made of, and what can be left out to shorten it. `caps` are the most slices that each image may have, and `places` the
+    places of these messages in the conversation."""
 
     messages: tuple[Message, ...]
     images: tuple[Image, ...]
@@ -24,11 +24,12 @@ class Work(Noun, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-Measure = Callable[[Work], int]
+Measure = Callable[[Work], int]  # the tokens of its row; of one that is too long, a lower bound is enough if it is over max_tokens too
 
 
-def shorten(work: Work, settings: DialectSettings, measure: Measure, length: int) -> Work:
-    """The work made to fit, as `on_overflow` says. Raises Reject with `tokens.too_long` where it does not fit or must not be changed."""
+def shorten(work: Work, settings: DialectSettings, measure: Measure, length: str) -> Work:
+    """The work made to fit, as `on_overflow` says. Raises Reject with `tokens.too_long` if it does not fit or must not be changed; `length`
+    says how many tokens its row has."""
     if settings.on_overflow == "drop_turns":
         shorter = _drop_turns(work, settings.max_tokens, measure)
     elif settings.on_overflow == "fewer_slices":
@@ -41,10 +42,11 @@ def shorten(work: Work, settings: DialectSettings, measure: Measure, length: int
 
 
 def _drop_turns(work: Work, most: int, measure: Measure) -> Work | None:
-    """Without as few of the oldest steps as it takes, each with its images. System turns, the first question and the last step stay.
+    """The work without its oldest steps and their images: as few steps as possible. System turns, the first question and the last step stay.
 
-    The first question stands before the steps that stay, though its own answers are gone: it is the task, and all models take two questions in
-    a row. With more steps gone a row is shorter, and where nothing is trained in it, nothing is in a shorter one: so halving finds the fewest.
+    The first question stays although its own answers go: it is the task, and all models accept two questions in a row. With more steps dropped,
+    a row is shorter; and if nothing is trained in it, nothing is in a shorter one. So bisection finds the fewest. What always stays is measured
+    first: where it is too long, there is nothing to search for.
     """
     steps = steps_of(work.messages)
     last = max(steps, default=0)
@@ -53,15 +55,15 @@ def _drop_turns(work: Work, most: int, measure: Measure) -> Work | None:
         length = _length(_without(work, steps, dropped), measure)
         return length is None or length <= most
 
-    dropped = 1 + bisect_left(range(1, last), True, key=is_enough)
-    if dropped >= last:
+    if last < 2 or not is_enough(last - 1):
         return None
+    dropped = 1 + bisect_left(range(1, last - 1), True, key=is_enough)
     shorter = _without(work, steps, dropped)
     return shorter if _fits(shorter, most, measure) else None
 
 
 def _without(work: Work, steps: Sequence[int], dropped: int) -> Work:
-    """The work without its oldest `dropped` steps; the finding says what is gone."""
+    """The work without its oldest `dropped` steps. Its finding says what was dropped."""
     messages: list[Message] = []
     images: list[Image] = []
     places: list[int] = []
@@ -79,17 +81,22 @@ def _without(work: Work, steps: Sequence[int], dropped: int) -> Work:
 
 
 def _fewer_slices(work: Work, most: int, measure: Measure) -> Work | None:
-    """The largest number of slices that fits: first the same bound for all images, then as much more for each in turn."""
-    if not work.images:
+    """The work with as many slices as fit: first the same bound for all images, then a higher one for each image, in order.
+
+    An image has no fewer slices under a higher bound, so bisection finds the highest.
+    """
+    count, bound = len(work.caps), max(work.caps, default=0)
+
+    def is_too_long(caps: tuple[int, ...]) -> bool:
+        return not _fits(replace(work, caps=caps), most, measure)
+
+    same = [(cap,) * count for cap in range(1, bound)]
+    if not same or is_too_long(same[0]):
         return None
-    bound = max(work.caps)
-    same = ((cap,) * len(work.caps) for cap in range(bound - 1, 0, -1))
-    caps = next((caps for caps in same if _fits(replace(work, caps=caps), most, measure)), None)
-    if caps is None:
-        return None
-    for i in range(len(caps)):
-        wider = ((*caps[:i], cap, *caps[i + 1 :]) for cap in range(bound, caps[i], -1))
-        caps = next((more for more in wider if _fits(replace(work, caps=more), most, measure)), caps)
+    caps = same[bisect_left(same[1:], True, key=is_too_long)]
+    for i in range(count):
+        more = [(*caps[:i], cap, *caps[i + 1 :]) for cap in range(caps[i], bound + 1)]
+        caps = more[bisect_left(more[1:], True, key=is_too_long)]
     fewer = ", ".join(f"image {i}: at most {cap}" for i, cap in enumerate(caps) if cap != bound)
     return replace(work, caps=caps, findings=(Reason.REPAIR_FEWER_SLICES.at("", f"{fewer} slices instead of {bound}"),))
 
@@ -100,7 +107,7 @@ def _fits(work: Work, most: int, measure: Measure) -> bool:
 
 
 def _length(work: Work, measure: Measure) -> int | None:
-    """None where nothing is trained."""
+    """The tokens of the row, or None if nothing in it is trained."""
     try:
         return measure(work)
     except Reject as reject:

@@ -1,4 +1,4 @@
-"""What a model cannot take: roles and images where it has no place for them. Shared by the models' files."""
+"""Refuses roles and images where a model has no place for them. The files of the models use these functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def refuse_images_outside(script: Script, roles: Container[str]) -> None:
 
 
 def refuse_roles(script: Script, first: Container[str], later: Container[str]) -> None:
-    """`first` may stand at the beginning, `later` anywhere after it."""
+    """`first` are the roles that the first turn may have, `later` those of the turns after it."""
     for i, turn in enumerate(script.turns):
         if turn.role not in (later if i else first):
             raise Reject(Reason.TOKENS_ROLE_UNSUPPORTED.at(f"messages[{i}].role", f"{turn.role} as turn {i + 1}"))

@@ -1,1 +1,1 @@
-"""The formats of logs: `table` has one row for each, `keys` every key that is read."""
+"""The formats of logs: table.py has one row for each format, keys.py lists every key that is read."""

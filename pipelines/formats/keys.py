@@ -1,8 +1,8 @@
-"""Which keys of a log are read, which are known to be harmless, and what becomes of the others.
+"""Which keys of a log are read, which are known to be harmless, and what happens to the others.
 
-Every key of a record, a turn, a part, a call or a tool is one of three things: read (`FIELDS`), harmless (`HARMLESS`), or unread: then
-it is counted, and where its name says that it means something and its value is not a default, the record is refused (`Unread.findings`).
-A new alias is one word in a table here.
+Every key of a record, a turn, a part, a call or a tool is read (`TURN_FIELDS`, `RECORD_FIELDS`), harmless (`HARMLESS`) or unread. An unread
+key is counted. If its name suggests a meaning and its value is not a default, the record is refused (`Unread.findings`).
+To add an alias, add a word to a table here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ IMAGES = (
 )
 MEDIA = ("video", "videos", "audio", "audios", "media")
 
-# Field -> the keys that it is logged under. Where a turn has several keys of a field that holds one value, the first counts.
+# Field -> the keys that logs use for it. If a turn has several keys of a field with one value, the first counts.
 TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "role": ("role", "from"),
     "content": ("content", "value", "text"),
@@ -51,7 +51,7 @@ TURN_FIELD = {key: field for field, keys in TURN_FIELDS.items() for key in keys}
 RECORD_FIELD = {key: field for field, keys in RECORD_FIELDS.items() for key in keys}
 TURN_RANK = {key: rank for rank, key in enumerate(TURN_FIELD)}
 RECORD_RANK = {key: rank for rank, key in enumerate(RECORD_FIELD)}
-# These fields of a turn hold (key, value) for each key that is there; every other one holds one value.
+# These fields of a turn hold a (key, value) for each key in the log; every other field holds one value.
 LISTED = frozenset(("calls", "images", "media", "reasoning", "loss"))
 
 _BOOKKEEPING = ("timestamp", "created", "created_at", "updated_at", "time", "date", "index", "idx", "uuid", "source", "dataset", "version", "model", "usage")
@@ -82,7 +82,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
     "tool": frozenset(("type", "strict", "cache_control")),
 }
 
-# Names that say that a key means something. A log whose key of such a name is not read is not understood.
+# Names that suggest a meaning. If such a key is not read, the log is not fully understood.
 MEANING = re.compile(
     r"(image|img|screenshot|picture|video|audio)s?(_?\d+)?(_(path|url|file)s?)?|media|function_calls?|functions|available_tools|tool_calls"
     r"|system_prompt|system_message|instructions|response|output|completion|choices|(chosen|rejected)(_\w+)?|thoughts?|thinking|reasoning.*"
@@ -108,8 +108,8 @@ def carries_meaning(key: str, value: Any) -> bool:
 
 
 def _is_default(key: str, value: Any) -> bool:
-    """null and what is empty say nothing. true and 1 train a turn, as does a key that is not there; a mask may mean either, so only an empty
-    one says nothing; `auto` and `none` are settings of a request."""
+    """Whether the value says nothing: null and empty values; true and 1 for training, which is the default; `auto` and `none`, which are settings
+    of a request. A mask may mean either, so only an empty one says nothing."""
     if value is None or value in ("", [], {}):
         return True
     if _MASK.search(key):
@@ -120,7 +120,7 @@ def _is_default(key: str, value: Any) -> bool:
 
 
 def clip_key(key: str) -> str:
-    """A key of a log as it is shown: of any key no more than its beginning, on one line."""
+    """A key of a log as it is displayed: at most its first characters, on one line."""
     return one_line(key, KEY_LENGTH)
 
 
@@ -128,23 +128,23 @@ class Unread:
     """The keys of one record that nothing reads: `counts` by place, `findings` for those that carry meaning."""
 
     def __init__(self, ignored: Iterable[str] = ()):
-        self.ignored = frozenset(ignored)  # read by nothing, whatever they are
+        self.ignored = frozenset(ignored)  # not read, whatever they mean
         self.counts: Counter[str] = Counter()
         self.findings: list[Finding] = []
 
     def add(self, kind: str, where: str, key: str, value: Any, meaning: str = "") -> None:
-        """`kind` is record, turn, part, call or tool, `where` the place of the object that has the key. With `meaning`, which says why, the
-        key is refused whatever its name."""
+        """`kind` is record, turn, part, call or tool, `where` the place of the object that has the key. If `meaning` says why it
+        matters, the key is refused whatever its name."""
         name = f"{kind}.{clip_key(key)}"
         self.counts[name if name in self.counts or len(self.counts) < MOST_KEYS else f"{kind}.(other keys)"] += 1
         if (meaning or carries_meaning(key, value)) and key not in self.ignored and len(self.findings) <= MOST_FINDINGS:
-            place, detail = f"{where}.{clip_key(key)}".lstrip("."), meaning or f"nothing reads {clip(key)} of a {kind}"
+            place, detail = f"{where}.{clip_key(key)}".lstrip("."), meaning or f"the key {clip(key)} of a {kind} is not read"
             if len(self.findings) == MOST_FINDINGS:
                 place, detail = "", f"and more; only the first {MOST_FINDINGS} are listed"
             self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))
 
     def add_others(self, kind: str, where: str, logged: Mapping[str, Any], read: Container[str]) -> None:
-        """Every key of this object that is neither read nor harmless. One that holds null is no key."""
+        """Adds every key of this object that is neither read nor harmless. A key with the value null does not count."""
         harmless = HARMLESS[kind]
         for key, value in logged.items():
             if key not in read and key not in harmless and value is not None:

@@ -1,4 +1,4 @@
-"""What a raw record holds, field by field, before anyone judges it: the one shape that all formats are read into."""
+"""The fields of a raw record before anything judges them: all formats are read into this one form."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pipelines.reasons import Reject
 from pipelines.records import Noun
 
 Json = Any
-Keyed = tuple[tuple[str, Json], ...]  # the keys of one field that are there, with their values
+Keyed = tuple[tuple[str, Json], ...]  # the keys of one field in the log, with their values
 
 
-class LoggedTurn(Noun, frozen=True):
-    """One turn as logged; a field that is absent is None or (), as null is. `path` leads to it in `written`; `where` is its place in words.
+class LoggedTurn(Noun, frozen=True, kw_only=True):
+    """One turn as logged; a field that is absent or null is None or (). `path` leads to it in `written`; `where` is its place for people.
 
-    `is_plain` says that there is nothing but role and content.
+    `is_plain` says that it has only a role and a content.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class LoggedTurn(Noun, frozen=True):
     calls: Keyed = ()  # OpenAI's tool_calls, its older function_call
     call_id: Json = None  # the call that a tool's result answers
     own_id: Json = None  # some logs give a result the id of its call as its own
-    name: Json = None  # the function that a tool's result is of
+    name: Json = None  # the function whose result this is
     metadata: Json = None  # GLM: the tool's name on a call
     tools: Json = None
     images: Keyed = ()
@@ -41,8 +41,8 @@ class LoggedTurn(Noun, frozen=True):
     loss: Keyed = ()
 
 
-class Logged(Noun, frozen=True):
-    """A record in its format's fields. `turns` is a list of LoggedTurn, or what stood in its place. `images` has no mark or place yet."""
+class Logged(Noun, frozen=True, kw_only=True):
+    """A record in the fields of its format. `turns` is a list of LoggedTurn, or what the log has instead. `images` have no place yet."""
 
     format: str
     turns: list[Any] | Json
@@ -55,17 +55,17 @@ class Logged(Noun, frozen=True):
     label: Keyed = ()
     id: Json = None
     step_id: Json = None
-    episode: tuple[str, Json] | None = None  # the key that the episode's id stands under, and its value
+    episode: tuple[str, Json] | None = None  # the key of the episode's id, and its value
 
 
 def place(path: Path, start: str = "") -> str:
-    """A JSON path for people: messages[2].content. `start` is what it is relative to. Long keys are cut."""
+    """A JSON path for people: messages[2].content. `start` is the place that it is relative to. Long keys are shortened."""
     steps = [f"[{step}]" if isinstance(step, int) else f".{clip_key(step)}" for step in path]
     return (start + "".join(steps)).removeprefix("" if start else ".")
 
 
 def read_turns(turns: Json, key: str, written: Written, budget: Budget, unread: Unread) -> Json:
-    """The turns that stand under this key, as a list or as JSON text of one; each of them an object or its JSON text. Anything else stays as it is."""
+    """The turns under this key: a list or its JSON text, each turn an object or its JSON text. Any other value stays as it is."""
     path: Path = (key,)
     if isinstance(turns, str):
         found = _parsed(turns, budget)
@@ -87,9 +87,9 @@ def _read_turn(turn: Json, path: Path, where: str, written: Written, budget: Bud
         return turn
     if len(turn) == 2:  # as most turns are
         if "role" in turn and turn.get("content") is not None:
-            return LoggedTurn(path, where, written, turn["role"], turn["content"], "content", True)
+            return LoggedTurn(path=path, where=where, written=written, role=turn["role"], content=turn["content"], is_plain=True)
         if "from" in turn and turn.get("value") is not None:
-            return LoggedTurn(path, where, written, turn["from"], turn["value"], "value", True)
+            return LoggedTurn(path=path, where=where, written=written, role=turn["from"], content=turn["value"], content_key="value", is_plain=True)
     fields: dict[str, Any] = {}
     used: dict[str, str] = {}
     for key, value in turn.items():
@@ -111,14 +111,14 @@ def _read_turn(turn: Json, path: Path, where: str, written: Written, budget: Bud
     for field in fields.keys() & LISTED:
         if len(fields[field]) > 1:
             fields[field] = tuple(sorted(fields[field], key=_rank))
-    return LoggedTurn(path, where, written, content_key=used.get("content", "content"), **fields)
+    return LoggedTurn(path=path, where=where, written=written, content_key=used.get("content", "content"), **fields)
 
 
 _HARMLESS = HARMLESS["turn"]
 
 
 def is_null(value: Json) -> bool:
-    """Whether a value is null, or an object of nothing but nulls: Arrow has no other way to leave a struct out.
+    """Whether a value is null, or an object that contains only nulls, which is how Arrow leaves a struct out.
 
     >>> is_null(None), is_null({"bytes": None, "path": None}), is_null({}), is_null({"a": [None]})
     (True, True, False, False)
@@ -131,9 +131,9 @@ def _rank(pair: tuple[str, Json]) -> int:
 
 
 def _double(unread: Unread, where: str, key: str, value: Json, kept: Json) -> None:
-    """Two keys of one meaning in one turn: where they say the same, nothing is lost."""
+    """Notes a second key of the same meaning in a turn, unless both have the same value."""
     if value != kept:
-        unread.add("turn", where, key, value, f"the turn says something else under another key of the same meaning: {clip(str(kept))}")
+        unread.add("turn", where, key, value, f"the turn has another value under another key of the same meaning: {clip(str(kept))}")
 
 
 def _parsed(text: str, budget: Budget) -> Json:
@@ -147,12 +147,12 @@ def _parsed(text: str, budget: Budget) -> Json:
 
 
 def _is_struct(value: Json) -> bool:
-    """Whether this is an object that is no picture by name: of {"<image_00>": null} the mark has no picture."""
+    """Whether this is an object other than pictures by name: in {"<image_00>": null}, the mark has no picture."""
     return type(value) is dict and not any(key.startswith("<") for key in value)
 
 
 def fields_of(record: Mapping[str, Json]) -> dict[str, Keyed]:
-    """Field -> the keys of it that a record has and that do not hold null, in the order of the table."""
+    """Field -> its keys in this record that are not null, in the order of the table."""
     found: dict[str, Keyed] = {}
     for key, value in record.items():
         if (field := RECORD_FIELD.get(key)) is not None and value is not None and not (_is_struct(value) and is_null(value)):

@@ -1,6 +1,6 @@
-"""The shapes of raw logs, in one table: how each is recognized, and where its turns stand. Everything else they have in common.
+"""The formats of raw logs, in one table: how each is recognized, and which key has its turns. All the rest is the same for all formats.
 
-A format moves fields and judges nothing. Which keys are read is said in keys.py, once for all of them.
+A format moves fields and judges nothing. keys.py lists the keys that are read, for all formats together.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Record = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`turns` are the keys that may hold the turns, the format's own first; `matches` says whether a record has this shape; `source` is where the shape is described."""
+    """`turns` are the keys that may have the turns, the usual one first. `matches` says whether a record has this format; `source` describes it."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Format:
 
 
 def _is_agentcpm(record: Record) -> bool:
-    """`conversations`, and nothing that only sharegpt has."""
+    """Whether it has `conversations`, and nothing that only sharegpt has."""
     if "conversations" not in record:
         return False
     turns = record["conversations"]
@@ -43,7 +43,7 @@ def _is_agentcpm(record: Record) -> bool:
 
 
 def _is_glm(record: Record) -> bool:
-    """Whether a message has what only GLM logs have."""
+    """Whether a message has a key or a role that only GLM logs have."""
     turns = record.get("messages")
     return isinstance(turns, list) and any(isinstance(turn, dict) and _is_glm_turn(turn) for turn in turns)
 
@@ -56,41 +56,41 @@ def _is_glm_turn(turn: Record) -> bool:
 
 
 _CONVERSATIONS, _MESSAGES = ("conversations", "messages"), ("messages", "conversations")
-# In the order in which `auto` asks them: the more particular shape first.
+# In the order in which `auto` tries them: the more specific format first.
 FORMATS: dict[str, Format] = {
     made.name: made
     for made in (
         Format(
-            "agentcpm",
-            "AgentCPM-GUI and MiniCPM-V: image (a path, or an object of <image_00> names), conversations of role/content",
-            '{"id", "image": path or {"<image_00>": path}, "conversations": [{"role", "content"}], "episode_id", "step_id"}',
-            "OpenBMB/AgentCPM-GUI sft/readme.md @ acbaf50, OpenBMB/MiniCPM-V finetune/readme.md @ 0dbb566",
-            _CONVERSATIONS,
-            _is_agentcpm,
+            name="agentcpm",
+            title="AgentCPM-GUI and MiniCPM-V: image (a path, or an object of <image_00> names), conversations of role/content",
+            shape='{"id", "image": path or {"<image_00>": path}, "conversations": [{"role", "content"}], "episode_id", "step_id"}',
+            source="OpenBMB/AgentCPM-GUI sft/readme.md @ acbaf50, OpenBMB/MiniCPM-V finetune/readme.md @ 0dbb566",
+            turns=_CONVERSATIONS,
+            matches=_is_agentcpm,
         ),
         Format(
-            "sharegpt",
-            "ShareGPT as LLaMA-Factory reads it: conversations of from/value (or role/content), tools as JSON text or list, images, system",
-            '{"conversations": [{"from": human|gpt|system|function_call|observation, "value"}], "tools", "images": [path], "system"}',
-            "hiyouga/LLaMA-Factory data/README.md @ v0.9.5; the same fields under `messages` are its mllm_demo form",
-            _CONVERSATIONS,
-            lambda record: "conversations" in record or ("messages" in record and "images" in record),
+            name="sharegpt",
+            title="ShareGPT as LLaMA-Factory reads it: conversations of from/value (or role/content), tools as JSON text or list, images, system",
+            shape='{"conversations": [{"from": human|gpt|system|function_call|observation, "value"}], "tools", "images": [path], "system"}',
+            source="hiyouga/LLaMA-Factory data/README.md @ v0.9.5; the same fields under `messages` are its mllm_demo form",
+            turns=_CONVERSATIONS,
+            matches=lambda record: "conversations" in record or ("messages" in record and "images" in record),
         ),
         Format(
-            "glm",
-            "GLM-4: messages with metadata (the tool's name on a call), observation, tools on the system message, image on a message",
-            '{"messages": [{"role": system|user|assistant|observation, "metadata", "content", "tools", "image"}]}',
-            "THUDM/GLM-4 finetune/README.md @ f27a106",
-            _MESSAGES,
-            _is_glm,
+            name="glm",
+            title="GLM-4: messages with metadata (the tool's name on a call), observation, tools on the system message, image on a message",
+            shape='{"messages": [{"role": system|user|assistant|observation, "metadata", "content", "tools", "image"}]}',
+            source="THUDM/GLM-4 finetune/README.md @ f27a106",
+            turns=_MESSAGES,
+            matches=_is_glm,
         ),
         Format(
-            "openai",
-            "OpenAI chat: messages; content as text, parts or null; tool_calls; tool results by id",
-            '{"messages": [{"role": system|user|assistant|tool, "content": text, parts or null, "tool_calls", "tool_call_id"}], "tools"}',
-            "the chat completions message format; hiyouga/LLaMA-Factory v1 data converters @ v0.9.5 for parts with `value`",
-            _MESSAGES,
-            lambda record: "messages" in record,
+            name="openai",
+            title="OpenAI chat: messages; content as text, parts or null; tool_calls; tool results by id",
+            shape='{"messages": [{"role": system|user|assistant|tool, "content": text, parts or null, "tool_calls", "tool_call_id"}], "tools"}',
+            source="the chat completions message format; hiyouga/LLaMA-Factory v1 data converters @ v0.9.5 for parts with `value`",
+            turns=_MESSAGES,
+            matches=lambda record: "messages" in record,
         ),
     )
 }
@@ -99,9 +99,11 @@ FORMATS: dict[str, Format] = {
 def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unread: Unread) -> Logged:
     """The record in its format's fields; `auto` decides per record. Keys that nothing reads go into `unread`.
 
-    Raises Reject where no format has such a shape.
+    Raises Reject if no format matches.
     """
-    record = {key: value for key, value in logged.items() if value is not None and key not in unread.ignored}  # a Parquet column of nulls is no key
+    record = {
+        key: value for key, value in logged.items() if value is not None and key not in unread.ignored
+    }  # a Parquet column of nulls does not count as a key
     for key in unread.ignored & logged.keys() if unread.ignored else ():
         unread.add("record", "", key, logged[key])
     if not _holds_turns(record):
@@ -113,7 +115,7 @@ def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unre
     episode = _episode(record, source.episode_id)
     for other in made.turns:
         if other != key and other in record and record[other] != record.get(key):
-            unread.add("record", "", other, record[other], f"{key} was read, and holds other turns")
+            unread.add("record", "", other, record[other], f"the turns were read from {key}, which has different ones")
     if not record.keys() <= _KNOWN:
         unread.add_others("record", "", record, _READ if episode is None else _READ | {episode[0]})
     fields = fields_of(record)
@@ -135,14 +137,14 @@ def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unre
 
 
 def nonfinite(logged: Logged) -> list[Finding]:
-    """A refusal for every tool definition or id that holds a number which JSON does not have.
+    """A refusal for every tool definition or id that contains NaN or Infinity.
 
-    Arguments and results refuse theirs where they are written. NaN in anything that is not read costs nothing.
+    Arguments and results are checked when they are written. NaN in a field that is not read does no harm.
     """
     turns = logged.turns if isinstance(logged.turns, list) else []
     fields = [(f"{turn.where}.tools", turn.tools) for turn in turns if isinstance(turn, LoggedTurn)]
     fields += [("tools", logged.tools), ("id", logged.id), ("step_id", logged.step_id), ("episode_id", logged.episode)]
-    return [Reason.JSON_NONFINITE.at(where, "NaN or Infinity is no JSON number") for where, value in fields if _holds_nonfinite(value)]
+    return [Reason.JSON_NONFINITE.at(where, "NaN and Infinity are not JSON numbers") for where, value in fields if _holds_nonfinite(value)]
 
 
 def _holds_nonfinite(value: Json) -> bool:
@@ -172,7 +174,7 @@ def _format_of(record: Record, name: str) -> Format:
     for made in FORMATS.values() if name == "auto" else ():
         if made.matches(record):
             return made
-    raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"keys {clip(', '.join(map(str, record)))}; expected conversations or messages"))
+    raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"found the keys {clip(', '.join(map(str, record)))}; expected conversations or messages"))
 
 
 def _episode(record: Record, wanted: tuple[str, ...] | EpisodeKey) -> tuple[str, Json] | None:

@@ -1,8 +1,7 @@
 """A logged record -> a Draft in GLM form. Every refusal is collected; one Reject names them all.
 
-Policies where logs leave it open: an answer before any question, two turns of one role in a row and a last question without an
-answer are kept, for a dialect to judge; a blank question or answer is refused, never left out in silence; a blank system turn
-and a blank tool result are kept as they are.
+Decisions: an answer before any question, two turns of one role in a row, and a last question without an answer are kept; each dialect
+judges them. A blank question or answer is refused, never silently left out. A blank system turn and a blank tool result are kept.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from pipelines.formats.logged import Logged, LoggedTurn
 from pipelines.images.data_uri import is_data_uri
 from pipelines.normalize.calls_in_text import lift_calls
 from pipelines.normalize.content import reference_of
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.results import pair_results
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
@@ -33,27 +32,27 @@ from pipelines.reasons import Reason
 from pipelines.records import Draft, Finding, ImageRef, Message, RawRecord, sample_id_of
 
 
-def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, budget: Budget, findings: list[Finding], unread: Unread) -> Draft:
-    """The record's Draft; `findings` are the notes of parsing, `unread` its keys that no format reads. Raises Reject with every reason found."""
-    faults = Faults(config.normalize, budget, findings, unread)
-    _check_record(logged, faults)
-    lines = _lines(logged, faults)
-    lines = [*_system_lines(logged, lines, faults), *lines] if logged.system else lines
-    tools = read_tools(_logged_tools(logged), faults)
+def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, budget: Budget, notes: list[Finding], unread: Unread) -> Draft:
+    """The record's Draft; `notes` are what parsing found, `unread` its keys that no format reads. Raises Reject with every reason found."""
+    findings = Findings(config.normalize, budget, notes, unread)
+    _check_record(logged, findings)
+    lines = _lines(logged, findings)
+    lines = [*_system_lines(logged, lines, findings), *lines] if logged.system else lines
+    tools = read_tools(_logged_tools(logged), findings)
     declared = {tool.name: tool for tool in tools}
-    lines = lift_calls(lines, declared, faults)
-    shown = place_images(logged, lines, faults)
-    check_references(shown, faults)
-    lines = pair_results(lines, faults)
+    lines = lift_calls(lines, declared, findings)
+    shown = place_images(logged, lines, findings)
+    check_references(shown, findings)
+    lines = pair_results(lines, findings)
     for line in lines:
         if line.call is not None and declared:
-            line.call = drop_padding(line.call, declared, faults)
+            line.call = drop_padding(line.call, declared, findings)
             line.text = line.call.arguments
-    check_calls((line.call for line in lines if line.call), declared, faults)
-    _check_targets(lines, faults)
-    episode_id = _episode_id(logged, source, faults)
-    step_id, own_id = (_id_text(name, value, logged.written, faults) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
-    faults.close()
+    check_calls((line.call for line in lines if line.call), declared, findings)
+    _check_targets(lines, findings)
+    episode_id = _episode_id(logged, source, findings)
+    step_id, own_id = (_id_text(name, value, logged.written, findings) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
+    findings.close()
     return Draft(
         sample_id=sample_id_of(raw.record_id),
         record_id=raw.record_id,
@@ -61,55 +60,53 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
         step_id=step_id,
         origin=raw.origin,
         format=logged.format,
-        messages=tuple(
-            [Message(line.role, line.text, line.call.name if line.call else "", _offsets(line) if line.images else (), line.weight) for line in lines]
-        ),
+        messages=tuple([_message(line) for line in lines]),
         tools=tools_text(tools),
         refs=tuple(_reference(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
-        findings=tuple(dict.fromkeys(faults.notes)),
+        findings=tuple(dict.fromkeys(findings.notes)),
         logged_id=own_id,
         unread=unread.counted(),
     )
 
 
-def _check_record(logged: Logged, faults: Faults) -> None:
-    """What is said of the record as a whole."""
+def _check_record(logged: Logged, findings: Findings) -> None:
+    """Checks the fields of the record as a whole: media and labels."""
     for key, value in logged.media:
         if value not in ("", [], {}, False):
-            faults.media(key, kind_of(value))
+            findings.media(key, kind_of(value))
     for key, value in logged.label:
         word = value.strip().lower() if isinstance(value, str) else value
         if word is False or word == "false":
-            if key not in faults.unread.ignored:
-                faults.refuse(Reason.RECORD_LABELLED_BAD, key, "the answer is labelled as a bad one")
+            if key not in findings.unread.ignored:
+                findings.refuse(Reason.RECORD_LABELLED_BAD, key, "the answer is labelled as bad")
         elif word is not True and word != "true":
-            faults.unread.add("record", "", key, value)
+            findings.unread.add("record", "", key, value)
 
 
-def _lines(logged: Logged, faults: Faults) -> list[Line]:
+def _lines(logged: Logged, findings: Findings) -> list[Line]:
     if not isinstance(logged.turns, list):
-        found = "a text that is not the JSON of a list" if isinstance(logged.turns, str) else kind_of(logged.turns)
-        faults.refuse(Reason.SCHEMA_TURNS_NOT_LIST, logged.turns_key, f"found {found}; expected a list of turns")
+        found = "a string that is not a JSON list" if isinstance(logged.turns, str) else kind_of(logged.turns)
+        findings.refuse(Reason.SCHEMA_TURNS_NOT_LIST, logged.turns_key, f"found {found}; expected a list of turns")
         return []
     if not logged.turns:
-        faults.refuse(Reason.SCHEMA_TURNS_EMPTY, logged.turns_key, "no turns")
+        findings.refuse(Reason.SCHEMA_TURNS_EMPTY, logged.turns_key, "the list of turns is empty")
     lines: list[Line] = []
     for i, turn in enumerate(logged.turns):
         if isinstance(turn, LoggedTurn):
-            lines += lines_of(turn, faults)
+            lines += lines_of(turn, findings)
         else:
-            faults.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, f"{logged.turns_key}[{i}]", f"found {kind_of(turn)}; expected an object")
+            findings.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, f"{logged.turns_key}[{i}]", f"found {kind_of(turn)}; expected an object")
     return lines
 
 
-def _system_lines(logged: Logged, turns: list[Line], faults: Faults) -> list[Line]:
-    """System texts that stand beside the turns, each once; one that the turns begin with too is theirs."""
+def _system_lines(logged: Logged, turns: list[Line], findings: Findings) -> list[Line]:
+    """System texts from the fields of the record, each once. One that the turns begin with is left to the turns."""
     lines: list[Line] = []
     for key, value in logged.system:
         if not isinstance(value, (str, list)):
-            faults.refuse(Reason.SCHEMA_FIELD_TYPE, key, f"found {kind_of(value)}; expected text")
+            findings.refuse(Reason.SCHEMA_FIELD_TYPE, key, f"found {kind_of(value)}; expected a string")
             continue
-        made = lines_of(LoggedTurn((), key, logged.written, "system", value, key), faults)
+        made = lines_of(LoggedTurn(path=(), where=key, written=logged.written, role="system", content=value, content_key=key), findings)
         said = [*lines, *(line for line in turns[:1] if line.role == "system")]
         lines += [line for line in made if line.text and not any(line.text == other.text for other in said)]
     return lines
@@ -125,50 +122,56 @@ def _logged_tools(logged: Logged) -> list[tuple[str, Any]]:
     return [*given, *on_turns]
 
 
-def _check_targets(lines: list[Line], faults: Faults) -> None:
-    """Something must be there to learn from, and no turn may be blank: templates leave such turns out, header and all."""
+def _check_targets(lines: list[Line], findings: Findings) -> None:
+    """The record needs an answer to train on, and no turn may be blank: templates leave blank turns out, together with their headers."""
     blank = [line for line in lines if line.is_blank and line.role in ("user", "assistant")]
-    if not faults.refusals and not any(line.role == "assistant" and not line.is_blank for line in lines):
-        faults.refuse(Reason.SCHEMA_NO_TARGET, "", "no answer that is not blank")
+    if not findings.refusals and not any(line.role == "assistant" and not line.is_blank for line in lines):
+        findings.refuse(Reason.SCHEMA_NO_TARGET, "", "the record has no answer, or only blank ones")
         return
-    refused = sorted(finding.where for finding in faults.refusals) if blank else []
+    refused = sorted(finding.where for finding in findings.refusals) if blank else []
     for line in blank:
         if not _has_prefix(refused, line.where):
-            faults.refuse(Reason.SCHEMA_CONTENT_MISSING, line.where, f"the {line.role}'s turn is blank")
+            findings.refuse(Reason.SCHEMA_CONTENT_MISSING, line.where, f"the {line.role} turn is blank")
 
 
 def _has_prefix(places: Sequence[str], start: str) -> bool:
-    """Whether one of these sorted places begins so."""
+    """Whether one of these sorted places begins with `start`."""
     at = bisect_left(places, start)
     return at < len(places) and places[at].startswith(start)
 
 
-def _episode_id(logged: Logged, source: Source, faults: Faults) -> str | None:
-    """The id under the source's key, or the part of it that the pattern finds; None where the record has none."""
+def _episode_id(logged: Logged, source: Source, findings: Findings) -> str | None:
+    """The id under the source's key, or the part of it that the pattern finds; None if the record has none."""
     if logged.episode is None:
         return None
     key, value = logged.episode
-    text = _id_text(key, value, logged.written, faults)
+    text = _id_text(key, value, logged.written, findings)
     if text is None or not isinstance(source.episode_id, EpisodeKey):
         return text
     found = re.fullmatch(source.episode_id.pattern, text)
     return found[1] or None if found else None
 
 
-def _id_text(name: str, value: Any, written: Written, faults: Faults) -> str | None:
-    """An id as text; a number is its JSON text as written; "" is none."""
+def _id_text(name: str, value: Any, written: Written, findings: Findings) -> str | None:
+    """An id as text. A number becomes its JSON text as written; "" counts as no id."""
     if value is None or value == "":
         return None
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return write_json(value, written, (name,)) if math.isfinite(value) else None
-    faults.refuse(Reason.SCHEMA_FIELD_TYPE, name, f"found {kind_of(value)}; expected text or a number")
+    findings.refuse(Reason.SCHEMA_FIELD_TYPE, name, f"found {kind_of(value)}; expected a string or a number")
     return None
 
 
-def _offsets(line: Line) -> tuple[int, ...]:
-    return tuple([offset for offset, _, _ in line.images])
+def _message(line: Line) -> Message:
+    return Message(
+        role=line.role,
+        content=line.text,
+        metadata=line.call.name if line.call else "",
+        image_at=tuple([offset for offset, _, _ in line.images]) if line.images else (),
+        loss_weight=line.weight,
+    )
 
 
 def _reference(value: Any, where: str) -> ImageRef:

@@ -1,4 +1,4 @@
-"""A turn's content -> text, the places of its images, and the calls and reasoning that stood among its parts."""
+"""A turn's content -> text, the places of its images, and the calls and reasoning among its parts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from pipelines.formats.keys import TURN_FIELD, TURN_FIELDS
 from pipelines.formats.logged import LoggedTurn, is_null, place
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.normalize.loss import weight_of
 from pipelines.normalize.tool_calls import Value
 from pipelines.normalize.written import write_json
@@ -28,7 +28,7 @@ TEXT, IMAGE, REASONING, CALL, MEDIA = (
 )
 _PARTS = re.compile(r'\[\s*\{\s*"type"\s*:\s*"(?:text|input_text|output_text|image|image_url|input_image)"')
 KINDS = TEXT | IMAGE | REASONING | CALL | MEDIA
-# What says where a picture is: bytes in the record before a name.
+# The keys of a picture's reference, in order: bytes in the record come before a path.
 _REFERENCES = ("bytes", "url", "path", "image_url", "image", "image_path", "uri")
 _BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk")  # PNG, JPEG, GIF, WEBP, BMP
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n")
@@ -36,13 +36,13 @@ _LEAST_BASE64 = 64  # characters: no picture is smaller, and few paths are longe
 
 
 class Slot(NamedTuple):
-    """An image part that names no picture: it takes one of the record's list, the next one or that of its index."""
+    """An image part without a picture: it takes one from the list of the record, the next one or the one with its index."""
 
     number: int | None
 
 
 class Body(Struct, gc=False):
-    """The text of a turn with the images that have their place already: (offset, reference or Slot, JSON path)."""
+    """The text of a turn, and the images that already have a place in it: (offset, reference or Slot, JSON path)."""
 
     text: str = ""
     is_given: bool = False
@@ -52,45 +52,47 @@ class Body(Struct, gc=False):
     weight: float | None = None
 
 
-def read_body(turn: LoggedTurn, role: str | None, faults: Faults) -> Body:
-    """What the content says. A tool's result that is no text becomes JSON text; any other content of a wrong type is refused."""
+def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
+    """What the content says. A tool result that is not text becomes JSON text; any other content of a wrong type is refused."""
     content, path = turn.content, (*turn.path, turn.content_key)
     where = f"{turn.where}.{turn.content_key}"
     written = turn.written
     if isinstance(content, str):
-        parts = _parts_in(content, faults)
+        parts = _parts_in(content, findings)
         if parts is None:
             return Body(content, True)
-        faults.repair(Reason.REPAIR_CONTENT_PARSED, Reason.SCHEMA_CONTENT_TYPE, where, "the JSON text of content parts was read as these parts")
+        findings.repair(
+            Reason.REPAIR_CONTENT_PARSED, Reason.SCHEMA_CONTENT_TYPE, where, "the content was a list of parts as JSON text, and was read as that list"
+        )
         written, path = Written(content), ()
         content = parts
     if content is None:
         return Body()
     if role == "observation" and not _is_parts(content):
-        faults.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} became its JSON text")
-        return Body(_result_text(content, written, path, where, faults), True)
+        findings.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} was replaced by its JSON text")
+        return Body(_result_text(content, written, path, where, findings), True)
     if isinstance(content, dict) and "type" in content:
-        return _read_parts([(content, path, where)], written, role, faults)
+        return _read_parts([(content, path, where)], written, role, findings)
     if isinstance(content, list):
-        return _read_parts([(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, faults)
-    faults.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected text or a list of parts")
+        return _read_parts([(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings)
+    findings.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected a string or a list of parts")
     return Body("", True)
 
 
-def _result_text(content: Any, written: Written, path: Path, where: str, faults: Faults) -> str:
+def _result_text(content: Any, written: Written, path: Path, where: str, findings: Findings) -> str:
     try:
         return write_json(content, written, path)
     except Reject as reject:
-        faults.refusals += [finding._replace(where=where) for finding in reject.findings]
+        findings.refusals += [finding._replace(where=where) for finding in reject.findings]
         return ""
 
 
-def _parts_in(text: str, faults: Faults) -> list[Any] | None:
-    """The content parts that this text is the JSON of: columns of text hold parts so. None for any other text."""
+def _parts_in(text: str, findings: Findings) -> list[Any] | None:
+    """The content parts in this JSON text: a column of strings has parts in this form. None for any other text."""
     if not text.startswith("[") or not _PARTS.match(text):
         return None
     try:
-        value = parse_json(text, faults.budget, [])
+        value = parse_json(text, findings.budget, [])
     except Reject as reject:
         if reject.findings[0].code == Reason.JSON_TOO_MANY_VALUES.code:
             raise
@@ -105,51 +107,51 @@ def _is_parts(content: Any) -> bool:
     return any(isinstance(part, dict) and isinstance(part.get("type"), str) and part["type"] in KINDS for part in parts)
 
 
-def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str | None, faults: Faults) -> Body:
+def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str | None, findings: Findings) -> Body:
     body = Body(is_given=True)
     texts: list[str] = []
     size = 0
     weights: list[float | None] = []
     for part, path, where in parts:
         calls = len(body.calls)
-        text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, faults)
+        text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, findings)
         if text is not None:
             texts.append(text)
             size += len(text)
             if calls and text.strip():
-                faults.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], part, "text after a call of the same turn would be put before it")
+                findings.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], "the text follows a call of the same turn, but would be put before it")
         if isinstance(part, str) or (isinstance(part, dict) and part.get("type") not in IMAGE):
-            weights.append(_part_weight(part, where, faults) if isinstance(part, dict) else None)
+            weights.append(_part_weight(part, where, findings) if isinstance(part, dict) else None)
     body.text = "".join(texts)
     if len(set(weights)) == 1:
         body.weight = weights[0]
     elif weights and role in (None, "assistant"):  # a question is not trained, whatever its parts say
         key = next(key for part, _, _ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
-        faults.misplaced(parts[0][2].rpartition(".")[0], key, weights, "the parts of one turn have different loss weights; a turn is trained whole or not")
+        findings.misplaced(parts[0][2].rpartition(".")[0], key, "the parts of this turn have different loss weights, but a turn has only one")
     return body
 
 
-def _part_weight(part: Mapping[str, Any], where: str, faults: Faults) -> float | None:
-    return weight_of(tuple([(key, part[key]) for key in TURN_FIELDS["loss"] if part.get(key) is not None]), where, faults)
+def _part_weight(part: Mapping[str, Any], where: str, findings: Findings) -> float | None:
+    return weight_of(tuple([(key, part[key]) for key in TURN_FIELDS["loss"] if part.get(key) is not None]), where, findings)
 
 
-def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written: Written, faults: Faults) -> str | None:
-    """The text of a text part; what any other holds goes into `body`, an image at offset `size`."""
+def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written: Written, findings: Findings) -> str | None:
+    """The text of a text part. Any other part goes into `body`, an image at offset `size`."""
     if not isinstance(part, dict):
-        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; expected an object with a type")
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; expected an object with a type")
         return None
     kind = part.get("type")
     if not isinstance(kind, str):
-        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(kind)}; expected text")
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(kind)}; expected a string")
         return None
     if kind in MEDIA:
-        faults.media(where, f"a part of type {kind}")
+        findings.media(where, f"a part of type {kind}")
         return None
     key = _value_key(part, kind)
     value = part.get(key) if key else None
-    faults.unread.add_others("part", where, part, {"type", key or "type", *TURN_FIELDS["loss"]})
+    findings.unread.add_others("part", where, part, {"type", key or "type", *TURN_FIELDS["loss"]})
     if kind in TEXT and (other := next((name for name in ("value", "text", "content") if name != key and part.get(name) not in (None, "", value)), None)):
-        faults.unread.add("part", where, other, part[other], f"the part's text was read from {key}, and differs")
+        findings.unread.add("part", where, other, part[other], f"the text of the part was read from {key}, which has different text")
     if kind in IMAGE and value is not None:
         body.images.append((size, value, f"{where}.{key}"))
     elif kind in IMAGE and not _says_more(part):
@@ -161,12 +163,12 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     elif kind in TEXT and isinstance(value, str):
         return value
     else:
-        faults.refuse(Reason.SCHEMA_PART_BAD, where, f"a part of type {clip(kind)} with {kind_of(value)} in it")
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found a part of type {clip(kind)} whose value is {kind_of(value)}")
     return None
 
 
 def _number(index: Any) -> int | None:
-    """The index of a part, which may be 1.0 in a column of floats and "1" in one of texts."""
+    """The index of a part, which may be 1.0 in a column of floats and "1" in a column of strings."""
     if isinstance(index, str) and index.isdecimal():
         return int(index)
     return int(index) if isinstance(index, (int, float)) and not isinstance(index, bool) and index == int(index) else None
@@ -175,7 +177,7 @@ def _number(index: Any) -> int | None:
 def _value_key(part: Mapping[str, Any], kind: str) -> str | None:
     """Where a part keeps its value: under its type, under `value` (LLaMA-Factory v1), or for an image under url, path or bytes.
 
-    Of several keys the first that is not blank: a column of parts has all keys in each.
+    The first of them that is not blank: in a column of parts, every part has all keys.
     """
     keys = [kind, "value", "text", "content"] if kind not in IMAGE else ["image_url", "image", "value", "url", "path", "bytes"]
     given = [key for key in keys if not is_null(part.get(key))]
@@ -183,14 +185,14 @@ def _value_key(part: Mapping[str, Any], kind: str) -> str | None:
 
 
 def _says_more(part: Mapping[str, Any]) -> bool:
-    """Whether an image part without a picture holds something all the same, as in the source of another API."""
+    """Whether an image part without a picture has another field, such as `source` in another API."""
     return any(value is not None and value != "" and key not in ("type", "index") and key not in TURN_FIELD for key, value in part.items())
 
 
 def reference_of(value: Any) -> str | None:
-    """The text of an image reference: a path, a URL, or a data: URI of bytes that the log holds; None where there is nothing of these in it.
+    """The text of an image reference: a path, a URL, or a data: URI of bytes that the log holds; None if it is none of these.
 
-    {"bytes": ..., "path": ...} is what Hugging Face's datasets write: bytes, where they are there, are the picture. In JSON they are base64.
+    Hugging Face's datasets write {"bytes": ..., "path": ...}. If there are bytes, they are the picture; in JSON they are base64.
     """
     if isinstance(value, dict):
         key = next((key for key in _REFERENCES if value.get(key)), None)
@@ -204,7 +206,7 @@ def reference_of(value: Any) -> str | None:
 
 
 def same_picture(first: Any, second: Any) -> bool:
-    """Whether two references surely name one picture, however each is written."""
+    """Whether two references certainly name the same picture, however they are written."""
     return first == second or (_name(first) is not None and _name(first) == _name(second))
 
 
@@ -214,5 +216,5 @@ def _name(value: Any) -> str | None:
 
 
 def _is_base64(text: str) -> bool:
-    """Whether this is a picture's bytes in base64, and no path: one begins like a picture, is long, and has no dot."""
+    """Whether this is a picture's bytes in base64, not a path: it begins like a picture, is long, and has no dot."""
     return len(text) >= _LEAST_BASE64 and text.startswith(_BASE64_STARTS) and not set(text) - _BASE64  # in lines too, as MIME wraps it

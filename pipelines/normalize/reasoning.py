@@ -1,4 +1,4 @@
-"""Reasoning in all its places -> text before its turn, once; or left out, as normalize.reasoning says."""
+"""Reasoning from all fields -> text before its turn, once; or left out, as normalize.reasoning says."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pipelines.formats.logged import Keyed
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.parsing.careful import kind_of
 from pipelines.reasons import Reason
+from pipelines.visible import counted
 
 OPEN, CLOSE = "<think>", "</think>"
-# The tags that models write round their reasoning. A tag that is quoted is a tag that somebody speaks of.
+# The tags that models write around their reasoning. A quoted tag is only mentioned, and does not count.
 _TAGS = re.compile(r"(?<![`'\"])(?:<(/?)(think|thinking|thought|reasoning)>|\[(/?)THINK\]|◁(/?)think▷)", re.IGNORECASE)
 _BLOCK_ENDS = re.compile(r"[ \t]*(?:\n|\Z)")
 
 
-def read_thoughts(reasoning: Keyed, where: str, faults: Faults) -> list[str]:
-    """The texts of every key of reasoning, each once: several keys often hold the same, whole or in pieces."""
+def read_thoughts(reasoning: Keyed, where: str, findings: Findings) -> list[str]:
+    """The texts of all keys of reasoning, each once: several keys often contain the same text, whole or in pieces."""
     found: list[str] = []
     for key, value in reasoning:
-        texts = [text for text in _texts(value, key, where, faults) if text.strip()]
+        texts = [text for text in _texts(value, key, where, findings) if text.strip()]
         if _squeezed(texts) not in (_squeezed(found), *map(_squeezed, [[text] for text in found])):
             found += distinct(texts, found)
     return found
 
 
 def distinct(texts: Iterable[str], known: Sequence[str]) -> list[str]:
-    """Those texts that are not among the known ones."""
+    """The texts that are not among the known ones."""
     said = {text.strip() for text in known}
     return [text for text in dict.fromkeys(texts) if text.strip() and text.strip() not in said]
 
@@ -37,24 +38,24 @@ def _squeezed(texts: Iterable[str]) -> str:
     return "".join("".join(texts).split())
 
 
-def _texts(value: Any, key: str, where: str, faults: Faults) -> Iterator[str]:
+def _texts(value: Any, key: str, where: str, findings: Findings) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item, key, where, faults) if isinstance(item, (str, list, dict)) else ()
+            yield from _texts(item, key, where, findings) if isinstance(item, (str, list, dict)) else ()
     elif isinstance(value, dict):
         inner = next((value[name] for name in ("text", "summary", "content", "thinking") if value.get(name)), None)
         if isinstance(inner, (str, list, dict)):
-            yield from _texts(inner, key, where, faults)
+            yield from _texts(inner, key, where, findings)
         else:
-            faults.unread.counts[f"turn.{key} without text"] += 1  # encrypted reasoning, say
+            findings.unread.counts[f"turn.{key} without text"] += 1  # encrypted reasoning, say
     elif not isinstance(value, bool):
-        faults.refuse(Reason.SCHEMA_FIELD_TYPE, f"{where}.{key}", f"found {kind_of(value)}; expected text")
+        findings.refuse(Reason.SCHEMA_FIELD_TYPE, f"{where}.{key}", f"found {kind_of(value)}; expected a string")
 
 
 def leading_thought(text: str) -> tuple[str, str]:
-    """(the block of reasoning that a text begins with, tags and all, what follows it); ("", text) where it begins with none.
+    """(the block of reasoning that a text begins with, tags and all, what follows it); ("", text) if there is no such block.
 
     >>> leading_thought("<think>Hm.</think>\\n\\nYes.")
     ('<think>Hm.</think>', '\\n\\nYes.')
@@ -66,19 +67,19 @@ def leading_thought(text: str) -> tuple[str, str]:
     return (text[start : first[1]], text[first[1] :]) if first and first[0] == start and first[1] < len(text) else ("", text)
 
 
-def with_thoughts(text: str, thoughts: Sequence[str], where: str, faults: Faults) -> tuple[str, list[tuple[int, int]], int]:
+def with_thoughts(text: str, thoughts: Sequence[str], where: str, findings: Findings) -> tuple[str, list[tuple[int, int]], int]:
     """(the answer's text with its reasoning before it, or without any; what was cut out of the text; how much was put before it).
 
-    What the text begins with is not said again.
+    Reasoning that the text already begins with is not added again.
     """
-    if faults.settings.reasoning == "drop":
+    if findings.settings.reasoning == "drop":
         cut = blocks_of(text) if has_thoughts(text) else []
         if cut and not text[: cut[0][0]].strip():
             end = cut[0][1]
             cut[0] = (0, end + len(text[end:]) - len(text[end:].lstrip()))
         gone = sum(end - start for start, end in cut) + sum(map(len, thoughts))
         if gone:
-            faults.note(Reason.REPAIR_REASONING_DROPPED, where, f"{gone} characters of reasoning")
+            findings.note(Reason.REPAIR_REASONING_DROPPED, where, f"{counted(gone, 'character')} of reasoning")
         return without(text, cut), cut, 0
     if not thoughts:
         return text, [], 0
@@ -87,8 +88,13 @@ def with_thoughts(text: str, thoughts: Sequence[str], where: str, faults: Faults
     return before + text, [], len(before)
 
 
+def cut_before(cut: Sequence[tuple[int, int]], offset: int) -> int:
+    """How many characters before this offset were cut out."""
+    return sum(min(end, offset) - start for start, end in cut if start < offset)
+
+
 def has_thoughts(text: str) -> bool:
-    """Whether a text may hold reasoning: it closes a tag, or begins with one. Most texts do neither."""
+    """Whether a text may contain reasoning: it closes a tag, or begins with one. Most texts do neither."""
     return "</" in text or "[/" in text or "/think▷" in text or text.lstrip()[:1] in ("<", "[", "◁")
 
 
@@ -101,10 +107,10 @@ def without(text: str, cut: Sequence[tuple[int, int]]) -> str:
 
 
 def blocks_of(text: str) -> list[tuple[int, int]]:
-    """Where the blocks of reasoning stand in a text, tags and all, in order.
+    """The (start, end) of each block of reasoning in a text, with its tags, in order.
 
-    A block may be open only where the text begins with it (the answer was cut), and may be closed only at the end of a line (the template
-    opened it). A block in a block is part of it.
+    A block without a closing tag counts only if the text begins with it (the answer was cut); one without an opening tag only if its closing
+    tag ends a line (the template opened it). A nested block is part of the outer one.
     """
     found: list[tuple[int, int]] = []
     depth = start = 0

@@ -1,4 +1,4 @@
-"""Results of tools -> their calls: by id, by name, or in order; and in the order of the calls."""
+"""Tool results -> the calls that they answer, by id, by name or in order; then the results in the order of the calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 
 from msgspec import Struct, field
 
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.normalize.tool_calls import Call
 from pipelines.normalize.turns import Line
 from pipelines.parsing.careful import clip
@@ -14,7 +14,7 @@ from pipelines.reasons import Reason
 
 
 class Group(Struct, gc=False):
-    """Calls in a row, the results that came for them by the place of the call, and where the next result goes: by id, by name, and without either."""
+    """Consecutive calls, and the results found for them by the position of the call. `waiting` and `named` are positions by id and by name."""
 
     calls: list[Line] = field(default_factory=list)
     results: dict[int, Line] = field(default_factory=dict)
@@ -38,51 +38,52 @@ class Group(Struct, gc=False):
         return [self.results[i] for i in sorted(self.results)]
 
 
-def pair_results(lines: list[Line], faults: Faults) -> list[Line]:
-    """The lines with the results of each group of calls in the order of the calls; a result that answers none is refused."""
+def pair_results(lines: list[Line], findings: Findings) -> list[Line]:
+    """The lines, with the results of each group of calls in the order of the calls. A result that answers no call is refused."""
     ordered: list[Line] = []
     group = Group()
-    before: Line | None = None  # the last line that is no result
+    before: Line | None = None  # the last line that is not a result
     for line in lines:
         if line.role == "observation":
             place = _answers(line, group)
             if place is None:
-                _orphan(line, before, faults)
+                _orphan(line, before, findings)
             else:
                 group.results[place] = line
             continue
         before = line
         if group.results or (group.calls and line.call is None):
             ordered += group.ordered()
-            _note_missing(group, faults)
+            _note_missing(group, findings)
             group = Group()
         if line.call is not None:
             group.add(line, line.call)
         ordered.append(line)
     if group.results:  # calls that end a record have no results yet
-        _note_missing(group, faults)
+        _note_missing(group, findings)
     return ordered + group.ordered()
 
 
-def _note_missing(group: Group, faults: Faults) -> None:
+def _note_missing(group: Group, findings: Findings) -> None:
     for i, line in enumerate(group.calls):
         if i not in group.results:
-            faults.note(Reason.TOOL_RESULT_MISSING, line.where, f"the conversation goes on without the result of {clip(_name_of(line))}")
+            findings.note(Reason.TOOL_RESULT_MISSING, line.where, f"the conversation goes on without the result of {clip(_name_of(line))}")
 
 
-def _orphan(line: Line, before: Line | None, faults: Faults) -> None:
+def _orphan(line: Line, before: Line | None, findings: Findings) -> None:
     if before is not None and before.spelling:
-        faults.refuse(
-            Reason.TOOL_CALL_IN_TEXT, line.where, f"this result answers a call that is written in the text of {before.where}, spelled as {before.spelling}"
+        findings.refuse(
+            Reason.TOOL_CALL_IN_TEXT, line.where, f"this result answers a call that is written as text in {before.where}, in the syntax {before.spelling}"
         )
     else:
-        faults.refuse(Reason.TOOL_RESULT_ORPHAN, line.where, f"answers {clip(line.call_id or line.name or '') if line.call_id or line.name else 'no call'}")
+        asked = line.call_id or line.name
+        findings.refuse(Reason.TOOL_RESULT_ORPHAN, line.where, f"there is no open call {clip(asked)}" if asked else "there is no open call")
 
 
 def _answers(line: Line, group: Group) -> int | None:
-    """Which of the open calls this result answers: by id where both have one, by the function's name, else the first that has no result yet.
+    """The position of the call that this result answers: by id if both have one, by the name of the function, or else the first open call.
 
-    None where it answers none, or where several calls are open and its name is none of theirs: any of them would be a guess.
+    None if there is no such call, or if several calls are open and none has its name: any choice would be a guess.
     """
     wanted = line.call_id if line.call_id is not None else line.own_id if line.own_id in group.waiting else None
     if wanted is not None and group.waiting:

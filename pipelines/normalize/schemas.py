@@ -1,7 +1,7 @@
 """Arguments against a declared JSON Schema: the keywords that tool definitions use, in a bounded number of steps.
 
-Ours, because the schema comes from the log too: no $ref and no $schema that could send us somewhere, no pattern that could keep a
-worker busy for ever, no anyOf of anyOfs that grows without end. A keyword that is not here is passed over.
+We wrote our own check, because the schema also comes from the log: no $ref or $schema can make us open another file, no pattern can keep
+a worker busy forever, and no nested anyOf can grow without end. Other keywords are ignored.
 Source of the meanings: JSON Schema draft 2020-12, validation and applicator vocabularies.
 """
 
@@ -12,34 +12,35 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from pipelines.normalize.schema_faults import Fault, names_of, path_of, shown
+from pipelines.normalize.mismatch import Mismatch, names_of, path_of, shown
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.parsing.written import Path
+from pipelines.visible import counted
 
-STEPS = 100_000  # to read a schema, or to check a call; an honest call takes some dozens
+STEPS = 100_000  # to read a schema, or to check a call; an ordinary call takes a few dozen
 RECORD_STEPS = 1_000_000  # to check all calls of a record: half a second
 
 
 class BadSchema(Exception):
-    """The schema is none, or checking against it would take too long."""
+    """The schema is not valid, or checking against it would take too long."""
 
 
 class Steps(Struct, gc=False):
-    """What may still be spent."""
+    """How many steps are left."""
 
     left: int = STEPS
 
     def spend(self, count: int = 1) -> None:
         self.left -= count
         if self.left < 0:
-            raise BadSchema(f"checking takes more than {STEPS} steps")
+            raise BadSchema(f"checking against it takes more than {STEPS:,} steps")
 
 
-Check = Callable[[Any, Steps], Fault | None]
+Check = Callable[[Any, Steps], Mismatch | None]
 
 
 class Schema(NamedTuple):
-    """A schema that was read once: its check, or why it cannot be used."""
+    """A schema that has been read: its check, or why it cannot be used."""
 
     check: Check | None
     bad: str
@@ -52,18 +53,18 @@ def read_schema(value: Any) -> Schema:
         return Schema(None, str(error))
 
 
-def misfit(value: Any, schema: Schema, record: Steps) -> str | None:
-    """What about this value does not fit, the first fault with its path; None where it fits. `record` is what its record may still spend. Raises BadSchema."""
+def find_mismatch(value: Any, schema: Schema, record: Steps) -> str | None:
+    """The first mismatch of this value, with its path; None if it matches. `record` are the steps left for its record. Raises BadSchema."""
     if schema.check is None:
         raise BadSchema(schema.bad)
     if record.left <= 0:
-        raise BadSchema(f"checking the calls of this record takes more than {RECORD_STEPS} steps")
+        raise BadSchema(f"checking the calls of this record takes more than {RECORD_STEPS:,} steps")
     steps = Steps()
     try:
-        fault = schema.check(value, steps)
+        mismatch = schema.check(value, steps)
     finally:
         record.left -= 1 + STEPS - steps.left
-    return f"{path_of(fault.path) or 'arguments'}: {fault.words}" if fault else None
+    return f"{path_of(mismatch.path) or 'arguments'}: {mismatch.text}" if mismatch else None
 
 
 def _is_number(value: Any) -> bool:
@@ -83,7 +84,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
 }
-# The classes whose every value is of a type: what most values are known by. A float can be an integer too.
+# Type -> the classes whose values are all of this type, a quick test for most values. A float can be an integer too.
 _CLASSES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -93,14 +94,14 @@ _CLASSES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "null": (type(None),),
 }
-# keyword -> (what its own value must be, in words and as a test)
+# keyword -> (what its value must be, the test for that)
 _SHAPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "type": ("a type or a list of types", lambda value: all(isinstance(kind, str) and kind in TYPES for kind in _listed(value)) and value != []),
     "required": ("a list of names", lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value)),
     "enum": ("a list", lambda value: isinstance(value, list)),
     "properties": ("an object", lambda value: isinstance(value, dict)),
     **dict.fromkeys(("minimum", "maximum"), ("a number", _is_number)),
-    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength"), ("a number from 0", lambda value: _is_integer(value) and value >= 0)),
+    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength"), ("a whole number of at least 0", lambda value: _is_integer(value) and value >= 0)),
     **dict.fromkeys(("anyOf", "oneOf", "allOf"), ("a list of schemas", lambda value: isinstance(value, list) and value != [])),
 }
 
@@ -110,12 +111,12 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _read(schema: Any, where: Path, steps: Steps) -> Check:
-    """The check of a schema that stands at `where` in the whole one; raises BadSchema with the first place that is wrong."""
+    """The check of a schema, which is at `where` in the whole schema. Raises BadSchema with the first place that is wrong."""
     steps.spend()
     if isinstance(schema, bool):
         return _always(schema)
     if not isinstance(schema, dict):
-        raise BadSchema(f"{path_of(where) or 'it'} is {kind_of(schema)}, not a schema")
+        raise BadSchema(f"{path_of(where) or 'it'} is {kind_of(schema)}; expected a schema")
     checks: list[Check] = []
     for key, value in schema.items():
         wanted, is_right = _SHAPES.get(key, ("", None))
@@ -136,19 +137,19 @@ def _read(schema: Any, where: Path, steps: Steps) -> Check:
 
 
 def _always(fits: bool) -> Check:
-    return lambda value, steps: None if fits else Fault((), f"expected nothing here, found {kind_of(value)}")
+    return lambda value, steps: None if fits else Mismatch((), f"no value is allowed here, found {kind_of(value)}")
 
 
 def _all_of(checks: Sequence[Check]) -> Check:
-    """One after the other. A check spends what it hands on: a step for each check or value, so that one by itself is that one."""
+    """Runs one check after the other. Whoever calls checks pays a step for each, so a single check needs no wrapper."""
     if len(checks) == 1:
         return checks[0]
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         steps.spend(len(checks))
         for one in checks:
-            if fault := one(value, steps):
-                return fault
+            if mismatch := one(value, steps):
+                return mismatch
         return None
 
     return check
@@ -159,10 +160,10 @@ def _type(wanted: Any) -> Check:
     tests = [TYPES[kind] for kind in kinds]
     classes = frozenset(one for kind in kinds for one in _CLASSES[kind])
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         if type(value) in classes or any(test(value) for test in tests):
             return None
-        return Fault((), f"{shown(value)} is not of type {' or '.join(kinds)}")
+        return Mismatch((), f"{shown(value)} is not of type {' or '.join(kinds)}")
 
     return check
 
@@ -170,13 +171,13 @@ def _type(wanted: Any) -> Check:
 def _required(wanted: list[str]) -> Check:
     names = frozenset(wanted)
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         if not isinstance(value, dict):
             return None
         steps.spend(len(wanted))
         if names <= value.keys():
             return None
-        return Fault((), f"{names_of([name for name in wanted if name not in value])} is missing")
+        return Mismatch((), f"missing: {names_of([name for name in wanted if name not in value])}")
 
     return check
 
@@ -184,19 +185,21 @@ def _required(wanted: list[str]) -> Check:
 def _enum(wanted: list[Any]) -> Check:
     texts = frozenset(one for one in wanted if isinstance(one, str))
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         found = value in texts if isinstance(value, str) else any(_equal(value, one, steps) for one in wanted)
-        return None if found else Fault((), f"{shown(value)} is none of the {len(wanted)} that are allowed")
+        return (
+            None if found else Mismatch((), f"{shown(value)} is not {'the allowed value' if len(wanted) == 1 else f'one of the {len(wanted)} allowed values'}")
+        )
 
     return check
 
 
 def _const(wanted: Any) -> Check:
-    return lambda value, steps: None if _equal(value, wanted, steps) else Fault((), f"{shown(value)} is not {shown(wanted)}")
+    return lambda value, steps: None if _equal(value, wanted, steps) else Mismatch((), f"{shown(value)} is not {shown(wanted)}")
 
 
 _OF_VALUE: dict[str, Callable[[Any], Check]] = {"type": _type, "required": _required, "enum": _enum, "const": _const}
-# keyword -> the size that it limits; None where the value has none of this kind
+# keyword -> the size that it limits; None if the value has no such size
 _LIMITS: dict[str, Callable[[Any], float | None]] = {
     **dict.fromkeys(("minimum", "maximum"), lambda value: value if _is_number(value) else None),
     **dict.fromkeys(("minItems", "maxItems"), lambda value: len(value) if isinstance(value, list) else None),
@@ -207,23 +210,23 @@ _LIMITS: dict[str, Callable[[Any], float | None]] = {
 def _limit(key: str, wanted: float) -> Check:
     size_of, is_least = _LIMITS[key], key.startswith("min")
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         size = size_of(value)
         if size is None or (size >= wanted if is_least else size <= wanted):
             return None
-        return Fault((), f"{clip(str(size))} is {'less' if is_least else 'more'} than {key} {clip(str(wanted))}")
+        return Mismatch((), f"{clip(str(size))} is {'less' if is_least else 'more'} than {key}, which is {clip(str(wanted))}")
 
     return check
 
 
 def _properties(inner: Sequence[tuple[str, Check]]) -> Check:
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         if not isinstance(value, dict):
             return None
         steps.spend(len(inner))
         for name, one in inner:
-            if name in value and (fault := one(value[name], steps)):
-                return Fault((name, *fault.path), fault.words)
+            if name in value and (mismatch := one(value[name], steps)):
+                return Mismatch((name, *mismatch.path), mismatch.text)
         return None
 
     return check
@@ -233,46 +236,46 @@ def _items(inner: Check, schema: Mapping[str, Any]) -> Check:
     before = schema.get("prefixItems")
     first = len(before) if isinstance(before, list) else 0
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         items = value[first:] if isinstance(value, list) else ()
         steps.spend(len(items))
         for i, item in enumerate(items, first):
-            if fault := inner(item, steps):
-                return Fault((i, *fault.path), fault.words)
+            if mismatch := inner(item, steps):
+                return Mismatch((i, *mismatch.path), mismatch.text)
         return None
 
     return check
 
 
 def _others(inner: Check, schema: Mapping[str, Any]) -> Check:
-    """additionalProperties: of those that no pattern may be meant for."""
+    """The check of additionalProperties; none if there are patternProperties, which are not read."""
     known, is_known = schema.get("properties", {}), "patternProperties" not in schema
 
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         if not is_known or not isinstance(value, dict):
             return None
         steps.spend(len(value))
         for name, item in value.items():
-            if name not in known and (fault := inner(item, steps)):
-                return Fault((name, *fault.path), fault.words)
+            if name not in known and (mismatch := inner(item, steps)):
+                return Mismatch((name, *mismatch.path), mismatch.text)
         return None
 
     return check
 
 
 def _any_of(branches: Sequence[Check]) -> Check:
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         steps.spend(len(branches))
-        return Fault((), f"{shown(value)} fits none of anyOf") if all(one(value, steps) for one in branches) else None
+        return Mismatch((), f"{shown(value)} does not match any schema in anyOf") if all(one(value, steps) for one in branches) else None
 
     return check
 
 
 def _one_of(branches: Sequence[Check]) -> Check:
-    def check(value: Any, steps: Steps) -> Fault | None:
+    def check(value: Any, steps: Steps) -> Mismatch | None:
         steps.spend(len(branches))
         fits = sum(one(value, steps) is None for one in branches)
-        return None if fits == 1 else Fault((), f"{shown(value)} fits {fits} of oneOf")
+        return None if fits == 1 else Mismatch((), f"{shown(value)} matches {counted(fits, 'schema')} in oneOf; expected exactly 1")
 
     return check
 

@@ -1,7 +1,7 @@
 """Tool calls of every log shape -> a name and the arguments as JSON text.
 
-Arguments that the log gives as text stay as they are, letter for letter. Those that it gives as an object are written by us, the same
-whatever the file's own spelling: what escapes and blanks a file has is no part of what the model should learn.
+Arguments that are logged as text stay exactly as they are. Arguments that are logged as an object are written by us, always in the same way:
+the escapes and spaces of the file are nothing that the model should learn.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.formats.keys import HARMLESS
 from pipelines.formats.logged import is_null
-from pipelines.normalize.faults import Faults
+from pipelines.normalize.findings import Findings
 from pipelines.normalize.literals import read_literal
 from pipelines.normalize.written import write_json
 from pipelines.parsing.careful import clip, kind_of, parse_json
@@ -26,13 +26,13 @@ _CALL_KEYS = frozenset(("id", "call_id", "tool_call_id", "type", "function", "na
 _PLAIN_KEYS = frozenset(("name", "arguments", "id", "type"))
 _IDS = ("id", "call_id", "tool_call_id")
 _CALL_KNOWN = _CALL_KEYS | HARMLESS["call"]
-MOST_LISTS = 4  # in one another; a text with calls is read once more for each
+MOST_LISTS = 4  # nested; a text with calls is read once more for each level
 # Where a call keeps its arguments, by the API that logged it.
 _ARGUMENTS = ("arguments", "args", "parameters", "input")
 
 
 class Call(Noun, frozen=True):
-    """`arguments` is the text of a JSON object; `values` is what it holds; `ids` are the log's, if it has any. `is_ours` says that we wrote the text."""
+    """`arguments` is the text of a JSON object; `values` is what it holds; `ids` are those in the log. `is_ours` says that we wrote the text."""
 
     name: str
     arguments: str
@@ -43,8 +43,8 @@ class Call(Noun, frozen=True):
 
 
 class Value(Noun, frozen=True):
-    """A JSON value and the text that it was read from, which is None for a Python literal. `is_text`: that text is a text of the log, and parts
-    of it are cut out as they are written."""
+    """A JSON value and the text that it was read from, which is None for a Python literal. `is_text`: that text was a string in the
+    log, and parts of it are copied exactly as written."""
 
     value: Any
     written: Written | None
@@ -65,28 +65,28 @@ class Value(Noun, frozen=True):
             raise Reject(*(finding._replace(where=self.where) for finding in reject.findings)) from None
 
 
-def read_calls(value: Value, faults: Faults, lists: int = 0) -> list[Call]:
-    """The calls in this value: one, or a list of them, as objects or as JSON text; `lists` are those that it stands in. Raises Reject where it holds none."""
+def read_calls(value: Value, findings: Findings, lists: int = 0) -> list[Call]:
+    """The calls in this value: one, or a list of them, as objects or as JSON text; `lists` is the number of lists around it. Raises Reject if there are none."""
     if isinstance(value.value, str):
-        return read_calls(_read_call_text(value, faults), faults, lists)
+        return read_calls(_read_call_text(value, findings), findings, lists)
     if isinstance(value.value, list) and value.value and lists < MOST_LISTS:
-        return [call for i in range(len(value.value)) for call in read_calls(value.at(i), faults, lists + 1)]
+        return [call for i in range(len(value.value)) for call in read_calls(value.at(i), findings, lists + 1)]
     if not isinstance(value.value, dict):
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"found {kind_of(value.value)}; expected an object with name and arguments"))
-    return [_read_call(value, faults)]
+    return [_read_call(value, findings)]
 
 
-def logged_as_text(text: str, where: str, faults: Faults) -> Value | None:
-    """The call that an answer's text is: one object with exactly the keys name and arguments. None where the answer is an answer.
+def logged_as_text(text: str, where: str, findings: Findings) -> Value | None:
+    """The call that an answer's text is: one object with exactly the keys name and arguments. None if it is anything else.
 
-    Untouched it would be trained as the text that it is, and GLM-4 would never learn to call.
+    If it stayed text, it would be trained as text, and GLM-4 would never learn to call.
     Source: THUDM/GLM-4 pull request 572.
     """
     stripped = text.strip()
     if not (stripped[:1] == "{" and stripped[-1:] == "}" and "name" in stripped and "arguments" in stripped):
         return None
     try:
-        value = _read_text(stripped, where, faults, Reason.TOOL_CALL_MALFORMED, quiet=True)
+        value = _read_text(stripped, where, findings, Reason.TOOL_CALL_MALFORMED, quiet=True)
     except Reject as reject:
         if reject.findings[0].code in _READ_AND_REFUSED:
             raise
@@ -95,25 +95,27 @@ def logged_as_text(text: str, where: str, faults: Faults) -> Value | None:
     return value if is_call else None
 
 
-def lifted(value: Value, text: str, faults: Faults) -> Call:
+def lifted(value: Value, text: str, findings: Findings) -> Call:
     """The call of what `logged_as_text` found."""
     if value.written is None:
-        faults.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"a call written as a Python literal: {clip(text.strip())}")
-    return _read_call(value, faults)
+        findings.repair(
+            Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"the call was written as a Python literal: {clip(text.strip())}"
+        )
+    return _read_call(value, findings)
 
 
-def arguments_text(text: str, where: str, faults: Faults) -> tuple[str, Mapping[str, Any]]:
-    """(JSON text, values) of arguments logged as text: verbatim where they are a JSON object, translated where they are a Python dict."""
-    value = _read_text(text, where, faults, Reason.TOOL_ARGS_UNPARSEABLE)
+def arguments_text(text: str, where: str, findings: Findings) -> tuple[str, Mapping[str, Any]]:
+    """(JSON text, values) of arguments logged as text: verbatim if they are a JSON object, translated if they are a Python dict."""
+    value = _read_text(text, where, findings, Reason.TOOL_ARGS_UNPARSEABLE)
     if not isinstance(value.value, dict):
-        raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(value.value)}: {clip(text)}"))
+        raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(value.value)}: {clip(text)}; expected a JSON object"))
     return (text if value.written is not None else value.own_text()), value.value
 
 
-def _read_call_text(value: Value, faults: Faults) -> Value:
-    """The object that a call's text is. Where the text is neither JSON nor a literal, the call as a whole has no shape."""
+def _read_call_text(value: Value, findings: Findings) -> Value:
+    """The object that the text of a call holds. If it is neither JSON nor a literal, the call as a whole is malformed."""
     try:
-        return _read_text(value.value, value.where, faults, Reason.TOOL_CALL_MALFORMED)
+        return _read_text(value.value, value.where, findings, Reason.TOOL_CALL_MALFORMED)
     except Reject as reject:
         unparsed = (Reason.TOOL_ARGS_UNPARSEABLE.code, Reason.TOOL_CODE_EXPRESSION.code)
         raise Reject(
@@ -121,84 +123,93 @@ def _read_call_text(value: Value, faults: Faults) -> Value:
         ) from None
 
 
-def _read_call(value: Value, faults: Faults) -> Call:
+def _read_call(value: Value, findings: Findings) -> Call:
     logged = value.value
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
     key: str | None = "arguments"
     if inner.value.get("arguments") is None or not inner.value.keys() <= _PLAIN_KEYS or not (inner is value or logged.keys() <= _CALL_KEYS):
-        holder, key = _find_arguments(value, inner, faults)
+        holder, key = _find_arguments(value, inner, findings)
     else:
         holder = inner
     name = inner.value.get("name") or logged.get("name")
     if name is None and key is None:
-        raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"keys {clip(', '.join(map(str, logged)))}; expected name and arguments"))
+        raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"found the keys {clip(', '.join(map(str, logged)))}; expected name and arguments"))
     if not isinstance(name, str) or not name.strip():
-        raise Reject(Reason.TOOL_NAME_MISSING.at(f"{inner.where}.name", f"found {kind_of(name)}"))
-    arguments, values, is_ours = _arguments(holder, key, faults)
-    found = [read_id(logged[name], f"{value.where}.{name}", faults) for name in _IDS if name in logged]
+        raise Reject(
+            Reason.TOOL_NAME_MISSING.at(
+                f"{inner.where}.name", f"found {'a blank string' if isinstance(name, str) else kind_of(name)}; expected the name of a tool"
+            )
+        )
+    arguments, values, is_ours = _arguments(holder, key, findings)
+    found = [read_id(logged[name], f"{value.where}.{name}", findings) for name in _IDS if name in logged]
     return Call(name, arguments, values, tuple([own for own in found if own is not None]), value.where, is_ours)
 
 
-def _find_arguments(value: Value, inner: Value, faults: Faults) -> tuple[Value, str | None]:
-    """The object that holds the arguments, and their key there; keys that nothing reads, and arguments that stand elsewhere too, are said."""
+def _find_arguments(value: Value, inner: Value, findings: Findings) -> tuple[Value, str | None]:
+    """(the object that has the arguments, their key in it). Notes keys that nothing reads, and different arguments under other keys."""
     levels = [inner] if inner is value else [inner, value]
     given = [(level, key) for level in levels for key in _ARGUMENTS if level.value.get(key) is not None]
     holder, key = next(((level, key) for level, key in given if level.value[key] not in ("", {})), given[0] if given else (inner, ""))
     for level in levels:
-        faults.unread.add_others("call", level.where, level.value, _CALL_KEYS | {*_ARGUMENTS})
+        findings.unread.add_others("call", level.where, level.value, _CALL_KEYS | {*_ARGUMENTS})
     for level, other in given:
         if (found := level.value[other]) not in ("", {}, holder.value[key]):
-            faults.unread.add("call", level.where, other, found, f"the arguments were read from {holder.where}.{key}, and differ")
+            findings.unread.add("call", level.where, other, found, f"the arguments were read from {holder.where}.{key}, which has different ones")
     return holder, key or None
 
 
-def _arguments(inner: Value, key: str | None, faults: Faults) -> tuple[str, Mapping[str, Any], bool]:
+def _arguments(inner: Value, key: str | None, findings: Findings) -> tuple[str, Mapping[str, Any], bool]:
     """(text, values, whether we wrote the text)."""
     where = f"{inner.where}.{key or 'arguments'}"
     given = inner.value[key] if key else None
     if given is None and (more := [name for name in inner.value if name not in _CALL_KNOWN and not is_null(inner.value[name])]):
-        raise Reject(Reason.TOOL_CALL_MALFORMED.at(inner.where, f"the call has no arguments, but {clip(', '.join(more))}"))
+        raise Reject(Reason.TOOL_CALL_MALFORMED.at(inner.where, f"the call has no arguments, but unknown keys: {clip(', '.join(more))}"))
     if given is None or (isinstance(given, str) and given.strip() in ("", "null")):
-        found = "arguments are blank" if isinstance(given, str) else "no arguments"
-        faults.repair(Reason.REPAIR_ARGUMENTS_EMPTY, Reason.TOOL_ARGS_UNPARSEABLE, where, f"{found}: read as {{}}")
+        found = "the arguments are blank" if isinstance(given, str) else "the call has no arguments"
+        findings.repair(
+            Reason.REPAIR_ARGUMENTS_EMPTY,
+            Reason.TOOL_ARGS_UNPARSEABLE,
+            where,
+            f"{found}, and were read as {{}}" if isinstance(given, str) else f"{found}; they were read as {{}}",
+        )
         return "{}", {}, True
     if isinstance(given, str):
-        return (*arguments_text(given, where, faults), False)
+        return (*arguments_text(given, where, findings), False)
     if isinstance(given, dict):
         return inner.at(key or "").own_text(), given, not inner.is_text
     raise Reject(Reason.TOOL_ARGS_NOT_OBJECT.at(where, f"found {kind_of(given)}; expected a JSON object"))
 
 
-def read_id(value: Any, where: str, faults: Faults) -> str | None:
-    """The id of a call as text; a whole number is one too. One that cannot be read is refused: results would go to other calls."""
+def read_id(value: Any, where: str, findings: Findings) -> str | None:
+    """The id of a call as text; a whole number is one too. Any other value is refused: results would be matched to the wrong calls."""
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    faults.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"found {kind_of(value)}; expected text or a whole number")
+    findings.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"found {kind_of(value)}; expected a string or a whole number")
     return None
 
 
-def _read_text(text: str, where: str, faults: Faults, blank: Reason, quiet: bool = False) -> Value:
-    """The value of this text: JSON, else a Python literal, which is noted. Raises Reject."""
+def _read_text(text: str, where: str, findings: Findings, blank: Reason, quiet: bool = False) -> Value:
+    """The value of this text: JSON, or else a Python literal, which is noted as a repair. Raises Reject."""
     if not text.strip():
-        raise Reject(blank.at(where, "the text is blank"))
+        raise Reject(blank.at(where, "the string is blank"))
     unused: list[Finding] = []  # equal keys with equal values stay as they are written
     try:
-        return Value(parse_json(text, faults.budget, unused), Written(text), (), where, True)
+        return Value(parse_json(text, findings.budget, unused), Written(text), (), where, True)
     except Reject as reject:
         if reject.findings[0].code not in _NOT_JSON:
             raise Reject(*(_inner(finding, where) for finding in reject.findings)) from None
-    value = read_literal(text, where, faults.budget)
+    value = read_literal(text, where, findings.budget)
     if isinstance(value, dict) and not quiet:
-        faults.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, where, f"a Python literal became JSON: {clip(text)}")
+        findings.repair(Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, where, f"a Python literal was turned into JSON: {clip(text)}")
     return Value(value, None, (), where)
 
 
 def _inner(finding: Finding, where: str) -> Finding:
-    """What parsing found, said of a text inside the record."""
+    """What parsing found, as a finding on a text inside the record."""
     if finding.code == Reason.JSON_TOO_DEEP.code:
         return Reason.TOOL_LITERAL_TOO_DEEP.at(where, finding.detail)
     return finding._replace(where=where)

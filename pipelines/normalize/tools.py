@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from pipelines.cache import BoundedCache
 from pipelines.formats.logged import place
-from pipelines.normalize.faults import Faults
-from pipelines.normalize.schemas import RECORD_STEPS, BadSchema, Schema, Steps, misfit, read_schema
+from pipelines.normalize.findings import Findings
+from pipelines.normalize.schemas import RECORD_STEPS, BadSchema, Schema, Steps, find_mismatch, read_schema
 from pipelines.normalize.tool_calls import Call
 from pipelines.normalize.written import spell
 from pipelines.parsing.careful import clip, kind_of, parse_json
@@ -25,8 +25,8 @@ SHOWN = 20  # names or places in a finding
 
 
 class Tool(NamedTuple):
-    """A function that a record declares. `text` is {"type": "function", "function": {...}} as JSON, key order kept, null entries taken
-    out; `dropped` names those. `unread` are keys beside the function, which are not part of the text."""
+    """A function that a record declares. `text` is {"type": "function", "function": {...}} as JSON, key order kept and nulls removed;
+    `dropped` are their paths. `unread` are keys next to the function, which are not part of the text."""
 
     name: str
     text: str
@@ -36,7 +36,7 @@ class Tool(NamedTuple):
     unread: tuple[tuple[str, Any], ...] = ()
 
 
-def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
+def read_tools(logged: Iterable[tuple[str, Any]], findings: Findings) -> list[Tool]:
     """Every function that the record declares.
 
     `logged` is (where, value): a list, one definition, or either as JSON text; null and [] declare nothing.
@@ -47,31 +47,31 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
         if value is None or value == []:
             continue
         try:
-            for i, definition in enumerate(_listed(value, where, faults)):
-                tool = _tool(_from_item(definition, f"{where}[{i}]", faults), f"{where}[{i}]")
+            for i, definition in enumerate(_listed(value, where, findings)):
+                tool = _tool(_from_item(definition, f"{where}[{i}]", findings), f"{where}[{i}]")
                 for key, beside in tool.unread:
-                    faults.unread.add("tool", f"{where}[{i}]", key, beside)
+                    findings.unread.add("tool", f"{where}[{i}]", key, beside)
                 if tool.dropped:
-                    detail = f"null entries: {_places(tool.dropped)}"
-                    faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
+                    detail = f"removed nulls: {_places(tool.dropped)}"
+                    findings.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
                 known = texts.setdefault(tool.name, tool.text)
                 if known is tool.text or known != tool.text:
                     tools.append(tool)
                 if known != tool.text:
-                    _report(f"{clip(tool.name)} is declared twice, and differently", f"{where}[{i}]", faults)
+                    _report(f"{clip(tool.name)} is declared twice, with different definitions", f"{where}[{i}]", findings)
         except Reject as reject:
-            faults.refuse_all(reject)
+            findings.refuse_all(reject)
     return tools
 
 
 def tools_text(tools: list[Tool]) -> str | None:
-    """Column `tools`: a JSON list, not ASCII-escaped; None where there is no tool."""
+    """Column `tools`: a JSON list, not ASCII-escaped; None if there are no tools."""
     return f"[{', '.join([tool.text for tool in tools])}]" if tools else None
 
 
-def drop_padding(call: Call, declared: Mapping[str, Tool], faults: Faults) -> Call:
-    """The call without null arguments that its tool does not declare: Arrow gives every row of a column the keys of all the others. A null
-    that the schema knows stays, and so does any in arguments that were logged as text."""
+def drop_padding(call: Call, declared: Mapping[str, Tool], findings: Findings) -> Call:
+    """The call without null arguments that its tool does not declare: Arrow gives every row of a column the keys of all other rows. A null
+    that the schema declares stays, and so does every null in arguments that were logged as text."""
     tool = declared.get(call.name)
     if not call.is_ours or tool is None or tool.declared is None or "null" not in call.arguments:
         return call
@@ -79,8 +79,8 @@ def drop_padding(call: Call, declared: Mapping[str, Tool], faults: Faults) -> Ca
     values = _without_padding(exact(call.arguments), tool.declared, (), dropped)
     if not dropped:
         return call
-    detail = f"null arguments that {clip(call.name)} does not declare: {_places(dropped)}"
-    faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, call.where, detail)
+    detail = f"removed nulls that {clip(call.name)} does not declare: {_places(dropped)}"
+    findings.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, call.where, detail)
     text = spell(values)
     return replace(call, arguments=text, values=json.loads(text))
 
@@ -105,8 +105,8 @@ def _without_padding(value: Any, schema: Any, where: Path, dropped: list[Path]) 
     return {key: _without_padding(item, known.get(key), (*where, key), dropped) for key, item in value.items()}
 
 
-def check_calls(calls: Iterable[Call], declared: Mapping[str, Tool], faults: Faults) -> None:
-    """Notes calls of undeclared tools, and arguments that do not fit; by option such a record is refused."""
+def check_calls(calls: Iterable[Call], declared: Mapping[str, Tool], findings: Findings) -> None:
+    """Notes calls of undeclared tools. Notes arguments that do not match the schema, or refuses them, as normalize.schema_invalid says."""
     if not declared:
         return
     names = clip(", ".join(islice(declared, SHOWN)))
@@ -114,30 +114,30 @@ def check_calls(calls: Iterable[Call], declared: Mapping[str, Tool], faults: Fau
     for call in calls:
         tool = declared.get(call.name)
         if tool is None:
-            faults.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not among {names}")
-        elif fault := _misfit(call, tool.parameters, steps):
-            _report(fault, call.where, faults)
+            findings.note(Reason.TOOL_UNKNOWN_TOOL, call.where, f"{clip(call.name)} is not declared; the record declares {names}")
+        elif mismatch := _mismatch(call, tool.parameters, steps):
+            _report(mismatch, call.where, findings)
 
 
-def _report(detail: str, where: str, faults: Faults) -> None:
-    if faults.settings.schema_invalid == "quarantine":
-        faults.refuse(Reason.TOOL_SCHEMA_INVALID, where, detail)
+def _report(detail: str, where: str, findings: Findings) -> None:
+    if findings.settings.schema_invalid == "quarantine":
+        findings.refuse(Reason.TOOL_SCHEMA_INVALID, where, detail)
     else:
-        faults.note(Reason.TOOL_SCHEMA_INVALID, where, detail)
+        findings.note(Reason.TOOL_SCHEMA_INVALID, where, detail)
 
 
-def _misfit(call: Call, parameters: Schema | None, steps: Steps) -> str | None:
+def _mismatch(call: Call, parameters: Schema | None, steps: Steps) -> str | None:
     if parameters is None:
         return None
     try:
-        return misfit(call.values, parameters, steps)
+        return find_mismatch(call.values, parameters, steps)
     except BadSchema as error:
         return f"the schema of {clip(call.name)} cannot be used: {error}"
 
 
-def _listed(value: Any, where: str, faults: Faults) -> list[Any]:
+def _listed(value: Any, where: str, findings: Findings) -> list[Any]:
     if isinstance(value, str):
-        value = _from_text(value, where, faults) if value.strip() else None
+        value = _from_text(value, where, findings) if value.strip() else None
     if value is None:
         return []
     if isinstance(value, dict):
@@ -147,21 +147,23 @@ def _listed(value: Any, where: str, faults: Faults) -> list[Any]:
     return value
 
 
-def _from_item(definition: Any, where: str, faults: Faults) -> Any:
+def _from_item(definition: Any, where: str, findings: Findings) -> Any:
     """One definition of a list; it may be the JSON text of one."""
-    return _from_text(definition, where, faults) if isinstance(definition, str) and definition.lstrip()[:1] == "{" else definition
+    return _from_text(definition, where, findings) if isinstance(definition, str) and definition.lstrip()[:1] == "{" else definition
 
 
-def _from_text(text: str, where: str, faults: Faults) -> Any:
+def _from_text(text: str, where: str, findings: Findings) -> Any:
     found: list[Finding] = []
     try:
-        return parse_json(text, faults.budget, found)
+        return parse_json(text, findings.budget, found)
     except Reject as reject:
-        raise Reject(*(Reason.SCHEMA_FIELD_TYPE.at(where, f"a text that is not JSON ({finding.code}): {clip(text)}") for finding in reject.findings)) from None
+        raise Reject(
+            *(Reason.SCHEMA_FIELD_TYPE.at(where, f"found a string that is not JSON ({finding.code}): {clip(text)}") for finding in reject.findings)
+        ) from None
 
 
 def _tool(definition: Any, where: str) -> Tool:
-    """The tool of this definition: a night's records share few, so each is read once and kept."""
+    """The tool of this definition. The records of a batch share a few definitions, so each is read once and cached."""
     try:
         return _KEPT[orjson.dumps(definition)]
     except TypeError:  # an integer over 64 bits
@@ -180,7 +182,7 @@ def _read_tool(definition: Any, where: str) -> Tool:
     if len(entries) < len(inner) - (inner is definition and inner.get("type") == "function"):
         raise Reject(
             Reason.TOOL_SCHEMA_INVALID.at(
-                where, f"{clip(name)} has its parameters under several of {', '.join(sorted(set(inner) & {*_SCHEMA_KEYS, 'parameters'}))}"
+                where, f"{clip(name)} has several keys for its parameters: {', '.join(sorted(set(inner) & {*_SCHEMA_KEYS, 'parameters'}))}"
             )
         )
     beside = () if inner is definition else tuple((key, value) for key, value in definition.items() if key not in ("type", "function") and value is not None)
@@ -192,29 +194,29 @@ def _read_tool(definition: Any, where: str) -> Tool:
     text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
     parameters = function.get("parameters")
     return Tool(
-        name,
-        text,
-        read_schema(parameters) if isinstance(parameters, dict) else None,
-        tuple(dropped),
-        parameters if isinstance(parameters, dict) else None,
-        beside,
+        name=name,
+        text=text,
+        parameters=read_schema(parameters) if isinstance(parameters, dict) else None,
+        dropped=tuple(dropped),
+        declared=parameters if isinstance(parameters, dict) else None,
+        unread=beside,
     )
 
 
 def _schema_in(text: str, where: str) -> Any:
-    """The schema that stands as JSON text; a column of texts holds it so."""
+    """The schema in this JSON text: a column of strings has it in this form."""
     try:
         return orjson.loads(text) if text.strip() else None
     except orjson.JSONDecodeError:
-        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"the parameters are a text that is not JSON: {clip(text)}")) from None
+        raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"the parameters are a string that is not JSON: {clip(text)}")) from None
 
 
-# Where other APIs keep the schema of a function's parameters: Anthropic's, and the Model Context Protocol's.
+# The keys of other APIs for the schema of a function's parameters: Anthropic's, and the Model Context Protocol's.
 _SCHEMA_KEYS = {"input_schema": "parameters", "inputSchema": "parameters"}
 
 
 def _without_nulls(value: Any, where: Path, dropped: list[Path]) -> Any:
-    """Null entries of objects are what Arrow makes of rows with other keys; nulls in a list (an enum, say) mean something and stay."""
+    """The value without the nulls in its objects, which Arrow adds for keys of other rows. Nulls in a list, such as an enum, mean something and stay."""
     if isinstance(value, list):
         return [_without_nulls(item, (*where, i), dropped) for i, item in enumerate(value)]
     if not isinstance(value, dict):
@@ -223,5 +225,5 @@ def _without_nulls(value: Any, where: Path, dropped: list[Path]) -> Any:
     return {key: _without_nulls(item, (*where, key), dropped) for key, item in value.items() if item is not None}
 
 
-# What is made of a definition takes some twelve times the bytes of its text.
+# A tool takes about twelve times the bytes of its definition.
 _KEPT: BoundedCache[bytes, Tool] = BoundedCache(lambda key: _read_tool(orjson.loads(key), ""), lambda key, tool: 12 * len(key))

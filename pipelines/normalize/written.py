@@ -1,4 +1,4 @@
-"""JSON values -> the text that we write of them: one spelling whatever the file's, and every number as it was logged."""
+"""JSON values -> the text that we write of them: always spelled in the same way, and every number as it was logged."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pipelines.reasons import Reason, Reject
 
 
 def write_json(value: Any, written: Written | None, path: Path) -> str:
-    r"""The JSON text of a value that stands at `path` in `written`: `, ` and `: ` between, nothing escaped that need not be, 2.50 stays 2.50.
+    r"""The JSON text of a value, which is at `path` in `written`: separated by `, ` and `: `, nothing escaped without need, 2.50 stays 2.50.
 
-    Raises Reject where it holds NaN or Infinity.
+    Raises Reject if it contains NaN or Infinity.
 
     >>> write_json({"city": "北京", "price": 2.5}, Written('{"a": {"city":"\\u5317\\u4eac","price":2.50}}'), ("a",))
     '{"city": "北京", "price": 2.50}'
@@ -39,13 +39,13 @@ def spell(value: Any) -> str:
 
 
 def _needs_source(value: Any, written: Written) -> bool:
-    """Whether a number in it may be spelled otherwise than Python would: 2.50, 1e5, -0."""
+    """Whether it may contain a number that is not written as Python would write it: 2.50, 1e5, -0."""
     boxes = [value]
     while boxes:
         box = boxes.pop()
         kind = type(box)
         if kind is float and not math.isfinite(box):
-            raise Reject(Reason.JSON_NONFINITE.at("", f"{box} is no JSON number"))
+            raise Reject(Reason.JSON_NONFINITE.at("", f"{box} is not a JSON number"))
         if kind is float or (kind is int and box == 0 and written.has_minus_zero):
             return True
         if kind is dict:

@@ -1,1 +1,1 @@
-"""Bytes -> JSON, strictly: the careful parser, and the fast one where it surely gives the same."""
+"""Bytes -> JSON, strictly: the careful parser, and a fast one for text where both certainly agree."""

@@ -1,4 +1,4 @@
-"""How much JSON one record may hold: a bound on the sum of its values, those in texts of JSON within it among them."""
+"""How much JSON one record may contain: a limit on the number of its values, including those in JSON texts inside it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ import numpy as np
 
 from pipelines.config import Limits
 from pipelines.reasons import Reason, Reject
+from pipelines.visible import counted
 
-FEW = 10_000  # values: a text that cannot hold more is charged by its commas and brackets, wherever they stand
-LITERALS = 64  # of the full size
+FEW = 10_000  # values: in a text that cannot contain more, all commas and brackets are counted, also those inside strings
+LITERALS = 64  # of the full size may be read per record
 _OTHERS = bytes(sorted(set(range(256)) - set(b'"[]{},')))
-_STEPS = np.zeros(256, dtype=np.int8)  # what a sign does to the depth
+_STEPS = np.zeros(256, dtype=np.int8)  # how a character changes the depth
 _STEPS[list(b"[{")] = 1
 _STEPS[list(b"]}")] = -1
 
 
 class JsonSize(NamedTuple):
-    """How deep the brackets of a text go, and how many values it has at most: an empty object or list counts as one more."""
+    """The depth of a text's brackets, and the most values that it can have: an empty object or list counts as one more."""
 
     depth: int
     values: int
 
 
 class Budget:
-    """The limits of a record of so many bytes, and what it may still hold: JSON values, and characters of Python literals."""
+    """The limits of a record of `size` bytes, and what is left of them: JSON values, and characters of Python literals."""
 
     __slots__ = ("is_counted", "limits", "literals", "values")
 
@@ -33,23 +34,23 @@ class Budget:
         self.limits = limits
         self.values = limits.json_values
         self.literals = LITERALS * limits.literal_bytes
-        # A value takes two bytes with what follows it, and JSON in texts in texts no more than four times the record: most need no counting.
+        # A value takes at least two bytes. Nested JSON texts take at most four times the record. So most records need no counting.
         self.is_counted = 2 * size > limits.json_values
 
     def spend(self, data: bytes) -> None:
-        """Counts the values of this JSON text. Raises Reject where they are too many, before anything is made of them."""
+        """Counts the values of this JSON text. Raises Reject if there are too many, before they are parsed."""
         if not self.is_counted:
             return
         values = data.count(b",") + data.count(b"[") + data.count(b"{")
         if values > FEW:
             values = json_size(data).values
         if values > self.values:
-            raise Reject(Reason.JSON_TOO_MANY_VALUES.at("", f"more than {self.limits.json_values} values (limits.json_values)"))
+            raise Reject(Reason.JSON_TOO_MANY_VALUES.at("", f"more than {counted(self.limits.json_values, 'value')}, which is limits.json_values"))
         self.values -= values
 
 
 def json_size(data: bytes) -> JsonSize:
-    """The size of a JSON text, valid or not; what stands in strings is not counted. Linear, and without recursion."""
+    """The size of a JSON text, valid or not; the inside of strings is not counted. Linear time, no recursion."""
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     signs = np.frombuffer(data.translate(None, _OTHERS), dtype=np.uint8)

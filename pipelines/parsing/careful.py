@@ -1,4 +1,4 @@
-"""Bytes -> one JSON object, strictly: what JSON does not allow is found here, never at writing time."""
+"""Bytes -> one JSON object, strictly: whatever JSON does not allow is found here, not when a table is written."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from pipelines.parsing.budget import Budget, json_size
 from pipelines.parsing.fast import NOT_PLAIN, plain_json
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding, RawRecord
+from pipelines.visible import counted
 
 BOM = b"\xef\xbb\xbf"
-NUMBER_DIGITS = 1000  # far beyond any measurement, far below what makes int() slow
+NUMBER_DIGITS = 1000  # far more than any measurement needs, and still fast for int()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 BLANK = " \t\n\r"
 _STARTED = re.compile(r"(-|t|tr|tru|f|fa|fal|fals|n|nu|nul|-?\d+(\.|(\.\d+)?[eE][+-]?)?)?\Z")
 
 
 class Parsed(NamedTuple):
-    """A record's object, and what was repaired on the way. NaN and Infinity are in it where `has_nonfinite`: they may stand where nobody reads them."""
+    """The object of a record, and the repairs. If `has_nonfinite`, it contains NaN or Infinity, perhaps only in fields that are not read."""
 
     value: dict[str, Any]
     findings: list[Finding]
@@ -29,19 +30,19 @@ class Parsed(NamedTuple):
 
 
 def parse_record(raw: RawRecord, budget: Budget) -> Parsed:
-    """The record's object. Raises Reject with the first fault: after it nothing can be trusted."""
+    """The object of the record. Raises Reject with the first error: nothing after it can be trusted."""
     findings: list[Finding] = []
     data = raw.raw
     if data.startswith(BOM):
         data = data[len(BOM) :]
-        findings.append(Reason.REPAIR_BOM.at("", "byte order mark at the start"))
+        findings.append(Reason.REPAIR_BOM.at("", "the record begins with a byte order mark"))
     budget.spend(data)
     value = plain_json(data, budget.limits.json_depth)
     nonfinite: list[str] = []
     if value is NOT_PLAIN:
         value = read_json(_text(data), budget, findings, nonfinite)
     if not isinstance(value, dict):
-        raise Reject(Reason.LINE_NOT_OBJECT.at("", f"found {kind_of(value)}"))
+        raise Reject(Reason.LINE_NOT_OBJECT.at("", f"found {kind_of(value)}; expected an object"))
     return Parsed(value, findings, bool(nonfinite))
 
 
@@ -54,10 +55,10 @@ def parse_json(text: str, budget: Budget, findings: list[Finding]) -> Any:
 
 
 def read_json(text: str, budget: Budget, findings: list[Finding], nonfinite: list[str] | None = None) -> Any:
-    """`parse_json` by the careful parser: slow, and never wrong about what JSON allows. With a list for them, NaN and Infinity are values, and noted in it."""
+    """`parse_json` with the careful parser: slow, and always right about what JSON allows. If `nonfinite` is a list, NaN and Infinity are allowed and added to it."""
     most = budget.limits.json_depth
     if text.count("{") + text.count("[") > most and (depth := json_size(text.encode("utf-8", "surrogatepass")).depth) > most:
-        raise Reject(Reason.JSON_TOO_DEEP.at("", f"{depth} levels, limits.json_depth is {most}"))
+        raise Reject(Reason.JSON_TOO_DEEP.at("", f"{depth} levels; limits.json_depth is {most}"))
 
     def constant(text: str) -> float:
         if nonfinite is None:
@@ -72,17 +73,17 @@ def read_json(text: str, budget: Budget, findings: list[Finding], nonfinite: lis
     except JSONDecodeError as error:
         raise Reject(_fault(text, error)) from None
     if (rest := text[end:].strip(BLANK)) and not isinstance(value, (dict, list)):
-        raise Reject(Reason.LINE_INVALID_JSON.at("", f"{kind_of(value)}, followed by {clip(rest)}"))
+        raise Reject(Reason.LINE_INVALID_JSON.at("", f"found {kind_of(value)}, followed by {clip(rest)}"))
     if rest:
-        raise Reject(Reason.LINE_TRAILING_GARBAGE.at("", f"{len(rest)} characters after the value, from character {end}: {clip(rest)}"))
+        raise Reject(Reason.LINE_TRAILING_GARBAGE.at("", f"{counted(len(rest), 'character')} after the value, which ends at character {end}: {clip(rest)}"))
     if "\\u" in text and _has_surrogate(value):
-        raise Reject(Reason.JSON_LONE_SURROGATE.at("", "half of a surrogate pair is escaped in a text"))
+        raise Reject(Reason.JSON_LONE_SURROGATE.at("", "a string contains an escape for half of a surrogate pair"))
     return value
 
 
 def kind_of(value: object) -> str:
-    """What a JSON value is, in words for a finding."""
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null", int: "a number", float: "a number"}
+    """The kind of a JSON value, for a finding."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null", int: "a number", float: "a number"}
     return names.get(type(value), type(value).__name__)
 
 
@@ -97,19 +98,19 @@ def _text(data: bytes) -> str:
     except UnicodeDecodeError as error:
         raise Reject(Reason.LINE_INVALID_UTF8.at("", f"byte {error.start} is 0x{data[error.start]:02x}: {error.reason}")) from None
     if "\0" in text:
-        raise Reject(Reason.LINE_NUL_BYTES.at("", f"{text.count(chr(0))} NUL bytes, the first at character {text.index(chr(0))}"))
+        raise Reject(Reason.LINE_NUL_BYTES.at("", f"{counted(text.count(chr(0)), 'NUL byte')}, the first at character {text.index(chr(0))}"))
     return text
 
 
-# What the parser says -> what we say, of the character that it names.
+# Message of the parser -> our message.
 _WORDS = {
     "Expecting value": "expected a value",
     "Expecting ',' delimiter": "expected a comma",
     "Expecting ':' delimiter": "expected a colon",
     "Expecting property name enclosed in double quotes": "expected a key in double quotes",
-    "Unterminated string starting at": "the text that begins here has no closing quote",
-    "Invalid control character at": "a control character in a text is not escaped",
-    "Invalid \\escape": "a backslash is followed by a character that JSON does not escape",
+    "Unterminated string starting at": "the string that begins here has no closing quote",
+    "Invalid control character at": "a control character in a string is not escaped",
+    "Invalid \\escape": "a backslash is followed by a character that cannot be escaped in JSON",
     "Invalid \\uXXXX escape": "\\u is not followed by four hex digits",
 }
 
@@ -129,10 +130,10 @@ def _object(pairs: list[tuple[str, Any]], findings: list[Finding]) -> dict[str, 
     first: dict[str, Any] = {}
     for key, value in pairs:
         if key in first and not _are_same(value, first[key]):
-            detail = f"key {clip(key)} appears twice, with {clip(_exact(first[key]))} and {clip(_exact(value))}"
+            detail = f"the key {clip(key)} appears twice, with the values {clip(_exact(first[key]))} and {clip(_exact(value))}"
             raise Reject(Reason.JSON_DUPLICATE_KEY.at("", detail))
         first.setdefault(key, value)
-    findings.append(Reason.REPAIR_DUPLICATE_KEY.at("", f"{len(pairs) - len(made)} keys appeared again with the same value"))
+    findings.append(Reason.REPAIR_DUPLICATE_KEY.at("", f"{counted(len(pairs) - len(made), 'key')} appeared again with the same value"))
     return made
 
 
@@ -143,14 +144,14 @@ def _are_same(one: Any, other: Any) -> bool:
     return _exact(one) == _exact(other) if isinstance(one, (dict, list, float)) else bool(one == other)
 
 
-_exact = json.JSONEncoder(sort_keys=True).encode  # equal values only have equal texts
+_exact = json.JSONEncoder(sort_keys=True).encode  # only equal values have equal texts
 
 
 def _float(text: str) -> float:
     _int_size(text)
     value = float(text)
     if math.isinf(value):
-        raise Reject(Reason.JSON_HUGE_NUMBER.at("", f"{clip(text)} is more than a float can hold"))
+        raise Reject(Reason.JSON_HUGE_NUMBER.at("", f"{clip(text)} is too large for a float"))
     return value
 
 
@@ -161,7 +162,7 @@ def _int(text: str) -> int:
 
 def _int_size(text: str) -> None:
     if len(text) > NUMBER_DIGITS:
-        raise Reject(Reason.JSON_HUGE_NUMBER.at("", f"a number of {len(text)} characters"))
+        raise Reject(Reason.JSON_HUGE_NUMBER.at("", f"a number of {len(text):,} characters; at most {NUMBER_DIGITS:,} are allowed"))
 
 
 def _has_surrogate(value: Any) -> bool:

@@ -1,8 +1,8 @@
-"""JSON by the fast parser, where it surely says what the careful one (parse.py) would say; any doubt goes to the careful one.
+"""JSON with the fast parser, if it certainly gives what the careful parser (careful.py) would give; in doubt, the careful one is used.
 
-orjson refuses what JSON does not allow, but it keeps the last of equal keys, nests deeper than our limit and rounds long numbers,
-all without a word. So its value is taken only where it is no deeper than allowed, where no number is of a size that could have
-been rounded, and where, written again, it has as many quotes as the text: what a second key drops has two at least.
+orjson refuses what JSON does not allow. But it silently keeps the last of equal keys, nests deeper than our limit, and rounds long
+numbers. So its value is used only if it is not too deep, if no number is so large that it could have been rounded, and if it has as many
+quotes as the text when it is written again: a key that appears twice would lose at least two.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, Final
 import orjson
 
 NOT_PLAIN: Final = object()
-_EXACT = 2.0**53  # an integer that orjson must make a float of is far beyond
-_DEEPEST = 250  # orjson reads what is deeper, and refuses to write it
+_EXACT = 2.0**53  # integers that orjson turns into floats are far larger
+_DEEPEST = 250  # orjson can read deeper values, but not write them
 _STRIDE = 64
-# A number of 1,000 characters covers so many samples in a row; hardly anything else does.
+# A number of 1,000 characters covers this many consecutive samples; hardly anything else does.
 _LONG_NUMBER = re.compile(rb"[0-9.eE+-]{15}")
-_SHORT = 15 * _STRIDE  # a text that has no room for such a number
-_HIDDEN_QUOTE = b"\\u0022"  # the one way to write a quote without one; it is never written again so
+_SHORT = 15 * _STRIDE  # a shorter text has no room for such a number
+_HIDDEN_QUOTE = b"\\u0022"  # the only escape that hides a quote; orjson never writes it
 
 
 def plain_json(data: bytes, most_depth: int) -> Any:
@@ -36,7 +36,7 @@ def plain_json(data: bytes, most_depth: int) -> Any:
 
 
 def _is_exact(value: Any, most_depth: int) -> bool:
-    """Whether this value is no deeper, and holds no float that an integer may have become."""
+    """Whether this value is not too deep, and contains no float that may have been an integer."""
     level = [value]
     for _ in range(most_depth):
         deeper: list[Any] = []

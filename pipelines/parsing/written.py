@@ -1,4 +1,4 @@
-"""The text that values were read from, so that they can be given as they are written: 2.50 stays 2.50."""
+"""The text that values were read from, so that they can be copied exactly as written: 2.50 stays 2.50."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Number(str):
 
 
 class Written:
-    """A valid JSON text. It is read once for all values that are asked of it: their number is bounded only by its length."""
+    """A valid JSON text. It is read only once, however many of its values are asked for."""
 
     def __init__(self, data: bytes | str):
         self._data = data
-        self._places: dict[int, dict[str | int, tuple[int, int]]] = {}  # of the containers that were looked into, by their beginning
+        self._places: dict[int, dict[str | int, tuple[int, int]]] = {}  # of the values in each object or list that was read, by its beginning
 
     @cached_property
     def text(self) -> str:
@@ -35,7 +35,7 @@ class Written:
 
     @cached_property
     def has_minus_zero(self) -> bool:
-        """The one integer that Python would write otherwise."""
+        """Whether it may contain -0, the only integer that Python would write differently."""
         return "-0" in self.text
 
     def exact(self, path: Path) -> Any:
@@ -46,7 +46,7 @@ class Written:
         return value
 
     def cut(self, path: Path) -> str:
-        """The text of the value at this path, letter for letter. Where a key appears twice, the last counts.
+        """The exact text of the value at this path. If a key appears twice, the last one counts.
 
         >>> Written('{"a": [1, {"b": 2.50}]}').cut(("a", 1))
         '{"b": 2.50}'
@@ -74,7 +74,7 @@ def _skip(text: str, at: int, blank: re.Pattern[str] = _SPACE) -> int:
 
 
 def _places(text: str, at: int) -> dict[str | int, tuple[int, int]]:
-    """Where the values begin and end that stand in the object or list that begins at `at`, by key or index."""
+    """The (start, end) of each value in the object or list that begins at `at`, by key or index."""
     found: dict[str | int, tuple[int, int]] = {}
     is_object, at = text[at] == "{", _skip(text, at + 1)
     while text[at] not in "]}":

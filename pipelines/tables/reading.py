@@ -79,7 +79,7 @@ def _paths(folder: Path, uris: Sequence[str]) -> list[str]:
     return [str(folder.absolute().joinpath(*uri.split("/")[-depth:])) for uri in uris]
 
 
-def named_state(root: str | Path) -> dict[str, int] | dict[str, list[str]]:
+def published_snapshot(root: str | Path) -> dict[str, int] | dict[str, list[str]]:
     """The snapshot that the last row of `runs` names; files as absolute paths to where they are now."""
     last = last_run(root)
     if last is None:

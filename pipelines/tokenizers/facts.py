@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from pipelines.storage.files import write_whole
+from pipelines.tokenizers.bounds import longest_token, normalizes
 from pipelines.tokenizers.control import RULE, is_control, mark_control_tokens
 from pipelines.tokenizers.fast import PROBES, is_measured_kind
 
@@ -23,20 +24,24 @@ _HEADINGS = ("## x", "## 字", "## 1", "## _", "##  ", "## ")
 class Facts(NamedTuple):
     """`fingerprint` is the sha256 of its tokenizer.json, `specials` are its control tokens (tokenizers/control.py), and `added` are all tokens
     besides its ranks. `answers` are Hugging Face's ids of the probes, or None where no faster library is known to agree. `cuts_headings` is
-    true where a line and the heading after it (`## `) get the same ids together as each by itself."""
+    true where a line and the heading after it (`## `) get the same ids together as each by itself. `longest` and `normalizes` bound how many
+    tokens a text has at least (tokenizers/bounds.py)."""
 
     fingerprint: str
     specials: dict[str, int]
     added: list[str]
     answers: list[list[int]] | None
     cuts_headings: bool
+    longest: int | None
+    normalizes: bool
 
 
 def facts_of(data: bytes, name: str) -> Facts:
     """The facts about a tokenizer.json; `name` is for errors. Raises ValueError where the data is not a tokenizer.json."""
     fingerprint = hashlib.sha256(data).hexdigest()
     # Other probes, libraries or rules make the cached facts invalid.
-    state = hashlib.sha256(orjson.dumps([fingerprint, PROBES, _LINES, _HEADINGS, RULE, version("tokenizers"), version("gigatoken")])).hexdigest()[:16]
+    rules = [Facts._fields, PROBES, _LINES, _HEADINGS, RULE, version("tokenizers"), version("gigatoken")]
+    state = hashlib.sha256(orjson.dumps([fingerprint, rules])).hexdigest()[:16]
     kept = cache_folder() / "facts" / f"{fingerprint[:16]}-{state}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Facts(**orjson.loads(kept.read_bytes()))
@@ -63,6 +68,7 @@ def _read_facts(data: bytes, fingerprint: str, name: str) -> Facts:
         parts = orjson.loads(data)
         added = {token["content"]: token["id"] for token in parts["added_tokens"]}
         specials = {token["content"]: token["id"] for token in parts["added_tokens"] if is_control(token["content"], token["special"])}
+        longest = longest_token(parts, [token for token in parts["added_tokens"] if token["content"] not in specials])
     except Exception as error:  # the library raises bare Exception
         raise ValueError(f"{name} is not a valid tokenizer.json: {error}") from None
 
@@ -72,7 +78,8 @@ def _read_facts(data: bytes, fingerprint: str, name: str) -> Facts:
 
     is_measured = is_measured_kind(parts)
     cuts_headings = is_measured and all(ids_of(line + heading) == ids_of(line) + ids_of(heading) for line in _LINES for heading in _HEADINGS)
-    return Facts(fingerprint, specials, [token for token in added if token], [ids_of(text) for text in PROBES] if is_measured else None, cuts_headings)
+    answers = [ids_of(text) for text in PROBES] if is_measured else None
+    return Facts(fingerprint, specials, [token for token in added if token], answers, cuts_headings, longest, normalizes(parts))
 
 
 def cache_folder() -> Path:

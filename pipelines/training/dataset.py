@@ -132,7 +132,8 @@ class TrainingSet:
                     return {"images": glm4v_pixels(picture, image)}
                 found += minicpm_pixels(picture, image, options.get("patch_size", 14), options.get("max_side"))
             except (PictureMissing, PictureChanged, LawBroken, OSError) as error:
-                error.add_note(f"sample {row['sample_id']}")
+                if hasattr(error, "add_note"):  # not in Python 3.10
+                    error.add_note(f"sample {row['sample_id']}")
                 raise
         return {"pixel_values": found} if self.form == "minicpm" else {}
 

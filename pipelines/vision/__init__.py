@@ -1,1 +1,1 @@
-"""How images are cut into slices: pure functions of (width, height). No pixel is read here."""
+"""How images are cut into slices, as pure functions of width and height. Nothing here reads pixels."""

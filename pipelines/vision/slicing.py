@@ -1,6 +1,6 @@
-"""Slicing of the MiniCPM-V family: a picture becomes one source view, and a grid of slices where it has more pixels than one view.
+"""Slicing in the MiniCPM-V family: a picture becomes one source view, and a grid of slices too if it has more pixels than one view.
 
-All arithmetic is upstream's, in its order and in doubles: a tie between two grids is decided by the last bit.
+All arithmetic is upstream's, in its order and in doubles, because the last bit decides between two equally good grids.
 Source: OpenBMB/MiniCPM-V finetune/dataset.py slice_image @ 0dbb566; OpenBMB/AgentCPM-GUI sft/dataset.py @ acbaf50 for `fit_side`.
 """
 
@@ -14,19 +14,19 @@ from typing import NamedTuple
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Grid, PatchSize, Size
 
-# Beyond this upstream blows the short side up (3000x1 px becomes 23996x14); newer models refuse such pictures at the same ratio.
+# Beyond this ratio, upstream enlarges the short side (3000x1 px becomes 23996x14). Newer models refuse such pictures at the same ratio.
 MAX_ASPECT = 200
 
 
 class SliceRule(NamedTuple):
     max_slices: int
-    scale_resolution: int  # px: one view has about this many squared
+    scale_resolution: int  # px: one view has about as many pixels as a square with this side
     patch_size: int  # px
 
 
 @dataclass(frozen=True, slots=True)
 class SlicePlan:
-    """The views of one picture. `grid` is None where the source view is the only one; `views` are in patches: source, then slices row by row."""
+    """The views of one picture, in patches: the source view, then the slices row by row. `grid` is None if there are no slices."""
 
     grid: Grid | None
     views: tuple[PatchSize, ...]
@@ -40,7 +40,7 @@ def slice_plan(size: Size, rule: SliceRule) -> SlicePlan:
     Grid(columns=2, rows=4)
     """
     if max(size) > MAX_ASPECT * min(size):
-        raise Reject(Reason.IMAGE_EXTREME_ASPECT.at("", f"{size.width}x{size.height} px; at most {MAX_ASPECT} to 1 is sliced"))
+        raise Reject(Reason.IMAGE_EXTREME_ASPECT.at("", f"{size.width}x{size.height} px; at most {MAX_ASPECT} to 1 can be sliced"))
     grid = best_grid(size, rule.max_slices, rule.scale_resolution)
     if grid is None:
         return SlicePlan(None, (_patches(_best_size(*size, rule, upscale=True), rule),))

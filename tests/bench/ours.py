@@ -36,7 +36,7 @@ def just_opened(config: Config) -> Flow:
     """A flow with new tokenizers, which have seen no text. (Otherwise a process shares its open tokenizers.)"""
     flow = open_flow(config)
     flow = replace(flow, dialects=tuple(replace(dialect, vocabulary=replace(dialect.vocabulary)) for dialect in flow.dialects))
-    flow.open()
+    flow.load_tokenizers()
     return flow
 
 

@@ -1,4 +1,4 @@
-"""The laws of a tokenized row: each way to break one is found, and is an internal error."""
+"""The checks of a tokenized row: each way to fail one is found, and is an internal error."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def checked(
     check_laws(row, [image], SLOT, 2, **{"allow_stray": False} | more)
 
 
-def test_a_row_that_keeps_the_laws_passes():
+def test_a_correct_row_passes_the_checks():
     checked()
 
 
@@ -59,7 +59,7 @@ def test_a_row_that_keeps_the_laws_passes():
         {"turns": (TurnSpan(0, "user", 1, 6), TurnSpan(1, "assistant", 7, 10))},
     ],
 )
-def test_a_broken_law_is_our_own_fault(broken: dict[str, Any]):
+def test_a_failed_check_is_an_internal_error(broken: dict[str, Any]):
     with pytest.raises(Reject) as caught:
         checked(**broken)
     assert [finding.code for finding in caught.value.findings] == ["tokens.span_mismatch"]
@@ -70,7 +70,7 @@ def test_a_stray_label_is_allowed_where_upstream_has_one():
     checked(labels=[*LABELS[:-1], 7], allow_stray=True)
 
 
-def test_a_row_without_a_target_is_the_records_fault():
+def test_a_row_without_a_trained_token_is_refused_and_is_no_internal_error():
     with pytest.raises(Reject) as caught:
         checked(labels=[-100] * len(IDS), turns=TURNS[:1])
     assert [finding.code for finding in caught.value.findings] == ["tokens.no_target"]

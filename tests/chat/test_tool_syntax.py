@@ -45,7 +45,7 @@ def called(*results: Message) -> list[Message]:
         (">\n</tool_response>", (2,), ">\n▣</tool_response>"),
     ],
 )
-def test_a_picture_of_a_result_stands_in_its_text_whatever_the_text_is(text: str, image_at: tuple[int, ...], wanted: str):
+def test_a_picture_in_a_result_keeps_its_place_in_the_text(text: str, image_at: tuple[int, ...], wanted: str):
     messages = called(Message("observation", text, image_at=image_at))
     assert drawn(hermes(messages, None)[-1]) == f"<tool_response>\n{wanted}\n</tool_response>"
     assert drawn(as_json(messages, None)[-1]) == wanted
@@ -92,7 +92,7 @@ def test_a_turn_that_joins_calls_has_the_largest_weight_of_them(weights: list[fl
         (None, 0, [("I tap.", None), (TAP, 0)]),
     ],
 )
-def test_text_that_is_masked_apart_from_its_call_stays_a_turn_of_its_own(of_text: float | None, of_call: float | None, turns: list[Any]):
+def test_text_stays_a_separate_turn_if_only_it_or_only_its_call_is_masked(of_text: float | None, of_call: float | None, turns: list[Any]):
     messages = [Message("assistant", "I tap.", loss_weight=of_text), Message("assistant", '{"x":1}', "tap", loss_weight=of_call)]
     assert [(turn.content, turn.loss_weight) for turn in as_json(messages, None)] == turns
 
@@ -118,7 +118,7 @@ def shown(content: Any) -> str:
     ("before", "after"),
     [("", ""), ("", "e"), ("tool", "")],
 )
-def test_the_tokens_of_a_picture_stand_between_the_tags_of_its_result(before: str, after: str):
+def test_the_tokens_of_a_picture_are_between_the_tags_of_its_result(before: str, after: str):
     text = [[{"type": "text", "text": one}] if one else [] for one in (before, after)]
     picture = "<image_id>0</image_id><image>…</image>"
     row = shown([*text[0], {"type": "image_url", "image_url": {"url": "b.png"}}, *text[1]])

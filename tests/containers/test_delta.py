@@ -1,4 +1,4 @@
-"""A Delta table as a source is the rows of its newest version."""
+"""A Delta table as a source gives the rows of its newest version."""
 
 import json
 from pathlib import Path
@@ -54,14 +54,14 @@ def test_a_table_below_the_sources_folder_is_read_as_the_table_it_is(table: Path
     assert [at.version for at in found.tables] == [1]
 
 
-def test_a_file_that_the_log_names_and_that_is_gone_is_a_damaged_file(table: Path):
+def test_a_missing_file_of_the_table_is_a_damaged_file(table: Path):
     for path in table.glob("*.parquet"):
         path.unlink()
     (file,) = listing(table).files
     assert [(row.origin.line, row.findings[0].code) for row in read_records(file, Limits())] == [(0, "file.changed_while_reading")]
 
 
-def test_a_table_without_rows_is_named(tmp_path: Path):
+def test_a_table_without_rows_is_reported(tmp_path: Path):
     write(tmp_path / "t", [OLD])
     DeltaTable(str(tmp_path / "t")).delete()
     found = listing(tmp_path / "t")
@@ -125,7 +125,7 @@ MAPPED = {"configuration": {"delta.columnMapping.mode": "name", "delta.columnMap
     ],
     ids=["deletion vectors", "column mapping", "type widening", "catalog", "unknown", "version 9", "elsewhere"],
 )
-def test_a_table_that_cannot_be_read_rightly_is_refused_in_one_sentence(tmp_path: Path, rows: dict[str, Any]):
+def test_a_table_with_unsupported_features_is_refused_in_one_sentence(tmp_path: Path, rows: dict[str, Any]):
     write(tmp_path / "t", [OLD])
     altered(tmp_path / "t", **rows)
     with pytest.raises(ConfigError) as refused:
@@ -141,13 +141,13 @@ def test_a_log_without_a_commit_is_no_table_and_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("names", [("deletionVectors",), ("timestampNtz", "v2Checkpoint", "vacuumProtocolCheck")])
-def test_a_feature_that_changes_no_row_is_no_hindrance(tmp_path: Path, names: tuple[str, ...]):
+def test_a_feature_that_does_not_change_rows_is_accepted(tmp_path: Path, names: tuple[str, ...]):
     write(tmp_path / "t", [OLD])
     altered(tmp_path / "t", protocol=features(*names))
     assert rows(listing(tmp_path / "t")) == [OLD]
 
 
-def test_a_table_that_only_names_a_type_which_no_column_has_is_read(tmp_path: Path):
+def test_a_table_that_names_an_unused_column_type_is_read(tmp_path: Path):
     """delta-rs names it in every table with the feature of deletion vectors."""
     write(tmp_path / "t", [OLD])
     altered(tmp_path / "t", protocol=features("deletionVectors", "variantType"))

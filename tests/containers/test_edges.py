@@ -1,4 +1,4 @@
-"""Files that are only just of a kind, and lines that are only just not too long."""
+"""Edge cases of file kinds, and of the limit for lines."""
 
 import base64
 import hashlib
@@ -30,20 +30,20 @@ LINE = json.dumps(asked()).encode()
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
-def test_a_line_may_be_as_long_as_the_limit_says(tmp_path: Path, end: bytes):
+def test_the_length_of_a_line_is_limited(tmp_path: Path, end: bytes):
     assert states(tmp_path, LINE + end, line_bytes=len(LINE)) == [(1, "")]
     assert states(tmp_path, LINE + end, line_bytes=len(LINE) - 1) == [(1, "line.too_large")]
 
 
 @pytest.mark.parametrize("between", [b", ", b",\n"])
-def test_an_element_may_be_as_long_as_the_limit_says(tmp_path: Path, between: bytes):
+def test_the_length_of_an_element_is_limited(tmp_path: Path, between: bytes):
     data = b"[" + LINE + between + LINE.replace(b"Hello", b"Hi") + b"]"
     assert states(tmp_path, data, "log.json", line_bytes=len(LINE)) == [(1, ""), (2, "")]
     assert states(tmp_path, data, "log.json", line_bytes=len(LINE) - 1) == [(1, "line.too_large"), (2, "")]
 
 
 @pytest.mark.parametrize("length", [4095, 4096, 4097, 9000])
-def test_of_a_line_that_is_too_long_its_number_hash_and_head_are_kept(tmp_path: Path, length: int):
+def test_a_line_over_the_limit_keeps_its_length_hash_and_first_bytes(tmp_path: Path, length: int):
     line = bytes(65 + i % 26 for i in range(length))
     (row,) = run_lines(configuration(limits={"line_bytes": 10}), written(tmp_path, line))
     assert isinstance(row, Quarantined)
@@ -51,7 +51,7 @@ def test_of_a_line_that_is_too_long_its_number_hash_and_head_are_kept(tmp_path: 
     assert stub == {"bytes": length, "sha256": hashlib.sha256(line).hexdigest(), "head_base64": base64.b64encode(line[:4096]).decode()}
 
 
-def test_lines_are_numbered_from_one_blank_ones_too(tmp_path: Path):
+def test_lines_including_blank_ones_are_numbered_from_1(tmp_path: Path):
     other = json.dumps(asked("Who?")).encode()
     assert states(tmp_path, b"\n" + LINE + b"\n \t\r\n\v\f\n" + other + b"\n\n") == [(2, ""), (5, "")]
 
@@ -75,7 +75,7 @@ def test_lines_are_numbered_from_one_blank_ones_too(tmp_path: Path):
         (b"[[[]]", False),
     ],
 )
-def test_a_record_begins_and_ends_with_its_line(line: bytes, whole: bool):
+def test_a_line_is_a_record_if_it_is_exactly_one_object_or_list(line: bytes, whole: bool):
     assert is_record(line) == whole
 
 
@@ -106,7 +106,7 @@ def test_a_record_begins_and_ends_with_its_line(line: bytes, whole: bool):
         (b"\xff\xff\xff\xff\0\0\0\0", "a", "lines"),
     ],
 )
-def test_what_a_file_is_its_content_says_and_its_name_breaks_ties(tmp_path: Path, data: bytes, name: str, kind: str):
+def test_the_content_decides_what_a_file_is_and_its_name_breaks_ties(tmp_path: Path, data: bytes, name: str, kind: str):
     assert kind_of(str(written(tmp_path, data, name))) == kind
 
 
@@ -120,7 +120,7 @@ def test_a_pretty_object_is_one_record_whatever_its_size(tmp_path: Path, size: i
     "head",
     [b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x04\x22\x4d\x18", b"\xff\x06\x00\x00sNaPpY", b"\x1f\x9d", bytes(257) + b"ustar"],
 )
-def test_what_is_packed_in_a_way_that_is_not_read_is_one_damaged_file(tmp_path: Path, head: bytes):
+def test_a_file_with_unsupported_compression_is_one_damaged_file(tmp_path: Path, head: bytes):
     assert states(tmp_path, head + bytes(300)) == [(0, "file.compression")]
 
 
@@ -146,5 +146,5 @@ TEXT = '{"a": "谢谢你们大家都好", "b": "再见朋友明天见"}\n'
         (b"", False),
     ],
 )
-def test_another_encoding_is_one_of_the_whole_file(data: bytes, is_other: bool):
+def test_another_encoding_is_found_only_if_the_whole_file_has_it(data: bytes, is_other: bool):
     assert (other_encoding(data, True) is not None) == is_other

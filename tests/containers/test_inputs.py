@@ -1,4 +1,4 @@
-"""Which files a batch has, and which sources may be without any."""
+"""Which files a batch has, and which sources may have none."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def test_every_source_without_files_is_named_with_its_path(tmp_path: Path):
     with pytest.raises(ConfigError) as error:
         inputs_of(config(tmp_path, **sources), "n0")
     assert error.value.faults == (
-        f"source glob: no log file at {tmp_path}/n0/*.jsonl; set allow_empty: true if a batch may be without",
-        f"source folder: no log file at {tmp_path}/folder/n0; set allow_empty: true if a batch may be without",
-        f"source absent: no such file or folder: {tmp_path}/n0.jsonl; set allow_empty: true if a batch may be without",
+        f"source glob: no log files at {tmp_path}/n0/*.jsonl; set allow_empty: true if a batch may have none",
+        f"source folder: no log files at {tmp_path}/folder/n0; set allow_empty: true if a batch may have none",
+        f"source absent: no such file or folder: {tmp_path}/n0.jsonl; set allow_empty: true if a batch may have none",
     )
 
 
@@ -39,7 +39,7 @@ def test_a_source_that_may_be_empty_gives_the_files_that_it_has(tmp_path: Path):
     assert [(file.source, Path(file.path).name) for file in found.files] == [("a", "b.jsonl")]
 
 
-def test_one_empty_glob_among_others_is_no_fault(tmp_path: Path):
+def test_one_empty_glob_among_others_is_accepted(tmp_path: Path):
     (tmp_path / "b.jsonl").touch()
     found = inputs_of(config(tmp_path, a={"path": [f"{tmp_path}/*.parquet", f"{tmp_path}/*.jsonl"]}), "n0")
     assert len(found.files) == 1

@@ -1,4 +1,4 @@
-"""What a file is, its content says: the layout of JSON, what it is compressed with, its encoding. The name only breaks ties."""
+"""The content of a file decides its layout, compression and encoding. Its name only breaks ties."""
 
 import bz2
 import gzip
@@ -41,7 +41,7 @@ def test_one_object_over_many_lines_is_one_record(tmp_path: Path, name: str):
     assert found(tmp_path / name, b"\xef\xbb\xbf\n" + PRETTY + b"\n") == [(1, PRETTY)]
 
 
-def test_objects_one_after_the_other_as_jq_writes_them_are_a_record_each(tmp_path: Path):
+def test_consecutive_objects_as_jq_writes_them_are_one_record_each(tmp_path: Path):
     assert found(tmp_path / "a.json", PRETTY + b"\n" + PRETTY.replace(b"t1", b"t2") + b'\n{"id": "t3"}\n') == [
         (1, PRETTY),
         (2, PRETTY.replace(b"t1", b"t2")),
@@ -53,21 +53,21 @@ def test_objects_one_after_the_other_as_jq_writes_them_are_a_record_each(tmp_pat
     ("after", "code"),
     [(b'\n{\n  "id": ', "file.json_truncated"), (b"\n]", "file.corrupt"), (b"\nthe end", "file.corrupt"), (b',\n{\n "id": 2\n}', "file.corrupt")],
 )
-def test_whole_objects_before_a_fault_are_kept(tmp_path: Path, after: bytes, code: str):
+def test_complete_objects_before_an_error_are_kept(tmp_path: Path, after: bytes, code: str):
     assert found(tmp_path / "a.json", PRETTY + after) == [(1, PRETTY), (0, code)]
 
 
-def test_a_pretty_object_with_a_fault_in_it_is_one_record_all_the_same(tmp_path: Path):
+def test_an_invalid_object_over_many_lines_is_still_one_record(tmp_path: Path):
     faulty = b'{\n  "id": "t1",\n  "tags": [\n    1,\n  ],\n}'
     assert found(tmp_path / "a.json", faulty + b"\n" + PRETTY) == [(1, faulty), (2, PRETTY)]
 
 
-def test_a_pretty_object_that_is_longer_than_what_is_looked_at_is_one_record(tmp_path: Path):
+def test_an_object_that_is_longer_than_the_inspected_head_is_one_record(tmp_path: Path):
     long = json.dumps({"id": 1, "picture": "x" * 100_000, "turns": [{"role": "user"}] * 9000}, indent=0).encode()
     assert found(tmp_path / "a.jsonl", long + b"\n" + PRETTY) == [(1, long), (2, PRETTY)]
 
 
-def test_a_pretty_object_over_the_limit_is_its_size_hash_and_head(tmp_path: Path):
+def test_an_object_over_the_limit_keeps_its_size_hash_and_first_bytes(tmp_path: Path):
     (row, small) = read(tmp_path / "a.json", json.dumps({"text": "x" * 5000}, indent=1).encode() + PRETTY, Limits(line_bytes=1000))
     assert (row.findings[0].code, json.loads(row.raw)["bytes"], small.raw) == ("line.too_large", 5015, PRETTY)
 
@@ -96,7 +96,7 @@ def test_an_array_is_an_array_whatever_its_name(tmp_path: Path, name: str, text:
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
-def test_lines_that_are_lists_are_records_and_no_array(tmp_path: Path, name: str):
+def test_lines_that_are_lists_are_records_and_not_an_array(tmp_path: Path, name: str):
     lines = [b'[{"a": 1}]', b"[2]"]
     assert found(tmp_path / name, b"\n".join(lines)) == list(enumerate(lines, 1))
 
@@ -127,19 +127,19 @@ def test_whole_records_before_a_cut_of_a_compressed_file_are_kept(tmp_path: Path
 
 
 @pytest.mark.parametrize("packing", PACK)
-def test_a_compressed_file_that_is_corrupt_or_followed_by_something_else_is_damaged(tmp_path: Path, packing: str):
+def test_a_compressed_file_that_is_corrupt_or_has_trailing_data_is_damaged(tmp_path: Path, packing: str):
     packed = bytearray(PACK[packing](FIRST))
     assert found(tmp_path / "a", bytes(packed) + b"something else") == [(1, FIRST.rstrip()), (0, CORRUPT[packing])]
     packed[-5] ^= 255
     assert found(tmp_path / "a", bytes(packed))[-1] == (0, CORRUPT[packing])
 
 
-def test_a_frame_of_zstd_that_is_to_be_skipped_is_skipped(tmp_path: Path):
+def test_a_skippable_frame_of_zstd_is_skipped(tmp_path: Path):
     assert found(tmp_path / "a.zst", b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc" + PACK["zst"](b"1\n")) == [(1, b"1")]
 
 
 @pytest.mark.parametrize("packing", PACK)
-def test_what_is_packed_very_small_is_unpacked_in_bounded_memory(tmp_path: Path, packing: str):
+def test_highly_compressed_data_is_decompressed_in_bounded_memory(tmp_path: Path, packing: str):
     (row,) = read(tmp_path / "a", PACK[packing](b"\0" * (64 << 20)), Limits(line_bytes=1000))
     assert (row.findings[0].code, json.loads(row.raw)["bytes"]) == ("line.too_large", 64 << 20)
 
@@ -154,7 +154,7 @@ def test_what_is_packed_very_small_is_unpacked_in_bounded_memory(tmp_path: Path,
         ("a.parquet.gz", gzip.compress(b"PAR1 and so on"), "file.compression"),
     ],
 )
-def test_a_file_that_cannot_be_unpacked_is_one_damaged_file_and_no_lines(tmp_path: Path, name: str, data: bytes, code: str):
+def test_a_file_that_cannot_be_decompressed_is_one_damaged_file_without_lines(tmp_path: Path, name: str, data: bytes, code: str):
     assert found(tmp_path / name, data) == [(0, code)]
 
 
@@ -179,7 +179,7 @@ def test_text_in_another_encoding_is_one_damaged_file(tmp_path: Path, encoding: 
 
 def test_the_finding_names_the_encoding(tmp_path: Path):
     (row,) = read(tmp_path / "a.jsonl", LINES.encode("gbk"))
-    assert row.findings[0].detail == "3 of the first 3 lines are not UTF-8; they could be GBK or GB18030; only UTF-8 is read"
+    assert row.findings[0].detail == "3 of the first 3 lines are not UTF-8, but could be GBK or GB18030; only UTF-8 can be read"
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_a_row_of_arrow_whose_text_is_not_utf_8_is_one_row_as_in_parquet(tmp_pat
 
 @pytest.mark.parametrize("is_stream", [False, True])
 @pytest.mark.parametrize("place", range(0, 2000, 97))
-def test_an_arrow_file_with_flipped_bytes_gives_rows_and_at_most_one_damage(tmp_path: Path, place: int, is_stream: bool):
+def test_an_arrow_file_with_flipped_bytes_gives_rows_and_at_most_one_damaged_file(tmp_path: Path, place: int, is_stream: bool):
     data = bytearray(arrow(ROWS, is_stream))
     for at in range(place % len(data), min(place % len(data) + 4, len(data))):
         data[at] ^= 0x55
@@ -250,18 +250,18 @@ def test_an_arrow_file_with_flipped_bytes_gives_rows_and_at_most_one_damage(tmp_
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
-def test_an_arrow_file_that_is_cut_is_damaged_after_its_whole_batches(tmp_path: Path, is_stream: bool):
+def test_an_incomplete_arrow_file_gives_its_complete_batches_and_is_damaged(tmp_path: Path, is_stream: bool):
     data = arrow(ROWS, is_stream)
     whole = [(1, '{"a":"ü","b":1,"m":{"k":1}}'.encode()), (2, b'{"a":"x","b":null,"m":{}}')] if is_stream else []
     assert found(tmp_path / "a.arrow", data[:-150]) == [*whole, (0, "file.corrupt")]
 
 
-def test_an_arrow_file_that_is_none_is_damaged(tmp_path: Path):
+def test_a_file_that_is_only_named_arrow_is_damaged(tmp_path: Path):
     assert found(tmp_path / "a.arrow", b"\x01\x02\x03") == [(0, "file.corrupt")]
 
 
 @pytest.mark.parametrize("data", [PRETTY * 50, b"[" + PRETTY * 50 + b"]", PACK["zst"](FIRST * 50), LINES.encode("utf-16"), arrow(ROWS, True)])
-def test_what_is_no_plain_file_of_lines_is_surveyed_as_one_split(tmp_path: Path, data: bytes):
+def test_only_a_plain_json_lines_file_gets_several_splits(tmp_path: Path, data: bytes):
     (tmp_path / "a").write_bytes(data)
     ((split, line),) = survey_file(listed(tmp_path / "a"), 10).splits
     assert (split.end, line) == (-1, 1)

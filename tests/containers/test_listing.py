@@ -1,4 +1,4 @@
-"""A folder as a source: every file below it is read, or is named with a word why not."""
+"""A folder as a source: every file in it is read, or named with the reason why not."""
 
 import gzip
 import os
@@ -49,25 +49,25 @@ def test_a_log_is_read_whatever_its_name(tmp_path: Path, name: str):
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [
-        ("dataset_info.json", b'{"features": {}}', "it describes a data set, and holds no rows"),
+        ("dataset_info.json", b'{"features": {}}', "it describes a data set and contains no rows"),
         ("_SUCCESS", b"", "hidden"),
         (".a.jsonl.swp", RECORD, "hidden"),
         (".part-0.parquet.crc", b"crc\0", "hidden"),
         ("a.crc", RECORD, "a checksum"),
         ("screen.PNG", b"\x89PNG", "a picture"),
         ("README.md", RECORD, "a README or licence"),
-        ("a.jsonl.gz.tmp", RECORD, "half written"),
-        ("a.jsonl._COPYING_", RECORD, "half written"),
-        ("notes.txt", b"Dear diary,\n{}\n", "its content is no log"),
-        ("a.log", b"[2026-11-22 10:00:00] INFO {}\n[2026-11-22 10:00:01] INFO\n", "its content is no log"),
-        ("a.csv", b"id,messages\n1,hi\n", "its content is no log"),
-        ("a.bin", bytes(100), "its content is no log"),
-        ("a.gz", gzip.compress(b"hello"), "its content is no log"),
-        ("a.lz4", b"\x04\x22\x4d\x18", "an lz4 file, which is not read"),
-        ("a.tar.gz", gzip.compress(b"a".ljust(257, b"\0") + b"ustar"), "a tar archive inside a compressed file, which is not read"),
+        ("a.jsonl.gz.tmp", RECORD, "incomplete"),
+        ("a.jsonl._COPYING_", RECORD, "incomplete"),
+        ("notes.txt", b"Dear diary,\n{}\n", "its content is not a log"),
+        ("a.log", b"[2026-11-22 10:00:00] INFO {}\n[2026-11-22 10:00:01] INFO\n", "its content is not a log"),
+        ("a.csv", b"id,messages\n1,hi\n", "its content is not a log"),
+        ("a.bin", bytes(100), "its content is not a log"),
+        ("a.gz", gzip.compress(b"hello"), "its content is not a log"),
+        ("a.lz4", b"\x04\x22\x4d\x18", "an lz4 file, which cannot be read"),
+        ("a.tar.gz", gzip.compress(b"a".ljust(257, b"\0") + b"ustar"), "a tar archive inside a compressed file, which cannot be read"),
     ],
 )
-def test_what_is_no_log_is_passed_over_by_name_and_with_a_word_why(tmp_path: Path, name: str, data: bytes, why: str):
+def test_a_file_that_is_not_a_log_is_passed_over_with_a_reason(tmp_path: Path, name: str, data: bytes, why: str):
     make(tmp_path, {name: data, "a/log.jsonl": RECORD})
     assert names(tmp_path, listing(tmp_path, "")) == (["a/log.jsonl"], {name: why})
 
@@ -75,22 +75,22 @@ def test_what_is_no_log_is_passed_over_by_name_and_with_a_word_why(tmp_path: Pat
 def test_an_archive_is_passed_over(tmp_path: Path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a.jsonl", RECORD)
-    assert names(tmp_path, listing(tmp_path, "")) == ([], {"a.zip": "a zip archive, which is not read"})
+    assert names(tmp_path, listing(tmp_path, "")) == ([], {"a.zip": "a zip archive, which cannot be read"})
 
 
-def test_folders_that_are_not_looked_into_are_named_once(tmp_path: Path):
+def test_folders_that_are_not_searched_are_named_once(tmp_path: Path):
     make(tmp_path, {"a/log.jsonl": RECORD, "_temporary/0/x.jsonl": RECORD, ".git/config": b"", "elsewhere/log.jsonl": RECORD})
     (tmp_path / "a" / "link").symlink_to(tmp_path / "elsewhere")
     assert names(tmp_path, listing(tmp_path, "a", "_*")) == (["a/log.jsonl"], {"_temporary": "hidden", "a/link": "a link to a folder"})
     assert names(tmp_path, listing(tmp_path, ""))[1] == {"_temporary": "hidden", ".git": "hidden", "a/link": "a link to a folder"}
 
 
-def test_what_is_no_file_is_not_opened(tmp_path: Path):
+def test_a_pipe_is_not_opened(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
-    assert names(tmp_path, listing(tmp_path, "")) == ([], {"pipe": "no regular file"})
+    assert names(tmp_path, listing(tmp_path, "")) == ([], {"pipe": "not a regular file"})
 
 
-def test_a_state_is_of_a_data_set_only_beside_its_description(tmp_path: Path):
+def test_state_json_belongs_to_a_data_set_only_next_to_its_description(tmp_path: Path):
     make(tmp_path, {"ds/dataset_info.json": b"{}", "ds/state.json": b"{}", "logs/state.json": RECORD})
     assert names(tmp_path, listing(tmp_path, ""))[0] == ["logs/state.json"]
 
@@ -106,7 +106,7 @@ def test_a_path_or_a_glob_that_names_files_reads_them_whatever_their_names(tmp_p
     make(tmp_path, {"a.tmp": RECORD, "_b.tmp": b"no log", "ds/dataset_info.json": b"{}", "ds/a.json": RECORD})
     assert names(tmp_path, listing(tmp_path, "*.tmp", "ds/*.json")) == (
         ["_b.tmp", "a.tmp", "ds/a.json"],
-        {"ds/dataset_info.json": "it describes a data set, and holds no rows"},
+        {"ds/dataset_info.json": "it describes a data set and contains no rows"},
     )
     assert names(tmp_path, listing(tmp_path, "ds/dataset_info.json")) == (["ds/dataset_info.json"], {})
 
@@ -121,13 +121,13 @@ def test_a_glob_of_stars_leads_to_files_as_a_folder_does(tmp_path: Path):
 @pytest.mark.parametrize(
     ("files", "what"), [({"t/metadata/v1.metadata.json": b"{}"}, "an Iceberg table"), ({"t/.hoodie/hoodie.properties": b""}, "a Hudi table")]
 )
-def test_a_table_whose_files_alone_do_not_say_what_its_rows_are_is_refused(tmp_path: Path, files: dict[str, bytes], what: str):
+def test_iceberg_and_hudi_tables_are_refused(tmp_path: Path, files: dict[str, bytes], what: str):
     make(tmp_path, files)
-    with pytest.raises(ConfigError, match=f"source s: {tmp_path}/t is {what}, which is not read"):
+    with pytest.raises(ConfigError, match=f"source s: {tmp_path}/t is {what}, which cannot be read"):
         listing(tmp_path, "")
 
 
-def test_a_trial_of_a_folder_reads_it_as_a_source_would_and_tells_what_it_passed_over(tmp_path: Path):
+def test_episodes_try_reads_a_folder_as_a_source_would(tmp_path: Path):
     write_lines(tmp_path / "day=1" / "part-0", [asked("a")])
     write_lines(tmp_path / "day=2" / "part-0", [asked("b")])
     make(tmp_path, {"_SUCCESS": b""})
@@ -143,12 +143,12 @@ def test_episodes_try_takes_a_folder_and_says_what_it_passes_over(tmp_path: Path
     (tmp_path / "c.yaml").write_text("sources: [{name: s, path: in}]\noutput: {root: out}\n")
     assert main(["try", "--config", str(tmp_path / "c.yaml"), "--json", str(tmp_path / "x.jsonl"), str(tmp_path / "in")]) == 0
     (told,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("passed over")]
-    assert "half written" in told
+    assert "incomplete" in told
     assert f"{tmp_path}/in/b.tmp" in told
     assert (tmp_path / "x.jsonl").read_text().count('"table":"conversations"') == 1
 
 
-def test_a_folder_of_a_trial_that_lies_in_a_source_is_listed_as_that_source(tmp_path: Path):
+def test_a_folder_inside_a_source_is_listed_as_that_source(tmp_path: Path):
     make(tmp_path, {"logs/day=1/a.parquet": b"", "other/a.jsonl": RECORD})
     config = configuration(source={"path": f"{tmp_path}/logs", "name": "kit"})
     assert [(file.source, file.columns) for file in list_files(config, [f"{tmp_path}/logs/day=1", f"{tmp_path}/other"], None).files] == [

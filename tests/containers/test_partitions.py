@@ -1,4 +1,4 @@
-"""Columns that stand in the names of folders, as Hive and Spark write them."""
+"""Columns in the names of folders, as Hive and Spark write them."""
 
 import json
 from pathlib import Path
@@ -32,16 +32,16 @@ from tests.making import asked, configuration, run_lines, write_lines
         ("/inner/a=1/b.jsonl", ["/in"], {}),
     ],
 )
-def test_the_columns_are_of_the_folders_below_the_sources_own(path: str, patterns: list[str], columns: dict[str, str | None]):
+def test_columns_come_from_the_folders_below_the_path_of_the_source(path: str, patterns: list[str], columns: dict[str, str | None]):
     assert columns_of(path, patterns) == columns
 
 
-def test_what_the_row_says_itself_holds():
+def test_a_value_of_the_record_takes_precedence():
     """A key that holds null is no key."""
     assert with_columns({"a": None, "b": 2}, "/in/a=1/b=1/c=1/x.jsonl", ["/in"]) == {"a": "1", "b": 2, "c": "1"}
 
 
-def test_a_parquet_row_has_them_among_its_bytes(tmp_path: Path):
+def test_the_bytes_of_a_parquet_row_include_the_columns(tmp_path: Path):
     (tmp_path / "a=1" / "b=2").mkdir(parents=True)
     pq.write_table(pa.table({"b": [None, 7], "c": [1, 2]}), tmp_path / "a=1" / "b=2" / "x.parquet")
     (file,) = list_inputs(Source(name="s", path=(str(tmp_path),)), None).files

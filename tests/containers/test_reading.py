@@ -1,4 +1,4 @@
-"""Files -> records: listed once, read as bytes, and never silently thinner than they were."""
+"""Files -> records: each file is listed once, read as bytes, and nothing is silently lost."""
 
 import gzip
 import json
@@ -48,20 +48,20 @@ def test_a_folder_a_glob_and_a_list_name_each_file_once(tmp_path: Path):
     assert names(Source(name="a", path=(f"{tmp_path}/{{batch}}/*.csv",))) == []
 
 
-def test_a_plain_path_that_is_not_there_is_an_error(tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match=r"source a: there is no .*/night\.jsonl"):
+def test_a_plain_path_that_does_not_exist_is_an_error(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match=r"source a: no such file or folder: .*/night\.jsonl"):
         list_inputs(Source(name="a", path=(f"{tmp_path}/{{batch}}.jsonl",)), "night")
 
 
 @pytest.mark.parametrize("pattern", ["*.jsonl", "", "gone.jsonl"])
-def test_a_link_to_nothing_is_listed_and_named(tmp_path: Path, pattern: str):
+def test_a_broken_link_is_listed_and_reported(tmp_path: Path, pattern: str):
     (tmp_path / "gone.jsonl").symlink_to("nowhere")
     (file,) = list_inputs(Source(name="a", path=(str(tmp_path / pattern),)), "night").files
     (row,) = read_records(file, LIMITS)
     assert (row.origin.line, row.findings[0].code) == (0, "file.changed_while_reading")
 
 
-def test_a_file_that_vanishes_or_grows_after_it_was_listed_is_put_off_and_named(tmp_path: Path):
+def test_a_file_that_changes_after_it_was_listed_is_left_to_the_next_run(tmp_path: Path):
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"{}\n")
     file = listed(path)
@@ -69,7 +69,7 @@ def test_a_file_that_vanishes_or_grows_after_it_was_listed_is_put_off_and_named(
     assert [row.findings[0].code for row in read_records(file, LIMITS)] == ["file.changed_while_reading"]
     path.unlink()
     (row,) = read_records(file, LIMITS)
-    assert row.findings[0].detail == "listed with 3 bytes, then: No such file or directory"
+    assert row.findings[0].detail == "the file was listed with 3 bytes, but cannot be opened now: No such file or directory"
 
 
 def test_a_file_that_changes_while_it_is_read_says_so_after_its_records(tmp_path: Path):
@@ -88,7 +88,7 @@ TEXTS = st.lists(st.text(st.characters(exclude_characters="\n", exclude_categori
 
 
 @given(records=TEXTS, end=st.sampled_from([b"", b"\n", b"\r\n\n \n"]))
-def test_lines_are_cut_at_newlines_only_and_every_byte_is_there(tmp_path_factory, records: list[bytes], end: bytes):
+def test_lines_end_only_at_newlines_and_no_byte_is_lost(tmp_path_factory, records: list[bytes], end: bytes):
     path = tmp_path_factory.mktemp("lines") / "a.jsonl"
     path.write_bytes(b"\n".join(records) + end)
     found = [raw.rstrip(b"\r") for _, raw in lines(read(path))]
@@ -120,7 +120,7 @@ def test_every_member_of_a_gz_is_read(tmp_path: Path):
     assert [raw for _, raw in lines(read(path))] == [b"1", b"2", b"3"]
 
 
-def test_a_line_over_the_limit_is_its_size_hash_and_head(tmp_path: Path):
+def test_a_line_over_the_limit_is_replaced_by_its_size_hash_and_first_bytes(tmp_path: Path):
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"a": 1}\n' + b"x" * 5000 + b'\n{"b": 2}\n')
     rows = read(path, Limits(line_bytes=1000))
@@ -131,7 +131,7 @@ def test_a_line_over_the_limit_is_its_size_hash_and_head(tmp_path: Path):
 
 
 @pytest.mark.parametrize("split_bytes", [1, 7, 100, 10_000])
-def test_splits_read_together_are_the_file(tmp_path: Path, split_bytes: int, monkeypatch: pytest.MonkeyPatch):
+def test_the_splits_together_give_the_whole_file(tmp_path: Path, split_bytes: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("pipelines.containers.CHUNK", 64)
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"\n".join(b'{"n": %d, "t": "%s"}' % (n, b"x" * (n % 37)) for n in range(500)) + b"\n\n")
@@ -149,7 +149,7 @@ def test_a_parquet_row_is_json_with_sorted_keys_and_binary_as_base64(tmp_path: P
     assert [raw for _, raw in lines(read(path))] == ['{"a":"ü","b":1,"c":"AP8="}'.encode(), b'{"a":"x","b":null,"c":null}']
 
 
-def test_a_file_that_changes_between_the_two_readings_of_a_trial_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_that_changes_between_the_two_passes_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = write_lines(tmp_path / "logs.jsonl", [asked()])
     counted = index_records
 

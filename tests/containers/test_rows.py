@@ -1,4 +1,4 @@
-"""Parquet rows that Python cannot hold as they are: the file is read on, and its other rows are what they were."""
+"""Parquet rows with values that Python cannot hold: the other rows of the file do not change."""
 
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,11 @@ def read(table: pa.Table, path: Path) -> list[tuple[int, bytes, str | None]]:
     ],
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
 )
-def test_a_value_beyond_pythons_own_types_is_its_bytes_or_its_number(tmp_path: Path, column: pa.Array, raw: bytes):
+def test_a_value_that_python_cannot_hold_becomes_bytes_or_a_number(tmp_path: Path, column: pa.Array, raw: bytes):
     assert read(pa.Table.from_arrays([column], names=["a"]), tmp_path / "a.parquet") == [(1, raw, None)]
 
 
-def test_the_neighbours_of_such_a_value_stay_as_they_are(tmp_path: Path):
+def test_other_rows_are_not_changed_by_such_a_value(tmp_path: Path):
     times = pa.array([0, 2**62, None], pa.timestamp("us"))
     assert [raw for _, raw, _ in read(pa.table({"a": times}), tmp_path / "a.parquet")] == [
         b'{"a":"1970-01-01T00:00:00"}',
@@ -57,7 +57,7 @@ def test_the_neighbours_of_such_a_value_stay_as_they_are(tmp_path: Path):
         pa.Table.from_arrays([pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["x", "x"])], names=["a"]),
     ],
 )
-def test_two_columns_of_one_name_are_damage_and_not_one_of_them(tmp_path: Path, table: Any):
+def test_two_columns_of_the_same_name_make_a_file_damaged(tmp_path: Path, table: Any):
     assert [(line, code) for line, _, code in read(table, tmp_path / "a.parquet")] == [(0, "file.parquet_corrupt")]
 
 
@@ -78,5 +78,5 @@ PAIRS = pa.map_(pa.string(), pa.int64())
     ],
     ids=["text keys", "in a struct", "in a map", "a key twice", "number keys"],
 )
-def test_a_map_with_text_keys_is_an_object_and_loses_no_value(tmp_path: Path, column: pa.Array, raw: list[bytes]):
+def test_a_map_with_text_keys_becomes_an_object_without_losing_values(tmp_path: Path, column: pa.Array, raw: list[bytes]):
     assert [row for _, row, _ in read(pa.table({"a": column}), tmp_path / "a.parquet")] == raw

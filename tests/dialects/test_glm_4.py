@@ -36,7 +36,7 @@ def headers(messages: list[dict[str, Any]], **options: Any) -> list[tuple[str, b
         ([QUESTION, CALL, QUESTION], ("user", False), ("user", False)),
     ],
 )
-def test_a_call_at_the_end_is_followed_by_its_results_header(messages: list[dict[str, Any]], sound: tuple[str, bool], upstream: tuple[str, bool]):
+def test_a_call_at_the_end_is_followed_by_the_header_of_a_result(messages: list[dict[str, Any]], sound: tuple[str, bool], upstream: tuple[str, bool]):
     assert headers(messages)[-1] == sound
     assert headers(messages, recipe="upstream")[-1] == upstream
 
@@ -47,11 +47,11 @@ def test_a_call_without_a_result_in_the_middle_keeps_the_next_turns_header(recip
     assert headers(messages, recipe=recipe) == [("user", False), ("assistant", False), ("user", True), ("assistant", False), ("user", True)]
 
 
-def test_under_a_tool_syntax_a_result_is_a_users_turn_and_so_is_what_follows_a_call():
+def test_with_a_tool_syntax_results_are_user_turns_and_a_user_header_follows_a_call():
     assert headers([QUESTION, CALL], tool_syntax="hermes")[-1] == ("user", True)
 
 
-def test_glm_4v_has_no_calls_to_end_with():
+def test_glm_4v_never_ends_with_an_observation_header():
     row = run({"messages": [QUESTION, CALL]}, configuration("glm_4v"))[-1]
     assert isinstance(row, Quarantined)
     assert row.findings[0].code == "tokens.tools_unsupported"

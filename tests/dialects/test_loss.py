@@ -46,7 +46,7 @@ def test_every_answer_is_trained_with_the_token_that_ends_it(dialect: str, ends:
 
 
 @pytest.mark.parametrize("dialect", MODELS)
-def test_last_turn_trains_the_last_answer_alone(dialect: str):
+def test_last_turn_trains_only_the_last_answer(dialect: str):
     (text,) = trained_text(talk(), dialect, loss="last_turn")
     assert text.startswith("three")
 
@@ -63,7 +63,7 @@ def test_a_weight_that_is_not_zero_trains():
 
 
 @pytest.mark.parametrize("dialect", MODELS)
-def test_a_row_without_a_trained_token_is_kept_aside(dialect: str):
+def test_a_row_without_a_trained_token_is_quarantined(dialect: str):
     masked = {"loss": False}
     row = run(talk(masked, masked, masked), configuration(dialect))[-1]
     assert isinstance(row, Quarantined)

@@ -19,7 +19,7 @@ def named(*dialects: dict[str, Any]):
     )
 
 
-def test_two_dialects_of_one_model_have_rows_of_their_own():
+def test_two_dialects_of_one_model_have_separate_rows():
     config = named(
         {"name": "gui-9", "model": "agentcpm_gui", "tokenizer": QWEN},
         {"name": "gui-1", "model": "agentcpm_gui", "tokenizer": QWEN, "options": {"max_slices": 1}},
@@ -48,7 +48,7 @@ def test_what_a_model_cannot_take_names_the_model():
     assert row.findings[0].detail == "minicpm_v_2_6 has no format for tools, and tool_syntax is not set"
 
 
-def test_faults_stand_at_the_dialects_name_and_name_the_model():
+def test_errors_are_reported_at_the_dialects_name_and_name_the_model():
     config = named({"name": "nightly", "model": "minicpm_v_2_6", "tokenizer": GLM})
     with pytest.raises(ConfigError) as caught:
         open_dialect(config.dialects[0])

@@ -1,4 +1,4 @@
-"""Over-long rows: kept aside whole, or shorter by whole steps or fewer slices; a picture's span is never cut."""
+"""Rows that are too long: quarantined whole, or shortened by whole steps or by fewer slices. No image span is ever cut."""
 
 from random import Random
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from pipelines.config import DialectSettings
 from pipelines.dialects.overflow import Work, shorten
 from pipelines.reasons import Reason, Reject
-from pipelines.records import Conversation, Message, Quarantined, Sample
+from pipelines.records import Conversation, Image, Message, Quarantined, Sample
 from tests.golden import open_case
 from tests.making import MODELS, configuration, run
 
@@ -59,7 +59,7 @@ def test_exactly_max_tokens_is_kept_and_one_less_is_not():
 
 
 @pytest.mark.parametrize(("make", "dialect"), [(gui, "minicpm_v_2_6"), (gui, "agentcpm_gui"), (gui, "minicpm_v_2_5"), (tools, "glm_4")])
-def test_dropping_turns_leaves_the_first_question_and_the_rounds_that_stay(make, dialect: str):
+def test_dropping_turns_gives_the_row_of_a_record_without_them(make, dialect: str):
     record = make(4)
     dropped = make(4)
     per_round = 2 if make is gui else 4
@@ -119,7 +119,7 @@ def test_an_episode_of_one_question_loses_its_oldest_calls_with_their_results(di
         assert length(one_more, dialect, tool_syntax=syntax) > most
 
 
-def test_pictures_of_dropped_results_go_and_the_others_are_numbered_anew():
+def test_pictures_of_dropped_results_are_dropped_and_the_others_are_renumbered():
     record = episode(6)
     for i, turn in enumerate(turn for turn in record["messages"] if turn["role"] == "tool"):
         turn["content"] = [{"type": "text", "text": f"screen {i} "}, {"type": "image_url", "image_url": {"url": f"{i % 4}.png"}}]
@@ -157,25 +157,67 @@ def settings(max_tokens: int) -> DialectSettings:
 
 
 @pytest.mark.parametrize("trained", [1, 2, 5, 8])
-def test_the_fewest_steps_are_dropped_and_an_answer_to_learn_from_stays(trained: int):
+def test_the_fewest_steps_are_dropped_and_a_trained_answer_stays(trained: int):
     work = chat(8, trained)
     for most in range(10, 160, 10):
         # The first question stays, and k questions and answers at the end.
         right = max((k for k in range(8) if 10 + 20 * k <= most and k > 8 - trained), default=None)
         if right is None:
             with pytest.raises(Reject) as caught:
-                shorten(work, settings(most), Counted(), 160)
+                shorten(work, settings(most), Counted(), "160")
             assert caught.value.findings[0].code == "tokens.too_long"
         else:
-            shorter = shorten(work, settings(most), Counted(), 160)
+            shorter = shorten(work, settings(most), Counted(), "160")
             assert [message.content for message in shorter.messages] == ["q0", *(f"{kind}{i}" for i in range(8 - right, 8) for kind in "qa")]
 
 
 def test_a_chat_of_five_thousand_turns_is_measured_a_dozen_times():
     counted = Counted()
-    shorter = shorten(chat(2500, 2500), settings(1000), counted, 50_000)
+    shorter = shorten(chat(2500, 2500), settings(1000), counted, "50000")
     assert len(shorter.messages) == 99
     assert counted.asked <= 14
+
+
+@pytest.mark.parametrize("early", ["word " * 300_000, "<|user|>" * 200_000, "-" * 2_000_000])
+def test_a_long_early_answer_is_dropped_without_being_encoded(early: str):
+    record = tools(4)
+    record["messages"][4]["content"] = early
+    dropped = {"messages": [*tools(4)["messages"][:2], *tools(4)["messages"][5:]]}
+    made, expected = row(record, "glm_4", on_overflow="drop_turns"), row(dropped, "glm_4")
+    assert isinstance(made, Sample)
+    assert isinstance(expected, Sample)
+    assert list(made.tokens.input_ids) == list(expected.tokens.input_ids)
+    assert [finding.detail for finding in made.tokens.findings] == ["the oldest 1 of 4 steps: 3 turns and 0 images"]
+
+
+@pytest.mark.parametrize("how", ["quarantine", "drop_turns", "fewer_slices"])
+def test_a_question_that_cannot_fit_is_refused_with_a_lower_bound(how: str):
+    record = gui(3)
+    record["messages"][1]["content"][0]["text"] = "x" * 128 * 8193
+    kept_aside = row(record, "minicpm_v_2_6", on_overflow=how)
+    assert isinstance(kept_aside, Quarantined)
+    (finding,) = kept_aside.findings
+    assert finding.code == "tokens.too_long"
+    least = int(finding.detail.removeprefix("at least ").removesuffix(" tokens, max_tokens is 8192"))
+    assert 8193 < least < 8193 + 300
+
+
+class Sliced(Counted):
+    """A measure of 100 tokens for each slice that is allowed."""
+
+    def __call__(self, work: Work) -> int:
+        self.asked += 1
+        return 100 * sum(work.caps)
+
+
+@pytest.mark.parametrize(("most", "caps"), [(6400, [1] * 64), (12_900, [3, *[2] * 63]), (57_500, [9] * 63 + [8]), (25_000, [9] * 9 + [7] + [3] * 54)])
+def test_the_slices_of_many_images_are_found_by_bisection(most: int, caps: list[int]):
+    images = tuple(Image(f"{i}.png", "0" * 64, "PNG", 900, 900) for i in range(64))
+    measure = Sliced()
+    dialect = configuration("minicpm_v_2_6", options={"max_tokens": most, "on_overflow": "fewer_slices"}).dialects[0]
+    shorter = shorten(Work((), images, (9,) * 64, ()), dialect, measure, "57600")
+    assert list(shorter.caps) == caps
+    assert measure.asked <= 64 * 4 + 4
 
 
 def test_fewer_slices_takes_the_largest_count_that_fits():
@@ -195,7 +237,21 @@ def test_fewer_slices_takes_the_largest_count_that_fits():
         assert f"image 0: at most {max(1, image.grid.columns * image.grid.rows if image.grid else 1)}"[:17] in made.tokens.findings[0].detail
 
 
-def test_a_row_that_is_long_by_its_text_is_not_helped_by_fewer_slices():
+@pytest.mark.parametrize("recipe", ["sound", "upstream"])
+@pytest.mark.parametrize("dialect", ["minicpm_v_2_6", "minicpm_v_2_5", "agentcpm_gui"])
+def test_no_image_of_many_could_have_more_slices(dialect: str, recipe: str):
+    record = gui(12)
+    record["messages"].pop(0)
+    query = {"options": {"query_tokens": 96 if dialect == "minicpm_v_2_5" else 64}, "recipe": recipe}
+    most = length(record, dialect, **query) * 2 // 3
+    made = row(record, dialect, max_tokens=most, on_overflow="fewer_slices", **query)
+    assert isinstance(made, Sample)
+    slices = [image.grid.columns * image.grid.rows if image.grid else 1 for image in made.tokens.images]
+    assert len(set(slices)) > 1
+    assert most - 2 * (query["options"]["query_tokens"] + 4) < len(made.tokens.input_ids) <= most
+
+
+def test_fewer_slices_do_not_help_a_row_whose_text_is_too_long():
     record = gui(1)
     record["messages"][1]["content"][0]["text"] = "word " * 2000
     kept_aside = row(record, "minicpm_v_2_6", max_tokens=1500, on_overflow="fewer_slices")
@@ -204,7 +260,7 @@ def test_a_row_that_is_long_by_its_text_is_not_helped_by_fewer_slices():
 
 @pytest.mark.parametrize("how", ["quarantine", "drop_turns", "fewer_slices"])
 @pytest.mark.parametrize("dialect", ["minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui"])
-def test_whatever_the_limit_no_span_is_cut_and_no_row_is_longer(dialect: str, how: str):
+def test_at_no_limit_is_a_span_cut_or_a_row_longer_than_the_limit(dialect: str, how: str):
     random = Random(f"{dialect}:{how}")
     query = 96 if dialect == "minicpm_v_2_5" else 64
     for _ in range(25):

@@ -1,4 +1,4 @@
-"""Which keys make a record one format's and not another's, and where the turns are read."""
+"""Which keys decide the format of a record, and where its turns are read."""
 
 import json
 
@@ -38,13 +38,13 @@ TOOLS = json.dumps([{"name": "f", "parameters": {}}])
         ({"messages": [ROLES[0] | {"images": []}, ROLES[1]]}, "openai"),
     ],
 )
-def test_the_keys_that_hold_something_decide_the_format(record, name: str):
+def test_only_keys_with_values_decide_the_format(record, name: str):
     made = conversation(record)
     assert made.format == name
     assert [turn for turn in turns(made) if turn[0] != "system"] == QA
 
 
-def test_a_turn_of_role_observation_is_of_glm():
+def test_a_turn_of_role_observation_means_format_glm():
     call = {"role": "assistant", "metadata": "f", "content": "{}"}
     assert conversation({"messages": [ROLES[0], call, {"role": "observation", "content": "4"}, ROLES[1]]}).format == "glm"
 
@@ -62,7 +62,7 @@ def test_a_record_without_turns_has_no_format(name: str):
 
 
 @pytest.mark.parametrize(("name", "first"), [("sharegpt", "conversations"), ("agentcpm", "conversations"), ("glm", "messages"), ("openai", "messages")])
-def test_of_two_lists_of_turns_a_format_reads_its_own_and_refuses_another(name: str, first: str):
+def test_a_format_reads_its_own_list_of_turns_and_refuses_a_different_second_one(name: str, first: str):
     config = configuration(source={"format": name})
     assert turns(conversation({"conversations": ROLES, "messages": ROLES}, config)) == QA
     other = "messages" if first == "conversations" else "conversations"
@@ -70,7 +70,7 @@ def test_of_two_lists_of_turns_a_format_reads_its_own_and_refuses_another(name: 
 
 
 @pytest.mark.parametrize(("key", "other", "value"), [("role", "from", "user"), ("content", "value", "Q")])
-def test_a_turn_with_two_keys_of_one_meaning_must_say_the_same(key: str, other: str, value: str):
+def test_two_keys_of_the_same_meaning_must_have_the_same_value(key: str, other: str, value: str):
     for question in ({other: value, **ROLES[0]}, {**ROLES[0], other: value}):
         assert turns(conversation({"messages": [question, ROLES[1]]})) == QA
     for question in ({other: "else", **ROLES[0]}, {**ROLES[0], other: "else"}):
@@ -78,14 +78,14 @@ def test_a_turn_with_two_keys_of_one_meaning_must_say_the_same(key: str, other: 
 
 
 @pytest.mark.parametrize("turn", ["Q", "[]", '{"role": "user"', 7, None, ["user", "Q"]])
-def test_a_turn_that_is_no_object_is_named_with_its_place(turn):
+def test_a_turn_that_is_not_an_object_is_reported_with_its_place(turn):
     assert refusals({"messages": [ROLES[0], turn, ROLES[1]]}) == [("schema.turn_not_object", "messages[1]")]
 
 
 @pytest.mark.parametrize(
     ("value", "code"), [("Q", "turns_not_list"), ("{}", "turns_not_list"), ({}, "turns_not_list"), (7, "turns_not_list"), ([], "turns_empty")]
 )
-def test_turns_that_are_no_list_are_refused(value, code: str):
+def test_turns_that_are_not_a_list_are_refused(value, code: str):
     assert refusals({"messages": value})[0] == (f"schema.{code}", "messages")
 
 
@@ -122,7 +122,7 @@ def test_an_answer_that_is_labelled_as_good_is_kept(value):
         ],
     ],
 )
-def test_a_key_that_nothing_reads_is_refused_by_its_name_unless_it_holds_a_default(key: str, value, is_refused: bool):
+def test_an_unread_key_of_a_meaningful_name_is_refused_unless_it_has_a_default_value(key: str, value, is_refused: bool):
     record = asked(**{key: value})
     if is_refused:
         assert refusals(record) == [("schema.field_unread", key)]
@@ -138,6 +138,6 @@ def test_a_key_that_nothing_reads_is_refused_by_its_name_unless_it_holds_a_defau
         ('"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}], "session_id": NaN', [("json.nonfinite", "episode_id")]),
     ],
 )
-def test_a_number_that_json_does_not_have_is_refused_where_it_is_read(text: str, found: list[tuple[str, str]] | None):
+def test_nan_and_infinity_are_refused_in_fields_that_are_read(text: str, found: list[tuple[str, str]] | None):
     record = f"{{{text}}}".encode()
     assert refusals(record) == found if found else conversation(record)

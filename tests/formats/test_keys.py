@@ -1,4 +1,4 @@
-"""Keys of a log: read under every alias, known to be harmless, counted, or the record is refused."""
+"""A key of a log is read, harmless, counted, or a reason to refuse the record."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ def unread(record: Any, **source: Any) -> dict[str, int]:
         ({"messages": [{"role": "user", "content": "Q", "value": "another question"}, ANSWER]}, "messages[0].value"),
     ],
 )
-def test_a_key_whose_name_carries_meaning_and_that_nothing_reads_refuses_the_record(record, place: str):
+def test_an_unread_key_with_a_meaningful_name_refuses_the_record(record, place: str):
     assert ("schema.field_unread", place) in refusals(record)
     made = conversation(record, configuration(normalize={"field_unread": "warn"}))
     assert ("schema.field_unread", place) in notes(made)
@@ -52,7 +52,7 @@ def test_a_key_that_the_source_ignores_is_counted_and_refuses_nothing():
 
 
 @pytest.mark.parametrize("value", [None, "", [], {}, False])
-def test_a_key_that_says_nothing_refuses_nothing(value):
+def test_an_unread_key_without_a_value_refuses_nothing(value):
     assert conversation(asked(rejected=value)).findings == ()
 
 
@@ -61,7 +61,7 @@ def test_a_default_refuses_nothing(key: str, value):
     assert conversation(asked(**{key: value})).findings == ()
 
 
-def test_every_other_key_is_counted_by_its_place_and_one_with_null_is_no_key():
+def test_other_unread_keys_are_counted_by_place_unless_they_are_null():
     part = {"type": "text", "text": "Q", "lang": "en"}
     record = {"messages": [{"role": "user", "content": [part], "mood": "x"}, ANSWER | {"mood": "y", "padded": None}], "reward": 1, "id": "7", "timestamp": 3}
     assert unread(record) == {"turn.mood": 2, "part.lang": 1, "record.reward": 1}
@@ -81,7 +81,7 @@ def test_a_record_of_many_keys_is_counted_in_bounded_space():
     assert sum(counted.values()) == 1000
 
 
-def test_draft_and_refusal_are_two_and_both_count():
+def test_the_unread_keys_of_a_draft_and_of_a_refused_record_both_count():
     raw = raw_record("kit", "logs.jsonl", 1, json.dumps(asked(reward=1)).encode())
     assert isinstance(draft_of(raw, configuration()), Draft)
 
@@ -96,7 +96,7 @@ def test_draft_and_refusal_are_two_and_both_count():
         {"messages": [{"role": "human", "content": "Q"}, {"role": "ai", "content": "A"}]},
     ],
 )
-def test_turns_are_read_as_lists_and_as_their_json_text_and_columns_of_nulls_are_passed_over(record):
+def test_turns_may_be_a_list_or_json_text_and_columns_of_nulls_are_ignored(record):
     assert turns(conversation(record)) == [("user", "", "Q"), ("assistant", "", "A")]
 
 
@@ -116,11 +116,11 @@ def test_a_system_text_beside_the_turns_is_read_once(key: str):
         (asked(label=False), "record.labelled_bad"),
     ],
 )
-def test_what_no_row_can_hold_and_what_is_labelled_as_bad_is_refused_by_name(record, code: str):
+def test_media_and_answers_labelled_as_bad_are_refused(record, code: str):
     assert refusals(record)[0][0] == code
 
 
-def test_media_are_left_out_with_a_note_and_a_label_is_passed_over_where_the_settings_say_so():
+def test_the_settings_can_allow_media_and_ignore_labels():
     made = conversation(asked(videos=["clip.mp4"]), configuration(normalize={"media": "warn"}))
     assert notes(made) == [("media.unsupported", "videos")]
     assert conversation(asked(label=False), configuration(source={"ignore": ["label"]})).findings == ()
@@ -138,13 +138,13 @@ def test_media_are_left_out_with_a_note_and_a_label_is_passed_over_where_the_set
         ({}, None, None),
     ],
 )
-def test_an_episodes_id_is_the_first_of_the_sources_keys_that_a_record_has_or_a_part_of_one(more, wanted, found):
+def test_the_episode_id_comes_from_the_first_configured_key_or_a_part_of_it(more, wanted, found):
     made = conversation(asked(**more), configuration(source={"episode_id": wanted} if wanted else {}))
     assert made.episode_id == (found or made.record_id)
 
 
 @pytest.mark.parametrize("text", ['"reward": NaN', '"logprobs": [-0.1, -Infinity]'])
-def test_nan_in_a_field_that_nobody_reads_costs_nothing(text: str):
+def test_nan_in_an_unread_field_does_no_harm(text: str):
     raw = b'{"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A", "logprobs": [Infinity]}], ' + text.encode() + b"}"
     assert turns(conversation(raw)) == [("user", "", "Q"), ("assistant", "", "A")]
 
@@ -155,7 +155,7 @@ def test_nan_in_a_field_that_is_read_refuses_the_record(text: str):
     assert refusals(raw)[0][0] == "json.nonfinite"
 
 
-def test_a_key_that_the_source_ignores_is_not_read_either():
+def test_a_key_that_the_source_ignores_is_not_read():
     record = {"messages": [{"role": "user", "content": "Q"}, ANSWER | {"weight": 0, "thought": "hm"}], "images": ["a.png"]}
     config = configuration(source={"ignore": ["weight", "thought", "images"]})
     made = conversation(record, config)
@@ -163,7 +163,7 @@ def test_a_key_that_the_source_ignores_is_not_read_either():
     assert unread(record, ignore=["weight", "thought", "images"]) == {"turn.weight": 1, "turn.thought": 1, "record.images": 1}
 
 
-def test_that_a_question_should_be_trained_is_counted():
+def test_a_loss_flag_on_a_question_is_counted_as_unread():
     assert unread({"messages": [{"role": "user", "content": "Q", "train": True}, ANSWER]}) == {"turn.train of a question": 1}
 
 

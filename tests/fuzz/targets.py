@@ -21,7 +21,7 @@ from pipelines.containers.chunks import Damaged, codec_of
 from pipelines.containers.kinds import kind_of
 from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import is_blank
-from pipelines.flow import Ready, draft_of, finish, is_internal
+from pipelines.flow import DraftWithImages, draft_of, is_internal, make_outcomes
 from pipelines.images.files.formats import FORMATS, format_of
 from pipelines.images.resolve import resolve_path
 from pipelines.normalize.literals import read_literal
@@ -130,7 +130,7 @@ def records() -> Target:
     def run(data: bytes) -> None:
         raw = raw_record("kit", "logs.jsonl", 1, data)
         draft = draft_of(raw, flow.config)
-        outcomes = [draft] if isinstance(draft, Quarantined) else list(finish([Ready(raw, draft, _all_there(draft))], flow))
+        outcomes = [draft] if isinstance(draft, Quarantined) else list(make_outcomes([DraftWithImages(raw, draft, _all_there(draft))], flow))
         assert len(outcomes) == (3 if isinstance(outcomes[0], Conversation) else 1), "an outcome is lost or duplicated"
         for outcome in outcomes:
             if isinstance(outcome, Quarantined):

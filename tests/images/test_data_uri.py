@@ -36,7 +36,7 @@ def test_a_data_uri_begins_with_its_scheme(ref: str, is_one: bool):
         "data:image;charset=x;base64,\r\n\t " + base64.b64encode(BYTES).decode(),
     ],
 )
-def test_either_alphabet_and_blanks_are_read(ref: str):
+def test_both_base64_alphabets_and_whitespace_are_read(ref: str):
     assert decode_data_uri(ref) == BYTES
 
 

@@ -68,7 +68,7 @@ def test_twice_the_bytes_take_at_most_twice_the_steps(make: Make):
         (lambda n: made.webp_around(webp_chunk(b"JUNK", b"") * n), webp.MOST_CHUNKS - 2, "chunks"),
     ],
 )
-def test_a_picture_may_have_so_many_parts_and_no_more(picture: Make, most: int, what: str):
+def test_a_picture_with_too_many_parts_is_refused(picture: Make, most: int, what: str):
     assert refusal(picture(most)) is None
     code, detail = refusal(picture(most + 16)) or ("", "")
     assert (code, detail.startswith("it has more than "), detail.endswith(what)) == ("image.corrupt", True, True)
@@ -78,7 +78,7 @@ def test_a_picture_may_have_so_many_parts_and_no_more(picture: Make, most: int, 
     ("scans", "side", "passes"),
     [(2, 8000, True), (32, 8000, True), (33, 8000, False), (128, 4000, True), (129, 4000, False), (1000, 16, True)],
 )
-def test_few_pixels_may_have_more_scans(scans: int, side: int, passes: bool):
+def test_a_small_picture_may_have_more_scans(scans: int, side: int, passes: bool):
     found = refusal(made.jpeg_with_scans(scans - 1, side, side))
     assert found == (None if passes else ("image.corrupt", f"{scans} scans of {side * side} pixels; at most 32, or 2048000000 pixels in all scans"))
 

@@ -69,7 +69,7 @@ def test_a_path_names_one_file_under_its_root(root: Path, logged: str, found):
 
 
 @pytest.mark.parametrize("logged", ["A.png", "scr\\b.png", "scr/C%20d.png", "images/a.png", "e\u0301.png"])
-def test_without_repair_a_path_is_taken_as_it_stands(root: Path, logged: str):
+def test_without_repair_a_path_is_used_unchanged(root: Path, logged: str):
     assert located(root, logged, repair=False) == "image.missing"
     assert located(root, "a.png", repair=False) == ("s/a.png", [])
 
@@ -83,7 +83,7 @@ def test_a_whole_path_is_inside_its_root_or_leads_out(root: Path):
 
 
 @pytest.mark.parametrize(("length", "code"), [(4096, "image.not_a_file"), (4097, "image.ref_bad")])
-def test_a_path_is_as_long_as_a_file_system_takes(root: Path, length: int, code: str):
+def test_a_path_may_be_as_long_as_the_file_system_allows(root: Path, length: int, code: str):
     assert located(root, "a" * length) == code
     assert located(root, "é" * (length // 2) + "a" * (length % 2)) == code
 
@@ -109,7 +109,7 @@ def test_an_old_prefix_is_replaced_where_it_ends_at_a_folder(root: Path, logged:
     assert located(root, logged, prefixes) == found
 
 
-def test_of_several_roots_the_first_that_has_the_file_gives_it(root: Path):
+def test_the_file_comes_from_the_first_root_that_has_it(root: Path):
     more = (root.parent / "more",)
     assert located(root, "a.png", more=more) == ("s/0/a.png", [])
     assert located(root, "m.png", more=more) == ("s/1/m.png", [])

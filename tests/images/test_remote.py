@@ -40,7 +40,7 @@ def outcome(tmp_path: Path, ref: str, schemes: list[str]) -> Conversation | Quar
     return found
 
 
-def test_an_object_is_verified_where_its_scheme_is_allowed(bucket: str, tmp_path: Path):
+def test_an_object_is_verified_if_its_scheme_is_allowed(bucket: str, tmp_path: Path):
     found = outcome(tmp_path, f"s3://{bucket}/day one/a.png", ["s3"])
     assert isinstance(found, Conversation)
     (image,) = found.images
@@ -97,7 +97,7 @@ def test_a_path_of_the_default_name_node_is_no_bad_reference(tmp_path: Path):
     assert found.findings[0].code in ("image.uri_scheme", "image.missing")  # without Hadoop's libraries, and with them
 
 
-def test_few_clients_are_kept_however_many_buckets_a_log_names():
+def test_the_number_of_clients_is_bounded_however_many_buckets_a_log_names():
     for i in range(MOST_CLIENTS + 8):
         open_store("gs", f"bucket-{i}")
     assert open_store.cache_info().currsize == MOST_CLIENTS

@@ -59,7 +59,7 @@ def found(ref: str, *roots: Path) -> Located:
         ("images/a.png", "gui/a.png", ["repair.path_root"]),
     ],
 )
-def test_a_path_is_one_file_under_the_root(root: Path, ref: str, uri: str, repairs: list[str]):
+def test_a_path_leads_to_one_file_under_the_root(root: Path, ref: str, uri: str, repairs: list[str]):
     located = found(ref, root)
     assert (located.uri, [finding.code for finding in located.findings]) == (uri, repairs)
 
@@ -100,7 +100,7 @@ def test_without_repair_only_the_exact_path_counts(root: Path):
     assert codes("A.PNG", root, repair=False) == "image.missing"
 
 
-def test_of_several_roots_the_first_that_has_it_is_named_by_its_index(root: Path, tmp_path: Path):
+def test_the_uri_has_the_index_of_the_first_root_with_the_file(root: Path, tmp_path: Path):
     other = tmp_path / "more"
     other.mkdir()
     (other / "only.png").write_bytes(b"y")
@@ -127,7 +127,7 @@ def test_a_part_that_becomes_a_link_after_it_was_checked_is_not_followed(root: P
     assert real_path(str(root / "a.png"), str(root)) is None
 
 
-def test_a_pipe_in_a_files_place_keeps_no_worker_waiting(root: Path):
+def test_a_pipe_in_the_place_of_a_file_does_not_block_a_worker(root: Path):
     path = found("a.png", root).path
     assert path is not None
     (root / "a.png").unlink()

@@ -92,7 +92,7 @@ def test_every_format_is_tried():
 
 
 @pytest.mark.parametrize("make", SIZED.values(), ids=SIZED)
-def test_width_and_height_each_count_towards_the_limit(make: Callable[[int, int], bytes]):
+def test_the_pixel_limit_uses_both_width_and_height(make: Callable[[int, int], bytes]):
     assert found(make, 12, 9) == Size(12, 9)
     assert found(make, 200, 1) == Size(200, 1)
     assert found(make, 1, 200) == Size(1, 200)
@@ -103,14 +103,14 @@ def test_width_and_height_each_count_towards_the_limit(make: Callable[[int, int]
 
 
 @pytest.mark.parametrize("make", SIZED.values(), ids=SIZED)
-def test_no_width_or_no_height_is_no_picture(make: Callable[[int, int], bytes]):
+def test_a_width_or_height_of_zero_is_refused(make: Callable[[int, int], bytes]):
     assert found(make, 0, 9) == ("image.zero_size", "0x9 px")
     assert found(make, 12, 0) == ("image.zero_size", "12x0 px")
     assert found(make, 0, 0) == ("image.zero_size", "0x0 px")
 
 
 @pytest.mark.parametrize(("width", "height"), [(2**31 - 1, 1), (1, 2**31 - 1), (2**32 - 1, 2**32 - 1)])
-def test_a_png_may_say_any_size_and_is_not_believed(width: int, height: int):
+def test_the_size_in_a_png_header_is_checked_against_the_limit(width: int, height: int):
     assert found(png_sized, width, height) == ("image.pixel_limit", f"{width}x{height} px, images.max_pixels is 200")
 
 

@@ -11,7 +11,7 @@ import pytest
 from pipelines import local
 from pipelines.config import Config
 from pipelines.console import trial
-from pipelines.flow import Ready
+from pipelines.flow import DraftWithImages
 from pipelines.ledger import unread_keys as unread
 from pipelines.ledger.books import takers
 from pipelines.ledger.tally import Tally, groups_of, read_pick, tally_of
@@ -170,8 +170,8 @@ def test_episodes_try_counts_the_unread_keys_of_each_record_once_and_not_those_o
             counted.count(outcome)
         assert [record.raw.origin.line for record in noted] == [1, 2, 3, 4]
         assert +counted.without_episode == {"kit": 1}
-    ready = next(record for record in noted if isinstance(record, Ready))
-    draft = msgspec.structs.replace(ready.draft, unread=(("turn.thought", 2), ("record.file", 1)))
-    counted.note(msgspec.structs.replace(ready, draft=draft))
+    record = next(one for one in noted if isinstance(one, DraftWithImages))
+    draft = msgspec.structs.replace(record.draft, unread=(("turn.thought", 2), ("record.file", 1)))
+    counted.note(msgspec.structs.replace(record, draft=draft))
     counted.note(noted[1])  # the duplicate
     assert counted.unread == {("kit", "turn.thought"): 2, ("kit", "record.file"): 1}

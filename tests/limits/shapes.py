@@ -86,6 +86,8 @@ SHAPES: dict[str, Shape] = {
     "escaped backslashes": lambda n: _raw('{"messages":[{"role":"user","content":"q\\u0022"},{"role":"assistant","content":"', "\\\\" * n, '"}]}'),
     "escaped emoji": lambda n: _raw('{"messages":[{"role":"user","content":"q\\u0022"},{"role":"assistant","content":"', "\\ud83d\\ude00" * n, '"}]}'),
     "control tokens": lambda n: _said("<|user|>" * n),
+    "rare characters": lambda n: _said("e\u0301 " * n),
+    "plain words and a rare character": lambda n: _said("some words that anyone may say, 12 times. " * (n // 40 + 1) + "e\u0301"),
     # JSON
     "keys of a record": lambda n: _json({"messages": [_user(), _answer()], **{f"k{i}": 0 for i in range(n)}}),
     "keys of a record that mean something": lambda n: _json({"messages": [_user(), _answer()], **{f"reasoning{i}": 1 for i in range(n)}}),
@@ -121,6 +123,10 @@ SHAPES: dict[str, Shape] = {
     "NUL bytes": lambda n: _asked("q") + b"\0" * n,
     # turns
     "turns": lambda n: _chat(*[turn for _ in range(n) for turn in (_user(), _answer())]),
+    "turns with control tokens": lambda n: _chat(*[turn for _ in range(n) for turn in (_user("<|user|>"), _answer("<|user|>"))]),
+    "turns with rare characters": lambda n: _chat(*[turn for _ in range(n) for turn in (_user("e\u0301"), _answer("e\u0301"))]),
+    "turns after a long question": lambda n: _chat(_user("one two " * n), *[turn for _ in range(n // 10) for turn in (_answer(), _user())], _answer()),
+    "turns after a long answer": lambda n: _chat(_user(), _answer("one two " * n), *[turn for _ in range(n // 10) for turn in (_user(), _answer())]),
     "turns of one role": lambda n: _chat(_user(), *[_answer()] * n),
     "turns with names": lambda n: _chat(_user(), *[_answer(name="bob") for _ in range(n)]),
     "blank turns": lambda n: _chat(_user(), *[_answer("")] * n, _answer()),
@@ -201,6 +207,7 @@ SHAPES: dict[str, Shape] = {
     "tools": lambda n: _asked("q", tools=[_tool(f"f{i}") for i in range(n)]),
     "small tools": lambda n: _asked("q", tools=[{"name": f"f{i}"} for i in range(n)]),
     "tools and calls of other names": lambda n: _calls([{"name": f"g{i}", "arguments": {}} for i in range(n)], tools=[{"name": f"f{i}"} for i in range(n)]),
+    "tools and calls": lambda n: _calls([_call(f"f{i}") for i in range(n // 4)], tools=[_tool(f"f{i}") for i in range(n)]),
     "tools of each turn": lambda n: _chat(*[_user(tools=[_tool("f")]) for _ in range(n)], _answer()),
     "tools as text": lambda n: _asked("q", tools=json.dumps([_tool(f"f{i}") for i in range(n)])),
     "properties": lambda n: _asked("q", tools=[_tool("f", {f"p{i}": {"type": "string"} for i in range(n)})]),
@@ -215,6 +222,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "nulls in tools": lambda n: _asked("q", tools=[_tool("f", {f"p{i}": None for i in range(n)})]),
     "deep tools": lambda n: _asked("q", tools=[_tool("f", {}, default=json.loads(_nested(",".join("1" * n), 55)))]),
+    "deep tools with emoji": lambda n: _asked("q", tools=[_tool("f", {"😀": {}}, default=json.loads(_nested(",".join("1" * n), 55)))]),
     # images
     "marks": lambda n: _asked("<image>" * n),
     "marks in answers": lambda n: _said("<image>" * n),
@@ -234,6 +242,7 @@ SHAPES: dict[str, Shape] = {
     "image parts": lambda n: _chat(_user([{"type": "image_url", "image_url": {"url": f"{i}.png"}} for i in range(n)]), _answer()),
     "one data URI": lambda n: _chat(_user([{"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * n}}]), _answer()),
     "base64": lambda n: _chat(_user("q", images=["iVBORw0KGgo" + "A" * n]), _answer()),
+    "images and a long text": lambda n: _asked("<image>" * 64 + "one two " * n, images=[f"{i}.png" for i in range(64)]),
     "images that are no text": lambda n: _chat(_user("q", images=[1] * n), _answer()),
     "media": lambda n: _chat(*[_user("q", video="a.mp4") for _ in range(n)], _answer()),
 }

@@ -10,7 +10,8 @@ from pipelines.flow import draft_of, is_internal
 from pipelines.parsing.budget import Budget, json_size
 from pipelines.parsing.careful import parse_json
 from pipelines.reasons import MOST_SHOWN, Reason, Reject
-from pipelines.records import Draft, Quarantined, raw_record
+from pipelines.records import Draft, Outcome, Quarantined, Sample, raw_record
+from tests.golden import open_case, outcomes
 from tests.limits.shapes import SHAPES, record_of
 from tests.making import asked, configuration, refusals
 
@@ -30,6 +31,67 @@ def drafted(data: bytes) -> tuple[Draft | Quarantined, float]:
 def test_a_small_record_of_every_shape_ends_in_a_known_state(shape: str):
     made, _ = drafted(record_of(shape, 20_000))
     assert not is_internal(made.findings)
+
+
+# Each way to shorten a row, for a model with tool definitions of its own and for one with slices.
+TOKENIZED = {
+    "glm_4": {"on_overflow": "drop_turns"},
+    "minicpm_v_2_6": {"on_overflow": "fewer_slices", "tool_syntax": "hermes"},
+    "minicpm_v_2": {"on_overflow": "drop_turns", "tool_syntax": "json"},
+}
+
+
+class EverySize(dict[str, tuple[int, int]]):
+    """Every picture is there. Hardly two have the same size."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __getitem__(self, name: str) -> tuple[int, int]:
+        return 900 + len(name), 700 + sum(name.encode()) % 1000
+
+
+def tokenized(data: bytes, dialect: str) -> tuple[Outcome, float]:
+    """What becomes of the record in this dialect, and the seconds of processor time that it took."""
+    flow = open_case(configuration(dialect, options=TOKENIZED[dialect]))
+    outcomes(asked("<|user|>"), {}, flow)  # loads the tokenizers
+    start = time.process_time()
+    return outcomes(data, EverySize(), flow)[-1], time.process_time() - start
+
+
+@pytest.mark.parametrize("dialect", TOKENIZED)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_small_record_of_every_shape_is_tokenized_or_refused(shape: str, dialect: str):
+    made, _ = tokenized(record_of(shape, 20_000), dialect)
+    assert isinstance(made, Sample) or (isinstance(made, Quarantined) and not is_internal(made.findings))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dialect", TOKENIZED)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_time_with_the_tokenizers_is_not_quadratic_in_the_bytes(shape: str, dialect: str):
+    small = tokenized(record_of(shape, MIB), dialect)[1]
+    large = tokenized(record_of(shape, 4 * MIB), dialect)[1]
+    assert large <= max(10 * small, 0.5), f"{small:.2f} s, then {large:.2f} s"
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "dialect"),
+    [
+        ("one word", 4 * MIB, "minicpm_v_2_6"),
+        ("control tokens", 4 * MIB, "glm_4"),
+        ("rare characters", 4 * MIB, "minicpm_v_2"),
+        ("tools and calls", MIB, "glm_4"),
+        ("deep tools", 900_000, "glm_4"),
+        ("turns after a long question", 2 * MIB, "minicpm_v_2"),
+        ("images and a long text", 4 * MIB, "minicpm_v_2_6"),
+    ],
+)
+def test_a_record_that_cannot_fit_is_refused_before_it_is_encoded(shape: str, size: int, dialect: str):
+    made, _ = tokenized(record_of(shape, size), dialect)
+    assert isinstance(made, Quarantined)
+    assert made.findings[0].code == "tokens.too_long"
+    assert made.findings[0].detail.startswith(("at least ", "a tool definition of "))
 
 
 @pytest.mark.long
@@ -66,7 +128,7 @@ def test_values_of_texts_in_a_record_count_too():
         ('"', 0, 0),
     ],
 )
-def test_the_size_of_a_text_leaves_strings_aside(text: str, depth: int, values: int):
+def test_the_size_of_a_json_text_does_not_count_its_strings(text: str, depth: int, values: int):
     assert json_size(text.encode()) == (depth, values)
 
 
@@ -81,7 +143,7 @@ def _deep(levels: int) -> str:
 
 @pytest.mark.parametrize("text", [_deep(197), '{"a":' * 197 + "2.50" + "}" * 197], ids=["lists", "objects"])
 @pytest.mark.parametrize("field", ["arguments", "text arguments", "literal", "schema", "result", "unread", "doubled"])
-def test_at_the_deepest_setting_every_reader_and_writer_holds(text: str, field: str):
+def test_every_reader_and_writer_handles_the_deepest_setting(text: str, field: str):
     config = configuration(limits={"json_depth": 200})
 
     def called(arguments: str) -> str:

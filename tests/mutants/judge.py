@@ -28,7 +28,7 @@ SLOW = (
     "tests/test_hostile.py::test_cases_with_several_correct_verdicts_follow_the_policy",
     "tests/test_hostile.py::test_a_misspelt_path_resolves_to_the_one_file_that_fits",
     "tests/test_hostile.py::test_control_tokens_in_text_stay_text_and_start_no_turn",
-    "tests/dialects/test_shared.py::test_definitions_are_encoded_apart_only_where_that_makes_no_difference",
+    "tests/dialects/test_cached_texts.py::test_definitions_are_encoded_separately_only_where_that_gives_the_same_ids",
     "tests/dialects/test_syntax_tags.py",
     "tests/properties/test_deep.py",
     "tests/properties/test_containers.py",

@@ -1,4 +1,4 @@
-"""Pictures: read under every key, put where the log has them, each of them once."""
+"""Pictures are read under every key, and each is put in its place once."""
 
 import base64
 from io import BytesIO
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipelines.records import Conversation
-from tests.making import configuration, conversation, notes, refusals, run_lines, write_lines
+from tests.making import asked, configuration, conversation, notes, refusals, run_lines, turns, write_lines
 
 SIZES = {"a.png": (9, 9), "b.png": (8, 8)}
 ANSWER = {"role": "assistant", "content": "A"}
@@ -34,15 +34,15 @@ def test_pictures_are_read_under_every_key_of_a_record_or_a_turn(key: str, holde
 
 @pytest.mark.parametrize("mark", ["<image>", "<image_00>", "<image_1>", "<|image|>", "<|vision_start|><|image_pad|><|vision_end|>", "(<image>./</image>)"])
 @pytest.mark.parametrize("images", [{"image": "a.png"}, {"images": ["a.png"]}, {"images": [{"path": "a.png", "bytes": None}]}])
-def test_a_mark_of_any_spelling_takes_the_next_picture_and_goes_whole(mark: str, images):
+def test_a_mark_in_any_syntax_takes_the_next_picture_and_is_removed(mark: str, images):
     assert shown({"messages": [{"role": "user", "content": f"See {mark} here"}, ANSWER], **images}) == ([("See  here", (4,))], ["a.png"])
 
 
-def test_a_picture_by_name_is_put_at_a_mark_without_one():
+def test_a_named_picture_takes_a_mark_without_a_name():
     assert shown({"conversations": [{"role": "user", "content": "Q\n<image>"}, ANSWER], "image": {"<image_00>": "a.png"}}) == ([("Q\n", (2,))], ["a.png"])
 
 
-def test_numbered_marks_over_a_list_take_the_pictures_of_their_numbers():
+def test_numbered_marks_take_the_pictures_with_their_numbers_from_a_list():
     record = {"conversations": [{"role": "user", "content": "<image_01>,<image_00>"}, ANSWER], "image": ["a.png", "b.png"]}
     assert shown(record) == ([(",", (0, 1))], ["b.png", "a.png"])
 
@@ -53,7 +53,7 @@ def test_a_mark_without_a_picture_is_a_mismatch_in_every_format(mark: str, key: 
     assert refusals({key: [{"role": "user", "content": f"{mark}Q"}, ANSWER]})[0][0] == "image.count_mismatch"
 
 
-def test_a_picture_named_inside_img_tags_is_that_picture_at_that_place():
+def test_a_path_inside_img_tags_puts_its_picture_there():
     record = {"conversations": [{"from": "user", "value": "Picture 1: <img>a.png</img>\nQ"}, {"from": "assistant", "value": "A"}]}
     assert shown(record) == ([("Picture 1: \nQ", (11,))], ["a.png"])
     assert shown(record | {"image": "a.png"}) == ([("Picture 1: \nQ", (11,))], ["a.png"])
@@ -82,7 +82,7 @@ def test_parts_marks_and_lists_agree_on_one_place_for_each_picture(content, imag
     assert shown({"messages": [{"role": "user", "content": content}, ANSWER], "images": images}) == expected
 
 
-def test_a_picture_of_a_turn_stands_at_the_turns_mark_or_before_its_text():
+def test_a_picture_of_a_turn_is_put_at_its_mark_or_before_its_text():
     turns = [{"role": "user", "content": "one <image>", "image": "a.png"}, ANSWER, {"role": "user", "content": "two", "image": "b.png"}, ANSWER]
     assert shown({"messages": turns}) == ([("one ", (4,)), ("two", (0,))], ["a.png", "b.png"])
 
@@ -97,19 +97,19 @@ def test_a_picture_of_a_turn_stands_at_the_turns_mark_or_before_its_text():
         {"image": "a.png", "image_url": {"url": "a.png"}},
     ],
 )
-def test_one_picture_is_one_however_its_name_is_written(images):
+def test_a_picture_counts_once_however_its_path_is_written(images):
     content = [{"type": "image_url", "image_url": {"url": "a.png"}}, {"type": "text", "text": "Q"}]
     assert shown({"messages": [{"role": "user", "content": content}, ANSWER], **images}) == ([("Q", (0,))], ["a.png"])
     assert shown({"messages": [{"role": "user", "content": content, **images}, ANSWER]}) == ([("Q", (0,))], ["a.png"])
 
 
-def test_parts_as_their_json_text_are_these_parts():
+def test_parts_logged_as_json_text_are_read_as_parts():
     content = '[{"type": "image_url", "image_url": {"url": "a.png"}}, {"type": "text", "text": "Q"}]'
     made = conversation({"messages": [{"role": "user", "content": content}, ANSWER]}, sizes=SIZES)
     assert ((made.messages[0].content, made.messages[0].image_at), notes(made)) == (("Q", (0,)), [("repair.content_parsed", "messages[0].content")])
 
 
-def test_a_mark_that_a_system_text_or_a_result_speaks_of_stays_text():
+def test_a_mark_that_a_system_text_or_a_result_only_mentions_stays_text():
     system, call = {"role": "system", "content": "Look at <image>."}, {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {}}}]}
     result = {"role": "tool", "content": "<rss><image></rss>"}
     asking = {"role": "user", "content": "<image>Q"}
@@ -122,11 +122,11 @@ def test_a_mark_that_a_system_text_or_a_result_speaks_of_stays_text():
 
 
 @pytest.mark.parametrize("marks", ["<image_3> <image_1>", "<image_1> <image_1>"])
-def test_numbers_that_count_no_pictures_are_refused(marks: str):
+def test_marks_with_ambiguous_numbers_are_refused(marks: str):
     assert refusals({"messages": [{"role": "user", "content": marks}, ANSWER], "images": ["a.png", "b.png"]}, sizes=SIZES)[0][0] == "image.count_mismatch"
 
 
-def test_a_picture_by_name_beside_padded_ones_and_an_empty_list():
+def test_null_names_and_an_empty_list_beside_a_named_picture_are_ignored():
     record = {"conversations": [{"role": "user", "content": "<image_00>Q"}, ANSWER], "image": {"<image_00>": "a.png", "<image_01>": None}, "images": []}
     assert shown(record) == ([("\n\nQ", (1,))], ["a.png"])
 
@@ -145,7 +145,7 @@ def test_pictures_and_places_that_do_not_match_are_refused(content, images):
     assert refusals({"messages": [{"role": "user", "content": content}, ANSWER], "images": images}, sizes=SIZES)[0][0] == "image.count_mismatch"
 
 
-def test_a_part_without_a_picture_in_a_record_without_any_is_a_bad_part():
+def test_an_image_part_is_bad_if_neither_it_nor_the_record_has_a_picture():
     assert refusals({"messages": [{"role": "user", "content": [part(None), {"type": "text", "text": "Q"}]}, ANSWER]})[0] == (
         "schema.part_bad",
         "messages[0].content[0]",
@@ -172,20 +172,20 @@ PNG = png_base64()
         "data:image/png;base64," + PNG.replace("+", "-").replace("/", "_"),
     ],
 )
-def test_bytes_of_a_picture_in_the_log_are_the_picture(image, tmp_path: Path):
+def test_a_picture_may_be_logged_as_its_bytes(image, tmp_path: Path):
     record = {"messages": [{"role": "user", "content": "<image>Q"}, ANSWER], "images": [image]}
     (made,) = run_lines(configuration(), write_lines(tmp_path / "logs.jsonl", [record]))
     assert isinstance(made, Conversation), made.findings
     assert [(picture.width, picture.height, picture.uri[:5]) for picture in made.images] == [(7, 5, "data:")]
 
 
-def test_one_picture_without_a_mark_is_put_before_the_first_question_and_said_so():
+def test_a_single_picture_without_a_mark_is_put_before_the_first_question_and_noted():
     made = conversation({"messages": [{"role": "user", "content": "Q"}, ANSWER], "image_path": "a.png"}, sizes=SIZES)
     assert (made.messages[0].content, made.messages[0].image_at) == ("\nQ", (0,))
     assert notes(made) == [("repair.placeholder_added", "messages[0]")]
 
 
-def test_a_picture_of_a_tools_result_stands_in_the_result():
+def test_a_picture_of_a_tool_result_stays_in_the_result():
     call = {"from": "function_call", "value": '{"name":"tap","arguments":{"x":1}}'}
     turns = [{"from": "human", "value": "<image>open"}, call, {"from": "observation", "value": "<image>"}, {"from": "gpt", "value": "done"}]
     assert shown({"conversations": turns, "images": ["b.png", "a.png"]}) == ([("open", (0,)), ("", (0,))], ["b.png", "a.png"])
@@ -195,3 +195,37 @@ def test_objects_with_boxes_are_refused_by_name():
     record = {"messages": [{"role": "user", "content": "<image>Find <ref-object>"}, {"role": "assistant", "content": "<bbox>"}], "images": ["a.png"]}
     objects = {"ref": ["sheep"], "bbox": [[90.9, 160.8, 135, 212.8]]}
     assert refusals(record | {"objects": objects}, configuration(), SIZES) == [("schema.field_unread", "objects")]
+
+
+@pytest.mark.parametrize(
+    ("question", "image", "image_at", "content"),
+    [
+        ("<image>\nWhat?", "a.png", (0,), "\nWhat?"),
+        ("See <image> here", "a.png", (4,), "See  here"),
+        ("What?", "a.png", (0,), "\nWhat?"),
+        ("<image_01> and <image_00>", {"<image_00>": "a.png", "<image_01>": "b.png"}, (1, 8), "\n\n and \n\n"),
+    ],
+)
+def test_images_are_put_where_their_marks_were(question, image, image_at, content):
+    record = {"conversations": [{"role": "user", "content": question}, {"role": "assistant", "content": "A"}], "image": image}
+    message = conversation(record, sizes={"a.png": (9, 9), "b.png": (9, 9)}).messages[0]
+    assert (message.image_at, message.content) == (image_at, content)
+
+
+def test_images_are_in_text_order_not_in_the_order_of_their_names():
+    record = {
+        "conversations": [{"role": "user", "content": "<image_01> then <image_00>"}, {"role": "assistant", "content": "A"}],
+        "image": {"<image_00>": "a.png", "<image_01>": "b.png"},
+    }
+    made = conversation(record, sizes={"a.png": (9, 9), "b.png": (9, 9)})
+    assert [image.uri for image in made.images] == ["kit/b.png", "kit/a.png"]
+
+
+def test_a_blank_image_field_contains_no_picture():
+    for value in ("", [], {}, None):
+        assert turns(conversation(asked(image=value))) == [("user", "", "Hello?"), ("assistant", "", "Hello.")]
+
+
+def test_a_mark_in_an_answer_is_refused_if_the_record_lists_a_picture_that_has_its_place():
+    record = {"messages": [{"role": "user", "content": "Q", "image": "a.png"}, {"role": "assistant", "content": "<image>"}], "images": ["a.png"]}
+    assert refusals(record) == [("image.count_mismatch", "images")]

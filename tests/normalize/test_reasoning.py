@@ -1,4 +1,4 @@
-"""Reasoning: kept once, before its turn, whatever stands beside it; or left out of every place."""
+"""Reasoning is kept once, before the text of its turn, or left out completely."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_reasoning_on_a_call_is_kept_before_it(turn):
         {"content": [{"type": "thinking", "thinking": "R1"}, {"type": "text", "text": "ans"}]},
     ],
 )
-def test_reasoning_of_every_key_is_kept_once_and_dropped_whole(more):
+def test_reasoning_under_several_keys_is_kept_once_or_dropped_completely(more):
     record = {"messages": [QUESTION, {"role": "assistant", **more}]}
     assert turns(conversation(record))[1] == ("assistant", "", "<think>R1</think>ans")
     dropped = conversation(record, DROP)
@@ -68,7 +68,7 @@ def test_reasoning_of_every_key_is_kept_once_and_dropped_whole(more):
         ("an answer", "an answer"),
     ],
 )
-def test_dropping_takes_every_block_out_of_the_text(content: str, left: str):
+def test_dropping_reasoning_removes_every_block_from_the_text(content: str, left: str):
     answers = [{"role": "assistant", "content": content}, {"role": "assistant", "content": "last"}]
     if left:
         assert turns(conversation({"messages": [QUESTION, *answers]}, DROP))[1][2] == left
@@ -76,11 +76,11 @@ def test_dropping_takes_every_block_out_of_the_text(content: str, left: str):
         assert refusals({"messages": [QUESTION, *answers]}, DROP)[0][0] == "schema.content_missing"
 
 
-def test_an_answer_that_is_nothing_but_reasoning_is_blank_without_it():
+def test_an_answer_of_only_reasoning_is_blank_if_reasoning_is_dropped():
     assert refusals({"messages": [QUESTION, {"role": "assistant", "content": "<think>R1</think>"}]}, DROP)[0][0] == "schema.no_target"
 
 
-def test_reasoning_on_a_question_is_a_finding_and_no_text():
+def test_reasoning_on_a_question_is_a_finding_and_not_text():
     record = {"messages": [QUESTION | {"reasoning_content": "R1"}, {"role": "assistant", "content": "A"}]}
     assert refusals(record) == [("schema.field_unread", "messages[0].reasoning_content")]
     kept = conversation(record, configuration(normalize={"field_unread": "warn"}))
@@ -92,13 +92,13 @@ def test_reasoning_of_another_type_is_refused():
     assert refusals(record) == [("schema.field_type", "messages[1].reasoning")]
 
 
-def test_reasoning_in_pieces_and_whole_is_one():
+def test_reasoning_logged_whole_and_in_pieces_is_kept_once():
     details = [{"type": "reasoning.text", "text": "S1"}, {"type": "reasoning.text", "text": "S2"}]
     turn = {"role": "assistant", "content": "ans", "reasoning": "S1\n\nS2", "reasoning_details": details}
     assert turns(conversation({"messages": [QUESTION, turn]}))[1][2] == "<think>S1\n\nS2</think>ans"
 
 
-def test_reasoning_that_a_template_opened_is_not_said_twice():
+def test_reasoning_whose_tag_the_template_opened_is_not_repeated():
     turn = {"role": "assistant", "content": "R1</think>\n\nans", "reasoning_content": "R1"}
     assert turns(conversation({"messages": [QUESTION, turn]}))[1][2] == "R1</think>\n\nans"
 
@@ -109,3 +109,9 @@ def test_an_image_in_an_answer_keeps_its_place_in_the_text(reasoning: str, text:
     record = {"messages": [QUESTION, {"role": "assistant", "reasoning_content": "R", "content": parts}]}
     message = conversation(record, configuration(normalize={"reasoning": reasoning}), {"a.png": (9, 9)}).messages[1]
     assert (message.content, message.image_at) == (text, (place,))
+
+
+@pytest.mark.parametrize(("setting", "content"), [("keep", "<think>Hm.</think>A"), ("drop", "A")])
+def test_reasoning_is_put_before_the_text_of_its_turn_or_dropped(setting: str, content: str):
+    record = {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "reasoning_content": "Hm.", "content": "A"}]}
+    assert conversation(record, configuration(normalize={"reasoning": setting})).messages[1].content.replace("\n", "") == content

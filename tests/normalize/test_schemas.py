@@ -1,4 +1,4 @@
-"""Arguments against declared schemas: what JSON Schema says, and nothing that a schema from a log could abuse."""
+"""Arguments are checked as JSON Schema says, and no schema from a log can do harm."""
 
 import socket
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pipelines.normalize.schemas import RECORD_STEPS, STEPS, BadSchema, Steps, misfit, read_schema
+from pipelines.normalize.schemas import RECORD_STEPS, STEPS, BadSchema, Steps, find_mismatch, read_schema
 from tests.making import conversation, notes
 from tests.properties.depth import deep
 
@@ -45,8 +45,8 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 @given(value=VALUES, schema=st.recursive(st.booleans() | st.just({}), _schemas, max_leaves=4))
 @deep(40)
-def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
-    assert (misfit(value, read_schema(schema), Steps()) is None) == Draft202012Validator(schema).is_valid(value)
+def test_a_value_matches_a_schema_exactly_if_jsonschema_says_so(value: Any, schema: Any):
+    assert (find_mismatch(value, read_schema(schema), Steps()) is None) == Draft202012Validator(schema).is_valid(value)
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_a_value_fits_where_the_reference_says_so(value: Any, schema: Any):
     [
         ({"type": "strin"}, "type is 'strin'; expected a type or a list of types"),
         ({"properties": {"a": {"required": True}}}, "properties.a.required is 'True'; expected a list of names"),
-        ({"items": [{"type": "string"}]}, "items is a list, not a schema"),
-        ({"anyOf": [{}, 7]}, "anyOf.1 is a number, not a schema"),
-        ({"minLength": -1}, "minLength is '-1'; expected a number from 0"),
+        ({"items": [{"type": "string"}]}, "items is a list; expected a schema"),
+        ({"anyOf": [{}, 7]}, "anyOf.1 is a number; expected a schema"),
+        ({"minLength": -1}, "minLength is '-1'; expected a whole number of at least 0"),
     ],
 )
-def test_a_schema_that_is_none_says_where(schema: Any, words: str):
+def test_an_invalid_schema_is_reported_with_the_place_of_the_error(schema: Any, words: str):
     with pytest.raises(BadSchema) as caught:
-        misfit({}, read_schema(schema), Steps())
+        find_mismatch({}, read_schema(schema), Steps())
     assert str(caught.value) == words
 
 
@@ -92,11 +92,11 @@ def test_a_schema_opens_no_socket_and_runs_no_pattern(inner: Any, monkeypatch: p
     assert notes(conversation(called(inner, {"a" * 64 + "!": 1}))) == []
 
 
-def test_a_schema_that_grows_without_end_is_left_after_so_many_steps():
+def test_checking_a_huge_schema_stops_after_a_limited_number_of_steps():
     schema = {"properties": {"a": {"items": {"allOf": [{"type": "integer"}] * 200}}}}
     made = conversation(called(schema, {"a": [0] * 1000}))
     assert [(finding.code, finding.detail) for finding in made.findings] == [
-        ("tool.schema_invalid", "the schema of 'f' cannot be used: checking takes more than 100000 steps")
+        ("tool.schema_invalid", "the schema of 'f' cannot be used: checking against it takes more than 100,000 steps")
     ]
 
 
@@ -136,18 +136,18 @@ BRANCHES: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize(("words", "kind"), [("anyOf", "string"), ("oneOf", "integer"), ("allOf", "integer")])
 @pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES)
-def test_many_branches_over_one_large_argument_look_at_no_more_than_was_paid_for(words: str, kind: str, branch: Callable[[Any], Any]):
+def test_many_branches_over_one_large_argument_stay_within_the_steps(words: str, kind: str, branch: Callable[[Any], Any]):
     value = Watched(dict.fromkeys(map(str, range(20_000)), 1) | {"a": 1})
     with suppress(BadSchema):
-        misfit(value, read_schema({words: [branch({"type": kind})] * 500}), Steps())
+        find_mismatch(value, read_schema({words: [branch({"type": kind})] * 500}), Steps())
     assert value.looks <= 2 * STEPS
 
 
-def test_the_calls_of_a_record_share_their_steps():
+def test_all_calls_of_a_record_share_one_limit_of_steps():
     record = Steps(RECORD_STEPS)
     schema = read_schema({"properties": {"a": {"enum": list(range(90_000))}}})
     for _ in range(12):
         with suppress(BadSchema):
-            misfit({"a": -1}, schema, record)
-    with pytest.raises(BadSchema, match="checking the calls of this record takes more than 1000000 steps"):
-        misfit({}, schema, record)
+            find_mismatch({"a": -1}, schema, record)
+    with pytest.raises(BadSchema, match="checking the calls of this record takes more than 1,000,000 steps"):
+        find_mismatch({}, schema, record)

@@ -1,4 +1,4 @@
-"""Calls and results of every log: one text for one call, and no field lost."""
+"""Calls and results of all kinds of logs: a call always has the same text, and no field is lost."""
 
 import json
 
@@ -22,7 +22,7 @@ def arguments(record) -> str:
 
 
 @pytest.mark.parametrize("spelling", [{}, {"ensure_ascii": False}, {"indent": 4}, {"separators": (",", ":")}, {"indent": 1, "ensure_ascii": False}])
-def test_arguments_given_as_an_object_are_written_the_same_whatever_the_files_spelling(spelling):
+def test_arguments_logged_as_an_object_are_always_written_in_the_same_way(spelling):
     record = called({"function": {"name": "get_weather", "arguments": PEKING}})
     assert arguments(json.dumps(record, **spelling).encode()) == '{"city": "北京", "days": 2}'
 
@@ -42,21 +42,21 @@ def test_numbers_in_turns_that_are_json_text_are_written_as_they_were_logged():
     )
 
 
-def test_arguments_given_as_text_stay_as_they_are():
+def test_arguments_logged_as_text_stay_as_they_are():
     assert arguments(called({"function": {"name": "f", "arguments": '{"a":2.50,  "b":"\\u4e2d"}'}})) == '{"a":2.50,  "b":"\\u4e2d"}'
     spoken = {"conversations": [{"from": "human", "value": "Q"}, {"from": "function_call", "value": '{"name":"f","arguments":{"a":2.50}}'}]}
     assert arguments(spoken) == '{"a":2.50}'
 
 
 @pytest.mark.parametrize("content", [None, "Let me look."])
-def test_the_older_function_call_of_a_turn_is_read_as_its_one_call(content):
+def test_the_older_key_function_call_is_read_as_one_call(content):
     logged = {"role": "assistant", "content": content, "function_call": {"name": "get_weather", "arguments": '{"city": "Rome"}'}}
     made = conversation({"messages": [QUESTION, logged, {"role": "function", "name": "get_weather", "content": "12C"}, ANSWER]})
     said = [("assistant", "", content)] if content else []
     assert turns(made)[1:-1] == [*said, ("assistant", "get_weather", '{"city": "Rome"}'), ("observation", "", "12C")]
 
 
-def test_reasoning_in_the_text_of_a_call_is_the_turns_text_before_it():
+def test_reasoning_inside_the_text_of_a_call_becomes_text_before_the_call():
     value = '<think>\nI must look.\n</think>\n\n{"name": "get_weather", "arguments": {"city": "Rome"}}'
     record = {"conversations": [{"from": "human", "value": "Q"}, {"from": "function_call", "value": value}, {"from": "observation", "value": "12C"}]}
     assert turns(conversation(record))[1:3] == [("assistant", "", "<think>\nI must look.\n</think>"), ("assistant", "get_weather", '{"city": "Rome"}')]
@@ -70,7 +70,7 @@ def test_a_call_without_arguments_has_empty_ones(function):
     assert refusals(called({"function": function}), configuration(normalize={"repair": "none"}))[0][0] == "tool.args_unparseable"
 
 
-def test_a_list_of_arguments_has_no_names_and_is_refused():
+def test_arguments_in_a_list_have_no_names_and_are_refused():
     assert refusals(called({"function": {"name": "now", "arguments": "[]"}}))[0][0] == "tool.args_not_object"
 
 
@@ -79,7 +79,7 @@ def test_arguments_are_read_under_the_keys_of_other_apis(key: str):
     assert arguments(called({"name": "f", key: {"a": 1}})) == '{"a": 1}'
 
 
-def test_arguments_under_a_key_that_nobody_knows_are_not_taken_for_none():
+def test_arguments_under_an_unknown_key_do_not_count_as_missing():
     assert refusals(called({"name": "f", "values": {"a": 1}}))[0][0] == "tool.call_malformed"
 
 
@@ -87,7 +87,7 @@ def test_arguments_under_a_key_that_nobody_knows_are_not_taken_for_none():
     ("content", "text"),
     [({"temp": 12}, '{"temp": 12}'), (12, "12"), (2.5, "2.5"), (True, "true"), ([{"title": "é"}], '[{"title": "é"}]'), (["a", "b"], '["a", "b"]')],
 )
-def test_a_result_that_is_no_text_becomes_its_json_text(content, text: str):
+def test_a_result_that_is_not_text_becomes_its_json_text(content, text: str):
     record = called({"function": {"name": "f", "arguments": {}}})
     record["messages"][2]["content"] = content
     made = conversation(record)
@@ -108,21 +108,21 @@ def test_a_result_that_is_no_text_becomes_its_json_text(content, text: str):
         (("call_0", "call_0"), [{"tool_call_id": "call_0", "name": "oslo"}, {"tool_call_id": "call_0", "name": "rome"}]),
     ],
 )
-def test_results_find_their_calls_by_id_by_name_or_else_in_order(ids, results):
+def test_results_are_matched_to_calls_by_id_by_name_or_in_order(ids, results):
     calls = [{"id": own, "function": {"name": name, "arguments": "{}"}} for own, name in zip(ids, ("rome", "oslo"), strict=True)]
     answered = [{"role": "tool", "content": text} | result for text, result in zip(("oslo 3", "rome 12"), results, strict=True)]
     made = conversation({"messages": [QUESTION, {"role": "assistant", "tool_calls": calls}, *answered, ANSWER]})
     assert [content for role, _, content in turns(made) if role == "observation"] == ["rome 12", "oslo 3"]
 
 
-def test_a_result_finds_its_call_by_the_calls_other_id():
+def test_a_result_is_matched_by_any_id_of_its_call():
     call = {"id": "fc_1", "call_id": "c1", "function": {"name": "f", "arguments": {}}}
     result = {"role": "tool", "call_id": "c1", "content": "4"}
     assert turns(conversation({"messages": [QUESTION, {"role": "assistant", "tool_calls": [call]}, result, ANSWER]}))[2] == ("observation", "", "4")
 
 
 @pytest.mark.parametrize(("names", "refused"), [(("a", "a"), 3), (("other", "a"), 2)])
-def test_a_result_whose_name_is_that_of_no_open_call_is_an_orphan(names, refused: int):
+def test_a_result_that_names_no_open_call_is_an_orphan(names, refused: int):
     calls = [{"function": {"name": name, "arguments": "{}"}} for name in ("a", "b")]
     results = [{"role": "tool", "name": name, "content": "4"} for name in names]
     assert refusals({"messages": [QUESTION, {"role": "assistant", "tool_calls": calls}, *results, ANSWER]})[0] == ("tool.result_orphan", f"messages[{refused}]")
@@ -133,7 +133,7 @@ def test_an_id_that_cannot_be_read_is_refused(own):
     assert refusals(called({"id": own, "function": {"name": "f", "arguments": {}}}))[0] == ("schema.field_type", "messages[1].tool_calls[0].id")
 
 
-def test_the_same_call_under_two_keys_is_one_call():
+def test_the_same_call_under_two_keys_counts_once():
     call = {"name": "f", "arguments": {"a": 1}}
     again = called({"id": "1", "function": call}, function_call=call | {"arguments": '{"a": 1}'})
     assert [name for _, name, _ in turns(conversation(again)) if name] == ["f"]
@@ -147,21 +147,21 @@ def test_the_same_call_under_two_keys_is_one_call():
         {"function": {"name": "f", "arguments": {}, "input": {"city": "Rome"}}},
     ],
 )
-def test_arguments_are_found_where_the_first_key_holds_none(call):
+def test_arguments_are_found_even_if_their_first_key_is_empty(call):
     assert json.loads(arguments(called(call))) == {"city": "Rome"}
 
 
-def test_arguments_that_stand_twice_and_differ_are_refused():
+def test_different_arguments_under_two_keys_are_refused():
     call = {"function": {"name": "f", "arguments": {"a": 1}, "parameters": {"a": 2}}}
     assert refusals(called(call))[0] == ("schema.field_unread", "messages[1].tool_calls[0].function.parameters")
 
 
 @pytest.mark.parametrize("empty", ["[]", "null", "none"])
-def test_a_text_that_says_no_calls_is_none(empty: str):
+def test_a_text_that_means_no_calls_is_not_a_call(empty: str):
     assert turns(conversation({"messages": [QUESTION | {"tool_calls": empty}, ANSWER | {"tool_calls": empty}]}))[1] == ("assistant", "", "A")
 
 
-def test_structs_of_nulls_are_no_fields():
+def test_objects_that_contain_only_nulls_do_not_count_as_fields():
     padded = {"function_call": {"name": None, "arguments": None}, "image": {"bytes": None, "path": None}}
     assert conversation({"messages": [QUESTION | padded, ANSWER | padded]}).findings == ()
 
@@ -171,13 +171,13 @@ def test_text_after_a_call_of_the_same_turn_is_refused():
     assert refusals({"messages": [QUESTION, {"role": "assistant", "content": parts}]})[0][0] == "schema.field_unread"
 
 
-def test_a_definition_that_stands_twice_is_one_and_two_of_one_name_are_noted():
+def test_equal_definitions_count_once_and_different_ones_of_one_name_are_noted():
     tool = {"name": "f", "parameters": {"type": "object"}}
     assert json.loads(conversation(asked(tools=[{"type": "function", "function": tool}], functions=[tool])).tools) == [{"type": "function", "function": tool}]
     assert [code for code, _ in notes(conversation(asked(tools=[tool, tool | {"description": "other"}])))] == ["tool.schema_invalid"]
 
 
-def test_a_call_without_its_result_in_the_middle_is_noted_and_one_at_the_end_is_not():
+def test_a_missing_result_is_noted_except_at_the_end():
     calls = [{"id": own, "function": {"name": own, "arguments": "{}"}} for own in ("a", "b")]
     asking = {"role": "assistant", "tool_calls": calls}
     half = conversation({"messages": [QUESTION, asking, {"role": "tool", "tool_call_id": "b", "content": "4"}, ANSWER]})
@@ -199,7 +199,7 @@ SCHEMA = {
 }
 
 
-def test_null_arguments_that_the_schema_does_not_declare_are_what_arrow_added_and_go():
+def test_null_arguments_that_the_schema_does_not_declare_are_removed():
     record = called({"function": {"name": "f", "arguments": PADDED | {"unit": None}}}) | {"tools": [{"name": "f", "parameters": SCHEMA}]}
     made = conversation(record)
     assert json.loads(turns(made)[1][2]) == {"city": "Rome", "where": {"zip": None}, "also": [{"y": 1}], "unit": None}
@@ -209,7 +209,7 @@ def test_null_arguments_that_the_schema_does_not_declare_are_what_arrow_added_an
 @pytest.mark.parametrize(
     "tools", [None, [{"name": "f", "parameters": {"type": "object"}}], [{"name": "f", "parameters": SCHEMA | {"additionalProperties": True}}]]
 )
-def test_null_arguments_stay_where_no_schema_says_that_they_are_none(tools):
+def test_null_arguments_stay_unless_a_schema_rules_them_out(tools):
     record = called({"function": {"name": "f", "arguments": {"to": None}}}) | {"tools": tools}
     assert turns(conversation(record))[1][2] == '{"to": null}'
 
@@ -220,7 +220,7 @@ def test_null_arguments_of_a_call_that_was_logged_as_text_stay():
 
 
 @pytest.mark.parametrize("role", ["user", "system", "tool"])
-def test_a_call_on_any_turn_but_an_answer_is_refused(role: str):
+def test_a_call_on_any_turn_other_than_an_answer_is_refused(role: str):
     turn = {"role": role, "content": "Q", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
     before = [] if role != "tool" else [QUESTION, {"role": "assistant", "tool_calls": [{"function": {"name": "g", "arguments": "{}"}}]}]
     places = refusals({"messages": [*before, turn, QUESTION, ANSWER]})
@@ -241,7 +241,7 @@ def test_a_turn_that_is_a_call_keeps_its_other_calls_and_refuses_an_image(turn):
     assert refusals({"messages": [QUESTION, turn | {"image": "b.png"}, ANSWER]})[0] == ("schema.field_unread", "messages[1].image")
 
 
-def test_a_turn_of_calls_without_content_is_its_calls():
+def test_a_call_turn_may_have_no_content():
     turn = {"role": "tool_call", "content": None, "tool_calls": [{"function": {"name": "b", "arguments": "{}"}}]}
     assert turns(conversation({"messages": [QUESTION, turn]}))[1] == ("assistant", "b", "{}")
 
@@ -254,7 +254,7 @@ def test_metadata_of_a_question_is_noted():
 LIFTED = '{"name": "f", "arguments": {"a": 1}}'
 
 
-def test_a_json_answer_is_a_call_where_its_name_is_declared_or_a_result_follows_and_else_stays_text():
+def test_a_json_answer_is_a_call_only_if_its_tool_is_declared_or_a_result_follows():
     assert turns(conversation(asked(answer=LIFTED, tools=[{"name": "f"}])))[1] == ("assistant", "f", '{"a": 1}')
     answered = {"messages": [QUESTION, {"role": "assistant", "content": LIFTED}, {"role": "tool", "content": "4"}, ANSWER]}
     assert turns(conversation(answered))[1] == ("assistant", "f", '{"a": 1}')
@@ -291,18 +291,18 @@ SPELLED = [
 
 
 @pytest.mark.parametrize(("spelling", "text"), SPELLED, ids=[f"{name}-{i}" for i, (name, _) in enumerate(SPELLED)])
-def test_a_call_in_a_known_spelling_that_stays_text_is_noted_and_its_result_refuses_by_that_name(spelling: str, text: str):
+def test_a_call_left_in_the_text_is_noted_with_its_syntax_and_its_result_is_refused(spelling: str, text: str):
     made = conversation(asked(answer=text))
     assert turns(made)[1] == ("assistant", "", text)
     assert [(finding.code, spelling in finding.detail) for finding in made.findings] == [("tool.call_in_text", True)]
     first = run({"messages": [QUESTION, {"role": "assistant", "content": text}, {"role": "tool", "content": "4"}, ANSWER]})[0].findings[0]
-    assert (first.code, first.where, f"spelled as {spelling}" in first.detail) == ("tool.call_in_text", "messages[2]", True)
+    assert (first.code, first.where, f"in the syntax {spelling}" in first.detail) == ("tool.call_in_text", "messages[2]", True)
 
 
 @pytest.mark.parametrize(
     "text", ["It is 12 degrees in Rome.", '{"POINT": [480, 900]}', "Use a <table> here: f(x) = [1, 2]", "Name\n\n{x}", "def f():\n    return {}"]
 )
-def test_an_answer_without_a_call_is_noted_as_none(text: str):
+def test_an_answer_without_a_call_gets_no_note(text: str):
     assert conversation(asked(answer=text)).findings == ()
 
 

@@ -1,4 +1,4 @@
-"""Turns at the edge: weights, marks, tools, results and calls that a small change of the rules would read otherwise."""
+"""Edge cases of turns: weights, marks, tools, results and calls that a small change of the rules would change."""
 
 import json
 from typing import Any
@@ -47,7 +47,7 @@ def test_a_weight_that_no_trainer_could_use_is_refused(loss: dict[str, Any]):
 
 
 @pytest.mark.parametrize(("most", "is_refused"), [(2, False), (1, True)])
-def test_a_record_may_have_as_many_pictures_as_the_limit_says(most: int, is_refused: bool):
+def test_the_number_of_pictures_in_a_record_is_limited(most: int, is_refused: bool):
     record = {"messages": [{"role": "user", "content": "<image><image>Q"}, A], "images": ["a.png", "b.png"]}
     config, sizes = configuration(limits={"images_per_record": most}), {"a.png": (9, 9), "b.png": (9, 9)}
     if is_refused:
@@ -83,7 +83,7 @@ def marked(text: str, image: Any, *more: dict[str, Any]) -> dict[str, Any]:
         ("<image_2><image><image_0>", ["a", "b", "c"]),
     ],
 )
-def test_numbered_marks_take_the_pictures_of_their_numbers_only_where_all_are_there(text: str, order: list[str]):
+def test_numbered_marks_take_the_pictures_with_their_numbers_only_if_all_numbers_exist(text: str, order: list[str]):
     assert names(marked(text, ["a.png", "b.png", "c.png"])) == order
 
 
@@ -98,7 +98,7 @@ def test_numbered_marks_take_the_pictures_of_their_numbers_only_where_all_are_th
         ("<image>", {"<image_00>": "a.png", "<image_01>": "b.png"}),
     ],
 )
-def test_marks_and_pictures_of_different_number_are_a_mismatch(text: str, image: Any):
+def test_different_numbers_of_marks_and_pictures_are_a_mismatch(text: str, image: Any):
     assert refusals(marked(text, image), sizes=PICTURES)[0][0] == "image.count_mismatch"
 
 
@@ -108,7 +108,7 @@ def test_a_mark_in_an_answer_has_no_picture(image: Any):
     assert refusals(record | {"image": image}, sizes=PICTURES)[0][0] == "image.count_mismatch"
 
 
-def test_pictures_by_name_have_newlines_round_them_and_those_of_a_list_have_not():
+def test_named_pictures_get_newlines_around_them_and_listed_ones_do_not():
     assert placed(marked("x<image_00>y<image_01>", {"<image_00>": "a.png", "<image_01>": "b.png"}))[0] == ("x\n\ny\n\n", (2, 5))
     assert placed(marked("x<image>y<image>", ["a.png", "b.png"]))[0] == ("xy", (1, 2))
     assert placed(marked("x<image>y<image>", {"<image_00>": "a.png", "<image_01>": "b.png"}))[0] == ("xy", (1, 2))
@@ -122,7 +122,7 @@ def test_the_only_picture_without_a_mark_goes_before_the_first_question():
 
 
 @pytest.mark.parametrize("ref", [7, True, [], {"x": 1}, " "])
-def test_a_reference_that_is_no_text_is_refused(ref: Any):
+def test_a_reference_that_is_not_text_is_refused(ref: Any):
     assert refusals({"messages": [{"role": "user", "content": [{"type": "image", "image": ref}, {"type": "text", "text": "Q"}]}, A]}) != []
     assert refusals({"messages": [{"role": "user", "content": "<image>Q"}, A], "images": [ref]})[0][0] in ("image.ref_type", "image.count_mismatch")
 
@@ -146,7 +146,7 @@ def two_calls(first: str | None, second: str | None, *given: dict[str, Any]) -> 
     return [content for role, _, content in turns(conversation(talk(both, *given))) if role == "observation"]
 
 
-def test_results_stand_in_the_order_of_their_calls():
+def test_results_are_put_in_the_order_of_their_calls():
     assert two_calls("1", "2", result("b", tool_call_id="2"), result("a", tool_call_id="1")) == ["a", "b"]
     assert two_calls(None, None, result("b", name="g"), result("a", name="f")) == ["a", "b"]
     assert two_calls(None, None, result("a"), result("b")) == ["a", "b"]
@@ -164,7 +164,7 @@ def test_results_stand_in_the_order_of_their_calls():
         talk(call(), A, result()),
     ],
 )
-def test_a_result_too_many_is_an_orphan(record: dict[str, Any]):
+def test_an_extra_result_is_an_orphan(record: dict[str, Any]):
     assert refusals(record)[0][0] == "tool.result_orphan"
 
 
@@ -185,7 +185,7 @@ def test_a_call_whose_result_is_missing_is_noted_unless_it_ends_the_record(recor
 
 @pytest.mark.parametrize("role", ["user", "system", "tool"])
 @pytest.mark.parametrize(("calls", "is_refused"), [([], False), ({}, False), ("", False), ("auto", False), ("none", False), ([{"name": "f"}], True)])
-def test_only_an_answer_calls(role: str, calls: Any, is_refused: bool):
+def test_only_an_answer_can_contain_a_call(role: str, calls: Any, is_refused: bool):
     logged = {"messages": [Q, *([call()] if role == "tool" else []), {"role": role, "content": "x", "tool_calls": calls}, A]}
     found = refusals(logged) if is_refused else []
     assert [code for code, _ in found] == (["schema.field_unread"] if is_refused else [])
@@ -233,7 +233,7 @@ def test_tool_definitions_have_one_form(tools: Any, text: str | None):
 @pytest.mark.parametrize(
     ("tools", "code"), [(7, "schema.field_type"), ("x", "schema.field_type"), ([7], "tool.schema_invalid"), ([{"name": ""}], "tool.schema_invalid")]
 )
-def test_what_defines_no_tool_is_refused(tools: Any, code: str):
+def test_an_entry_that_defines_no_tool_is_refused(tools: Any, code: str):
     assert refusals(asked(tools=tools))[0][0] == code
 
 
@@ -257,7 +257,7 @@ def thoughts(key: Any, content: str = "A", reasoning: str = "keep") -> str:
         (True, "A", "A"),
     ],
 )
-def test_reasoning_is_said_once_before_the_answer(key: Any, content: str, kept: str):
+def test_reasoning_is_put_once_before_the_answer(key: Any, content: str, kept: str):
     assert thoughts(key, content) == kept
 
 
@@ -288,7 +288,7 @@ CALL_TEXT = '{"name": "f", "arguments": {"x": 1}}'
         ('{"name": "f", "arguments": {"x": 1e999}}', "json.huge_number"),
     ],
 )
-def test_a_call_in_an_answers_text_that_json_does_not_allow_is_refused(text: str, code: str):
+def test_a_call_in_the_text_that_is_not_allowed_in_json_is_refused(text: str, code: str):
     assert refusals({"messages": [Q, A | {"content": text}]})[0][0] == code
 
 
@@ -320,7 +320,7 @@ def test_an_answer_that_is_not_exactly_one_call_stays_text(text: str):
         ({"messages": [Q, A | {"content": CALL_TEXT}, Q, A]}, ""),
     ],
 )
-def test_an_answer_that_is_one_call_is_a_call_where_its_tool_is_declared_or_its_result_follows(record: dict[str, Any], metadata: str):
+def test_an_answer_that_is_one_call_is_read_as_a_call_if_its_tool_is_declared_or_a_result_follows(record: dict[str, Any], metadata: str):
     assert turns(conversation(record))[1] == ("assistant", metadata, '{"x": 1}' if metadata else CALL_TEXT)
 
 

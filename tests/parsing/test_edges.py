@@ -1,4 +1,4 @@
-"""Records at the edge of what JSON and the limits allow."""
+"""Edge cases of JSON and of the limits."""
 
 from typing import Any
 
@@ -77,11 +77,11 @@ def test_a_record_is_one_json_object_within_the_limits(data: bytes, code: str | 
         (b'{"a": [1, 2], "a": [2, 1]}', "json.duplicate_key"),
     ],
 )
-def test_equal_pairs_are_one_and_others_refuse_the_record(data: bytes, found: Any):
+def test_duplicate_keys_are_merged_if_equal_and_refused_if_not(data: bytes, found: Any):
     assert parsed(data) == found
 
 
-def test_a_long_text_is_cut():
+def test_a_long_text_is_shortened():
     assert clip("a" * 80) == repr("a" * 80)
     assert clip("a" * 81) == repr("a" * 80 + "…")
     assert clip("abc", 2) == repr("ab…")

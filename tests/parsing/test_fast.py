@@ -1,4 +1,4 @@
-"""The fast parser gives the careful one's value or leaves the text to it: never another value, never a fault unseen."""
+"""The fast parser gives the same value as the careful one, or leaves the text to it."""
 
 import json
 from random import Random
@@ -68,20 +68,20 @@ def test_both_parsers_agree_on_damaged_json(value: Any, seed: int):
         '{"a": "\\ud800"}',
     ],
 )
-def test_what_the_fast_parser_would_get_wrong_is_left_to_the_careful_one(text: str):
+def test_the_fast_parser_leaves_doubtful_text_to_the_careful_one(text: str):
     assert plain_json(text.encode(), LIMITS.json_depth) is NOT_PLAIN
 
 
 @pytest.mark.parametrize(
     "text", ['{"a": {"b": [1, 2.5, "x: \\"y\\": z"]}}', '{"a": "{\\"b\\": \\"{\\\\\\"c\\\\\\": 1}\\"}"}', '{"a\\\\" : ":\\u00e9\\t"}', "[]"]
 )
-def test_the_usual_record_is_plain(text: str):
+def test_the_fast_parser_reads_ordinary_records(text: str):
     assert plain_json(text.encode(), LIMITS.json_depth) == json.loads(text)
 
 
 @pytest.mark.parametrize("depth", [100, 199, 200, 201, 250, 251, 254, 255, 256, 300])
 @pytest.mark.parametrize("ends", ["[]", ('{"a":', "}")])
-def test_where_the_limit_is_far_deeper_than_usual_both_parsers_still_agree(depth: int, ends: Any):
+def test_both_parsers_agree_under_a_very_high_depth_limit(depth: int, ends: Any):
     text = ends[0] * depth + ("1" if ends[0] != "[" else "") + ends[1] * depth
     limits = Limits(json_depth=200)
     found = []

@@ -161,7 +161,7 @@ def test_a_source_that_may_be_empty_is_published_as_empty_with_all_columns(spark
     assert any(line.split() == ["source", "kit", "0", "files", "0", "records"] for line in result.summary())
     empty = {table: open_table(root, table).schema for table in (*TABLES, "images")}
     assert [open_table(root, table).count_rows() for table in empty] == [0, 0, 0, 0]
-    with pytest.raises(ConfigError, match=r"^source kit: no such file or folder: .*/logs; set allow_empty: true if a batch may be without$"):
+    with pytest.raises(ConfigError, match=r"^source kit: no such file or folder: .*/logs; set allow_empty: true if a batch may have none$"):
         run_job(config.model_copy(update={"sources": (config.sources[0].model_copy(update={"allow_empty": False}),)}), "other")
     views = views_of(root, capsys)
     write_lines(tmp_path / "logs" / "a.jsonl", [asked("One?"), b"{broken"])

@@ -22,7 +22,7 @@ from pipelines.ledger.batches import Refused
 from pipelines.spark.publishing.views import register_views
 from pipelines.spark.run.redrive import Selection, redrive_batch
 from pipelines.storage.locks import LostRace, batch_lock
-from pipelines.tables.reading import last_run, named_state, open_table, run_rows
+from pipelines.tables.reading import last_run, open_table, published_snapshot, run_rows
 from tests.making import asked, configuration, write_lines
 
 pytestmark = pytest.mark.spark
@@ -267,7 +267,7 @@ def test_every_reader_sees_the_snapshot_and_no_later_files(spark, run_job, tmp_p
         stray.write_bytes(Path(file).read_bytes())
     assert len(rows(root, "samples", "sample_id")) == 2
     assert episodes(["snapshot", str(root)]) == 0
-    assert json.loads(capsys.readouterr().out) == named == named_state(root)
+    assert json.loads(capsys.readouterr().out) == named == published_snapshot(root)
     assert episodes(["snapshot", str(root), "--sql"]) == 0
     with duckdb.connect() as database:
         database.execute(capsys.readouterr().out)

@@ -66,14 +66,14 @@ def test_every_text_gets_the_same_ids_as_from_hugging_face(vocabulary: Vocabular
     holds()
 
 
-def test_a_heading_begins_a_word_where_the_facts_say_so(vocabulary: Vocabulary):
+def test_texts_cut_before_a_heading_get_the_same_ids_where_the_facts_say_so(vocabulary: Vocabulary):
     """Texts that are cached are encoded in parts that meet at a heading, whatever the parts contain."""
 
     @settings(max_examples=200, deadline=None, derandomize=True)
     @given(lines=st.lists(TEXTS, min_size=2, max_size=4))
     def holds(lines: list[str]) -> None:
         parts = [f"{lines[0]}。\n", *(f"## {line}。\n" for line in lines[1:])]
-        assert b"".join(map(vocabulary.shared.__getitem__, parts)) == vocabulary.encode(["".join(parts)])[0].tobytes()
+        assert b"".join(map(vocabulary.cached_ids.__getitem__, parts)) == vocabulary.encode(["".join(parts)])[0].tobytes()
 
     if vocabulary.facts.cuts_headings:
         holds()
@@ -98,7 +98,7 @@ def test_texts_are_encoded_one_by_one_where_a_separator_cannot_separate_them():
     assert [fast._is_separator(name) for name in ("<|im_end|>", "[MASK]", "##", "<a<")] == [True, True, False, False]
 
 
-def test_a_tokenizer_is_opened_anew_after_so_many_tokens():
+def test_a_tokenizer_is_reopened_after_a_number_of_tokens():
     tokenizer = FastTokenizer(OPENED["minicpmv20"]().path.read_bytes(), max_tokens=20)
     opened, found = [], []
     for _ in range(5):
@@ -109,7 +109,7 @@ def test_a_tokenizer_is_opened_anew_after_so_many_tokens():
     assert [one is opened[0] for one in opened] == [True, True, True, False, False]
 
 
-def test_a_tokenizer_is_released_before_the_next_is_opened(monkeypatch: pytest.MonkeyPatch):
+def test_a_tokenizer_is_released_before_it_is_reopened(monkeypatch: pytest.MonkeyPatch):
     alive: list[int] = []
 
     class Tokenizer:

@@ -66,7 +66,7 @@ def test_a_dialect_can_write_an_unmarked_control_token_by_its_name(tmp_path: Pat
 
     settings = configuration("minicpm_v_2_5", options={"tokenizer": str(write_vocabulary(tmp_path))}).dialects[0]
     writes = {name: replace(minicpm_v_2_5.MODEL, specials={**minicpm_v_2_5.MODEL.specials, name: None}) for name in ("</think>", "weather_forecast")}
-    control = open_with(writes["</think>"], settings).vocabulary.control
+    control = open_with(writes["</think>"], settings).vocabulary.control_ids
     assert int.from_bytes(control["</think>"], "little") == 16022
     with pytest.raises(ConfigError, match="has no special token weather_forecast"):
         open_with(writes["weather_forecast"], settings)

@@ -45,13 +45,14 @@ def write_runs(root: Path, rows: list[Row]) -> None:
         pq.write_table(pa.Table.from_pylist([row], RUN), root / "runs" / f"{row['run_id']}.parquet")
 
 
-def write_rows(root: Path, name: str, rows: list[Row]) -> str:
+def write_rows(root: Path, name: str, rows: list[Row], schema: pa.Schema | None = None) -> str:
     """Writes a file of a Parquet table; `name`, its path under the root, is what `runs` names it by.
 
-    Its columns are those that the rows have, in the types of the published table.
+    Without `schema`, its columns are those that the rows have, in the types of the published table.
     """
-    types = {field.name: field for field in COLUMNS[next(part for part in name.split("/") if part in COLUMNS)]}
-    schema = pa.schema([types[column] for column in rows[0]])
+    if schema is None:
+        types = {field.name: field for field in COLUMNS[next(part for part in name.split("/") if part in COLUMNS)]}
+        schema = pa.schema([types[column] for column in rows[0]])
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows, schema), root / name)
     return name

@@ -80,17 +80,17 @@ def test_all_squares_up_to_4000_px_have_the_grids_that_float_rounding_gives():
     ("size", "fitted"),
     [((1120, 2400), (522, 1120)), ((2400, 1080), (1120, 504)), ((1120, 1120), (1120, 1120)), ((3000, 2000), (1120, 746)), ((100, 50), (100, 50))],
 )
-def test_agentcpm_fits_the_height_first_and_then_the_width(size, fitted):
+def test_agentcpm_fits_the_height_first_and_the_width_second(size, fitted):
     assert fit_side(Size(*size), 1120) == Size(*fitted)
 
 
-def test_a_side_that_becomes_nothing_is_refused():
+def test_a_picture_with_a_side_of_zero_after_resizing_is_refused():
     with pytest.raises(Reject) as caught:
         fit_side(Size(2, 2400), 1120)
     assert caught.value.findings[0].code == "image.extreme_aspect"
 
 
-def test_one_slice_at_most_is_one_view():
+def test_with_at_most_one_slice_there_is_one_view():
     assert best_grid(Size(4000, 4000), 1) is None
 
 
@@ -98,3 +98,13 @@ def test_one_slice_at_most_is_one_view():
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (1, 201), (320_000, 1600), (1600, 320_000), (8000, 8000), (1, 64_000_000), (64_000_000, 1)])
 def test_extreme_sizes_agree_with_the_stated_rule(size: tuple[int, int], most: int):
     assert agrees(*size, SliceRule(most, 448, 14))
+
+
+def test_an_image_never_has_fewer_slices_under_a_higher_bound():
+    """So the highest bound that fits into a row can be found by bisection."""
+    random = Random(1)
+    for _ in range(1000):
+        size = Size(int(2 ** random.uniform(5, 12.5)), int(2 ** random.uniform(5, 12.5)))
+        if max(size) <= 200 * min(size):
+            slices = [len(slice_plan(size, SliceRule(bound, 448, 14)).views) for bound in range(1, 20)]
+            assert slices == sorted(slices), size

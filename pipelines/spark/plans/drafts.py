@@ -68,7 +68,7 @@ def drafting(flow: Flow, records: Callable[[Row, Config], Iterable[RawRecord]]) 
             for row in rows:
                 for raw in records(row, flow.config):
                     yield "drafts", "", draft_row(raw, flow.config), 3 * len(raw.raw)
-            in_background(flow.open)
+            in_background(flow.load_tokenizers)
 
         return map_rows
 

@@ -22,7 +22,7 @@ LOCATED = struct(source=text, key=text, uri=text, path=text, size=long, modified
 REFS = pa.list_(struct(source=text, key=text, findings=FINDINGS))
 VERIFIED = pa.struct([*IMAGES, ("refs", REFS), ("opened", pa.bool_())])  # uri is null where the references were refused
 KEY = ["uri", "size", "modified"]
-# What `flow.finish` needs of an image, by the key of the reference.
+# What `flow.make_outcomes` needs of an image, by the key of the reference.
 SEEN = pa.struct([("key", text), *(field for field in IMAGES if field.name not in ("size", "modified", "level")), ("findings", FINDINGS)])
 NEVER_REUSED = [reason.code for reason in Reason if reason is Reason.IMAGE_MISSING or rests_on_limit(reason.code)]
 

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
-from pipelines.flow import Flow, Ready, duplicate_row, finish
+from pipelines.flow import DraftWithImages, Flow, duplicate_row, make_outcomes
 from pipelines.images.references import verified_image
 from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
 from pipelines.spark.plans.bridge import DRIVER_ROWS, MapRows, Work, flow_opener
@@ -85,7 +85,7 @@ def outcomes_work(spark: SparkSession, drafts: FileSet, context: DataFrame | Non
     def make() -> MapRows:
         flow, task = open_flow(), TaskContext.get()
         own = sorted(path for path in paths if sum(_numbers(path)) % tasks == (task.partitionId() if task else 0))
-        return lambda context: (placed(outcome, batch, run_id, flow.config.split) for outcome in finish(_records(own, context), flow))
+        return lambda context: (placed(outcome, batch, run_id, flow.config.split) for outcome in make_outcomes(_records(own, context), flow))
 
     if context is None:
         return Work(spark.range(0, tasks, 1, tasks).select(F.lit(None).alias("file")), make)
@@ -103,7 +103,7 @@ def _numbers(path: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _records(paths: Sequence[str], context: Iterator[Row]) -> Iterator[Ready | Quarantined]:
+def _records(paths: Sequence[str], context: Iterator[Row]) -> Iterator[DraftWithImages | Quarantined]:
     """The drafts of these files with their context, which comes in the order of the files and their rows."""
     of_rows = groupby((row for row in context if row["file"]), key=lambda row: (row["file"], row["ordinal"]))
     at, rows = next(of_rows, (None, iter(())))
@@ -113,10 +113,10 @@ def _records(paths: Sequence[str], context: Iterator[Row]) -> Iterator[Ready | Q
             for batch in read_in_batches(file, DRAFT_ROWS, ["record_id", "origin", "raw", "draft", "findings"]):
                 for raw, draft in _drafts(batch):
                     if at == (name, ordinal):
-                        yield _ready(raw, draft, list(rows))
+                        yield _with_images(raw, draft, list(rows))
                         at, rows = next(of_rows, (None, iter(())))
                     else:
-                        yield _ready(raw, draft, [])
+                        yield _with_images(raw, draft, [])
                     ordinal += 1
     if at is not None:
         raise ValueError(f"there is context for row {at[1]} of {at[0]}, but no such row")
@@ -134,7 +134,7 @@ def _drafts(batch: pa.RecordBatch) -> Iterator[tuple[RawRecord, Draft | Quaranti
             yield record, Quarantined(record, tuple(Finding(**finding) for finding in row["findings"]))
 
 
-def _ready(raw: RawRecord, draft: Draft | Quarantined, context: Sequence[Row]) -> Ready | Quarantined:
+def _with_images(raw: RawRecord, draft: Draft | Quarantined, context: Sequence[Row]) -> DraftWithImages | Quarantined:
     """The draft with its context, or the row that quarantines it."""
     kept = next((mark["kept"] for mark in context if mark["kept"]), None)
     if kept is not None:
@@ -142,7 +142,7 @@ def _ready(raw: RawRecord, draft: Draft | Quarantined, context: Sequence[Row]) -
     if isinstance(draft, Quarantined):
         return draft
     seen = {mark["seen"]["key"]: _seen(mark["seen"]) for mark in context if mark["seen"]}
-    return Ready(raw, draft, seen, any(mark["id_conflict"] for mark in context))
+    return DraftWithImages(raw, draft, seen, any(mark["id_conflict"] for mark in context))
 
 
 def _seen(row: Row) -> SeenImage:

@@ -40,7 +40,7 @@ def run_id_of(batch: str, started: datetime) -> str:
 def preload(config: Config) -> None:
     """Loads the modules and the tokenizers of the report, while the JVM takes two seconds to start."""
     import_module("pipelines.spark.run.batch")
-    import_module("pipelines.flow").open_flow(config).open_exact()
+    import_module("pipelines.flow").open_flow(config).load_reference_tokenizers()
     relax_garbage_collection()
 
 

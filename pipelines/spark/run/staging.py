@@ -63,7 +63,7 @@ def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tup
 
     `clashing` has the record_id of each record with a known id conflict, which these drafts alone may not show.
     """
-    in_background(run.flow.open_exact)
+    in_background(run.flow.load_reference_tokenizers)
     _plan_ahead(run)
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, {"drafts": DRAFTS})

@@ -21,6 +21,7 @@ from packaging.requirements import Requirement
 from pipelines.spark.session.shipping import package_files
 
 PROJECT = "agent-episodes"
+EXTRA = "pipeline"  # pyproject.toml: what the job needs
 FROM_SPARK = {"pyspark", "py4j", "delta-spark"}  # a node's Spark has its own
 SITE = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
@@ -37,7 +38,7 @@ def pack(target: Path) -> int:
 
 
 def needed(project: str, given: set[str]) -> dict[str, metadata.Distribution]:
-    """Name -> installed distribution of all requirements of a project, without extras, without `given` and what only these need."""
+    """Name -> installed distribution of all requirements of a project and its extra `pipeline`, without `given` and what only these need."""
     found: dict[str, metadata.Distribution] = {}
     wanted = [project]
     while wanted:
@@ -45,7 +46,8 @@ def needed(project: str, given: set[str]) -> dict[str, metadata.Distribution]:
         if name not in found and name not in given:
             found[name] = metadata.distribution(name)
             requirements = map(Requirement, found[name].requires or ())
-            wanted += [each.name for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})]
+            extra = EXTRA if name == project else ""
+            wanted += [each.name for each in requirements if each.marker is None or each.marker.evaluate({"extra": extra})]
     return found
 
 

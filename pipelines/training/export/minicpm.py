@@ -85,7 +85,7 @@ def command(job: Job) -> str:
         "--per_device_train_batch_size 1 --gradient_checkpointing true --learning_rate 1e-6 --num_train_epochs 1 --output_dir output",
     ]
     if job.rows.get("val"):
-        options.append(f"--eval_data_path {job.shell_path('val.json')} --do_eval --evaluation_strategy steps --eval_steps 500")
+        options.append(f"--eval_data_path {job.shell_path('val.json')} --do_eval --eval_strategy steps --eval_steps 500")
     if job.model == "agentcpm_gui":
         options.append(f"--max_line_res {job.options.get('max_side', 1120)}")
     return "torchrun --nproc_per_node 1 finetune.py \\\n  " + " \\\n  ".join(options)

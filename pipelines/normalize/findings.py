@@ -1,9 +1,8 @@
-"""What a record's normalization finds: every refusal is collected, so that its owner reads all of them at once."""
+"""What normalization finds in a record. Every refusal is collected, so that the owner of the log sees all of them at once."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from pipelines.config import Normalize
 from pipelines.formats.keys import Unread
@@ -14,7 +13,7 @@ from pipelines.records import Finding
 MOST = 100  # findings of one reason that are listed; the others are counted
 
 
-class Faults:
+class Findings:
     """Refusals and notes of one record, in the order found; `unread` are its keys that nothing reads."""
 
     def __init__(self, settings: Normalize, budget: Budget, notes: list[Finding], unread: Unread):
@@ -27,7 +26,7 @@ class Faults:
         self._add(self.refusals, reason, where, detail)
 
     def refuse_all(self, reject: Reject) -> None:
-        """What kept a part of the record from being read."""
+        """Refuses the record for every reason why a part of it could not be read."""
         for finding in reject.findings:
             self._add(self.refusals, reason_of(finding.code), finding.where, finding.detail)
 
@@ -40,25 +39,25 @@ class Faults:
             found.append(reason.at(where, detail))
 
     def repair(self, reason: Reason, instead: Reason, where: str, detail: str) -> None:
-        """Notes a repair; where the settings allow none, `instead` refuses the record."""
+        """Notes a repair. If the settings do not allow repairs, refuses the record with reason `instead`."""
         if self.settings.repair == "none":
-            self.refuse(instead, where, f"normalize.repair is none: {detail}")
+            self.refuse(instead, where, f"not repaired, because normalize.repair is none: {detail}")
         else:
             self.note(reason, where, detail)
 
     def media(self, where: str, detail: str) -> None:
-        """Video or audio, which no dialect takes."""
+        """Refuses or notes video or audio, as normalize.media says: no dialect takes it."""
         if self.settings.media == "quarantine":
             self.refuse(Reason.MEDIA_UNSUPPORTED, where, detail)
         else:
             self.note(Reason.MEDIA_UNSUPPORTED, where, detail)
 
-    def misplaced(self, where: str, key: str, value: Any, why: str) -> None:
-        """A key of a turn that is read elsewhere, and has no place here."""
-        self.unread.add("turn", where, key, value, why)
+    def misplaced(self, where: str, key: str, why: str) -> None:
+        """Refuses or notes a key of a turn that is read on other turns, but cannot be on this one."""
+        self.unread.add("turn", where, key, None, why)
 
     def close(self) -> None:
-        """Raises Reject with every refusal, notes after them, if there is one."""
+        """Raises Reject if there is any refusal: all refusals first, then the notes."""
         for reason, count in self._counts.items():
             if count > MOST:
                 more = reason.at("", f"{count - MOST} more")

@@ -1,4 +1,4 @@
-"""What does not fit a schema, in words: short, whatever the size of the log's keys and values."""
+"""How a value does not match a schema, in a short sentence, however long the keys and values of the log are."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pipelines.parsing.careful import clip, kind_of
 from pipelines.parsing.written import Path
 
 
-class Fault(NamedTuple):
-    """What does not fit, and where below the value that was checked."""
+class Mismatch(NamedTuple):
+    """What does not match, and where inside the value that was checked."""
 
     path: Path
-    words: str
+    text: str
 
 
 def path_of(steps: Path) -> str:
@@ -21,7 +21,7 @@ def path_of(steps: Path) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in a few letters, whatever its size."""
+    """A value in a few characters, however large it is."""
     return clip(value) if isinstance(value, str) else kind_of(value) if isinstance(value, (dict, list)) else clip(str(value))
 
 

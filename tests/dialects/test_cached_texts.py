@@ -1,4 +1,4 @@
-"""What conversations share is encoded once, and a row has the same tokens as if it were encoded with the rest."""
+"""Texts that conversations have in common are encoded once, and the row has the same tokens as without that."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ def tokens(tools: list[dict[str, Any]], **facts: Any) -> Tokens:
     return other.complete(other.encode(other.lay_out(conversation(record, config))))
 
 
-def test_definitions_are_encoded_apart_only_where_that_makes_no_difference():
+def test_definitions_are_encoded_separately_only_where_that_gives_the_same_ids():
     for tools in (TOOLS, TOOLS[::-1], TOOLS[:1], TOOLS[:1] * 3):
         apart, whole, exact = tokens(tools), tokens(tools, cuts_headings=False), tokens(tools, cuts_headings=False, answers=None)
         assert apart.input_ids.tolist() == whole.input_ids.tolist() == exact.input_ids.tolist()
