@@ -34,16 +34,16 @@ def message(role: str, content: str, **more: Any) -> Row:
 ASK = [message("user", "See it", image_at=[0]), message("assistant", "Seen.")]
 
 
-def picture(folder: Path, name: str = "a.png", orientation: int = 1) -> Row:
-    """A picture file of 4x2 px, and the element of column `images` that names it; width and height are after the turn."""
+def picture(folder: Path, name: str = "a.png", orientation: int = 1, size: tuple[int, int] = (4, 2)) -> Row:
+    """A picture file, and the element of column `images` that names it; width and height are after the turn."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawn, exif, data = Image.new("RGB", (4, 2), (200, 0, 0)), Image.Exif(), io.BytesIO()
+    drawn, exif, data = Image.new("RGB", size, (200, 0, 0)), Image.Exif(), io.BytesIO()
     drawn.putpixel((0, 0), (0, 0, 200))
     exif[0x0112] = orientation
     drawn.save(data, "PNG", exif=exif)
     (folder / name).write_bytes(data.getvalue())
-    size = {"width": 2, "height": 4} if orientation > 4 else {"width": 4, "height": 2}
-    return {"uri": f"kit/{name}", "sha256": hashlib.sha256(data.getvalue()).hexdigest(), "format": "PNG"} | size
+    width, height = size if orientation < 5 else reversed(size)
+    return {"uri": f"kit/{name}", "sha256": hashlib.sha256(data.getvalue()).hexdigest(), "format": "PNG", "width": width, "height": height}
 
 
 def rows_of(
@@ -274,6 +274,16 @@ def test_llamafactory_gets_a_saved_data_set(tmp_path: Path):
         "images": [str(out / "images" / f"{image['sha256']}.png")],
     }
     assert codes(out) == {"a": ["picture_resized"], "b": ["picture_resized"]}  # 4x2 px is enlarged by LLaMA-Factory
+
+
+def test_llamafactory_gets_pictures_in_the_size_that_agentcpm_s_own_code_slices(tmp_path: Path):
+    """It slices as the model does, but without the resize before."""
+    image = picture(tmp_path / "pictures", size=(1200, 600))
+    export("llamafactory", published(tmp_path / "root", [rows_of("a", ASK, [image])]), tmp_path / "out")
+    path = tmp_path / "out" / "images" / f"{image['sha256']}-1120.png"
+    with Image.open(path) as written:
+        assert written.size == (1120, 560)
+    assert codes(tmp_path / "out") == {}
 
 
 def test_llamafactory_s_data_set_loads_with_datasets(tmp_path: Path):

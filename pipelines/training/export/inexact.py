@@ -19,7 +19,7 @@ WHY = {
     "other_template": "The trainer writes the row by a template of its own.",
     "picture_mark": "A text spells a mark such as <image_00>, which the trainer looks up among its pictures.",
     "picture_moved": "The trainer takes a picture at the start of the first turn only, and this one stands elsewhere in the row.",
-    "picture_resized": "The trainer does not bring the picture to the size that the model's own code does, so its views do not fit their tokens.",
+    "picture_resized": "The trainer enlarges the picture, which has few pixels, so that its views may not fit their tokens.",
     "read_as_date": "Every text of the row is a date, and in a file of such rows the trainer's reader turns them into other texts.",
     "role_refused": "The trainer refuses this order of roles and takes another row at random in its place.",
     "system_moved": "The trainer has no place for the system turn; its text stands in front of the first question.",
