@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from PIL import Image
 
 from pipelines.cli import TRAINERS, main
@@ -33,16 +34,16 @@ def message(role: str, content: str, **more: Any) -> Row:
 ASK = [message("user", "See it", image_at=[0]), message("assistant", "Seen.")]
 
 
-def picture(folder: Path, name: str = "a.png", orientation: int = 1) -> Row:
-    """A picture file of 4x2 px, and the element of column `images` that names it; width and height are after the turn."""
+def picture(folder: Path, name: str = "a.png", orientation: int = 1, size: tuple[int, int] = (4, 2)) -> Row:
+    """A picture file, and the element of column `images` that names it; width and height are after the turn."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawn, exif, data = Image.new("RGB", (4, 2), (200, 0, 0)), Image.Exif(), io.BytesIO()
+    drawn, exif, data = Image.new("RGB", size, (200, 0, 0)), Image.Exif(), io.BytesIO()
     drawn.putpixel((0, 0), (0, 0, 200))
     exif[0x0112] = orientation
     drawn.save(data, "PNG", exif=exif)
     (folder / name).write_bytes(data.getvalue())
-    size = {"width": 2, "height": 4} if orientation > 4 else {"width": 4, "height": 2}
-    return {"uri": f"kit/{name}", "sha256": hashlib.sha256(data.getvalue()).hexdigest(), "format": "PNG"} | size
+    width, height = size if orientation < 5 else reversed(size)
+    return {"uri": f"kit/{name}", "sha256": hashlib.sha256(data.getvalue()).hexdigest(), "format": "PNG", "width": width, "height": height}
 
 
 def rows_of(
@@ -275,6 +276,16 @@ def test_llamafactory_gets_a_saved_data_set(tmp_path: Path):
     assert codes(out) == {"a": ["picture_resized"], "b": ["picture_resized"]}  # 4x2 px is enlarged by LLaMA-Factory
 
 
+def test_llamafactory_gets_pictures_in_the_size_that_agentcpm_s_own_code_slices(tmp_path: Path):
+    """It slices as the model does, but without the resize before."""
+    image = picture(tmp_path / "pictures", size=(1200, 600))
+    export("llamafactory", published(tmp_path / "root", [rows_of("a", ASK, [image])]), tmp_path / "out")
+    path = tmp_path / "out" / "images" / f"{image['sha256']}-1120.png"
+    with Image.open(path) as written:
+        assert written.size == (1120, 560)
+    assert codes(tmp_path / "out") == {}
+
+
 def test_llamafactory_s_data_set_loads_with_datasets(tmp_path: Path):
     datasets = pytest.importorskip("datasets")
     talk = [message("user", "Hello?"), message("assistant", "Hello.")]
@@ -346,3 +357,17 @@ def test_the_command_needs_only_what_a_training_environment_has(root: Path, tmp_
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["exact"] == 3
+
+
+@pytest.mark.parametrize("to", ["trl", "hf", "axolotl", "llamafactory", "swift", "glm4"])
+def test_configurations_are_yaml_whatever_the_folder_is_called(tmp_path: Path, to: str):
+    talk = [message("user", "Hello?"), message("assistant", "Hello.")]
+    root = published(tmp_path / "root", [rows_of("a", talk, dialect="glm_4"), rows_of("b", talk, dialect="glm_4", split="val")])
+    out = tmp_path / "my: out #1"
+    export(to, root, out)
+    for path in out.glob("*.yaml"):
+        settings = yaml.safe_load(path.read_text())
+        assert all(str(out) in value for value in (settings.get("tokenized_path"), settings.get("dataset")) if isinstance(value, str) and "/" in value)
+    for path in out.glob("*.py"):
+        compile(path.read_text(), str(path), "exec")
+    assert f"'{out}" in (out / "README.md").read_text()

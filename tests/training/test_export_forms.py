@@ -11,6 +11,7 @@ import pytest
 from pipelines.chat.glm_tools import glm_tools_parts
 from pipelines.chat.tool_syntax import SYNTAXES
 from pipelines.records import Message
+from pipelines.training import export as export_package
 from pipelines.training.export import export
 from pipelines.training.export.control_tokens import control_tokens
 from pipelines.training.export.glm4 import tools_text
@@ -182,6 +183,7 @@ def test_definitions_are_written_as_the_dialect_writes_them():
         ([USER, message("assistant", "{}", metadata="[MASK]")], ["control_token"]),
         ([USER, MASKED, USER, ANSWER], ["masked_turn"]),
         ([USER, HALF], ["weight"]),
+        ([message("user", "2024-01-01"), message("assistant", "2024-01-02 10:00")], ["read_as_date"]),
         ([ANSWER], []),
         ([USER, CALL], []),
     ],
@@ -273,3 +275,9 @@ def test_a_tokenizer_s_own_file_says_what_its_control_tokens_are(tmp_path: Path)
     (tmp_path / "tokenizer.json").write_text(json.dumps({"added_tokens": [{"content": "<think>"}]}))
     known = control_tokens("glm", {"file": "tokenizer.json", "name": str(tmp_path)})
     assert (bool(known.search("<think>")), bool(known.search("<tool_call>"))) == (True, False)
+
+
+def test_every_code_is_given_somewhere():
+    folder = Path(export_package.__file__).parent
+    text = "".join(path.read_text() for path in folder.glob("*.py") if path.name != "inexact.py")
+    assert [code for code in WHY if f'"{code}"' not in text] == []

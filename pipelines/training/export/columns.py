@@ -82,17 +82,17 @@ Trainer(model=model, args=arguments, data_collator=collate, train_dataset=rows["
 
 
 def python_command(job: Job) -> str:
-    return f"python {job.out / 'train.py'} MODEL"
+    return f"python {job.shell_path('train.py')} MODEL"
 
 
 def axolotl_files(job: Job) -> dict[str, str]:
     """Source: axolotl 0.19.0 utils/data/wrappers.py (a set with these three columns counts as tokenized), utils/data/utils.py (longer rows are dropped)."""
-    test = f"test_datasets:\n  - path: {job.out / 'val.parquet'}\n    ds_type: parquet\n    split: train\n    type:\n" if job.rows.get("val") else ""
+    test = f"test_datasets:\n  - path: {job.yaml_path('val.parquet')}\n    ds_type: parquet\n    split: train\n    type:\n" if job.rows.get("val") else ""
     return {
         "axolotl.yaml": f"""\
 base_model: MODEL
 datasets:
-  - path: {job.out / "train.parquet"}
+  - path: {job.yaml_path("train.parquet")}
     ds_type: parquet
     split: train
     type:
@@ -116,4 +116,4 @@ output_dir: ./output
 
 
 def axolotl_command(job: Job) -> str:
-    return f"axolotl train {job.out / 'axolotl.yaml'}"
+    return f"axolotl train {job.shell_path('axolotl.yaml')}"

@@ -8,6 +8,8 @@ Source: THUDM/GLM-4 finetune/finetune.py process_batch (combine false) @ f27a106
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +19,7 @@ from pipelines.training.export.tool_text import in_words, uses_tools
 
 _LEAD = "你是一个名为 ChatGLM 的人工智能助手。你是基于智谱AI训练的语言模型 GLM-4 模型开发的，你的任务是针对用户的问题和要求提供适当的答复和支持。\n\n# 可用工具"
 _TRAIL = "\n在调用上述函数时，请使用 Json 格式表示调用的参数。"
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
@@ -36,7 +39,12 @@ def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
     texts = [text for message in written for text in (message["metadata"], message["content"])]
     if any(map(job.control_tokens.search, texts)):
         codes.append("control_token")
-    return {"messages": written}, codes
+    return {"messages": written}, codes + date_codes(written)
+
+
+def date_codes(messages: Sequence[Mapping[str, Any]]) -> Codes:
+    """pyarrow reads texts as timestamps where all of a file are such; content 2024-01-01 comes back as 2024-01-01 00:00:00."""
+    return ["read_as_date"] if all(_DATE.match(message["content"]) for message in messages) else []
 
 
 def plain(message: Message) -> dict[str, str]:
@@ -98,4 +106,4 @@ peft_config:
 
 def command(job: Job) -> str:
     script = "finetune_vision.py" if job.model == "glm_4v" else "finetune.py"
-    return f"python {script} {job.out} MODEL {job.out / 'lora.yaml'}"
+    return f"python {script} {job.shell_path('')} MODEL {job.shell_path('lora.yaml')}"

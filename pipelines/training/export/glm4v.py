@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.training.export.glm4 import plain, runs_of_answers
+from pipelines.training.export.glm4 import date_codes, plain, runs_of_answers
 from pipelines.training.export.job import Codes, Job
 from pipelines.training.export.minicpm import with_system_moved
 from pipelines.training.export.rows import Row, length_codes, loss_codes
@@ -37,4 +37,4 @@ def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
         codes.append("empty_turn")
     if row.pictures:
         written[0]["image"] = job.pictures.path_of(row.pictures[0])
-    return {"messages": written}, codes
+    return {"messages": written}, codes + date_codes(written)

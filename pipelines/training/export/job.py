@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,6 +47,13 @@ class Job:
     def control_tokens(self) -> re.Pattern[str]:
         """What finds the control tokens of the dialect's tokenizer in a text."""
         return control_tokens("glm" if self.model.startswith("glm") else "minicpm", self.settings.get("tokenizer") or {})
+
+    def yaml_path(self, name: str) -> str:
+        """The path of a file of the finished export, as YAML takes it whatever the folder is called."""
+        return json.dumps(str(self.out / name), ensure_ascii=False)
+
+    def shell_path(self, name: str) -> str:
+        return shlex.quote(str(self.out / name))
 
     def fingerprint(self, split: str) -> str:
         """A name for the rows of a split: other rows have another one."""

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pipelines.training.export.columns import IDS, ROWS_AT_ONCE
 from pipelines.training.export.job import Codes, Job
 from pipelines.training.export.rows import Row
+from pipelines.training.pixels import fit_side
 
 FOLDERS = {"train": "tokenized/train", "val": "tokenized/validation", "test": "test"}
 ARROW = "data-00000-of-00001.arrow"
@@ -40,15 +41,21 @@ def write(job: Job, split: str, rows: Iterable[Row]) -> Iterator[tuple[Row, Code
 
 
 def _columns(row: Row, job: Job) -> dict[str, object]:
-    return {name: row.sample[name] for name in COLUMNS.names[:3]} | {"images": [job.pictures.path_of(image) for image in row.images]}
+    side = max_side(job)
+    return {name: row.sample[name] for name in COLUMNS.names[:3]} | {"images": [job.pictures.path_of(image, side) for image in row.images]}
+
+
+def max_side(job: Job) -> int | None:
+    """What AgentCPM-GUI's own code brings pictures to before it slices them. LLaMA-Factory does not, so they are written in that size."""
+    return (job.options.get("max_side") or 1120) if job.model == "agentcpm_gui" else None
 
 
 def codes_of(row: Row, job: Job) -> Codes:
     """Why the views that LLaMA-Factory makes do not fit the tokens of the row. The tokens themselves are always ours."""
     codes = ["fewer_slices"] if "repair.fewer_slices" in (row.sample["repairs"] or ()) else []
-    side = (job.options.get("max_side") or 1120) if job.model == "agentcpm_gui" else None
+    side = max_side(job)
     sizes = [(image["width"], image["height"]) for image in row.images]
-    if any((side and max(size) > side) or size[0] * size[1] < MIN_PIXELS for size in sizes):
+    if any(width * height < MIN_PIXELS for width, height in (fit_side(size, side) if side else size for size in sizes)):
         codes.append("picture_resized")
     return codes
 
@@ -71,7 +78,7 @@ stage: sft
 do_train: true
 finetuning_type: lora
 lora_target: all
-tokenized_path: {job.out / "tokenized"}
+tokenized_path: {job.yaml_path("tokenized")}
 dataset: not_used  # the rows come from tokenized_path, but there must be a name
 val_size: 0.01  # not used either; without it, evaluation is refused
 cutoff_len: {job.longest}
@@ -88,7 +95,7 @@ report_to: none
 
 
 def command(job: Job) -> str:
-    return f"llamafactory-cli train {job.out / 'llamafactory.yaml'}"
+    return f"llamafactory-cli train {job.shell_path('llamafactory.yaml')}"
 
 
 def _write_json(path: Path, value: object) -> None:

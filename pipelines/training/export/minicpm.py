@@ -78,14 +78,14 @@ def command(job: Job) -> str:
     options = [
         "--model_name_or_path MODEL",
         f"--llm_type {LLM_TYPES[job.model]}",
-        f"--data_path {job.out / 'train.json'}",
+        f"--data_path {job.shell_path('train.json')}",
         f"--max_slice_nums {job.options.get('max_slices', 9)}",
         f"--model_max_length {job.longest + 64}",
         "--remove_unused_columns false --label_names labels --prediction_loss_only false --do_train --bf16 true",
         "--per_device_train_batch_size 1 --gradient_checkpointing true --learning_rate 1e-6 --num_train_epochs 1 --output_dir output",
     ]
     if job.rows.get("val"):
-        options.append(f"--eval_data_path {job.out / 'val.json'} --do_eval --eval_strategy steps --eval_steps 500")
+        options.append(f"--eval_data_path {job.shell_path('val.json')} --do_eval --eval_strategy steps --eval_steps 500")
     if job.model == "agentcpm_gui":
         options.append(f"--max_line_res {job.options.get('max_side', 1120)}")
     return "torchrun --nproc_per_node 1 finetune.py \\\n  " + " \\\n  ".join(options)

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from pipelines.training.pictures import ImageRoot, picture_bytes, picture_file
+from pipelines.training.pixels import fit_side
 from pipelines.training.tables import Published
 
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
@@ -24,22 +25,26 @@ class PictureFolder:
         self.copy, self.image_root = copy, image_root
         self.names: dict[str, str] = {}
 
-    def path_of(self, image: Mapping[str, Any]) -> str:
-        """The absolute path of this picture in the finished export. Raises PictureMissing, PictureChanged."""
+    def path_of(self, image: Mapping[str, Any], max_side: int | None = None) -> str:
+        """The absolute path of this picture in the finished export, with no side longer than `max_side`. Raises PictureMissing, PictureChanged."""
         sha256 = image["sha256"]
         if sha256 not in self.names:
             self.staging.mkdir(exist_ok=True)
-            self.names[sha256] = self._put(image)
+            self.names[sha256] = self._put(image, max_side)
         return str(self.final / self.names[sha256])
 
-    def _put(self, image: Mapping[str, Any]) -> str:
-        """No trainer turns a picture by its EXIF data, and the views were planned for the turned one: so a turned picture is written."""
+    def _put(self, image: Mapping[str, Any], max_side: int | None) -> str:
+        """The name of the picture in the folder. One that EXIF data turn is written turned, since no trainer does it and the views were planned so;
+        a picture that the model's own code makes smaller before it is sliced (AgentCPM-GUI) is written so where the trainer does not do it."""
         file = picture_file(self.published, image, self.image_root)
         data = file.read_bytes() if file else picture_bytes(self.published, image, self.image_root)
         with Image.open(io.BytesIO(data)) as picture:
-            if picture.getexif().get(ORIENTATION, 1) in range(2, 9):
-                name = f"{image['sha256']}-turned.png"
-                ImageOps.exif_transpose(picture).convert("RGB").save(self.staging / name)
+            size = (image["width"], image["height"])
+            is_large = max_side is not None and max(size) > max_side
+            if is_large or picture.getexif().get(ORIENTATION, 1) in range(2, 9):
+                upright = (ImageOps.exif_transpose(picture) or picture).convert("RGB")
+                name = f"{image['sha256']}-{max_side if is_large else 'turned'}.png"
+                (upright.resize(fit_side(size, max_side), Image.Resampling.LANCZOS) if max_side and is_large else upright).save(self.staging / name)
                 return name
         name = f"{image['sha256']}.{image['format'].lower()}"
         if self.copy or file is None or not _linked(file, self.staging / name):

@@ -41,11 +41,11 @@ def _last_run(messages: list[Message]) -> range:
 
 
 def configure(job: Job) -> dict[str, str]:
-    validation = f"val_dataset: {job.out / 'val.jsonl'}\n" if job.rows.get("val") else ""
+    validation = f"val_dataset: {job.yaml_path('val.jsonl')}\n" if job.rows.get("val") else ""
     return {
         "swift.yaml": f"""\
 model: MODEL
-dataset: {job.out / "train.jsonl"}
+dataset: {job.yaml_path("train.jsonl")}
 {validation}split_dataset_ratio: 0
 tuner_type: lora
 max_length: {2 * job.longest}
@@ -60,4 +60,4 @@ report_to: none
 
 
 def command(job: Job) -> str:
-    return f"swift sft {job.out / 'swift.yaml'}"
+    return f"swift sft {job.shell_path('swift.yaml')}"
