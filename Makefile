@@ -69,7 +69,7 @@ out/peers/.ready:
 	@out/peers/bin/python -m pip install --quiet --disable-pip-version-check llamafactory==0.9.5
 	@touch $@
 
-# Tiny models train on the demo's tables with real trainers. Each trainer has its own environment; together they are 12 GB, fetched once.
+# Tiny models train on the demo's tables with real trainers. Each trainer has its own environment; together they are 15 GB, fetched once.
 TRAINERS := out/trainers
 TRAINER_TEST := -m pytest -p no:cacheprovider --confcutdir=tests/trainers
 
