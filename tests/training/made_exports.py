@@ -20,7 +20,7 @@ from PIL import Image
 
 from pipelines.config import Config
 from pipelines.demo import BATCH, write_demo
-from pipelines.flow import Ready, open_flow
+from pipelines.flow import DraftWithImages, open_flow
 from pipelines.images.media import keep_picture
 from pipelines.ledger.reader_settings import reader_settings
 from pipelines.local import list_files, run_listed
@@ -154,7 +154,7 @@ def demo(out: Path) -> None:
 
 
 def _keep_media(ready: Any, root: Path) -> None:
-    for ref in ready.draft.refs if isinstance(ready, Ready) else ():
+    for ref in ready.draft.refs if isinstance(ready, DraftWithImages) else ():
         image = ready.seen[ref.key].image
         if image is not None and image.uri.startswith("data:"):
             keep_picture(image._asdict() | {"verdict": "good"}, ref.ref, root)
