@@ -39,11 +39,11 @@ def test_the_code_of_the_page_runs(heading: str, workplace: Path, monkeypatch: p
     monkeypatch.chdir(workplace)
     # The demo's GLM rows are of a stand-in vocabulary, which the certificate refuses.
     code = re.sub(r', model="models/[^"]*"\)', ")", blocks(with_torch=True)[heading]).replace("models/GLM-4-9B-Chat", "model")
-    code = code.replace("out/trl", "trained").replace("out/hf", "trained")
+    code = code.replace("out/trl", "trained").replace("out/hf", "trained").replace('report_to="none"', 'report_to="none", use_cpu=True, bf16=False')
     names = given(heading, workplace)
     exec(code, names)
     if "loss" in names:
-        assert math.isfinite(names["loss"])
+        assert math.isfinite(names["loss"].item())
     else:
         assert names["trainer"].state.global_step == 2
         assert all(math.isfinite(value) for name, value in names["trainer"].evaluate().items() if name == "eval_loss")
