@@ -16,42 +16,32 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from pipelines.tables.schema import COLUMNS, PARTITIONS
+from pipelines.training import tables as training
+from pipelines.training.delta_log import files_at
+from pipelines.training.tables import RETIRED, NotPublished
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
+__all__ = ["RETIRED", "NotPublished", "count_rows", "current_path", "files_of_version", "has_commits", "last_run", "newest_commit", "open_files"]
+__all__ += ["open_table", "published_snapshot", "run_rows", "schema_of", "table_files"]
+
 Row = dict[str, Any]
-RETIRED = "_old"  # folder of a Parquet table's replaced files, by the run that replaced them
-
-
-class NotPublished(Exception):
-    """There is no such table under this root, or the state no longer exists."""
 
 
 def run_rows(root: str | Path) -> list[Row]:
     """The rows of table `runs`, the oldest first; maps as dicts."""
-    rows = [row for file in _run_files(Path(root) / "runs") for row in pq.ParquetFile(file).read().to_pylist(maps_as_pydicts="strict")]
+    rows = training.run_rows(Path(root))
     for row in rows:
         row |= {name: row[name].replace(tzinfo=UTC) for name in ("started", "finished")}
         # Rows that version 0.1.0 wrote lack these.
         row |= {"kind": row.get("kind") or "batch", "quarantined_share": row.get("quarantined_share") or 0.0}
-    return sorted(rows, key=lambda row: (row["finished"], row["run_id"]))
-
-
-def _run_files(folder: Path) -> list[str]:
-    if not is_delta(folder):
-        return [str(path) for path in folder.glob("*.parquet")]
-    # deltalake only lists the files: its own reader can abort the interpreter at exit.
-    return _paths(folder, DeltaTable(str(folder)).file_uris()) if has_commits(folder) else []
+    return rows
 
 
 def last_run(root: str | Path) -> Row | None:
     rows = run_rows(root)
     return rows[-1] if rows else None
-
-
-def is_delta(folder: Path) -> bool:
-    return (folder / "_delta_log").is_dir()
 
 
 def has_commits(folder: Path) -> bool:
@@ -68,15 +58,8 @@ def newest_commit(folder: Path) -> tuple[int, dict[str, Any]]:
 
 
 def files_of_version(folder: Path, version: int, batch: str | None = None) -> list[str]:
-    """The data files of this version of a Delta table, or those of one batch."""
-    where = None if batch is None else [("batch", "=", batch)]
-    return _paths(folder, DeltaTable(str(folder), version=version).file_uris(file_pruning_predicate=where))
-
-
-def _paths(folder: Path, uris: Sequence[str]) -> list[str]:
-    """The paths of these files. Their URIs escape special characters in the folder's name; their own names have none."""
-    depth = len(PARTITIONS[folder.name]) + 1
-    return [str(folder.absolute().joinpath(*uri.split("/")[-depth:])) for uri in uris]
+    """The data files of this version of a Delta table, or those of one batch. Raises NotPublished."""
+    return [str(file.path) for file in files_at(folder.absolute(), version) if batch is None or file.partition["batch"] == batch]
 
 
 def published_snapshot(root: str | Path) -> dict[str, int] | dict[str, list[str]]:
@@ -124,12 +107,8 @@ def schema_of(table: str) -> pa.Schema:
 
 
 def current_path(root: str | Path, name: str) -> str:
-    """Where a file of a Parquet table is now: in its table's folder, or set aside by a publication that has not finished."""
-    path = Path(root) / name
-    if path.is_file():
-        return str(path.absolute())
-    aside = next((Path(root) / RETIRED).glob(f"*/{name}"), None)
-    return str((aside or path).absolute())
+    """Where a file of a Parquet table is now, as an absolute path."""
+    return str(training.current_path(Path(root).absolute(), name))
 
 
 def count_rows(files: Sequence[str]) -> int:

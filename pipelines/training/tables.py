@@ -126,10 +126,16 @@ class Published:
 def open_root(root: str | os.PathLike[str]) -> Published:
     """What is published under this root now. Raises NotPublished."""
     root = Path(root).absolute()
-    runs = [row for file in _files_of_runs(root) for row in pq.ParquetFile(file.path).read().to_pylist(maps_as_pydicts="strict")]
+    runs = run_rows(root)
     if not runs:
         raise NotPublished(f"nothing is published under {root}" if root.is_dir() else f"no such folder: {root}")
-    return Published(root, tuple(sorted(runs, key=lambda row: (row["finished"], row["run_id"]))))
+    return Published(root, tuple(runs))
+
+
+def run_rows(root: Path) -> list[Row]:
+    """The rows of table `runs`, the oldest first; maps as dicts."""
+    rows = [row for file in _files_of_runs(root) for row in pq.ParquetFile(file.path).read().to_pylist(maps_as_pydicts="strict")]
+    return sorted(rows, key=lambda row: (row["finished"], row["run_id"]))
 
 
 def _files_of_runs(root: Path) -> list[DataFile]:
@@ -140,11 +146,14 @@ def _files_of_runs(root: Path) -> list[DataFile]:
     return files_at(folder) if any((folder / "_delta_log").glob("*.json")) else []
 
 
-def _parquet_file(root: Path, name: str) -> DataFile:
-    """A file of a Parquet table: in its table's folder, or set aside by a publication that has not finished."""
+def current_path(root: Path, name: str) -> Path:
+    """Where a file of a Parquet table is now: in its table's folder, or set aside by a publication that has not finished."""
     path = root / name
-    if not path.is_file():
-        path = next((root / RETIRED).glob(f"*/{name}"), path)
+    return path if path.is_file() else next((root / RETIRED).glob(f"*/{name}"), path)
+
+
+def _parquet_file(root: Path, name: str) -> DataFile:
+    path = current_path(root, name)
     if not path.is_file():
         raise NotPublished(f"the file {name} is gone from {root}")
     pairs = [part.partition("=") for part in name.split("/")[1:-1]]

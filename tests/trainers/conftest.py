@@ -12,7 +12,7 @@ HAS_LLAMA_FACTORY = find_spec("llamafactory") is not None
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "out" / "demo"
 # The first needs no torch, but runs in the environment with the oldest libraries.
-collect_ignore_glob = [] if HAS_TORCH else ["test_*.py"]
+collect_ignore_glob = [] if HAS_TORCH else ["*.py"]
 
 
 @pytest.fixture(scope="session")

@@ -169,7 +169,7 @@ def _named(export: Path, split: str) -> dict[int, list[str]]:
 
 
 def _ids_of(export: Path, split: str, file: Path) -> list[str]:
-    """The sample_id of each row of the file: in the file, or in `sample_ids.jsonl` that `made_exports` wrote beside the export."""
+    """The sample_id of each row of the file: in the file, or in the list that `made_exports` wrote beside the export."""
     if file.suffix == ".json":
         return [entry["id"] for entry in json.loads(file.read_bytes())]
     return json.loads((export.parent / f"{export.name}.ids.json").read_bytes())[split]
