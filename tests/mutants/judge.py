@@ -21,7 +21,7 @@ COPIED = ("pipelines", "tests", "conf", "docs", "jobs", "README.md", "Makefile",
 # Tests that may notice a change in any room. What takes many seconds for few rooms is left to `make check` itself.
 WIDER = (
     *("tests/formats", "tests/normalize", "tests/test_hostile.py", "tests/test_five_failures.py", "tests/test_flow.py", "tests/test_split.py"),
-    *("tests/test_config.py", "tests/test_golden.py", "tests/dialects", "tests/laws", "tests/console/test_cli.py"),
+    *("tests/test_config.py", "tests/test_config_edges.py", "tests/test_golden.py", "tests/dialects", "tests/laws", "tests/console/test_cli.py"),
 )
 SLOW = (
     "tests/test_hostile.py::test_with_sockets_blocked_every_record_gets_the_same_verdict",
@@ -30,6 +30,8 @@ SLOW = (
     "tests/test_hostile.py::test_typed_control_tokens_stay_text_and_forge_no_turn",
     "tests/dialects/test_shared.py::test_definitions_are_encoded_apart_only_where_that_makes_no_difference",
     "tests/dialects/test_syntax_tags.py",
+    "tests/console/test_check.py::test_a_run_ends_with_the_same_fault_before_anything_is_created",
+    "tests/containers/test_kinds.py::test_what_is_packed_very_small_is_unpacked_in_bounded_memory",
     "tests/laws/test_deep.py",
     "tests/laws/test_containers.py",
     "tests/laws/test_records.py::test_every_line_ends_in_one_known_state_with_its_own_bytes",
@@ -102,9 +104,10 @@ def open_judge(checkout: Path, home: Path, runs_wider: bool = True) -> Judge:
 
 
 def tests_of(home: Path, mutant: Mutant) -> Tests:
-    """The examples in the changed file itself, and the tests of its room."""
-    own = (f"tests/{mutant.room}", f"tests/test_{mutant.room}.py")
-    return (mutant.path, *(name for name in own if (home / name).exists()))
+    """The examples in the changed file itself, and the tests of its room: a folder, or files such as test_config_edges.py."""
+    files = sorted((home / "tests").glob(f"test_{mutant.room.rstrip('s')}*.py"))
+    folder = home / "tests" / mutant.room
+    return (mutant.path, *(str(path.relative_to(home)) for path in (folder, *files) if path.exists()))
 
 
 def _pytest(home: Path, tests: Tests, limit: float) -> None:
