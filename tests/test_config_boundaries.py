@@ -1,4 +1,4 @@
-"""The least and the most of each setting, how a fault names what it found, and what counts as a path."""
+"""The least and the most of each setting, and how a fault names what it found."""
 
 from datetime import date
 from pathlib import Path
@@ -9,7 +9,6 @@ import pytest
 from pipelines.config import Config, ConfigError, EpisodeKey, load_config, parse_config
 from pipelines.config.faults import kind_of
 from pipelines.config.loading import load_parts
-from pipelines.config.paths import fixed_part, local_path
 
 LEAST: dict[str, Any] = {"sources": [{"name": "gui", "path": "logs"}], "output": {"root": "out"}}
 
@@ -22,10 +21,10 @@ def dialect(**more: Any) -> dict[str, Any]:
     return LEAST | {"dialects": [{"name": "glm_4", "tokenizer": "t", "max_tokens": 9} | more]}
 
 
-def faults(data: dict[str, Any], folder: Path = Path()) -> list[str]:
+def faults(data: dict[str, Any]) -> list[str]:
     """None of a valid configuration."""
     try:
-        parse_config(data, folder)
+        parse_config(data)
     except ConfigError as error:
         return list(error.faults)
     return []
@@ -156,69 +155,6 @@ def test_a_value_is_described_in_a_few_words(value: object, described: str):
     assert kind_of(value) == described
 
 
-@pytest.mark.parametrize(
-    ("text", "path"),
-    [
-        ("logs/a b", "logs/a b"),
-        ("logs:/x", "logs:/x"),  # a folder may have such a name
-        ("file:///a%20b", "/a b"),
-        ("file:/a", "/a"),
-        ("FILE://localhost/a", "/a"),
-        (" file:///a ", "/a"),
-        ("file:////a", "/a"),
-        ("file://host/a", "file://host names another machine"),
-        ("file:", "file:"),
-        ("file://", "file:// names another machine"),
-        ("file://localhost", "file://localhost names another machine"),
-        ("s3:/a", "s3:// is not supported"),
-        ("x9://a", "x9:// is not supported"),
-        ("a\0", "must not contain a NUL character"),
-    ],
-)
-def test_a_path_is_local_or_a_file_uri(text: str, path: str):
-    try:
-        assert local_path(text) == path
-    except ValueError as error:
-        assert str(error).startswith(path)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "fixed"), [("/a/b?/c", "/a"), ("/*", "/"), ("/{batch}", "/"), ("/a/x{batch}/*", "/a"), ("a/b", "a/b"), ("*/a", "/"), ("/a/[x]/b", "/a")]
-)
-def test_the_fixed_part_of_a_path_ends_before_its_first_glob(pattern: str, fixed: str):
-    assert fixed_part(pattern) == fixed
-
-
-def test_a_name_with_the_signs_of_a_glob_is_fixed_if_it_exists(tmp_path: Path):
-    assert fixed_part(f"{tmp_path}/[x]") == str(tmp_path)
-    (tmp_path / "[x]").mkdir()
-    assert fixed_part(f"{tmp_path}/[x]") == f"{tmp_path}/[x]"
-
-
-@pytest.mark.parametrize(
-    ("setting", "made", "found"),
-    [
-        ({"path": "{raw}/{batch}"}, [], ["sources[0].path: {raw} is not replaced; did you mean {batch}?"]),
-        ({"path": "{raw}/{batch}"}, ["{raw}"], []),
-        ({"path": "{raw}x/a"}, ["{raw}"], ["sources[0].path: {raw} is not replaced; did you mean {batch}?"]),
-        ({"path": "{batch}/{raw}"}, ["mon/{raw}"], []),
-        ({"path": "{batch}/{raw}"}, ["mon"], ["sources[0].path: {raw} is not replaced; did you mean {batch}?"]),
-        (
-            {"path": "a", "image_root": ["{batch}/{raw}"]},
-            ["mon/{raw}"],
-            ["sources[0].image_root[0]: {raw} is not replaced here; only sources[].path may contain {batch}"],
-        ),
-        ({"path": "a", "image_root": "{raw}"}, ["{raw}"], []),
-        ({"path": ["a", "s3://{raw}"]}, [], []),
-    ],
-)
-def test_braces_are_a_placeholder_or_the_name_of_what_exists(tmp_path: Path, setting: dict[str, Any], made: list[str], found: list[str]):
-    for name in made:
-        (tmp_path / name).mkdir(parents=True)
-    told = faults(source(**setting), tmp_path)
-    assert [fault for fault in told if "replaced" in fault and "{batch} is not" not in fault] == found
-
-
 def loaded(folder: Path, *overrides: str) -> Config:
     (folder / "c.yaml").write_text("sources: [{name: gui, path: logs}]\noutput: {root: out}\n")
     return load_config(folder / "c.yaml", overrides)
@@ -262,29 +198,6 @@ def test_the_parts_of_a_configuration_that_has_none_are_the_defaults(tmp_path: P
     (tmp_path / "c.yaml").write_text("sources: 5\nimages: 5\nhooks: 5\n")
     parts, _ = load_parts(tmp_path / "c.yaml")
     assert (parts.sources, parts.dialects, parts.output, parts.images.verify, parts.hooks.on_error) == ({}, {}, None, "decode", None)
-
-
-@pytest.mark.parametrize(
-    ("path", "is_fault"),
-    [
-        ("out", True),
-        ("out/tables", False),  # which the folder of the source does not hold
-        (".", True),
-        ("*", False),
-        ("**", True),
-        ("ou", False),
-        ("x/**", False),
-    ],
-)
-def test_tables_may_not_be_among_the_files_of_a_source(tmp_path: Path, path: str, is_fault: bool):
-    (tmp_path / "out" / "tables").mkdir(parents=True)
-    (tmp_path / "c.yaml").write_text(f"sources: [{{name: gui, path: '{path}'}}]\noutput: {{root: out}}\n")
-    try:
-        load_config(tmp_path / "c.yaml")
-        told = ()
-    except ConfigError as error:
-        told = error.faults
-    assert [fault.partition(":")[0] for fault in told] == (["output.root"] if is_fault else [])
 
 
 def test_a_source_lists_its_image_roots_if_the_file_does():
