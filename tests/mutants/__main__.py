@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seed = options.seed if options.seed is not None else random.randrange(1 << 30)
     equal = equal_programs((Path(__file__).parent / "equal.txt").read_text())
     found = [mutant for mutant in mutants_of(CHECKOUT, options.room) if options.file in (None, mutant.path)]
-    known = [mutant for mutant in found if key(mutant) not in equal]
+    known = [mutant for mutant in found if not is_equal(mutant, equal)]
     sample = random.Random(seed).sample(known, min(options.n, len(known)))
     print(f"seed {seed}: {len(sample)} of {len(known)} mutants", file=sys.stderr)
     verdicts: list[tuple[Mutant, str]] = []
@@ -56,12 +56,12 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def key(mutant: Mutant) -> tuple[str, str, str]:
-    return mutant.path, mutant.before, mutant.line
+def is_equal(mutant: Mutant, equal: set[tuple[str, str, str]]) -> bool:
+    return any((mutant.path, before, mutant.line) in equal for before in (mutant.before, "*"))
 
 
 def equal_programs(text: str) -> set[tuple[str, str, str]]:
-    """Blocks of four lines: the file, the changed expression, the line in which it begins, and why the change makes no difference."""
+    """Blocks of four lines: the file, the changed expression or * for any, the line in which it begins, and why the change makes no difference."""
     blocks = [block.splitlines() for block in text.split("\n\n") if not block.startswith("#")]
     return {(block[0].strip(), block[1].strip(), block[2].strip()) for block in blocks if block}
 
