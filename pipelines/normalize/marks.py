@@ -149,7 +149,7 @@ def _order(places: Sequence[Place], positions: Sequence[int]) -> list[int]:
 def _misnumbered(places: Sequence[Place]) -> bool:
     """Whether all places have numbers, which neither count the pictures nor go up: which picture is meant cannot be known."""
     numbers = [place.number for place in places if place.number is not None]
-    if len(numbers) < len(places) or len(numbers) < 2:
+    if len(numbers) < len(places):
         return False
     return sorted(numbers) not in (list(range(len(numbers))), list(range(1, len(numbers) + 1))) and any(b <= a for a, b in pairwise(numbers))
 
