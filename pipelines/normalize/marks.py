@@ -200,7 +200,7 @@ def _refuse_leftovers(lines: list[Line], faults: Faults) -> bool:
     """Pictures of a turn with fewer marks than pictures."""
     left = [line for line in lines if line.pool and line.role != "assistant"]
     for line in left:
-        _mismatch(len(_MARK.findall(line.text)), 0, len(line.pool), line.pool[0][1].partition("[")[0], faults)
+        _mismatch(len(_MARK.findall(line.text)), 0, len(line.pool), line.pool[0][1].removesuffix("[0]"), faults)
     return bool(left)
 
 
