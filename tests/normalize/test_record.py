@@ -12,10 +12,10 @@ from tests.making import asked, configuration, conversation, notes, refusals, tu
 Q, A = {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}
 
 
-def unread_keys(record: dict[str, Any]) -> list[str]:
+def unread_keys(record: dict[str, Any]) -> list[tuple[str, int]]:
     draft = draft_of(raw_record("kit", "a.jsonl", 1, json.dumps(record).encode()), configuration())
     assert isinstance(draft, Draft), draft
-    return [key for key, _ in draft.unread]
+    return list(draft.unread)
 
 
 def system(text: Any) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def test_an_answer_that_is_labelled_as_bad_is_refused(label: Any, refused: str |
 @pytest.mark.parametrize("label", ["good", 1, 0, []])
 def test_any_other_label_is_a_key_that_nothing_reads(label: Any):
     assert notes(conversation(asked(label=label))) == []
-    assert unread_keys(asked(label=label)) == ["record.label"]
+    assert unread_keys(asked(label=label)) == [("record.label", 1)]
     assert unread_keys(asked(label=True)) == []
 
 
@@ -164,14 +164,14 @@ def test_an_id_of_another_type_is_refused(value: Any):
 @pytest.mark.parametrize(
     ("turn", "unread"),
     [
-        (Q | {"name": "n"}, ["turn.name"]),
-        (Q | {"tool_call_id": "1"}, ["turn.tool_call_id"]),
-        (Q | {"metadata": "m"}, ["turn.metadata"]),
+        (Q | {"name": "n"}, [("turn.name", 1)]),
+        (Q | {"tool_call_id": "1"}, [("turn.tool_call_id", 1)]),
+        (Q | {"metadata": "m"}, [("turn.metadata", 1)]),
         (Q | {"metadata": ""}, []),
-        (Q | {"loss": True}, ["turn.loss of a question"]),
+        (Q | {"loss": True}, [("turn.loss of a question", 1)]),
         (Q | {"loss": False}, []),
         (Q | {"name": None}, []),
     ],
 )
-def test_what_a_question_cannot_say_is_counted_as_unread(turn: dict[str, Any], unread: list[str]):
+def test_what_a_question_cannot_say_is_counted_as_unread(turn: dict[str, Any], unread: list[tuple[str, int]]):
     assert unread_keys({"messages": [turn, A]}) == unread
