@@ -70,6 +70,7 @@ def judged(sample: Sequence[Mutant], jobs: int, runs_wider: bool) -> Iterator[tu
     context = multiprocessing.get_context("fork")
     done = context.Queue()
     with tempfile.TemporaryDirectory() as folder:
+        open_judge(CHECKOUT, Path(folder) / "unchanged", runs_wider).check_unchanged({mutant.room for mutant in sample})
         workers = [context.Process(target=work, args=(Path(folder) / str(i), sample[i::jobs], runs_wider, done)) for i in range(jobs)]
         for worker in workers:
             worker.start()

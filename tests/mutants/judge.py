@@ -9,7 +9,8 @@ import resource
 import shutil
 import signal
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -41,39 +42,40 @@ CAUGHT, SURVIVED, TIMED_OUT = "caught", "SURVIVED", "timed out"
 Tests = tuple[str, ...]
 
 
+ROOM_SECONDS = 60  # of CPU: the tests of a room take a few, those of an endless loop any number
+WIDER_SECONDS = 240
+FINE = (0, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
 @dataclass(slots=True)
 class Judge:
-    """A copy of the checkout, and how many seconds of CPU its tests take as it is."""
+    """A copy of the checkout, whose files are changed one at a time."""
 
     home: Path
     runs_wider: bool = True
-    seconds: dict[Tests, float] = field(default_factory=dict)
     changes: int = 0
 
     def verdict(self, mutant: Mutant) -> str:
-        """The tests of the mutant's own room first, then the wider ones, if they are to be run."""
-        own = tests_of(self.home, mutant)
-        steps = [own, tuple(name for name in WIDER if name not in own)] if self.runs_wider else [own]
-        for tests in steps:
-            if tests not in self.seconds:
-                self.seconds[tests] = self._seconds_unchanged(tests)
+        """The examples in the changed file and the tests of its room first, then the wider ones, if they are to be run."""
         file = self.home / mutant.path
         source = file.read_bytes()
+        room = tests_of(self.home, mutant.room)
+        steps = [((mutant.path, *room), ROOM_SECONDS), (tuple(name for name in WIDER if name not in room), WIDER_SECONDS)]
         try:
             self._write(file, mutant.applied(source))
-            for tests in steps:
-                code, _ = self._run(tests, 10 + 4 * self.seconds[tests])
-                if code not in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+            for tests, limit in steps if self.runs_wider else steps[:1]:
+                code = self._run(tests, limit)
+                if code not in FINE:
                     return TIMED_OUT if code < 0 else CAUGHT
             return SURVIVED
         finally:
             self._write(file, source)
 
-    def _seconds_unchanged(self, tests: Tests) -> float:
-        code, seconds = self._run(tests, 600)
-        if code not in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+    def check_unchanged(self, rooms: Iterable[str]) -> None:
+        """Ends the command where a test fails without any change: each mutant would seem to be caught."""
+        tests = {name: None for room in rooms for name in tests_of(self.home, room)} | dict.fromkeys(WIDER if self.runs_wider else ())
+        if self._run(tuple(tests), 10 * WIDER_SECONDS) not in FINE:
             sys.exit(f"These tests fail without any change: {' '.join(tests)}\n{(self.home / 'log').read_text()[-2000:]}")
-        return seconds
 
     def _write(self, file: Path, source: bytes) -> None:
         """Each with a time of its own, since Python takes compiled code for fresh by size and whole seconds."""
@@ -81,16 +83,15 @@ class Judge:
         file.write_bytes(source)
         os.utime(file, (self.changes, self.changes))
 
-    def _run(self, tests: Tests, limit: float) -> tuple[int, float]:
-        """(exit code, seconds of CPU); a negative code is the signal that ended it."""
-        before = _children_seconds()
+    def _run(self, tests: Tests, limit: int) -> int:
+        """The exit code of these tests within so many seconds of CPU; a negative one is the signal that ended them."""
         process = multiprocessing.get_context("fork").Process(target=_pytest, args=(self.home, tests, limit))
         process.start()
         try:
             process.join(20 * limit)
         finally:
             _end(process)
-        return process.exitcode or 0, _children_seconds() - before
+        return process.exitcode or 0
 
 
 def open_judge(checkout: Path, home: Path, runs_wider: bool = True) -> Judge:
@@ -103,17 +104,16 @@ def open_judge(checkout: Path, home: Path, runs_wider: bool = True) -> Judge:
     return Judge(home, runs_wider)
 
 
-def tests_of(home: Path, mutant: Mutant) -> Tests:
-    """The examples in the changed file itself, and the tests of its room: a folder, or files such as test_config_edges.py."""
-    files = sorted((home / "tests").glob(f"test_{mutant.room.rstrip('s')}*.py"))
-    folder = home / "tests" / mutant.room
-    return (mutant.path, *(str(path.relative_to(home)) for path in (folder, *files) if path.exists()))
+def tests_of(home: Path, room: str) -> Tests:
+    """A folder, or files such as test_config_edges.py."""
+    files = sorted((home / "tests").glob(f"test_{room.rstrip('s')}*.py"))
+    return tuple(str(path.relative_to(home)) for path in (home / "tests" / room, *files) if path.exists())
 
 
-def _pytest(home: Path, tests: Tests, limit: float) -> None:
+def _pytest(home: Path, tests: Tests, limit: int) -> None:
     """Runs in a process of its own, which has imported the libraries and nothing of the checkout but this."""
     os.setsid()
-    resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 5))
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
     log = os.open(home / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -130,8 +130,3 @@ def _end(process: BaseProcess) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid or 0, signal.SIGKILL)
     process.join()
-
-
-def _children_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
