@@ -22,7 +22,7 @@ COPIED = ("pipelines", "tests", "conf", "docs", "jobs", "README.md", "Makefile",
 # Tests that may notice a change in any room. What takes many seconds for few rooms is left to `make check` itself.
 WIDER = (
     *("tests/formats", "tests/normalize", "tests/test_hostile.py", "tests/test_five_failures.py", "tests/test_flow.py", "tests/test_split.py"),
-    *("tests/test_config.py", "tests/test_config_edges.py", "tests/test_golden.py", "tests/dialects", "tests/laws", "tests/console"),
+    *("tests/test_config.py", "tests/test_config_edges.py", "tests/test_golden.py", "tests/dialects", "tests/laws", "tests/console", "tests/limits"),
 )
 SLOW = (
     "tests/test_hostile.py::test_with_sockets_blocked_every_record_gets_the_same_verdict",
