@@ -16,6 +16,7 @@ from pipelines.containers.listing import InputFile, list_inputs
 from pipelines.dialects import DIALECTS, open_dialect
 from pipelines.images.remote import scheme_of
 from pipelines.images.resolve import path_inside
+from pipelines.ledger.plural import counted
 
 OK = 0
 
@@ -119,9 +120,8 @@ def _prefix_faults(i: int, source: Source, schemes: tuple[str, ...]) -> Iterator
 
 def _amount(files: list[InputFile]) -> str:
     """`1 file, 512 bytes` or `12 files, 3.4 MB`."""
-    size = float(sum(max(file.size, 0) for file in files))
-    units = iter(("kB", "MB", "GB", "TB"))
-    unit = "bytes"
-    while size >= 1000 and unit != "TB":
-        size, unit = size / 1000, next(units)
-    return f"{len(files):,} {'file' if len(files) == 1 else 'files'}, {size:.{0 if unit == 'bytes' else 1}f} {unit}"
+    size = sum(max(file.size, 0) for file in files)
+    if size < 1000:
+        return f"{counted(len(files), 'file')}, {counted(size, 'byte')}"
+    power = min((len(str(size)) - 1) // 3, 4)
+    return f"{counted(len(files), 'file')}, {size / 1000**power:.1f} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
