@@ -42,7 +42,7 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
     `logged` is (where, value): a list, one definition, or either as JSON text; null and [] declare nothing.
     """
     tools: list[Tool] = []
-    texts: dict[str, str] = {}
+    texts: dict[str, set[str]] = {}  # by name
     for where, value in logged:
         if value is None or value == []:
             continue
@@ -54,11 +54,13 @@ def read_tools(logged: Iterable[tuple[str, Any]], faults: Faults) -> list[Tool]:
                 if tool.dropped:
                     detail = f"null entries: {_places(tool.dropped)}"
                     faults.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
-                known = texts.setdefault(tool.name, tool.text)
-                if known is tool.text or known != tool.text:
-                    tools.append(tool)
-                if known != tool.text:
+                known = texts.setdefault(tool.name, set())
+                if tool.text in known:
+                    continue
+                if known:
                     _report(f"{clip(tool.name)} is declared twice, and differently", f"{where}[{i}]", faults)
+                known.add(tool.text)
+                tools.append(tool)
         except Reject as reject:
             faults.refuse_all(reject)
     return tools
