@@ -35,7 +35,7 @@ def publication_lock(root: Path, say: Callable[[str], None] = lambda text: None)
     def wait() -> bool:
         nonlocal said
         if not said:
-            say(f"say for another publication under {root}")
+            say(f"waiting for another publication under {root}")
             said = True
         time.sleep(POLL_SECONDS)
         return time.monotonic() < until
