@@ -44,6 +44,7 @@ Tests = tuple[str, ...]
 
 ROOM_SECONDS = 60  # of CPU: the tests of a room take a few, those of an endless loop any number
 WIDER_SECONDS = 240
+CACHE = "cache"  # of tokenizers that were built and read
 FINE = (0, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -63,6 +64,8 @@ class Judge:
         steps = [((mutant.path, *room), ROOM_SECONDS), (tuple(name for name in WIDER if name not in room), WIDER_SECONDS)]
         try:
             self._write(file, mutant.applied(source))
+            if mutant.room == "tokenizers":  # what the unchanged code has put there would be read instead of made
+                shutil.rmtree(self.home / CACHE, ignore_errors=True)
             for tests, limit in steps if self.runs_wider else steps[:1]:
                 code = self._run(tests, limit)
                 if code not in FINE:
@@ -70,6 +73,8 @@ class Judge:
             return SURVIVED
         finally:
             self._write(file, source)
+            if mutant.room == "tokenizers":
+                shutil.rmtree(self.home / CACHE, ignore_errors=True)
 
     def check_unchanged(self, rooms: Iterable[str]) -> None:
         """Ends the command where a test fails without any change: each mutant would seem to be caught."""
@@ -119,6 +124,7 @@ def _pytest(home: Path, tests: Tests, limit: int) -> None:
     os.dup2(log, 2)
     os.chdir(home)
     os.environ["PYTHONPATH"] = sys.path[0] = str(home)
+    os.environ["XDG_CACHE_HOME"] = str(home / CACHE)
     for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "pipelines")]:
         del sys.modules[name]
     slow = [f"--deselect={name}" for name in SLOW]
