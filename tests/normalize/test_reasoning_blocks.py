@@ -127,3 +127,27 @@ def test_a_turn_of_an_unknown_role_is_refused_with_what_else_is_wrong_with_it():
         ("schema.role_unknown", "messages[3].role"),
     ]
     assert len(run(record)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "may_hold"),
+    [
+        ("A", False),
+        ("A < b", False),
+        ("[1]", True),
+        (" <b>", True),
+        ("◁x", True),
+        ("R</think>", True),
+        ("R[/THINK]", True),
+        ("R◁/think▷", True),
+        ("a/b [c]", False),
+    ],
+)
+def test_most_texts_hold_no_reasoning_at_a_glance(text: str, may_hold: bool):
+    assert has_thoughts(text) == may_hold
+
+
+@pytest.mark.parametrize(("opened", "closed"), [("<think>", "</think>"), ("<THINKING>", "</thinking>"), ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷")])
+def test_every_spelling_of_the_tags_is_dropped_whole_or_closed_alone(opened: str, closed: str):
+    for text in (f"{opened}R{closed}\nA", f"R{closed}\nA"):
+        assert conversation({"messages": [Q, {"role": "assistant", "content": text}]}, DROP).messages[1].content == "A"

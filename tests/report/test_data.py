@@ -72,6 +72,7 @@ def test_a_manifest_without_these_facts_has_none():
 def test_a_source_has_its_records_without_an_episode():
     row = {"source": "gui", "files": 1, "records": 9, "batches": 0}
     assert (source_row(row, {"gui": 4}).without_episode, source_row(row, {"chat": 4}).without_episode) == (4, 0)
+    assert source_row(row, {}).usual == ""  # of no earlier batch
     assert [one.without_episode for one in made(sources=[row], without_episode={"gui": 4}).sources] == [4]
 
 
