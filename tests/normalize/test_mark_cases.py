@@ -64,6 +64,15 @@ def test_a_mismatch_says_how_many_marks_and_pictures_there_are(turns: list[tuple
     assert detail(record) == said
 
 
+@pytest.mark.parametrize(
+    ("images", "place"),
+    [([], "messages[2].content"), (["a.png"], "images"), (["a.png", "b.png", "c.png"], "images"), ("a.png", "images")],
+)
+def test_a_mismatch_is_at_the_list_of_pictures_or_where_there_is_none_at_the_first_mark(images: Any, place: str):
+    turns = [("user", "Q"), ("assistant", "A"), ("user", "<image>R"), ("assistant", "B"), ("user", "<image>S"), ("assistant", "C")]
+    assert refusals(talk(*turns, images=images), sizes=SIZES) == [("image.count_mismatch", place)]
+
+
 def by_name(text: str, *names: str, answer: str = "A") -> dict[str, Any]:
     return {"conversations": [{"role": "user", "content": text}, {"role": "assistant", "content": answer}], "image": dict(zip(names, NAMES * 9, strict=False))}
 
