@@ -55,7 +55,7 @@ fuzz: $(READY)
 # Small changes of the code that no quick test notices: N tries, the same ones for the same SEED; ROOM=normalize keeps to one room,
 # OWN=1 to the tests of the mutant's own room, which is quicker.
 mutants: $(READY)
-	@$(BIN)/python -m tests.mutants -n $(N) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) $(if $(OWN),--own)
+	@$(BIN)/python -m tests.mutants -n $(N) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) $(if $(FILE),--file $(FILE)) $(if $(OWN),--own)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench --spark $(SIZE)
