@@ -38,6 +38,7 @@ ASKED = (("user", "Q"), ("assistant", "A"))
     [
         ("glm_4", ASKED, "[gMASK]<sop><|user|>\nQ<|assistant|>«\nA<|user|>»"),
         ("glm_4", (*ASKED, *ASKED), "[gMASK]<sop><|user|>\nQ<|assistant|>«\nA<|user|>»\nQ<|assistant|>«\nA<|user|>»"),
+        ("glm_4", (("user", "!"), ("assistant", "!")), "[gMASK]<sop><|user|>\n!<|assistant|>«\n!<|user|>»"),  # the token with the id 0
         ("glm_4", (("system", "S"), *ASKED), "[gMASK]<sop><|system|>\nS<|user|>\nQ<|assistant|>«\nA<|user|>»"),
         (
             "glm_4v",
