@@ -78,6 +78,14 @@ def test_a_refused_record_is_shown_with_its_reason_and_fix(home: Path, capsys: p
     assert len(lines) == 7
 
 
+def test_the_first_of_several_reasons_is_the_one_of_the_row(home: Path, capsys: pytest.CaptureFixture[str]):
+    log = write_lines(home / "logs" / "b.jsonl", [asked(images=["no.png"], system=5)])
+    assert main(["show", "--config", f"{home}/conf.yaml", str(log), "--line", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[4] == "quarantined · schema.field_type"
+    assert [line.split()[0] for line in lines[5:] if line[:2] != "  "] == ["schema.field_type", "repair.placeholder_added"]
+
+
 def test_one_dialect_alone_can_be_shown(home: Path, capsys: pytest.CaptureFixture[str]):
     lines = shown(home, capsys, 1, "--dialect", "minicpm_v_2_6")
     assert [line.split(" · ")[0] for line in lines if " tokens, " in line] == ["minicpm_v_2_6"]
