@@ -109,19 +109,25 @@ def message(role: str, content: str = "x", **more: object) -> Message:
 )
 def test_answers_are_trained_all_or_the_last_in_a_row(roles: str, loss: str, trained: list[int]):
     names = {"u": "user", "a": "assistant", "o": "observation", "s": "system"}
-    turns = make_turns([message(names[role]) for role in roles], loss)
+    turns = make_turns([message(names[role]) for role in roles], loss, range(len(roles)))
     assert [i for i, turn in enumerate(turns) if turn.trained] == trained
 
 
 @pytest.mark.parametrize(("weight", "trained"), [(None, True), (1.0, True), (0.5, True), (-1.0, True), (0.0, False)])
 def test_a_weight_of_zero_masks_an_answer(weight: float | None, trained: bool):
-    (turn,) = make_turns([message("assistant", loss_weight=weight)], "all")
+    (turn,) = make_turns([message("assistant", loss_weight=weight)], "all", [0])
     assert turn.trained == trained
 
 
 def test_images_are_numbered_in_text_order_over_all_turns():
-    turns = make_turns([message("user", "ab", image_at=(0, 2)), message("assistant"), message("user", "c", image_at=(1,))], "all")
+    messages = [message("user", "ab", image_at=(0, 2)), message("assistant"), message("user", "c", image_at=(1,))]
+    turns = make_turns(messages, "all", range(3))
     assert [turn.images for turn in turns] == [((0, 0), (2, 1)), (), ((1, 2),)]
+
+
+def test_a_turn_knows_its_place_in_the_conversation():
+    turns = make_turns([message("system"), message("user"), message("assistant")], "all", [0, 5, 6])
+    assert [turn.place for turn in turns] == [0, 5, 6]
 
 
 def test_a_turn_is_its_texts_images_and_control_tokens_in_order():
