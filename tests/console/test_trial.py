@@ -160,7 +160,7 @@ def test_the_summary_is_plain_lines_and_nothing_else_where_nobody_watches(tmp_pa
 def test_on_a_terminal_a_line_counts_the_rows_and_goes_away_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     watched, erased, summary = shown(tmp_path, capsys).partition("\x1b[1A\x1b[2K")
-    assert "2 rows" in watched
+    assert "rows: 2" in watched
     assert erased
     assert summary.startswith("source chat")
     assert "\x1b" not in summary

@@ -65,7 +65,7 @@ def test_a_file_that_vanished_has_no_hash(log: Path):
     assert survey_file(file, 1) == Survey("", ((LineSplit(str(log), 0, -1), 1),))
     (row,) = read_records(file, Limits())
     assert (row.origin.line, row.raw, row.findings[0].code) == (0, b"", "file.changed_while_reading")
-    assert row.findings[0].detail.startswith(f"listed with {len(LINES)} bytes, then: ")
+    assert row.findings[0].detail.startswith(f"the file was listed with {len(LINES)} bytes, but cannot be opened now: ")
 
 
 def test_a_file_that_grew_is_put_off_once_whatever_its_splits(log: Path):
@@ -73,7 +73,7 @@ def test_a_file_that_grew_is_put_off_once_whatever_its_splits(log: Path):
     log.write_bytes(LINES + b"\n")
     rows = [row for start in (0, 20) for row in read_split(file, LineSplit(str(log), start, start + 20), 1, Limits())]
     assert [(row.origin.line, row.findings[0].code, row.findings[0].detail) for row in rows] == [
-        (0, "file.changed_while_reading", f"listed with {len(LINES)} bytes, now {len(LINES) + 1}")
+        (0, "file.changed_while_reading", f"the file had {len(LINES)} bytes when it was listed, and has {len(LINES) + 1} now")
     ]
 
 
