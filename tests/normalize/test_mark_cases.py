@@ -50,12 +50,12 @@ ASKED = (("user", "Q"), ("assistant", "A"))
 @pytest.mark.parametrize(
     ("turns", "images", "said"),
     [
-        ([("user", "<image>Q"), ("assistant", "A")], [], "1 marks, 0 images"),
-        ([("user", "<image>Q"), ("assistant", "A")], ["a.png", "b.png"], "1 marks, 2 images"),
-        (ASKED, ["a.png", "b.png"], "0 marks, 2 images"),
-        ([("user", "Q"), ("assistant", "<image>A")], ["a.png"], "0 marks and 1 in answers, 1 images"),
-        ([("user", "<image>Q"), ("assistant", "<image><image>")], ["a.png"], "1 marks and 2 in answers, 1 images"),
-        ([("assistant", "A")], ["a.png"], "0 marks, 1 images"),  # no question to put it before
+        ([("user", "<image>Q"), ("assistant", "A")], [], "found 1 image mark, but 0 images"),
+        ([("user", "<image>Q"), ("assistant", "A")], ["a.png", "b.png"], "found 1 image mark, but 2 images"),
+        (ASKED, ["a.png", "b.png"], "found 0 image marks, but 2 images"),
+        ([("user", "Q"), ("assistant", "<image>A")], ["a.png"], "found 0 image marks and 1 mark in answers, but 1 image"),
+        ([("user", "<image>Q"), ("assistant", "<image><image>")], ["a.png"], "found 1 image mark and 2 marks in answers, but 1 image"),
+        ([("assistant", "A")], ["a.png"], "found 0 image marks, but 1 image"),  # no question to put it before
     ],
 )
 def test_a_mismatch_says_how_many_marks_and_pictures_there_are(turns: list[tuple[str, str]], images: list[str], said: str):
@@ -93,11 +93,14 @@ def test_pictures_by_name_go_to_their_marks(record: dict[str, Any], order: list[
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        (by_name("<image_00>Q", "<image_01>"), "1 marks, 1 images; marks <image_00>, images <image_01>"),
-        (by_name("<image_00><image_00>", "<image_00>"), "2 marks, 1 images; marks <image_00>, images <image_00>"),
-        (by_name("Q", "<image_00>", "<image_01>"), "0 marks, 2 images; marks none, images <image_00>, <image_01>"),
-        (by_name("<image_00>Q", "<image_00>", answer="<image_00>"), "1 marks and 1 in answers, 1 images; marks <image_00>, images <image_00>"),
-        (by_name("Q", "<image_00>", answer="<image_00>"), "0 marks and 1 in answers, 1 images; marks none, images <image_00>"),
+        (by_name("<image_00>Q", "<image_01>"), "found 1 image mark, but 1 image; the marks are <image_00>; the images are <image_01>"),
+        (by_name("<image_00><image_00>", "<image_00>"), "found 2 image marks, but 1 image; the marks are <image_00>; the images are <image_00>"),
+        (by_name("Q", "<image_00>", "<image_01>"), "found 0 image marks, but 2 images; the images are <image_00>, <image_01>"),
+        (
+            by_name("<image_00>Q", "<image_00>", answer="<image_00>"),
+            "found 1 image mark and 1 mark in answers, but 1 image; the marks are <image_00>; the images are <image_00>",
+        ),
+        (by_name("Q", "<image_00>", answer="<image_00>"), "found 0 image marks and 1 mark in answers, but 1 image; the images are <image_00>"),
     ],
 )
 def test_names_that_do_not_match_their_marks_are_listed(record: dict[str, Any], said: str):
@@ -107,7 +110,7 @@ def test_names_that_do_not_match_their_marks_are_listed(record: dict[str, Any], 
 @pytest.mark.parametrize(("pictures", "end"), [(20, "<image_19>"), (21, "<image_19> and 1 more"), (22, "<image_19> and 2 more")])
 def test_no_more_than_20_names_are_listed(pictures: int, end: str):
     record = by_name("Q", *(f"<image_{number:02}>" for number in range(pictures)))
-    assert detail(record).endswith(f"images <image_00>, {', '.join(f'<image_{number:02}>' for number in range(1, 19))}, {end}")
+    assert detail(record).endswith(f"the images are <image_00>, {', '.join(f'<image_{number:02}>' for number in range(1, 19))}, {end}")
 
 
 @pytest.mark.parametrize(

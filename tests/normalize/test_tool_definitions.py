@@ -83,14 +83,14 @@ def test_null_entries_of_objects_are_dropped_and_those_of_lists_stay():
     definition = {"name": "f", "description": None, "parameters": {"properties": {"a": {"enum": [1, None], "title": None}}}}
     record = asked(tools=[definition])
     assert notes(conversation(record)) == [("repair.null_dropped", "tools[0]")]
-    assert detail(record, "repair.null_dropped") == "null entries: 'description, parameters.properties.a.title'"
+    assert detail(record, "repair.null_dropped") == "removed nulls: 'description, parameters.properties.a.title'"
     assert json.loads(tools([definition]) or "")[0]["function"] == {"name": "f", "parameters": {"properties": {"a": {"enum": [1, None]}}}}
 
 
 @pytest.mark.parametrize(("entries", "end"), [(19, ""), (20, ""), (21, " and 1 more"), (25, " and 5 more")])
 def test_no_more_than_twenty_places_are_listed(entries: int, end: str):
     said = detail(asked(tools=[{"name": "f"} | {f"{number}": None for number in range(entries)}]), "repair.null_dropped")
-    assert said == f"null entries: '{', '.join(map(str, range(min(entries, 20))))}'{end}"
+    assert said == f"removed nulls: '{', '.join(map(str, range(min(entries, 20))))}'{end}"
 
 
 def test_one_name_with_two_definitions_is_noted_or_refused():
@@ -155,29 +155,29 @@ def test_arguments_that_do_not_fit_are_noted(arguments: Any, found: list[str]):
 
 def test_a_call_of_an_undeclared_tool_is_noted_with_those_that_are_declared():
     record = called({}, name="g")
-    assert detail(record, "tool.unknown_tool") == "'g' is not among 'f'"
+    assert detail(record, "tool.unknown_tool") == "'g' is not declared; the record declares 'f'"
     assert notes(conversation(called({}, name="g") | {"tools": []})) == []
 
 
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"required": ["a"]}, "'a' is missing"),
-        ({"required": ["a", "b", "c", "d"]}, "'a', 'b', 'c' and 1 more is missing"),
-        ({"required": ["a", "b", "c"]}, "'a', 'b', 'c' is missing"),
-        ({"properties": {"x": {"minimum": 2}}}, "'1' is less than minimum '2'"),
-        ({"properties": {"x": {"maximum": 0}}}, "'1' is more than maximum '0'"),
-        ({"properties": {"x": {"enum": [2, 3]}}}, "'1' is none of the 2 that are allowed"),
+        ({"required": ["a"]}, "missing: 'a'"),
+        ({"required": ["a", "b", "c", "d"]}, "missing: 'a', 'b', 'c' and 1 more"),
+        ({"required": ["a", "b", "c"]}, "missing: 'a', 'b', 'c'"),
+        ({"properties": {"x": {"minimum": 2}}}, "'1' is less than minimum, which is '2'"),
+        ({"properties": {"x": {"maximum": 0}}}, "'1' is more than maximum, which is '0'"),
+        ({"properties": {"x": {"enum": [2, 3]}}}, "'1' is not one of the 2 allowed values"),
         ({"properties": {"x": {"const": 2}}}, "'1' is not '2'"),
         ({"properties": {"x": {"type": ["string", "null"]}}}, "'1' is not of type string or null"),
-        ({"properties": {"x": {"anyOf": [{"type": "string"}]}}}, "'1' fits none of anyOf"),
-        ({"properties": {"x": {"oneOf": [{"type": "string"}]}}}, "'1' fits 0 of oneOf"),
-        ({"properties": {"x": {"oneOf": [True, True]}}}, "'1' fits 2 of oneOf"),
-        ({"additionalProperties": False}, "expected nothing here, found a number"),
+        ({"properties": {"x": {"anyOf": [{"type": "string"}]}}}, "'1' does not match any schema in anyOf"),
+        ({"properties": {"x": {"oneOf": [{"type": "string"}]}}}, "'1' matches 0 schemas in oneOf; expected exactly 1"),
+        ({"properties": {"x": {"oneOf": [True, True]}}}, "'1' matches 2 schemas in oneOf; expected exactly 1"),
+        ({"additionalProperties": False}, "x: no value is allowed here, found a number"),
         ({"properties": {"x": {"type": "text"}}}, "properties.x.type is 'text'; expected a type or a list of types"),
-        ({"properties": {"x": 5}}, "properties.x is a number, not a schema"),
+        ({"properties": {"x": 5}}, "properties.x is a number; expected a schema"),
         ({"properties": 5}, "properties is '5'; expected"),
-        ({"items": {"minItems": -1}}, "items.minItems is '-1'; expected a number from 0"),
+        ({"items": {"minItems": -1}}, "items.minItems is '-1'; expected a whole number of at least 0"),
     ],
 )
 def test_what_does_not_fit_is_said_in_a_few_words(parameters: dict[str, Any], said: str):
