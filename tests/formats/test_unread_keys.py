@@ -75,16 +75,6 @@ def test_no_more_than_256_keys_are_counted_apart():
     assert (counts["turn.(other keys)"], counts["part.(other keys)"], len(counts)) == (2, 1, 258)
 
 
-@pytest.mark.parametrize(("keys", "findings"), [(99, 99), (100, 100), (101, 101), (102, 101)])
-def test_at_most_100_keys_are_listed_and_one_finding_says_that_there_are_more(keys: int, findings: int):
-    unread = Unread()
-    for number in range(keys):
-        unread.add("turn", f"messages[{number}]", "thought", "x")
-    assert len(unread.findings) == findings
-    assert (unread.findings[-1].where == "") == (keys > 100)
-    assert (unread.findings[0].code, unread.findings[0].where) == ("schema.field_unread", "messages[0].thought")
-
-
 def test_a_key_that_is_ignored_or_says_nothing_is_counted_and_not_refused():
     unread = Unread(["thought"])
     unread.add("turn", "messages[0]", "thought", "x")

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.flow import draft_of
 from pipelines.records import Draft, raw_record
-from tests.making import asked, configuration, conversation, notes, refusals, turns
+from tests.making import asked, configuration, conversation, notes, refusals, run, turns
 
 Q, A = {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}
 
@@ -156,11 +156,6 @@ def test_an_episode_is_known_by_its_id_or_a_part_of_it(key: Any, logged: Any, ep
     assert made.episode_id == (episode or made.record_id)
 
 
-@pytest.mark.parametrize("value", [True, [], {}])
-def test_an_id_of_another_type_is_refused(value: Any):
-    assert refusals(asked(episode_id=value)) == [("schema.field_type", "episode_id")]
-
-
 @pytest.mark.parametrize(
     ("turn", "unread"),
     [
@@ -175,3 +170,13 @@ def test_an_id_of_another_type_is_refused(value: Any):
 )
 def test_what_a_question_cannot_say_is_counted_as_unread(turn: dict[str, Any], unread: list[tuple[str, int]]):
     assert unread_keys({"messages": [turn, A]}) == unread
+
+
+def test_a_turn_of_an_unknown_role_is_refused_with_what_else_is_wrong_with_it():
+    record = {"messages": [Q, {"role": "narrator", "content": "x"}, {"content": "x"}, {"role": 5, "content": "x"}, {"role": "assistant", "content": "A"}]}
+    assert refusals(record) == [
+        ("schema.role_unknown", "messages[1].role"),
+        ("schema.role_missing", "messages[2]"),
+        ("schema.role_unknown", "messages[3].role"),
+    ]
+    assert len(run(record)) == 1

@@ -140,19 +140,6 @@ def test_null_arguments_that_a_tool_does_not_declare_are_dropped(arguments: Any,
     assert ("repair.null_dropped" in [code for code, _ in notes(made)]) == ("null" in json.dumps(arguments) and text != arguments and "null" not in text)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "found"),
-    [
-        ({"a": 1}, []),
-        ({}, []),
-        ({"a": "x"}, ["tool.schema_invalid"]),
-        ({"b": 1}, []),
-    ],
-)
-def test_arguments_that_do_not_fit_are_noted(arguments: Any, found: list[str]):
-    assert [code for code, _ in notes(conversation(called(arguments)))] == found
-
-
 def test_a_call_of_an_undeclared_tool_is_noted_with_those_that_are_declared():
     record = called({}, name="g")
     assert detail(record, "tool.unknown_tool") == "'g' is not declared; the record declares 'f'"
