@@ -154,11 +154,6 @@ def test_a_log_that_uses_data_as_keys_is_counted_in_bounded_memory(tmp_path, mon
     }
 
 
-def test_a_key_is_stored_in_displayable_form():
-    assert unread.shown_key("turn.\x1b[31m") == "turn.␛[31m"
-    assert unread.shown_key("k" * 999) == "k" * 200 + "…"
-
-
 def test_episodes_try_counts_the_unread_keys_of_each_record_once_and_not_those_of_duplicates(tmp_path, monkeypatch):
     """Also if the file is too large to keep between the two passes over it."""
     config = configuration("glm_4", "minicpm_v_2_5")

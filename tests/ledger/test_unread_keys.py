@@ -59,7 +59,7 @@ def test_a_manifest_may_lack_unread_keys(manifest: dict, number: int | None, sou
     assert sum(counts_of(manifest)[0].values()) == sum(count for keys, _ in sources.values() for _, count in keys)
 
 
-@pytest.mark.parametrize(("key", "shown"), [("k" * 200, "k" * 200), ("k" * 201, "k" * 200 + "…"), ("a\nb", "a␊b")])
+@pytest.mark.parametrize(("key", "shown"), [("k" * 200, "k" * 200), ("k" * 201, "k" * 200 + "…"), ("a\nb", "a␊b"), ("\x1b[31m", "␛[31m")])
 def test_a_key_is_stored_short_and_on_one_line(key: str, shown: str):
     kept: Counter[tuple[str, str]] = Counter()
     add(kept, "gui", [(key, 2), (key, 1)])
