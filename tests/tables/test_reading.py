@@ -150,11 +150,6 @@ def test_a_table_has_its_partition_columns_as_text(parquet_root: Path):
     assert said(parquet_root, "quarantine") == [{"record_id": "r", "batch": "mon"}]
 
 
-def test_a_column_that_a_file_does_not_have_is_null(parquet_root: Path):
-    assert said(parquet_root, "images") == [{"uri": "one"}, {"uri": "two"}]
-    assert open_table(parquet_root, "images").schema == schema_of("images")
-
-
 def test_a_table_without_files_has_all_its_columns_and_no_row(parquet_root: Path):
     found = open_table(parquet_root, "samples")
     assert (found.schema, found.count_rows()) == (schema_of("samples"), 0)
