@@ -92,7 +92,7 @@ def test_a_setting_at_its_bound_is_valid_and_one_beyond_is_a_fault(data: dict[st
         (source(image_prefix={5: "a"}), ["sources[0].image_prefix[5]: expected text, found 5 (put it in quotes)"]),
     ],
 )
-def test_a_fault_names_the_nearest_or_all_that_would_be_right(data: dict[str, Any], found: list[str]):
+def test_a_fault_names_the_nearest_or_all_valid_values(data: dict[str, Any], found: list[str]):
     assert faults(data) == found
 
 
@@ -130,7 +130,7 @@ def test_the_consequences_of_a_fault_are_not_reported(data: dict[str, Any], foun
         ),
     ],
 )
-def test_names_are_used_once_and_dialects_take_known_sources(sources: list[str], dialects: list[tuple[str, Any]], found: list[str]):
+def test_names_are_unique_and_dialects_name_known_sources(sources: list[str], dialects: list[tuple[str, Any]], found: list[str]):
     made = [{"name": name, "model": "glm_4", "tokenizer": "t", "max_tokens": 9, "sources": taken} for name, taken in dialects]
     assert faults(LEAST | {"sources": [{"name": name, "path": name} for name in sources], "dialects": made}) == found
 
@@ -160,7 +160,7 @@ def loaded(folder: Path, *overrides: str) -> Config:
     return load_config(folder / "c.yaml", overrides)
 
 
-def test_an_override_sets_one_value_and_makes_the_sections_on_its_way(tmp_path: Path):
+def test_an_override_sets_one_value_and_creates_missing_sections(tmp_path: Path):
     assert loaded(tmp_path, "split.fractions={train: 1, val: 0, test: 0}").split.fractions.train == 1
     assert loaded(tmp_path, "images.verify=header", "images.verify=structure").images.verify == "structure"
     assert loaded(tmp_path, "sources.0.name=chat").sources[0].name == "chat"
@@ -172,7 +172,7 @@ def test_an_override_sets_one_value_and_makes_the_sections_on_its_way(tmp_path: 
 @pytest.mark.parametrize(
     ("override", "fault"), [("=x", "expected key=value"), ("sources[1].name=x", "no such setting"), ("output.root.x=1", "no such setting")]
 )
-def test_an_override_of_nothing_is_a_fault(tmp_path: Path, override: str, fault: str):
+def test_an_override_of_an_unknown_setting_is_a_fault(tmp_path: Path, override: str, fault: str):
     with pytest.raises(ConfigError, match=fault):
         loaded(tmp_path, override)
 
@@ -194,7 +194,7 @@ def test_the_valid_parts_of_a_faulty_configuration_are_kept(tmp_path: Path):
     assert parts.output.root == f"{tmp_path}/out"
 
 
-def test_the_parts_of_a_configuration_that_has_none_are_the_defaults(tmp_path: Path):
+def test_the_parts_of_an_invalid_configuration_are_the_defaults(tmp_path: Path):
     (tmp_path / "c.yaml").write_text("sources: 5\nimages: 5\nhooks: 5\n")
     parts, _ = load_parts(tmp_path / "c.yaml")
     assert (parts.sources, parts.dialects, parts.output, parts.images.verify, parts.hooks.on_error) == ({}, {}, None, "decode", None)
@@ -209,7 +209,7 @@ def test_a_source_lists_its_image_roots_if_the_file_does():
 @pytest.mark.parametrize(
     ("given", "kept"), [("k", ("k",)), (["k", "l"], ("k", "l")), ({"from": "k", "pattern": "(.)"}, EpisodeKey.model_validate({"from": "k", "pattern": "(.)"}))]
 )
-def test_an_episode_id_is_a_field_fields_or_a_part_of_one(given: Any, kept: Any):
+def test_an_episode_id_is_a_field_a_list_of_fields_or_a_part_of_one(given: Any, kept: Any):
     assert parse_config(source(episode_id=given)).sources[0].episode_id == kept
     assert faults(source(episode_id=[1])) == ["sources[0].episode_id: expected a field, a list of fields, or {from: FIELD, pattern: REGULAR EXPRESSION}"]
 

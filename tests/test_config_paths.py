@@ -46,7 +46,7 @@ def test_a_path_is_local_or_a_file_uri(text: str, path: str):
         ("a\0", "must not contain a NUL character"),
     ],
 )
-def test_any_other_uri_is_no_path(text: str, fault: str):
+def test_any_other_path_is_a_fault(text: str, fault: str):
     with pytest.raises(ValueError, match=f"^{fault}"):
         local_path(text)
 
@@ -58,7 +58,7 @@ def test_the_fixed_part_of_a_path_ends_before_its_first_glob(pattern: str, fixed
     assert fixed_part(pattern) == fixed
 
 
-def test_a_name_with_the_signs_of_a_glob_is_fixed_if_it_exists(tmp_path: Path):
+def test_a_name_with_glob_characters_is_literal_if_it_exists(tmp_path: Path):
     assert fixed_part(f"{tmp_path}/[x]") == str(tmp_path)
     (tmp_path / "[x]").mkdir()
     assert fixed_part(f"{tmp_path}/[x]") == f"{tmp_path}/[x]"

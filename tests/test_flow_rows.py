@@ -1,4 +1,4 @@
-"""What becomes of one record: a conversation with its samples, or a row that says why there is none."""
+"""What becomes of one record: a conversation with its samples, or a row that says why it was refused."""
 
 import json
 from typing import Any
@@ -72,7 +72,7 @@ def test_a_bad_image_refuses_the_record_with_all_its_findings():
 
 
 @pytest.mark.parametrize(("setting", "is_kept"), [("keep", True), ("quarantine", False)])
-def test_an_id_that_another_record_has_is_noted_or_refused(setting: str, is_kept: bool):
+def test_an_id_that_another_record_uses_is_noted_or_refused(setting: str, is_kept: bool):
     config = configuration(normalize={"id_conflict": setting})
     (outcome,) = finished(WITH_IMAGE, config, id_conflict=True)
     assert isinstance(outcome, Conversation if is_kept else Quarantined)
@@ -81,14 +81,14 @@ def test_an_id_that_another_record_has_is_noted_or_refused(setting: str, is_kept
     assert codes(outcome) == []
 
 
-def test_a_record_that_reading_has_refused_is_not_read():
+def test_a_record_that_was_refused_while_reading_is_not_parsed():
     raw = raw_record("kit", "a.jsonl", 1, b"{}", [Reason.LINE_TOO_LARGE.at("", "x")])
     row = draft_of(raw, configuration())
     assert isinstance(row, Quarantined)
     assert codes(row) == [("line.too_large", "")]
 
 
-def test_what_reading_has_noted_is_a_finding_of_the_draft():
+def test_findings_from_reading_are_kept_in_the_draft():
     raw = raw_record("kit", "a.jsonl", 1, b"\xef\xbb\xbf" + json.dumps(asked()).encode())
     draft = draft_of(raw, configuration())
     assert isinstance(draft, Draft)
@@ -112,5 +112,5 @@ def test_a_duplicate_names_the_record_that_was_kept():
     ("reasons", "internal"),
     [([], False), ([Reason.IMAGE_MISSING], False), ([Reason.INTERNAL_ERROR], True), ([Reason.IMAGE_MISSING, Reason.TOKENS_SPAN_MISMATCH], True)],
 )
-def test_an_internal_error_or_a_broken_law_is_our_own_fault(reasons: list[Reason], internal: bool):
+def test_an_exception_or_a_failed_check_is_an_internal_error(reasons: list[Reason], internal: bool):
     assert is_internal([reason.at("") for reason in reasons]) == internal

@@ -45,7 +45,7 @@ def test_a_folder_of_no_source_is_added_to_the_first_one(tmp_path: Path):
     assert with_folders(config, [f"{tmp_path}/gui/mon"], "mon") is config
 
 
-def test_a_folder_is_no_log_and_a_missing_file_is_no_empty_one(tmp_path: Path):
+def test_a_folder_or_a_missing_file_cannot_be_read_as_a_log(tmp_path: Path):
     with pytest.raises(IsADirectoryError):
         input_file(two_sources(tmp_path), str(tmp_path), None)
     with pytest.raises(FileNotFoundError):
@@ -82,7 +82,7 @@ def test_an_id_of_several_records_of_a_source_is_a_conflict(tmp_path: Path, ids:
     assert [one.origin.line for one in made if isinstance(one, Conversation) and "record.id_conflict" in [f.code for f in one.findings]] == clashing
 
 
-def test_one_record_is_read_by_its_line_without_regard_to_the_others(tmp_path: Path):
+def test_a_record_can_be_read_by_its_line_alone(tmp_path: Path):
     log = write_lines(tmp_path / "a.jsonl", [asked("One?"), asked("Two?"), asked("Two?")])
     raw, found = record_outcomes(open_case(configuration("glm_4")), str(log), 3, None)
     assert raw is not None

@@ -8,19 +8,19 @@ NOTE, REPAIR, REFUSAL = (Reason.TOOL_UNKNOWN_TOOL.at("a"), Reason.REPAIR_BOM.at(
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_a_reason_has_a_code_of_its_own_and_its_words(reason: Reason):
+def test_every_reason_has_a_unique_code_and_texts(reason: Reason):
     assert reason_of(reason.code) is reason
     assert reason.severity in ("refuse", "repair", "note")
     assert reason.value.meaning
     assert reason.value.fix
 
 
-def test_an_unknown_code_is_no_reason():
+def test_an_unknown_code_is_an_error():
     with pytest.raises(KeyError):
         reason_of("image.unheard_of")
 
 
-def test_findings_are_told_apart_by_their_severity():
+def test_findings_are_separated_by_severity():
     findings = [NOTE, REPAIR, REFUSAL, REPAIR]
     assert refusals(findings) == [REFUSAL]
     assert repairs_of(findings) == ["repair.bom"]

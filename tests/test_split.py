@@ -65,12 +65,12 @@ PLACE = int.from_bytes(hashlib.sha256(b"v1\0episode").digest()[:8], "big") / 2**
         (0.25, 0.25, 0.5, "test"),
     ],
 )
-def test_the_side_of_a_key_by_the_shares(train: float, val: float, test: float, side: str):
+def test_a_key_at_the_end_of_a_share_belongs_to_the_next_split(train: float, val: float, test: float, side: str):
     fractions = Fractions.model_construct(train=train, val=val, test=test)
     assert side_of("episode", Split.model_construct(salt="v1", fractions=fractions)) == side
 
 
-def test_the_salt_moves_a_key_and_half_a_character_has_a_place_too():
+def test_the_salt_moves_a_key_and_a_lone_surrogate_is_a_valid_key():
     half = Split(fractions=Fractions(train=0.5, val=0, test=0.5))
     assert {side_of("episode", half.model_copy(update={"salt": salt})) for salt in "abcdefgh"} == {"train", "test"}
     assert side_of("\ud800", half) in ("train", "test")

@@ -41,18 +41,18 @@ def row(*segments: Segment, images: int = 0) -> tuple[list[int], list[int], list
         (CachedText("tools"), [7, 8, 9], [-100, -100, -100]),
     ],
 )
-def test_a_segment_is_its_ids_and_trained_as_it_says(segment: Segment, input_ids: list[int], labels: list[int]):
+def test_a_segment_becomes_its_ids_and_says_which_are_trained(segment: Segment, input_ids: list[int], labels: list[int]):
     assert row(segment) == (input_ids, labels, [])
     assert row(Control("<user>"), segment, Control("<user>", True)) == ([1, *input_ids, 1], [-100, *labels, 1], [])
     assert row(Text("a", True), segment, Text("a", True)) == ([11, *input_ids, 11], [11, *labels, 11], [])
     assert row(CachedText("tools"), segment, Text("a", True))[1] == [-100, -100, -100, *labels, 11]
 
 
-def test_a_row_of_nothing_is_empty():
+def test_a_row_without_segments_is_empty():
     assert row() == ([], [], [])
 
 
-def test_the_slots_of_an_image_have_their_places():
+def test_the_spans_of_an_image_are_the_positions_of_its_slots():
     assert row(Slots(0, "<slot>", 2), Text("a", True), Slots(1, "<slot>", 1), Slots(1, "<slot>", 2), images=3) == (
         [2, 2, 11, 2, 2, 2],
         [-100, -100, 11, -100, -100, -100],
@@ -60,7 +60,7 @@ def test_the_slots_of_an_image_have_their_places():
     )
 
 
-def test_shared_texts_that_follow_one_another_are_joined():
+def test_consecutive_cached_texts_are_joined():
     segments = [CachedText("a"), CachedText("b"), CachedText("c"), Text("x"), CachedText("d"), Control("<user>"), CachedText("e"), CachedText("f")]
     assert joined(segments) == [CachedText("abc"), Text("x"), CachedText("d"), Control("<user>"), CachedText("ef")]
     assert joined([]) == []
@@ -107,7 +107,7 @@ def message(role: str, content: str = "x", **more: object) -> Message:
         ("sosu", "all", []),
     ],
 )
-def test_answers_are_trained_all_or_the_last_in_a_row(roles: str, loss: str, trained: list[int]):
+def test_all_answers_or_the_last_consecutive_ones_are_trained(roles: str, loss: str, trained: list[int]):
     names = {"u": "user", "a": "assistant", "o": "observation", "s": "system"}
     turns = make_turns([message(names[role]) for role in roles], loss, range(len(roles)))
     assert [i for i, turn in enumerate(turns) if turn.trained] == trained
@@ -138,5 +138,5 @@ def test_a_turn_is_its_texts_images_and_control_tokens_in_order():
     assert list(Turn(message("user", "<t>"), tags=((0, "<t>"),)).parts()) == ["", Control("<t>", False), ""]
 
 
-def test_a_call_has_the_name_of_its_tool():
+def test_a_turn_with_metadata_is_a_call():
     assert [Turn(message("assistant", metadata=name)).is_call for name in ("", "look")] == [False, True]

@@ -1,4 +1,4 @@
-"""The tags that a tool syntax writes: each stands in its turn's text where the syntax says, and what data spells is none of them."""
+"""The tags that a tool syntax writes: where each is in its turn's text. A tag that is spelled out in data is not one of them."""
 
 import json
 
@@ -34,7 +34,7 @@ def tags(messages: list[Message], tools: str | None = None) -> list[list[str]]:
         ([Message("user", "q"), CALL, RESULT, RESULT], [[], ["<tool_call>", "</tool_call>"], ["<tool_response>", "</tool_response>"] * 2]),
     ],
 )
-def test_calls_and_results_stand_between_their_tags(messages: list[Message], found: list[list[str]]):
+def test_calls_and_results_are_between_their_tags(messages: list[Message], found: list[list[str]]):
     assert tags(messages) == found
     assert [list(turn.tags) for turn in as_json(messages, None)] == [[] for _ in found]
 
@@ -61,5 +61,5 @@ def test_definitions_come_with_the_system_turn_and_its_example_has_tags(first: l
         ([RESULT], None, True),
     ],
 )
-def test_a_conversation_uses_tools_if_it_declares_calls_or_answers_one(messages: list[Message], tools: str | None, uses: bool):
+def test_a_conversation_uses_tools_if_it_has_a_definition_a_call_or_a_result(messages: list[Message], tools: str | None, uses: bool):
     assert uses_tools(messages, tools) == uses

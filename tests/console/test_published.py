@@ -35,7 +35,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
     return code, out, err
 
 
-def test_a_snapshot_is_the_files_of_the_last_run(root: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_snapshot_lists_the_files_of_the_last_run(root: Path, capsys: pytest.CaptureFixture[str]):
     code, out, _ = printed(capsys, "snapshot", root)
     files = json.loads(out)
     assert (code, sorted(files)) == (0, ["conversations", "quarantine", "samples"])
@@ -66,7 +66,7 @@ def test_a_table_without_files_is_a_view_with_its_columns(table: str):
     assert (sorted(found.columns), found.fetchall()) == (sorted(COLUMNS[table].names), [])
 
 
-def test_a_view_takes_any_file_name_and_has_its_partitions_last():
+def test_a_view_accepts_any_file_name_and_ends_with_its_partition_columns():
     assert view_of("quarantine", ["/a/it's.parquet", "/b"]) == (
         "CREATE OR REPLACE VIEW quarantine AS SELECT * EXCLUDE (batch), batch FROM "
         "read_parquet(['/a/it''s.parquet', '/b'], hive_partitioning = true, hive_types_autocast = false);"
@@ -80,7 +80,7 @@ def explained(root: Path, record: object, capsys: pytest.CaptureFixture[str]) ->
     return json.loads(out)  # type: ignore[no-any-return]
 
 
-def test_a_record_as_json_has_an_entry_per_run(root: Path, capsys: pytest.CaptureFixture[str]):
+def test_explain_prints_an_entry_per_run_as_json(root: Path, capsys: pytest.CaptureFixture[str]):
     first, last = explained(root, BAD, capsys)
     assert (first["run_id"], first["batch"], first["kind"]) == ("r1", "mon", "batch")
     assert (last["run_id"], last["kind"], last["states"]) == ("r2", "redrive", ["quarantined: schema.turns_empty"])
@@ -110,7 +110,7 @@ def test_the_findings_of_a_quarantined_record_are_shown(root: Path, capsys: pyte
     assert "schema.turns_empty at messages: " in out
 
 
-def test_a_record_whose_bytes_are_gone_says_so(root: Path, capsys: pytest.CaptureFixture[str]):
+def test_explain_says_if_the_bytes_of_a_record_are_gone(root: Path, capsys: pytest.CaptureFixture[str]):
     (root.parent / "logs.jsonl").unlink()
     _, out, _ = printed(capsys, "explain", record_id(GOOD), root)
     assert out.splitlines()[2].startswith("not available")
@@ -118,14 +118,14 @@ def test_a_record_whose_bytes_are_gone_says_so(root: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(("length", "shown"), [(4000, 4000), (4001, 4000)])
-def test_of_the_bytes_the_first_4000_characters_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str], length: int, shown: int):
+def test_at_most_4000_characters_of_the_raw_record_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str], length: int, shown: int):
     record = asked("Q" * (length - len(json.dumps(asked("")))))
     publish(tmp_path / "root", configuration(), write_lines(tmp_path / "logs.jsonl", [record]), "r1", 1)
     _, out, _ = printed(capsys, "explain", record_id(record), tmp_path / "root")
     assert len(out.splitlines()[2]) == shown
 
 
-def test_the_root_is_named_or_that_of_a_configuration(root: Path, capsys: pytest.CaptureFixture[str]):
+def test_explain_takes_the_root_or_a_configuration_that_names_it(root: Path, capsys: pytest.CaptureFixture[str]):
     (root.parent / "conf.yaml").write_text("sources: [{name: kit, path: logs.jsonl}]\noutput: {root: root}\n")
     assert printed(capsys, "explain", record_id(GOOD), "--config", root.parent / "conf.yaml")[0] == 0
     code, _, err = printed(capsys, "explain", record_id(GOOD))

@@ -1,4 +1,4 @@
-"""`episodes show`, `reasons`, `formats` and `dialects`: what a person sees of one record and of the lists."""
+"""`episodes show`, `reasons`, `formats` and `dialects`: what they print about one record, and the lists."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,7 @@ def shown(home: Path, capsys: pytest.CaptureFixture[str], line: int, *more: str)
     return capsys.readouterr().out.splitlines()
 
 
-def test_a_record_is_its_bytes_its_messages_and_its_tokens(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_record_is_shown_as_bytes_messages_and_tokens(home: Path, capsys: pytest.CaptureFixture[str]):
     lines = shown(home, capsys, 1)
     assert lines[1].startswith(f"raw · {home}/logs/a.jsonl:1 · {len(json.dumps(asked('Q', 'A')))} bytes · record_id ")
     assert json.loads(lines[2]) == asked("Q", "A")
@@ -64,7 +64,7 @@ def test_an_image_is_shown_with_its_place_grid_and_spans(home: Path, capsys: pyt
 
 
 @pytest.mark.parametrize(("line", "length", "end"), [(3, 4000, "}"), (4, 4001, "…")])
-def test_of_the_bytes_the_first_4000_characters_are_shown(home: Path, capsys: pytest.CaptureFixture[str], line: int, length: int, end: str):
+def test_at_most_4000_characters_of_the_raw_record_are_shown(home: Path, capsys: pytest.CaptureFixture[str], line: int, length: int, end: str):
     raw = shown(home, capsys, line)[2]
     assert (len(raw), raw[-1]) == (length, end)
 
@@ -78,7 +78,7 @@ def test_a_refused_record_is_shown_with_its_reason_and_fix(home: Path, capsys: p
     assert len(lines) == 7
 
 
-def test_the_first_of_several_reasons_is_the_one_of_the_row(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_reason_of_a_row_is_its_first_refusal(home: Path, capsys: pytest.CaptureFixture[str]):
     log = write_lines(home / "logs" / "b.jsonl", [asked(images=["no.png"], system=5)])
     assert main(["show", "--config", f"{home}/conf.yaml", str(log), "--line", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -86,21 +86,21 @@ def test_the_first_of_several_reasons_is_the_one_of_the_row(home: Path, capsys: 
     assert [line.split()[0] for line in lines[5:] if line[:2] != "  "] == ["schema.field_type", "repair.placeholder_added"]
 
 
-def test_one_dialect_alone_can_be_shown(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_show_can_be_limited_to_one_dialect(home: Path, capsys: pytest.CaptureFixture[str]):
     lines = shown(home, capsys, 1, "--dialect", "minicpm_v_2_6")
     assert [line.split(" · ")[0] for line in lines if " tokens, " in line] == ["minicpm_v_2_6"]
     assert main(["show", "--config", f"{home}/conf.yaml", f"{home}/logs/a.jsonl", "--line", "1", "--dialect", "glm_5"]) == 2
     assert "--dialect glm_5: unknown dialect; the configuration has glm_4, minicpm_v_2_6" in capsys.readouterr().err
 
 
-def test_what_a_log_says_never_reaches_the_terminal_raw(home: Path, capsys: pytest.CaptureFixture[str]):
+def test_escape_sequences_of_a_log_never_reach_the_terminal(home: Path, capsys: pytest.CaptureFixture[str]):
     lines = shown(home, capsys, 6)
     assert "\x1b" not in "".join(lines)
     assert lines[6:10] == ["  ␛[31m", "assistant", "  a", "b"]
 
 
 @pytest.mark.parametrize("line", [0, 7])
-def test_a_line_that_is_not_there_is_a_usage_error(home: Path, capsys: pytest.CaptureFixture[str], line: int):
+def test_a_line_that_does_not_exist_is_a_usage_error(home: Path, capsys: pytest.CaptureFixture[str], line: int):
     assert main(["show", "--config", f"{home}/conf.yaml", f"{home}/logs/a.jsonl", "--line", str(line)]) == 2
     assert capsys.readouterr() == ("", f"episodes: {home}/logs/a.jsonl has no record {line}\n")
 
@@ -113,18 +113,18 @@ def test_a_reason_is_explained_line_by_line(reason: Reason, capsys: pytest.Captu
     assert capsys.readouterr().out.splitlines() == lines + ([f"upstream  {row.upstream}"] if row.upstream else [])
 
 
-def test_a_reason_that_is_like_none_gets_no_suggestion(capsys: pytest.CaptureFixture[str]):
+def test_an_unknown_reason_that_resembles_no_other_gets_no_suggestion(capsys: pytest.CaptureFixture[str]):
     assert main(["reasons", "zzz"]) == 2
     assert capsys.readouterr() == ("", "episodes: unknown reason: zzz\n")
 
 
-def test_every_reason_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]):
+def test_every_reason_is_listed_on_a_separate_line(capsys: pytest.CaptureFixture[str]):
     assert main(["reasons"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [code for line in lines if (code := line.split()[0]) in {reason.code for reason in Reason}] == [reason.code for reason in Reason]
 
 
-def test_the_dialects_say_what_they_take(capsys: pytest.CaptureFixture[str]):
+def test_the_list_of_dialects_says_what_each_accepts(capsys: pytest.CaptureFixture[str]):
     assert main(["dialects"]) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split()[0]: line for line in lines if line[:1] not in ("", " ")}
@@ -147,7 +147,7 @@ def test_the_dialects_say_what_they_take(capsys: pytest.CaptureFixture[str]):
         ([1_000_000], "1 file, 1.0 MB"),
     ],
 )
-def test_check_says_how_much_a_source_has(tmp_path: Path, capsys: pytest.CaptureFixture[str], sizes: list[int], amount: str):
+def test_check_reports_the_size_of_each_source(tmp_path: Path, capsys: pytest.CaptureFixture[str], sizes: list[int], amount: str):
     (tmp_path / "logs").mkdir()
     for number, size in enumerate(sizes):
         (tmp_path / "logs" / f"{number}.jsonl").write_bytes(b" " * size)

@@ -101,7 +101,7 @@ def test_a_conversation_that_every_dialect_refuses_is_counted_once(logs: list[st
     assert tally.books().refused_by_all == 0
 
 
-def test_a_row_has_the_columns_of_its_table_and_what_json_needs(logs: list[str]):
+def test_a_row_as_json_has_its_columns_and_the_text_of_its_raw_record(logs: list[str]):
     config = configuration("glm_4")
     _, outcomes = tried(config, logs)
     rows = [json_row(outcome, "mon", config) for outcome in outcomes]
@@ -150,14 +150,14 @@ def shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     return err
 
 
-def test_the_summary_is_plain_lines_and_nothing_else_where_nobody_watches(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_without_a_terminal_only_the_plain_summary_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     lines = shown(tmp_path, capsys).splitlines()
     assert lines[0].split() == ["source", "chat", "1", "file", "2", "records"]
     assert lines[-1].endswith("/logs/[bold]notes.txt)")  # neither wrapped nor read as a style
     assert "\x1b" not in "".join(lines)
 
 
-def test_on_a_terminal_a_line_counts_the_rows_and_goes_away_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+def test_on_a_terminal_a_line_counts_the_rows_and_disappears_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     watched, erased, summary = shown(tmp_path, capsys).partition("\x1b[1A\x1b[2K")
     assert "rows: 2" in watched

@@ -31,7 +31,7 @@ from pipelines.containers.shapes import shape_of
         (b'\xef\xbb\xbf \n[{"a": 1}]', True, False, "array"),
     ],
 )
-def test_the_layout_of_a_text(head: bytes, is_all: bool, named_lines: bool, shape: str):
+def test_the_layout_of_a_text_is_found_from_its_beginning(head: bytes, is_all: bool, named_lines: bool, shape: str):
     assert shape_of(head, is_all, named_lines) == shape
 
 
@@ -56,7 +56,7 @@ def test_the_layout_of_a_text(head: bytes, is_all: bool, named_lines: bool, shap
         (b"{}", None, None),
     ],
 )
-def test_packed_files_are_known_by_their_first_bytes(head: bytes, codec: str | None, unread: str | None):
+def test_compressed_files_are_recognized_by_their_first_bytes(head: bytes, codec: str | None, unread: str | None):
     found = codec_of(head)
     assert (found and found.name, unread_kind(head)) == (codec, unread)
 
@@ -75,7 +75,7 @@ def test_packed_files_are_known_by_their_first_bytes(head: bytes, codec: str | N
         (b"PAR", None),
     ],
 )
-def test_columnar_files_are_known_by_their_first_bytes(data: bytes, kind: str | None):
+def test_columnar_files_are_recognized_by_their_first_bytes(data: bytes, kind: str | None):
     assert columnar(data) == kind
 
 

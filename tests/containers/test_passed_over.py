@@ -34,12 +34,12 @@ from pipelines.containers.passed_over import is_hidden, why_passed_over
         ("a.log", b"x" * 30, f"its content is not a log: it begins with {b'x' * 20!r}"),
     ],
 )
-def test_a_file_of_a_folder_is_a_log_or_is_passed_over(tmp_path, name: str, content: bytes, why: str | None):
+def test_a_file_in_a_folder_is_a_log_or_is_passed_over(tmp_path, name: str, content: bytes, why: str | None):
     (tmp_path / name).write_bytes(content)
     found = why_passed_over(str(tmp_path / name))
     assert found is None if why is None else (found or "").startswith(why)
 
 
 @pytest.mark.parametrize(("name", "hidden"), [(".a", True), ("_a", True), ("a", False), ("_day=1", False), (".day=1", False), ("a_b", False)])
-def test_a_partition_is_never_hidden(name: str, hidden: bool):
+def test_the_folder_of_a_partition_is_never_hidden(name: str, hidden: bool):
     assert is_hidden(name) == hidden

@@ -80,7 +80,7 @@ def test_a_line_ends_with_its_newline_or_the_file(text: bytes, lines: list[bytes
 
 @pytest.mark.parametrize("size", [1, 7, 4096, 10_000])
 @pytest.mark.parametrize("length", [10, 11, 4096, 4097, 5000])
-def test_of_a_piece_over_the_limit_its_size_hash_and_head_are_kept(length: int, size: int):
+def test_a_piece_over_the_limit_keeps_its_size_hash_and_first_bytes(length: int, size: int):
     data = bytes(range(256)) * 20
     data = data[:length]
     collector = Collector(10)
@@ -95,5 +95,5 @@ def test_of_a_piece_over_the_limit_its_size_hash_and_head_are_kept(length: int, 
 
 
 @pytest.mark.parametrize(("raw", "blank"), [(b"", True), (b" \t\r\n\v\f", True), (b"\xef\xbb\xbf ", True), (b"\xef\xbb", False), (b"\0", False), (b"0", False)])
-def test_a_blank_piece_has_nothing_but_blanks_and_a_byte_order_mark(raw: bytes, blank: bool):
+def test_a_piece_is_blank_if_it_has_only_blanks_and_a_byte_order_mark(raw: bytes, blank: bool):
     assert is_blank(raw) == blank

@@ -27,7 +27,7 @@ def rows(columns: dict[str, pa.Array], **more: Any) -> list[Any]:
         ("content", None, None),
     ],
 )
-def test_bytes_are_text_under_a_name_that_holds_text_and_base64_elsewhere(kind: pa.DataType, name: str, value: bytes | None, written: str | None):
+def test_bytes_become_text_in_columns_of_text_and_base64_in_others(kind: pa.DataType, name: str, value: bytes | None, written: str | None):
     assert rows({name: pa.array([value], kind)}) == [{name: written}]
     nested = pa.array([[{name: value, "number": 1}]], pa.list_(pa.struct([(name, kind), ("number", pa.int64())])))
     assert rows({"turns": nested}) == [{"turns": [{name: written, "number": 1}]}]
@@ -44,18 +44,18 @@ def test_bytes_are_text_under_a_name_that_holds_text_and_base64_elsewhere(kind: 
         ("x", pa.dictionary(pa.int32(), pa.string()), "x"),
     ],
 )
-def test_a_value_of_another_type_is_what_json_has_for_it(value: Any, kind: pa.DataType, written: Any):
+def test_a_value_of_another_type_becomes_the_nearest_json_value(value: Any, kind: pa.DataType, written: Any):
     array = pa.array([value]).dictionary_encode() if pa.types.is_dictionary(kind) else pa.array([value, None], kind)[:1]
     assert rows({"x": array}) == [{"x": written}]
 
 
-def test_null_is_null_whatever_the_type():
+def test_null_stays_null_in_every_type():
     kinds = [pa.date32(), pa.binary(), pa.map_(pa.string(), pa.int64()), pa.list_(pa.int64()), pa.struct([("a", pa.int64())])]
     for kind in kinds:
         assert rows({"x": pa.array([None], kind)}) == [{"x": None}]
 
 
-def test_columns_of_folders_are_given_where_the_row_has_none_or_null():
+def test_a_partition_column_fills_in_a_missing_or_null_value():
     batch = {"day": pa.array(["1", None]), "text": pa.array(["a", "b"])}
     assert rows(batch, day="2", lang="en") == [{"day": "1", "text": "a", "lang": "en"}, {"day": "2", "text": "b", "lang": "en"}]
 
@@ -75,7 +75,7 @@ def test_keys_are_sorted_and_there_are_no_spaces():
         ([("x", pa.struct([("a", pa.int64())])), ("a", pa.int64())], None),
     ],
 )
-def test_two_columns_of_one_name_are_damage(fields: list[tuple[str, pa.DataType]], words: str | None):
+def test_a_file_with_two_columns_of_the_same_name_is_damaged(fields: list[tuple[str, pa.DataType]], words: str | None):
     made = [pa.field(name, kind) for name, kind in fields]
     if words is None:
         refuse_doubled(made, "a.parquet", Reason.FILE_CORRUPT)

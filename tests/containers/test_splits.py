@@ -59,7 +59,7 @@ def test_only_plain_lines_are_split(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert survey_file(listed(tmp_path / name), 10) == Survey(hashlib.sha256(data).hexdigest(), ((LineSplit(f"{tmp_path}/{name}", 0, -1), 1),))
 
 
-def test_a_file_that_vanished_has_no_hash(log: Path):
+def test_a_file_that_no_longer_exists_has_no_hash(log: Path):
     file = listed(log)
     log.unlink()
     assert survey_file(file, 1) == Survey("", ((LineSplit(str(log), 0, -1), 1),))
@@ -68,7 +68,7 @@ def test_a_file_that_vanished_has_no_hash(log: Path):
     assert row.findings[0].detail.startswith(f"the file was listed with {len(LINES)} bytes, but cannot be opened now: ")
 
 
-def test_a_file_that_grew_is_put_off_once_whatever_its_splits(log: Path):
+def test_a_file_that_grew_is_reported_once_for_all_its_splits(log: Path):
     file = listed(log)
     log.write_bytes(LINES + b"\n")
     rows = [row for start in (0, 20) for row in read_split(file, LineSplit(str(log), start, start + 20), 1, Limits())]
@@ -77,7 +77,7 @@ def test_a_file_that_grew_is_put_off_once_whatever_its_splits(log: Path):
     ]
 
 
-def test_a_damaged_file_has_a_row_of_its_own_by_its_path_and_hash(log: Path):
+def test_the_id_of_a_damaged_file_depends_on_its_path_and_hash(log: Path):
     row = damaged_row(listed(log), Reason.FILE_CORRUPT.at("a", "b"))
     assert (row.origin.line, row.origin.sha256, row.raw) == (0, hashlib.sha256(LINES).hexdigest(), b"")
     assert row.record_id == hashlib.sha256(f"kit\0{log}\0{row.origin.sha256}".encode()).hexdigest()

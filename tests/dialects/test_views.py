@@ -31,7 +31,7 @@ def view(dialect: str, size: tuple[int, int], **options: Any) -> ImageTokens:
         ("agentcpm_gui", (2240, 2240), Grid(3, 2), [(32, 32)] + [(39, 26)] * 6),  # made to fit 1120 px first
     ],
 )
-def test_an_image_has_a_view_of_the_whole_and_one_of_each_slice(dialect: str, size: tuple[int, int], grid: Grid | None, views: list[tuple[int, int]]):
+def test_an_image_has_one_view_of_the_whole_and_one_of_each_slice(dialect: str, size: tuple[int, int], grid: Grid | None, views: list[tuple[int, int]]):
     image = view(dialect, size)
     assert (image.grid, [(one.height, one.width) for one in image.target_sizes]) == (grid, views)
     slots = {span.end - span.start for span in image.token_spans}

@@ -99,7 +99,7 @@ ASKED = (("user", "Q"), ("assistant", "A"))
         ),
     ],
 )
-def test_a_row_from_its_first_token_to_its_last(dialect: str, turns: tuple[tuple[str, str], ...], row: str):
+def test_a_row_is_written_as_expected_from_the_first_token_to_the_last(dialect: str, turns: tuple[tuple[str, str], ...], row: str):
     assert written(dialect, *turns) == row
 
 

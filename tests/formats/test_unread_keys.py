@@ -51,7 +51,7 @@ from pipelines.formats.keys import Unread, carries_meaning, clip_key
         ("loss_mask", [], False),
     ],
 )
-def test_what_a_key_means_by_its_name_and_value(key: str, value: Any, means_something: bool):
+def test_a_key_carries_meaning_by_its_name_and_value(key: str, value: Any, means_something: bool):
     assert carries_meaning(key, value) == means_something
 
 
@@ -63,7 +63,7 @@ def test_a_key_is_shown_short_and_on_one_line(key: str, shown: str):
     assert unread.counted() == ((f"turn.{shown}", 1),)
 
 
-def test_no_more_than_256_keys_are_counted_apart():
+def test_at_most_256_keys_are_counted_separately():
     unread = Unread()
     for number in range(258):
         unread.add("turn", "", f"key {number}", "x")
@@ -75,7 +75,7 @@ def test_no_more_than_256_keys_are_counted_apart():
     assert (counts["turn.(other keys)"], counts["part.(other keys)"], len(counts)) == (2, 1, 258)
 
 
-def test_a_key_that_is_ignored_or_says_nothing_is_counted_and_not_refused():
+def test_an_ignored_or_meaningless_key_is_counted_but_not_refused():
     unread = Unread(["thought"])
     unread.add("turn", "messages[0]", "thought", "x")
     unread.add("turn", "messages[0]", "note", "x")
@@ -85,7 +85,7 @@ def test_a_key_that_is_ignored_or_says_nothing_is_counted_and_not_refused():
     assert [(finding.where, finding.detail) for finding in unread.findings] == [("note", "it is refused whatever its name is")]
 
 
-def test_of_an_object_the_keys_that_are_neither_read_nor_harmless_nor_null_are_unread():
+def test_the_unread_keys_of_an_object_are_neither_read_nor_harmless_nor_null():
     unread = Unread()
     unread.add_others("turn", "messages[0]", {"role": "user", "timestamp": 5, "note": "x", "empty": None, "thought": "y"}, {"role"})
     assert unread.counted() == (("turn.note", 1), ("turn.thought", 1))

@@ -23,12 +23,12 @@ def passes(*segments: bytes) -> bool:
 
 
 @pytest.mark.parametrize(("others", "is_sound"), [(0, True), (4093, True), (4094, False), (9000, False)])
-def test_a_jpeg_has_at_most_4096_markers(others: int, is_sound: bool):
+def test_a_jpeg_may_have_at_most_4096_markers(others: int, is_sound: bool):
     assert passes(*[EMPTY] * others, frame(9, 9), SCAN) == is_sound  # and the end marker
 
 
 @pytest.mark.parametrize(("fill", "is_sound"), [(1, True), (1 << 20, True), ((1 << 20) + 1, False)])
-def test_a_jpeg_has_at_most_a_mebibyte_of_fill_bytes(fill: int, is_sound: bool):
+def test_a_jpeg_may_have_at_most_a_mebibyte_of_fill_bytes(fill: int, is_sound: bool):
     assert passes(b"\xff" * fill + EMPTY, frame(9, 9), SCAN) == is_sound
     assert passes(b"\xff" * (fill // 2) + EMPTY, b"\xff" * (fill - fill // 2) + EMPTY, frame(9, 9), SCAN) == is_sound
 
@@ -46,5 +46,5 @@ def test_a_jpeg_has_at_most_a_mebibyte_of_fill_bytes(fill: int, is_sound: bool):
         (9, 9, 2000, True),
     ],
 )
-def test_a_jpeg_has_as_many_scans_as_its_pixels_allow(width: int, height: int, scans: int, is_sound: bool):
+def test_the_number_of_scans_of_a_jpeg_is_limited_by_its_pixels(width: int, height: int, scans: int, is_sound: bool):
     assert passes(frame(width, height), *[SCAN] * scans) == is_sound

@@ -1,4 +1,4 @@
-"""How a picture is turned: tag 0x0112 of an EXIF block, or 1 where the block does not say it."""
+"""How a picture is turned: tag 0x0112 of an EXIF block, or 1 if the block does not have it."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def exif(*entries: tuple[int, int], order: str = "big", start: int = 8, count: i
         (b"", 1),
     ],
 )
-def test_the_orientation_of_a_block(block: bytes, orientation: int):
+def test_the_orientation_is_read_from_an_exif_block(block: bytes, orientation: int):
     assert orientation_of(block) == orientation
 
 

@@ -1,4 +1,4 @@
-"""Paths on disk that read like a logged one."""
+"""Paths on disk that resemble a logged one."""
 
 from pathlib import Path
 
@@ -24,19 +24,19 @@ COMPOSED, DECOMPOSED = "caf\u00e9.png", "cafe\u0301.png"
         ([], "x/a.png", []),
     ],
 )
-def test_the_paths_that_read_like_a_logged_one_and_what_differs(tmp_path: Path, on_disk: list[str], logged: str, found: list[tuple[str, list[str]]]):
+def test_paths_that_resemble_a_logged_one_are_found_with_their_difference(tmp_path: Path, on_disk: list[str], logged: str, found: list[tuple[str, list[str]]]):
     for name in on_disk:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     assert [(path, [repair.code for repair in repairs]) for path, repairs in other_spellings(str(tmp_path), logged)] == found
 
 
-def test_a_folder_that_is_not_there_has_no_paths(tmp_path: Path):
+def test_a_missing_folder_has_no_paths(tmp_path: Path):
     assert list(other_spellings(f"{tmp_path}/none", "a.png")) == []
     assert list(other_spellings(f"{tmp_path}/none", "x/a.png")) == []
 
 
-def test_a_file_that_comes_later_is_found(tmp_path: Path):
+def test_a_file_that_is_added_later_is_found(tmp_path: Path):
     assert list(other_spellings(str(tmp_path), "a.png")) == []
     (tmp_path / "a.png").write_bytes(b"")
     assert list(other_spellings(str(tmp_path), "a.png")) == [("a.png", ())]

@@ -83,7 +83,7 @@ def test_the_level_of_the_settings_is_the_one_that_is_checked(picture: Path, lev
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_a_verdict_depends_on_the_settings_where_it_rests_on_a_limit(reason: Reason):
+def test_only_a_verdict_about_the_pixel_limit_depends_on_the_settings(reason: Reason):
     assert rests_on_limit(reason.code) == (reason is Reason.IMAGE_PIXEL_LIMIT)
 
 
@@ -116,7 +116,7 @@ def test_a_scheme_is_read_only_where_the_settings_allow_it(picture: Path, scheme
 GOOD = {"uri": "gui/a.png", "sha256": "s", "format": "PNG", "width": 6, "height": 4, "verdict": "good", "reason": None, "detail": None}
 
 
-def test_a_row_of_images_is_an_image_or_its_reason_before_the_other_findings():
+def test_an_image_row_is_an_image_or_the_reason_against_it_before_other_findings():
     note = Reason.REPAIR_PATH_CASE.at("", "x")
     assert verified_image(GOOD, (note,)).image == Verified("gui/a.png", "s", "PNG", 6, 4)
     assert verified_image(GOOD, (note,)).findings == (note,)

@@ -1,4 +1,4 @@
-"""What every published run made of one record, and the bytes that are kept of it."""
+"""What every published run made of one record, and where its bytes are kept."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def states(root: Path, record: object) -> list[list[str]]:
     return [seen.states() for seen in history_of(root, record_id(record))]
 
 
-def test_a_record_is_told_with_its_state_in_every_dialect(root: Path):
+def test_the_history_of_a_record_has_its_state_in_every_dialect(root: Path):
     assert states(root, GOOD) == [["conversation", "glm_4: clean", "minicpm_v_2_6: clean", "quarantined: record.duplicate"]]
     assert states(root, REPAIRED) == [["conversation", "glm_4: repaired", "minicpm_v_2_6: quarantined: tokens.tools_unsupported"]]
     assert states(root, REFUSED) == [["conversation", "glm_4: quarantined: tokens.too_long", "minicpm_v_2_6: quarantined: tokens.too_long"]]
@@ -47,7 +47,7 @@ def test_a_record_is_told_with_its_state_in_every_dialect(root: Path):
     assert states(root, asked("Never seen?")) == []
 
 
-def test_every_run_that_saw_the_record_has_an_entry_the_oldest_first(root: Path, logs: Path, tmp_path: Path):
+def test_every_run_that_read_the_record_has_an_entry_oldest_first(root: Path, logs: Path, tmp_path: Path):
     publish(root, configuration("glm_4"), logs, "r2", 2)
     publish(root, CONFIG, write_lines(tmp_path / "other.jsonl", [BAD]), "r3", 3)
     publish(root, CONFIG, logs, "r0", 0, batch="sun")
@@ -55,14 +55,14 @@ def test_every_run_that_saw_the_record_has_an_entry_the_oldest_first(root: Path,
     assert [(seen.run["run_id"], len(seen.states())) for seen in found] == [("r0", 4), ("r1", 4), ("r2", 3)]
 
 
-def test_rows_of_another_batch_in_the_same_files_are_not_of_this_run(root: Path, logs: Path):
+def test_rows_of_another_batch_in_the_same_files_are_left_out(root: Path, logs: Path):
     files = publish(root, CONFIG, logs, "r2", 2, batch="tue")
     tables = {table: [name for name in files if name.startswith(f"{table}/")] for table in ("conversations", "samples", "quarantine")}
     publish(root, CONFIG, logs, "r3", 3, batch="wed", files=list(tables.items()))
     assert [seen.run["run_id"] for seen in history_of(root, record_id(GOOD))] == ["r1", "r2"]
 
 
-def test_a_run_whose_files_have_been_deleted_says_so(root: Path, logs: Path):
+def test_a_run_whose_files_were_deleted_is_marked_as_such(root: Path, logs: Path):
     for name in publish(root, CONFIG, logs, "r2", 2):
         (root / name).unlink()
     assert states(root, BAD) == [["quarantined: schema.turns_empty"], ["the files of this run have been deleted"]]
@@ -70,7 +70,7 @@ def test_a_run_whose_files_have_been_deleted_says_so(root: Path, logs: Path):
     assert (gone.rows, kept_bytes(gone)) == (None, None)
 
 
-def test_nothing_is_known_of_a_root_where_nothing_was_published(tmp_path: Path):
+def test_a_root_where_nothing_was_published_has_no_history(tmp_path: Path):
     with pytest.raises(NotPublished, match="nothing was published under"):
         list(history_of(tmp_path, "x"))
 
@@ -80,7 +80,7 @@ def only(root: Path, record: object) -> Seen:
     return seen
 
 
-def test_the_bytes_are_those_of_quarantine_or_else_of_the_log(root: Path, logs: Path):
+def test_the_bytes_come_from_quarantine_or_else_from_the_log(root: Path, logs: Path):
     for record in (GOOD, REPAIRED, BAD):
         assert json.loads(kept_bytes(only(root, record)) or b"") == record
     logs.unlink()
@@ -88,7 +88,7 @@ def test_the_bytes_are_those_of_quarantine_or_else_of_the_log(root: Path, logs: 
 
 
 @pytest.mark.parametrize("now", [[], [BAD], [asked("Another question?"), GOOD]])
-def test_a_log_that_has_changed_has_not_the_bytes_any_more(tmp_path: Path, now: list[object]):
+def test_a_log_that_has_changed_no_longer_has_the_bytes(tmp_path: Path, now: list[object]):
     logs = write_lines(tmp_path / "logs.jsonl", [GOOD])
     publish(tmp_path / "root", CONFIG, logs, "r1", 1)
     assert json.loads(kept_bytes(only(tmp_path / "root", GOOD)) or b"") == GOOD

@@ -35,11 +35,11 @@ def fingerprint(**more: Any) -> str:
         ({"images": {"max_pixels": 5}}, False),
     ],
 )
-def test_settings_that_change_no_row_are_no_part_of_the_fingerprint(more: dict[str, Any], is_same: bool):
+def test_settings_that_change_no_row_are_not_in_the_fingerprint(more: dict[str, Any], is_same: bool):
     assert (fingerprint(**more) == fingerprint()) == is_same
 
 
-def test_the_fingerprint_of_the_code_is_of_its_files_and_their_names():
+def test_the_fingerprint_of_the_code_covers_its_files_and_their_names():
     home = Path(pipelines.__file__).parent / "storage"
     digest = hashlib.sha256()
     for path in sorted(home.rglob("*.py")):
@@ -54,7 +54,7 @@ def shown(**more: Any) -> dict[str, Any]:
     return public_settings(parse_config(BASE | more))
 
 
-def test_of_secrets_the_names_are_shown_and_of_a_webhook_the_host():
+def test_secrets_are_shown_by_name_and_webhooks_by_host():
     secret = ("spark.ssl.keyPassword", "fs.s3a.access.key", "fs.azure.account.key.x", "fs.azure.sas.token", "my.credential", "a.SECRET")
     assert shown(spark=dict.fromkeys(secret, "hush"))["spark"] == dict.fromkeys(secret, "(not shown)")
     assert shown(spark={"spark.executor.cores": 4})["spark"] == {"spark.executor.cores": "4"}
@@ -62,7 +62,7 @@ def test_of_secrets_the_names_are_shown_and_of_a_webhook_the_host():
     assert (hooks["on_error"]["url"], hooks["on_success"]["command"], hooks["on_gate_failed"]) == ("https://example.org/…", ["mail", "x"], None)
 
 
-def test_what_was_listed_and_not_read_is_named():
+def test_files_that_were_listed_but_not_read_are_named():
     listing = Listing((), (PassedOver("kit", "a.txt", "a README"),), (DeltaSource("kit", "/t", 3),))
     assert listed_facts(listing) == {
         "passed_over": [{"source": "kit", "path": "a.txt", "why": "a README", "reason": "file.passed_over"}],

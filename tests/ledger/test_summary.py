@@ -90,7 +90,7 @@ BOOKS = Books(
 )
 
 
-def test_where_every_record_went_is_said_with_the_most_frequent_reasons_first():
+def test_the_summary_counts_every_record_and_lists_the_most_frequent_reasons_first():
     facts = {
         "splits": [
             {"dialect": "glm_4", "split": split, "rows": rows, "tokens": 1000 * rows, "target_tokens": 10 * rows}
@@ -114,6 +114,6 @@ def test_where_every_record_went_is_said_with_the_most_frequent_reasons_first():
     ]
 
 
-def test_a_run_without_facts_has_its_books_alone():
+def test_the_summary_of_a_run_without_facts_has_only_its_counts():
     books = Books(files=(FileBook("gui", "a.jsonl", 1, 1, 0, 0, 0),), dialects=(), refused_by_all=0, internal_errors=0)
     assert summary_lines(books, {}) == ["records in              1   = 1 conversation + 0 quarantined + 0 duplicates"]

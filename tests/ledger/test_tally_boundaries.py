@@ -1,4 +1,4 @@
-"""What a tally counts of the least that a file can hold, and the rows that it picks from several row groups."""
+"""What a tally counts in very small files, and the rows that it picks from several row groups."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def tallied(folder: Path, *outcomes: Outcome) -> Tally:
     return tally_of(group, {"kit": ["glm_4"]})
 
 
-def test_a_conversation_without_images_and_without_an_episode(tmp_path: Path):
+def test_a_conversation_may_have_neither_images_nor_an_episode(tmp_path: Path):
     tally = tallied(tmp_path, *run(asked(), CONFIG))
     assert (tally.images, tally.refused_by_all, dict(tally.without_episode), dict(tally.repairs), tally.examples) == (0, 0, {"kit": 1}, {}, {})
     assert list(tally.states.values()) == [1]
@@ -48,7 +48,7 @@ def test_a_record_that_every_dialect_quarantines_is_refused_by_all(tmp_path: Pat
     assert [pick.table for pick in tally.examples["tokens.too_long"]] == ["quarantine"]
 
 
-def test_of_a_reason_the_first_three_rows_are_examples_and_of_a_dialect_two_are_cards(tmp_path: Path):
+def test_a_reason_has_three_examples_and_a_dialect_two_cards(tmp_path: Path):
     refused = [outcome for number in range(4) for outcome in run(asked(str(number), messages=[]), CONFIG)]
     kept = [outcome for number in range(3) for outcome in run(asked(str(number)), CONFIG)]
     tally = tallied(tmp_path, *refused, *kept)
@@ -57,7 +57,7 @@ def test_of_a_reason_the_first_three_rows_are_examples_and_of_a_dialect_two_are_
 
 
 @pytest.mark.parametrize("row", range(5))
-def test_a_picked_row_is_read_from_whatever_row_group_it_is_in(tmp_path: Path, row: int):
+def test_a_picked_row_is_read_from_any_row_group(tmp_path: Path, row: int):
     pq.write_table(pa.table({"x": range(10, 15), "y": range(5)}), tmp_path / "a.parquet", row_group_size=2)
     pick = Pick(("a", 1), "samples", "dialect=glm_4/split=train", str(tmp_path / "a.parquet"), row)
     assert read_pick(pick, ["x"]) == {"x": 10 + row, "dialect": "glm_4", "split": "train"}

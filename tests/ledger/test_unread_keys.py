@@ -27,7 +27,7 @@ def test_keys_are_trimmed_to_the_most_frequent_once_there_are_twice_as_many(two_
     assert (dict(kept), dict(more)) == ({("gui", "b"): 4, ("gui", "d"): 9}, {"gui": 2, "chat": 1})
 
 
-def test_of_equally_frequent_keys_the_first_by_source_and_name_stay(two_kept: None):
+def test_equally_frequent_keys_are_kept_in_order_of_source_and_name(two_kept: None):
     assert unread_facts(counts(gui_b=1, gui_a=1, chat_c=1), Counter(gui=5)) == {
         "unread": [{"source": "chat", "key": "c", "count": 1}, {"source": "gui", "key": "a", "count": 1}],
         "unread_more": {"gui": 6},

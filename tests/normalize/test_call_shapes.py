@@ -42,7 +42,7 @@ def read(call: Any, **more: Any) -> tuple[str, str]:
         '[{"name": "f", "arguments": {"a": 1}}]',
     ],
 )
-def test_a_call_of_any_shape_has_its_name_and_arguments(call: Any):
+def test_a_call_of_any_shape_is_read_with_its_name_and_arguments(call: Any):
     assert read(call) == ("f", '{"a": 1}')
 
 
@@ -70,7 +70,7 @@ def test_a_call_of_any_shape_has_its_name_and_arguments(call: Any):
         ({"name": "f", "arguments": '{"a": 1e999}'}, "json.huge_number"),
     ],
 )
-def test_a_call_without_a_shape_is_refused(call: Any, code: str):
+def test_a_call_that_cannot_be_read_is_refused(call: Any, code: str):
     assert refusals(called(call))[0][0] == code
 
 
@@ -87,14 +87,14 @@ def test_a_call_without_a_shape_is_refused(call: Any, code: str):
         ("{}", "{}", None),
     ],
 )
-def test_arguments_stay_as_text_and_are_written_from_an_object(arguments: Any, text: str, note: str | None):
+def test_arguments_logged_as_text_stay_and_objects_become_text(arguments: Any, text: str, note: str | None):
     made = conversation(called({"name": "f", "arguments": arguments}))
     assert turns(made)[1] == ("assistant", "f", text)
     assert [code for code, _ in notes(made)] == ([note] if note else [])
 
 
 @pytest.mark.parametrize(("lists", "is_read"), [(3, True), (4, False)])
-def test_lists_of_calls_may_be_in_one_another_four_deep(lists: int, is_read: bool):
+def test_lists_of_calls_may_be_nested_four_deep(lists: int, is_read: bool):
     call: Any = {"name": "f", "arguments": {"a": 1}}
     for _ in range(lists):
         call = [call]
@@ -127,7 +127,7 @@ def test_an_answer_that_is_a_call_of_a_declared_tool_is_read_as_one(answer: str,
 
 
 @pytest.mark.parametrize("nothing", [None, [], {}, "", "[]", "{}", " null ", "auto", "none"])
-def test_a_key_of_calls_may_say_that_there_is_none(nothing: Any):
+def test_a_key_for_calls_may_have_a_value_that_means_none(nothing: Any):
     assert turns(conversation({"messages": [Q | {"tool_calls": nothing}, A | {"tool_calls": nothing}]})) == [("user", "", "Q"), ("assistant", "", "A")]
 
 
@@ -140,7 +140,7 @@ def test_a_glm_call_has_its_name_as_metadata_and_its_arguments_as_content(conten
     assert turns(conversation(record))[1] == ("assistant", "f", arguments)
 
 
-def test_an_object_with_a_type_is_a_part_and_no_arguments():
+def test_an_object_with_a_type_is_a_part_and_not_arguments():
     record = {"messages": [Q, {"role": "assistant", "metadata": "f", "content": {"type": "text", "text": "{}"}}]}
     assert turns(conversation(record))[1] == ("assistant", "f", "{}")
     assert refusals({"messages": [Q, {"role": "assistant", "metadata": "f", "content": None}]})[0] == ("schema.content_missing", "messages[1]")

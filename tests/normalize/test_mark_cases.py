@@ -40,7 +40,7 @@ def detail(record: dict[str, Any]) -> str:
         ([("system", "S"), ("user", "Q"), ("assistant", "A")], ["a.png"], [("S", ()), ("\nQ", (0,)), ("A", ())]),
     ],
 )
-def test_marks_and_the_pictures_of_a_list(turns: list[tuple[str, str]], images: list[str], expected: list[tuple[str, tuple[int, ...]]]):
+def test_marks_take_the_pictures_of_a_list_in_order(turns: list[tuple[str, str]], images: list[str], expected: list[tuple[str, tuple[int, ...]]]):
     assert placed(talk(*turns, images=images)) == expected
 
 
@@ -108,7 +108,7 @@ def test_names_that_do_not_match_their_marks_are_listed(record: dict[str, Any], 
 
 
 @pytest.mark.parametrize(("pictures", "end"), [(20, "<image_19>"), (21, "<image_19> and 1 more"), (22, "<image_19> and 2 more")])
-def test_no_more_than_20_names_are_listed(pictures: int, end: str):
+def test_at_most_20_names_are_listed(pictures: int, end: str):
     record = by_name("Q", *(f"<image_{number:02}>" for number in range(pictures)))
     assert detail(record).endswith(f"the images are <image_00>, {', '.join(f'<image_{number:02}>' for number in range(1, 19))}, {end}")
 
@@ -125,7 +125,7 @@ def test_no_more_than_20_names_are_listed(pictures: int, end: str):
         ("<image_1><image_0>", False),
     ],
 )
-def test_numbers_that_neither_count_nor_go_up_name_no_picture(marks: str, is_refused: bool):
+def test_numbered_marks_must_count_or_increase(marks: str, is_refused: bool):
     record = talk(("user", f"{marks}Q"), ("assistant", "A"), images=list(NAMES[: marks.count("<")]))
     if is_refused:
         assert refusals(record, sizes=SIZES)[0][0] == "image.count_mismatch"
@@ -134,7 +134,7 @@ def test_numbers_that_neither_count_nor_go_up_name_no_picture(marks: str, is_ref
 
 
 @pytest.mark.parametrize(("marks", "code"), [(10_000, "image.count_mismatch"), (10_001, "image.too_many")])
-def test_ten_thousand_marks_are_the_most_that_are_counted(marks: int, code: str):
+def test_at_most_ten_thousand_marks_are_counted(marks: int, code: str):
     assert refusals(talk(("user", "<image>" * marks), ("assistant", "A"), images=["a.png"]), sizes=SIZES)[0][0] == code
     assert conversation(talk(("user", "< <image_file>" * 6000), ("assistant", "A")))  # signs that are no marks
 
@@ -166,7 +166,7 @@ def test_a_turn_with_more_pictures_than_marks_is_a_mismatch(images: list[str]):
     assert refusals({"messages": [turn, {"role": "assistant", "content": "A"}]}, sizes=SIZES)[0] == ("image.count_mismatch", "messages[0].images")
 
 
-def test_a_list_may_name_the_pictures_of_parts_once_more():
+def test_a_list_may_repeat_the_pictures_of_parts():
     parts = [{"type": "image", "image": "a.png"}, {"type": "image"}, {"type": "text", "text": "Q"}]
     record = {"messages": [{"role": "user", "content": parts}, {"role": "assistant", "content": "A"}]}
     for images in (["b.png"], ["a.png", "b.png"], ["./a.png", "b.png"]):
@@ -176,7 +176,7 @@ def test_a_list_may_name_the_pictures_of_parts_once_more():
     assert refusals(record, sizes=SIZES)[0] == ("schema.part_bad", "messages[0].content[1]")
 
 
-def test_the_only_picture_without_a_mark_is_noted_at_the_question_that_it_goes_to():
+def test_a_single_picture_without_a_mark_is_noted_at_the_question_that_gets_it():
     parts = [{"type": "text", "text": "Q"}]
     record = {"messages": [{"role": "user", "content": parts}, {"role": "assistant", "content": "A"}], "images": ["a.png"]}
     assert notes(conversation(record, sizes=SIZES)) == [("repair.placeholder_added", "messages[0]")]

@@ -39,7 +39,7 @@ def read(content: Any, **more: Any) -> tuple[str, tuple[int, ...]]:
         ({"type": "input_text", "text": "T"}, "T"),
     ],
 )
-def test_a_text_part_has_its_text_under_one_of_several_keys(part: Any, text: str):
+def test_the_text_of_a_text_part_is_under_one_of_several_keys(part: Any, text: str):
     assert read([part]) == (text, ())
     assert read([part, part]) == (text * 2, ())
     if isinstance(part, dict):
@@ -70,7 +70,7 @@ def test_a_part_that_cannot_be_read_is_refused_at_its_place(part: Any, code: str
 
 
 @pytest.mark.parametrize(("key", "value"), [("note", "x"), ("my_key", 0)])
-def test_a_part_may_have_other_keys_which_are_counted(key: str, value: Any):
+def test_other_keys_of_a_part_are_counted(key: str, value: Any):
     raw = json.dumps(question([TEXT | {key: value, "id": "1", "detail": "low"}])).encode()
     draft = draft_of(raw_record("kit", "a.jsonl", 1, raw), configuration())
     assert isinstance(draft, Draft)
@@ -91,7 +91,7 @@ def test_a_part_may_have_other_keys_which_are_counted(key: str, value: Any):
         {"type": "image", "image": "", "path": "a.png"},
     ],
 )
-def test_an_image_part_has_its_picture_under_one_of_several_keys(part: dict[str, Any]):
+def test_the_picture_of_an_image_part_is_under_one_of_several_keys(part: dict[str, Any]):
     assert read([TEXT, part, TEXT]) == ("TT", (1,))
 
 
@@ -127,7 +127,7 @@ def test_parts_without_a_picture_take_those_of_the_record_by_index_or_in_order(p
         ("[1, 2]", "[1, 2]", False),
     ],
 )
-def test_the_json_text_of_parts_is_these_parts_and_any_other_text_stays(content: str, text: str, is_parsed: bool):
+def test_json_text_of_parts_is_read_as_parts_and_other_text_stays(content: str, text: str, is_parsed: bool):
     made = conversation(question(content))
     assert made.messages[0].content == text
     assert notes(made) == ([("repair.content_parsed", "messages[0].content")] if is_parsed else [])
@@ -151,14 +151,14 @@ CALL = {"role": "assistant", "tool_calls": [{"function": {"name": "f", "argument
         ("T", "T"),
     ],
 )
-def test_a_result_of_data_becomes_its_json_text(content: Any, text: str):
+def test_a_result_that_is_not_text_becomes_its_json_text(content: Any, text: str):
     made = conversation({"messages": [Q, CALL, {"role": "tool", "content": content}, A]})
     assert [said for role, _, said in turns(made) if role == "observation"] == [text]
     assert [code for code, _ in notes(made)] == ([] if text == "T" else ["repair.result_as_text"])
 
 
 @pytest.mark.parametrize("content", [5, True, {"b": 1}])
-def test_a_question_of_data_is_refused(content: Any):
+def test_a_question_that_is_not_text_is_refused(content: Any):
     assert refusals(question(content)) == [("schema.content_type", "messages[0].content")]
 
 
@@ -179,7 +179,7 @@ def test_the_parts_of_an_answer_have_one_weight(parts: list[Any], weight: float 
     assert conversation(answered(*parts)).messages[1].loss_weight == weight
 
 
-def test_parts_of_different_weights_are_refused_in_an_answer_and_mean_nothing_in_a_question():
+def test_parts_with_different_weights_are_refused_in_an_answer_and_ignored_in_a_question():
     mixed = [TEXT | {"loss": False}, TEXT]
     assert refusals(answered(*mixed)) == [("schema.field_unread", "messages[1].loss")]
     assert read(mixed) == ("TT", ())
@@ -215,7 +215,7 @@ def test_a_call_among_parts_comes_after_the_text():
         ("A" * 64, "A" * 64),
     ],
 )
-def test_what_names_a_picture(value: Any, reference: str | None):
+def test_the_reference_to_a_picture_has_one_of_several_shapes(value: Any, reference: str | None):
     assert reference_of(value) == reference
 
 
@@ -232,5 +232,5 @@ def test_what_names_a_picture(value: Any, reference: str | None):
         ("https://h/a.png", "https://h/./a.png", False),
     ],
 )
-def test_whether_two_references_name_one_picture(first: Any, second: Any, are_same: bool):
+def test_two_references_may_name_the_same_picture(first: Any, second: Any, are_same: bool):
     assert same_picture(first, second) == are_same

@@ -30,7 +30,7 @@ DROP = configuration(normalize={"reasoning": "drop"})
         ("<think>R</think>S</think>\n", ["<think>R</think>"], "S</think>\n"),
     ],
 )
-def test_a_block_ends_at_its_own_tag(text: str, blocks: list[str], left: str):
+def test_a_block_of_reasoning_ends_at_its_own_tag(text: str, blocks: list[str], left: str):
     found = blocks_of(text)
     assert [text[start:end] for start, end in found] == blocks
     assert without(text, found) == left
@@ -48,7 +48,7 @@ def test_a_block_ends_at_its_own_tag(text: str, blocks: list[str], left: str):
         ("", "", ""),
     ],
 )
-def test_a_text_may_begin_with_a_block(text: str, thought: str, rest: str):
+def test_a_text_may_begin_with_a_block_of_reasoning(text: str, thought: str, rest: str):
     assert leading_thought(text) == (thought, rest)
 
 
@@ -63,7 +63,7 @@ def test_a_text_may_begin_with_a_block(text: str, thought: str, rest: str):
         ("A", "A", 0),
     ],
 )
-def test_dropped_reasoning_goes_with_the_blanks_after_it_where_a_text_begins_with_it(text: str, left: str, gone: int):
+def test_blanks_after_dropped_reasoning_at_the_beginning_of_a_text_are_removed(text: str, left: str, gone: int):
     made = conversation({"messages": [Q, {"role": "assistant", "content": text}]}, DROP)
     assert made.messages[1].content == left
     assert [finding.detail for finding in made.findings] == ([f"{gone} characters of reasoning"] if gone else [])
@@ -91,7 +91,7 @@ def answered(**more: Any) -> dict[str, Any]:
         ({"reasoning": "S", "content": "<think>R</think>A"}, "<think>S</think><think>R</think>A"),
     ],
 )
-def test_reasoning_beside_an_answer_comes_before_it_once(more: dict[str, Any], text: str):
+def test_reasoning_beside_an_answer_is_put_before_it_once(more: dict[str, Any], text: str):
     assert conversation(answered(**more)).messages[1].content == text
 
 
@@ -105,7 +105,7 @@ def test_reasoning_alone_is_an_answer_and_blank_content_is_not():
     assert refusals({"messages": [Q, {"role": "assistant"}, Q, {"role": "assistant", "content": "A"}]}) == [("schema.content_missing", "messages[1]")]
 
 
-def test_a_picture_keeps_its_place_when_reasoning_before_it_is_put_or_cut():
+def test_a_picture_keeps_its_place_if_reasoning_before_it_is_added_or_dropped():
     parts = [{"type": "text", "text": "<think>R</think>\nAB"}, {"type": "image", "image": "a.png"}, {"type": "text", "text": "C"}]
     record = {"messages": [Q, {"role": "assistant", "content": parts}]}
     for config, text, at in ((configuration(), "<think>R</think>\nABC", 19), (DROP, "ABC", 2)):
@@ -129,11 +129,11 @@ def test_a_picture_keeps_its_place_when_reasoning_before_it_is_put_or_cut():
         ("a/b [c]", False),
     ],
 )
-def test_most_texts_hold_no_reasoning_at_a_glance(text: str, may_hold: bool):
+def test_a_quick_check_rules_out_most_texts_without_reasoning(text: str, may_hold: bool):
     assert has_thoughts(text) == may_hold
 
 
 @pytest.mark.parametrize(("opened", "closed"), [("<think>", "</think>"), ("<THINKING>", "</thinking>"), ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷")])
-def test_every_spelling_of_the_tags_is_dropped_whole_or_closed_alone(opened: str, closed: str):
+def test_reasoning_in_every_spelling_is_dropped_even_without_its_opening_tag(opened: str, closed: str):
     for text in (f"{opened}R{closed}\nA", f"R{closed}\nA"):
         assert conversation({"messages": [Q, {"role": "assistant", "content": text}]}, DROP).messages[1].content == "A"

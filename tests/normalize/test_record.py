@@ -1,4 +1,4 @@
-"""What is said of a record as a whole: its turns, system texts, tools, label, media and episode."""
+"""What is read from a record as a whole: its turns, system texts, tools, label, media and episode."""
 
 import json
 from typing import Any
@@ -39,11 +39,11 @@ def system(text: Any) -> dict[str, Any]:
         ([Q | {"content": None}, Q | {"content": ""}, A], [("schema.content_missing", "messages[0]"), ("schema.content_missing", "messages[1]")]),
     ],
 )
-def test_a_record_is_a_list_of_turns_with_an_answer_and_no_blank_one(logged: Any, refused: list[tuple[str, str]]):
+def test_a_record_needs_a_list_of_turns_with_an_answer_and_no_blank_turn(logged: Any, refused: list[tuple[str, str]]):
     assert refusals({"messages": logged}) == refused
 
 
-def test_a_blank_system_turn_or_result_is_no_fault():
+def test_a_blank_system_turn_is_no_fault():
     assert turns(conversation({"messages": [system(" "), Q, A]}))[0] == ("system", "", " ")
 
 
@@ -61,13 +61,13 @@ def test_a_blank_system_turn_or_result_is_no_fault():
         ({"system": "Q"}, [], ["Q"]),  # a question that says the same is no system text
     ],
 )
-def test_a_system_text_beside_the_turns_is_said_once(beside: dict[str, Any], first: list[str], found: list[str]):
+def test_the_same_system_text_is_not_repeated(beside: dict[str, Any], first: list[str], found: list[str]):
     made = turns(conversation({"messages": [*map(system, first), Q, A], **beside}))
     assert made == [*(("system", "", text) for text in found), ("user", "", "Q"), ("assistant", "", "A")]
 
 
 @pytest.mark.parametrize("value", [5, {"text": "S"}, True])
-def test_a_system_text_is_text_or_parts(value: Any):
+def test_a_system_text_that_is_neither_text_nor_parts_is_refused(value: Any):
     assert ("schema.field_type", "system") in refusals(asked(system=value))
 
 
@@ -89,7 +89,7 @@ def test_the_same_tools_under_two_keys_are_one_list(record: dict[str, Any], name
     assert sorted(names) == sorted(name for name in ("look", "tap") if tools.count(f'"{name}"') == 1)
 
 
-def test_tools_on_a_turn_are_those_of_the_record():
+def test_tools_on_a_turn_are_tools_of_the_record():
     tools = conversation({"messages": [Q | {"tools": [LOOK]}, A]}).tools
     assert tools is not None
     assert '"look"' in tools
@@ -116,7 +116,7 @@ def test_an_answer_that_is_labelled_as_bad_is_refused(label: Any, refused: str |
 
 
 @pytest.mark.parametrize("label", ["good", 1, 0, []])
-def test_any_other_label_is_a_key_that_nothing_reads(label: Any):
+def test_any_other_label_is_counted_as_unread(label: Any):
     assert notes(conversation(asked(label=label))) == []
     assert unread_keys(asked(label=label)) == [("record.label", 1)]
     assert unread_keys(asked(label=True)) == []
@@ -126,7 +126,7 @@ def test_any_other_label_is_a_key_that_nothing_reads(label: Any):
 @pytest.mark.parametrize(
     ("value", "is_refused"), [("a.mp4", True), (["a.mp4"], True), (5, True), (True, True), ("", False), ([], False), ({}, False), (False, False)]
 )
-def test_media_are_refused_unless_there_are_none(key: str, value: Any, is_refused: bool):
+def test_media_are_refused_unless_the_value_is_empty(key: str, value: Any, is_refused: bool):
     for record in (asked(**{key: value}), {"messages": [Q | {key: value}, A]}):
         if is_refused:
             assert [code for code, _ in refusals(record)] == ["media.unsupported"]
@@ -151,7 +151,7 @@ def test_media_are_refused_unless_there_are_none(key: str, value: Any, is_refuse
         ({"from": "episode_id", "pattern": "(\\d)\\d*"}, 75, "7"),
     ],
 )
-def test_an_episode_is_known_by_its_id_or_a_part_of_it(key: Any, logged: Any, episode: str | None):
+def test_an_episode_is_identified_by_its_id_or_a_part_of_it(key: Any, logged: Any, episode: str | None):
     made = conversation(asked(episode_id=logged), configuration(source={"episode_id": key}))
     assert made.episode_id == (episode or made.record_id)
 
@@ -168,11 +168,11 @@ def test_an_episode_is_known_by_its_id_or_a_part_of_it(key: Any, logged: Any, ep
         (Q | {"name": None}, []),
     ],
 )
-def test_what_a_question_cannot_say_is_counted_as_unread(turn: dict[str, Any], unread: list[tuple[str, int]]):
+def test_keys_that_mean_nothing_on_a_question_are_counted_as_unread(turn: dict[str, Any], unread: list[tuple[str, int]]):
     assert unread_keys({"messages": [turn, A]}) == unread
 
 
-def test_a_turn_of_an_unknown_role_is_refused_with_what_else_is_wrong_with_it():
+def test_every_turn_without_a_known_role_is_refused():
     record = {"messages": [Q, {"role": "narrator", "content": "x"}, {"content": "x"}, {"role": 5, "content": "x"}, {"role": "assistant", "content": "A"}]}
     assert refusals(record) == [
         ("schema.role_unknown", "messages[1].role"),

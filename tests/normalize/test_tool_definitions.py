@@ -36,12 +36,12 @@ def tools(value: Any) -> str | None:
         [{"name": "f", "parameters": json.dumps(PLAIN["parameters"])}],
     ],
 )
-def test_a_definition_of_any_shape_is_one_function(value: Any):
+def test_a_definition_of_any_shape_becomes_one_function(value: Any):
     assert tools(value) == TEXT
 
 
 @pytest.mark.parametrize("value", [None, [], "", " ", "null", "[]"])
-def test_nothing_declares_no_tool(value: Any):
+def test_an_empty_value_declares_no_tools(value: Any):
     assert tools(value) is None
 
 
@@ -61,16 +61,16 @@ def test_nothing_declares_no_tool(value: Any):
         ([{"name": "f", "parameters": "{"}], ("tool.schema_invalid", "tools[0]")),
     ],
 )
-def test_what_is_no_definition_is_refused_at_its_place(value: Any, found: tuple[str, str]):
+def test_an_invalid_definition_is_refused_at_its_place(value: Any, found: tuple[str, str]):
     assert refusals(asked(tools=value))[0] == found
 
 
 @pytest.mark.parametrize("parameters", [None, "", " ", [], "5"])
-def test_a_tool_may_be_without_a_schema_of_its_parameters(parameters: Any):
+def test_a_tool_needs_no_schema_for_its_parameters(parameters: Any):
     assert '"name": "f"' in (tools([{"name": "f", "parameters": parameters}]) or "")
 
 
-def test_a_number_that_no_64_bits_hold_is_kept():
+def test_a_number_of_more_than_64_bits_is_kept():
     assert str(2**70) in (tools([PLAIN | {"maximum": 2**70}]) or "")
 
 
@@ -79,7 +79,7 @@ def detail(record: dict[str, Any], code: str) -> str:
     return next(finding.detail for finding in made.findings if finding.code == code)
 
 
-def test_null_entries_of_objects_are_dropped_and_those_of_lists_stay():
+def test_nulls_in_objects_are_removed_and_nulls_in_lists_stay():
     definition = {"name": "f", "description": None, "parameters": {"properties": {"a": {"enum": [1, None], "title": None}}}}
     record = asked(tools=[definition])
     assert notes(conversation(record)) == [("repair.null_dropped", "tools[0]")]
@@ -88,7 +88,7 @@ def test_null_entries_of_objects_are_dropped_and_those_of_lists_stay():
 
 
 @pytest.mark.parametrize(("entries", "end"), [(19, ""), (20, ""), (21, " and 1 more"), (25, " and 5 more")])
-def test_no_more_than_twenty_places_are_listed(entries: int, end: str):
+def test_at_most_20_places_are_listed(entries: int, end: str):
     said = detail(asked(tools=[{"name": "f"} | {f"{number}": None for number in range(entries)}]), "repair.null_dropped")
     assert said == f"removed nulls: '{', '.join(map(str, range(min(entries, 20))))}'{end}"
 
@@ -102,7 +102,7 @@ def test_one_name_with_two_definitions_is_noted_or_refused():
     assert refusals(both, configuration(normalize={"schema_invalid": "quarantine"})) == [("tool.schema_invalid", "tools[1]")]
 
 
-def test_keys_beside_a_function_are_unread():
+def test_keys_beside_a_function_are_counted_as_unread():
     raw = json.dumps(asked(tools=[{"type": "function", "function": PLAIN, "note": "x", "strict": True, "empty": None}])).encode()
     draft = draft_of(raw_record("kit", "a.jsonl", 1, raw), configuration())
     assert isinstance(draft, Draft)
@@ -134,13 +134,13 @@ def schema(**more: Any) -> dict[str, Any]:
         ({"b": None}, {"name": "f"}, '{"b": null}'),
     ],
 )
-def test_null_arguments_that_a_tool_does_not_declare_are_dropped(arguments: Any, declared: Any, text: str):
+def test_null_arguments_are_removed_if_the_tool_does_not_declare_them(arguments: Any, declared: Any, text: str):
     made = conversation(called(arguments, declared))
     assert made.messages[1].content == text
     assert ("repair.null_dropped" in [code for code, _ in notes(made)]) == ("null" in json.dumps(arguments) and text != arguments and "null" not in text)
 
 
-def test_a_call_of_an_undeclared_tool_is_noted_with_those_that_are_declared():
+def test_a_call_of_an_undeclared_tool_is_noted_with_the_declared_tools():
     record = called({}, name="g")
     assert detail(record, "tool.unknown_tool") == "'g' is not declared; the record declares 'f'"
     assert notes(conversation(called({}, name="g") | {"tools": []})) == []
@@ -167,10 +167,10 @@ def test_a_call_of_an_undeclared_tool_is_noted_with_those_that_are_declared():
         ({"items": {"minItems": -1}}, "items.minItems is '-1'; expected a whole number of at least 0"),
     ],
 )
-def test_what_does_not_fit_is_said_in_a_few_words(parameters: dict[str, Any], said: str):
+def test_a_mismatch_with_the_schema_is_described_in_a_few_words(parameters: dict[str, Any], said: str):
     assert said in detail(called({"x": 1}, {"name": "f", "parameters": parameters}), "tool.schema_invalid")
 
 
-def test_a_record_without_a_sound_definition_has_one_row():
+def test_a_record_with_only_invalid_definitions_has_one_row():
     assert len(run(asked(tools=[{}, {}]))) == 1
     assert refusals(asked(tools=[{}, {}])) == [("tool.schema_invalid", "tools[0]")]

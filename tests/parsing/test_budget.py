@@ -26,7 +26,7 @@ from pipelines.reasons import Reject
         ("][[", 1, 2),
     ],
 )
-def test_the_depth_and_the_values_of_a_text(text: str, depth: int, values: int):
+def test_the_depth_and_the_number_of_values_of_a_text_are_counted(text: str, depth: int, values: int):
     assert json_size(text.encode()) == JsonSize(depth, values)
 
 
@@ -54,7 +54,7 @@ def fits(budget: Budget, *texts: str) -> bool:
         (10_000, ['"' + "," * 10_001 + '"'], True),
     ],
 )
-def test_a_record_may_hold_so_many_values(most: int, texts: list[str], is_within: bool):
+def test_the_number_of_values_of_a_record_is_limited(most: int, texts: list[str], is_within: bool):
     assert fits(Budget(Limits(json_values=most), 10_000_000), *texts) == is_within
 
 

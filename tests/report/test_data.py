@@ -54,7 +54,7 @@ def test_reasons_and_repairs_are_sorted_by_their_number_and_splits_by_their_orde
 
 
 @pytest.mark.parametrize(("found", "shown", "left"), [(49, 49, 0), (50, 50, 0), (51, 50, 1)])
-def test_no_more_than_fifty_keys_and_files_are_shown(found: int, shown: int, left: int):
+def test_at_most_50_keys_and_files_are_shown(found: int, shown: int, left: int):
     unread = [{"source": "gui", "key": f"turn.{number:02}", "count": 1} for number in range(found)]
     passed_over = [{"source": "gui", "path": f"{number:02}.txt", "why": "w"} for number in range(found)]
     data = made(unread=unread, unread_more={"gui": 7}, passed_over=passed_over)
@@ -69,7 +69,7 @@ def test_a_manifest_without_these_facts_has_none():
     assert made(passed_over=None, sources=None, without_episode=None).sources == ()
 
 
-def test_a_source_has_its_records_without_an_episode():
+def test_a_source_shows_how_many_records_have_no_episode():
     row = {"source": "gui", "files": 1, "records": 9, "batches": 0}
     assert (source_row(row, {"gui": 4}).without_episode, source_row(row, {"chat": 4}).without_episode) == (4, 0)
     assert source_row(row, {}).usual == ""  # of no earlier batch

@@ -162,7 +162,7 @@ def test_the_partition_columns_come_last(tmp_path: Path):
     assert schema_of("images").names[0] == "uri"
 
 
-def test_a_file_that_a_publication_has_set_aside_is_found_there(tmp_path: Path):
+def test_a_file_that_a_publication_set_aside_is_found(tmp_path: Path):
     assert current_path(tmp_path, "images/a.parquet") == f"{tmp_path}/images/a.parquet"  # where it belongs, if it is nowhere
     (tmp_path / "_old" / "r2" / "images").mkdir(parents=True)
     (tmp_path / "_old" / "r2" / "images" / "a.parquet").write_bytes(b"")

@@ -37,7 +37,7 @@ MEASURED: dict[str, Any] = {"model": {"type": "BPE"}, "pre_tokenizer": {"type": 
         ({"pre_tokenizer": {"pretokenizers": [SPLIT, LEVEL, LEVEL]}}, False),
     ],
 )
-def test_byte_level_bpe_is_the_kind_that_was_measured(change: dict[str, Any], is_measured: bool):
+def test_only_the_measured_kind_of_byte_level_bpe_is_recognized(change: dict[str, Any], is_measured: bool):
     assert is_measured_kind(MEASURED | change) == is_measured
 
 
@@ -74,7 +74,7 @@ def folder(tmp_path: Path, name: str, blanks: int, modified: int) -> Path:
     return made
 
 
-def test_of_several_snapshots_the_newest_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_newest_of_several_snapshots_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     for name, blanks, modified in (("b", 1, 100), ("c", 2, 300), ("a", 3, 200)):
         folder(tmp_path, name, blanks, modified)
@@ -83,7 +83,7 @@ def test_of_several_snapshots_the_newest_is_opened(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("setting", ["HF_HUB_CACHE", "HF_HOME", "HOME"])
-def test_the_cache_is_where_hugging_face_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str):
+def test_the_cache_is_the_one_of_hugging_face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str):
     for name in ("HF_HUB_CACHE", "HF_HOME"):
         monkeypatch.delenv(name, raising=False)
     below = {"HF_HUB_CACHE": "", "HF_HOME": "hub", "HOME": ".cache/huggingface/hub"}[setting]
@@ -93,7 +93,7 @@ def test_the_cache_is_where_hugging_face_has_it(tmp_path: Path, monkeypatch: pyt
     assert open_vocabulary("org/m", None, "here").specials["<|eot_id|>"]
 
 
-def test_what_is_neither_bundled_nor_a_folder_nor_in_the_cache_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_tokenizer_that_cannot_be_found_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ConfigError, match="here: org/m is not a bundled tokenizer"):
         open_vocabulary("org/m", None, "here")
@@ -112,13 +112,13 @@ def test_facts_are_read_once_and_kept_under_the_cache_folder(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"no json"])
-def test_what_is_no_tokenizer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes):
+def test_an_invalid_tokenizer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(ValueError, match=r"^a\.json is not a valid tokenizer\.json"):
         facts_of(data, "a.json")
 
 
-def test_a_file_is_written_whole_and_its_folder_is_made(tmp_path: Path):
+def test_a_file_is_written_completely_and_its_folder_is_created(tmp_path: Path):
     write_whole(tmp_path / "new" / "a.json", b"1")
     write_whole(tmp_path / "new" / "a.json", b"2")
     assert [(path.name, path.read_bytes()) for path in (tmp_path / "new").iterdir()] == [("a.json", b"2")]
