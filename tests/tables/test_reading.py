@@ -15,7 +15,6 @@ from pipelines.tables.reading import (
     current_path,
     files_of_version,
     has_commits,
-    is_delta,
     last_run,
     newest_commit,
     open_table,
@@ -24,6 +23,7 @@ from pipelines.tables.reading import (
     schema_of,
     table_files,
 )
+from pipelines.training.delta_log import is_delta
 
 RUN = {
     "run_id": "r1",
