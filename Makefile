@@ -55,7 +55,7 @@ fuzz: $(READY)
 # Changes the code in N random places, one at a time, and lists the changes that no quick test notices. The same SEED gives the same
 # changes; ROOM=normalize changes that room only; OWN=1 runs only the tests of the room that was changed, which is faster.
 mutants: $(READY)
-	@$(BIN)/python -m tests.mutants -n $(N) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) $(if $(OWN),--own)
+	@$(BIN)/python -m tests.mutants -n $(N) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) $(if $(FILE),--file $(FILE)) $(if $(OWN),--own)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench --spark $(SIZE)

@@ -47,3 +47,30 @@ def test_the_same_record_has_the_same_ids_in_every_configuration():
     one = conversation(asked(episode_id="e"))
     other = conversation(asked(episode_id="e"), configuration(source={"name": "kit"}))
     assert (one.episode_id, one.record_id) == (other.episode_id, other.record_id)
+
+
+# Where this key lies between 0 and 1: about 0.68.
+PLACE = int.from_bytes(hashlib.sha256(b"v1\0episode").digest()[:8], "big") / 2**64
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "test", "side"),
+    [
+        (PLACE, 0.0, 1 - PLACE, "test"),
+        (PLACE, 0.1, 0.9 - PLACE, "val"),
+        (PLACE + 1e-9, 0.0, 1 - PLACE, "train"),
+        (0.0, PLACE, 1 - PLACE, "test"),
+        (0.0, PLACE + 1e-9, 1 - PLACE, "val"),
+        (0.25, 0.25, 0.0, "val"),  # no share for test: what rounding leaves over is not a test split
+        (0.25, 0.25, 0.5, "test"),
+    ],
+)
+def test_a_key_at_the_end_of_a_share_belongs_to_the_next_split(train: float, val: float, test: float, side: str):
+    fractions = Fractions.model_construct(train=train, val=val, test=test)
+    assert side_of("episode", Split.model_construct(salt="v1", fractions=fractions)) == side
+
+
+def test_the_salt_moves_a_key_and_a_lone_surrogate_is_a_valid_key():
+    half = Split(fractions=Fractions(train=0.5, val=0, test=0.5))
+    assert {side_of("episode", half.model_copy(update={"salt": salt})) for salt in "abcdefgh"} == {"train", "test"}
+    assert side_of("\ud800", half) in ("train", "test")

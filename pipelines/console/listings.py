@@ -53,7 +53,7 @@ def dialects(options: Namespace) -> int:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, show_edge=False)
+    table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column in ("code", "stage", "severity", "dialect"))
     return table

@@ -187,11 +187,11 @@ def read_pick(pick: Pick, columns: Sequence[str]) -> Row:
 
 def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     tally.states.update({(*place, "conversation"): count for place, count in _counts(rows.select(["source", "path"])).items()})
-    tally.images += pc.sum(pc.list_value_length(rows["images"])).as_py() or 0
+    tally.images += pc.sum(pc.list_value_length(rows["images"])).as_py()
     _without_episode(tally, rows)
     repaired = _exploded(rows, rows["repairs"])
     tally.repairs.update(_by_code(repaired))
-    _pick(tally.examples, repaired, staged, 1)
+    _pick(tally.examples, repaired, staged)
 
 
 def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
@@ -201,11 +201,11 @@ def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     for (source, path, repaired), count in _counts(rows.select(["source", "path"]).append_column("repaired", is_repaired)).items():
         tally.dialects[(source, path, dialect, "repaired" if repaired else "clean")] += count
     tally.lengths.update({(dialect, split, tokens): count for (tokens,), count in _counts(rows.select(["num_tokens"])).items()})
-    tally.targets[(dialect, split)] += pc.sum(rows["num_target_tokens"]).as_py() or 0
+    tally.targets[(dialect, split)] += pc.sum(rows["num_target_tokens"]).as_py()
     repaired = _exploded(rows, rows["repairs"])
     own = repaired.filter(pc.is_in(repaired["code"], pa.array(MADE_BY_DIALECTS)))
     tally.repairs.update(_by_code(own))
-    _pick(tally.examples, own, staged, 2)
+    _pick(tally.examples, own, staged)
     _pick_cards(tally.cards, rows, staged, dialect)
 
 
@@ -218,7 +218,7 @@ def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     is_damaged, is_duplicate = pc.equal(whole["line"], 0), pc.equal(whole["reason"], Reason.RECORD_DUPLICATE.code)
     state = pc.if_else(is_damaged, "damaged", pc.if_else(is_duplicate, "duplicate", "quarantined"))
     tally.states.update(_counts(whole.select(["source", "path"]).append_column("state", state)))
-    _pick(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged, 0)
+    _pick(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged)
 
 
 def _without_episode(tally: Tally, rows: pa.Table) -> None:
@@ -255,11 +255,11 @@ def _exploded(rows: pa.Table, codes: pa.ChunkedArray) -> pa.Table:
     return rows.select(["path", "line", "row"]).take(parents).append_column("code", pc.list_flatten(codes))
 
 
-def _pick(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile, rank: int) -> None:
-    """Keeps the first rows of each code by place; `rank` orders rows of the same place."""
+def _pick(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile) -> None:
+    """Keeps the first rows of each code by place."""
     for code in pc.unique(rows["code"]).to_pylist():
         first = _least(rows.filter(pc.equal(rows["code"], code)), ["path", "line", "row"], EXAMPLES)
-        picks = [Pick((path, line, rank), *staged, row) for path, line, row in first]
+        picks = [Pick((path, line), *staged, row) for path, line, row in first]
         into[code] = sorted([*into.get(code, ()), *picks])[:EXAMPLES]
 
 

@@ -151,7 +151,7 @@ def _order(places: Sequence[Place], positions: Sequence[int]) -> list[int]:
 def _misnumbered(places: Sequence[Place]) -> bool:
     """Whether all places have numbers that neither count from 0 or 1 nor increase: then nobody can know which picture is meant."""
     numbers = [place.number for place in places if place.number is not None]
-    if len(numbers) < len(places) or len(numbers) < 2:
+    if len(numbers) < len(places):
         return False
     return sorted(numbers) not in (list(range(len(numbers))), list(range(1, len(numbers) + 1))) and any(b <= a for a, b in pairwise(numbers))
 
@@ -204,7 +204,7 @@ def _refuse_leftovers(lines: list[Line], findings: Findings) -> bool:
     """Refuses the pictures of each turn that has more pictures than marks."""
     left = [line for line in lines if line.pool and line.role != "assistant"]
     for line in left:
-        _refuse_count(len(_MARK.findall(line.text)), 0, len(line.pool), line.pool[0][1].partition("[")[0], findings)
+        _refuse_count(len(_MARK.findall(line.text)), 0, len(line.pool), line.pool[0][1].removesuffix("[0]"), findings)
     return bool(left)
 
 

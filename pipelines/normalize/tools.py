@@ -42,7 +42,7 @@ def read_tools(logged: Iterable[tuple[str, Any]], findings: Findings) -> list[To
     `logged` is (where, value): a list, one definition, or either as JSON text; null and [] declare nothing.
     """
     tools: list[Tool] = []
-    texts: dict[str, str] = {}
+    texts: dict[str, set[str]] = {}  # by name
     for where, value in logged:
         if value is None or value == []:
             continue
@@ -54,11 +54,13 @@ def read_tools(logged: Iterable[tuple[str, Any]], findings: Findings) -> list[To
                 if tool.dropped:
                     detail = f"removed nulls: {_places(tool.dropped)}"
                     findings.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
-                known = texts.setdefault(tool.name, tool.text)
-                if known is tool.text or known != tool.text:
-                    tools.append(tool)
-                if known != tool.text:
+                known = texts.setdefault(tool.name, set())
+                if tool.text in known:
+                    continue
+                if known:
                     _report(f"{clip(tool.name)} is declared twice, with different definitions", f"{where}[{i}]", findings)
+                known.add(tool.text)
+                tools.append(tool)
         except Reject as reject:
             findings.refuse_all(reject)
     return tools

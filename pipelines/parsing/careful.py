@@ -118,7 +118,7 @@ _WORDS = {
 def _fault(text: str, error: JSONDecodeError) -> Finding:
     message = error.msg.removesuffix(": ")
     detail = f"character {error.pos}: {_WORDS.get(message, message)}"
-    if error.pos >= len(text.rstrip()) or message.startswith("Unterminated string") or _STARTED.match(text.rstrip(), error.pos):
+    if message.startswith("Unterminated string") or _STARTED.match(text.rstrip(), error.pos):
         return Reason.LINE_TRUNCATED_JSON.at("", detail)
     return Reason.LINE_INVALID_JSON.at("", detail)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from pipelines.report.data import ReportData
 from pipelines.report.plots import HEIGHT, WIDTH, length_bars, percentile, size_dots
@@ -32,7 +32,7 @@ def _chosen(data: ReportData) -> dict[str, Any]:
 def _template(name: str) -> Template:
     environment = Environment(
         loader=PackageLoader("pipelines.report", "templates"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
+        autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -54,7 +54,8 @@ def newest_commit(folder: Path) -> tuple[int, dict[str, Any]]:
     if not has_commits(folder):
         return -1, {}
     table = DeltaTable(str(folder))
-    return table.version(), table.history(1)[0]
+    (info,) = table.history(1)
+    return table.version(), info
 
 
 def files_of_version(folder: Path, version: int, batch: str | None = None) -> list[str]:

@@ -163,10 +163,6 @@ def test_a_key_that_the_source_ignores_is_not_read():
     assert unread(record, ignore=["weight", "thought", "images"]) == {"turn.weight": 1, "turn.thought": 1, "record.images": 1}
 
 
-def test_a_loss_flag_on_a_question_is_counted_as_unread():
-    assert unread({"messages": [{"role": "user", "content": "Q", "train": True}, ANSWER]}) == {"turn.train of a question": 1}
-
-
 @pytest.mark.parametrize("labels", [{"label": True, "kto_tag": False}, {"kto_tag": "false"}])
 def test_every_label_counts(labels):
     assert refusals(asked(**labels)) == [("record.labelled_bad", "kto_tag")]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines import local
@@ -14,7 +16,7 @@ from pipelines.console import trial
 from pipelines.flow import DraftWithImages
 from pipelines.ledger import unread_keys as unread
 from pipelines.ledger.books import takers
-from pipelines.ledger.tally import Tally, groups_of, read_pick, tally_of
+from pipelines.ledger.tally import Pick, Tally, groups_of, read_pick, tally_of
 from pipelines.ledger.unread_keys import unread_facts
 from pipelines.local import list_files, run_listed
 from pipelines.reasons import Reason
@@ -23,7 +25,7 @@ from pipelines.tables.schema import ORIGIN, UNREAD, struct
 from pipelines.tables.writing import OUTCOMES, FileSet, FileWriter, placed
 from tests.conftest import demo_config
 from tests.golden import open_case
-from tests.making import asked, configuration, run_lines, write_lines
+from tests.making import asked, configuration, run, run_lines, write_lines
 
 
 def staged(folder: Path, outcomes: Sequence[Outcome], config: Config, writers: int = 1) -> list[FileSet]:
@@ -92,6 +94,7 @@ def test_a_conversation_that_every_dialect_quarantines_is_counted_once(tmp_path)
     tally = tallied(staged(tmp_path / "out", run_lines(config, log), config), config)
     assert tally.refused_by_all == 1
     assert tally.reasons == {Reason.TOKENS_TOO_LONG.code: 2}
+    assert [pick.table for pick in tally.examples[Reason.TOKENS_TOO_LONG.code]] == ["quarantine", "quarantine"]
 
 
 def test_a_lost_file_is_an_error(demo_kit, tmp_path):
@@ -154,11 +157,6 @@ def test_a_log_that_uses_data_as_keys_is_counted_in_bounded_memory(tmp_path, mon
     }
 
 
-def test_a_key_is_stored_in_displayable_form():
-    assert unread.shown_key("turn.\x1b[31m") == "turn.␛[31m"
-    assert unread.shown_key("k" * 999) == "k" * 200 + "…"
-
-
 def test_episodes_try_counts_the_unread_keys_of_each_record_once_and_not_those_of_duplicates(tmp_path, monkeypatch):
     """Also if the file is too large to keep between the two passes over it."""
     config = configuration("glm_4", "minicpm_v_2_5")
@@ -175,3 +173,41 @@ def test_episodes_try_counts_the_unread_keys_of_each_record_once_and_not_those_o
     counted.note(msgspec.structs.replace(record, draft=draft))
     counted.note(noted[1])  # the duplicate
     assert counted.unread == {("kit", "turn.thought"): 2, ("kit", "record.file"): 1}
+
+
+CONFIG = configuration("glm_4")
+
+
+def test_a_conversation_may_have_neither_images_nor_an_episode(tmp_path: Path):
+    tally = tallied(staged(tmp_path, run(asked(), CONFIG), CONFIG), CONFIG)
+    assert (tally.images, tally.refused_by_all, dict(tally.without_episode), dict(tally.repairs), tally.examples) == (0, 0, {"kit": 1}, {}, {})
+    assert list(tally.states.values()) == [1]
+    assert [(key[-1], count) for key, count in tally.dialects.items()] == [("clean", 1)]
+    assert dict(tally.targets) == {("glm_4", "train"): 4}
+    assert dict(tally.lengths) == {("glm_4", "train", 11): 1}
+    assert [len(picks) for picks in tally.cards.values()] == [1]
+
+
+def test_images_are_counted_once_per_conversation(tmp_path: Path):
+    record = {
+        "messages": [{"role": "user", "content": "<image><image>Q"}, {"role": "assistant", "content": "A"}],
+        "images": ["a.png", "b.png"],
+        "episode_id": "e",
+    }
+    tally = tallied(staged(tmp_path, run(record, configuration(), {"a.png": (9, 9), "b.png": (9, 9)}), CONFIG), CONFIG)
+    assert (tally.images, dict(tally.without_episode)) == (2, {})
+
+
+def test_a_reason_has_three_examples_and_a_dialect_two_cards(tmp_path: Path):
+    refused = [outcome for number in range(4) for outcome in run(asked(str(number), messages=[]), CONFIG)]
+    kept = [outcome for number in range(3) for outcome in run(asked(str(number)), CONFIG)]
+    tally = tallied(staged(tmp_path, [*refused, *kept], CONFIG), CONFIG)
+    assert [pick.row for pick in tally.examples["schema.turns_empty"]] == [0, 1, 2]
+    assert len(tally.cards["glm_4"]) == 2
+
+
+@pytest.mark.parametrize("row", range(5))
+def test_a_picked_row_is_read_from_any_row_group(tmp_path: Path, row: int):
+    pq.write_table(pa.table({"x": range(10, 15), "y": range(5)}), tmp_path / "a.parquet", row_group_size=2)
+    pick = Pick(("a", 1), "samples", "dialect=glm_4/split=train", str(tmp_path / "a.parquet"), row)
+    assert read_pick(pick, ["x"]) == {"x": 10 + row, "dialect": "glm_4", "split": "train"}

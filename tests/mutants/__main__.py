@@ -1,4 +1,4 @@
-"""python -m tests.mutants [-n 100] [--seed 7] [--room normalize] [--own] [--jobs 2]
+"""python -m tests.mutants [-n 100] [--seed 7] [--room normalize | --file pipelines/split.py] [--own] [--jobs 2]
 
 Changes the code of the pure rooms a little, one change at a time, and lists the changes that no quick test notices. The checkout itself is
 never touched. Each survivor is a missing test, or an equal program: then it is named in equal.txt and left out from now on.
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     seed = options.seed if options.seed is not None else random.randrange(1 << 30)
     equal = equal_programs((Path(__file__).parent / "equal.txt").read_text())
-    known = [mutant for mutant in mutants_of(CHECKOUT, options.room) if key(mutant) not in equal]
+    found = [mutant for mutant in mutants_of(CHECKOUT, options.room) if options.file in (None, mutant.path)]
+    known = [mutant for mutant in found if not is_equal(mutant, equal)]
     sample = random.Random(seed).sample(known, min(options.n, len(known)))
     print(f"seed {seed}: {len(sample)} of {len(known)} mutants", file=sys.stderr)
     verdicts: list[tuple[Mutant, str]] = []
@@ -49,17 +50,18 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("-n", type=int, default=100, help="how many mutants")
     parser.add_argument("--seed", type=int, help="the same seed over the same code gives the same mutants")
     parser.add_argument("--room", help="mutants of this room only")
+    parser.add_argument("--file", help="mutants of this file only, named as git names it")
     parser.add_argument("--own", action="store_true", help="run the tests of the mutant's own room alone: a tenth of the time, and more survivors")
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
     return parser
 
 
-def key(mutant: Mutant) -> tuple[str, str, str]:
-    return mutant.path, mutant.before, mutant.line
+def is_equal(mutant: Mutant, equal: set[tuple[str, str, str]]) -> bool:
+    return any((mutant.path, before, mutant.line) in equal for before in (mutant.before, "*"))
 
 
 def equal_programs(text: str) -> set[tuple[str, str, str]]:
-    """Blocks of four lines: the file, the changed expression, the line in which it begins, and why the change makes no difference."""
+    """Blocks of four lines: the file, the changed expression or * for any, the line in which it begins, and why the change makes no difference."""
     blocks = [block.splitlines() for block in text.split("\n\n") if not block.startswith("#")]
     return {(block[0].strip(), block[1].strip(), block[2].strip()) for block in blocks if block}
 
@@ -68,6 +70,7 @@ def judged(sample: Sequence[Mutant], jobs: int, runs_wider: bool) -> Iterator[tu
     context = multiprocessing.get_context("fork")
     done = context.Queue()
     with tempfile.TemporaryDirectory() as folder:
+        open_judge(CHECKOUT, Path(folder) / "unchanged", runs_wider).check_unchanged({mutant.room for mutant in sample})
         workers = [context.Process(target=work, args=(Path(folder) / str(i), sample[i::jobs], runs_wider, done)) for i in range(jobs)]
         for worker in workers:
             worker.start()

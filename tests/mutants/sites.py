@@ -80,7 +80,8 @@ def _is(node: ast.expr, text: str) -> bool:
 
 
 def _changes(node: ast.expr) -> Iterator[str]:
-    if getattr(node, "returned", False) and not (isinstance(node, ast.Constant) and node.value is None):
+    # None for a returned False makes no difference to a caller who asks whether it is true.
+    if getattr(node, "returned", False) and not (isinstance(node, ast.Constant) and (node.value is None or node.value is False)):
         yield "None"
     if isinstance(node, ast.Constant) and type(node.value) is int:
         yield from (str(node.value + 1), str(node.value - 1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.mutants.__main__ import equal_programs
+from tests.mutants.__main__ import equal_programs, is_equal
 from tests.mutants.sites import mutants_in
 
 
@@ -21,6 +21,8 @@ def changed(source: str) -> list[str]:
         ("x = 7", ["x = 8", "x = 6"]),
         ("f(True)", ["f(False)"]),
         ("def f():\n  return a", ["def f():\n  return None"]),
+        ("def f():\n  return False", ["def f():\n  return True"]),
+        ("def f():\n  return 0", ["def f():\n  return None", "def f():\n  return 1", "def f():\n  return -1"]),
     ],
 )
 def test_each_kind_of_change(source: str, wanted: list[str]):
@@ -34,3 +36,10 @@ def test_what_is_not_changed(source: str):
 
 def test_equal_programs_are_named_by_file_expression_and_line():
     assert equal_programs("# heading\n\na.py\n9\nsize = 9\n  a buffer of any size gives the same lines\n") == {("a.py", "9", "size = 9")}
+
+
+@pytest.mark.parametrize(
+    ("expression", "line", "is_one"), [("9", "size = 9", True), ("*", "size = 9", True), ("8", "size = 9", False), ("*", "size = 8", False)]
+)
+def test_a_change_of_an_equal_program_is_known_by_its_expression_or_its_line(expression: str, line: str, is_one: bool):
+    assert [is_equal(mutant, {("a.py", expression, line)}) for mutant in mutants_in("a.py", b"size = 9")] == [is_one, is_one]

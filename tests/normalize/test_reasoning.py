@@ -87,11 +87,6 @@ def test_reasoning_on_a_question_is_a_finding_and_not_text():
     assert turns(kept)[0] == ("user", "", "Q")
 
 
-def test_reasoning_of_another_type_is_refused():
-    record = {"messages": [QUESTION, {"role": "assistant", "content": "A", "reasoning": 7}]}
-    assert refusals(record) == [("schema.field_type", "messages[1].reasoning")]
-
-
 def test_reasoning_logged_whole_and_in_pieces_is_kept_once():
     details = [{"type": "reasoning.text", "text": "S1"}, {"type": "reasoning.text", "text": "S2"}]
     turn = {"role": "assistant", "content": "ans", "reasoning": "S1\n\nS2", "reasoning_details": details}

@@ -1,8 +1,12 @@
 """Tool results -> the calls that they answer."""
 
+from typing import Any
+
 import pytest
 
-from tests.making import conversation, refusals, turns
+from tests.making import conversation, notes, refusals, turns
+
+Q, A = {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}
 
 
 def test_parallel_calls_are_followed_by_their_results_in_call_order():
@@ -25,11 +29,6 @@ def test_parallel_calls_are_followed_by_their_results_in_call_order():
     ]
 
 
-def test_a_result_without_a_call_is_an_orphan():
-    messages = [{"role": "user", "content": "Q"}, {"role": "tool", "tool_call_id": "9", "content": "4"}, {"role": "assistant", "content": "A"}]
-    assert refusals({"messages": messages})[0] == ("tool.result_orphan", "messages[1]")
-
-
 @pytest.mark.parametrize("ids", [True, False])
 def test_thousands_of_results_find_their_calls(ids: bool):
     """Each by one look: with a search through the calls for every result these took seconds."""
@@ -37,3 +36,70 @@ def test_thousands_of_results_find_their_calls(ids: bool):
     results = [{"role": "tool", "content": f"r{n}"} | ({"tool_call_id": f"c{n}"} if ids else {}) for n in range(4000)]
     turns = [{"role": "user", "content": "Q"}, {"role": "assistant", "tool_calls": calls}, *(reversed(results) if ids else results)]
     assert [message.content for message in conversation({"messages": turns}).messages[4001:]] == [f"r{n}" for n in range(4000)]
+
+
+def result(text: str, **more: Any) -> dict[str, Any]:
+    return {"role": "tool", "content": text, **more}
+
+
+def call(name: str, own: Any = None) -> dict[str, Any]:
+    return {"name": name, "arguments": "{}"} | ({} if own is None else {"id": own})
+
+
+def talk(calls: list[dict[str, Any]], *results: dict[str, Any]) -> dict[str, Any]:
+    return {"messages": [Q, {"role": "assistant", "tool_calls": calls}, *results, A]}
+
+
+TWO, SAME, PLAIN = [call("f", "1"), call("g", "2")], [call("f", "1"), call("f", "2")], [call("f"), call("g")]
+
+
+@pytest.mark.parametrize(
+    ("calls", "results", "order"),
+    [
+        (TWO, [result("a", tool_call_id="1"), result("b", tool_call_id="2")], "ab"),
+        (TWO, [result("b", tool_call_id="2"), result("a", tool_call_id="1")], "ab"),
+        (TWO, [result("b", id="2"), result("a", id="1")], "ab"),  # their own id is that of the call
+        (TWO, [result("b", tool_use_id="2"), result("a", tool_use_id="1")], "ab"),
+        (TWO, [result("a", id="x"), result("b", id="y")], "ab"),  # or it is not
+        (TWO, [result("b", name="g"), result("a", name="f")], "ab"),
+        (TWO, [result("b", tool_call_id="2")], "b"),
+        (TWO, [result("a")], "a"),
+        ([call("f", 1), call("g", 2.0)], [result("b", tool_call_id="2"), result("a", tool_call_id=1)], "ab"),
+        ([call("f", ""), call("g", "")], [result("a"), result("b")], "ab"),
+        (SAME, [result("a", name="f"), result("b", name="f")], "ab"),
+        (PLAIN, [result("a"), result("b")], "ab"),
+        (PLAIN, [result("b", name="g"), result("a")], "ab"),
+        (PLAIN, [result("a", tool_call_id="7"), result("b", tool_call_id="8")], "ab"),  # calls without ids
+        ([call("f")], [result("a", name="other")], "a"),  # the only open call
+        ([call("f", "1"), call("g", "1")], [result("b", tool_call_id="1", name="g"), result("a", tool_call_id="1", name="f")], "ab"),
+        ([call("f", "1"), call("g", "1")], [result("a", tool_call_id="1"), result("b", tool_call_id="1")], "ab"),
+        ([call("f"), call("f"), call("g")], [result("c", name="g"), result("a", name="f"), result("b", name="f")], "abc"),
+    ],
+)
+def test_results_answer_calls_by_id_by_name_or_in_order(calls: list[dict[str, Any]], results: list[dict[str, Any]], order: str):
+    made = conversation(talk(calls, *results))
+    assert "".join(text for role, _, text in turns(made) if role == "observation") == order
+    assert [code for code, _ in notes(made)] == ["tool.result_missing"] * (len(calls) - len(results))
+
+
+@pytest.mark.parametrize(
+    ("calls", "results"),
+    [
+        (TWO, [result("x", tool_call_id="3")]),
+        (TWO, [result("a", tool_call_id="1"), result("x", tool_call_id="1")]),
+        (TWO, [result("x", name="h")]),  # either call would be a guess
+        (PLAIN, [result("x", name="h")]),
+        (PLAIN, [result("a", name="f"), result("x", name="f")]),
+        ([call("f")], [result("a"), result("x")]),
+        ([call("f", "1"), call("g", "1")], [result("x", tool_call_id="1", name="h")]),
+        (SAME, [result("a", name="f"), result("b", name="f"), result("x", name="f")]),
+    ],
+)
+def test_a_result_that_answers_no_call_is_refused(calls: list[dict[str, Any]], results: list[dict[str, Any]]):
+    place = next(i for i, one in enumerate(results) if one["content"] == "x") + 2
+    assert refusals(talk(calls, *results))[0] == ("tool.result_orphan", f"messages[{place}]")
+
+
+def test_a_result_without_any_call_is_refused():
+    assert refusals({"messages": [Q, result("x"), A]}) == [("tool.result_orphan", "messages[1]")]
+    assert refusals({"messages": [Q, A, result("x"), A]}) == [("tool.result_orphan", "messages[2]")]

@@ -74,58 +74,10 @@ def test_arguments_in_a_list_have_no_names_and_are_refused():
     assert refusals(called({"function": {"name": "now", "arguments": "[]"}}))[0][0] == "tool.args_not_object"
 
 
-@pytest.mark.parametrize("key", ["args", "parameters", "input"])
-def test_arguments_are_read_under_the_keys_of_other_apis(key: str):
-    assert arguments(called({"name": "f", key: {"a": 1}})) == '{"a": 1}'
-
-
-def test_arguments_under_an_unknown_key_do_not_count_as_missing():
-    assert refusals(called({"name": "f", "values": {"a": 1}}))[0][0] == "tool.call_malformed"
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [({"temp": 12}, '{"temp": 12}'), (12, "12"), (2.5, "2.5"), (True, "true"), ([{"title": "é"}], '[{"title": "é"}]'), (["a", "b"], '["a", "b"]')],
-)
-def test_a_result_that_is_not_text_becomes_its_json_text(content, text: str):
-    record = called({"function": {"name": "f", "arguments": {}}})
-    record["messages"][2]["content"] = content
-    made = conversation(record)
-    assert turns(made)[2] == ("observation", "", text)
-    assert [code for code, _ in notes(made)] == ["repair.result_as_text"]
-
-
-@pytest.mark.parametrize(
-    ("ids", "results"),
-    [
-        ((1, 2), [{"tool_call_id": 2}, {"tool_call_id": 1}]),
-        (("a", "b"), [{"tool_call_id": "b"}, {"tool_call_id": "a"}]),
-        ((None, None), [{"name": "oslo"}, {"name": "rome"}]),
-        ((None, None), [{"name": "oslo"}, {}]),
-        ((1.0, 2.0), [{"tool_call_id": 2}, {"tool_call_id": 1.0}]),
-        (("a", "b"), [{"id": "b"}, {"id": "a"}]),
-        (("a", "b"), [{"tool_use_id": "b"}, {"tool_use_id": "a"}]),
-        (("call_0", "call_0"), [{"tool_call_id": "call_0", "name": "oslo"}, {"tool_call_id": "call_0", "name": "rome"}]),
-    ],
-)
-def test_results_are_matched_to_calls_by_id_by_name_or_in_order(ids, results):
-    calls = [{"id": own, "function": {"name": name, "arguments": "{}"}} for own, name in zip(ids, ("rome", "oslo"), strict=True)]
-    answered = [{"role": "tool", "content": text} | result for text, result in zip(("oslo 3", "rome 12"), results, strict=True)]
-    made = conversation({"messages": [QUESTION, {"role": "assistant", "tool_calls": calls}, *answered, ANSWER]})
-    assert [content for role, _, content in turns(made) if role == "observation"] == ["rome 12", "oslo 3"]
-
-
 def test_a_result_is_matched_by_any_id_of_its_call():
     call = {"id": "fc_1", "call_id": "c1", "function": {"name": "f", "arguments": {}}}
     result = {"role": "tool", "call_id": "c1", "content": "4"}
     assert turns(conversation({"messages": [QUESTION, {"role": "assistant", "tool_calls": [call]}, result, ANSWER]}))[2] == ("observation", "", "4")
-
-
-@pytest.mark.parametrize(("names", "refused"), [(("a", "a"), 3), (("other", "a"), 2)])
-def test_a_result_that_names_no_open_call_is_an_orphan(names, refused: int):
-    calls = [{"function": {"name": name, "arguments": "{}"}} for name in ("a", "b")]
-    results = [{"role": "tool", "name": name, "content": "4"} for name in names]
-    assert refusals({"messages": [QUESTION, {"role": "assistant", "tool_calls": calls}, *results, ANSWER]})[0] == ("tool.result_orphan", f"messages[{refused}]")
 
 
 @pytest.mark.parametrize("own", [True, [1], 1.5])
@@ -137,6 +89,8 @@ def test_the_same_call_under_two_keys_counts_once():
     call = {"name": "f", "arguments": {"a": 1}}
     again = called({"id": "1", "function": call}, function_call=call | {"arguments": '{"a": 1}'})
     assert [name for _, name, _ in turns(conversation(again)) if name] == ["f"]
+    other = called({"id": "1", "function": call}, function_call=call | {"name": "g"})
+    assert [name for _, name, _ in turns(conversation(other)) if name] == ["f", "g"]
 
 
 @pytest.mark.parametrize(
@@ -156,11 +110,6 @@ def test_different_arguments_under_two_keys_are_refused():
     assert refusals(called(call))[0] == ("schema.field_unread", "messages[1].tool_calls[0].function.parameters")
 
 
-@pytest.mark.parametrize("empty", ["[]", "null", "none"])
-def test_a_text_that_means_no_calls_is_not_a_call(empty: str):
-    assert turns(conversation({"messages": [QUESTION | {"tool_calls": empty}, ANSWER | {"tool_calls": empty}]}))[1] == ("assistant", "", "A")
-
-
 def test_objects_that_contain_only_nulls_do_not_count_as_fields():
     padded = {"function_call": {"name": None, "arguments": None}, "image": {"bytes": None, "path": None}}
     assert conversation({"messages": [QUESTION | padded, ANSWER | padded]}).findings == ()
@@ -171,12 +120,6 @@ def test_text_after_a_call_of_the_same_turn_is_refused():
     assert refusals({"messages": [QUESTION, {"role": "assistant", "content": parts}]})[0][0] == "schema.field_unread"
 
 
-def test_equal_definitions_count_once_and_different_ones_of_one_name_are_noted():
-    tool = {"name": "f", "parameters": {"type": "object"}}
-    assert json.loads(conversation(asked(tools=[{"type": "function", "function": tool}], functions=[tool])).tools) == [{"type": "function", "function": tool}]
-    assert [code for code, _ in notes(conversation(asked(tools=[tool, tool | {"description": "other"}])))] == ["tool.schema_invalid"]
-
-
 def test_a_missing_result_is_noted_except_at_the_end():
     calls = [{"id": own, "function": {"name": own, "arguments": "{}"}} for own in ("a", "b")]
     asking = {"role": "assistant", "tool_calls": calls}
@@ -185,6 +128,8 @@ def test_a_missing_result_is_noted_except_at_the_end():
     assert notes(half) == [("tool.result_missing", "messages[1].tool_calls[0]")]
     assert [code for code, _ in notes(none)] == ["tool.result_missing", "tool.result_missing"]
     assert conversation({"messages": [QUESTION, asking]}).findings == ()
+    last = conversation({"messages": [QUESTION, asking, {"role": "tool", "tool_call_id": "a", "content": "4"}]})
+    assert notes(last) == [("tool.result_missing", "messages[1].tool_calls[1]")]  # the end of a record with the result of one call
 
 
 PADDED = {"city": "Rome", "to": None, "where": {"zip": None, "street": None}, "also": [{"x": None, "y": 1}]}
@@ -211,11 +156,6 @@ def test_null_arguments_that_the_schema_does_not_declare_are_removed():
 )
 def test_null_arguments_stay_unless_a_schema_rules_them_out(tools):
     record = called({"function": {"name": "f", "arguments": {"to": None}}}) | {"tools": tools}
-    assert turns(conversation(record))[1][2] == '{"to": null}'
-
-
-def test_null_arguments_of_a_call_that_was_logged_as_text_stay():
-    record = called({"function": {"name": "f", "arguments": '{"to": null}'}}) | {"tools": [{"name": "f", "parameters": SCHEMA}]}
     assert turns(conversation(record))[1][2] == '{"to": null}'
 
 
@@ -318,7 +258,3 @@ def test_an_answer_without_a_call_gets_no_note(text: str):
 def test_tool_definitions_of_other_apis_are_read(tools, name: str, parameters, key: str):
     made = conversation(asked(**{key: tools}))
     assert json.loads(made.tools) == [{"type": "function", "function": {"name": name, "parameters": parameters}}]
-
-
-def test_a_definition_with_its_schema_under_two_keys_is_refused():
-    assert refusals(asked(tools=[{"name": "w", "parameters": {}, "input_schema": {"type": "object"}}]))[0][0] == "tool.schema_invalid"

@@ -168,3 +168,7 @@ def test_bars_cover_every_row_and_fit_into_the_drawing():
     assert sum(int(bar.label.split()[-2]) for bar in bars) == sum(counts.values())
     assert len(bars) <= BINS
     assert max(bar.height for bar in bars) == 120
+
+
+def test_the_fragment_has_no_blank_lines():
+    assert all(line.strip() for line in render_inline(data()).split("\n"))

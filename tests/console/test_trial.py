@@ -1,0 +1,176 @@
+"""`episodes try`: what it counts, the rows that it writes, and what it shows."""
+
+import gzip
+import io
+import json
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipelines.cli import main
+from pipelines.config import Config
+from pipelines.console.trial import Tally, _verdict, _writer, json_row
+from pipelines.ledger.books import make_books
+from pipelines.local import list_files, run_listed
+from pipelines.records import Outcome
+from tests.golden import open_case
+from tests.making import asked, configuration, write_lines
+
+CALL = {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{'a': 1}"}}]}
+CONF = """
+sources: [{name: chat, path: "logs/*.jsonl"}]
+gates: {max_quarantined: 1}
+output: {root: out}
+"""
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> list[str]:
+    """A file with a record of each kind, and a damaged one."""
+    records = [
+        asked("One?", episode_id="e"),
+        asked("Two?", note=5),
+        asked("Two?", note=5),  # a duplicate
+        b"{not json",
+        {"messages": [{"role": "user", "content": "Q"}, CALL]},  # minicpm_v_2_6 takes no tools
+        asked("Three?", messages=[], episode_id="e"),
+    ]
+    whole = write_lines(tmp_path / "logs" / "a.jsonl", records)
+    broken = tmp_path / "logs" / "b.jsonl.gz"
+    broken.write_bytes(gzip.compress(json.dumps(asked("Four?")).encode() + b"\n")[:-9])
+    return [str(whole), str(broken)]
+
+
+def tried(config: Config, files: list[str]) -> tuple[Tally, list[Outcome]]:
+    tally = Tally(config)
+    outcomes = list(run_listed(open_case(config), list_files(config, files, None).files, tally.note))
+    for outcome in outcomes:
+        tally.count(outcome)
+    return tally, outcomes
+
+
+def test_every_record_is_counted_in_its_state(logs: list[str]):
+    tally, _ = tried(configuration("glm_4", "minicpm_v_2_6"), logs)
+    books = tally.books()
+    assert books.faults() == []
+    assert books.states() == {
+        "records": 7,
+        "conversations": 4,
+        "quarantined": 2,
+        "duplicates": 1,
+        "damaged": 1,
+        "refused_by_all": 0,
+        "internal_errors": 0,
+    }
+    assert [(book.dialect, book.path, book.clean, book.repaired, book.quarantined) for book in books.dialects] == [
+        ("glm_4", logs[0], 2, 1, 0),
+        ("minicpm_v_2_6", logs[0], 2, 0, 1),
+        ("glm_4", logs[1], 1, 0, 0),
+        ("minicpm_v_2_6", logs[1], 1, 0, 0),
+    ]
+    assert books.reasons == {
+        "record.duplicate": 1,
+        "line.invalid_json": 1,
+        "tokens.tools_unsupported": 1,
+        "schema.turns_empty": 1,
+        "file.gzip_truncated": 1,
+    }
+
+
+def test_the_facts_are_those_of_a_manifest(logs: list[str]):
+    tally, _ = tried(configuration("glm_4", "minicpm_v_2_6", split={"fractions": {"train": 1, "val": 0, "test": 0}}), logs)
+    assert tally.facts(tally.books(), {"kit": 2}) == {
+        "sources": [{"source": "kit", "files": 2, "records": 7}],
+        "splits": [
+            {"dialect": "glm_4", "split": "train", "rows": 4, "tokens": 48, "target_tokens": 21},
+            {"dialect": "minicpm_v_2_6", "split": "train", "rows": 3, "tokens": 75, "target_tokens": 9},
+        ],
+        "repairs": {"repair.python_literal": 1},
+        "without_episode": {"kit": 3},
+        "unread": [{"source": "kit", "key": "record.note", "count": 1}],
+        "unread_more": {},
+    }
+
+
+def test_a_conversation_that_every_dialect_refuses_is_counted_once(logs: list[str]):
+    tally, _ = tried(configuration("minicpm_v_2_5", "minicpm_v_2_6"), logs)
+    assert tally.books().refused_by_all == 1
+    tally, _ = tried(configuration(), logs)
+    assert tally.books().refused_by_all == 0
+
+
+def test_a_row_as_json_has_its_columns_and_the_text_of_its_raw_record(logs: list[str]):
+    config = configuration("glm_4")
+    _, outcomes = tried(config, logs)
+    rows = [json_row(outcome, "mon", config) for outcome in outcomes]
+    assert {row["batch"] for row in rows} == {"mon"}
+    sample = rows[1]
+    assert (sample["attention_mask"][:3], sample["position_ids"][:3]) == ([1, 1, 1], [0, 1, 2])
+    assert [row["raw"] for row in rows if row.get("reason") in ("line.invalid_json", "file.gzip_truncated")] == ["{not json", None]
+    assert "raw" not in sample
+
+
+def test_a_trial_without_a_batch_writes_an_empty_one(tmp_path: Path):
+    (tmp_path / "conf.yaml").write_text(CONF)
+    log = write_lines(tmp_path / "logs" / "a.jsonl", [asked()])
+    for options, batch in (([], ""), (["--batch", "mon"], "mon")):
+        assert main(["try", "--config", f"{tmp_path}/conf.yaml", "--json", f"{tmp_path}/rows.jsonl", *options, str(log)]) == 0
+        assert json.loads((tmp_path / "rows.jsonl").read_bytes())["batch"] == batch
+
+
+@pytest.mark.parametrize(
+    ("states", "internal_errors", "gates", "code"),
+    [
+        ({"conversation": 2}, 0, {}, 0),
+        ({"conversation": 1}, 0, {}, 1),  # a record is lost
+        ({"conversation": 2}, 1, {}, 1),
+        ({"conversation": 2}, 1, {"max_internal_errors": 1}, 0),
+        ({"conversation": 1, "quarantined": 1}, 0, {}, 3),
+        ({"conversation": 1, "quarantined": 1}, 0, {"max_quarantined": 0.5}, 0),
+        ({"conversation": 2}, 0, {"min_records": 3}, 3),
+    ],
+)
+def test_the_exit_code_says_whether_such_a_run_would_be_published(states: dict[str, int], internal_errors: int, gates: dict[str, float], code: int):
+    config = configuration(gates=gates)
+    place = ("kit", "a.jsonl")
+    books = make_books(config, {place: 2}, {(*place, state): count for state, count in states.items()}, {}, 0, internal_errors, {})
+    assert _verdict(books, config, Console(file=io.StringIO())) == code
+
+
+def shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a person sees of a trial over a folder with a log and a file that is none."""
+    (tmp_path / "conf.yaml").write_text(CONF)
+    write_lines(tmp_path / "logs" / "a.jsonl", [asked("One?"), asked("Two?")])
+    (tmp_path / "logs" / "[bold]notes.txt").write_text("no log")
+    main(["try", "--config", f"{tmp_path}/conf.yaml", f"{tmp_path}/logs"])
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err
+
+
+def test_without_a_terminal_only_the_plain_summary_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    lines = shown(tmp_path, capsys).splitlines()
+    assert lines[0].split() == ["source", "chat", "1", "file", "2", "records"]
+    assert lines[-1].endswith("/logs/[bold]notes.txt)")  # neither wrapped nor read as a style
+    assert "\x1b" not in "".join(lines)
+
+
+def test_on_a_terminal_a_line_counts_the_rows_and_disappears_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    watched, erased, summary = shown(tmp_path, capsys).partition("\x1b[1A\x1b[2K")
+    assert "rows: 2" in watched
+    assert erased
+    assert summary.startswith("source chat")
+    assert "\x1b" not in summary
+
+
+def test_nothing_is_written_without_json_and_stdout_stays_open(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]):
+    target = tmp_path / "rows.jsonl"
+    for json_option, is_written in ((None, False), (target, True), (Path("-"), True)):
+        with _writer(Namespace(json=json_option)) as file:
+            assert (file is not None) == is_written
+            if file:
+                file.write(b"{}\n")
+    assert (capsysbinary.readouterr().out, target.read_bytes()) == (b"{}\n", b"{}\n")
