@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pipelines.flow import draft_of
-from pipelines.records import Draft, raw_record
-from tests.making import asked, configuration, conversation, notes, refusals, turns
+from pipelines.records import Draft, Quarantined, raw_record
+from tests.making import asked, configuration, conversation, notes, refusals, run, turns
 
 Q, A = {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}
 
@@ -175,3 +175,13 @@ def test_an_id_of_another_type_is_refused(value: Any):
 )
 def test_what_a_question_cannot_say_is_counted_as_unread(turn: dict[str, Any], unread: list[tuple[str, int]]):
     assert unread_keys({"messages": [turn, A]}) == unread
+
+
+@pytest.mark.parametrize(
+    ("logged", "found"),
+    [("x", "a text that is not the JSON of a list"), ("{}", "a text that is not the JSON of a list"), ({}, "an object"), (5, "a number"), (None, "null")],
+)
+def test_turns_that_are_no_list_are_said_to_be_what_they_are(logged: Any, found: str):
+    (row,) = run({"messages": logged})
+    assert isinstance(row, Quarantined)
+    assert f"found {found}; " in row.findings[0].detail
