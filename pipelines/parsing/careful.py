@@ -18,7 +18,7 @@ BOM = b"\xef\xbb\xbf"
 NUMBER_DIGITS = 1000  # far more than any measurement needs, and still fast for int()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 BLANK = " \t\n\r"
-_STARTED = re.compile(r"(-|t|tr|tru|f|fa|fal|fals|n|nu|nul|-?\d+(\.|(\.\d+)?[eE][+-]?)?)?\Z")
+_STARTED = re.compile(r"(-|t|tr|tru|f|fa|fal|fals|n|nu|nul|-?\d+|(\.|(\.\d+)?[eE][+-]?))?\Z")
 
 
 class Parsed(NamedTuple):

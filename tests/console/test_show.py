@@ -154,3 +154,22 @@ def test_check_reports_the_size_of_each_source(tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "conf.yaml").write_text("sources: [{name: gui, path: logs}]\noutput: {root: out}\n")
     assert main(["check", f"{tmp_path}/conf.yaml"]) == 0
     assert f"source gui: {amount} at {tmp_path}/logs" in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["check"],
+        ["try", "a.jsonl"],
+        ["try", "--config", "c.yaml"],
+        ["show", "a.jsonl", "--line", "1"],
+        ["show", "--config", "c.yaml", "a.jsonl"],
+        ["explain"],
+    ],
+)
+def test_a_command_without_what_it_needs_is_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "required" in capsys.readouterr().err

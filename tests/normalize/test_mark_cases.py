@@ -114,6 +114,21 @@ def test_at_most_20_names_are_listed(pictures: int, end: str):
 
 
 @pytest.mark.parametrize(
+    ("marks", "order"),
+    [
+        ("<|image_1|><|image_0|>", ["b", "a"]),
+        ("<|image_2|><|image_1|>", ["b", "a"]),
+        ("<|image_1|><image_0>", ["b", "a"]),
+        ("<|image|><|image|>", ["a", "b"]),
+        ("<image_placeholder><|vision_start|><|image_pad|><|vision_end|>", ["a", "b"]),
+    ],
+)
+def test_a_mark_may_have_its_number_in_either_spelling(marks: str, order: list[str]):
+    made = conversation(talk(("user", f"{marks}Q"), ("assistant", "A"), images=["a.png", "b.png"]), sizes=SIZES)
+    assert [image.uri for image in made.images] == [f"kit/{name}.png" for name in order]
+
+
+@pytest.mark.parametrize(
     ("marks", "is_refused"),
     [
         ("<image_5>", False),  # one mark and one picture, whatever its number

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.flow import draft_of
-from pipelines.records import Draft, raw_record
+from pipelines.records import Draft, Quarantined, raw_record
 from tests.making import asked, configuration, conversation, notes, refusals, run, turns
 
 Q, A = {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}
@@ -180,3 +180,13 @@ def test_every_turn_without_a_known_role_is_refused():
         ("schema.role_unknown", "messages[3].role"),
     ]
     assert len(run(record)) == 1
+
+
+@pytest.mark.parametrize(
+    ("logged", "found"),
+    [("x", "a string that is not a JSON list"), ("{}", "a string that is not a JSON list"), ({}, "an object"), (5, "a number"), (None, "null")],
+)
+def test_turns_that_are_no_list_are_said_to_be_what_they_are(logged: Any, found: str):
+    (row,) = run({"messages": logged})
+    assert isinstance(row, Quarantined)
+    assert f"found {found}; " in row.findings[0].detail
