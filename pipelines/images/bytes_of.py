@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.config import Config
 from pipelines.training.pictures import PictureChanged, PictureMissing, picture_bytes
+from pipelines.training.tables import NotPublished
 
 
 def image_bytes(image: Mapping[str, Any], config: Config) -> bytes | None:
@@ -15,7 +16,7 @@ def image_bytes(image: Mapping[str, Any], config: Config) -> bytes | None:
         return None
     try:
         return picture_bytes(config.output.root, image, image_roots(config))
-    except (PictureMissing, PictureChanged):
+    except (NotPublished, PictureChanged, PictureMissing):
         return None
 
 
