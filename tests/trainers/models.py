@@ -100,7 +100,7 @@ class TinyGlm4v(nn.Module):
         if images is None:
             return embeddings, mask, labels
         pictures = self.patches(images).flatten(2).transpose(1, 2)
-        ones = torch.ones(pictures.shape[:2], dtype=mask.dtype)
+        ones = torch.ones(pictures.shape[:2], dtype=mask.dtype, device=mask.device)
         marks = [(ids.index(BEGIN_OF_IMAGE), ids.index(END_OF_IMAGE)) for ids in input_ids.tolist()]
         longer = [(embeddings, pictures), (mask, ones), *([(labels, ones * IGNORED)] if labels is not None else [])]
         rows = [
