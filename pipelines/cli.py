@@ -47,7 +47,7 @@ def _command(place: str) -> Command:
             if error.name is None or error.name.startswith("pipelines"):
                 raise
             missing = error.name.partition(".")[0]
-            print(f"episodes: this command needs {missing}, which is not installed; run: pip install 'agent-episodes[pipeline]'", file=sys.stderr)
+            print(f"episodes: this command needs {missing}, which is not installed; run: pip install '/path/to/this/checkout[pipeline]'", file=sys.stderr)
             return USAGE
         return found(options)
 

@@ -69,4 +69,4 @@ def test_the_console_script_starts_without_the_pipeline():
 def test_a_command_that_needs_the_pipeline_says_in_one_sentence_what_to_install(command: list[str]):
     ended = episodes(*command)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert re.fullmatch(r"episodes: this command needs \w+, which is not installed; run: pip install 'agent-episodes\[pipeline\]'\n", ended.stderr)
+    assert re.fullmatch(r"episodes: this command needs \w+, which is not installed; run: pip install '/path/to/this/checkout\[pipeline\]'\n", ended.stderr)

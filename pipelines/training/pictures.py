@@ -120,6 +120,8 @@ def _roots(root: Folder | Published, source: str, image_root: ImageRoot | None) 
 
 def _bytes_inside(folder: str, name: str) -> bytes | None:
     """The bytes of this regular file; None where there is none, or where it is not inside the folder, links followed."""
+    if "\0" in name:
+        return None
     home = os.path.realpath(folder)
     path = os.path.realpath(os.path.join(home, name))
     if os.path.commonpath([home, path]) != home or not os.path.isfile(path):

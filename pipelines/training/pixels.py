@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from pipelines.training.laws import LawBroken
+from pipelines.training.orientation import turned_upright
 
 Pixels = np.ndarray  # float32
 Size = tuple[int, int]  # (width, height) in px
@@ -22,7 +23,8 @@ def upright(picture: Image.Image, image: Mapping[str, Any]) -> Image.Image:
 
     Raises LawBroken where it is not of the `width` and `height` that the element of column `images` states.
     """
-    picture = (ImageOps.exif_transpose(picture) or picture).convert("RGB")
+    picture.load()  # a PNG may have its EXIF data after its pixels
+    picture = turned_upright(picture).convert("RGB")
     if picture.size != (image["width"], image["height"]):
         raise LawBroken(f"{image.get('uri')}: the picture is {picture.width}x{picture.height} px, the row says {image['width']}x{image['height']}")
     return picture

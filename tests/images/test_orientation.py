@@ -2,8 +2,9 @@
 
 import pytest
 
-from pipelines.images.files.pixels import orientation_of, turned
+from pipelines.images.files.pixels import turned
 from pipelines.records import Size
+from pipelines.training.orientation import orientation_of
 
 
 def exif(*entries: tuple[int, int], order: str = "big", start: int = 8, count: int | None = None) -> bytes:

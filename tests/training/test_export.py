@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -190,6 +191,26 @@ def test_a_folder_that_holds_something_is_refused_unless_it_may_be_replaced(root
     export("agentcpm", root, out, replace=True)
     assert not (out / "old.txt").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "pictures", "root"]
+
+
+def test_only_an_earlier_export_is_replaced(root: Path, tmp_path: Path):
+    """Not the tables it is made from, not the pictures of the logs, and nothing else that somebody keeps in a folder."""
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "a.txt").write_text("mine")
+    (tmp_path / "link").symlink_to(root)
+    before = sorted(tmp_path.rglob("*"))
+    for out in (root, root / "samples", root / "new", tmp_path, tmp_path / "thesis", tmp_path / "link"):
+        with pytest.raises(ExportError, match=r"one folder|not an export"):
+            export("agentcpm", root, out, replace=True)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next(root: Path, tmp_path: Path):
+    left, other = tmp_path / ".out.999999999.partial", tmp_path / f".out.{os.getppid()}.partial"
+    left.mkdir()
+    other.mkdir()
+    export("agentcpm", root, tmp_path / "out")
+    assert (left.exists(), other.exists()) == (False, True)
 
 
 def test_what_stood_there_stays_where_an_export_fails(root: Path, tmp_path: Path):

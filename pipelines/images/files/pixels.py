@@ -10,8 +10,8 @@ from PIL import Image, UnidentifiedImageError
 from pipelines.images.files.reader import corrupt
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Size
+from pipelines.training.orientation import orientation_of
 
-_ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)  # orientations whose width is the stored height
 
 
@@ -26,28 +26,6 @@ def believable(width: int, height: int, max_pixels: int) -> Size:
 def turned(size: Size, exif: bytes | None) -> Size:
     """The size as a viewer shows it: orientations 5 to 8 swap the sides."""
     return Size(size.height, size.width) if exif and orientation_of(exif) in _TURNED else size
-
-
-def orientation_of(exif: bytes) -> int:
-    """Tag 0x0112 of the first directory of a TIFF block; 1 where there is none or the block is damaged, as viewers do.
-
-    >>> orientation_of(b"Exif\\0\\0MM\\0*\\0\\0\\0\\x08\\0\\x01\\x01\\x12\\0\\x03\\0\\0\\0\\x01\\0\\x06\\0\\0")
-    6
-    """
-    block = exif.removeprefix(b"Exif\0\0")
-    order = {b"II": "<", b"MM": ">"}.get(block[:2])
-    try:
-        if order is None:
-            return 1
-        (start,) = struct.unpack_from(order + "I", block, 4)
-        (entries,) = struct.unpack_from(order + "H", block, start)
-        for i in range(min(entries, 1024)):
-            tag, _, _, value = struct.unpack_from(order + "HHIH", block, start + 2 + 12 * i)
-            if tag == _ORIENTATION:
-                return value if 1 <= value <= 8 else 1
-    except struct.error:
-        pass
-    return 1
 
 
 def decode_with_pillow(data: bytes, kind: str) -> None:

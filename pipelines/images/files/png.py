@@ -47,7 +47,9 @@ def is_one(data: bytes) -> bool:
 def read_size(data: bytes, max_pixels: int) -> Size:
     header = _header(data)
     size = believable(header.width, header.height, max_pixels)
-    exif = next((body for kind, body, _ in _chunks_until_end(data) if kind == b"eXIf"), None)
+    exif = None  # of several, Pillow takes the last
+    for kind, body, _ in _chunks_until_end(data):
+        exif = body if kind == b"eXIf" else exif
     return turned(size, exif)
 
 

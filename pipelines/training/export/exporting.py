@@ -42,8 +42,9 @@ def export(
     published = open_root(root)
     dialect, model, settings = _dialect(published, to, form, dialect, batch)
     run_id = published.runs[-1]["run_id"] if batch is None else published.run_of(batch)["run_id"]
-    final = Path(os.path.abspath(out))
-    with whole_folder(final, replace) as staging:
+    final = Path(out).resolve()  # where a link leads, so that --replace keeps the link
+    sources = [published.root, *(Path(folder) for folders in published.image_roots.values() for folder in ([folders] if isinstance(folders, str) else folders))]
+    with whole_folder(final, replace, sources) as staging:
         pictures = PictureFolder(published, staging / "images", final / "images", copy, image_root)
         job = Job(to, dialect, run_id, model, settings, final, staging, pictures)
         found = _write(job, form, published, batch, SPLITS if split is None else (split,))

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from pipelines.training.orientation import turn_of
 from pipelines.training.pictures import ImageRoot, picture_bytes, picture_file
-from pipelines.training.pixels import fit_side
+from pipelines.training.pixels import fit_side, upright
 from pipelines.training.tables import Published
-
-ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 
 
 class PictureFolder:
@@ -41,10 +40,10 @@ class PictureFolder:
         with Image.open(io.BytesIO(data)) as picture:
             size = (image["width"], image["height"])
             is_large = max_side is not None and max(size) > max_side
-            if is_large or picture.getexif().get(ORIENTATION, 1) in range(2, 9):
-                upright = (ImageOps.exif_transpose(picture) or picture).convert("RGB")
+            if is_large or turn_of(picture) != 1 or picture.size != size:
+                made = upright(picture, image)
                 name = f"{image['sha256']}-{max_side if is_large else 'turned'}.png"
-                (upright.resize(fit_side(size, max_side), Image.Resampling.LANCZOS) if max_side and is_large else upright).save(self.staging / name)
+                (made.resize(fit_side(size, max_side), Image.Resampling.LANCZOS) if max_side and is_large else made).save(self.staging / name)
                 return name
         name = f"{image['sha256']}.{image['format'].lower()}"
         if self.copy or file is None or not _linked(file, self.staging / name):

@@ -13,13 +13,17 @@ from pipelines.training.export.marks import texts_between
 from pipelines.training.export.rows import Message, Row
 
 ROLES = {"observation": "tool_response"}
+MARKS = ("<image>", "<video>", "<audio>")  # ms-swift puts media in their place, whoever wrote them
 
 
 def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
     """All rows have the same keys, since datasets reads the file as one table. `loss` says which answers are trained."""
     last_answers = _last_run(row.messages) if job.settings.get("loss") == "last_turn" else range(len(row.messages))
     messages = [_message(message, i in last_answers) for i, message in enumerate(row.messages)]
-    return {"messages": messages, "images": [job.pictures.path_of(image) for image in row.pictures], "tools": row.tools or "[]"}, ["other_template"]
+    codes = ["other_template"]
+    if any(mark in message["content"] for message in row.messages for mark in MARKS):
+        codes.append("picture_mark")
+    return {"messages": messages, "images": [job.pictures.path_of(image) for image in row.pictures], "tools": row.tools or "[]"}, codes
 
 
 def _message(message: Message, may_train: bool) -> dict[str, Any]:
