@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines.config import ConfigError
 from pipelines.console import check, listings, published, show, trial
+from pipelines.storage.locations import StoreError
 from pipelines.visible import visible
 
 OK, USAGE = 0, 2
@@ -22,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         for fault in error.faults:
             print(visible(f"configuration: {fault}"), file=sys.stderr)
+        return USAGE
+    except StoreError as error:
+        print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         print(visible(f"episodes: {_what_failed(error)}"), file=sys.stderr)

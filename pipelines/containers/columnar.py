@@ -11,20 +11,24 @@ import pyarrow.parquet as pq
 from pipelines.containers.chunks import Damaged
 from pipelines.containers.rows import refuse_doubled, rows_as_json
 from pipelines.reasons import Reason
+from pipelines.storage.locations import is_uri
+from pipelines.storage.opening import open_file
+from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tables.parquet import read_in_batches
 
 ROWS = 64
 MAGIC = b"PAR1"
 
 
-def parquet_rows(path: str, columns: Mapping[str, Any]) -> Iterator[bytes]:
+def parquet_rows(path: str, columns: Mapping[str, Any], stores: Stores = ENVIRONMENT) -> Iterator[bytes]:
     """Every row's JSON; `columns` are its folders'. Raises Damaged where the file is cut, damaged or no Parquet at all."""
     try:
-        with open(path, "rb") as stream:
+        with open_file(path, stores) as stream:
             is_parquet = stream.read(4) == MAGIC
         if not is_parquet:
             raise Damaged(Reason.FILE_FORMAT_MISMATCH.at(path, "named .parquet, and does not begin with PAR1"))
-        with pq.ParquetFile(path) as file:
+        # pyarrow opens a file of this machine faster by itself. Parts of an object are fetched together.
+        with pq.ParquetFile(open_file(path, stores), pre_buffer=True) if is_uri(path) else pq.ParquetFile(path) as file:
             refuse_doubled(file.schema_arrow, path, Reason.FILE_PARQUET_CORRUPT)
             for batch in read_in_batches(file, ROWS):
                 yield from rows_as_json(batch, columns)
@@ -32,10 +36,12 @@ def parquet_rows(path: str, columns: Mapping[str, Any]) -> Iterator[bytes]:
         raise _damaged(error, path, Reason.FILE_PARQUET_CORRUPT) from None
 
 
-def arrow_rows(path: str, columns: Mapping[str, Any], is_stream: bool) -> Iterator[bytes]:
+def arrow_rows(path: str, columns: Mapping[str, Any], is_stream: bool, stores: Stores = ENVIRONMENT) -> Iterator[bytes]:
     """Every row's JSON of an Arrow IPC file or stream. Raises Damaged where it is cut or damaged; rows of the batches before are whole."""
     try:
-        with pa.OSFile(path) as source:  # not mapped into memory: a file that is cut while it is read would kill the process
+        with (
+            pa.PythonFile(open_file(path, stores)) if is_uri(path) else pa.OSFile(path) as source
+        ):  # not mapped into memory: a file that is cut while it is read would kill the process
             opened = pa.ipc.open_stream(source) if is_stream else pa.ipc.open_file(source)
             refuse_doubled(opened.schema, path, Reason.FILE_CORRUPT)
             batches: Iterable[pa.RecordBatch] = opened if is_stream else (opened.get_batch(i) for i in range(opened.num_record_batches))

@@ -5,7 +5,6 @@ Only its log is read through deltalake; pipelines/tables/reading.py says why its
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ import pyarrow as pa
 
 from pipelines.config import ConfigError
 from pipelines.containers.partitions import Columns
+from pipelines.storage.locations import canonical_uri, is_uri, join
+from pipelines.storage.stores import ENVIRONMENT, Stores, table_options
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -34,13 +35,13 @@ class LiveFiles:
     columns: dict[str, Columns]
 
 
-def live_files(folder: str, source: str) -> LiveFiles:
+def live_files(folder: str, source: str, stores: Stores = ENVIRONMENT) -> LiveFiles:
     """The table in this folder. Raises ConfigError, in one sentence, where its files alone do not say what its rows are."""
     from deltalake import DeltaTable  # only the driver lists tables: a worker need not load it
     from deltalake.exceptions import DeltaError
 
     try:
-        table = DeltaTable(folder)
+        table = DeltaTable(folder, storage_options=table_options(folder, stores))
         if fault := _fault(table):
             raise ConfigError([f"source {source}: the Delta table {folder} {fault}; write it anew without that, and name the new table"])
         actions: pa.Table = pa.table(table.get_add_actions())
@@ -72,7 +73,9 @@ def _columns_by_path(actions: pa.Table, folder: str) -> Iterator[tuple[str, Colu
 def _local(uri: str, folder: str) -> str:
     """The log names a file by its path in the table's folder, or by a URI of its own, both escaped."""
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", uri):
-        return os.path.join(folder, unquote(uri))
+        return join(folder, unquote(uri))
+    if is_uri(folder):  # a table may name files of another table in a store, as a shallow clone does
+        return canonical_uri(unquote(uri))
     if urlsplit(uri).scheme != "file":
         raise ValueError(f"its file {uri} is not on this machine's disks")
     return unquote(urlsplit(uri).path)

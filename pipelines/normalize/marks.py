@@ -169,8 +169,10 @@ def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], finding
     if not answered and not empty and not refs and len(pool) == 1:
         _place_first(*pool[0], lines, findings)
         return
-    if not answered and len(empty) < len(pool) == len(every) and all(
-        places[i][k].is_open or same_picture(places[i][k].ref, ref) for (i, k), (ref, _) in zip(every, pool, strict=True)
+    if (
+        not answered
+        and len(empty) < len(pool) == len(every)
+        and all(places[i][k].is_open or same_picture(places[i][k].ref, ref) for (i, k), (ref, _) in zip(every, pool, strict=True))
     ):
         pool = [pair for (i, k), pair in zip(every, pool, strict=True) if places[i][k].is_open]  # the list names the parts' pictures too
     if not pool and empty and not any(places[i][k].name for i, k in empty):
