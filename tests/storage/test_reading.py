@@ -1,0 +1,201 @@
+"""Logs, pictures and tokenizers in a store give the rows that the same files on disk give."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from deltalake import write_deltalake
+
+from pipelines.config import Config, Limits
+from pipelines.containers import read_records, read_split, survey_file
+from pipelines.containers.inputs import inputs_of
+from pipelines.demo import BATCH
+from pipelines.flow import open_flow
+from pipelines.images.bytes_of import image_bytes
+from pipelines.local import run_files
+from pipelines.records import Outcome
+from pipelines.storage.folders import Folders
+from pipelines.storage.opening import open_file
+from pipelines.tables.schema import row_of
+from pipelines.tokenizers import open_vocabulary
+from tests.conftest import demo_config
+from tests.golden import TOKENIZERS
+from tests.making import asked, configuration
+from tests.storage.conftest import upload
+
+
+def config_of(s3_endpoint: str, **source: Any) -> Config:
+    return configuration(source={"path": "s3://logs"} | source, storage={"s3": {"endpoint": s3_endpoint, "region": "us-east-1"}})
+
+
+def rows(outcomes: Iterator[Outcome], config: Config, base: str) -> list[str]:
+    """All rows as text, without where the logs are: a damaged file's record_id is of its path."""
+    found = [row_of(outcome, BATCH, "run", config.split) for outcome in outcomes]
+    for _, row in found:
+        if row["origin"]["line"] == 0:
+            row["record_id"] = ""
+        if isinstance(row.get("input_ids"), object) and "input_ids" in row:
+            row["input_ids"], row["labels"] = list(map(int, row["input_ids"])), list(map(int, row["labels"]))
+    return [repr(one).replace(base, "BASE") for one in found]
+
+
+def test_the_demo_gives_the_same_rows_from_a_store(s3: Any, bucket: str, s3_endpoint: str, demo: Any, tmp_path: Path):
+    folder, _ = demo
+    upload(s3, bucket, folder)
+    sources = [f"sources[0].path=s3://logs/gui/{BATCH}", "sources[0].image_root=s3://logs/screens", f"sources[1].path=s3://logs/tools/{BATCH}"]
+    there = demo_config(folder, tmp_path, *sources, f"storage.s3.endpoint={s3_endpoint}")
+    here = demo_config(folder, tmp_path)
+    paths = [f"{kind}/{BATCH}" for kind in ("gui", "tools")]
+    from_store = rows(run_files(open_flow(there), [f"s3://logs/{path}" for path in paths], BATCH), there, "s3://logs")
+    assert from_store == rows(run_files(open_flow(here), [f"{folder}/{path}" for path in paths], BATCH), here, str(folder))
+    assert len(from_store) > 100
+
+
+@pytest.fixture
+def odd_files(tmp_path: Path) -> Path:
+    """Files of every kind, whole and damaged."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    lines = b"".join(json.dumps(asked(f"q{i}")).encode() + b"\n" for i in range(50))
+    table = pa.Table.from_pylist([asked(f"p{i}") for i in range(300)])
+    (folder / "empty.jsonl").write_bytes(b"")
+    (folder / "lines.jsonl").write_bytes(lines)
+    (folder / "array.json").write_text(json.dumps([asked("a1"), asked("a2")], indent=2))
+    (folder / "packed.jsonl.zst").write_bytes(zstandard.compress(lines))
+    (folder / "cut.jsonl.zst").write_bytes(zstandard.compress(lines)[:-9])
+    (folder / "wide.jsonl").write_text(json.dumps(asked("w")), encoding="utf-16")
+    pq.write_table(table, folder / "rows.parquet", row_group_size=100)
+    (folder / "cut.parquet").write_bytes((folder / "rows.parquet").read_bytes()[:-20])
+    with pa.OSFile(str(folder / "rows.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=100)
+    write_deltalake(str(folder / "table"), pa.Table.from_pylist([{"step": 1, **asked("old")}]), partition_by=["step"])
+    write_deltalake(str(folder / "table"), pa.Table.from_pylist([{"step": 2, **asked("new")}]), partition_by=["step"], mode="overwrite")
+    return folder
+
+
+def test_files_of_every_kind_give_the_same_records_from_a_store(s3: Any, bucket: str, s3_endpoint: str, odd_files: Path):
+    upload(s3, bucket, odd_files)
+    there, here = config_of(s3_endpoint), configuration(source={"path": str(odd_files)})
+    found, wanted = inputs_of(there, None), inputs_of(here, None)
+    assert [table.version for table in found.tables] == [1]
+    assert [file.path.removeprefix("s3://logs") for file in found.files] == [file.path.removeprefix(str(odd_files)) for file in wanted.files]
+    assert [passed.why.replace("s3://logs", "BASE") for passed in found.passed_over] == [
+        passed.why.replace(str(odd_files), "BASE") for passed in wanted.passed_over
+    ]
+    for one, other in zip(found.files, wanted.files, strict=True):
+        records, same = list(read_records(one, Limits(), there.stores)), list(read_records(other, Limits()))
+        assert [(raw.raw, raw.origin.line) for raw in records] == [(raw.raw, raw.origin.line) for raw in same], one.path
+        assert [[(at.code, at.detail) for at in raw.findings] for raw in records] == [[(at.code, at.detail) for at in raw.findings] for raw in same]
+
+
+def test_a_large_object_is_read_in_ranges(s3: Any, bucket: str, s3_endpoint: str):
+    lines = b"".join(json.dumps(asked(f"q{i}", "x" * 50_000)).encode() + b"\n" for i in range(200))
+    s3.put_object(Bucket=bucket, Key="big.jsonl", Body=lines)
+    config = config_of(s3_endpoint)
+    (file,) = inputs_of(config, None).files
+    survey = survey_file(file, 3 << 20, config.stores)
+    assert len(survey.splits) == 3
+    parts = [raw for split, first in survey.splits for raw in read_split(file, split, first, Limits(), config.stores)]
+    assert [(raw.raw, raw.origin.line) for raw in parts] == list(zip(lines.splitlines(), range(1, 201), strict=True))
+
+
+def test_an_object_is_not_read_to_be_known_again(s3: Any, bucket: str, s3_endpoint: str, caplog: pytest.LogCaptureFixture):
+    etag = s3.put_object(Bucket=bucket, Key="a.jsonl", Body=b"{}\n")["ETag"].strip('"')
+    config = config_of(s3_endpoint)
+    (file,) = inputs_of(config, None).files
+    caplog.clear()
+    assert survey_file(file, 1 << 20, config.stores).sha256 == f"etag:{etag}"
+    assert caplog.messages == []  # the server logs every request
+
+
+@pytest.mark.parametrize("change", ["replace", "delete"])
+def test_an_object_that_changed_since_it_was_listed_is_put_off(s3: Any, bucket: str, s3_endpoint: str, change: str):
+    s3.put_object(Bucket=bucket, Key="a.jsonl", Body=b'{"a":1}\n')
+    config = config_of(s3_endpoint)
+    (file,) = inputs_of(config, None).files
+    if change == "replace":
+        s3.put_object(Bucket=bucket, Key="a.jsonl", Body=b'{"a":2}\n')
+    else:
+        s3.delete_object(Bucket=bucket, Key="a.jsonl")
+    assert [(raw.origin.line, raw.findings[0].code) for raw in read_records(file, Limits(), config.stores)] == [(0, "file.changed_while_reading")]
+
+
+def test_two_versions_of_an_object_are_never_mixed(s3: Any, bucket: str, s3_endpoint: str):
+    s3.put_object(Bucket=bucket, Key="a.jsonl", Body=b"a" * 1_000_000)
+    with open_file("s3://logs/a.jsonl", config_of(s3_endpoint).stores) as file:
+        assert file.read(10) == b"a" * 10
+        s3.put_object(Bucket=bucket, Key="a.jsonl", Body=b"b" * 1_000_000)
+        with pytest.raises(OSError, match="the object has changed"):
+            file.read(500_000)
+
+
+@pytest.mark.parametrize(
+    ("ref", "uri", "codes"),
+    [
+        ("scr/a.png", "kit/scr/a.png", []),
+        ("./scr/../scr/a.png", "kit/scr/a.png", []),
+        ("screens/scr/a.png", "kit/scr/a.png", ["repair.path_root"]),
+        ("SCR/A.png", "kit/scr/a.png", ["repair.path_case"]),
+        ("scr\\a.png", "kit/scr/a.png", ["repair.path_separator"]),
+        ("scr/none.png", None, ["image.missing"]),
+        ("scr", None, ["image.missing"]),
+        ("../secret.png", None, ["image.path_escape"]),
+        ("scr/../../secret.png", None, ["image.path_escape"]),
+        ("/secret.png", None, ["image.path_escape"]),
+        ("s3://logs/screens/scr/a.png", None, ["image.remote_disabled"]),
+        ("broken.png", None, ["image.not_image"]),
+    ],
+)
+def test_an_image_below_a_root_in_a_store(s3: Any, bucket: str, s3_endpoint: str, hostile: Path, ref: str, uri: str | None, codes: list[str]):
+    picture = (hostile / "images" / "scr" / "dc0c3947.png").read_bytes()
+    record = {"messages": [{"role": "user", "content": "Look.", "image": ref}, {"role": "assistant", "content": "Yes."}]}
+    for key, body in {"screens/scr/a.png": picture, "secret.png": picture, "screens/broken.png": b"<html>", "in/a.jsonl": json.dumps(record).encode()}.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+    config = config_of(s3_endpoint, path="s3://logs/in", image_root="s3://logs/screens")
+    (found,) = run_files(open_flow(config), ["s3://logs/in/a.jsonl"])
+    table, row = row_of(found, "", "", config.split)
+    assert [finding["code"] for finding in row["findings"]] == codes
+    assert [image["uri"] for image in row.get("images", ())] == ([uri] if uri else [])
+    assert table == ("conversations" if uri else "quarantine")
+    if uri:
+        assert image_bytes(uri, config) == picture
+
+
+def test_a_tokenizer_is_fetched_once(s3: Any, bucket: str, s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any):
+    source = Path(TOKENIZERS["minicpmv25_standin"])
+    folder = tmp_path / "model"
+    shutil.copytree(source if source.is_dir() else source.parent, folder)
+    for name in ("weights.safetensors", "modeling.py", "deep/tokenizer.json"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    upload(s3, bucket, folder, "model/")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    stores = config_of(s3_endpoint).stores
+    first = open_vocabulary("s3://logs/model", None, "here", stores)
+    assert first.fingerprint == open_vocabulary(str(folder), None, "here").fingerprint
+    fetched = sorted(path.name for path in first.path.parent.iterdir())
+    assert "tokenizer.json" in fetched
+    assert not {"weights.safetensors", "modeling.py", "deep"} & set(fetched)
+    caplog.clear()
+    assert open_vocabulary("s3://logs/model", None, "here", stores).path == first.path
+    assert not [line for line in caplog.messages if "GET /logs/model/" in line]
+    alone = open_vocabulary("s3://logs/model/tokenizer.json", None, "here", stores)
+    assert alone.fingerprint == first.fingerprint
+
+
+def test_one_listing_answers_all_questions_about_a_prefix(s3: Any, bucket: str, s3_endpoint: str, caplog: pytest.LogCaptureFixture):
+    for i in range(20):
+        s3.put_object(Bucket=bucket, Key=f"in/day={i}/a.jsonl", Body=b"{}\n")
+    caplog.clear()
+    folders = Folders(config_of(s3_endpoint).stores)
+    assert len(list(folders.walk("s3://logs/in", lambda error: None))) == 21
+    assert folders.stat("s3://logs/in/day=3/a.jsonl").size == 3
+    assert len(caplog.messages) == 1
