@@ -37,8 +37,6 @@ def prefix_fault(uri: str, folders: Folders) -> str | None:
         return None if folders.is_folder(uri) else f"there is no object below {uri}"
     except StoreError as error:
         return str(error)
-    except OSError as error:
-        return f"{uri} cannot be read: {_words(error)}"
 
 
 def folder_fault(folder: str) -> str | None:

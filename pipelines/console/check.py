@@ -105,8 +105,6 @@ def _store_fault(uri: str, folders: Folders) -> str | None:
         folders.exists(uri)
     except StoreError as error:
         return str(error)
-    except OSError as error:
-        return f"{uri} cannot be read: {str(error.strerror).lower()}"
     return None
 
 

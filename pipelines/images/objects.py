@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from zlib import crc32
 
-from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
+from pipelines.storage.locations import Forbidden
 from pipelines.storage.opening import read_whole, stat_file
 from pipelines.storage.stores import Entry, Stores
 
@@ -29,16 +29,16 @@ def find_object(uri: str, stores: Stores) -> Entry | None:
         return _timed(stat_file(uri, stores))
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise Reject(Reason.IMAGE_NOT_A_FILE.at("", f"{clip(uri)}: {error.strerror}")) from None
+    except Forbidden as error:
+        raise Reject(Reason.IMAGE_NOT_A_FILE.at("", str(error))) from None
 
 
 def object_bytes(uri: str, most: int, stores: Stores) -> tuple[bytes, int]:
     """(at most so many bytes, its time in ns). Raises Reject, and StoreError: a store that does not answer is no fault of a picture."""
     try:
         data, entry = read_whole(uri, most, stores)
-    except OSError as error:
-        raise Reject(Reason.IMAGE_MISSING.at("", f"it cannot be opened: {error.strerror}")) from None
+    except (OSError, Forbidden) as error:
+        raise Reject(Reason.IMAGE_MISSING.at("", f"it cannot be opened: {error}")) from None
     return data, _timed(entry).modified
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pyarrow import ArrowException
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, HadoopFileSystem
 
-from pipelines.storage.locations import Location, StoreError
+from pipelines.storage.locations import Forbidden, Location, StoreError
 from pipelines.storage.stores import Entry
 
 
@@ -66,8 +66,10 @@ class Files:
         uri = f"{self._shown}/{key}"
         try:
             yield
-        except (FileNotFoundError, PermissionError) as error:
-            raise type(error)(error.errno, "no such file" if isinstance(error, FileNotFoundError) else "permission denied", uri) from None
+        except FileNotFoundError:
+            raise FileNotFoundError(errno.ENOENT, "no such file", uri) from None
+        except PermissionError:
+            raise Forbidden(f"{uri} cannot be read: permission denied") from None
         except (OSError, ArrowException) as error:
             raise StoreError(f"{uri}: {_first_line(error)}") from None
 

@@ -27,6 +27,10 @@ class StoreError(Exception):
     """A store, or what a URI names in it, cannot be used; the text is one sentence."""
 
 
+class Forbidden(StoreError):
+    """What a URI names may not be read. No damage of a file: credentials may end in the middle of a night."""
+
+
 class Location(NamedTuple):
     """`bucket` is what stands before the first slash: a bucket, container@account, or a name node. `key` has no slash at its ends."""
 

@@ -13,7 +13,7 @@ import obstore
 from obstore import exceptions
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from pipelines.storage.locations import Location, StoreError
+from pipelines.storage.locations import Forbidden, Location, StoreError
 from pipelines.storage.stores import Entry
 
 # A store that does not answer is given up after about half a minute.
@@ -126,7 +126,7 @@ def _raise_plain_errors(uri: str, bucket: str) -> Iterator[None]:
     except exceptions.PreconditionError:
         raise OSError(errno.ESTALE, "the object has changed", uri) from None
     except exceptions.PermissionDeniedError:
-        raise PermissionError(errno.EACCES, "permission denied", uri) from None
+        raise Forbidden(f"{uri} cannot be read: permission denied") from None
     except exceptions.InvalidPathError as error:
         raise StoreError(f"{uri}: {_first_line(error)}; such keys cannot be read") from None
     except (exceptions.BaseError, ValueError) as error:

@@ -40,10 +40,10 @@ ENVIRONMENT = Stores()
 
 
 class Store(Protocol):
-    """A bucket, container or file system. Keys have no slash at their ends. All methods raise StoreError where the store cannot be used."""
+    """A bucket, container or file system. Keys have no slash at their ends. All methods raise StoreError where it cannot be used."""
 
     def head(self, key: str) -> Entry:
-        """Raises FileNotFoundError and PermissionError."""
+        """Raises FileNotFoundError."""
 
     def entries_below(self, prefix: str) -> Iterator[tuple[str, Entry]]:
         """(key, entry) of every object below the folder `prefix`."""

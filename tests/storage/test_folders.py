@@ -12,7 +12,7 @@ from pipelines.containers.listing import list_inputs
 from pipelines.storage.folders import Folders
 from pipelines.storage.locations import StoreError
 from pipelines.storage.stores import Stores
-from tests.storage.conftest import upload
+from tests.conftest import upload
 
 FILES = (
     "a.jsonl",

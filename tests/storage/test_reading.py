@@ -23,13 +23,13 @@ from pipelines.images.bytes_of import image_bytes
 from pipelines.local import run_files
 from pipelines.records import Outcome
 from pipelines.storage.folders import Folders
+from pipelines.storage.locations import StoreError
 from pipelines.storage.opening import open_file
 from pipelines.tables.schema import row_of
 from pipelines.tokenizers import open_vocabulary
-from tests.conftest import demo_config
+from tests.conftest import demo_config, upload
 from tests.golden import TOKENIZERS
 from tests.making import asked, configuration
-from tests.storage.conftest import upload
 
 
 def config_of(s3_endpoint: str, **source: Any) -> Config:
@@ -199,3 +199,12 @@ def test_one_listing_answers_all_questions_about_a_prefix(s3: Any, bucket: str, 
     assert len(list(folders.walk("s3://logs/in", lambda error: None))) == 21
     assert folders.stat("s3://logs/in/day=3/a.jsonl").size == 3
     assert len(caplog.messages) == 1
+
+
+def test_an_object_that_may_not_be_read_stops_the_run(s3: Any, bucket: str, s3_endpoint: str):
+    s3.put_object(Bucket=bucket, Key="in/a.jsonl", Body=json.dumps(asked("q")).encode())
+    s3.put_object(Bucket=bucket, Key="in/b.jsonl", Body=json.dumps(asked("r")).encode(), ACL="public-read")
+    config = configuration(source={"path": "s3://logs/in"}, storage={"s3": {"endpoint": s3_endpoint, "region": "us-east-1", "anonymous": True}})
+    outcomes = run_files(open_flow(config), ["s3://logs/in"])
+    with pytest.raises(StoreError, match=r"s3://logs/in/a\.jsonl cannot be read: permission denied"):
+        list(outcomes)
