@@ -20,14 +20,14 @@ def other_spellings(folder: str, path: str, stores: Stores = ENVIRONMENT) -> Ite
         found = [
             (os.path.join(parent, other), tuple(dict.fromkeys((*repairs, *_difference(name, other)))))
             for parent, repairs in found
-            for other in _names_like(os.path.join(folder, parent), name, stores)
+            for other in _names_like(os.path.join(folder, parent) if parent else folder, name, stores)
         ]
     return iter(found)
 
 
 def _names_like(folder: str, name: str, stores: Stores) -> tuple[str, ...]:
     if is_uri(folder):
-        return _folded_keys(folder.rstrip("/"), stores).get(_fold(name), ())
+        return _folded_keys(folder, stores).get(_fold(name), ())
     try:
         modified = os.stat(folder).st_mtime_ns
     except OSError:

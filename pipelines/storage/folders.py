@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from pipelines.storage.locations import absolute, is_below, is_uri, join, location_of, parent_of
+from pipelines.storage.locations import bucket_of, is_below, is_uri, join, location_of, parent_of
 from pipelines.storage.opening import stat_file
 from pipelines.storage.stores import Entry, Stores, store_of
 
@@ -37,6 +37,8 @@ class Folders:
         if path in self._listed or self._is_known(path):
             names = self._listed.get(path)
             return names is not None and bool(names.folders or names.files)
+        if above := self._listed.get(parent_of(path)):
+            return path.rpartition("/")[2] in above.folders
         if path not in self._any:
             store, key = store_of(path, self.stores)
             self._any[path] = store.has_below(key)
@@ -99,8 +101,7 @@ class Folders:
         if not is_uri(pattern):
             yield from map(os.path.abspath, glob.glob(pattern, recursive=True))
             return
-        location = location_of(pattern)
-        yield from dict.fromkeys(self._matching(absolute(f"{location.scheme}://{location.bucket}/"), location.key.split("/")))
+        yield from dict.fromkeys(self._matching(bucket_of(pattern), location_of(pattern).key.split("/")))
 
     def _names_in(self, folder: str) -> _Names:
         """The names in a folder of a store."""
@@ -142,9 +143,11 @@ class Folders:
         if self._is_known(top):
             return
         store, prefix = store_of(top, self.stores)
-        base = top.removesuffix(prefix) if prefix else join(top, "")
+        bucket = bucket_of(top)
+        for folder in [folder for folder in self._listed if is_below(folder, top)]:  # what was listed apart would not be linked to its parents
+            del self._listed[folder]
         for key, entry in store.entries_below(prefix):
-            self._add(join(base, key), top).files[key.rpartition("/")[2]] = entry
+            self._add(join(bucket, key), top).files[key.rpartition("/")[2]] = entry
         self._listed.setdefault(top, _Names())
         self._whole.add(top)
 

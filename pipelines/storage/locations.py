@@ -64,7 +64,7 @@ def canonical_uri(text: str) -> str:
         raise ValueError(f"{scheme}:// must be of the form {_FORMS[scheme]}, without a user or password" + ("" if scheme in _HADOOP else ", or a port"))
     if key and any(part in ("", ".", "..") for part in key.split("/")):
         raise ValueError(f"{scheme}:// must not contain //, /./ or /../ in its path")
-    return f"{scheme}://{bucket}/{key}" if key or scheme in _HADOOP else f"{scheme}://{bucket}"
+    return f"{scheme}://{bucket}/{key}" if key else f"{scheme}://{bucket}"
 
 
 def absolute(path: str) -> str:
@@ -84,25 +84,29 @@ def location_of(uri: str) -> Location:
     return Location(scheme, bucket, key)
 
 
+def bucket_of(uri: str) -> str:
+    """The URI of its bucket or file system."""
+    scheme, bucket, _ = location_of(uri)
+    return f"{scheme}://{bucket}"
+
+
 def parent_of(path: str) -> str:
     """The folder above; a bucket or / is its own parent.
 
-    >>> parent_of("s3://logs/a/b.jsonl"), parent_of("s3://logs/a"), parent_of("s3://logs"), parent_of("/a")
-    ('s3://logs/a', 's3://logs', 's3://logs', '/')
+    >>> parent_of("s3://logs/a/b.jsonl"), parent_of("s3://logs/a"), parent_of("s3://logs"), parent_of("hdfs:///a"), parent_of("/a")
+    ('s3://logs/a', 's3://logs', 's3://logs', 'hdfs://', '/')
     """
     if not is_uri(path):
         return os.path.dirname(path)
     scheme, _, rest = path.partition("://")
     above, slash, _ = rest.rpartition("/")
-    if not slash:
-        return path
-    return f"{scheme}://{above}" if above or not rest.strip("/") else f"{scheme}:///"
+    return f"{scheme}://{above}" if slash else path
 
 
 def join(folder: str, name: str) -> str:
-    return f"{folder.rstrip('/')}/{name}" if not folder.endswith("///") else folder + name
+    return folder + name if folder == "/" else f"{folder}/{name}"
 
 
 def is_below(path: str, folder: str) -> bool:
     """Whether the path is the folder or lies below it; both are as `absolute` gives them."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
+    return path == folder or path.startswith(join(folder, ""))

@@ -76,6 +76,14 @@ def test_a_key_with_an_empty_part_is_a_fault_that_names_it(s3: Any, bucket: str,
         listed("s3://logs", "in", stores)
 
 
+def test_a_folder_that_was_listed_alone_is_found_below_its_parent(s3: Any, bucket: str, stores: Stores):
+    for key in ("in/day=1/a.jsonl", "in/day=2/deep/b.jsonl"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"{}\n")
+    folders = Folders(stores)
+    assert list(folders.matches("s3://logs/in/day=2/deep/*")) == ["s3://logs/in/day=2/deep/b.jsonl"]
+    assert [names for _, _, names in folders.walk("s3://logs/in", lambda error: None)] == [[], ["a.jsonl"], [], ["b.jsonl"]]
+
+
 def test_the_etag_is_the_version_of_an_object(s3: Any, bucket: str, stores: Stores):
     etag = s3.put_object(Bucket=bucket, Key="in/a.jsonl", Body=b"{}\n")["ETag"].strip('"')
     (file,) = list_inputs(Source(name="s", path=("s3://logs/in",)), None, folders=Folders(stores)).files
