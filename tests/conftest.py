@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,10 @@ def demo_outcomes(demo: tuple[Path, Written]) -> list[Outcome]:
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """The address of an S3 server of this test run."""
+    """The address of an S3 server of this test run; or of the one that TEST_S3_ENDPOINT names, whose user and password are test and test."""
+    if given := os.environ.get("TEST_S3_ENDPOINT"):
+        yield given
+        return
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

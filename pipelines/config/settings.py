@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -272,9 +273,9 @@ class Config(Settings):
     retention: Retention = Retention()
     spark: dict[str, str] = {}
 
-    @property
+    @cached_property
     def stores(self) -> Stores:
-        """How the stores are reached that paths name."""
+        """How the stores are reached that paths name. Asked for once per image."""
         return stores_of(self.storage)
 
     @field_validator("spark", mode="before")

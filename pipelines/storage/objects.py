@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,11 +29,15 @@ OPTIONS = {
     "gs": {"endpoint": "google_base_url", "anonymous": "google_skip_signature"},
     "abfss": {"endpoint": "azure_storage_endpoint", "account": "azure_storage_account_name", "anonymous": "azure_skip_signature"},
 }
+# The threads of the Rust runtime do not live on in a fork, where a request would wait for ever.
+_USERS: dict[str, int] = {}
 _OPEN: dict[str, Any] = {"s3": S3Store, "gs": GCSStore, "abfss": AzureStore}
 
 
 def open_objects(location: Location, settings: Mapping[str, str]) -> Objects:
     """The client for this bucket. Opens no connection. Raises StoreError."""
+    if _USERS.setdefault("process", os.getpid()) != os.getpid():
+        raise StoreError("object stores cannot be read in a process that was forked from one that has read them; start it anew (spawn)")
     bucket = location.bucket.partition("@")[0]
     shown = f"{location.scheme}://{location.bucket}"
     with _raise_plain_errors(shown, shown):
