@@ -58,6 +58,10 @@ def demo_outcomes(demo: tuple[Path, Written]) -> list[Outcome]:
     return list(run_files(open_flow(demo_config(folder, folder / "out")), files, BATCH))
 
 
+# Its requests are in the test's log; it takes any key, and judges unsigned requests by an object's ACL.
+only_moto = pytest.mark.skipif("TEST_S3_ENDPOINT" in os.environ, reason="needs the server of this test run")
+
+
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """The address of an S3 server of this test run; or of the one that TEST_S3_ENDPOINT names, whose user and password are test and test."""

@@ -130,11 +130,13 @@ def _raise_plain_errors(uri: str, bucket: str) -> Iterator[None]:
         raise FileNotFoundError(errno.ENOENT, "no such object", uri) from None
     except exceptions.PreconditionError:
         raise OSError(errno.ESTALE, "the object has changed", uri) from None
-    except exceptions.PermissionDeniedError:
-        raise Forbidden(f"{uri} cannot be read: permission denied") from None
+    except exceptions.PermissionDeniedError as error:
+        raise Forbidden(f"{uri} cannot be read: permission denied{_code(error)}") from None
     except exceptions.InvalidPathError as error:
         raise StoreError(f"{uri}: {_first_line(error)}; such keys cannot be read") from None
     except (exceptions.BaseError, ValueError) as error:
+        if " 403 " in str(error):  # as obstore tells it of a listing
+            raise Forbidden(f"{uri} cannot be listed: permission denied{_code(error)}") from None
         raise StoreError(_sentence(str(error), error, bucket)) from None
 
 
@@ -148,7 +150,13 @@ def _sentence(text: str, error: Exception, bucket: str) -> str:
     if "error sending request" in text or "timed out" in text:
         endpoint = re.search(r"https?://[^/\s]+", text)
         return f"{bucket} cannot be reached: no answer from {endpoint[0] if endpoint else 'its endpoint'} after {MAX_RETRIES} retries"
-    return f"{bucket}: {_first_line(error)}"
+    return f"{bucket}: {_first_line(error)}{_code(error)}"
+
+
+def _code(error: Exception) -> str:
+    """What the service calls the error, where it says so: ` (InvalidAccessKeyId)`."""
+    found = re.search(r"<Code>(\w+)</Code>", str(error))
+    return f" ({found[1]})" if found else ""
 
 
 def _first_line(error: Exception) -> str:

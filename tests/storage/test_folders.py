@@ -12,7 +12,7 @@ from pipelines.containers.listing import list_inputs
 from pipelines.storage.folders import Folders
 from pipelines.storage.locations import StoreError
 from pipelines.storage.stores import Stores
-from tests.conftest import upload
+from tests.conftest import only_moto, upload
 
 FILES = (
     "a.jsonl",
@@ -64,12 +64,14 @@ def test_an_empty_folder_of_a_console_is_no_file(s3: Any, bucket: str, stores: S
     assert listed("s3://logs", "in", stores) == ([("/in/empty.jsonl", 0, "{}")], [])
 
 
+@only_moto
 def test_an_object_beside_a_folder_of_its_name_is_read_too(s3: Any, bucket: str, stores: Stores):
     for key in ("in", "in/a.jsonl"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"{}\n")
     assert [path for path, *_ in listed("s3://logs", "in", stores)[0]] == ["/in", "/in/a.jsonl"]
 
 
+@only_moto
 def test_a_key_with_an_empty_part_is_a_fault_that_names_it(s3: Any, bucket: str, stores: Stores):
     s3.put_object(Bucket=bucket, Key="in//a.jsonl", Body=b"{}\n")
     with pytest.raises(StoreError, match=r'in: .*"in//a.jsonl" contained empty path segment; such keys cannot be read'):

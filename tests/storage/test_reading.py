@@ -27,7 +27,7 @@ from pipelines.storage.locations import StoreError
 from pipelines.storage.opening import open_file
 from pipelines.tables.schema import row_of
 from pipelines.tokenizers import open_vocabulary
-from tests.conftest import demo_config, upload
+from tests.conftest import demo_config, only_moto, upload
 from tests.golden import TOKENIZERS
 from tests.making import asked, configuration
 
@@ -107,6 +107,7 @@ def test_a_large_object_is_read_in_ranges(s3: Any, bucket: str, s3_endpoint: str
     assert [(raw.raw, raw.origin.line) for raw in parts] == list(zip(lines.splitlines(), range(1, 201), strict=True))
 
 
+@only_moto
 def test_an_object_is_not_read_to_be_known_again(s3: Any, bucket: str, s3_endpoint: str, caplog: pytest.LogCaptureFixture):
     etag = s3.put_object(Bucket=bucket, Key="a.jsonl", Body=b"{}\n")["ETag"].strip('"')
     config = config_of(s3_endpoint)
@@ -191,6 +192,7 @@ def test_a_tokenizer_is_fetched_once(s3: Any, bucket: str, s3_endpoint: str, tmp
     assert alone.fingerprint == first.fingerprint
 
 
+@only_moto
 def test_one_listing_answers_all_questions_about_a_prefix(s3: Any, bucket: str, s3_endpoint: str, caplog: pytest.LogCaptureFixture):
     for i in range(20):
         s3.put_object(Bucket=bucket, Key=f"in/day={i}/a.jsonl", Body=b"{}\n")
@@ -201,6 +203,7 @@ def test_one_listing_answers_all_questions_about_a_prefix(s3: Any, bucket: str, 
     assert len(caplog.messages) == 1
 
 
+@only_moto
 def test_an_object_that_may_not_be_read_stops_the_run(s3: Any, bucket: str, s3_endpoint: str):
     s3.put_object(Bucket=bucket, Key="in/a.jsonl", Body=json.dumps(asked("q")).encode())
     s3.put_object(Bucket=bucket, Key="in/b.jsonl", Body=json.dumps(asked("r")).encode(), ACL="public-read")
