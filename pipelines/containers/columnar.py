@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -88,6 +89,6 @@ def _parts(array: pa.Array) -> list[pa.Array]:
 
 
 def _damaged(error: Exception, path: str, reason: Reason) -> Exception:
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.ESTALE):  # it is gone, or another object has taken its place
         return error
     return Damaged(reason.at(path, (str(error).splitlines() or [type(error).__name__])[0][:300]))

@@ -14,7 +14,7 @@ from pipelines.containers.partitions import columns_of, fixed_part
 from pipelines.containers.passed_over import HIDDEN, OF_A_DATASET, is_hidden, is_of_a_dataset, why_passed_over
 from pipelines.containers.rows import json_bytes
 from pipelines.storage.folders import Folders
-from pipelines.storage.locations import absolute, is_below, is_uri, join, parent_of
+from pipelines.storage.locations import Forbidden, absolute, is_below, is_uri, join, parent_of
 from pipelines.storage.stores import ENVIRONMENT, Stores
 
 
@@ -119,11 +119,17 @@ class _Found:
         """The Delta table whose folder this is, or lies in."""
         if folder not in self._tables:
             above = parent_of(folder)
-            if self.folders.is_folder(join(folder, LOG)):
+            if self._has_log(folder):
                 self._tables[folder] = live_files(folder, self.source, self.folders.stores)
             else:
                 self._tables[folder] = self.table_at(above) if above != folder else None
         return self._tables[folder]
+
+    def _has_log(self, folder: str) -> bool:
+        """Above the source's own prefix a store may deny even the question. As on disk, what cannot be seen is no table."""
+        with suppress(Forbidden):
+            return self.folders.is_folder(join(folder, LOG))
+        return False
 
     def read_tables(self) -> list[LiveFiles]:
         read = {id(table): table for path in self.files if (table := self.table_of(path))}
@@ -148,8 +154,10 @@ class _Found:
 def _expand(pattern: str, found: _Found) -> None:
     if found.folders.is_folder(pattern):
         _walk(absolute(pattern), found)
-        if is_uri(pattern) and found.folders.is_file(pattern):  # a store may have a key `a` beside `a/b`
-            found.files.add(pattern)
+        # A store may have a key `a` beside `a/b`. Who may list below `a/` alone is denied the question.
+        with suppress(Forbidden):
+            if is_uri(pattern) and found.folders.is_file(pattern):
+                found.files.add(pattern)
     elif found.folders.is_pattern(pattern):
         for path in found.folders.matches(pattern):
             _add_matched(path, pattern, found)

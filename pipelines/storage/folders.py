@@ -46,7 +46,7 @@ class Folders:
 
     def exists(self, path: str) -> bool:
         """Whether there is anything, a link to nothing included."""
-        return os.path.lexists(path) if not is_uri(path) else self.is_file(path) or self.is_folder(path)
+        return os.path.lexists(path) if not is_uri(path) else self.is_folder(path) or self.is_file(path)
 
     def is_file(self, path: str) -> bool:
         """Whether there is a file; of a store, an object."""

@@ -19,7 +19,7 @@ from pipelines.storage.stores import Entry
 
 # A store that does not answer is given up after about half a minute.
 CONNECT_SECONDS = 5
-REQUEST_SECONDS = 60
+REQUEST_SECONDS = 30
 RETRY_SECONDS = 20
 MAX_RETRIES = 3
 
@@ -149,7 +149,7 @@ def _sentence(text: str, error: Exception, bucket: str) -> str:
         return f"{bucket}: no credentials for it in the environment and no role of this machine; docs/cluster.md says which variables are read"
     if "error sending request" in text or "timed out" in text:
         endpoint = re.search(r"https?://[^/\s]+", text)
-        return f"{bucket} cannot be reached: no answer from {endpoint[0] if endpoint else 'its endpoint'} after {MAX_RETRIES} retries"
+        return f"{bucket} cannot be reached: no answer from {endpoint[0] if endpoint else 'its endpoint'}"
     return f"{bucket}: {_first_line(error)}{_code(error)}"
 
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 from pipelines.storage.locations import is_uri
 from pipelines.storage.stores import Entry, Store, Stores, store_of
 
-FIRST_BYTES = 128 << 10  # of a request: most logs are told by less
+FIRST_BYTES = 128 << 10  # of a request: what a file is can be told from fewer
 MAX_BYTES = 4 << 20
 
 
@@ -36,9 +36,9 @@ def read_whole(uri: str, most: int, stores: Stores) -> tuple[bytes, Entry]:
 
 
 class ObjectFile(io.RawIOBase):
-    """An object as a file that can be searched. Each request asks for the version of the first, so that no two versions are mixed.
+    """An object as a file that can be read from anywhere. Each request asks for the version of the first, so that no two are mixed.
 
-    Who reads on gets larger and larger parts; who leaps gets little more than was asked for.
+    Sequential reads fetch larger and larger parts, up to MAX_BYTES; a read elsewhere fetches at least FIRST_BYTES.
     """
 
     def __init__(self, store: Store, key: str):

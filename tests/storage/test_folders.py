@@ -101,7 +101,7 @@ def test_a_missing_bucket_is_one_sentence(s3: Any, stores: Stores):
 def test_a_server_that_does_not_answer_is_given_up(s3: Any):
     with pytest.raises(StoreError) as caught:
         listed("s3://logs", "in", Stores((("s3", (("endpoint", "http://127.0.0.1:9"),)),)))
-    assert str(caught.value) == "s3://logs cannot be reached: no answer from http://127.0.0.1:9 after 3 retries"
+    assert str(caught.value) == "s3://logs cannot be reached: no answer from http://127.0.0.1:9"
 
 
 def test_missing_credentials_are_one_sentence(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch):

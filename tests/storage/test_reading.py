@@ -138,6 +138,27 @@ def test_two_versions_of_an_object_are_never_mixed(s3: Any, bucket: str, s3_endp
             file.read(500_000)
 
 
+def test_a_table_that_is_replaced_while_it_is_read_has_changed_and_is_not_corrupt(s3: Any, bucket: str, s3_endpoint: str, tmp_path: Path):
+    for name in ("a", "b"):
+        pq.write_table(pa.Table.from_pylist([asked(f"{name}{i}", "x" * 2000) for i in range(2000)]), tmp_path / name, row_group_size=100, compression="none")
+    s3.put_object(Bucket=bucket, Key="a.parquet", Body=(tmp_path / "a").read_bytes())
+    config = config_of(s3_endpoint)
+    (file,) = inputs_of(config, None).files
+    records = read_records(file, Limits(), config.stores)
+    next(records)
+    s3.put_object(Bucket=bucket, Key="a.parquet", Body=(tmp_path / "b").read_bytes())
+    *whole, last = records
+    assert (last.origin.line, last.findings[0].code) == (0, "file.changed_while_reading")
+    assert all(b'"b' not in raw.raw for raw in whole)
+
+
+def test_the_environment_alone_can_say_where_a_store_is(s3: Any, bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch):
+    s3.put_object(Bucket=bucket, Key="a.jsonl", Body=json.dumps(asked("q")).encode())
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    (found,) = run_files(open_flow(configuration(source={"path": "s3://logs"})), ["s3://logs/a.jsonl"])
+    assert row_of(found, "", "", configuration().split)[0] == "conversations"
+
+
 @pytest.mark.parametrize(
     ("ref", "uri", "codes"),
     [
