@@ -11,7 +11,7 @@ from pipelines.config.secrets import refuse_secrets
 from pipelines.storage.stores import Stores
 
 
-class Store(Settings):
+class StoreSettings(Settings):
     """How the stores of one scheme are reached. Credentials are not settings."""
 
     endpoint: str | None = None
@@ -33,27 +33,27 @@ class Store(Settings):
         return tuple((name, str(value).lower() if isinstance(value, bool) else value) for name, value in set_here)
 
 
-class S3Store(Store):
+class S3Settings(StoreSettings):
     region: str | None = None
     virtual_hosted: bool = False  # the bucket is a part of the host's name
 
 
-class AzureStore(Store):
+class AzureSettings(StoreSettings):
     account: str | None = None
 
 
-class HdfsStore(Settings):
+class HdfsSettings(Settings):
     user: str | None = None
 
     _no_secrets = model_validator(mode="before")(refuse_secrets)
-    options = Store.options
+    options = StoreSettings.options
 
 
 class Storage(Settings):
-    s3: S3Store = S3Store()
-    gs: Store = Store()
-    abfss: AzureStore = AzureStore()
-    hdfs: HdfsStore = HdfsStore()
+    s3: S3Settings = S3Settings()
+    gs: StoreSettings = StoreSettings()
+    abfss: AzureSettings = AzureSettings()
+    hdfs: HdfsSettings = HdfsSettings()
 
     _no_secrets = model_validator(mode="before")(refuse_secrets)
 

@@ -5,6 +5,7 @@ Only its log is read through deltalake; pipelines/tables/reading.py says why its
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ def _columns_by_path(actions: pa.Table, folder: str) -> Iterator[tuple[str, Colu
 def _local(uri: str, folder: str) -> str:
     """The log names a file by its path in the table's folder, or by a URI of its own, both escaped."""
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", uri):
-        return join(folder, unquote(uri))
+        return join(folder, unquote(uri)) if is_uri(folder) else os.path.join(folder, unquote(uri))
     if is_uri(folder):  # a table may name files of another table in a store, as a shallow clone does
         return canonical_uri(unquote(uri))
     if urlsplit(uri).scheme != "file":

@@ -31,6 +31,8 @@ OPTIONS = {
 }
 # The threads of the Rust runtime do not live on in a fork, where a request would wait for ever.
 _USERS: dict[str, int] = {}
+# Without credentials the libraries ask the machine for those of its role, at these addresses.
+_NO_CREDENTIALS = re.compile(r"//169\.254\.|/latest/(api/token|meta-data)|metadata\.google\.internal|[Cc]redential")
 _OPEN: dict[str, Any] = {"s3": S3Store, "gs": GCSStore, "abfss": AzureStore}
 
 
@@ -143,9 +145,7 @@ def _raise_plain_errors(uri: str, bucket: str) -> Iterator[None]:
 def _sentence(text: str, error: Exception, bucket: str) -> str:
     if "NoSuchBucket" in text or "ContainerNotFound" in text:
         return f"no such bucket: {bucket}"
-    if isinstance(error, exceptions.UnauthenticatedError) or any(
-        word in text for word in ("169.254.", "/latest/", "metadata.google", "credential", "Credential")
-    ):
+    if isinstance(error, exceptions.UnauthenticatedError) or _NO_CREDENTIALS.search(text):
         return f"{bucket}: no credentials for it in the environment and no role of this machine; docs/cluster.md says which variables are read"
     if "error sending request" in text or "timed out" in text:
         endpoint = re.search(r"https?://[^/\s]+", text)
