@@ -126,7 +126,7 @@ def input_file(config: Config, path: str, batch: str | None) -> InputFile:
     path, folders = absolute(path), Folders(config.stores)
     if folders.is_folder(path):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    folders.stat(path)  # a link to nothing is not there
+    folders.stat(path)  # raises FileNotFoundError for a broken link
     (file,) = list_inputs(_source_of(config, path, batch), batch, [path], folders).files
     return file
 

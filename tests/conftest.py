@@ -58,13 +58,13 @@ def demo_outcomes(demo: tuple[Path, Written]) -> list[Outcome]:
     return list(run_files(open_flow(demo_config(folder, folder / "out")), files, BATCH))
 
 
-# Its requests are in the test's log; it takes any key, and judges unsigned requests by an object's ACL.
+# moto logs every request in the test's own log, accepts any key, and checks unsigned requests against the ACL of the object.
 only_moto = pytest.mark.skipif("TEST_S3_ENDPOINT" in os.environ, reason="needs the server of this test run")
 
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """The address of an S3 server of this test run; or of the one that TEST_S3_ENDPOINT names, whose user and password are test and test."""
+    """The address of an S3 server started for this test run, or of the one in TEST_S3_ENDPOINT, whose keys must be `test` and `test`."""
     if given := os.environ.get("TEST_S3_ENDPOINT"):
         yield given
         return
@@ -85,7 +85,7 @@ def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def bucket(s3: Any) -> Iterator[str]:
-    """An empty bucket, which is emptied again."""
+    """An empty bucket, which is deleted after the test."""
     s3.create_bucket(Bucket="logs")
     yield "logs"
     for found in s3.list_objects_v2(Bucket="logs").get("Contents", ()):
@@ -94,7 +94,7 @@ def bucket(s3: Any) -> Iterator[str]:
 
 
 def upload(s3: Any, bucket: str, folder: Path, prefix: str = "", **settings: Any) -> None:
-    """Every file below the folder, as an object of the same name."""
+    """Uploads every file below the folder as an object of the same name."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             s3.put_object(Bucket=bucket, Key=prefix + path.relative_to(folder).as_posix(), Body=path.read_bytes(), **settings)

@@ -125,7 +125,7 @@ def _put(data: Any, place: tuple, value: object) -> None:
 
 
 FORM = "s3:// must be of the form s3://bucket/key, without a user or password, or a port"
-NO_SECRETS = "which must not stand in a configuration; set it in the environment, or give the cluster a role"
+NO_SECRETS = "and must not be in a configuration; set it in the environment, or use a role of the cluster"
 ADDRESS = "expected http://host:port or https://host, without a user, a password or a query"
 KNOWN = "s3://, gs://, abfss://, hdfs:// and file:///..."
 
@@ -143,8 +143,8 @@ KNOWN = "s3://, gs://, abfss://, hdfs:// and file:///..."
         (gui(path="s3:///logs"), f"sources[0].path: {FORM}"),
         (gui(image_root="gs://bucket/a/../b"), "sources[0].image_root: gs:// must not contain //, /./ or /../ in its path"),
         (gui(path="s3://bucket/{date}"), "sources[0].path: {date} is not replaced; did you mean {batch}?"),
-        (LEAST | {"storage": {"s3": {"secret_access_key": "hush"}}}, f"storage.s3: secret_access_key is a secret, {NO_SECRETS}"),
-        (LEAST | {"storage": {"abfss": {"sas_token": "hush"}}}, f"storage.abfss: sas_token is a secret, {NO_SECRETS}"),
+        (LEAST | {"storage": {"s3": {"secret_access_key": "hush"}}}, f"storage.s3: secret_access_key is a secret {NO_SECRETS}"),
+        (LEAST | {"storage": {"abfss": {"sas_token": "hush"}}}, f"storage.abfss: sas_token is a secret {NO_SECRETS}"),
         (LEAST | {"storage": {"s3": {"endpoint": "https://key:hush@host"}}}, f"storage.s3.endpoint: {ADDRESS}"),
         (LEAST | {"storage": {"s3": {"endpont": "https://host"}}}, "storage.s3.endpont: unknown key; did you mean endpoint?"),
         (LEAST | {"storage": {"s4": {}}}, "storage.s4: unknown key; did you mean s3?"),

@@ -106,7 +106,7 @@ def _paths(data: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
 
 
 def _exists_literally(path: str, end: int, has_batch: bool) -> bool:
-    """Whether a file or folder with these braces in its name exists; where {batch} is replaced, for any batch. Stores are not asked."""
+    """Whether a file or folder with these braces in its name exists; where {batch} is replaced, for any batch. Looks at local paths only."""
     after = path.find("/", end)
     named = path if after < 0 else path[:after]
     return os.path.lexists(named) or (has_batch and bool(glob.glob(named.replace(BATCH, "*"))))

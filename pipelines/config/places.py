@@ -34,7 +34,7 @@ def image_root_faults(i: int, source: Source, folders: Folders) -> Iterator[str]
 def prefix_fault(uri: str, folders: Folders) -> str | None:
     """Why nothing can be read below this URI, or None if something can."""
     try:
-        return None if folders.is_folder(uri) else f"there is no object below {uri}"
+        return None if folders.is_folder(uri) else f"no object has a key that begins with {uri}/"
     except StoreError as error:
         return str(error)
 

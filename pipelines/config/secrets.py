@@ -1,4 +1,4 @@
-"""Secrets have no place in a configuration, which is kept, shown and copied."""
+"""Refuses secrets in the configuration, because configurations are stored, shown and copied."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ SECRET = re.compile(r"secret|password|token|credential|access[._]?key|account[._
 
 
 def refuse_secrets(given: Any) -> Any:
-    """The settings of a store as they are. Raises ValueError, without its value, where a key is a secret's."""
+    """The settings of a store, unchanged. Raises ValueError if a key names a secret; the message does not contain the value."""
     for key in given if isinstance(given, Mapping) else ():
         if isinstance(key, str) and SECRET.search(key):
-            raise ValueError(f"{key} is a secret, which must not stand in a configuration; set it in the environment, or give the cluster a role")
+            raise ValueError(f"{key} is a secret and must not be in a configuration; set it in the environment, or use a role of the cluster")
     return given

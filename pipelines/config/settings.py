@@ -275,7 +275,7 @@ class Config(Settings):
 
     @cached_property
     def stores(self) -> Stores:
-        """How the stores are reached that paths name. Asked for once per image."""
+        """How to reach the stores in the paths. Cached, because every image needs it."""
         return stores_of(self.storage)
 
     @field_validator("spark", mode="before")

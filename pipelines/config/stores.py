@@ -1,4 +1,4 @@
-"""Settings of the stores that paths name, by scheme. Credentials come from the environment or the cluster's roles."""
+"""Settings of the stores in paths, by scheme. Credentials come from the environment or from roles of the cluster."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from pipelines.storage.stores import Stores
 
 
 class StoreSettings(Settings):
-    """How the stores of one scheme are reached. Credentials are not settings."""
+    """How to reach the stores of one scheme. Credentials are not settings."""
 
     endpoint: str | None = None
-    anonymous: bool = False  # requests are not signed: for public data
+    anonymous: bool = False  # true: requests are not signed; for public data
 
     _no_secrets = model_validator(mode="before")(refuse_secrets)
 
     @field_validator("endpoint")
     @classmethod
     def _plain_address(cls, endpoint: str | None) -> str | None:
-        """A user, a password or a signature in the address would be a secret, so the message does not repeat it."""
+        """The message does not repeat the address, which may contain a password or a signature."""
         if endpoint is not None and not re.fullmatch(r"https?://[^/@?#\s]+(/[^@?#\s]*)?", endpoint):
             raise ValueError("expected http://host:port or https://host, without a user, a password or a query")
         return endpoint
 
     def options(self) -> tuple[tuple[str, str], ...]:
-        """What differs from the defaults, as text."""
+        """The settings that differ from their defaults, as text."""
         set_here = self.model_dump(exclude_defaults=True).items()
         return tuple((name, str(value).lower() if isinstance(value, bool) else value) for name, value in set_here)
 
 
 class S3Settings(StoreSettings):
     region: str | None = None
-    virtual_hosted: bool = False  # the bucket is a part of the host's name
+    virtual_hosted: bool = False  # true: the bucket is part of the host name
 
 
 class AzureSettings(StoreSettings):

@@ -101,7 +101,7 @@ def _look_for_files(found: Found, i: int, source: Source, batch: str | None, fol
 
 
 def _store_fault(uri: str, folders: Folders) -> str | None:
-    """Why the store of this URI cannot be asked, if so."""
+    """Why the store of this URI cannot be read, or None if it can."""
     try:
         folders.exists(uri)
     except StoreError as error:

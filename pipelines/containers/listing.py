@@ -128,7 +128,7 @@ class _Found:
         return self._tables[folder]
 
     def _has_log(self, folder: str) -> bool:
-        """Above the source's own prefix a store may deny even the question. As on disk, what cannot be seen is no table."""
+        """A store may deny listing above the source's own prefix. As on disk, a folder that cannot be listed is not a table."""
         with suppress(Forbidden):
             return self.folders.is_folder(join(folder, LOG))
         return False
@@ -156,7 +156,7 @@ class _Found:
 def _expand(pattern: str, found: _Found) -> None:
     if found.folders.is_folder(pattern):
         _walk(absolute(pattern), found)
-        # A store may have a key `a` beside `a/b`. Who may list below `a/` alone is denied the question.
+        # A store may have both keys `a` and `a/b`. Permission to list `a/` alone does not include `a`.
         with suppress(Forbidden):
             if is_uri(pattern) and found.folders.is_file(pattern):
                 found.files.add(pattern)

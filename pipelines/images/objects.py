@@ -1,4 +1,4 @@
-"""Images below a root in a store. What the configuration says of the store holds here, as for the logs; see `remote` for URIs that a log names."""
+"""Images below a root in a store, read with the `storage` settings as the logs are. `remote` reads the URIs that a log itself contains."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECOND = 1_000_000_000
 
 
 def key_inside(ref: str) -> str | None:
-    """The key relative to the root, normalized as a path on disk is; None where it leads out of the root, as any absolute path does.
+    """The key relative to the root, normalized as a path on disk is; None if it leads out of the root, as every absolute path does.
 
     >>> key_inside("scr/./a/../b.png"), key_inside("../b.png"), key_inside("/b.png")
     ('scr/b.png', None, None)
@@ -24,7 +24,7 @@ def key_inside(ref: str) -> str | None:
 
 
 def find_object(uri: str, stores: Stores) -> Entry | None:
-    """The object's size and time; None where there is none. Raises Reject where it may not be read, and StoreError."""
+    """The object's size and time; None if it does not exist. Raises Reject if permission is denied, and StoreError."""
     try:
         return _timed(stat_file(uri, stores))
     except FileNotFoundError:
@@ -34,7 +34,7 @@ def find_object(uri: str, stores: Stores) -> Entry | None:
 
 
 def object_bytes(uri: str, most: int, stores: Stores) -> tuple[bytes, int]:
-    """(at most so many bytes, its time in ns). Raises Reject, and StoreError: a store that does not answer is no fault of a picture."""
+    """(at most `most` bytes, time of the object in ns). Raises Reject; StoreError if the store does not answer, which is not the record's fault."""
     try:
         data, entry = read_whole(uri, most, stores)
     except (OSError, Forbidden) as error:
@@ -43,6 +43,6 @@ def object_bytes(uri: str, most: int, stores: Stores) -> tuple[bytes, int]:
 
 
 def _timed(entry: Entry) -> Entry:
-    """Stores give the time to the second. The rest of it is made of the etag, so that an object that is replaced within the second is
-    another image to the catalogue, as it is on disk."""
+    """Stores give the time to the second. The fraction is computed from the etag: an object that is replaced within the same second then
+    counts as another image in the catalogue, as on disk."""
     return entry._replace(modified=entry.modified // SECOND * SECOND + crc32(entry.version.encode()) % SECOND) if entry.version else entry

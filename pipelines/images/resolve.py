@@ -57,7 +57,7 @@ def resolve_path(logged: str, source: Source, repair: bool, stores: Stores = ENV
 
     A prefix that `image_prefix` names is replaced first. The path is then tried as it is, under every root in order. If no root has it, and
     if `repair`, other spellings are tried: exactly one file must fit, under all roots together. A root may hold links, but none may lead out
-    of it. A root in a store has no links: a key is below its prefix or it is not.
+    of it. A root in a store has no links.
     """
     ref = with_prefix(local_path(logged), source.image_prefix) or with_prefix(logged, source.image_prefix) or local_path(logged)
     refuse_text(ref)
@@ -139,7 +139,7 @@ def path_inside(ref: str, folder: str) -> str | None:
 
 
 def _found_at(root: Root, inside: str, stores: Stores, findings: tuple[Finding, ...] = ()) -> Located | None:
-    """The file or object there; None where there is nothing. Raises Reject for anything else."""
+    """The file or object there; None if nothing is there. Raises Reject for anything else."""
     if not is_uri(root.folder):
         return _file_at(root, inside, findings)
     path = join(root.folder, inside)

@@ -46,8 +46,8 @@ def _folded_names(folder: str, modified: int) -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=64)
 def _folded_keys(folder: str, stores: Stores) -> dict[str, tuple[str, ...]]:
-    """The same of a folder in a store, as a process first lists it: there is no time by which to know that it has changed. A key that is
-    exactly as logged never needs this."""
+    """The same for a folder in a store. Each process lists it once, since such a folder has no time that shows changes. A key that is
+    exactly as logged is found without this."""
     return _by_folded_name(Folders(stores).names_in(folder))
 
 

@@ -63,7 +63,7 @@ def _file_bytes(path: str, size: int, modified: int, is_logged_uri: bool, config
 
 
 def _read(path: str, most: int, stores: Stores, is_logged_uri: bool) -> tuple[bytes, int]:
-    """A URI that a log names is read with what the environment says alone; one below an image root as the configuration says."""
+    """A URI in a log is read with the settings of the environment only; one below an image root also with those of the configuration."""
     if is_logged_uri:
         return remote_bytes(path, most)
     return object_bytes(path, most, stores) if is_uri(path) else _local_bytes(path, most)

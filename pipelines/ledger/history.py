@@ -72,7 +72,7 @@ def _rows(root: str | Path, table: str, run: Row, record_id: str) -> list[Row]:
 
 
 def _from_file(origin: Row) -> bytes | None:
-    """An object is read with what the environment says of its store."""
+    """The bytes of the record if they are still there. An object is read with the settings of the environment."""
     with suppress(StoreError):
         for file in listed_ways(origin["path"], origin["source"]):
             raw = next((record.raw for record in read_records(file, Limits()) if record.origin.line == origin["line"]), None)

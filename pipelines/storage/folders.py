@@ -1,4 +1,4 @@
-"""What stands below a path: the same questions for disks and for stores, which have no folders but keys with slashes in them."""
+"""Lists folders on disk and in stores in the same way. A store has no folders, only keys with slashes in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipelines.storage.opening import stat_file
 from pipelines.storage.stores import Entry, Stores, store_of
 
 OnError = Callable[[OSError], None]
-Level = tuple[str, list[str], list[str]]  # as of os.walk: a folder, its folders, its files
+Level = tuple[str, list[str], list[str]]  # as in os.walk: a folder, its folders, its files
 
 
 @dataclass(slots=True)
@@ -24,11 +24,11 @@ class _Names:
 
 @dataclass(slots=True)
 class Folders:
-    """Disks are asked anew each time. Of a store, what was listed is remembered: one pass over a prefix answers all that follows."""
+    """Disks are read at every call. Listings of stores are kept, so a prefix that was listed once needs no further requests."""
 
     stores: Stores
     _listed: dict[str, _Names] = field(default_factory=dict)
-    _whole: set[str] = field(default_factory=set)  # folders of which everything below was listed
+    _whole: set[str] = field(default_factory=set)  # folders that were listed with all their subfolders
     _any: dict[str, bool] = field(default_factory=dict)
 
     def is_folder(self, path: str) -> bool:
@@ -45,11 +45,11 @@ class Folders:
         return self._any[path]
 
     def exists(self, path: str) -> bool:
-        """Whether there is anything, a link to nothing included."""
+        """Whether there is anything, including a broken link."""
         return os.path.lexists(path) if not is_uri(path) else self.is_folder(path) or self.is_file(path)
 
     def is_file(self, path: str) -> bool:
-        """Whether there is a file; of a store, an object."""
+        """Whether there is a file, or in a store an object."""
         if not is_uri(path):
             return os.path.isfile(path)
         try:
@@ -59,7 +59,7 @@ class Folders:
         return True
 
     def stat(self, path: str) -> Entry:
-        """As it was listed, or else as it is now. Raises OSError."""
+        """The entry from the listing, or else a new one. Raises OSError."""
         if is_uri(path):
             above, name = parent_of(path), path.rpartition("/")[2]
             names = self._listed.get(above)
@@ -72,7 +72,7 @@ class Folders:
         return stat_file(path, self.stores)
 
     def walk(self, top: str, on_error: OnError) -> Iterator[Level]:
-        """As os.walk: every folder from `top` on, with those of its folders and files; folders that the caller removes are not walked."""
+        """Like os.walk: every folder from `top` down, with the names of its folders and files. Folders that the caller removes are skipped."""
         if not is_uri(top):
             yield from os.walk(top, onerror=on_error)
             return
@@ -80,24 +80,24 @@ class Folders:
         yield from self._walk(top)
 
     def is_pattern(self, path: str) -> bool:
-        """Whether the path has the signs of a pattern, and is not itself the name of something."""
+        """Whether the path has characters of a glob, and no file or folder has exactly this name."""
         return glob.has_magic(path) and not (self.exists(path) if is_uri(path) else os.path.exists(path))
 
     def has_name_like(self, folder: str, pattern: str) -> bool:
-        """Whether a name in the folder fits the pattern."""
+        """Whether a name in the folder matches the pattern."""
         if not is_uri(folder):
             return bool(glob.glob(os.path.join(glob.escape(folder), pattern)))
         return any(fnmatchcase(name, pattern) for name in self.names_in(folder))
 
     def names_in(self, folder: str) -> list[str]:
-        """The names of files and folders in a folder; none where there is no such folder. Raises OSError."""
+        """The names of files and folders in a folder; none if the folder does not exist. Raises OSError."""
         if not is_uri(folder):
             return os.listdir(folder)
         names = self._names_in(folder)
         return [*names.folders, *names.files]
 
     def matches(self, pattern: str) -> Iterator[str]:
-        """The absolute paths of all files and folders that fit the pattern; ** matches folders of any depth."""
+        """The absolute paths of all files and folders that match the pattern; ** matches folders of any depth."""
         if not is_uri(pattern):
             yield from map(os.path.abspath, glob.glob(pattern, recursive=True))
             return
@@ -144,7 +144,7 @@ class Folders:
             return
         store, prefix = store_of(top, self.stores)
         bucket = bucket_of(top)
-        for folder in [folder for folder in self._listed if is_below(folder, top)]:  # what was listed apart would not be linked to its parents
+        for folder in [folder for folder in self._listed if is_below(folder, top)]:  # separate listings are not linked to their parents
             del self._listed[folder]
         for key, entry in store.entries_below(prefix):
             self._add(join(bucket, key), top).files[key.rpartition("/")[2]] = entry
@@ -152,7 +152,7 @@ class Folders:
         self._whole.add(top)
 
     def _add(self, path: str, top: str) -> _Names:
-        """The names in the folder of this path; its folders up to `top` are known from now on."""
+        """The names in the folder of this path. Adds the folders between it and `top`."""
         folder = parent_of(path)
         names = self._listed.get(folder)
         if names is None:

@@ -1,4 +1,4 @@
-"""HDFS through pyarrow.fs, and so through Hadoop's own libhdfs and its configuration."""
+"""HDFS through pyarrow.fs, which uses Hadoop's own libhdfs and its configuration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def open_hadoop(location: Location, settings: Mapping[str, str]) -> Files:
 
 
 class Files:
-    """A file system of pyarrow. It has no versions: a file is known by size and time, and is hashed to be known again."""
+    """A file system of pyarrow. It has no versions: changes show in size and time, and files are hashed."""
 
     def __init__(self, system: FileSystem, shown: str):
         self._system, self._shown = system, shown

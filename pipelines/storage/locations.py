@@ -1,4 +1,4 @@
-"""A path of this machine, or the URI of an object in a store: the one place that tells them apart."""
+"""Local paths and URIs of objects in stores. Only this file tells them apart."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os.path
 import re
 from typing import NamedTuple
 
-# What a URI may begin with -> the scheme that we call it by. s3a and s3n are Hadoop's names for the same buckets.
+# Scheme of a URI -> the scheme that we write. s3a and s3n are Hadoop's names for the same buckets.
 SCHEMES = {"s3": "s3", "s3a": "s3", "s3n": "s3", "gs": "gs", "gcs": "gs", "abfss": "abfss", "abfs": "abfss", "hdfs": "hdfs", "viewfs": "viewfs"}
 _URI = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*)://([^/]*)/*(.*?)/*\s*", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 _CONTAINER = re.compile(r"[A-Za-z0-9$][A-Za-z0-9\-]*(@[A-Za-z0-9.\-]+)?")  # abfss://container@account.dfs.core.windows.net/path
-_NAME_NODE = re.compile(r"([A-Za-z0-9._\-]+(:\d+)?)?")  # none: the one of the Hadoop configuration
+_NAME_NODE = re.compile(r"([A-Za-z0-9._\-]+(:\d+)?)?")  # empty: the one in the Hadoop configuration
 _HADOOP = ("hdfs", "viewfs")
 _FORMS = {
     "s3": "s3://bucket/key",
@@ -24,15 +24,15 @@ _HOLDERS = {"abfss": _CONTAINER, "hdfs": _NAME_NODE, "viewfs": _NAME_NODE}
 
 
 class StoreError(Exception):
-    """A store, or what a URI names in it, cannot be used; the text is one sentence."""
+    """A store, or an object or prefix in it, cannot be read; the text is one sentence."""
 
 
 class Forbidden(StoreError):
-    """What a URI names may not be read. No damage of a file: credentials may end in the middle of a night."""
+    """Permission to read is denied. The file is not damaged: credentials may expire during a run."""
 
 
 class Location(NamedTuple):
-    """`bucket` is what stands before the first slash: a bucket, container@account, or a name node. `key` has no slash at its ends."""
+    """`bucket` is the part before the first slash: a bucket, container@account, or a name node. `key` neither begins nor ends with a slash."""
 
     scheme: str
     bucket: str
@@ -40,7 +40,7 @@ class Location(NamedTuple):
 
 
 def is_uri(path: str) -> bool:
-    """Whether this is the URI of an object in a store; it is a path of this machine otherwise.
+    """Whether this is the URI of an object in a store; otherwise it is a local path.
 
     >>> is_uri("s3://logs/a.jsonl"), is_uri("/data/s3://a.jsonl"), is_uri("logs/a.jsonl")
     (True, False, False)
@@ -50,7 +50,7 @@ def is_uri(path: str) -> bool:
 
 
 def canonical_uri(text: str) -> str:
-    """The URI as we write it. Raises ValueError, which names the scheme alone: the rest may hold a key.
+    """The URI as we write it. Raises ValueError that names only the scheme, because the rest may contain a password.
 
     >>> canonical_uri("S3A://logs/day one/"), canonical_uri("hdfs:///logs")
     ('s3://logs/day one', 'hdfs:///logs')
@@ -85,7 +85,7 @@ def location_of(uri: str) -> Location:
 
 
 def bucket_of(uri: str) -> str:
-    """The URI of its bucket or file system."""
+    """The URI of the bucket or file system."""
     scheme, bucket, _ = location_of(uri)
     return f"{scheme}://{bucket}"
 

@@ -23,15 +23,15 @@ REQUEST_SECONDS = 30
 RETRY_SECONDS = 20
 MAX_RETRIES = 3
 
-# What `storage` may say of a scheme -> the option of obstore and deltalake.
+# By scheme: setting under `storage` -> option of obstore and deltalake.
 OPTIONS = {
     "s3": {"endpoint": "aws_endpoint_url", "region": "aws_region", "anonymous": "aws_skip_signature", "virtual_hosted": "aws_virtual_hosted_style_request"},
     "gs": {"endpoint": "google_base_url", "anonymous": "google_skip_signature"},
     "abfss": {"endpoint": "azure_storage_endpoint", "account": "azure_storage_account_name", "anonymous": "azure_skip_signature"},
 }
-# The threads of the Rust runtime do not live on in a fork, where a request would wait for ever.
+# A fork has none of the threads of the Rust runtime, so a request in it would wait for ever.
 _USERS: dict[str, int] = {}
-# Without credentials the libraries ask the machine for those of its role, at these addresses.
+# Without credentials, the libraries ask for those of the machine's role at these addresses.
 _NO_CREDENTIALS = re.compile(r"//169\.254\.|/latest/(api/token|meta-data)|metadata\.google\.internal|[Cc]redential")
 _OPEN: dict[str, Any] = {"s3": S3Store, "gs": GCSStore, "abfss": AzureStore}
 
@@ -39,11 +39,11 @@ _OPEN: dict[str, Any] = {"s3": S3Store, "gs": GCSStore, "abfss": AzureStore}
 def open_objects(location: Location, settings: Mapping[str, str]) -> Objects:
     """The client for this bucket. Opens no connection. Raises StoreError."""
     if _USERS.setdefault("process", os.getpid()) != os.getpid():
-        raise StoreError("object stores cannot be read in a process that was forked from one that has read them; start it anew (spawn)")
+        raise StoreError("object stores cannot be read in a process that was forked from one that has read them; start it with spawn")
     bucket = location.bucket.partition("@")[0]
     shown = f"{location.scheme}://{location.bucket}"
     with _raise_plain_errors(shown, shown):
-        # An endpoint of plain http is the operator's own word: no log can name one.
+        # Plain http is allowed because only the operator can set an endpoint, not a log.
         options: dict[str, Any] = {"allow_http": True, "connect_timeout": timedelta(seconds=CONNECT_SECONDS), "timeout": timedelta(seconds=REQUEST_SECONDS)}
         retries: Any = {"max_retries": MAX_RETRIES, "retry_timeout": timedelta(seconds=RETRY_SECONDS)}
         config = config_of(location, settings)
@@ -51,7 +51,7 @@ def open_objects(location: Location, settings: Mapping[str, str]) -> Objects:
 
 
 def config_of(location: Location, settings: Mapping[str, str]) -> dict[str, str]:
-    """The options that the settings and the URI itself give. Credentials are the environment's."""
+    """The options from the settings and the URI. Credentials come from the environment."""
     names = OPTIONS[location.scheme]
     config = {names[name]: value for name, value in settings.items() if name in names}
     _, sign, host = location.bucket.partition("@")
@@ -97,12 +97,12 @@ class Objects:
                 found = obstore.get(self._store, key, options=options)
                 return bytes(found.bytes()), _entry(found.meta)
             except exceptions.GenericError as error:
-                if " 416 " not in str(error):  # nothing is there: the object is shorter than `start`, or empty
+                if " 416 " not in str(error):  # no bytes: the object is empty, or not longer than `start`
                     raise
                 return b"", _entry(obstore.head(self._store, key))
 
     def _is_marker(self, found: Any) -> bool:
-        """Whether this is the empty object `folder/` by which consoles and Hadoop keep an empty folder: it is listed without its slash."""
+        """Whether this is an empty object `folder/`, with which consoles and Hadoop represent an empty folder. obstore lists it without its slash."""
         if found["size"]:
             return False
         try:
@@ -116,7 +116,7 @@ class Objects:
 
 
 def _entry(found: Any) -> Entry:
-    """The etag is preferred to a version or generation, since it is in listings too. Services differ in its quotes."""
+    """Prefers the etag to a version or generation, because listings have it too. Some services quote it and others do not."""
     etag = (found["e_tag"] or "").removeprefix("W/").strip('"')
     version = f"etag:{etag}" if etag else f"version:{found['version']}" if found["version"] else ""
     moment = found["last_modified"]
@@ -125,7 +125,7 @@ def _entry(found: Any) -> Entry:
 
 @contextmanager
 def _raise_plain_errors(uri: str, bucket: str) -> Iterator[None]:
-    """Turns the errors of obstore into OSError, where they are the object's, and into StoreError where they are the store's."""
+    """Turns errors of obstore into OSError if they concern the object, and into StoreError if they concern the store."""
     try:
         yield
     except FileNotFoundError:
@@ -137,7 +137,7 @@ def _raise_plain_errors(uri: str, bucket: str) -> Iterator[None]:
     except exceptions.InvalidPathError as error:
         raise StoreError(f"{uri}: {_first_line(error)}; such keys cannot be read") from None
     except (exceptions.BaseError, ValueError) as error:
-        if " 403 " in str(error):  # as obstore tells it of a listing
+        if " 403 " in str(error):  # as obstore reports it for a listing
             raise Forbidden(f"{uri} cannot be listed: permission denied{_code(error)}") from None
         raise StoreError(_sentence(str(error), error, bucket)) from None
 
@@ -146,7 +146,7 @@ def _sentence(text: str, error: Exception, bucket: str) -> str:
     if "NoSuchBucket" in text or "ContainerNotFound" in text:
         return f"no such bucket: {bucket}"
     if isinstance(error, exceptions.UnauthenticatedError) or _NO_CREDENTIALS.search(text):
-        return f"{bucket}: no credentials for it in the environment and no role of this machine; docs/cluster.md says which variables are read"
+        return f"{bucket}: no credentials in the environment, and this machine has no role; docs/cluster.md lists the variables"
     if "error sending request" in text or "timed out" in text:
         endpoint = re.search(r"https?://[^/\s]+", text)
         return f"{bucket} cannot be reached: no answer from {endpoint[0] if endpoint else 'its endpoint'}"
@@ -154,7 +154,7 @@ def _sentence(text: str, error: Exception, bucket: str) -> str:
 
 
 def _code(error: Exception) -> str:
-    """What the service calls the error, where it says so: ` (InvalidAccessKeyId)`."""
+    """The service's own code of the error, such as ` (InvalidAccessKeyId)`; "" if there is none."""
     found = re.search(r"<Code>(\w+)</Code>", str(error))
     return f" ({found[1]})" if found else ""
 

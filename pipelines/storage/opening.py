@@ -1,4 +1,4 @@
-"""The bytes of a file, of this machine or of a store."""
+"""Opens files, on disk and in stores."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import BinaryIO, cast
 from pipelines.storage.locations import is_uri
 from pipelines.storage.stores import Entry, Store, Stores, store_of
 
-FIRST_BYTES = 128 << 10  # of a request: what a file is can be told from fewer
+FIRST_BYTES = 128 << 10  # of the first request; enough to recognise what a file is
 MAX_BYTES = 4 << 20
 
 
 def open_file(path: str, stores: Stores) -> BinaryIO:
-    """The file, to be read from its beginning or from anywhere. Raises OSError, some stores only at the first read, and StoreError."""
+    """The file, open for reading and seeking. Raises OSError (for objects at the first read) and StoreError."""
     if not is_uri(path):
         return open(path, "rb")
     return cast(BinaryIO, ObjectFile(*store_of(path, stores)))
@@ -30,13 +30,13 @@ def stat_file(path: str, stores: Stores) -> Entry:
 
 
 def read_whole(uri: str, most: int, stores: Stores) -> tuple[bytes, Entry]:
-    """(at most so many bytes of the object, its entry), in one request. Raises OSError and StoreError."""
+    """(the first `most` bytes of the object, its entry), in one request. Raises OSError and StoreError."""
     store, key = store_of(uri, stores)
     return store.read(key, 0, most)
 
 
 class ObjectFile(io.RawIOBase):
-    """An object as a file that can be read from anywhere. Each request asks for the version of the first, so that no two are mixed.
+    """An object as a seekable file. Every request asks for the version that the first one returned, so versions are never mixed.
 
     Sequential reads fetch larger and larger parts, up to MAX_BYTES; a read elsewhere fetches at least FIRST_BYTES.
     """
@@ -61,7 +61,7 @@ class ObjectFile(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: object) -> int:
-        """Fills the buffer, but at the end of the object."""
+        """Fills the whole buffer, except at the end of the object."""
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         filled = 0
         while filled < len(view) and (part := self._next_part(len(view) - filled)):
@@ -71,7 +71,7 @@ class ObjectFile(io.RawIOBase):
         return filled
 
     def _next_part(self, wanted: int) -> memoryview:
-        """Bytes from where the file stands; none at its end."""
+        """Bytes from the current position; none at the end."""
         inside = self._at - self._part_at
         if not 0 <= inside < len(self._part):
             self._fetch(wanted)

@@ -1,8 +1,8 @@
-"""The clients of stores: at most one per bucket and process, opened at its first use, with what the environment and the settings say.
+"""The clients of stores: at most one per bucket and process, opened when first used, with the environment and the settings.
 
-Object stores are read through obstore, and HDFS through pyarrow.fs. Both give bytes and listings; but pyarrow lists no etags and has no
-conditional requests, so that each object would have to be hashed to be known again, and an object that is replaced while it is read would
-be a mixture. deltalake stands on the same Rust crate as obstore, and so takes the same settings and the same variables of the environment.
+Object stores are read through obstore, and HDFS through pyarrow.fs. pyarrow could read object stores too, but its listings have no etags,
+so every object would have to be hashed; and it has no conditional requests, so an object that is replaced during reading would give a mix of
+both. deltalake uses the same Rust crate as obstore, and therefore the same settings and environment variables.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_CLIENTS = 32
 
 
 class Entry(NamedTuple):
-    """An object or file: `modified` in ns since 1970, and `version`, which changes whenever its bytes do; "" where the store has none."""
+    """An object or file: `modified` in ns since 1970, and `version`, which changes whenever the bytes do; "" if the store has none."""
 
     size: int
     modified: int
@@ -28,7 +28,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """How stores are reached, by scheme: settings beside what the environment says. Small and frozen, so that closures can carry it."""
+    """How to reach stores, by scheme: settings in addition to the environment. Small and frozen, so that closures can carry it."""
 
     settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
@@ -40,7 +40,7 @@ ENVIRONMENT = Stores()
 
 
 class Store(Protocol):
-    """A bucket, container or file system. Keys have no slash at their ends. All methods raise StoreError where it cannot be used."""
+    """A bucket, container or file system. Keys neither begin nor end with a slash. All methods raise StoreError if it cannot be read."""
 
     def head(self, key: str) -> Entry:
         """Raises FileNotFoundError."""
@@ -55,7 +55,7 @@ class Store(Protocol):
         """Whether the folder has anything in it."""
 
     def read(self, key: str, start: int, end: int, version: str = "") -> tuple[bytes, Entry]:
-        """The bytes [start, end) as far as there are any, and the whole object's entry. Raises OSError: ESTALE where it has another version."""
+        """The bytes [start, end), fewer at the end of the object, and its entry. Raises OSError; ESTALE if it now has another version."""
 
 
 def store_of(uri: str, stores: Stores) -> tuple[Store, str]:
@@ -78,7 +78,7 @@ def table_options(path: str, stores: Stores) -> dict[str, str] | None:
     return config_of(location, stores.of(location.scheme)) | bounds
 
 
-# By process: neither client lives on in a fork.
+# By process: a client of the parent does not work in a fork.
 @lru_cache(maxsize=MAX_CLIENTS)
 def _open_store(process: int, location: Location, settings: tuple[tuple[str, str], ...]) -> Store:
     if location.scheme in ("hdfs", "viewfs"):

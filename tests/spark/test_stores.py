@@ -1,4 +1,4 @@
-"""A run over logs and pictures in a store publishes the rows of the run over the same files on disk."""
+"""A run over logs and pictures in a store publishes the same rows as a run over the same files on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.spark
 
 
 def rows_of(root: Path, base: str) -> dict[str, list[str]]:
-    """Every row of the tables as text, without where the logs are, the run, and what is made of these."""
+    """Every row of the tables as text, without the paths of the logs, the run, and values derived from them."""
     tables = {}
     for table in ("conversations", "samples", "quarantine"):
         rows = open_table(root, table).to_table().to_pylist()
@@ -30,7 +30,7 @@ def test_the_demo_in_a_store_gives_the_rows_of_the_demo_on_disk(run_job: Any, de
     folder, _ = demo
     upload(s3, bucket, folder, ACL="public-read")
     paths = ["sources[0].path=s3://logs/gui/{batch}", "sources[0].image_root=s3://logs/screens", "sources[1].path=s3://logs/tools/{batch}"]
-    # Not signed: the workers of this session have the environment in which it was started.
+    # Anonymous, because the workers of this session have the environment in which the session was started.
     store = [f"storage.s3.endpoint={s3_endpoint}", "storage.s3.anonymous=true", "storage.s3.region=us-east-1"]
     there = demo_config(folder, tmp_path / "there", *paths, *store)
     assert run_job(there, BATCH).exit_code == 0

@@ -50,7 +50,7 @@ def test_check_counts_the_objects_of_a_batch(filled: None, conf: Path, capsys: p
         ("sources[0].path=s3://logs/in/{batch}", "n2", "sources[0].path: no such file or folder: s3://logs/in/n2"),
         ("sources[0].path=s3://logs/in/{batch}/*.parquet", "n1", "sources[0].path: no log files at s3://logs/in/n1/*.parquet"),
         ("sources[0].path=s3://nowhere/in", "n1", "sources[0].path: no such bucket: s3://nowhere"),
-        ("sources[0].image_root=s3://logs/none", "n1", "sources[0].image_root: there is no object below s3://logs/none"),
+        ("sources[0].image_root=s3://logs/none", "n1", "sources[0].image_root: no object has a key that begins with s3://logs/none/"),
         ("dialects=[{name: glm_4, tokenizer: s3://logs/none, max_tokens: 9}]", "n1", "dialects: glm_4.tokenizer: no such file or folder: s3://logs/none"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A prefix of a store answers as a folder on disk does."""
+"""A prefix in a store is listed like a folder on disk."""
 
 from __future__ import annotations
 
@@ -108,5 +108,5 @@ def test_missing_credentials_are_one_sentence(s3_endpoint: str, monkeypatch: pyt
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(StoreError, match="s3://logs: no credentials for it in the environment and no role of this machine"):
+    with pytest.raises(StoreError, match="s3://logs: no credentials in the environment, and this machine has no role"):
         listed("s3://logs", "in", Stores((("s3", (("endpoint", s3_endpoint), ("region", "eu-west-1"))),)))

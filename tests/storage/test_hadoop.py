@@ -1,4 +1,4 @@
-"""What is read through a file system of pyarrow, as HDFS is; here one of this machine stands in for it."""
+"""The code that reads HDFS through a file system of pyarrow, tested with a local one."""
 
 from __future__ import annotations
 

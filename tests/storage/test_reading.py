@@ -1,4 +1,4 @@
-"""Logs, pictures and tokenizers in a store give the rows that the same files on disk give."""
+"""Logs, pictures and tokenizers in a store give the same rows as the same files on disk."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def config_of(s3_endpoint: str, **source: Any) -> Config:
 
 
 def rows(outcomes: Iterator[Outcome], config: Config, base: str) -> list[str]:
-    """All rows as text, without where the logs are: a damaged file's record_id is of its path."""
+    """All rows as text, without the paths of the logs. The record_id of a damaged file is derived from its path."""
     found = [row_of(outcome, BATCH, "run", config.split) for outcome in outcomes]
     for _, row in found:
         if row["origin"]["line"] == 0:
@@ -65,7 +65,7 @@ def test_the_demo_gives_the_same_rows_from_a_store(s3: Any, bucket: str, s3_endp
 
 @pytest.fixture
 def odd_files(tmp_path: Path) -> Path:
-    """Files of every kind, whole and damaged."""
+    """Files of every kind, complete and damaged."""
     folder = tmp_path / "in"
     folder.mkdir()
     lines = b"".join(json.dumps(asked(f"q{i}")).encode() + b"\n" for i in range(50))

@@ -42,8 +42,7 @@ DRAFTS = struct(
 def survey_files(spark: SparkSession, files: Sequence[InputFile], stores: Stores) -> list[Row]:
     """The hash and the splits of every file, from one pass over its bytes. Only a large plain JSON Lines file has several splits.
 
-    The driver hashes a small batch faster than Spark can start a task. Of an object that its store gives a version, no byte is read unless
-    it might be split.
+    The driver hashes a small batch faster than Spark can start a task. An object with a version is read only if it is large enough to be split.
     """
     survey = partial(_survey, stores=stores)
     sizes = [0 if file.version and file.size <= SPLIT_BYTES else file.size for file in files]
