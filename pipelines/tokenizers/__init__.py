@@ -53,11 +53,11 @@ def tokenizer_file(name: str, stores: Stores = ENVIRONMENT) -> Path | None:
 def _from_file(file: Path, family: RankFamily | None) -> Vocabulary:
     if file.suffix == ".json":
         if file.is_file():
-            return read_vocabulary(file, standin="standin" in file.parent.name or "standin" in file.name)
+            return read_vocabulary(file, standin="standin" in file.parent.name or "standin" in file.name, file=file)
         raise ValueError(f"{file.parent} has no tokenizer.json" + (f" and no {' or '.join(_RANK_FILES)}" if family else ""))
     if family is None:
         raise ValueError(f"{file}: only the ranks of Qwen and GLM-4 tokenizers can be read; give a folder with tokenizer.json")
-    return read_vocabulary(_built_file(f"{file.stem}-{_digest(file)}", file, family, None))
+    return read_vocabulary(_built_file(f"{file.stem}-{_digest(file)}", file, family, None), file=file)
 
 
 def _bundled_file(name: str) -> Path:
