@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for fault in error.faults:
             print(visible(f"configuration: {fault}"), file=sys.stderr)
         return USAGE
+    except _store_error() as error:
+        print(visible(f"episodes: {error}"), file=sys.stderr)
+        return USAGE
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         print(visible(f"episodes: {_what_failed(error)}"), file=sys.stderr)
         return USAGE
@@ -58,6 +61,12 @@ def _config_error() -> Any:
     """The type of error that a wrong configuration raises; () if the room that raises it has not been imported."""
     config = sys.modules.get("pipelines.config")
     return config.ConfigError if config else ()
+
+
+def _store_error() -> Any:
+    """The type of error that an object store raises; () if the file that raises it has not been imported."""
+    locations = sys.modules.get("pipelines.storage.locations")
+    return locations.StoreError if locations else ()
 
 
 def _what_failed(error: OSError) -> str:

@@ -55,7 +55,7 @@ def open_flow(config: Config) -> Flow:
     faults: list[str] = []
     for settings in config.dialects:
         try:
-            dialects.append(open_dialect(settings))
+            dialects.append(open_dialect(settings, config.stores))
         except ConfigError as error:
             faults += error.faults
     if faults:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -16,6 +15,8 @@ from pipelines.containers.listing import InputFile, Listing, list_inputs
 from pipelines.flow import DraftWithImages, Flow, draft_of, duplicate_row, make_outcomes
 from pipelines.images.references import ImageChecker
 from pipelines.records import Draft, Outcome, Quarantined, RawRecord
+from pipelines.storage.folders import Folders
+from pipelines.storage.locations import absolute
 
 Drafted = Draft | Quarantined
 OnRecord = Callable[[DraftWithImages | Quarantined], object]
@@ -50,7 +51,7 @@ def _call_for_each(records: Iterable[DraftWithImages | Quarantined], on_record: 
 
 
 def read_drafts(config: Config, file: InputFile) -> Iterator[tuple[RawRecord, Drafted]]:
-    return ((raw, draft_of(raw, config)) for raw in read_records(file, config.limits))
+    return ((raw, draft_of(raw, config)) for raw in read_records(file, config.limits, config.stores))
 
 
 def _with_images(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: ImageChecker) -> DraftWithImages | Quarantined:
@@ -103,17 +104,18 @@ def index_records(config: Config, inputs: Sequence[InputFile]) -> tuple[RecordIn
 
 def with_folders(config: Config, paths: Sequence[str], batch: str | None) -> Config:
     """The configuration, with those of these folders that belong to no source added to its first source."""
-    folders = tuple(path for path in map(os.path.abspath, paths) if os.path.isdir(path) and not any(_matches(source, path, batch) for source in config.sources))
+    folders = Folders(config.stores)
+    more = tuple(path for path in map(absolute, paths) if folders.is_folder(path) and not any(_matches(source, path, batch) for source in config.sources))
     first, *others = config.sources
-    return config.model_copy(update={"sources": (first.model_copy(update={"path": (*first.path, *folders)}), *others)}) if folders else config
+    return config.model_copy(update={"sources": (first.model_copy(update={"path": (*first.path, *more)}), *others)}) if more else config
 
 
 def list_files(config: Config, paths: Sequence[str], batch: str | None) -> Listing:
     """These files and those in these folders, as the source whose path matches would list them, or else the first source."""
-    found = Listing()
-    for path in map(os.path.abspath, paths):
-        if os.path.isdir(path):
-            found += list_inputs(_source_of(config, path, batch), batch, [path])
+    found, folders = Listing(), Folders(config.stores)
+    for path in map(absolute, paths):
+        if folders.is_folder(path):
+            found += list_inputs(_source_of(config, path, batch), batch, [path], folders)
         else:
             found += Listing((input_file(config, path, batch),))
     return found
@@ -121,10 +123,11 @@ def list_files(config: Config, paths: Sequence[str], batch: str | None) -> Listi
 
 def input_file(config: Config, path: str, batch: str | None) -> InputFile:
     """A file under the source whose path matches, or else the first source. Raises FileNotFoundError and IsADirectoryError."""
-    path = os.path.abspath(path)
-    if stat.S_ISDIR(os.stat(path).st_mode):
+    path, folders = absolute(path), Folders(config.stores)
+    if folders.is_folder(path):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    (file,) = list_inputs(_source_of(config, path, batch), batch, [path]).files
+    folders.stat(path)  # raises FileNotFoundError for a broken link
+    (file,) = list_inputs(_source_of(config, path, batch), batch, [path], folders).files
     return file
 
 
@@ -140,7 +143,7 @@ def _matches(source: Source, path: str, batch: str | None) -> bool:
 def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tuple[RawRecord | None, list[Outcome]]:
     """One record of a file by its line, and its outcomes without regard to other records; (None, []) if there is no such line."""
     file = input_file(flow.config, path, batch)
-    for raw in read_records(file, flow.config.limits):
+    for raw in read_records(file, flow.config.limits, flow.config.stores):
         if raw.origin.line == line:
             index = RecordIndex({raw.record_id: (raw.origin.path, raw.origin.line)})
             return raw, list(make_outcomes([_with_images(raw, draft_of(raw, flow.config), index, ImageChecker(flow.config))], flow))

@@ -88,7 +88,16 @@ def test_a_mistake_is_a_sentence_with_its_place(data, fault):
 
 @pytest.mark.parametrize("value", [None, True, -1, 1.5, float("nan"), "x", [], ["x"], [{}], {}, {"x": 1}, {1: 2}], ids=repr)
 def test_no_message_of_a_library_reaches_the_user(value):
-    base = glm_4() | {"images": {}, "normalize": {}, "limits": {}, "split": {"fractions": {}}, "gates": {}, "hooks": {"on_error": {}}, "retention": {}}
+    base = glm_4() | {
+        "images": {},
+        "normalize": {},
+        "limits": {},
+        "split": {"fractions": {}},
+        "gates": {},
+        "hooks": {"on_error": {}},
+        "retention": {},
+        "storage": {},
+    }
     reported = []
     for place in _places(base):
         data = copy.deepcopy(base)
@@ -115,18 +124,30 @@ def _put(data: Any, place: tuple, value: object) -> None:
     data[place[-1]] = value
 
 
-ONLY_LOCAL = "sources[].path, image_root, output.root and tokenizer take only local paths or file:///..."
+FORM = "s3:// must be of the form s3://bucket/key, without a user or password, or a port"
+NO_SECRETS = "and must not be in a configuration; set it in the environment, or use a role of the cluster"
+ADDRESS = "expected http://host:port or https://host, without a user, a password or a query"
+KNOWN = "s3://, gs://, abfss://, hdfs:// and file:///..."
 
 
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        (gui(path="s3://bucket/logs/*.jsonl"), f"sources[0].path: s3:// is not supported: {ONLY_LOCAL}"),
-        (gui(path=["logs", "gs://bucket/logs"]), f"sources[0].path[1]: gs:// is not supported: {ONLY_LOCAL}"),
-        (gui(image_root="hdfs://name/images"), f"sources[0].image_root: hdfs:// is not supported: {ONLY_LOCAL}"),
-        (gui(image_root=["a", "dbfs:/images"]), f"sources[0].image_root: dbfs:// is not supported: {ONLY_LOCAL}"),
-        (glm_4(tokenizer="https://example.org/t"), f"dialects[0].tokenizer: https:// is not supported: {ONLY_LOCAL}"),
-        (LEAST | {"output": {"root": "abfss://box@account/out"}}, f"output.root: abfss:// is not supported: {ONLY_LOCAL}"),
+        (gui(path="ftp://bucket/logs/*.jsonl"), f"sources[0].path: ftp:// is not supported; known: {KNOWN}"),
+        (gui(path=["logs", "wasb://bucket/logs"]), f"sources[0].path[1]: wasb:// is not supported; known: {KNOWN}"),
+        (gui(image_root=["a", "dbfs:/images"]), f"sources[0].image_root: dbfs:// is not supported; known: {KNOWN}"),
+        (glm_4(tokenizer="https://example.org/t"), f"dialects[0].tokenizer: https:// is not supported; known: {KNOWN}"),
+        (LEAST | {"output": {"root": "abfss://box@account/out"}}, "output.root: abfss:// is not supported; output.root takes only local paths or file:///..."),
+        (gui(path="s3://key:hush@bucket/logs"), f"sources[0].path: {FORM}"),
+        (gui(path="s3://127.0.0.1:9000/logs"), f"sources[0].path: {FORM}"),
+        (gui(path="s3:///logs"), f"sources[0].path: {FORM}"),
+        (gui(image_root="gs://bucket/a/../b"), "sources[0].image_root: gs:// must not contain //, /./ or /../ in its path"),
+        (gui(path="s3://bucket/{date}"), "sources[0].path: {date} is not replaced; did you mean {batch}?"),
+        (LEAST | {"storage": {"s3": {"secret_access_key": "hush"}}}, f"storage.s3: secret_access_key is a secret {NO_SECRETS}"),
+        (LEAST | {"storage": {"abfss": {"sas_token": "hush"}}}, f"storage.abfss: sas_token is a secret {NO_SECRETS}"),
+        (LEAST | {"storage": {"s3": {"endpoint": "https://key:hush@host"}}}, f"storage.s3.endpoint: {ADDRESS}"),
+        (LEAST | {"storage": {"s3": {"endpont": "https://host"}}}, "storage.s3.endpont: unknown key; did you mean endpoint?"),
+        (LEAST | {"storage": {"s4": {}}}, "storage.s4: unknown key; did you mean s3?"),
         (gui(path="file://data/logs"), "sources[0].path: file://data names another machine; write a local path as file:///..."),
         (gui(path="logs/{date}/*.jsonl"), "sources[0].path: {date} is not replaced; did you mean {batch}?"),
         (gui(path=["a", "{Batch}"]), "sources[0].path[1]: {Batch} is not replaced; did you mean {batch}?"),

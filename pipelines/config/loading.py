@@ -13,7 +13,9 @@ from pydantic import ValidationError
 from pipelines.config.faults import kind_of, names_disagree, sentences
 from pipelines.config.paths import brace_faults, overlap_faults
 from pipelines.config.settings import OPTIONS, Config, DialectSettings, Hook, Hooks, Images, Output, Settings, Source
+from pipelines.config.stores import Storage
 from pipelines.config.yaml_text import read_yaml
+from pipelines.storage.locations import is_uri
 
 S = TypeVar("S", bound=Settings)
 
@@ -34,6 +36,7 @@ class Parts(NamedTuple):
     images: Images
     output: Output | None
     hooks: Hooks
+    storage: Storage
 
 
 def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
@@ -118,7 +121,8 @@ def _valid_parts(data: Mapping[str, Any], folder: Path) -> Parts:
     dialects = {i: _dialect_in(folder, dialect) for i, item in enumerate(listed("dialects")) if (dialect := _valid(DialectSettings, item))}
     output = _valid(Output, data.get("output"))
     images, hooks = _valid(Images, data.get("images")) or Images(), _valid(Hooks, data.get("hooks")) or Hooks()
-    return Parts(sources, dialects, images, output and _output_in(folder, output), _hooks_in(folder, hooks))
+    storage = _valid(Storage, data.get("storage")) or Storage()
+    return Parts(sources, dialects, images, output and _output_in(folder, output), _hooks_in(folder, hooks), storage)
 
 
 def _valid(kind: type[S], given: object) -> S | None:
@@ -133,7 +137,7 @@ def _valid(kind: type[S], given: object) -> S | None:
 
 
 def _absolute(folder: Path, path: str) -> str:
-    return os.path.normpath(folder / path)
+    return path if is_uri(path) else os.path.normpath(folder / path)
 
 
 def _source_in(folder: Path, source: Source) -> Source:
@@ -143,7 +147,7 @@ def _source_in(folder: Path, source: Source) -> Source:
 
 
 def _dialect_in(folder: Path, dialect: DialectSettings) -> DialectSettings:
-    """A tokenizer is a path if it begins with ./ or ../ or exists as one; otherwise it is a bundled name or a hub id."""
+    """A tokenizer is a path if it begins with ./ or ../ or exists as one; otherwise it is a URI, a bundled name or a hub id."""
     is_path = dialect.tokenizer.startswith(("./", "../")) or (folder / dialect.tokenizer).exists()
     return dialect.model_copy(update={"tokenizer": _absolute(folder, dialect.tokenizer) if is_path else dialect.tokenizer})
 

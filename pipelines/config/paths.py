@@ -1,4 +1,4 @@
-"""Paths in the configuration: local paths or file:///..., with {batch} as a placeholder for --batch."""
+"""Paths in the configuration: local paths, file:///... or URIs of stores, with {batch} as a placeholder for --batch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+
+from pipelines.storage.locations import SCHEMES, canonical_uri, is_uri
 
 if TYPE_CHECKING:
     from pipelines.config.settings import Config
@@ -32,18 +34,34 @@ def local_path(text: str) -> str:
         return text
     scheme = (found[1] or found[2]).lower()
     if scheme != "file":
-        raise ValueError(f"{scheme}:// is not supported: sources[].path, image_root, output.root and tokenizer take only local paths or file:///...")
+        raise ValueError(f"{scheme}:// is not supported; output.root takes only local paths or file:///...")
     machine, slash, path = text.strip()[len("file:") :].removeprefix("//").partition("/")
     if machine not in ("", "localhost") or not slash:
         raise ValueError(f"file://{machine} names another machine; write a local path as file:///...")
     return unquote("/" + path.lstrip("/"))
 
 
+def input_path(text: str) -> str:
+    """The path itself, the path of a file: URI, or the URI of a store that can be read. Raises ValueError for any other URI.
+
+    >>> input_path("file:///data/logs"), input_path("s3a://logs/{batch}/*.jsonl")
+    ('/data/logs', 's3://logs/{batch}/*.jsonl')
+    """
+    found = _URI.match(text)
+    scheme = found and (found[1] or found[2]).lower()
+    if scheme in SCHEMES:
+        return canonical_uri(text)
+    if scheme and scheme != "file":
+        raise ValueError(f"{scheme}:// is not supported; known: s3://, gs://, abfss://, hdfs:// and file:///...")
+    return local_path(text)
+
+
 def brace_faults(data: Mapping[str, Any], folder: Path) -> Iterator[str]:
     """Placeholders in braces that are never replaced; read from the raw data. Braces in the name of an existing file are not a fault."""
     for place, text, has_batch in _paths(data):
         try:
-            path = str(folder / local_path(text))
+            path = input_path(text)
+            path = path if is_uri(path) else str(folder / path)
         except ValueError:
             continue
         for found in _BRACES.finditer(path):
@@ -57,7 +75,7 @@ def overlap_faults(config: Config) -> Iterator[str]:
     for i, source in enumerate(config.sources):
         for path in source.path:
             fixed = fixed_part(path)
-            if (fixed == path or "**" in path) and os.path.commonpath([fixed, root]) == fixed:
+            if not is_uri(path) and (fixed == path or "**" in path) and os.path.commonpath([fixed, root]) == fixed:
                 yield f"output.root: {root} is inside sources[{i}].path ({path}); its tables would be read as logs"
 
 
@@ -67,7 +85,7 @@ def fixed_part(pattern: str) -> str:
     >>> fixed_part("/data/logs/{batch}/*.jsonl"), fixed_part("/data/*.jsonl"), fixed_part("/data/a.jsonl")
     ('/data/logs', '/data', '/data/a.jsonl')
     """
-    if BATCH not in pattern and os.path.lexists(pattern):
+    if BATCH not in pattern and not is_uri(pattern) and os.path.lexists(pattern):
         return pattern
     parts = pattern.split("/")
     fixed = next((i for i, part in enumerate(parts) if BATCH in part or glob.has_magic(part)), len(parts))
@@ -88,7 +106,7 @@ def _paths(data: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
 
 
 def _exists_literally(path: str, end: int, has_batch: bool) -> bool:
-    """Whether a file or folder with these braces in its name exists; where {batch} is replaced, for any batch."""
+    """Whether a file or folder with these braces in its name exists; where {batch} is replaced, for any batch. Looks at local paths only."""
     after = path.find("/", end)
     named = path if after < 0 else path[:after]
     return os.path.lexists(named) or (has_batch and bool(glob.glob(named.replace(BATCH, "*"))))

@@ -10,23 +10,33 @@ from pathlib import Path
 
 from pipelines.config.loading import ConfigError
 from pipelines.config.settings import Config, DialectSettings, Hooks, Output, Source
+from pipelines.storage.folders import Folders
+from pipelines.storage.locations import StoreError, is_uri
 from pipelines.storage.locks import can_lock
 
 
 def require_places(config: Config) -> None:
     """Raises ConfigError where an image root or a tokenizer's folder is missing, or the output root cannot be used. Leaves no file behind."""
-    faults = [fault for i, source in enumerate(config.sources) for fault in image_root_faults(i, source)]
+    faults = [fault for i, source in enumerate(config.sources) for fault in image_root_faults(i, source, Folders(config.stores))]
     faults += [fault for i, dialect in enumerate(config.dialects) for fault in tokenizer_faults(i, dialect)]
     faults += output_faults(config.output)
     if faults:
         raise ConfigError(faults)
 
 
-def image_root_faults(i: int, source: Source) -> Iterator[str]:
+def image_root_faults(i: int, source: Source, folders: Folders) -> Iterator[str]:
     for k, folder in enumerate(source.image_roots):
         place = f"sources[{i}].image_root" + (f"[{k}]" if source.roots_are_listed else "")
-        if fault := folder_fault(folder):
+        if fault := prefix_fault(folder, folders) if is_uri(folder) else folder_fault(folder):
             yield f"{place}: {fault}"
+
+
+def prefix_fault(uri: str, folders: Folders) -> str | None:
+    """Why nothing can be read below this URI, or None if something can."""
+    try:
+        return None if folders.is_folder(uri) else f"no object has a key that begins with {uri}/"
+    except StoreError as error:
+        return str(error)
 
 
 def folder_fault(folder: str) -> str | None:

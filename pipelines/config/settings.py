@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -20,11 +20,10 @@ from pydantic import (
     model_validator,
 )
 
-from pipelines.config.paths import local_path
-
-
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from pipelines.config.base import Settings
+from pipelines.config.paths import input_path, local_path
+from pipelines.config.stores import Storage, stores_of
+from pipelines.storage.stores import Stores
 
 
 def _as_tuple(value: object) -> object:
@@ -33,6 +32,7 @@ def _as_tuple(value: object) -> object:
 
 Strings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(local_path)]
+InputPath = Annotated[str, Field(min_length=1), AfterValidator(input_path)]  # a local path, or the URI of a store
 
 
 class EpisodeKey(Settings):
@@ -59,7 +59,7 @@ EPISODE_KEYS = ("episode_id", "trajectory_id", "traj_id", "session_id", "convers
 
 class Source(Settings):
     name: str = Field(min_length=1)
-    path: Annotated[tuple[LocalPath, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    path: Annotated[tuple[InputPath, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
     format: Literal["auto", "agentcpm", "sharegpt", "openai", "glm"] = "auto"
     image_root: str | tuple[str, ...] | None = None
     image_prefix: dict[str, str] = {}
@@ -83,7 +83,7 @@ class Source(Settings):
         folders = [given] if isinstance(given, str) else given
         if not isinstance(folders, (list, tuple)) or not all(isinstance(folder, str) and folder for folder in folders):
             raise ValueError("expected a folder or a list of folders")
-        paths = tuple(map(local_path, folders))
+        paths = tuple(map(input_path, folders))
         return paths[0] if isinstance(given, str) else paths
 
     @field_validator("episode_id", mode="wrap")
@@ -165,7 +165,7 @@ ModelName = Literal["glm_4", "glm_4v", "minicpm_v_2", "minicpm_v_2_5", "minicpm_
 class DialectSettings(Settings):
     name: str = Field(min_length=1)  # part of a path
     model: ModelName = Field(None, validate_default=True)  # defaults to `name`
-    tokenizer: LocalPath
+    tokenizer: InputPath
     max_tokens: PositiveInt
     recipe: Literal["sound", "upstream"] = "sound"
     sources: Strings | None = None
@@ -268,9 +268,15 @@ class Config(Settings):
     split: Split = Split()
     output: Output
     gates: Gates = Gates()  # type: ignore[call-arg]
+    storage: Storage = Storage()
     hooks: Hooks = Hooks()
     retention: Retention = Retention()
     spark: dict[str, str] = {}
+
+    @cached_property
+    def stores(self) -> Stores:
+        """How to reach the stores in the paths. Cached, because every image needs it."""
+        return stores_of(self.storage)
 
     @field_validator("spark", mode="before")
     @classmethod

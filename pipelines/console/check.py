@@ -11,11 +11,15 @@ from pipelines.config import ConfigError, DialectSettings, Source
 from pipelines.config.loading import load_parts
 from pipelines.config.paths import BATCH, fixed_part
 from pipelines.config.places import folder_fault, hook_faults, image_root_faults, output_faults, tokenizer_faults
+from pipelines.config.stores import stores_of
 from pipelines.console.picture_stores import client_faults
 from pipelines.containers.listing import InputFile, list_inputs
 from pipelines.dialects import DIALECTS, open_dialect
 from pipelines.images.remote import scheme_of
 from pipelines.images.resolve import path_inside
+from pipelines.storage.folders import Folders
+from pipelines.storage.locations import StoreError, is_uri
+from pipelines.storage.stores import Stores
 from pipelines.visible import counted
 
 OK = 0
@@ -33,12 +37,14 @@ def check(options: Namespace) -> int:
     """Prints what was found. Raises ConfigError with all faults."""
     parts, faults = load_parts(options.config, options.set)
     found = Found()
+    stores = stores_of(parts.storage)
     for i, dialect in parts.dialects.items():
-        _open_tokenizer(found, i, dialect)
+        _open_tokenizer(found, i, dialect, stores)
     for i, source in parts.sources.items():
-        _look_for_files(found, i, source, options.batch)
+        folders = Folders(stores)
+        _look_for_files(found, i, source, options.batch, folders)
         found.remarks += _remarks(source, list(parts.dialects.values()))
-        found.faults += [*image_root_faults(i, source), *_prefix_faults(i, source, parts.images.allow_schemes)]
+        found.faults += [*image_root_faults(i, source, folders), *_prefix_faults(i, source, parts.images.allow_schemes)]
     found.faults += [*client_faults(parts.images.allow_schemes), *hook_faults(parts.hooks)]
     if parts.output:
         found.faults += output_faults(parts.output)
@@ -51,12 +57,12 @@ def check(options: Namespace) -> int:
     return OK
 
 
-def _open_tokenizer(found: Found, i: int, settings: DialectSettings) -> None:
+def _open_tokenizer(found: Found, i: int, settings: DialectSettings, stores: Stores) -> None:
     if missing := list(tokenizer_faults(i, settings)):
         found.faults += missing
         return
     try:
-        dialect = open_dialect(settings)
+        dialect = open_dialect(settings, stores)
     except ConfigError as error:
         found.faults += error.faults
         return
@@ -64,7 +70,7 @@ def _open_tokenizer(found: Found, i: int, settings: DialectSettings) -> None:
     found.remarks.append(f"dialect {dialect.name}: tokenizer {settings.tokenizer}, {kind}")
 
 
-def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> None:
+def _look_for_files(found: Found, i: int, source: Source, batch: str | None, folders: Folders) -> None:
     """Every path must exist up to its first glob or {batch}. If the batch is known, the paths of a source must match at least one file."""
     files: list[InputFile] = []
     faults: list[str] = []
@@ -72,14 +78,16 @@ def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> 
         place = f"sources[{i}].path" + (f"[{k}]" if len(source.path) > 1 else "")
         path = pattern.replace(BATCH, batch) if batch else pattern
         fixed = fixed_part(path)
-        if not os.path.lexists(fixed):
+        if is_uri(path) and (fault := _store_fault(fixed, folders)):
+            faults.append(f"{place}: {fault}")
+        elif not folders.exists(fixed):
             faults += [] if source.allow_empty else [f"{place}: no such file or folder: {fixed}"]
-        elif os.path.isdir(fixed) and (fault := folder_fault(fixed)):
+        elif not is_uri(path) and os.path.isdir(fixed) and (fault := folder_fault(fixed)):
             faults.append(f"{place}: {fault}")
         elif BATCH in path:
             found.remarks.append(f"source {source.name}: {fixed} exists; use --batch to check for files, since the path contains {BATCH}")
         else:
-            here = list(list_inputs(source, batch, [path]).files)
+            here = list(list_inputs(source, batch, [path], folders).files)
             faults += [f"{place}: {fault}" for fault in _unreadable(here)]
             found.remarks.append(f"source {source.name}: {_amount(here)} at {path}")
             files += here
@@ -90,6 +98,15 @@ def _look_for_files(found: Found, i: int, source: Source, batch: str | None) -> 
         else:
             faults.append(f"sources[{i}].path: no log files at {', '.join(path.replace(BATCH, batch or '') for path in source.path)}")
     found.faults += faults
+
+
+def _store_fault(uri: str, folders: Folders) -> str | None:
+    """Why the store of this URI cannot be read, or None if it can."""
+    try:
+        folders.exists(uri)
+    except StoreError as error:
+        return str(error)
+    return None
 
 
 def _unreadable(files: list[InputFile]) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -18,6 +17,8 @@ from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import Piece, elements_of, is_blank, lines_of, objects_of
 from pipelines.reasons import Reason
 from pipelines.records import Finding, Origin, RawRecord, raw_record
+from pipelines.storage.opening import open_file, stat_file
+from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.visible import counted
 
 
@@ -31,53 +32,60 @@ class LineSplit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A file's hash, and the splits to read it in, each with the number of its first line."""
+    """A file's hash, or the version that its store gives, and the splits to read it in, each with the number of its first line."""
 
     sha256: str
     splits: tuple[tuple[LineSplit, int], ...]
 
 
-def read_records(file: InputFile, limits: Limits) -> Iterator[RawRecord]:
+def read_records(file: InputFile, limits: Limits, stores: Stores = ENVIRONMENT) -> Iterator[RawRecord]:
     """Every record of the file. If it is damaged, one row with line 0 follows the complete records that could be read.
 
     A file that has changed since it was listed is not read, but left to the next run; its one row says so.
     """
-    if changed := _change(file):
-        yield damaged_row(file, changed)
+    if changed := _change(file, stores):
+        yield damaged_row(file, changed, stores)
         return
     try:
-        for line, (raw, findings) in _numbered(file, limits):
+        for line, (raw, findings) in _numbered(file, limits, stores):
             yield raw_record(file.source, file.path, line, raw, findings)
-        changed = _change(file)
+        changed = _change(file, stores)
     except Damaged as damage:
         changed = damage.finding
     except OSError as error:
-        changed = _change(file) or Reason.FILE_CORRUPT.at(file.path, error.strerror or type(error).__name__)
+        changed = _change(file, stores) or Reason.FILE_CORRUPT.at(file.path, error.strerror or type(error).__name__)
     if changed:
-        yield damaged_row(file, changed)
+        yield damaged_row(file, changed, stores)
 
 
-def read_split(file: InputFile, split: LineSplit, first_line: int, limits: Limits) -> Iterator[RawRecord]:
+def read_split(file: InputFile, split: LineSplit, first_line: int, limits: Limits, stores: Stores = ENVIRONMENT) -> Iterator[RawRecord]:
     """The records of one split of a plain JSON Lines file: those whose line begins in it."""
-    changed = _change(file)
+    changed = _change(file, stores)
     if not changed:
-        pieces = lines_of(_range_chunks(split), limits.line_bytes)
+        pieces = lines_of(_range_chunks(split, stores), limits.line_bytes)
         for line, (raw, findings) in zip(count(first_line), pieces, strict=False):
             if not is_blank(raw):
                 yield raw_record(file.source, file.path, line, raw, findings)
-        changed = _change(file)
+        changed = _change(file, stores)
     if changed and split.start == 0:
-        yield damaged_row(file, changed)
+        yield damaged_row(file, changed, stores)
 
 
-def survey_file(file: InputFile, split_bytes: int) -> Survey:
-    """Reads the bytes of the file once. A plain JSON Lines file over `split_bytes` gets several splits; any other file gets one."""
+def survey_file(file: InputFile, split_bytes: int, stores: Stores = ENVIRONMENT) -> Survey:
+    """Reads the bytes of the file once. A plain JSON Lines file over `split_bytes` gets several splits; any other file gets one.
+
+    An object with a version is not read to be hashed: `sha256` is then the text `etag:...` or `version:...`, which changes whenever the
+    bytes do. Batches are compared by this text as by a hash. An object that was written again may count as changed even if its bytes are
+    the same, because some stores compute the etag from more than the bytes.
+    """
     whole = ((LineSplit(file.path, 0, -1), 1),)
     digest = hashlib.sha256()
     starts: list[tuple[int, int]] = [(0, 1)]
     try:
-        splittable = file.size > split_bytes and _is_splittable(file.path)
-        with open(file.path, "rb") as stream:
+        splittable = file.size > split_bytes and _is_splittable(file.path, stores)
+        if file.version and not splittable:
+            return Survey(file.version, whole)
+        with open_file(file.path, stores) as stream:
             lines = offset = 0
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
@@ -87,17 +95,18 @@ def survey_file(file: InputFile, split_bytes: int) -> Survey:
                 offset += len(chunk)
     except OSError:
         return Survey("", whole)  # reading it will report what happened
+    identity = file.version or digest.hexdigest()
     if len(starts) == 1:
-        return Survey(digest.hexdigest(), whole)
+        return Survey(identity, whole)
     ends = [start for start, _ in starts[1:]] + [offset]
-    return Survey(digest.hexdigest(), tuple((LineSplit(file.path, start, end), line) for (start, line), end in zip(starts, ends, strict=True)))
+    return Survey(identity, tuple((LineSplit(file.path, start, end), line) for (start, line), end in zip(starts, ends, strict=True)))
 
 
-def damaged_row(file: InputFile, finding: Finding) -> RawRecord:
+def damaged_row(file: InputFile, finding: Finding, stores: Stores = ENVIRONMENT) -> RawRecord:
     """The row of a file that cannot be read to its end: line 0, no bytes, and the hash of the file as it is now."""
     digest = hashlib.sha256()
     try:
-        with open(file.path, "rb") as stream:
+        with open_file(file.path, stores) as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
     except OSError:
@@ -106,35 +115,35 @@ def damaged_row(file: InputFile, finding: Finding) -> RawRecord:
     return RawRecord(Origin(file.source, file.path, 0, digest.hexdigest()), record_id, b"", (finding,))
 
 
-def _numbered(file: InputFile, limits: Limits) -> Iterator[tuple[int, Piece]]:
+def _numbered(file: InputFile, limits: Limits, stores: Stores) -> Iterator[tuple[int, Piece]]:
     """Every record with its number: its line, or its position in a file without lines. Both begin at 1."""
-    kind = kind_of(file.path)
+    kind = kind_of(file.path, stores)
     pieces: Iterator[Piece]
     if kind == "parquet":
-        pieces = ((row, ()) for row in parquet_rows(file.path, json.loads(file.columns)))
+        pieces = ((row, ()) for row in parquet_rows(file.path, json.loads(file.columns), stores))
     elif kind in ("arrow", "arrow_stream"):
-        pieces = ((row, ()) for row in arrow_rows(file.path, json.loads(file.columns), kind == "arrow_stream"))
+        pieces = ((row, ()) for row in arrow_rows(file.path, json.loads(file.columns), kind == "arrow_stream", stores))
     elif kind == "lines":
-        pieces = lines_of(read_chunks(file.path), limits.line_bytes)
+        pieces = lines_of(read_chunks(file.path, stores=stores), limits.line_bytes)
     else:
-        pieces = (elements_of if kind == "array" else objects_of)(read_chunks(file.path), limits.line_bytes, file.path)
+        pieces = (elements_of if kind == "array" else objects_of)(read_chunks(file.path, stores=stores), limits.line_bytes, file.path)
     for line, piece in enumerate(pieces, 1):
         if kind != "lines" or not is_blank(piece[0]):
             yield line, piece
 
 
-def _is_splittable(path: str) -> bool:
+def _is_splittable(path: str, stores: Stores) -> bool:
     """Whether reading can start in the middle of the file."""
-    with open(path, "rb") as stream:
+    with open_file(path, stores) as stream:
         packed = codec_of(stream.read(512))
     try:
-        return packed is None and kind_of(path) == "lines"
+        return packed is None and kind_of(path, stores) == "lines"
     except Damaged:
         return False
 
 
-def _range_chunks(split: LineSplit) -> Iterator[bytes]:
-    with open(split.path, "rb") as stream:
+def _range_chunks(split: LineSplit, stores: Stores) -> Iterator[bytes]:
+    with open_file(split.path, stores) as stream:
         stream.seek(split.start)
         left = split.end - split.start
         while left > 0 and (chunk := stream.read(min(CHUNK, left))):
@@ -142,12 +151,13 @@ def _range_chunks(split: LineSplit) -> Iterator[bytes]:
             yield chunk
 
 
-def _change(file: InputFile) -> Finding | None:
+def _change(file: InputFile, stores: Stores) -> Finding | None:
     try:
-        stat = os.stat(file.path)
+        now = stat_file(file.path, stores)
     except OSError as error:
         size = f" with {counted(file.size, 'byte')}" if file.size >= 0 else ""
         return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"the file was listed{size}, but cannot be opened now: {error.strerror}")
-    if (stat.st_size, stat.st_mtime_ns) != (file.size, file.modified):
-        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"the file had {counted(file.size, 'byte')} when it was listed, and has {stat.st_size:,} now")
+    # A store gives the time to the second in one answer and to the millisecond in another: if there is a version, it alone decides.
+    if (now.version or (now.size, now.modified)) != (file.version or (file.size, file.modified)):
+        return Reason.FILE_CHANGED_WHILE_READING.at(file.path, f"the file had {counted(file.size, 'byte')} when it was listed, and has {now.size:,} now")
     return None

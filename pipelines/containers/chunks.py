@@ -13,6 +13,8 @@ import zstandard
 
 from pipelines.reasons import Reason
 from pipelines.records import Finding
+from pipelines.storage.opening import open_file
+from pipelines.storage.stores import ENVIRONMENT, Stores
 
 CHUNK = 1 << 20
 ZSTD_STEP = 1 << 10  # compressed bytes; each gives at most 32,000, so a step gives at most 32 MiB
@@ -121,10 +123,10 @@ def unread_kind(head: bytes) -> str | None:
     return next((kind for magic, kind in UNREAD.items() if head.startswith(magic)), None)
 
 
-def read_chunks(path: str, size: int = CHUNK) -> Iterator[bytes]:
+def read_chunks(path: str, size: int = CHUNK, stores: Stores = ENVIRONMENT) -> Iterator[bytes]:
     """The content of the file in chunks, of at most `size` where it is not compressed. Raises OSError, and Damaged if a compressed
     file is incomplete, its checksum is wrong, or its compression is not supported."""
-    with open(path, "rb") as file:
+    with open_file(path, stores) as file:
         head = file.read(512)
         file.seek(0)
         if codec := codec_of(head):

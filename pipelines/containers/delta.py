@@ -16,6 +16,8 @@ import pyarrow as pa
 
 from pipelines.config import ConfigError
 from pipelines.containers.partitions import Columns
+from pipelines.storage.locations import canonical_uri, is_uri, join
+from pipelines.storage.stores import ENVIRONMENT, Stores, table_options
 from pipelines.visible import noun_for
 
 if TYPE_CHECKING:
@@ -35,13 +37,13 @@ class LiveFiles:
     columns: dict[str, Columns]
 
 
-def live_files(folder: str, source: str) -> LiveFiles:
+def live_files(folder: str, source: str, stores: Stores = ENVIRONMENT) -> LiveFiles:
     """The table in this folder. Raises ConfigError if its files alone do not give its rows."""
     from deltalake import DeltaTable  # only the driver lists tables; workers need not load it
     from deltalake.exceptions import DeltaError
 
     try:
-        table = DeltaTable(folder)
+        table = DeltaTable(folder, storage_options=table_options(folder, stores))
         if fault := _fault(table):
             raise ConfigError([f"source {source}: the Delta table {folder} {fault}. Write the data to a table without it, and use that table"])
         actions: pa.Table = pa.table(table.get_add_actions())
@@ -73,7 +75,9 @@ def _columns_by_path(actions: pa.Table, folder: str) -> Iterator[tuple[str, Colu
 def _local(uri: str, folder: str) -> str:
     """The path of a file. The log has its path in the table's folder, or a full URI, both percent-encoded."""
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", uri):
-        return os.path.join(folder, unquote(uri))
+        return join(folder, unquote(uri)) if is_uri(folder) else os.path.join(folder, unquote(uri))
+    if is_uri(folder):  # a table may name files of another table in a store, as a shallow clone does
+        return canonical_uri(unquote(uri))
     if urlsplit(uri).scheme != "file":
         raise ValueError(f"its file {uri} is not on a local disk")
     return unquote(urlsplit(uri).path)

@@ -10,6 +10,8 @@ from pipelines.containers.encodings import other_encoding
 from pipelines.containers.pieces import BLANK, BOM
 from pipelines.containers.shapes import shape_of
 from pipelines.reasons import Reason
+from pipelines.storage.opening import open_file
+from pipelines.storage.stores import ENVIRONMENT, Stores
 
 Kind = Literal["lines", "array", "objects", "parquet", "arrow", "arrow_stream"]
 HEAD = 1 << 16
@@ -26,14 +28,14 @@ class Head(NamedTuple):
     packed: bool
 
 
-def read_head(path: str) -> Head:
+def read_head(path: str, stores: Stores = ENVIRONMENT) -> Head:
     """Raises OSError, and Damaged if the compression is not supported. If a compressed file is damaged this early, gives what could be
     decompressed: reading the file will report the damage."""
-    with open(path, "rb") as file:
+    with open_file(path, stores) as file:
         packed = codec_of(file.read(512)) is not None
     data = b""
     try:
-        for chunk in read_chunks(path, HEAD + 1):
+        for chunk in read_chunks(path, HEAD + 1, stores):
             data += chunk
             if len(data) > HEAD:
                 return Head(data[:HEAD], False, packed)
@@ -43,9 +45,9 @@ def read_head(path: str) -> Head:
     return Head(data, True, packed)
 
 
-def kind_of(path: str) -> Kind:
+def kind_of(path: str, stores: Stores = ENVIRONMENT) -> Kind:
     """What the file is. Raises OSError, and Damaged if nothing in it can be read."""
-    head = read_head(path)
+    head = read_head(path, stores)
     name = path.lower()
     plain = name.removesuffix(next((suffix for suffix in PACKED_NAMES if name.endswith(suffix)), ""))
     columns = columnar(head.data)

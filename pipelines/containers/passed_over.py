@@ -10,6 +10,9 @@ from pipelines.containers.chunks import unread_kind
 from pipelines.containers.encodings import other_encoding
 from pipelines.containers.kinds import ARROW_NAMES, LINE_NAMES, PACKED_NAMES, begins_like_json, columnar, read_head
 from pipelines.containers.pieces import BLANK, BOM
+from pipelines.storage.folders import Folders
+from pipelines.storage.locations import is_uri, join, parent_of
+from pipelines.storage.opening import open_file
 
 LOG_NAMES = (*LINE_NAMES, ".json", ".parquet", *ARROW_NAMES)
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".ico", ".heic", ".avif")
@@ -28,20 +31,20 @@ def is_hidden(name: str) -> bool:
     return name.startswith((".", "_")) and "=" not in name
 
 
-def why_passed_over(path: str) -> str | None:
+def why_passed_over(path: str, folders: Folders) -> str | None:
     """Why this file in a folder is not a log; None if it is or might be a log: reading it reports what is wrong."""
     name = os.path.basename(path).lower()
     if why := _by_name(name):
         return why
-    if is_of_a_dataset(path):
+    if is_of_a_dataset(path, folders):
         return OF_A_DATASET
-    return None if _without_packing(name).endswith(LOG_NAMES) else _by_content(path)
+    return None if _without_packing(name).endswith(LOG_NAMES) else _by_content(path, folders)
 
 
-def is_of_a_dataset(path: str) -> bool:
+def is_of_a_dataset(path: str, folders: Folders) -> bool:
     """Whether it describes a data set of Hugging Face's `datasets` and holds no rows of it."""
-    folder, name = os.path.split(path)
-    return name in OF_DATASETS or (name == "state.json" and os.path.exists(os.path.join(folder, "dataset_info.json")))
+    name = os.path.basename(path)
+    return name in OF_DATASETS or (name == "state.json" and folders.is_file(join(parent_of(path), "dataset_info.json")))
 
 
 def _by_name(name: str) -> str | None:
@@ -62,13 +65,13 @@ def _without_packing(name: str) -> str:
     return name.removesuffix(next((suffix for suffix in PACKED_NAMES if name.endswith(suffix)), ""))
 
 
-def _by_content(path: str) -> str | None:
+def _by_content(path: str, folders: Folders) -> str | None:
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        if not is_uri(path) and not stat.S_ISREG(os.stat(path).st_mode):
             return "not a regular file"
-        with open(path, "rb") as file:
+        with open_file(path, folders.stores) as file:
             kind = unread_kind(file.read(512))
-        head = read_head(path) if kind is None else None
+        head = read_head(path, folders.stores) if kind is None else None
     except OSError:
         return None
     if head is None:

@@ -15,6 +15,7 @@ from pipelines.config import ConfigError, DialectSettings
 from pipelines.dialects.overflow import Measure, Work, shorten
 from pipelines.reasons import Reason, Reject
 from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Message, Noun, Tokens
+from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tokenizers import RawIds, Vocabulary, open_vocabulary
 from pipelines.tokenizers.families import RankFamily
 from pipelines.vision.slicing import SlicePlan
@@ -203,10 +204,10 @@ class Dialect:
         return self.model.plan(image, self.settings, cap)
 
 
-def open_with(model: Model, settings: DialectSettings) -> Dialect:
+def open_with(model: Model, settings: DialectSettings, stores: Stores = ENVIRONMENT) -> Dialect:
     """The dialect with its tokenizer. Raises ConfigError if the tokenizer is missing or lacks a control token."""
     place = f"dialects: {settings.name}.tokenizer"
-    vocabulary = open_vocabulary(settings.tokenizer, model.family, place)
+    vocabulary = open_vocabulary(settings.tokenizer, model.family, place, stores)
     faults = []
     for name, wanted in model.specials.items():
         found = vocabulary.specials.get(name)

@@ -25,7 +25,7 @@ def locate(ref: str, source: Source, config: Config) -> Located:
     if scheme in SCHEMES and scheme in config.images.allow_schemes and with_prefix(ref, source.image_prefix) is None:
         info = remote_file(ref)
         return Located(ref, ref, info.size, info.mtime_ns or 0)
-    return resolve_path(ref, source, config.normalize.repair == "safe")
+    return resolve_path(ref, source, config.normalize.repair == "safe", config.stores)
 
 
 def verified_image(row: Mapping[str, Any], findings: tuple[Finding, ...]) -> SeenImage:

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from pipelines.config import Source
+from pipelines.images.objects import find_object, key_inside
 from pipelines.images.opening import real_path
 from pipelines.images.spelling import other_spellings
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
+from pipelines.storage.locations import is_uri, join
+from pipelines.storage.stores import ENVIRONMENT, Stores
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]+):/")
 _REMOTE = {"http", "https", "ftp", "s3", "s3a", "s3n", "gs", "gcs", "hdfs", "abfs", "abfss", "wasb", "oss", "cos", "hf", "ssh", "sftp"}
@@ -49,23 +52,23 @@ def roots_of(source: Source) -> list[Root]:
     return [Root(folder, f"{source.name}/") for folder in source.image_roots]
 
 
-def resolve_path(logged: str, source: Source, repair: bool) -> Located:
+def resolve_path(logged: str, source: Source, repair: bool, stores: Stores = ENVIRONMENT) -> Located:
     """The file that a logged path or file: URI names. Raises Reject.
 
     A prefix that `image_prefix` names is replaced first. The path is then tried as it is, under every root in order. If no root has it, and
     if `repair`, other spellings are tried: exactly one file must fit, under all roots together. A root may hold links, but none may lead out
-    of it.
+    of it. A root in a store has no links.
     """
     ref = with_prefix(local_path(logged), source.image_prefix) or with_prefix(logged, source.image_prefix) or local_path(logged)
     refuse_text(ref)
     roots = roots_of(source)
     for root in roots:
         inside = path_inside(ref, root.folder)
-        if inside is not None and (located := _file_at(root, inside)):
+        if inside is not None and (located := _found_at(root, inside, stores)):
             return located
     if all(path_inside(ref, root.folder) is None for root in roots) and roots:
         raise Reject(Reason.IMAGE_PATH_ESCAPE.at("", f"{clip(ref)} leads out of the image roots of source {source.name}"))
-    found = list(_other_files(ref, roots)) if repair else []
+    found = list(_other_files(ref, roots, stores)) if repair else []
     if len({located.uri for located in found}) == 1:
         return found[0]
     raise Reject(Reason.IMAGE_MISSING.at("", _why_missing(ref, source, found)))
@@ -128,9 +131,20 @@ def path_inside(ref: str, folder: str) -> str | None:
     >>> path_inside("scr/./a/../b.png", "/data"), path_inside("../x.png", "/data"), path_inside("/data/b.png", "/data")
     ('scr/b.png', None, 'b.png')
     """
+    if is_uri(folder):
+        return key_inside(ref)
     path = os.path.normpath(os.path.join(folder, ref))
     inside = os.path.relpath(path, folder)
     return None if inside == os.pardir or inside.startswith("../") else inside
+
+
+def _found_at(root: Root, inside: str, stores: Stores, findings: tuple[Finding, ...] = ()) -> Located | None:
+    """The file or object there; None if nothing is there. Raises Reject for anything else."""
+    if not is_uri(root.folder):
+        return _file_at(root, inside, findings)
+    path = join(root.folder, inside)
+    entry = find_object(path, stores)
+    return entry and Located(root.prefix + inside, path, entry.size, entry.modified, findings)
 
 
 def _file_at(root: Root, inside: str, findings: tuple[Finding, ...] = ()) -> Located | None:
@@ -152,15 +166,15 @@ def _file_at(root: Root, inside: str, findings: tuple[Finding, ...] = ()) -> Loc
     return Located(root.prefix + inside, real, status.st_size, status.st_mtime_ns, findings)
 
 
-def _other_files(ref: str, roots: Sequence[Root]) -> Iterator[Located]:
+def _other_files(ref: str, roots: Sequence[Root], stores: Stores) -> Iterator[Located]:
     for root in roots:
         for variant, repairs in _variants(ref, root.folder):
             inside = path_inside(variant, root.folder)
             if inside is None:
                 continue
-            for spelling, more in other_spellings(root.folder, inside):
+            for spelling, more in other_spellings(root.folder, inside, stores):
                 reasons = dict.fromkeys((*repairs, *more))
-                found = _file_at(root, spelling, tuple(reason.at("", f"{clip(ref)} -> {clip(spelling)}") for reason in reasons))
+                found = _found_at(root, spelling, stores, tuple(reason.at("", f"{clip(ref)} -> {clip(spelling)}") for reason in reasons))
                 if found and reasons:
                     yield found
 

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pipelines.config import Config
 from pipelines.images.data_uri import decode_data_uri
 from pipelines.images.decoder import inspect
+from pipelines.images.objects import object_bytes
 from pipelines.images.opening import open_unlinked
-from pipelines.images.remote import remote_bytes, scheme_of
+from pipelines.images.remote import remote_bytes
 from pipelines.reasons import Reason, Reject
+from pipelines.storage.locations import is_uri
+from pipelines.storage.stores import Stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ def verify(uri: str, size: int, modified: int, path: str | None, ref: str | None
     level = config.images.verify
     sha256 = None
     try:
-        data = _file_bytes(path, size, modified, config) if path else decode_data_uri(ref or "")
+        data = _file_bytes(path, size, modified, path == uri, config) if path else decode_data_uri(ref or "")
         sha256 = hashlib.sha256(data).hexdigest()
         kind, (width, height) = inspect(data, level, config.images.max_pixels)
     except Reject as reject:
@@ -50,13 +53,20 @@ def rests_on_limit(code: str) -> bool:
     return code == Reason.IMAGE_PIXEL_LIMIT.code
 
 
-def _file_bytes(path: str, size: int, modified: int, config: Config) -> bytes:
+def _file_bytes(path: str, size: int, modified: int, is_logged_uri: bool, config: Config) -> bytes:
     if size > config.limits.image_bytes:
         raise Reject(Reason.IMAGE_PIXEL_LIMIT.at("", f"the file has {size} bytes; limits.image_bytes is {config.limits.image_bytes}"))
-    data, found = remote_bytes(path, size + 1) if scheme_of(path) else _local_bytes(path, size + 1)
+    data, found = _read(path, size + 1, config.stores, is_logged_uri)
     if len(data) != size or found != modified:
         raise Reject(Reason.FILE_CHANGED_WHILE_READING.at("", "the image was written to during the run"))
     return data
+
+
+def _read(path: str, most: int, stores: Stores, is_logged_uri: bool) -> tuple[bytes, int]:
+    """A URI in a log is read with the settings of the environment only; one below an image root also with those of the configuration."""
+    if is_logged_uri:
+        return remote_bytes(path, most)
+    return object_bytes(path, most, stores) if is_uri(path) else _local_bytes(path, most)
 
 
 def _local_bytes(path: str, most: int) -> tuple[bytes, int]:

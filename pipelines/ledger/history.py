@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pyarrow.dataset as ds
 from pipelines.config import Limits
 from pipelines.containers import read_records
 from pipelines.containers.listing import listed_ways
+from pipelines.storage.locations import StoreError
 from pipelines.tables.reading import NotPublished, Row, open_table, run_rows
 
 TABLES = ("conversations", "samples", "quarantine")
@@ -70,8 +72,10 @@ def _rows(root: str | Path, table: str, run: Row, record_id: str) -> list[Row]:
 
 
 def _from_file(origin: Row) -> bytes | None:
-    for file in listed_ways(origin["path"], origin["source"]):
-        raw = next((record.raw for record in read_records(file, Limits()) if record.origin.line == origin["line"]), None)
-        if raw is not None and hashlib.sha256(raw).hexdigest() == origin["sha256"]:
-            return raw
+    """The bytes of the record if they are still there. An object is read with the settings of the environment."""
+    with suppress(StoreError):
+        for file in listed_ways(origin["path"], origin["source"]):
+            raw = next((record.raw for record in read_records(file, Limits()) if record.origin.line == origin["line"]), None)
+            if raw is not None and hashlib.sha256(raw).hexdigest() == origin["sha256"]:
+                return raw
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ import orjson
 from pydantic.main import IncEx
 
 from pipelines.config import Config
+from pipelines.config.secrets import SECRET
 from pipelines.containers.listing import Listing
 from pipelines.flow import Flow
 from pipelines.ledger.books import Books
@@ -36,8 +36,13 @@ def code_fingerprint(part: str = "") -> str:
 
 # Settings that affect no row are not part of a batch's key. That includes the gates on the size of the input, so that an operator can
 # open one of them for a single run.
-OPERATIONAL: Mapping[str, IncEx | bool] = {"hooks": True, "retention": True, "spark": True, "gates": {"min_records", "max_shrink", "max_volume_ratio"}}
-SECRET = re.compile(r"secret|password|token|credential|access\.?key|account\.?key|sas", re.IGNORECASE)
+OPERATIONAL: Mapping[str, IncEx | bool] = {
+    "hooks": True,
+    "retention": True,
+    "spark": True,
+    "storage": True,
+    "gates": {"min_records", "max_shrink", "max_volume_ratio"},
+}
 
 
 def config_fingerprint(config: Config) -> str:

@@ -10,7 +10,6 @@ from pipelines.dialects import Dialect
 from pipelines.flow import Flow
 from pipelines.images.bytes_of import image_roots
 from pipelines.ledger.manifest import Json
-from pipelines.tokenizers import tokenizer_file
 from pipelines.tokenizers.fast import PROBES
 from pipelines.training.chat_template import template_digest
 
@@ -30,7 +29,7 @@ def _dialect(dialect: Dialect) -> Json:
 def _tokenizer(dialect: Dialect) -> Json:
     """`sha256` is of the file that the tokenizer was made from. `probes` are texts with their ids, for a copy that has other bytes."""
     vocabulary = dialect.vocabulary
-    file = tokenizer_file(dialect.settings.tokenizer)
+    file = vocabulary.file
     return {
         "name": dialect.settings.tokenizer,
         "fingerprint": vocabulary.fingerprint,

@@ -1,1 +1,1 @@
-"""Locks for all writers under one output root, and files that are written in one step."""
+"""Reads files and folders at paths and at URIs of stores; holds locks for all writers under one output root, and writes files in one step."""

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from pipelines.config import ConfigError
 from pipelines.storage.files import write_whole
+from pipelines.storage.locations import StoreError, is_uri
+from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tokenizers.facts import cache_folder
 from pipelines.tokenizers.families import GLM_4, MINICPM_V_2_6, RankFamily, read_ranks, tokenizer_json
 from pipelines.tokenizers.fast import RawIds
+from pipelines.tokenizers.fetching import fetch
 from pipelines.tokenizers.vocabulary import Vocabulary, read_vocabulary
 
 __all__ = ["BUNDLED", "RawIds", "Vocabulary", "open_vocabulary", "tokenizer_file"]
@@ -20,23 +23,26 @@ BUNDLED: dict[str, tuple[RankFamily, int | None]] = {"minicpm_v_2_6": (MINICPM_V
 _RANK_FILES = ("tokenizer.model", "qwen.tiktoken")
 
 
-def open_vocabulary(name: str, family: RankFamily | None, place: str) -> Vocabulary:
-    """The tokenizer that a dialect's `tokenizer` names: a bundled name, a folder or file, or a hub id in the local cache.
+def open_vocabulary(name: str, family: RankFamily | None, place: str, stores: Stores = ENVIRONMENT) -> Vocabulary:
+    """The tokenizer that a dialect's `tokenizer` names: a bundled name, a folder or file, the URI of one, or a hub id in the local cache.
 
     `family` is what the dialect's model adds to tiktoken ranks. Raises ConfigError with `place` in front.
     """
     try:
-        file = tokenizer_file(name)
+        file = tokenizer_file(name, stores)
         return read_vocabulary(_bundled_file(name), standin=name.endswith("_standin")) if file is None else _from_file(file, family)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, StoreError) as error:
         raise ConfigError([f"{place}: {error}"]) from None
 
 
-def tokenizer_file(name: str) -> Path | None:
-    """The file that `open_vocabulary` reads for this name; None for a bundled tokenizer. Raises ValueError where there is none."""
+def tokenizer_file(name: str, stores: Stores = ENVIRONMENT) -> Path | None:
+    """The file that `open_vocabulary` reads for this name; None for a bundled tokenizer. What a URI names is fetched into the cache first.
+
+    Raises ValueError where there is none, and StoreError.
+    """
     if name in BUNDLED:
         return None
-    path = Path(name)
+    path = fetch(name, stores) if is_uri(name) else Path(name)
     if not path.exists():
         path = _hub_folder(name)
     if not path.is_dir():
@@ -47,11 +53,11 @@ def tokenizer_file(name: str) -> Path | None:
 def _from_file(file: Path, family: RankFamily | None) -> Vocabulary:
     if file.suffix == ".json":
         if file.is_file():
-            return read_vocabulary(file, standin="standin" in file.parent.name or "standin" in file.name)
+            return read_vocabulary(file, standin="standin" in file.parent.name or "standin" in file.name, file=file)
         raise ValueError(f"{file.parent} has no tokenizer.json" + (f" and no {' or '.join(_RANK_FILES)}" if family else ""))
     if family is None:
         raise ValueError(f"{file}: only the ranks of Qwen and GLM-4 tokenizers can be read; give a folder with tokenizer.json")
-    return read_vocabulary(_built_file(f"{file.stem}-{_digest(file)}", file, family, None))
+    return read_vocabulary(_built_file(f"{file.stem}-{_digest(file)}", file, family, None), file=file)
 
 
 def _bundled_file(name: str) -> Path:

@@ -25,13 +25,15 @@ class Vocabulary:
     """An opened tokenizer. Its facts are read at once; its libraries are loaded when the first text needs them.
 
     `data` is its tokenizer.json, read once, and `fingerprint` is the sha256 of these bytes: a file that changes later changes nothing
-    here. A stand-in's ids are not the model's own.
+    here. A stand-in's ids are not the model's own. `file` is what it was made from: the tokenizer.json itself, or a file of ranks; None for a
+    bundled tokenizer.
     """
 
     path: Path
     data: bytes = field(repr=False)
     facts: Facts
     standin: bool
+    file: Path | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -103,15 +105,15 @@ class Vocabulary:
         return np.array(encoding.ids, dtype=np.uint32)
 
 
-def read_vocabulary(path: Path, standin: bool = False) -> Vocabulary:
+def read_vocabulary(path: Path, standin: bool = False, file: Path | None = None) -> Vocabulary:
     """The vocabulary of a tokenizer.json, shared by all dialects and runs of this process as long as the file is the same. Raises ValueError
     where the file is not a tokenizer.json."""
     data = path.read_bytes()
     facts = facts_of(data, str(path))
-    vocabulary = _OPEN.setdefault((path, facts.fingerprint, standin), Vocabulary(path, data, facts, standin))
+    vocabulary = _OPEN.setdefault((path, facts.fingerprint, standin, file), Vocabulary(path, data, facts, standin, file))
     for oldest in list(_OPEN)[:-MAX_UNUSED]:
         _OPEN.pop(oldest, None)
     return vocabulary
 
 
-_OPEN: dict[tuple[Path, str, bool], Vocabulary] = {}
+_OPEN: dict[tuple[Path, str, bool, Path | None], Vocabulary] = {}

@@ -67,6 +67,8 @@ def picture_file(root: Folder | Published, image: Mapping[str, Any], image_root:
     if _STORE.match(image["uri"]):
         return None
     for folder, name in _places(root, image, image_root):
+        if _STORE.match(folder):
+            continue
         data = _bytes_inside(folder, name)
         if data is not None and hashlib.sha256(data).hexdigest() == image["sha256"]:
             return Path(os.path.realpath(os.path.join(folder, name)))
@@ -119,9 +121,11 @@ def _roots(root: Folder | Published, source: str, image_root: ImageRoot | None) 
 
 
 def _bytes_inside(folder: str, name: str) -> bytes | None:
-    """The bytes of this regular file; None where there is none, or where it is not inside the folder, links followed."""
+    """The bytes of this regular file or object; None where there is none, or where it is not inside the folder, links followed."""
     if "\0" in name:
         return None
+    if _STORE.match(folder):
+        return None if {"", ".", ".."} & set(name.split("/")) else _object_bytes(f"{folder.rstrip('/')}/{name}")
     home = os.path.realpath(folder)
     path = os.path.realpath(os.path.join(home, name))
     if os.path.commonpath([home, path]) != home or not os.path.isfile(path):
@@ -133,13 +137,23 @@ def _bytes_inside(folder: str, name: str) -> bytes | None:
 
 
 def _from_store(uri: str) -> bytes:
-    """The bytes of an object, with the credentials that the environment holds."""
+    data = _object_bytes(uri)
+    if data is None:
+        raise PictureMissing(f"{uri}: no such object")
+    return data
+
+
+def _object_bytes(uri: str) -> bytes | None:
+    """The bytes of an object, with the credentials that the environment holds; None where there is none."""
     from pyarrow import ArrowException
     from pyarrow.fs import FileSystem  # some builds of Arrow have no object stores
 
     try:
         store, path = FileSystem.from_uri(uri)
         with store.open_input_stream(path) as stream:
-            return stream.read()
+            data: bytes = stream.read()
+            return data
+    except FileNotFoundError:
+        return None
     except (OSError, ArrowException, ValueError) as error:
         raise PictureMissing(f"{uri}: {error}") from None

@@ -181,7 +181,7 @@ def test_an_existing_output_root_is_tried_and_left_unchanged(tmp_path: Path):
 @pytest.mark.parametrize(
     ("source", "word"),
     [
-        ({"path": "s3://bucket/logs"}, "sources[0].path: s3:// is not supported"),
+        ({"path": "ftp://bucket/logs"}, "sources[0].path: ftp:// is not supported"),
         ({"path": "logs/{date}"}, "sources[0].path: {date} is not replaced; did you mean {batch}?"),
         ({"image_root": "screens"}, "sources[0].image_root: no such folder: HOME/screens"),
     ],

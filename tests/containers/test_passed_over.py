@@ -3,6 +3,8 @@
 import pytest
 
 from pipelines.containers.passed_over import is_hidden, why_passed_over
+from pipelines.storage.folders import Folders
+from pipelines.storage.stores import ENVIRONMENT
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ from pipelines.containers.passed_over import is_hidden, why_passed_over
 )
 def test_a_file_in_a_folder_is_a_log_or_is_passed_over(tmp_path, name: str, content: bytes, why: str | None):
     (tmp_path / name).write_bytes(content)
-    found = why_passed_over(str(tmp_path / name))
+    found = why_passed_over(str(tmp_path / name), Folders(ENVIRONMENT))
     assert found is None if why is None else (found or "").startswith(why)
 
 

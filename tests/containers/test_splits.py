@@ -11,12 +11,14 @@ from pipelines.config import Limits, Source
 from pipelines.containers import LineSplit, Survey, damaged_row, read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile, input_file
 from pipelines.reasons import Reason
+from pipelines.storage.folders import Folders
+from pipelines.storage.stores import ENVIRONMENT
 
 LINES = b'{"n": 1}\n\n{"n": 2}\n{"n": "' + b"x" * 30 + b'"}\n{"n": 4}\n{"n": 5}'
 
 
 def listed(path: Path) -> InputFile:
-    return input_file(str(path), Source(name="kit", path=(str(path),)))
+    return input_file(str(path), Source(name="kit", path=(str(path),)), Folders(ENVIRONMENT))
 
 
 @pytest.fixture

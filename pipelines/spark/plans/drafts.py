@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -16,13 +17,14 @@ from pipelines.ledger.unread_keys import shown_key
 from pipelines.records import Draft, RawRecord
 from pipelines.spark.plans.bridge import MapRows, Work, distribute, flow_opener, map_records
 from pipelines.spark.session.startup import in_background
+from pipelines.storage.stores import Stores
 from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
 from pipelines.tables.writing import Placed
 
 SPLIT_BYTES = 64 << 20
 DRIVER_BYTES = 256 << 20
 
-SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text)
+SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text, version=text)
 REFS = pa.list_(struct(key=text, ref=text))
 DRAFTS = struct(
     record_id=text,
@@ -37,14 +39,16 @@ DRAFTS = struct(
 )
 
 
-def survey_files(spark: SparkSession, files: Sequence[InputFile]) -> list[Row]:
+def survey_files(spark: SparkSession, files: Sequence[InputFile], stores: Stores) -> list[Row]:
     """The hash and the splits of every file, from one pass over its bytes. Only a large plain JSON Lines file has several splits.
 
-    The driver hashes a small batch faster than Spark can start a task.
+    The driver hashes a small batch faster than Spark can start a task. An object with a version is read only if it is large enough to be split.
     """
-    if sum(file.size for file in files) <= DRIVER_BYTES:
-        return list(_survey(asdict(file) for file in files))
-    work = distribute(spark, [asdict(file) for file in files], _tasks(spark, [file.size for file in files]), lambda: _survey)
+    survey = partial(_survey, stores=stores)
+    sizes = [0 if file.version and file.size <= SPLIT_BYTES else file.size for file in files]
+    if sum(sizes) <= DRIVER_BYTES:
+        return list(survey(asdict(file) for file in files))
+    work = distribute(spark, [asdict(file) for file in files], _tasks(spark, sizes), lambda: survey)
     return [row.asDict() for row in map_records(*work, SPLITS).collect()]
 
 
@@ -80,19 +84,19 @@ def _tasks(spark: SparkSession, sizes: Sequence[int]) -> int:
     return max(int(spark.conf.get("spark.sql.shuffle.partitions") or 1), sum(sizes) // SPLIT_BYTES)
 
 
-def _survey(rows: Iterable[Row]) -> Iterator[Row]:
+def _survey(rows: Iterable[Row], stores: Stores) -> Iterator[Row]:
     for row in rows:
         file = InputFile(**row)
-        survey = survey_file(file, SPLIT_BYTES)
+        survey = survey_file(file, SPLIT_BYTES, stores)
         for split, first_line in survey.splits:
             yield row | {"sha256": survey.sha256, "start": split.start, "end": split.end, "first_line": first_line}
 
 
 def _records(row: Row, config: Config) -> Iterator[RawRecord]:
-    file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"])
+    file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"], row["version"])
     if row["end"] < 0:
-        return read_records(file, config.limits)
-    return read_split(file, LineSplit(row["path"], row["start"], row["end"]), row["first_line"], config.limits)
+        return read_records(file, config.limits, config.stores)
+    return read_split(file, LineSplit(row["path"], row["start"], row["end"]), row["first_line"], config.limits, config.stores)
 
 
 def draft_row(raw: RawRecord, config: Config) -> Row:

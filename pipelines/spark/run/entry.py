@@ -22,6 +22,7 @@ from pipelines.config import Config, ConfigError
 from pipelines.hooks import call_hook, hook_for
 from pipelines.ledger.batches import Refused
 from pipelines.spark.session.startup import relax_garbage_collection
+from pipelines.storage.locations import StoreError
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import NotPublished
 from pipelines.visible import visible
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
     from pipelines.spark.run.completion import Result
 
 OUR_FAULT, USAGE = 1, 2
-REFUSALS = {ConfigError: "configuration", FileNotFoundError: "configuration", Refused: "refused", LostRace: "lost_race", NotPublished: "not_published"}
+REFUSALS = {
+    ConfigError: "configuration",
+    StoreError: "configuration",
+    FileNotFoundError: "configuration",
+    Refused: "refused",
+    LostRace: "lost_race",
+    NotPublished: "not_published",
+}
 
 
 def run_id_of(batch: str, started: datetime) -> str:

@@ -55,7 +55,7 @@ class Run:
 def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
     """The splits of the input files, each with the hash of its file."""
     with run.steps.step("survey the input files"):
-        return survey_files(run.spark, inputs)
+        return survey_files(run.spark, inputs, run.config.stores)
 
 
 def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[Staged, DataFrame | None]:

@@ -43,7 +43,10 @@ def export(
     dialect, model, settings = _dialect(published, to, form, dialect, batch)
     run_id = published.runs[-1]["run_id"] if batch is None else published.run_of(batch)["run_id"]
     final = Path(out).resolve()  # where a link leads, so that --replace keeps the link
-    sources = [published.root, *(Path(folder) for folders in published.image_roots.values() for folder in ([folders] if isinstance(folders, str) else folders))]
+    sources = [
+        published.root,
+        *(Path(folder) for folders in published.image_roots.values() for folder in ([folders] if isinstance(folders, str) else folders) if "://" not in folder),
+    ]
     with whole_folder(final, replace, sources) as staging:
         pictures = PictureFolder(published, staging / "images", final / "images", copy, image_root)
         job = Job(to, dialect, run_id, model, settings, final, staging, pictures)

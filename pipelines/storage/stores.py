@@ -1,0 +1,90 @@
+"""The clients of stores: at most one per bucket and process, opened when first used, with the environment and the settings.
+
+Object stores are read through obstore, and HDFS through pyarrow.fs. pyarrow could read object stores too, but its listings have no etags,
+so every object would have to be hashed; and it has no conditional requests, so an object that is replaced during reading would give a mix of
+both. deltalake uses the same Rust crate as obstore, and therefore the same settings and environment variables.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+from pipelines.storage.locations import Location, is_uri, location_of
+
+MAX_CLIENTS = 32
+
+
+class Entry(NamedTuple):
+    """An object or file: `modified` in ns since 1970, and `version`, which changes whenever the bytes do; "" if the store has none."""
+
+    size: int
+    modified: int
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """How to reach stores, by scheme: settings in addition to the environment. Small and frozen, so that closures can carry it."""
+
+    settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+
+    def of(self, scheme: str) -> Mapping[str, str]:
+        return dict(dict(self.settings).get("hdfs" if scheme == "viewfs" else scheme, ()))
+
+
+ENVIRONMENT = Stores()
+
+
+class Store(Protocol):
+    """A bucket, container or file system. Keys neither begin nor end with a slash. All methods raise StoreError if it cannot be read."""
+
+    def head(self, key: str) -> Entry:
+        """Raises FileNotFoundError."""
+
+    def entries_below(self, prefix: str) -> Iterator[tuple[str, Entry]]:
+        """(key, entry) of every object below the folder `prefix`."""
+
+    def names_in(self, prefix: str) -> tuple[list[str], list[tuple[str, Entry]]]:
+        """(keys of folders, keys of objects with their entries) directly in the folder `prefix`."""
+
+    def has_below(self, prefix: str) -> bool:
+        """Whether the folder has anything in it."""
+
+    def read(self, key: str, start: int, end: int, version: str = "") -> tuple[bytes, Entry]:
+        """The bytes [start, end), fewer at the end of the object, and its entry. Raises OSError; ESTALE if it now has another version."""
+
+
+def store_of(uri: str, stores: Stores) -> tuple[Store, str]:
+    """The client for this URI, and its key there. Raises StoreError."""
+    location = location_of(uri)
+    settings = tuple(sorted(stores.of(location.scheme).items()))
+    return _open_store(os.getpid(), location._replace(key=""), settings), location.key
+
+
+def table_options(path: str, stores: Stores) -> dict[str, str] | None:
+    """What deltalake needs to open a table at this path or URI; None on disk."""
+    if not is_uri(path):
+        return None
+    location = location_of(path)
+    if location.scheme in ("hdfs", "viewfs"):
+        return {}
+    from pipelines.storage.objects import CONNECT_SECONDS, MAX_RETRIES, REQUEST_SECONDS, config_of
+
+    bounds = {"allow_http": "true", "connect_timeout": f"{CONNECT_SECONDS}s", "timeout": f"{REQUEST_SECONDS}s", "max_retries": str(MAX_RETRIES)}
+    return config_of(location, stores.of(location.scheme)) | bounds
+
+
+# By process: a client of the parent does not work in a fork.
+@lru_cache(maxsize=MAX_CLIENTS)
+def _open_store(process: int, location: Location, settings: tuple[tuple[str, str], ...]) -> Store:
+    if location.scheme in ("hdfs", "viewfs"):
+        from pipelines.storage.hadoop import open_hadoop  # needs Hadoop's libraries
+
+        return open_hadoop(location, dict(settings))
+    from pipelines.storage.objects import open_objects  # takes a tenth of a second, which runs on local files need not wait for
+
+    return open_objects(location, dict(settings))
