@@ -58,6 +58,12 @@ def export(
     return summary
 
 
+def _folders(published: Published) -> list[Path]:
+    """The folders that the export is made from: the root, and the folders of the pictures."""
+    roots = [folder for folders in published.image_roots.values() for folder in ([folders] if isinstance(folders, str) else folders)]
+    return [published.root, *(Path(folder) for folder in roots if "://" not in folder)]
+
+
 def _dialect(published: Published, to: str, form: Form, wanted: str | None, batch: str | None) -> tuple[str, str, dict[str, Any]]:
     """(name, model, settings) of the dialect to export. Raises ExportError where there is none, or more than one and none was named."""
     settings = published.settings(batch).get("dialects", {})
