@@ -34,7 +34,7 @@ def _refuse(out: Path, replace: bool) -> None:
     if out.exists() and not out.is_dir():
         raise ExportError(f"{out} is a file")
     if out.is_dir() and any(out.iterdir()) and not replace:
-        raise ExportError(f"{out} is not empty; --replace writes a new export in its place")
+        raise ExportError(f"{out} is not empty; --replace replaces what is in it")
 
 
 def _take_name(staging: Path, out: Path) -> None:
