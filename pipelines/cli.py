@@ -119,7 +119,7 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     to = commands.add_parser("export", help="write published rows in the form of a trainer, with pictures, a configuration and a README")
     to.add_argument("--to", required=True, choices=TRAINERS, metavar="TRAINER", help=", ".join(TRAINERS))
     to.add_argument("--root", required=True, metavar="ROOT", help="the folder with the tables (output.root of the configuration)")
-    to.add_argument("--out", required=True, metavar="DIR", help="the folder to write; it appears whole or not at all")
+    to.add_argument("--out", required=True, metavar="DIR", help="the folder to write; it appears only when it is complete")
     to.add_argument("--dialect", metavar="NAME", help="the dialect whose rows to write; needed if several that this trainer takes are published")
     to.add_argument("--split", choices=("train", "val", "test"), help="this split only")
     to.add_argument("--batch", metavar="ID", help="this batch only; by default all that are published")

@@ -96,7 +96,7 @@ def test_trainers_of_tokens_alone_are_offered_dialects_without_pictures(tmp_path
 
 def test_the_table_of_the_main_page_is_that_of_the_trainers():
     text = (ROOT / "README.md").read_text().partition("## Into your trainer")[2].partition("\n## ")[0]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `") and "--to" not in line]
     shown = {name.strip("` "): dialects for names, dialects in cells for name in names.split(",")}
     assert set(shown) == set(FORMS)
     for to, form in FORMS.items():

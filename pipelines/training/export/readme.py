@@ -35,11 +35,11 @@ def readme(job: Job, form: Form, summary: dict[str, Any], files: Mapping[str, st
 
 
 def standin_warning(form: Form, summary: Mapping[str, Any]) -> str | None:
-    """What to say of tokenized rows of a stand-in vocabulary; None where the rows are of a model's own, or the trainer tokenizes by itself."""
+    """The warning for tokenized rows of a stand-in vocabulary; None if the vocabulary is a model's own, or the trainer tokenizes by itself."""
     if form.needs_conversations or not summary["standin"]:
         return None
     return (
-        f"warning: the rows are tokenized with the stand-in {summary['tokenizer']['name']}, whose ids are no model's: good for a trial of the trainer only; "
+        f"warning: the rows are tokenized with the stand-in {summary['tokenizer']['name']}, whose ids are no model's: good only for trying out the trainer; "
         "to train, configure the model's own tokenizer and run the batch again"
     )
 

@@ -120,7 +120,7 @@ def answer_weights(row: Row) -> list[float | None]:
 
 
 def loss_codes(row: Row, messages: list[Message], stretches_wanted: int) -> list[str]:
-    """Codes for answers whose weight the trainer's form cannot say. `stretches_wanted` is how many stretches are trained if no answer is masked."""
+    """Codes for answers whose weight the trainer's form cannot express. `stretches_wanted` is how many stretches are trained if no answer is masked."""
     answers = [message["loss_weight"] for message in messages if message["role"] == "assistant"]
     is_masked = 0 in answers or trained_stretches(row.sample["labels"]) < stretches_wanted
     return ["masked_turn"] * is_masked + weight_codes(answers)
