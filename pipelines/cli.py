@@ -127,14 +127,14 @@ def _parser() -> argparse.ArgumentParser:
 def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     to = commands.add_parser("export", help="write published rows in the form of a trainer, with pictures, a configuration and a README")
     to.add_argument("--to", required=True, choices=TRAINERS, metavar="TRAINER", help=", ".join(TRAINERS))
-    to.add_argument("--root", required=True, metavar="ROOT", help="the output root")
-    to.add_argument("--out", required=True, metavar="DIR", help="the folder to write; it appears whole or not at all")
-    to.add_argument("--dialect", metavar="NAME", help="whose tokens; needed where several that fit are published")
+    to.add_argument("--root", required=True, metavar="ROOT", help="the folder with the tables (output.root of the configuration)")
+    to.add_argument("--out", required=True, metavar="DIR", help="the folder to write; it appears only when it is complete")
+    to.add_argument("--dialect", metavar="NAME", help="the dialect whose rows to write; needed if several that this trainer takes are published")
     to.add_argument("--split", choices=("train", "val", "test"), help="this split only")
     to.add_argument("--batch", metavar="ID", help="this batch only; by default all that are published")
     to.add_argument("--image-root", action="append", default=[], metavar="[SOURCE=]FOLDER", help="where the pictures are now, if they have moved")
-    to.add_argument("--copy", action="store_true", help="copy pictures rather than link them")
-    to.add_argument("--replace", action="store_true", help="write a new export in the place of what is in DIR")
+    to.add_argument("--copy", action="store_true", help="copy pictures instead of making hard links")
+    to.add_argument("--replace", action="store_true", help="replace what is in DIR by the new export")
     to.set_defaults(command=_command("export.run"))
 
 

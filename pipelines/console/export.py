@@ -6,7 +6,8 @@ import json
 import sys
 from argparse import Namespace
 
-from pipelines.training.export import ExportError, export
+from pipelines.training.export import FORMS, ExportError, export
+from pipelines.training.export.readme import standin_warning
 from pipelines.training.pictures import ImageRoot, PictureChanged, PictureMissing
 from pipelines.training.tables import NotPublished
 from pipelines.visible import visible
@@ -15,13 +16,15 @@ OK, USAGE = 0, 2
 
 
 def run(options: Namespace) -> int:
-    """Prints what was written as one JSON line."""
+    """Prints what was written as one JSON line, and on stderr a warning where the rows are tokenized with a stand-in."""
     try:
         chosen = {name: getattr(options, name) for name in ("dialect", "split", "batch", "copy", "replace")}
         summary = export(options.to, options.root, options.out, image_root=_image_root(options.image_root), **chosen)
     except (ExportError, NotPublished, PictureMissing, PictureChanged) as error:
         print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE
+    if warning := standin_warning(FORMS[options.to], summary):
+        print(visible(f"episodes: {warning}"), file=sys.stderr)
     sys.stdout.write(json.dumps(summary, ensure_ascii=False) + "\n")
     return OK
 

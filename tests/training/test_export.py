@@ -237,7 +237,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(root: Path, tmp_path: Path
 def test_a_row_that_the_writer_loses_is_noticed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     form = FORMS["agentcpm"]
     monkeypatch.setitem(FORMS, "agentcpm", replace(form, count=lambda folder, split: form.count(folder, split) - 1))
-    with pytest.raises(ExportError, match="2 rows are published, 2 were written and 1 stand in the file"):
+    with pytest.raises(ExportError, match="2 rows are published, 2 were written and the file has 1"):
         export("agentcpm", root, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -257,8 +257,8 @@ def test_no_rows_are_no_export(root: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     "to, dialect, said",
     [
-        ("minicpm_v", None, "takes no dialect that is published: agentcpm_gui, glm_4"),
-        ("hf", None, "needs --dialect: agentcpm_gui, glm_4"),
+        ("minicpm_v", None, "takes none of the dialects that are published: agentcpm_gui, glm_4"),
+        ("swift", None, "needs --dialect, one of: agentcpm_gui, glm_4"),
         ("glm4", "agentcpm_gui", "takes rows of glm_4; dialect agentcpm_gui is of agentcpm_gui"),
         ("hf", "glm_5", "no rows of dialect glm_5 are published"),
         ("hf", "agentcpm_gui", "has a picture, and --to hf takes tokens only"),

@@ -11,9 +11,10 @@ import pytest
 from pipelines.chat.glm_tools import glm_tools_parts
 from pipelines.chat.tool_syntax import SYNTAXES
 from pipelines.records import Message
+from pipelines.tokenizers import families
 from pipelines.training import export as export_package
 from pipelines.training.export import export
-from pipelines.training.export.control_tokens import control_tokens
+from pipelines.training.export.control_tokens import GLM_4, control_tokens
 from pipelines.training.export.glm4 import tools_text
 from pipelines.training.export.inexact import WHY, sorted_codes
 from pipelines.training.export.tool_text import in_words
@@ -180,6 +181,7 @@ def test_definitions_are_written_as_the_dialect_writes_them():
     [
         ([USER, message("assistant", ""), USER, ANSWER], ["empty_turn"]),
         ([message("user", "Say <|user|>"), ANSWER], ["control_token"]),
+        ([message("user", "Say <|im_end|>"), ANSWER], []),
         ([USER, message("assistant", "{}", metadata="[MASK]")], ["control_token"]),
         ([USER, MASKED, USER, ANSWER], ["masked_turn"]),
         ([USER, HALF], ["weight"]),
@@ -262,6 +264,10 @@ def test_codes_are_a_closed_list():
         ("glm", {}, "<think>", True),  # nothing is known of the tokenizer
         ("glm", {"file": None, "name": "glm_4_standin"}, "<think>", False),  # bundled: made of the family's own control tokens
         ("glm", {"file": "tokenizer.json", "name": "/gone"}, "<think>", True),
+        ("glm", {"file": None, "name": "glm_4_standin"}, "<|im_end|>", False),  # GLM-4 has none
+        ("glm", {"file": None, "name": "glm_4_standin"}, "<|observation|>", True),
+        ("glm", {"file": "tokenizer.model", "name": "/gone"}, "<|im_end|>", False),
+        ("glm", {"file": "tokenizer.json", "name": "/gone"}, "<|im_end|>", True),
         ("glm", {"file": None, "name": "glm_4_standin", "specials": {"<new>": 9}}, "a <new> b", True),
         ("minicpm", {"file": None, "name": "minicpm_v_2_6"}, "</quad>", True),
         ("minicpm", {"file": None, "name": "minicpm_v_2_6"}, "<div>", False),
@@ -271,10 +277,15 @@ def test_control_tokens_are_those_of_the_dialect_s_tokenizer(family: str, tokeni
     assert bool(control_tokens(family, tokenizer).search(text)) == is_found
 
 
+def test_the_control_tokens_of_glm_4_are_those_of_its_vocabulary():
+    """The two lists stand in rooms that may not import each other."""
+    assert sorted(GLM_4) == sorted(families.GLM_4.specials)
+
+
 def test_a_tokenizer_s_own_file_says_what_its_control_tokens_are(tmp_path: Path):
     (tmp_path / "tokenizer.json").write_text(json.dumps({"added_tokens": [{"content": "<think>"}]}))
     known = control_tokens("glm", {"file": "tokenizer.json", "name": str(tmp_path)})
-    assert (bool(known.search("<think>")), bool(known.search("<tool_call>"))) == (True, False)
+    assert [bool(known.search(text)) for text in ("<think>", "<tool_call>", "<|im_end|>")] == [True, False, False]
 
 
 def test_every_code_is_given_somewhere():

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.training.export.job import Codes, Job
-from pipelines.training.export.rows import ExportError, Row
+from pipelines.training.export.rows import ExportError, Row, answer_weights, weight_codes
 
 IDS = pa.list_(pa.int32())
 COLUMNS = pa.schema({"input_ids": IDS, "attention_mask": IDS, "labels": IDS})
@@ -25,15 +25,20 @@ def write(job: Job, split: str, rows: Iterable[Row]) -> Iterator[tuple[Row, Code
             for row in part:
                 refuse_pictures(row, job)
             file.write_batch(pa.RecordBatch.from_pylist([{name: row.sample[name] for name in COLUMNS.names} for row in part], schema=COLUMNS))
-            yield from ((row, []) for row in part)
+            yield from ((row, weight_codes(answer_weights(row))) for row in part)
 
 
 def refuse_pictures(row: Row, job: Job) -> None:
     if row.images:
         raise ExportError(
             f"row {row.sample_id} of dialect {job.dialect} has a picture, and --to {job.to} takes tokens only; "
-            f"pixels come from pipelines.training.dataset.TrainingSet(root, {job.dialect!r}), which Hugging Face's Trainer takes as train_dataset"
+            f"pixels come from pipelines.training.TrainingSet(root, {job.dialect!r}), which Hugging Face's Trainer takes as train_dataset"
         )
+
+
+def has_pictures(batches: Iterable[pa.RecordBatch]) -> bool:
+    """Whether any row has a picture, from column `images` of table `samples`. Reads no further than the first."""
+    return any(len(batch.column("images").flatten()) for batch in batches)
 
 
 def count(folder: Path, split: str) -> int:
@@ -53,7 +58,7 @@ from trl import SFTConfig, SFTTrainer
 
 here = Path(__file__).parent
 rows = load_dataset("parquet", data_files={{path.stem: str(path) for path in here.glob("*.parquet")}})
-# Without max_length=None, TRL cuts rows at 1,024 tokens in silence.
+# Without max_length=None, TRL cuts rows at 1,024 tokens without a message.
 arguments = SFTConfig(output_dir="output", max_length=None, packing=False, num_train_epochs=1, per_device_train_batch_size=1, report_to="none")
 SFTTrainer(model=sys.argv[1], args=arguments, train_dataset=rows["train"]{evaluation}).train()
 '''

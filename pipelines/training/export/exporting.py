@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipelines.training.export.columns import has_pictures
 from pipelines.training.export.folder import whole_folder
 from pipelines.training.export.forms import FORMS
 from pipelines.training.export.inexact import sorted_codes, why
@@ -16,6 +17,7 @@ from pipelines.training.export.job import Form, Job
 from pipelines.training.export.pictures import PictureFolder
 from pipelines.training.export.readme import readme
 from pipelines.training.export.rows import SPLITS, ExportError, Row, rows_of, trained_tokens
+from pipelines.training.how_tokenized import Settings, settings_by_batch
 from pipelines.training.pictures import ImageRoot
 from pipelines.training.tables import Published, open_root
 
@@ -40,20 +42,17 @@ def export(
     """
     form = FORMS[to]
     published = open_root(root)
-    dialect, model, settings = _dialect(published, to, form, dialect, batch)
+    dialect, model, settings = _dialect(published, to, form, dialect, batch, split)
     run_id = published.runs[-1]["run_id"] if batch is None else published.run_of(batch)["run_id"]
     final = Path(out).resolve()  # where a link leads, so that --replace keeps the link
-    sources = [
-        published.root,
-        *(Path(folder) for folders in published.image_roots.values() for folder in ([folders] if isinstance(folders, str) else folders) if "://" not in folder),
-    ]
-    with whole_folder(final, replace, sources) as staging:
+    with whole_folder(final, replace, _folders(published)) as staging:
         pictures = PictureFolder(published, staging / "images", final / "images", copy, image_root)
-        job = Job(to, dialect, run_id, model, settings, final, staging, pictures)
+        job = Job(to, dialect, run_id, model, settings, _tokenizer(published, dialect, batch), final, staging, pictures)
         found = _write(job, form, published, batch, SPLITS if split is None else (split,))
         _check(job, form, published, batch)
         summary = _summary(job, form, published, batch, found)
-        for name, text in (form.configure(job) | {"README.md": readme(job, form, summary)}).items():
+        files = form.configure(job)
+        for name, text in (files | {"README.md": readme(job, form, summary, files)}).items():
             (staging / name).write_text(text, encoding="utf-8")
     return summary
 
@@ -64,7 +63,7 @@ def _folders(published: Published) -> list[Path]:
     return [published.root, *(Path(folder) for folder in roots if "://" not in folder)]
 
 
-def _dialect(published: Published, to: str, form: Form, wanted: str | None, batch: str | None) -> tuple[str, str, dict[str, Any]]:
+def _dialect(published: Published, to: str, form: Form, wanted: str | None, batch: str | None, split: str | None) -> tuple[str, str, dict[str, Any]]:
     """(name, model, settings) of the dialect to export. Raises ExportError where there is none, or more than one and none was named."""
     settings = published.settings(batch).get("dialects", {})
     names = sorted({file.partition["dialect"] for file in published.files("samples", batch=batch)})
@@ -74,12 +73,24 @@ def _dialect(published: Published, to: str, form: Form, wanted: str | None, batc
         raise ExportError(f"no rows of dialect {wanted} are published under {published.root}; there are {', '.join(names) or 'none of any'}")
     if wanted is not None and wanted not in fitting:
         raise ExportError(f"--to {to} takes rows of {', '.join(form.models or ())}; dialect {wanted} is of {models[wanted]}")
+    if wanted is None and not form.takes_pictures:
+        fitting = [
+            name for name in fitting if not has_pictures(published.record_batches("samples", dialect=name, split=split, batch=batch, columns=["images"]))
+        ]
     if wanted is None and len(fitting) != 1:
         raise ExportError(
-            f"--to {to} needs --dialect: {', '.join(fitting)}" if fitting else f"--to {to} takes no dialect that is published: {', '.join(names)}"
+            f"--to {to} needs --dialect, one of: {', '.join(fitting)}"
+            if fitting
+            else f"--to {to} takes none of the dialects that are published: {', '.join(names)}"
         )
     name = wanted or fitting[0]
     return name, models[name], settings.get(name, {})
+
+
+def _tokenizer(published: Published, dialect: str, batch: str | None) -> Settings:
+    """What the runs note of the tokenizer of these rows: a stand-in if that of any batch is one, else the newest batch's; {} where nothing is noted."""
+    noted = [way["tokenizer"] for way in settings_by_batch(published, dialect, batch).values() if way.get("tokenizer")]
+    return next((one for one in noted if one.get("standin")), noted[-1] if noted else {})
 
 
 def _write(job: Job, form: Form, published: Published, batch: str | None, splits: Sequence[str]) -> Counter[str]:
@@ -107,12 +118,12 @@ def _note(job: Job, row: Row) -> None:
 
 
 def _check(job: Job, form: Form, published: Published, batch: str | None) -> None:
-    """The law of an export: as many rows stand in its files as the tables have, in every split. Raises ExportError."""
+    """Checks that the files of every split have as many rows as the tables. Raises ExportError."""
     for split, written in job.rows.items():
         wanted = sum(part.num_rows for part in published.record_batches("samples", dialect=job.dialect, split=split, batch=batch, columns=["sample_id"]))
         held = form.count(job.staging, split) if written else 0
         if not wanted == written == held:
-            raise ExportError(f"split {split}: {wanted} rows are published, {written} were written and {held} stand in the file; nothing was exported")
+            raise ExportError(f"split {split}: {wanted} rows are published, {written} were written and the file has {held}; nothing was exported")
     if not any(job.rows.values()):
         raise ExportError(f"no rows of dialect {job.dialect} in {', '.join(job.rows)}; nothing was exported")
 
@@ -127,6 +138,8 @@ def _summary(job: Job, form: Form, published: Published, batch: str | None, foun
         "dialect": job.dialect,
         "model": job.model,
         "recipe": job.settings.get("recipe"),
+        "tokenizer": {name: job.tokenizer.get(name) for name in ("name", "fingerprint")},
+        "standin": bool(job.tokenizer.get("standin")),
         "rows": job.rows,
         "exact": found[""],
         "inexact": {code: count for code, count in sorted(found.items()) if code},

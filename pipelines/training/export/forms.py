@@ -12,7 +12,8 @@ TEXT = ("glm_4", "hf")
 def _minicpm_notes(job: Job) -> list[str]:
     notes = [
         "The script of OpenBMB/MiniCPM-V finetune/ @ 0dbb566; patch_size, scale_resolution and query_num come from the model's own config.json.",
-        "A row that the script cannot load it replaces by another at random, in silence: leave out the rows of inexact.jsonl if that matters.",
+        "If the script cannot load a row, it takes another row at random instead, without a message. Leave out the rows of inexact.jsonl if that matters.",
+        _upstream_note(job),
     ]
     if job.model == "agentcpm_gui":
         notes[0] = "The script of OpenBMB/AgentCPM-GUI sft/ @ acbaf50; patch_size, scale_resolution and query_num come from the model's own config.json."
@@ -22,15 +23,32 @@ def _minicpm_notes(job: Job) -> list[str]:
 
 
 def _glm4_notes(job: Job) -> list[str]:
-    vision = "The set of a split must be of rows with pictures: the script invents a black one for the others."
-    tools = "Tool definitions stand as the text that the template makes of them: as lists, datasets would give each row the keys of all the others."
+    vision = "The script invents a black picture for rows that have none. Leave these out: inexact.jsonl names them, with no_picture."
+    tools = (
+        "Tool definitions are written as the text that the template makes of them: if they were lists, datasets would give each row the keys of all the others."
+    )
     script = "finetune_vision.py" if job.model == "glm_4v" else "finetune.py"
-    return [f"The script {script} of THUDM/GLM-4 finetune/ @ f27a106, with combine: false.", vision if job.model == "glm_4v" else tools]
+    return [
+        f"The script {script} of THUDM/GLM-4 finetune/ @ f27a106, with combine: false.",
+        vision if job.model == "glm_4v" else tools,
+        _upstream_note(job),
+    ]
+
+
+def _upstream_note(job: Job) -> str:
+    """What the loader makes of the rows, beside what table samples has."""
+    recipe = job.settings.get("recipe") or "unknown"
+    tables = (
+        "as table samples has them"
+        if recipe == "upstream"
+        else f"which differ from those of table samples, of recipe {recipe}, by the rules in docs/dialects.md of agent-episodes"
+    )
+    return f"The script's own loader makes the ids and labels: those of recipe upstream, {tables}."
 
 
 def _token_notes(job: Job) -> list[str]:
     return [
-        "The rows are tokenized: the model's tokenizer must be the one that the dialect names.",
+        "The rows are tokenized: the tokenizer of MODEL must be the one that is named below.",
         "Labels are aligned with input_ids; the model shifts them.",
     ]
 
@@ -46,7 +64,7 @@ def _llamafactory_notes(job: Job) -> list[str]:
 def _swift_notes(job: Job) -> list[str]:
     return [
         "ms-swift takes no tokenized rows; its template decides on tokens, tool texts and picture sizes.",
-        "Rows longer than max_length are left out by it.",
+        "It leaves out rows longer than max_length.",
     ]
 
 
@@ -64,8 +82,8 @@ FORMS = {
         llamafactory.command,
         _llamafactory_notes,
     ),
-    "trl": Form(None, False, columns.write, columns.count, columns.trl_files, columns.python_command, _token_notes),
-    "axolotl": Form(None, False, columns.write, columns.count, columns.axolotl_files, columns.axolotl_command, _token_notes),
-    "swift": Form(None, True, json_files.lines(swift.entry), json_files.count_lines, swift.configure, swift.command, _swift_notes, "other_template"),
-    "hf": Form(None, False, columns.write, columns.count, columns.hf_files, columns.python_command, _token_notes),
+    "trl": Form(None, False, columns.write, columns.count, columns.trl_files, columns.python_command, _token_notes, False),
+    "axolotl": Form(None, False, columns.write, columns.count, columns.axolotl_files, columns.axolotl_command, _token_notes, False),
+    "swift": Form(None, True, json_files.lines(swift.entry), json_files.count_lines, swift.configure, swift.command, _swift_notes, for_all="other_template"),
+    "hf": Form(None, False, columns.write, columns.count, columns.hf_files, columns.python_command, _token_notes, False),
 }

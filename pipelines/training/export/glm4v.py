@@ -17,8 +17,8 @@ from pipelines.training.export.tool_text import in_words, uses_tools
 def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
     """The row as process_batch takes it, and why its ids or labels there are others than ours under recipe `upstream`.
 
-    A picture that stands elsewhere than at the start of the first turn still goes there: upstream takes it from nowhere else, and
-    one on a later message stops the training. Their tokenizer makes no control tokens of texts.
+    A picture that is elsewhere than at the start of the first turn still goes there: upstream takes it from nowhere else, and one on
+    a later message stops the training. Their tokenizer makes no control tokens of texts.
     """
     messages, codes = row.messages, length_codes(row, job.settings.get("recipe"))
     if uses_tools(messages, row.tools):

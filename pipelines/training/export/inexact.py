@@ -1,6 +1,7 @@
-"""Why a trainer's own loader would make other ids or labels of an exported row than recipe `upstream`: a closed list of codes.
+"""Why a trainer would train an exported row otherwise than the tables have it: a closed list of codes.
 
-`WHY` is what `inexact.jsonl` and an export's README say. A row without a code has our ids and labels in the trainer.
+`WHY` is what `inexact.jsonl` and an export's README say. A row without a code has the ids and labels of recipe `upstream` in the trainer's own
+loader; in a tokenized export, those of the table, with pictures that fit them.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ WHY = {
     "empty_turn": "A turn has no text, and the trainer's template leaves it out.",
     "fewer_slices": "A picture was sliced less so that the row fits; the trainer slices it as usual.",
     "mark_newline": "The trainer puts a newline before and after every picture, and the text has none there.",
-    "masked_turn": "An answer is masked (a weight of 0, or loss: last_turn); the trainer's form cannot say so, and trains it.",
+    "masked_turn": "An answer is masked (a weight of 0, or loss: last_turn); the trainer's form has no way to mark it, so it is trained.",
     "no_picture": "The row has no picture, and the trainer invents a black one.",
     "one_turn": "The row has one turn; the trainer refuses it and takes another row at random in its place.",
     "other_template": "The trainer writes the row by a template of its own.",
     "picture_mark": "A text spells a mark such as <image_00>, which the trainer looks up among its pictures.",
-    "picture_moved": "The trainer takes a picture at the start of the first turn only, and this one stands elsewhere in the row.",
+    "picture_moved": "The trainer takes a picture at the start of the first turn only, and this one is elsewhere in the row.",
     "picture_resized": "The trainer enlarges the picture, which has few pixels, so that its views may not fit their tokens.",
     "read_as_date": "Every text of the row is a date, and in a file of such rows the trainer's reader turns them into other texts.",
     "role_refused": "The trainer refuses this order of roles and takes another row at random in its place.",
-    "system_moved": "The trainer has no place for the system turn; its text stands in front of the first question.",
+    "system_moved": "The trainer has no place for a system turn, so its text was put before the first question.",
     "think_block": "A text holds an empty block of reasoning, and the trainer then starts the last answer's loss four tokens later.",
     "tool_syntax": "Calls and results are written as text, and the trainer may take their tags for control tokens.",
     "turns_dropped": "The oldest turns were left out so that the row fits; recipe upstream may leave out others, and where the table does not say which, the trainer gets all of them.",
-    "weight": "A turn has a weight between 0 and 1 or above, which the trainer's form cannot say.",
+    "weight": "An answer has a loss weight other than 0 and 1. The trainer's form cannot express it, so the answer is trained with weight 1.",
 }
 
 

@@ -22,7 +22,8 @@ Entry = Callable[[Row, "Job"], tuple[dict[str, Any], Codes]]
 
 @dataclass
 class Job:
-    """One export. `settings` are the dialect's as its newest run has them, {} where an older version published it; `out` is where it will be.
+    """One export. `settings` are the dialect's as its newest run has them, {} where an older version published it; `tokenizer` is what its rows
+    were tokenized with, {} where nothing tells; `out` is where it will be.
 
     `rows` and `longest` are known once the rows are written: rows by split, and the tokens of the longest row and of the longest answers of a row.
     """
@@ -32,6 +33,7 @@ class Job:
     run_id: str
     model: str
     settings: Mapping[str, Any]
+    tokenizer: Mapping[str, Any]
     out: Path
     staging: Path
     pictures: PictureFolder
@@ -75,4 +77,5 @@ class Form:
     configure: Callable[[Job], dict[str, str]]
     command: Callable[[Job], str]
     notes: Callable[[Job], list[str]]
+    takes_pictures: bool = True
     for_all: str | None = None  # a code that holds for every row, which is then not named one by one

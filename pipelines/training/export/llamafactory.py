@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipelines.training.export.columns import IDS, ROWS_AT_ONCE
 from pipelines.training.export.job import Codes, Job
-from pipelines.training.export.rows import Row
+from pipelines.training.export.rows import Row, answer_weights, weight_codes
 from pipelines.training.pixels import fit_side
 
 FOLDERS = {"train": "tokenized/train", "val": "tokenized/validation", "test": "test"}
@@ -51,8 +51,9 @@ def max_side(job: Job) -> int | None:
 
 
 def codes_of(row: Row, job: Job) -> Codes:
-    """Why the views that LLaMA-Factory makes do not fit the tokens of the row. The tokens themselves are always ours."""
+    """Why the views that LLaMA-Factory makes do not fit the tokens of the row, or its loss is not weighted. The tokens themselves are always ours."""
     codes = ["fewer_slices"] if "repair.fewer_slices" in (row.sample["repairs"] or ()) else []
+    codes += weight_codes(answer_weights(row))
     side = max_side(job)
     sizes = [(image["width"], image["height"]) for image in row.images]
     if any(width * height < MIN_PIXELS for width, height in (fit_side(size, side) if side else size for size in sizes)):

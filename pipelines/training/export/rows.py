@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -105,15 +105,25 @@ def trained_tokens(labels: list[int]) -> int:
     return len(labels) - labels.count(IGNORE_INDEX)
 
 
+def weight_codes(weights: Iterable[float | None]) -> list[str]:
+    """The code for answers with these weights, where a trainer can train an answer or mask it, and nothing between.
+
+    >>> weight_codes([None, 0.0, 1.0]), weight_codes([0.5])
+    ([], ['weight'])
+    """
+    return ["weight"] if any(weight not in (None, 0, 1) for weight in weights) else []
+
+
+def answer_weights(row: Row) -> list[float | None]:
+    """The weights of the row's answers as `turn_spans` has them; none where an older version published the row without."""
+    return [turn["weight"] for turn in row.sample["turn_spans"] or () if turn["role"] == "assistant"]
+
+
 def loss_codes(row: Row, messages: list[Message], stretches_wanted: int) -> list[str]:
-    """Codes for answers whose weight the trainer's form cannot say. `stretches_wanted` is how many stretches are trained if no answer is masked."""
+    """Codes for answers whose weight the trainer's form cannot express. `stretches_wanted` is how many stretches are trained if no answer is masked."""
     answers = [message["loss_weight"] for message in messages if message["role"] == "assistant"]
-    codes = []
-    if 0 in answers or trained_stretches(row.sample["labels"]) < stretches_wanted:
-        codes.append("masked_turn")
-    if any(weight not in (None, 0, 1) for weight in answers):
-        codes.append("weight")
-    return codes
+    is_masked = 0 in answers or trained_stretches(row.sample["labels"]) < stretches_wanted
+    return ["masked_turn"] * is_masked + weight_codes(answers)
 
 
 def length_codes(row: Row, recipe: str | None) -> list[str]:

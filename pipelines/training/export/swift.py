@@ -10,7 +10,7 @@ from typing import Any
 
 from pipelines.training.export.job import Codes, Job
 from pipelines.training.export.marks import texts_between
-from pipelines.training.export.rows import Message, Row
+from pipelines.training.export.rows import Message, Row, weight_codes
 
 ROLES = {"observation": "tool_response"}
 MARKS = ("<image>", "<video>", "<audio>")  # ms-swift puts media in their place, whoever wrote them
@@ -20,7 +20,7 @@ def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
     """All rows have the same keys, since datasets reads the file as one table. `loss` says which answers are trained."""
     last_answers = _last_run(row.messages) if job.settings.get("loss") == "last_turn" else range(len(row.messages))
     messages = [_message(message, i in last_answers) for i, message in enumerate(row.messages)]
-    codes = ["other_template"]
+    codes = ["other_template", *weight_codes(message["loss_weight"] for message in row.messages if message["role"] == "assistant")]
     if any(mark in message["content"] for message in row.messages for mark in MARKS):
         codes.append("picture_mark")
     return {"messages": messages, "images": [job.pictures.path_of(image) for image in row.pictures], "tools": row.tools or "[]"}, codes
