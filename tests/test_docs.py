@@ -1,5 +1,6 @@
 """The docs are true: defaults, links, paths, commands and rooms."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,9 +14,12 @@ from jobs import redrive, run
 from pipelines.chat.turns import Turn
 from pipelines.cli import main
 from pipelines.config import Config, load_config, parse_config
-from pipelines.records import Message
+from pipelines.formats.keys import TURN_FIELDS
+from pipelines.formats.table import FORMATS
+from pipelines.records import IGNORE_INDEX, Conversation, Message, Sample
 from pipelines.tables.schema import COLUMNS
-from tests.making import asked, write_lines
+from tests.making import asked, configuration, write_lines
+from tests.making import run as run_record
 from tests.test_house import MOST_LINES, MOST_LOOSE_FILES, ROOMS
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +69,43 @@ def test_the_configuration_in_the_readme_works_when_it_is_pasted(tmp_path: Path,
     assert main(["show", "--config", f"{tmp_path}/mine.yaml", f"{tmp_path}/logs/a.jsonl", "--line", "1"]) == 0
     assert load_config(tmp_path / "mine.yaml").output.root == f"{tmp_path}/out/mine"
     assert capsys.readouterr().err.count(" clean ") == 1
+
+
+LOGS = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^`(\w+)`, [^\n]*\n\n```json\n(.*?)```", LOGS, re.M | re.S)
+
+
+def test_every_format_has_an_example():
+    assert [name for name, _ in EXAMPLES] == list(FORMATS)
+
+
+@pytest.mark.parametrize(("name", "text"), EXAMPLES)
+def test_the_example_of_a_format_is_read_as_this_format_without_any_finding(name: str, text: str):
+    config = configuration("minicpm_v_2_6", options={"tool_syntax": "hermes"}, source={"image_root": "."})
+    made, sample = run_record(json.loads(text), config, {"screens/1.png": (448, 448)})
+    assert isinstance(made, Conversation), made.findings
+    assert isinstance(sample, Sample), sample.findings
+    assert (made.format, made.findings, sample.tokens.findings) == (name, (), ())
+    if name != "agentcpm":
+        assert [(message.role, message.metadata) for message in made.messages[-3:]] == [("assistant", "weather"), ("observation", ""), ("assistant", "")]
+
+
+def meaning_of(key: str, value: object) -> str:
+    """What becomes of an answer with this key, in the words of the table."""
+    answer = {"role": "assistant", "content": "A", key: value}
+    _, sample = run_record({"messages": [*asked("Q", "A")["messages"], {"role": "user", "content": "Q"}, answer]}, configuration("glm_4"))
+    assert isinstance(sample, Sample), sample
+    span = sample.tokens.turn_spans[-1]
+    if sample.tokens.labels[span.start] == IGNORE_INDEX:
+        return "not trained" if span.weight == 0 else f"not trained, weight {span.weight}"
+    return "trained" if span.weight is None else f"trained, weight {span.weight:g}"
+
+
+def test_the_table_of_loss_keys_is_right():
+    head, _, *rows = [line.strip("| ").split(" | ") for line in LOGS.partition("## Loss keys")[2].splitlines() if line.startswith("|")]
+    values = [json.loads(value) for value in head[1:]]
+    keys = {key: cells for names, *cells in rows for key in re.findall(r"`(\w+)`", names)}
+    assert keys == {key: [meaning_of(key, value) for value in values] for key in TURN_FIELDS["loss"]}
 
 
 def job_commands() -> list[str]:

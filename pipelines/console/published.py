@@ -121,7 +121,9 @@ def _show(console: Console, record_id: str, seen: list[Seen]) -> None:
     _head(console, "runs")
     for one in seen:
         console.print(
-            Text(f"{one.run['finished']:%Y-%m-%d %H:%M:%S} · {one.run['kind']} of {one.run['batch']} · {one.run['run_id']} · {'; '.join(one.states())}")
+            Text(
+                f"{one.run['finished']:%Y-%m-%d %H:%M:%S} · {'redrive of ' if one.run['kind'] == 'redrive' else ''}batch {one.run['batch']} · {one.run['run_id']} · {'; '.join(one.states())}"
+            )
         )
 
 

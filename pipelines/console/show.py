@@ -72,20 +72,25 @@ def _show_conversation(console: Console, conversation: Conversation) -> None:
 def _show_sample(console: Console, sample: Sample, flow: Flow) -> None:
     tokens = sample.tokens
     dialect = next(dialect for dialect in flow.dialects if dialect.name == sample.dialect)
+    is_coloured = console.color_system is not None and not console.no_color
     trained = sum(label != IGNORE_INDEX for label in tokens.labels)
-    _head(console, f"{sample.dialect} · {counted(len(tokens.input_ids), 'token')}, {trained:,} trained (green)")
+    _head(console, f"{sample.dialect} · {counted(len(tokens.input_ids), 'token')}, {trained:,} trained ({'green' if is_coloured else 'in « »'})")
     line = Text()
     pieces = dialect.vocabulary.pieces(tokens.input_ids)
-    run_length = 0
+    run_length, is_marked = 0, False
     for i, piece in enumerate(pieces):
         run_length = run_length + 1 if i and tokens.input_ids[i] == tokens.input_ids[i - 1] else 1
         if run_length > SLOTS_SHOWN and piece in dialect.vocabulary.specials:
             continue
-        style = "green" if tokens.labels[i] != IGNORE_INDEX else "bold blue" if piece in dialect.vocabulary.specials else "dim"
+        is_trained = tokens.labels[i] != IGNORE_INDEX
+        if is_trained != is_marked and not is_coloured:
+            line.append("«" if is_trained else "»")
+        is_marked = is_trained
+        style = "green" if is_trained else "bold blue" if piece in dialect.vocabulary.specials else "dim"
         line.append(visible(piece).replace("\n", "⏎\n"), style=style)
         if run_length == SLOTS_SHOWN and piece in dialect.vocabulary.specials:
             line.append("…", style="dim")
-    console.print(line)
+    console.print(line + ("»" if is_marked and not is_coloured else ""))
     for image in tokens.images:
         grid = f"grid {image.grid.columns}x{image.grid.rows}" if image.grid else "not sliced"
         spans = ", ".join(f"[{span.start}, {span.end})" for span in image.token_spans)

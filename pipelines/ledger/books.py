@@ -71,6 +71,14 @@ class Books:
         came_in = self.total("records") - self.total("duplicates")
         return (self.total("quarantined") + self.refused_by_all) / came_in if came_in else 0.0
 
+    def quarantined_words(self) -> str:
+        """`7.55% of the records were quarantined`, and how they are counted where conversations are among them."""
+        words = f"{self.quarantined_share():.2%} of the records were quarantined"
+        if not self.refused_by_all:
+            return words
+        quarantined, came_in = self.total("quarantined"), self.total("records") - self.total("duplicates")
+        return f"{words} ({quarantined + self.refused_by_all:,} of {came_in:,}: {quarantined:,} quarantined, {self.refused_by_all:,} refused by every dialect)"
+
     def states(self) -> dict[str, int]:
         totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
         return totals | {"refused_by_all": self.refused_by_all, "internal_errors": self.internal_errors}

@@ -33,7 +33,7 @@ def too_many_errors(books: Books, gates: Gates) -> str | None:
 def _quarantined(books: Books, gates: Gates) -> str | None:
     share = books.quarantined_share()
     if share > gates.max_quarantined:
-        return f"max_quarantined: {share:.2%} of the records were quarantined; the limit is {gates.max_quarantined:.2%}"
+        return f"max_quarantined: {books.quarantined_words()}; the limit is {gates.max_quarantined:.2%}"
     return None
 
 
@@ -42,7 +42,7 @@ def _ratio(books: Books, gates: Gates, past: Past) -> str | None:
     ratio = ratio_to_median(share, past.shares, books.total("records") - books.total("duplicates"))
     if gates.max_ratio_to_median is not None and ratio is not None and ratio > gates.max_ratio_to_median:
         usual = _median_of(len(past.shares))
-        return f"max_ratio_to_median: {share:.2%} of the records were quarantined, {ratio:.1f} times {usual}; the limit is {gates.max_ratio_to_median:g}"
+        return f"max_ratio_to_median: {books.quarantined_words()}, {ratio:.1f} times {usual}; the limit is {gates.max_ratio_to_median:g}"
     return None
 
 

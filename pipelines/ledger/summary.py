@@ -28,6 +28,8 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
         f"records in      {states['records']:>9,}   = {counted(states['conversations'], 'conversation')} + {states['quarantined']:,} quarantined"
         f" + {counted(states['duplicates'], 'duplicate')}{damaged}",
     ]
+    if books.refused_by_all:
+        lines.append(f"{'refused':15} {books.refused_by_all:>9,}   by every dialect: {books.quarantined_words()}")
     for dialect in dict.fromkeys(book.dialect for book in books.dialects):
         offered, clean, repaired, quarantined = (
             sum(getattr(book, name) for book in books.dialects if book.dialect == dialect) for name in ("offered", "clean", "repaired", "quarantined")

@@ -82,5 +82,8 @@ def _folder(model: Any) -> Path | None:
         from huggingface_hub import snapshot_download
 
         return Path(snapshot_download(str(model), local_files_only=True))
-    except (ImportError, OSError, ValueError):
-        raise CertificateError(f"no such folder: {model}; give the folder that the trainer names, or its tokenizer") from None
+    except ImportError:
+        looked = "the cache of Hugging Face is not searched, since huggingface_hub is not installed"
+    except (OSError, ValueError):
+        looked = "the cache of Hugging Face on this machine has no model of this name"
+    raise CertificateError(f"no such folder: {model}; {looked}. Nothing is downloaded: give the model's folder, or its tokenizer")

@@ -17,9 +17,9 @@ from pipelines.training.certificate import certify
 from pipelines.training.collate import COLLATE, as_torch
 from pipelines.training.columns import read_columns
 from pipelines.training.how_tokenized import one_way
-from pipelines.training.items import FORM_OF_MODEL, Item, Row, item_of
+from pipelines.training.items import FORM_OF_MODEL, Item, Row, item_of, one_number
 from pipelines.training.laws import LawBroken, check_row
-from pipelines.training.pictures import ImageRoot, PictureChanged, PictureMissing, open_picture
+from pipelines.training.pictures import ImageRoot, PictureChanged, PictureMissing, check_image_root, open_picture
 from pipelines.training.pixels import glm4v_pixels, minicpm_pixels
 from pipelines.training.tables import Published, open_root
 
@@ -36,7 +36,7 @@ class TrainingSet:
     with a picture (only) or those without one. `model`, the folder that the trainer names or its tokenizer, is certified first. With `cache`,
     a folder, the processes of a machine share one memory-mapped file of 8 bytes a token; else each process that is spawned holds its own.
 
-    Each row is checked before it leaves. Raises NotPublished, MixedSettings, CertificateError, ValueError when it is made; LawBroken,
+    Each row is checked before it leaves. Raises NotPublished, MixedSettings, CertificateError, TypeError, ValueError when it is made; LawBroken,
     PictureMissing, PictureChanged for a row.
     """
 
@@ -60,6 +60,7 @@ class TrainingSet:
         self.settings = one_way(self.published, dialect, batch)
         self.form = FORM_OF_MODEL.get(self.settings["model"], "hf") if form == "auto" else form
         _refuse_unknown(split=(split, SPLITS), form=(self.form, COLLATE), arrays=(arrays, ("torch", "numpy")), pictures=(pictures, PICTURES))
+        check_image_root(self.published, image_root)
         if model is not None:
             certify(self.published, dialect, model, batch=batch, allow_standin=allow_standin)
         self.where: dict[str, str | None] = {"dialect": dialect, "split": split, "batch": batch}
@@ -105,6 +106,7 @@ class TrainingSet:
 
     def row(self, number: int) -> Row:
         """sample_id, input_ids, labels, images and, with `weights`, turn_spans, as in table `samples`."""
+        number = one_number(number)
         if not -len(self) <= number < len(self):
             raise IndexError(f"row {number} of {len(self)}")
         return self._columns.row(int(self._rows[number]))

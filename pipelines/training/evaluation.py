@@ -13,7 +13,7 @@ import numpy as np
 
 from pipelines.training.collate import COLLATE, GLM_PAD, as_torch, padded
 from pipelines.training.dataset import TrainingSet, as_arrays
-from pipelines.training.items import Item, Row, is_trained_answer, item_of
+from pipelines.training.items import Item, Row, is_trained_answer, item_of, one_number
 from pipelines.training.laws import IGNORE_INDEX, check_row
 
 GLM_USER = 151336  # <|user|>, which ends an answer of GLM-4
@@ -43,7 +43,7 @@ class EvalItems:
         return len(self._places)
 
     def __getitem__(self, number: int) -> Item:
-        at, turn = self._places[number]
+        at, turn = self._places[one_number(number)]
         row = self.rows.row(at)
         check_row(row, self.rows.settings["recipe"])
         start, end = self._prompt_end(row, row["turn_spans"][turn]), row["turn_spans"][turn]["end"]

@@ -5,6 +5,7 @@ Arrays are numpy arrays, ready for `torch.from_numpy`; torch itself is not neede
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,14 @@ Row = Mapping[str, Any]
 Item = dict[str, Any]
 # By the model of a dialect; other models take form `hf`.
 FORM_OF_MODEL = {"glm_4": "glm4", "glm_4v": "glm4v"} | dict.fromkeys(("minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui"), "minicpm")
+
+
+def one_number(number: Any) -> int:
+    """The number of an item, of any integer type. Raises TypeError for a slice, a list or a float."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise TypeError(f"an item is taken by its number, not by a {type(number).__name__}; several: [items[n] for n in range(2)]") from None
 
 
 def hf_item(row: Row) -> Item:

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from pipelines.training.chat_template import template_digest
 
+IDS_SHOWN = 8  # of a text whose ids differ
+IDS_BEFORE = 2  # of these, before the first that differs
+
 
 class Faults(NamedTuple):
     """What does not fit, and what was compared or could not be."""
@@ -52,10 +55,16 @@ def _id_faults(noted: dict[str, Any], tokenizer: Any) -> Faults:
     wrong = [(text, ids, found) for text, ids in noted["probes"] if (found := _encoded(tokenizer, text)) != ids]
     if wrong:
         text, ids, found = wrong[0]
-        faults.append(
-            f"{len(wrong)} of {len(noted['probes'])} texts have other ids in the model: {text[:40]!r} is {found[:8]} there, and {ids[:8]} in the rows"
-        )
+        faults.append(f"{len(wrong)} of {len(noted['probes'])} texts have other ids in the model: {text[:40]!r} is {_difference(found, ids)}")
     return Faults(faults, [f"{len(noted['probes'])} texts and {len(noted['specials'])} control tokens have the same ids"])
+
+
+def _difference(found: Sequence[int], ids: Sequence[int]) -> str:
+    """The ids around the first one that differs, of the model and of the rows."""
+    same = next((place for place, (one, other) in enumerate(zip(found, ids, strict=False)) if one != other), min(len(found), len(ids)))
+    first = max(0, same - IDS_BEFORE)
+    since = f", from token {first} on" if first else ""
+    return f"{list(found[first : first + IDS_SHOWN])} there, and {list(ids[first : first + IDS_SHOWN])} in the rows{since}"
 
 
 def _encoded(tokenizer: Any, text: str) -> list[int]:

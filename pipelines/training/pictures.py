@@ -45,14 +45,16 @@ def picture_bytes(root: Folder | Published, image: Mapping[str, Any], image_root
 
     `root` is the output root, or what `open_root` returned, which saves reading table `runs` for each picture. `image_root` takes the
     place of the folders that the newest run names, if the pictures have moved. Bytes that stood in the logs lie under `media/`.
-    Raises PictureMissing, PictureChanged; NotPublished where nothing is published under the root.
+    Raises PictureMissing, PictureChanged; NotPublished where nothing is published under the root; TypeError, ValueError for an `image_root`
+    that is no ImageRoot, or that names a source that no run has.
     """
     uri, wanted = image["uri"], image["sha256"]
     if _STORE.match(uri):
         return _checked(uri, _from_store(uri), wanted)
-    tried, other = [], None
+    tried: list[tuple[str, str]] = []
+    other = None
     for folder, name in _places(root, image, image_root):
-        tried.append(os.path.join(folder, name))
+        tried.append((folder, name))
         data = _bytes_inside(folder, name)
         if data is not None and hashlib.sha256(data).hexdigest() == wanted:
             return data
@@ -75,6 +77,23 @@ def picture_file(root: Folder | Published, image: Mapping[str, Any], image_root:
     return None
 
 
+def check_image_root(published: Published, image_root: ImageRoot | None) -> None:
+    """Raises TypeError where this is no ImageRoot, ValueError where it names a source that no run has."""
+    _check_kind(image_root)
+    if isinstance(image_root, Mapping) and published.sources and (unknown := sorted(set(image_root) - published.sources)):
+        raise ValueError(f"image_root: no source {', '.join(unknown)}; sources are {', '.join(sorted(published.sources))}")
+
+
+def _check_kind(image_root: object) -> None:
+    if isinstance(image_root, Mapping):
+        for source, given in image_root.items():
+            folders = given if isinstance(given, (list, tuple)) else [given]
+            if wrong := [one for one in folders if not isinstance(one, (str, os.PathLike))]:
+                raise TypeError(f"image_root[{source!r}] is a folder or a list of folders, not {wrong[0]!r}")
+    elif image_root is not None and not isinstance(image_root, (str, os.PathLike)):
+        raise TypeError(f"image_root is a folder, or a mapping such as {{'gui': folder}} or {{'gui': [folder, folder]}}, not {image_root!r}")
+
+
 def _checked(uri: str, data: bytes, wanted: str) -> bytes:
     found = hashlib.sha256(data).hexdigest()
     if found != wanted:
@@ -82,11 +101,14 @@ def _checked(uri: str, data: bytes, wanted: str) -> bytes:
     return data
 
 
-def _why_missing(uri: str, tried: Sequence[str]) -> str:
+def _why_missing(uri: str, tried: Sequence[tuple[str, str]]) -> str:
+    files = ", ".join(os.path.join(folder, name) for folder, name in tried)
+    if tried and _MEDIA.fullmatch(uri):
+        return f"no such file, or it leads out of its folder: {files}"
+    if gone := dict.fromkeys(folder for folder, _ in tried if not os.path.isdir(folder)):
+        return f"no such folder: {', '.join(gone)}; if the pictures have moved, say where they are: image_root=..."
     if tried:
-        return f"no such file, or it leads out of its folder: {', '.join(tried)}" + (
-            "" if _MEDIA.fullmatch(uri) else "; where have the pictures moved? image_root=..."
-        )
+        return f"no such file, or it leads out of its folder: {files}. The folder exists; if its pictures are elsewhere: image_root=..."
     source = uri.partition("/")[0]
     return f"no run names an image root of source {source}; say where its pictures are: image_root={{{source!r}: folder}}"
 
@@ -111,12 +133,14 @@ def _places(root: Folder | Published, image: Mapping[str, Any], image_root: Imag
 
 def _roots(root: Folder | Published, source: str, image_root: ImageRoot | None) -> str | list[str]:
     """The folder of this source's pictures, or its list of folders; [] where nothing names one."""
+    _check_kind(image_root)
     if isinstance(image_root, Mapping) and source in image_root:
         given = image_root[source]
         return os.fspath(given) if isinstance(given, (str, os.PathLike)) else [os.fspath(folder) for folder in given]
     if isinstance(image_root, (str, os.PathLike)):
         return os.fspath(image_root)
     published = root if isinstance(root, Published) else open_root(root)
+    check_image_root(published, image_root)
     return published.image_roots.get(source, [])
 
 

@@ -48,6 +48,11 @@ class Published:
         return roots
 
     @cached_property
+    def sources(self) -> frozenset[str]:
+        """The sources that any run has read, or has named an image root for."""
+        return frozenset(one["source"] for row in self.runs for one in row.get("inputs") or ()) | self.image_roots.keys()
+
+    @cached_property
     def _files_of_versions(self) -> dict[str, list[DataFile]]:
         """By Delta table, as far as they have been asked for; a version of a table never changes."""
         return {}

@@ -102,7 +102,7 @@ def test_a_record_is_shown_with_its_bytes_messages_state_and_runs(root: Path, ca
     assert lines[lines.index("state") + 1 :][:2] == ["conversation", "glm_4: clean"]
     runs = lines[lines.index("runs") + 1 :]
     assert [line.split(" · ")[2] for line in runs] == ["r1", "r2"]
-    assert runs[1].startswith("2026-11-22 02:00:00 · redrive of mon · r2 · conversation; glm_4: clean")
+    assert runs[1].startswith("2026-11-22 02:00:00 · redrive of batch mon · r2 · conversation; glm_4: clean")
 
 
 def test_the_findings_of_a_quarantined_record_are_shown(root: Path, capsys: pytest.CaptureFixture[str]):

@@ -47,9 +47,19 @@ def test_a_record_is_shown_as_bytes_messages_and_tokens(home: Path, capsys: pyte
     assert json.loads(lines[2]) == asked("Q", "A")
     assert lines[4].startswith("conversation · openai · sample_id ")
     assert lines[5:9] == ["user", "  Q", "assistant", "  A"]
-    assert lines[10] == "glm_4 · 9 tokens, 3 trained (green)"
-    assert lines[11:14] == ["[gMASK]<sop><|user|>⏎", "Q<|assistant|>⏎", "A<|user|>"]
+    assert lines[10] == "glm_4 · 9 tokens, 3 trained (in « »)"
+    assert lines[11:14] == ["[gMASK]<sop><|user|>⏎", "Q<|assistant|>«⏎", "A<|user|>»"]
     assert lines[15].startswith("minicpm_v_2_6 · ")
+
+
+def test_a_terminal_shows_trained_tokens_in_green(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    text = "\n".join(shown(home, capsys, 1, "--dialect", "glm_4"))
+    assert "3 trained (green)" in text
+    assert "«" not in text
+    assert "\x1b[32m" in text
 
 
 def test_an_image_is_shown_with_its_place_grid_and_spans(home: Path, capsys: pytest.CaptureFixture[str]):

@@ -44,7 +44,9 @@ def test_one_row_too_many_is_reported_with_its_dialect():
 def test_the_quarantined_share_ignores_duplicates_and_includes_conversations_that_every_dialect_quarantined():
     assert books(refused=1).quarantined_share() == (1 + 1) / (10 - 2)
     assert failed_gates(books(refused=1), Gates(max_quarantined=0.25)) == []
-    assert failed_gates(books(refused=1), Gates(max_quarantined=0.2)) == ["max_quarantined: 25.00% of the records were quarantined; the limit is 20.00%"]
+    assert failed_gates(books(refused=1), Gates(max_quarantined=0.2)) == [
+        "max_quarantined: 25.00% of the records were quarantined (2 of 8: 1 quarantined, 1 refused by every dialect); the limit is 20.00%"
+    ]
 
 
 def test_an_empty_batch_has_nothing_quarantined():

@@ -29,6 +29,14 @@ def test_every_source_has_a_line_with_its_usual_size():
     ]
 
 
+def test_conversations_that_every_dialect_refused_are_counted_beside_the_share_that_includes_them():
+    books = Books((FileBook("chat", "a.jsonl", 53, 51, 2, 0, 0),), (), 2, 0)
+    assert summary_lines(books, {}) == [
+        "records in             53   = 51 conversations + 2 quarantined + 0 duplicates",
+        "refused                 2   by every dialect: 7.55% of the records were quarantined (4 of 53: 2 quarantined, 2 refused by every dialect)",
+    ]
+
+
 def test_the_most_frequent_unread_keys_are_listed_and_the_others_counted():
     keys = [{"source": "gui", "key": f"turn.key_{number}", "count": 1000 - number} for number in range(6)]
     assert lines(unread=[*keys, {"source": "chat", "key": "record.file", "count": 2}], unread_more={"gui": 70}) == [

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from pipelines.training import Certificate, CertificateError, TrainingSet, certify
+from pipelines.training.model_tokenizer import _difference
 from tests.training.publishing import publish
 from tests.training.rows import row
 from tests.training.scene import dialect_note, tokenizer_note
@@ -100,6 +101,13 @@ def test_every_mismatch_is_told_in_one_error(root: Path, tmp_path: Path):
     ]
 
 
+def test_ids_are_told_from_shortly_before_the_first_that_differs():
+    ids = list(range(20))
+    assert _difference([*ids[:12], 99, *ids[13:]], ids) == f"[10, 11, 99, 13, 14, 15, 16, 17] there, and {ids[10:18]} in the rows, from token 10 on"
+    assert _difference(ids[:19], ids) == "[17, 18] there, and [17, 18, 19] in the rows, from token 17 on"
+    assert _difference([], [5]) == "[] there, and [5] in the rows"
+
+
 def test_a_training_set_is_certified_when_it_is_made(root: Path, model: Path, tmp_path: Path):
     assert len(TrainingSet(root, "minicpm_v_2_6", model=model)) == 1
     with pytest.raises(CertificateError, match="max_slice_nums is 2"):
@@ -133,6 +141,13 @@ def test_a_root_that_notes_nothing_and_a_folder_that_is_not_there_are_told(model
         certify(old, "glm_4", model)
     with pytest.raises(CertificateError, match=r"no such folder: .*nowhere"):
         certify(old, "glm_4", tmp_path / "nowhere")
+
+
+def test_a_model_that_is_no_folder_and_not_in_the_cache_is_told_with_where_it_was_looked_for(root: Path):
+    with pytest.raises(
+        CertificateError, match=r"^no such folder: example-org/no-such-model; the cache of Hugging Face .*Nothing is downloaded: give the model's folder"
+    ):
+        certify(root, "minicpm_v_2_6", "example-org/no-such-model")
 
 
 def test_a_tokenizer_of_transformers_is_asked_too(root: Path, model: Path):

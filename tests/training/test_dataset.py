@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.training import LawBroken, MixedSettings, NotPublished, PictureBatches, PictureChanged, PictureMissing, TrainingSet
+from pipelines.training import LawBroken, MixedSettings, NotPublished, PictureBatches, PictureChanged, PictureMissing, TrainingSet, eval_items
 from pipelines.training.items import item_of
 from tests.training.publishing import publish, run_row, write_rows, write_runs
 from tests.training.rows import row, turn
@@ -167,6 +167,11 @@ def test_a_set_is_asked_for_what_there_is(tmp_path: Path):
     assert len(TrainingSet(tmp_path, "glm_4", "val")) == 0
     with pytest.raises(IndexError):
         TrainingSet(tmp_path, "glm_4", arrays="numpy")[1]
+    with pytest.raises(TypeError, match="a folder, or a mapping such as"):
+        TrainingSet(tmp_path, "glm_4", image_root=["/new"])
+    for items in (TrainingSet(tmp_path, "glm_4", arrays="numpy"), eval_items(tmp_path, "glm_4", "val", arrays="numpy")):
+        with pytest.raises(TypeError, match="an item is taken by its number, not by a slice"):
+            items[0:1]
 
 
 @pytest.mark.parametrize(

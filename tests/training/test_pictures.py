@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipelines.training.pictures import PictureChanged, PictureMissing, open_picture, picture_bytes
+from pipelines.training.pictures import PictureChanged, PictureMissing, check_image_root, open_picture, picture_bytes
 from pipelines.training.tables import open_root
 from tests.training.publishing import publish
 
@@ -92,13 +92,33 @@ def test_a_picture_that_changed_is_refused(root: Path, tmp_path: Path):
 
 
 def test_a_picture_that_is_gone_is_named_with_the_place_and_the_way_out(root: Path, tmp_path: Path):
-    with pytest.raises(PictureMissing, match=r"gui/1.png: no such file.*shots/1.png; .*image_root=") as raised:
+    with pytest.raises(PictureMissing) as raised:
         picture_bytes(root, image("gui/1.png", png()))
-    assert str(tmp_path) in str(raised.value)
+    assert str(raised.value) == f"gui/1.png: no such folder: {tmp_path}/shots; if the pictures have moved, say where they are: image_root=..."
+    put(tmp_path / "shots" / "2.png", png())
+    with pytest.raises(PictureMissing, match=r"gui/1.png: no such file.*shots/1.png. The folder exists; "):
+        picture_bytes(root, image("gui/1.png", png()))
     with pytest.raises(PictureMissing, match="no run names an image root of source lost"):
         picture_bytes(root, image("lost/1.png", png()))
     with pytest.raises(PictureMissing):
         picture_bytes(root, image("web/7/1.png", png()))
+
+
+@pytest.mark.parametrize(
+    "image_root, message",
+    [
+        (["/new"], r"a folder, or a mapping such as .*, not \['/new'\]"),
+        (7, "a folder, or a mapping such as .*, not 7"),
+        ({"gui": 7}, r"image_root\['gui'\] is a folder or a list of folders, not 7"),
+        ({"gui": ["/new", None]}, r"image_root\['gui'\] is a folder or a list of folders, not None"),
+        ({"chat": "/new"}, "image_root: no source chat; sources are gui, web"),
+    ],
+)
+def test_an_image_root_that_nothing_can_be_read_from_is_refused(root: Path, image_root, message: str):
+    with pytest.raises((TypeError, ValueError), match=message):
+        picture_bytes(root, image("gui/1.png", png()), image_root)
+    with pytest.raises((TypeError, ValueError), match=message):
+        check_image_root(open_root(root), image_root)
 
 
 def test_a_path_never_leads_out_of_its_root(root: Path, tmp_path: Path):
