@@ -104,8 +104,8 @@ def _checked(uri: str, data: bytes, wanted: str) -> bytes:
 def _why_missing(uri: str, tried: Sequence[tuple[str, str]]) -> str:
     files = ", ".join(os.path.join(folder, name) for folder, name in tried)
     if tried and _MEDIA.fullmatch(uri):
-        return f"no such file, or it leads out of its folder: {files}"
-    if gone := dict.fromkeys(folder for folder, _ in tried if not os.path.isdir(folder)):
+        return f"no such file, or it leads out of its folder: {files}; running the batch again with --force restores it from the logs"
+    if gone := dict.fromkeys(folder for folder, _ in tried if not _STORE.match(folder) and not os.path.isdir(folder)):
         return f"no such folder: {', '.join(gone)}; if the pictures have moved, say where they are: image_root=..."
     if tried:
         return f"no such file, or it leads out of its folder: {files}. The folder exists; if its pictures are elsewhere: image_root=..."
