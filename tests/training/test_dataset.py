@@ -116,8 +116,8 @@ def test_rows_take_about_eight_bytes_a_token(tmp_path: Path):
 
 def test_weights_are_a_column_on_demand(tmp_path: Path):
     ours = TrainingSet(text_root(tmp_path), "glm_4", arrays="numpy", weights=True)
-    assert ours[0]["loss_weight"].tolist() == [0, 0, 0.5]
-    assert ours.collate([ours[0]])["loss_weight"].tolist() == [[0, 0, 0.5]]
+    assert ours[0]["loss_weight"].tolist() == [0, 0.5, 0.5]
+    assert ours.collate([ours[0]])["loss_weight"].tolist() == [[0, 0.5, 0.5]]
 
 
 def test_weights_need_turn_spans(tmp_path: Path):
