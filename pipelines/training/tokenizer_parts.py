@@ -14,6 +14,7 @@ _OF_ADDED = ("content", "id", "special", "normalized", "lstrip", "rstrip", "sing
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "ByteLevel": {"use_regex": True},
     "Metaspace": {"prepend_scheme": "always", "split": True},
+    "Punctuation": {"behavior": "Isolated"},
     "Split": {"invert": False},
 }
 _WITHOUT_EFFECT = {"ByteLevel": ("trim_offsets",), "Metaspace": ("add_prefix_space", "str_rep")}
@@ -51,7 +52,8 @@ def tokenizer_parts(data: bytes) -> dict[str, str]:
 
 def _model(model: Json) -> Json:
     kind = model.get("type") or ("BPE" if "merges" in model else None)
-    found = {key: value for key, value in model.items() if value is not None and not (kind == "BPE" and key in _OPTIONS_OF_BPE and not value)}
+    options = _OPTIONS_OF_BPE if kind == "BPE" else ("byte_fallback",)
+    found = {key: value for key, value in model.items() if value is not None and (value or key not in options)}
     if "merges" in found:
         found["merges"] = _merges(found["merges"])
     return found | {"type": kind}

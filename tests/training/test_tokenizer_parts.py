@@ -96,6 +96,7 @@ def test_another_spelling_of_the_same_parts_fits(tmp_path: Path, change: Change)
     [
         BYTE_LEVEL,
         {"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "a+"}, "behavior": "Isolated", "invert": False}, BYTE_LEVEL]},
+        {"type": "Punctuation"},
         {"type": "Metaspace", "replacement": "_", "add_prefix_space": True},
         {"type": "Metaspace", "replacement": "_", "add_prefix_space": False, "prepend_scheme": "never"},
         {"type": "Metaspace", "replacement": "_", "prepend_scheme": "first", "split": False},
