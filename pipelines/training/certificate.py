@@ -5,6 +5,7 @@ certify("out/demo", "minicpm_v_2_6", "models/MiniCPM-V-2_6")
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ def certify(
     `model` is the folder that the trainer names, a hub id whose files are already on this machine, or a tokenizer of transformers or
     tokenizers. `tokenizer` is one to ask where the folder's own needs remote code, as GLM-4's may. The tokenizer is compared by the sha256
     of its file, else by the parts of tokenizer.json, else by the ids of texts and control tokens, which cannot show every change; the chat
-    template and MiniCPM's slice options where both sides state them. A file that cannot be read is a mismatch. Rows of a stand-in tokenizer fit no model; `allow_standin` permits them, for tests.
+    template and MiniCPM's slice options where both sides state them. A file that cannot be read is a mismatch. Rows of a stand-in tokenizer
+    fit no model; `allow_standin` permits them, for tests.
     Raises NotPublished where no batch has rows of the dialect.
     """
     published = root if isinstance(root, Published) else open_root(root)
@@ -47,8 +49,12 @@ def certify(
     notes: list[str] = []
     broken = {} if folder is None else broken_files(folder)
     faults = list(broken.values())
+    compared: dict[str, list[str]] = {}  # most batches have the same settings, and a tokenizer.json takes a second to compare
     for one, settings in settings_by_batch(published, dialect, batch).items():
-        faults += [f"batch {one}: {fault}" for fault in _faults(settings, folder, asked, broken, allow_standin, notes)]
+        same = json.dumps(settings, sort_keys=True)
+        if same not in compared:
+            compared[same] = list(_faults(settings, folder, asked, broken, allow_standin, notes))
+        faults += [f"batch {one}: {fault}" for fault in compared[same]]
     if faults:
         raise CertificateError(f"the rows of dialect {dialect} do not fit {folder or type(model).__name__}:\n- " + "\n- ".join(dict.fromkeys(faults)))
     told = dict.fromkeys(notes)
