@@ -12,6 +12,7 @@ from pipelines.images.bytes_of import image_roots
 from pipelines.ledger.manifest import Json
 from pipelines.tokenizers.fast import PROBES
 from pipelines.training.chat_template import template_digest
+from pipelines.training.tokenizer_parts import tokenizer_parts
 
 SETTINGS = {"model", "recipe", "loss", "tool_syntax", "max_tokens", "on_overflow"}
 
@@ -27,7 +28,8 @@ def _dialect(dialect: Dialect) -> Json:
 
 
 def _tokenizer(dialect: Dialect) -> Json:
-    """`sha256` is of the file that the tokenizer was made from. `probes` are texts with their ids, for a copy that has other bytes."""
+    """`sha256` is of the file that the tokenizer was made from. `parts` are for a tokenizer.json that was saved again,
+    and not noted where it was built here from ranks: the model's own may spell the same ids in another way. `probes` are texts with their ids."""
     vocabulary = dialect.vocabulary
     file = vocabulary.file
     return {
@@ -36,6 +38,7 @@ def _tokenizer(dialect: Dialect) -> Json:
         "standin": vocabulary.standin,
         "file": file and file.name,
         "sha256": file and hashlib.sha256(file.read_bytes()).hexdigest(),
+        "parts": tokenizer_parts(vocabulary.data) if file and file.suffix == ".json" else None,
         "chat_template": file and template_digest(file.parent),
         "specials": {name: vocabulary.specials[name] for name in dialect.model.specials},
         "probes": [[text, ids.tolist()] for text, ids in zip(PROBES, vocabulary.encode(PROBES), strict=True)],

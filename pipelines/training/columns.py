@@ -22,7 +22,7 @@ FLAT = ("input_ids", "labels")  # come out as int32 arrays that share Arrow's me
 
 
 class Columns:
-    """Rows by number: 8 bytes a token for ids and labels, about 130 for a picture and 16 for each of its views, 30 for a turn, 40 for a row."""
+    """Rows by number: 8 bytes a token for ids and labels, about 130 for a picture and 16 for each of its views, 30 for a turn, 50 for a row."""
 
     def __init__(self, batches: Sequence[pa.RecordBatch]):
         self._batches = [batch for batch in batches if batch.num_rows]
@@ -43,7 +43,7 @@ class Columns:
         row: dict[str, Any] = {}
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             value = column[index]
-            row[name] = value.values.to_numpy() if name in FLAT and value.is_valid else value.as_py()
+            row[name] = value.values.to_numpy(zero_copy_only=False) if name in FLAT and value.is_valid else value.as_py()
         return row
 
     def lengths(self, name: str) -> np.ndarray:
@@ -62,16 +62,31 @@ def read_columns(published: Published, names: Sequence[str], cache: str | os.Pat
     path = Path(cache) / f"samples-{_digest(published, names, where)}.arrow"
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_suffix(".lock")):
-        if not path.is_file():
+        if not _is_whole(path):
             _write(path, published, names, where)
+    return Columns(_mapped(path))
+
+
+def _mapped(path: Path) -> list[pa.RecordBatch]:
     reader = pa.ipc.open_file(pa.memory_map(str(path)))
-    return Columns([reader.get_batch(number) for number in range(reader.num_record_batches)])
+    return [reader.get_batch(number) for number in range(reader.num_record_batches)]
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether the file is there and has its end, which a full disk or a crash of the machine may have cut off."""
+    try:
+        _mapped(path)
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return True
 
 
 def _digest(published: Published, names: Sequence[str], where: dict[str, str | None]) -> str:
-    """Names what is in the cache: a file of a published table is never written twice under one name."""
-    files = [str(file.path.relative_to(published.root)) for file in published.files("samples", **where)]
-    return hashlib.sha256(json.dumps([str(published.root), list(names), files]).encode()).hexdigest()[:24]
+    """Names what is in the cache, by the run that published it and by the files that it is of. A root that was made anew at the same path may
+    have files of the same names."""
+    found = [(file.path, file.path.stat()) for file in published.files("samples", **where)]
+    files = [(str(path.relative_to(published.root)), stat.st_size, stat.st_mtime_ns) for path, stat in found]
+    return hashlib.sha256(json.dumps([str(published.root), published.runs[-1]["run_id"], list(names), files]).encode()).hexdigest()[:24]
 
 
 def _write(path: Path, published: Published, names: Sequence[str], where: dict[str, str | None]) -> None:

@@ -26,6 +26,7 @@ from pipelines.training.tables import Published, open_root
 SPLITS = ("train", "val", "test")
 WITH_PIXELS = ("glm4v", "minicpm")
 PICTURES = ("any", "only", "without")
+_COLUMNS = ("sample_id", "input_ids", "labels", "images", "turn_spans", "num_tokens", "num_target_tokens")  # the last three for the laws
 
 
 class TrainingSet:
@@ -36,7 +37,8 @@ class TrainingSet:
     with a picture (only) or those without one. `model`, the folder that the trainer names or its tokenizer, is certified first. With `cache`,
     a folder, the processes of a machine share one memory-mapped file of 8 bytes a token; else each process that is spawned holds its own.
 
-    Each row is checked before it leaves. Raises NotPublished, MixedSettings, CertificateError, TypeError, ValueError when it is made; LawBroken,
+    Each row is checked before it leaves; `check_row` says which changes it cannot find. Raises NotPublished, MixedSettings, CertificateError,
+    TypeError, ValueError when it is made; LawBroken,
     PictureMissing, PictureChanged for a row.
     """
 
@@ -68,8 +70,7 @@ class TrainingSet:
         self._open()
 
     def _open(self) -> None:
-        columns = ["sample_id", "input_ids", "labels", "images", *(["turn_spans"] if self.weights else [])]
-        self._columns = read_columns(self.published, columns, self.cache, **self.where)
+        self._columns = read_columns(self.published, _COLUMNS, self.cache, **self.where)
         if self.weights and self._columns.null_count("turn_spans"):
             raise ValueError("some rows have no turn_spans, which tell weights and answers: an older version published them; run their batch again")
         has_picture = self._columns.lengths("images") > 0
@@ -97,7 +98,7 @@ class TrainingSet:
     def __getitem__(self, number: int) -> Item:
         """The item of this row, with the arrays of its form (items.py) and its pixels."""
         row = self.row(number)
-        check_row(row, self.settings["recipe"])
+        check_row(row, self.settings["recipe"], self.settings)
         item = item_of(row, self.form, self.weights) | self.pixels(row)
         return as_arrays(item) if self.arrays == "torch" else item
 
@@ -105,7 +106,7 @@ class TrainingSet:
         return (self[number] for number in range(len(self)))
 
     def row(self, number: int) -> Row:
-        """sample_id, input_ids, labels, images and, with `weights`, turn_spans, as in table `samples`."""
+        """sample_id, input_ids, labels, images, turn_spans, num_tokens and num_target_tokens, as in table `samples`; unchecked."""
         number = one_number(number)
         if not -len(self) <= number < len(self):
             raise IndexError(f"row {number} of {len(self)}")

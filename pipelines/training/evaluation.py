@@ -45,7 +45,7 @@ class EvalItems:
     def __getitem__(self, number: int) -> Item:
         at, turn = self._places[one_number(number)]
         row = self.rows.row(at)
-        check_row(row, self.rows.settings["recipe"])
+        check_row(row, self.rows.settings["recipe"], self.rows.settings)
         start, end = self._prompt_end(row, row["turn_spans"][turn]), row["turn_spans"][turn]["end"]
         prompt = _cut(row, start)
         item = item_of(prompt, self.rows.form) | self.rows.pixels(prompt)

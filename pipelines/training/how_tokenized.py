@@ -8,8 +8,8 @@ from pipelines.training.items import FORM_OF_MODEL
 from pipelines.training.tables import NotPublished, Published
 
 Settings = dict[str, Any]
-# What must be the same in all batches that are trained together: their ids, or the pixels of their pictures, would not fit each other.
-_MUST_AGREE = ("model", "options", "tool_syntax", "tokenizer.fingerprint")
+# What must be the same in all batches that are trained together: their ids, labels or pixels would not fit each other.
+_MUST_AGREE = ("model", "recipe", "options", "tool_syntax", "tokenizer.fingerprint")
 _UNKNOWN_OPTIONS: dict[str, Settings] = {"agentcpm_gui": {"max_side": 1120}}  # the defaults of a run that notes no settings
 
 
@@ -42,7 +42,7 @@ def one_way(published: Published, dialect: str, batch: str | None = None) -> Set
             told = "; ".join(f"{one}: {value or 'not noted'}" for one, value in list(found.items())[:5])
             raise MixedSettings(f"dialect {dialect} was tokenized with different {name} ({told}); train on one batch (batch=...), or run the older ones again")
     if newest:
-        return newest | {"recipe": "upstream" if any(way.get("recipe") == "upstream" for way in ways.values()) else "sound"}
+        return newest
     return {"model": dialect if dialect in FORM_OF_MODEL else None, "options": _UNKNOWN_OPTIONS.get(dialect, {}), "recipe": "upstream"}
 
 

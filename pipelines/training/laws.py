@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 IGNORE_INDEX = -100  # the label of a token that is not trained, as in torch.nn.CrossEntropyLoss
+ENDS_ONCE = "minicpm_v_2"  # it writes one end token a row, after the last turn
+_PLACEHOLDER = {"glm_4v": "<|endoftext|>"} | dict.fromkeys(("minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui"), "<unk>")
 Row = Mapping[str, Any]
 
 
@@ -15,23 +18,40 @@ class LawBroken(Exception):
     """A row does not hold what docs/fields.md promises of it."""
 
 
-def check_row(row: Row, recipe: str = "sound") -> None:
+def check_row(row: Row, recipe: str = "sound", settings: Mapping[str, Any] | None = None) -> None:
     """Raises LawBroken with the sample_id and what is wrong. Columns other than `input_ids` and `labels` may be absent or null.
 
-    Recipe `upstream` alone may have labels that are not their own id: after a trained token, the end token once more. It also trains
-    GLM-4V's answers with their header. See docs/fields.md.
+    `settings` are those that the row was tokenized with (how_tokenized.py). They tell the placeholder of pictures, and whether every turn has
+    an end token. Without them the first token of the first span is taken for the placeholder, rows without pictures may have any ids, and
+    only the last turn must have its end. Recipe `upstream` alone may have labels that are not their own id: after a trained token, the end
+    token once more. It also trains GLM-4V's answers with their header, and not every end. See docs/fields.md.
+
+    These changes keep every law, so they are not found: an id, with its label, becomes that of another token; two pictures of the same size
+    are swapped; a turn is masked as a whole, with its end; a weight above 0 becomes another; the messages of two turns are swapped. In a row
+    without `turn_spans`, any token may be masked.
     """
-    for fault in _faults(row, recipe == "upstream"):
+    for fault in _faults(row, recipe == "upstream", settings or {}):
         raise LawBroken(f"sample {row.get('sample_id')}: {fault}")
 
 
-def _faults(row: Row, is_upstream: bool) -> Iterator[str]:
-    ids, labels = np.asarray(row["input_ids"]), np.asarray(row["labels"])
+def _faults(row: Row, is_upstream: bool, settings: Mapping[str, Any]) -> Iterator[str]:
+    ids, labels = np.atleast_1d(row["input_ids"]), np.atleast_1d(row["labels"])
+    images, turns, model = row.get("images") or (), row.get("turn_spans") or (), settings.get("model")
     yield from _length_faults(row, ids, labels)
     yield from _label_faults(ids, labels, is_upstream)
-    yield from _image_faults(row.get("images") or (), ids, labels)
-    if row.get("turn_spans"):
-        yield from _turn_faults(row["turn_spans"], labels != IGNORE_INDEX, is_upstream)
+    yield from _view_faults(images)
+    yield from _span_faults(images, ids, labels, _placeholder_of(settings))
+    if turns:
+        trained = labels != IGNORE_INDEX
+        yield from _turn_faults(turns, trained, is_upstream)
+        if not is_upstream:
+            yield from _end_faults(turns[-1:] if model in (None, ENDS_ONCE) else turns, trained)
+
+
+def _placeholder_of(settings: Mapping[str, Any]) -> int | None:
+    """The id that stands for a picture; None for a model without pictures, or where it is not noted."""
+    specials: Mapping[str, int] = (settings.get("tokenizer") or {}).get("specials") or {}
+    return specials.get(_PLACEHOLDER.get(settings.get("model") or "", ""))
 
 
 def _length_faults(row: Row, ids: np.ndarray, labels: np.ndarray) -> Iterator[str]:
@@ -64,29 +84,33 @@ def _label_faults(ids: np.ndarray, labels: np.ndarray, allow_stray: bool) -> Ite
         yield f"the label at {odd[0]} is {labels[odd[0]]}, and its id is {ids[odd[0]]}: labels are not aligned"
 
 
-def _image_faults(images: Sequence[Row], ids: np.ndarray, labels: np.ndarray) -> Iterator[str]:
+def _view_faults(images: Sequence[Row]) -> Iterator[str]:
+    """Each picture has one view, or that and a grid of slices, which are all of one size."""
     for number, image in enumerate(images):
-        grid, spans, sizes = image.get("grid"), image["token_spans"], image["target_sizes"]
+        grid, spans = image.get("grid"), image["token_spans"] or ()
+        sizes: Sequence[Row] = image["target_sizes"] or ()
+        if grid and (grid["columns"] < 1 or grid["rows"] < 1):
+            yield f"image {number} has a grid of {grid['columns']} columns and {grid['rows']} rows"
         views = 1 + (grid["columns"] * grid["rows"] if grid else 0)
         if not len(spans) == len(sizes) == views:
             yield f"image {number} has {views} views, {len(spans)} token_spans, {len(sizes)} target_sizes"
         if any(size["height"] < 1 or size["width"] < 1 for size in sizes):
             yield f"image {number} has an empty view"
-    ends = [0]
+        if any(size != sizes[1] for size in sizes[2:]):
+            yield f"image {number} has slices of different target_sizes"
+
+
+def _span_faults(images: Sequence[Row], ids: np.ndarray, labels: np.ndarray, placeholder: int | None) -> Iterator[str]:
+    end = covered = 0
     for span in (span for image in images for span in image["token_spans"]):
-        if not ends[-1] <= span["start"] < span["end"] <= len(ids):
-            yield f"token_spans are not in order, or lie outside of {len(ids)} ids: [{span['start']}, {span['end']}) after {ends[-1]}"
-        ends.append(span["end"])
-        slots = ids[span["start"] : span["end"]]
-        if (slots != ids[images[0]["token_spans"][0]["start"]]).any() or (labels[span["start"] : span["end"]] != IGNORE_INDEX).any():
-            yield f"token_spans [{span['start']}, {span['end']}) holds tokens other than untrained placeholders"
-    if images:
-        yield from _placeholder_faults(images, ids)
-
-
-def _placeholder_faults(images: Sequence[Row], ids: np.ndarray) -> Iterator[str]:
-    spans = [span for image in images for span in image["token_spans"]]
-    found, covered = int(np.count_nonzero(ids == ids[spans[0]["start"]])), sum(span["end"] - span["start"] for span in spans)
+        if not end <= span["start"] < span["end"] <= len(ids):
+            yield f"token_spans are not in order, or lie outside of {len(ids)} ids: [{span['start']}, {span['end']}) after {end}"
+        end = span["end"]
+        covered += end - span["start"]
+        placeholder = ids[span["start"]] if placeholder is None else placeholder
+        if (ids[span["start"] : end] != placeholder).any() or (labels[span["start"] : end] != IGNORE_INDEX).any():
+            yield f"token_spans [{span['start']}, {end}) holds tokens other than untrained placeholders"
+    found = 0 if placeholder is None else int(np.count_nonzero(ids == placeholder))
     if found != covered:
         yield f"{found} placeholder tokens, and token_spans cover {covered}"
 
@@ -100,7 +124,26 @@ def _turn_faults(turns: Sequence[Row], trained: np.ndarray, is_upstream: bool) -
         own, end = trained[turn["start"] : turn["end"]], turn["end"]
         if own.any() and not (turn["role"] == "assistant" and own.all()):
             yield f"{int(own.sum())} of {len(own)} tokens of turn {number} ({turn['role']}) are trained"
+        yield from _note_faults(turn, number, bool(own.any()))
         if turn["role"] == "assistant" and (own.any() or not len(own)):
             left[max(turn["start"] - is_upstream, 0) : turn["end"] + 1 + is_upstream] = False
     if left.any():
         yield f"the token at {int(np.argmax(left))} is trained, and belongs to no answer"
+
+
+def _end_faults(turns: Sequence[Row], trained: np.ndarray) -> Iterator[str]:
+    """Of a trained answer, the token that ends it is trained."""
+    for turn in turns:
+        if trained[turn["start"] : turn["end"]].any() and not trained[turn["end"] : turn["end"] + 1].any():
+            yield f"the answer [{turn['start']}, {turn['end']}) is trained, and the token that ends it is not"
+
+
+def _note_faults(turn: Row, number: int, is_trained: bool) -> Iterator[str]:
+    """The message of a turn is -1 where the template adds the turn. A weight of 0 masks it."""
+    message, weight = turn.get("message"), turn.get("weight")
+    if message is not None and message < -1:
+        yield f"turn {number} is of message {message}"
+    if weight is not None and not (math.isfinite(weight) and weight >= 0):
+        yield f"turn {number} has weight {weight}"
+    if weight == 0 and is_trained:
+        yield f"turn {number} has weight 0, and is trained"

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipelines.training.chat_template import template_digest
+from pipelines.training.tokenizer_parts import tokenizer_parts
+
+_FILE = "tokenizer.json"
 
 IDS_SHOWN = 8  # of a text whose ids differ
 IDS_BEFORE = 2  # of these, before the first that differs
@@ -21,28 +24,47 @@ class Faults(NamedTuple):
 
 
 def tokenizer_faults(noted: dict[str, Any], folder: Path | None, tokenizer: Any) -> Faults:
-    """`noted` is what table `runs` says of the tokenizer. Equal bytes are enough; else the ids decide, for a tokenizer that was saved again has
-    other bytes and the same ids."""
+    """`noted` is what table `runs` says of the tokenizer. Equal bytes are enough. A tokenizer.json that was saved again has other bytes and the
+    same parts; where no parts are noted, as in older runs and for ranks, or the folder has no such file, the ids of some texts decide."""
     name = noted.get("file")
     file = folder / name if folder is not None and name else None
     if file is not None and file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == noted["sha256"]:
         return Faults(notes=[f"{name} has the same bytes"])
-    if tokenizer is None and folder is not None:
-        tokenizer = _read_tokenizer(folder)
+    if folder is not None and (folder / _FILE).is_file() and (noted.get("parts") or tokenizer is None):
+        return _file_faults(noted, folder / _FILE)
     if tokenizer is None:
         held = f"its {name} has other bytes" if file is not None and file.is_file() else "it has no tokenizer.json"
         return Faults([f"the tokenizer cannot be compared: {held}, and nothing here can read it; pass the trainer's own: tokenizer=..."])
     return _id_faults(noted, tokenizer)
 
 
-def _read_tokenizer(folder: Path) -> Any:
-    """The folder's tokenizer.json; None where it has none, or the library is not installed."""
+def _file_faults(noted: dict[str, Any], file: Path) -> Faults:
+    """The folder's tokenizer.json, by its parts and, if they are not the same, by its ids, which tell more."""
+    parts: dict[str, str] = noted.get("parts") or {}
+    try:
+        found = tokenizer_parts(file.read_bytes())
+        if parts and parts.items() <= found.items():
+            return Faults(notes=[f"{_FILE} has other bytes, and the same {', '.join(parts)}"])
+        tokenizer = _read_tokenizer(file)
+    except (OSError, ValueError, RecursionError) as error:
+        return Faults([f"{_FILE} cannot be read: {error}"])
+    faults = [f"{_FILE} has another {name} than the rows were tokenized with" for name in parts if found.get(name) != parts[name]]
+    if tokenizer is not None:
+        ids = _id_faults(noted, tokenizer)
+        return Faults([*faults, *ids.faults], ids.notes)
+    return Faults(faults or [f"the tokenizer cannot be compared: its {_FILE} has other bytes, and tokenizers is not installed; pass tokenizer=..."])
+
+
+def _read_tokenizer(file: Path) -> Any:
+    """The tokenizer of this tokenizer.json; None where the library is not installed. Raises ValueError."""
     try:
         from tokenizers import Tokenizer
     except ImportError:
         return None
-    file = folder / "tokenizer.json"
-    return Tokenizer.from_file(str(file)) if file.is_file() else None
+    try:
+        return Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises no narrower class
+        raise ValueError(str(error)) from None
 
 
 def _id_faults(noted: dict[str, Any], tokenizer: Any) -> Faults:

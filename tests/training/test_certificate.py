@@ -81,6 +81,46 @@ def test_a_tokenizer_that_was_saved_again_fits_by_its_ids(root: Path, model: Pat
     )
 
 
+@pytest.mark.parametrize(
+    "file, content, fault",
+    [
+        ("config.json", b"{", "config.json cannot be read: Expecting property name"),
+        ("config.json", b"[1]", "config.json cannot be read: expected an object, found list"),
+        ("config.json", b'{"slice_config": [9]}', "config.json cannot be read: slice_config: expected an object, found list"),
+        ("config.json", b"[" * 200_000, "config.json cannot be read: "),
+        ("preprocessor_config.json", b"\xff", "preprocessor_config.json cannot be read: 'utf-8' codec"),
+        ("tokenizer_config.json", b"", "tokenizer_config.json cannot be read: Expecting value"),
+        ("tokenizer_config.json", b"null", "tokenizer_config.json cannot be read: expected an object, found NoneType"),
+        ("tokenizer_config.json", b'{"chat_template": 5}', "tokenizer_config.json cannot be read: chat_template: expected a text, or named texts"),
+        ("tokenizer_config.json", b'{"chat_template": ["a"]}', "tokenizer_config.json cannot be read: chat_template: expected a text, or named texts"),
+        ("tokenizer_config.json", b'{"chat_template": {"default": []}}', "tokenizer_config.json cannot be read: chat_template: expected"),
+        ("tokenizer_config.json", b'{"chat_template": "\\ud800"}', "tokenizer_config.json cannot be read: 'utf-8' codec"),
+        ("chat_template.json", b'"a"', "chat_template.json cannot be read: expected an object, found str"),
+        ("chat_template.jinja", b"{{ \xe9 }}", "chat_template.jinja cannot be read: 'utf-8' codec"),
+        ("tokenizer.json", b"{", "tokenizer.json cannot be read: Expecting property name"),
+        ("tokenizer.json", b"[]", "tokenizer.json cannot be read: it has no model"),
+        ("tokenizer.json", b'{"model": {}}', "tokenizer.json cannot be read: "),
+        ("tokenizer.json", b'{"model": {}, "added_tokens": [1]}', "tokenizer.json cannot be read: a part of it has another form"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_fault_that_names_it(root: Path, model: Path, file: str, content: bytes, fault: str):
+    (model / file).write_bytes(content)
+    with pytest.raises(CertificateError) as raised:
+        certify(root, "minicpm_v_2_6", model)
+    _, only = str(raised.value).splitlines()
+    assert only.removeprefix("- ").removeprefix("batch b1: ").startswith(fault)
+
+
+def test_a_file_of_the_folder_names_the_folder(root: Path, model: Path):
+    assert certify(root, "minicpm_v_2_6", model / "tokenizer.json") == certify(root, "minicpm_v_2_6", model)
+
+
+@pytest.mark.parametrize("given", [{"model": 5}, {"model": b"path"}, {"tokenizer": [1]}])
+def test_what_is_neither_a_folder_nor_a_tokenizer_is_told(root: Path, model: Path, given: dict):
+    with pytest.raises(CertificateError, match="is neither a folder nor a tokenizer"):
+        certify(root, "minicpm_v_2_6", **{"model": model} | given)
+
+
 def test_every_mismatch_is_told_in_one_error(root: Path, tmp_path: Path):
     config = CONFIG | {"query_num": 96, "vocab_size": 6, "slice_config": {"max_slice_nums": 4, "scale_resolution": 336}}
     other = folder(tmp_path / "other", VOCABULARY | {"b": 3, "<|im_end|>": 2}, config, "{{ other }}")

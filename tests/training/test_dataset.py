@@ -11,12 +11,12 @@ from pipelines.training import LawBroken, MixedSettings, NotPublished, PictureBa
 from pipelines.training.items import item_of
 from tests.training.publishing import publish, run_row, write_rows, write_runs
 from tests.training.rows import row, turn
-from tests.training.scene import dialect_note, golden_root, with_pictures
+from tests.training.scene import dialect_note, golden_root, tokenizer_note, with_pictures
 
 
 def text_row(name: str = "s1", **more) -> dict:
     """A row with columns of the types that a table needs."""
-    one = row([1, 2, 3], {2}, sample_id=name, turn_spans=[turn("assistant", 2, 3, 0.5)], dialect="glm_4", split="train")
+    one = row([1, 2, 3], {1, 2}, sample_id=name, turn_spans=[turn("assistant", 1, 2, 0.5)], dialect="glm_4", split="train")
     return one | more
 
 
@@ -89,6 +89,26 @@ def test_processes_share_a_cache_that_is_written_once(minicpm: Path, tmp_path: P
     assert len(list(tmp_path.glob("*.arrow"))) == 2
 
 
+@pytest.mark.parametrize("kept", [0, 7, 300, -1])
+def test_a_cache_file_that_was_cut_short_is_written_again(tmp_path: Path, kept: int):
+    root = text_root(tmp_path / "root")
+    TrainingSet(root, "glm_4", cache=tmp_path)
+    (file,) = tmp_path.glob("*.arrow")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:kept])
+    assert TrainingSet(root, "glm_4", arrays="numpy", cache=tmp_path)[0]["input_ids"].tolist() == [1, 2, 3]
+    assert file.read_bytes() == whole
+
+
+def test_a_root_that_was_made_anew_at_the_same_path_gets_a_cache_of_its_own(tmp_path: Path):
+    for ids in ([1, 2, 3], [4, 5, 6]):
+        root = text_root(tmp_path / "root", text_row(input_ids=ids, labels=[-100, *ids[1:]]))
+        assert TrainingSet(root, "glm_4", arrays="numpy", cache=tmp_path)[0]["input_ids"].tolist() == ids
+    write_runs(root, [run_row("b1", 2, files={"samples": ["samples/dialect=glm_4/split=train/batch=b1/a.parquet"]})])
+    TrainingSet(root, "glm_4", arrays="numpy", cache=tmp_path)
+    assert len(list(tmp_path.glob("*.arrow"))) == 3
+
+
 def test_rows_take_about_eight_bytes_a_token(tmp_path: Path):
     long = [text_row(f"s{number}", input_ids=[1] * 4000, labels=[-100] * 3999 + [1], turn_spans=[turn("assistant", 3999, 4000)]) for number in range(50)]
     assert TrainingSet(text_root(tmp_path, *long), "glm_4", arrays="numpy").nbytes < 8.1 * 4000 * 50
@@ -96,8 +116,8 @@ def test_rows_take_about_eight_bytes_a_token(tmp_path: Path):
 
 def test_weights_are_a_column_on_demand(tmp_path: Path):
     ours = TrainingSet(text_root(tmp_path), "glm_4", arrays="numpy", weights=True)
-    assert ours[0]["loss_weight"].tolist() == [0, 0, 0.5]
-    assert ours.collate([ours[0]])["loss_weight"].tolist() == [[0, 0, 0.5]]
+    assert ours[0]["loss_weight"].tolist() == [0, 0.5, 0.5]
+    assert ours.collate([ours[0]])["loss_weight"].tolist() == [[0, 0.5, 0.5]]
 
 
 def test_weights_need_turn_spans(tmp_path: Path):
@@ -141,6 +161,25 @@ def test_a_row_that_breaks_a_law_does_not_leave(tmp_path: Path):
         ours[1]
 
 
+@pytest.mark.parametrize(
+    "change, fault",
+    [
+        ({"num_tokens": 4}, "num_tokens is 4, and the row has 3"),
+        ({"num_target_tokens": 1}, "num_target_tokens is 1, and the row has 2"),
+        ({"labels": [-100, 2, -100], "num_target_tokens": 1}, "the token that ends it is not"),
+        ({"turn_spans": [turn("assistant", 1, 2, 0.0)]}, "turn 0 has weight 0, and is trained"),
+        ({"input_ids": [90, 2, 3]}, "1 placeholder tokens, and token_spans cover 0"),
+        ({"input_ids": [1, None, 3]}, "input_ids are not token ids"),
+    ],
+)
+def test_every_row_is_checked_by_all_that_is_noted_of_it(tmp_path: Path, change: dict, fault: str):
+    one = text_row(dialect="minicpm_v_2_6", num_tokens=3, num_target_tokens=2)
+    note = {"dialects": {"minicpm_v_2_6": dialect_note("minicpm_v_2_6", tokenizer=tokenizer_note(specials={"<unk>": 90}))}}
+    assert TrainingSet(publish(tmp_path / "good", {"samples": [one]}, note), "minicpm_v_2_6", arrays="numpy")[0]
+    with pytest.raises(LawBroken, match=fault):
+        TrainingSet(publish(tmp_path / "bad", {"samples": [one | change]}, note), "minicpm_v_2_6", arrays="numpy")[0]
+
+
 def test_a_picture_that_is_gone_or_changed_is_an_error_that_names_the_sample(tmp_path: Path):
     root = golden_root(tmp_path, "minicpm_v_2_6", limit=2)
     ours = TrainingSet(root, "minicpm_v_2_6", arrays="numpy")
@@ -179,6 +218,7 @@ def test_a_set_is_asked_for_what_there_is(tmp_path: Path):
     [
         ({"tokenizer": {"fingerprint": "other"}}, r"tokenizer.fingerprint \(b1: f1; b2: other\)"),
         ({"options": {"max_slices": 4}}, "options"),
+        ({"recipe": "upstream"}, r"recipe \(b1: sound; b2: upstream\)"),
         (None, "model .b1: glm_4; b2: not noted"),
     ],
 )

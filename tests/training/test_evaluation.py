@@ -71,14 +71,15 @@ def test_a_prompt_has_the_pictures_that_stand_before_its_answer(tmp_path: Path):
     for item in items:
         assert len(item["pixel_values"]) == len(item["image_bound"]) == len(item["tgt_sizes"])
         assert (item["image_bound"] < len(item["input_ids"])).all()
-    two = row([9, 5, 1, 9, 5, 2], {2, 5}, images=[image((0, 1)), image((3, 4))], turn_spans=[turn("assistant", 2, 3), turn("assistant", 5, 6)])
+    turns = [turn("assistant", 2, 3), turn("assistant", 6, 7)]
+    two = row([9, 5, 1, 8, 9, 5, 2, 8], {2, 3, 6, 7}, images=[image((0, 1)), image((4, 5))], turn_spans=turns)
     cut = eval_items(published(tmp_path / "two", "minicpm_v_2_6", two), "minicpm_v_2_6", arrays="numpy")
     cut.rows.pixels = lambda row: {"pixel_values": [0.0] * len(row["images"])}
     assert [len(cut[number]["pixel_values"]) for number in (0, 1)] == [1, 2]
 
 
 def test_a_batch_is_padded_on_the_left_and_its_answers_on_the_right(tmp_path: Path):
-    rows = [row([1, 2, 3, 4], {2, 3}, turn_spans=[turn("assistant", 2, 3)]), row([5, 6], {1}, turn_spans=[turn("assistant", 1, 2)])]
+    rows = [row([1, 2, 3, 4], {2, 3}, turn_spans=[turn("assistant", 2, 3)]), row([5, 6, 4], {1, 2}, turn_spans=[turn("assistant", 1, 2)])]
     items = eval_items(published(tmp_path, "glm_4", *rows), "glm_4", arrays="numpy")
     assert [set(item) for item in items] == [{"input_ids", "output_ids"}] * 2
     batch = items.collate(list(items))

@@ -24,9 +24,32 @@ def good(**more: Any) -> dict:
 def test_every_golden_row_keeps_the_laws(dialect: str, recipe: str):
     count = 0
     for _, one, _ in golden_rows(dialect, recipe):
-        check_row(one, recipe)
+        check_row(one, recipe, {"model": dialect})
         count += 1
     assert count > 15
+
+
+def test_the_placeholder_that_is_noted_stands_for_pictures_alone():
+    noted = {"model": "minicpm_v_2_6", "tokenizer": {"specials": {"<unk>": S}}}
+    check_row(good(), settings=noted)
+    for broken, fault in [
+        (good(images=[]), "4 placeholder tokens, and token_spans cover 0"),
+        (good(images=None), "4 placeholder tokens, and token_spans cover 0"),
+        (row([1, 2, 2, 7, 8], {3, 4}, images=[image((1, 3))]), "token_spans [1, 3) holds tokens other than untrained placeholders"),
+    ]:
+        with pytest.raises(LawBroken, match=re.escape(fault)):
+            check_row(broken, settings=noted)
+    check_row(good(images=[]), settings={"model": "glm_4", "tokenizer": {"specials": {"<|endoftext|>": S}}})
+
+
+def test_every_answer_is_trained_with_its_end_but_for_minicpm_v_2_that_has_one_end():
+    two = row([1, 2, 3, 4, 5], {1, 3, 4}, turn_spans=[turn("assistant", 1, 2), turn("assistant", 3, 4)])
+    check_row(two, settings={"model": "minicpm_v_2"})
+    check_row(two, "upstream", {"model": "glm_4"})
+    with pytest.raises(LawBroken, match=re.escape("the answer [1, 2) is trained, and the token that ends it is not")):
+        check_row(two, settings={"model": "glm_4"})
+    with pytest.raises(LawBroken, match=re.escape("the answer [3, 4) is trained, and the token that ends it is not")):
+        check_row(two | {"labels": [-100, 2, -100, 4, -100]}, settings={"model": "minicpm_v_2"})
 
 
 def test_a_row_of_an_older_version_has_fewer_columns():
@@ -61,6 +84,17 @@ def test_a_row_of_an_older_version_has_fewer_columns():
         ({"turn_spans": [turn("assistant", 7, 10)]}, "lie outside of 9 ids"),
         ({"turn_spans": TURNS[:1]}, "the token at 7 is trained, and belongs to no answer"),
         ({"turn_spans": [turn("assistant", 6, 7)]}, "the token at 7 is trained, and belongs to no answer"),
+        ({"labels": [-100] * 7 + [7, -100]}, "the answer [7, 8) is trained, and the token that ends it is not"),
+        ({"turn_spans": [turn("assistant", 7, 8, message=-2)]}, "turn 0 is of message -2"),
+        ({"turn_spans": [turn("assistant", 7, 8, 0.0)]}, "turn 0 has weight 0, and is trained"),
+        ({"turn_spans": [turn("user", 1, 6, -1.0), TURNS[1]]}, "turn 0 has weight -1.0"),
+        ({"turn_spans": [turn("assistant", 7, 8, float("nan"))]}, "turn 0 has weight nan"),
+        ({"turn_spans": [turn("assistant", 7, 8, float("inf"))]}, "turn 0 has weight inf"),
+        ({"images": [image((1, 2), (2, 3), (4, 6), grid=(2, 1), sizes=[(9, 9), (4, 4), (4, 5)])]}, "image 0 has slices of different target_sizes"),
+        ({"images": [image((1, 3), (4, 6), grid=(-1, -1))]}, "image 0 has a grid of -1 columns and -1 rows"),
+        ({"images": [image(grid=(-1, 1))]}, "image 0 has a grid of -1 columns and 1 rows"),
+        ({"images": [image((1, 3)) | {"token_spans": None}]}, "image 0 has 1 views, 0 token_spans, 1 target_sizes"),
+        ({"labels": None}, "9 ids, 1 labels"),
     ],
 )
 def test_a_broken_law_names_the_row_and_what_is_wrong(broken: dict[str, Any], fault: str):
