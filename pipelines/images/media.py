@@ -8,15 +8,7 @@ from typing import Any
 
 from pipelines.images.data_uri import decode_data_uri
 from pipelines.storage.files import write_whole
-
-
-def media_path(root: str | Path, sha256: str, format: str) -> Path:
-    """Where the bytes of a picture from a log are; `format` as Pillow names it.
-
-    >>> str(media_path("out", "ab12", "JPEG"))
-    'out/media/ab/ab12.jpeg'
-    """
-    return Path(root) / "media" / sha256[:2] / f"{sha256}.{format.lower()}"
+from pipelines.training.pictures import MEDIA, media_name
 
 
 def keep_picture(image: Mapping[str, Any], ref: str, root: str | Path) -> None:
@@ -26,6 +18,6 @@ def keep_picture(image: Mapping[str, Any], ref: str, root: str | Path) -> None:
     """
     if image["verdict"] != "good":
         return
-    path = media_path(root, image["sha256"], image["format"])
+    path = Path(root) / MEDIA / media_name(image["sha256"], image["format"])
     if not path.is_file():
         write_whole(path, decode_data_uri(ref))

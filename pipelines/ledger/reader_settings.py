@@ -32,13 +32,14 @@ def _tokenizer(dialect: Dialect) -> Json:
     and not noted where it was built here from ranks: the model's own may spell the same ids in another way. `probes` are texts with their ids."""
     vocabulary = dialect.vocabulary
     file = vocabulary.file
+    is_json = file is not None and file.suffix == ".json"
     return {
         "name": dialect.settings.tokenizer,
         "fingerprint": vocabulary.fingerprint,
         "standin": vocabulary.standin,
         "file": file and file.name,
-        "sha256": file and hashlib.sha256(file.read_bytes()).hexdigest(),
-        "parts": tokenizer_parts(vocabulary.data) if file and file.suffix == ".json" else None,
+        "sha256": file and (vocabulary.fingerprint if is_json else hashlib.sha256(file.read_bytes()).hexdigest()),
+        "parts": tokenizer_parts(vocabulary.data) if is_json else None,
         "chat_template": file and template_digest(file.parent),
         "specials": {name: vocabulary.specials[name] for name in dialect.model.specials},
         "probes": [[text, ids.tolist()] for text, ids in zip(PROBES, vocabulary.encode(PROBES), strict=True)],

@@ -20,6 +20,7 @@ from pipelines.training.tables import Published, open_root
 Folder = str | os.PathLike[str]
 # One folder for all sources, or by source the folder, or the list of folders, that takes the place of its image_root.
 ImageRoot = Folder | Mapping[str, Folder | Sequence[Folder]]
+MEDIA = "media"  # the folder under the root with the pictures that were in the logs themselves
 _MEDIA = re.compile(r"data:([0-9a-f]{64})")
 _STORE = re.compile(r"(?:s3|gs|gcs|abfs|abfss|hdfs|viewfs|hf)://")
 
@@ -113,11 +114,20 @@ def _why_missing(uri: str, tried: Sequence[tuple[str, str]]) -> str:
     return f"no run names an image root of source {source}; say where its pictures are: image_root={{{source!r}: folder}}"
 
 
+def media_name(sha256: str, format: str) -> str:
+    """Where a picture that was in a log lies below folder `media`; `format` as Pillow names it.
+
+    >>> media_name("ab12", "JPEG")
+    'ab/ab12.jpeg'
+    """
+    return f"{sha256[:2]}/{sha256}.{format.lower()}"
+
+
 def _places(root: Folder | Published, image: Mapping[str, Any], image_root: ImageRoot | None) -> Iterator[tuple[str, str]]:
     """(folder, path in it) where the picture may be, the likeliest first; the sha256 decides between them."""
     if found := _MEDIA.fullmatch(image["uri"]):
         folder = root.root if isinstance(root, Published) else Path(root)
-        yield str(folder / "media"), f"{found[1][:2]}/{found[1]}.{image['format'].lower()}"
+        yield str(folder / MEDIA), media_name(found[1], image["format"])
         return
     source, _, path = image["uri"].partition("/")
     index, _, rest = path.partition("/")

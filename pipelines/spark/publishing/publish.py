@@ -38,6 +38,7 @@ def publish(run: Run, staged: Staged, images: DataFrame | None, books: Books, in
     the books. Then `runs` names nothing of it, and the next run rolls it back.
     """
     tables = run.tables
+    settings = reader_settings(run.flow)  # reads tokenizers, so before anything is committed
     last = last_run(tables.root)
     states: dict[str, State] = dict((last or {}).get(tables.form.STATE_COLUMN) or {})
     for table in BATCH_TABLES:
@@ -46,7 +47,7 @@ def publish(run: Run, staged: Staged, images: DataFrame | None, books: Books, in
     _check_row_counts(run, states, books)
     if last_run(tables.root) != last:
         raise LostRace(f"another run was published under {tables.root} meanwhile; run again")
-    tables.commit_files("runs", _run_row(run, books, inputs, states, kind, last), run.run_id, None)
+    tables.commit_files("runs", _run_row(run, books, inputs, states, kind, last, settings), run.run_id, None)
 
 
 def check_unchanged(run: Run, earlier: Mapping[str, Any] | None) -> None:
@@ -82,7 +83,7 @@ def _new_images(run: Run, images: DataFrame | None) -> FileSet:
     return FileSet(folder, files_below(folder / "table=images", "images"))
 
 
-def _run_row(run: Run, books: Books, inputs: Sequence[Row], states: dict[str, State], kind: str, last: dict[str, Any] | None) -> FileSet:
+def _run_row(run: Run, books: Books, inputs: Sequence[Row], states: dict[str, State], kind: str, last: dict[str, Any] | None, settings: str) -> FileSet:
     book_of = {(book.source, book.path): book for book in books.files}
     row: Json = {"versions": None, "files": None, run.tables.form.STATE_COLUMN: list(states.items())} | {
         "run_id": run.run_id,
@@ -95,7 +96,7 @@ def _run_row(run: Run, books: Books, inputs: Sequence[Row], states: dict[str, St
         "code": code_fingerprint(),
         "config": config_fingerprint(run.config),
         "tokenizers": [(name, facts["fingerprint"]) for name, facts in tokenizer_facts(run.flow).items()],
-        "settings": reader_settings(run.flow),
+        "settings": settings,
         "started": run.started,
         # Rows are ordered by this time, so a clock that is behind must not reorder them.
         "finished": max(run.now(), last["finished"] + timedelta(microseconds=1)) if last else run.now(),
