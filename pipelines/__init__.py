@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 
 
-def snapshot(root: str | os.PathLike[str]) -> dict[str, int] | dict[str, list[str]]:
-    """The published snapshot under this output root: {table: version} of Delta tables, {table: absolute file paths} of Parquet tables.
+def snapshot(root: str | os.PathLike[str]) -> dict[str, int | list[str]]:
+    """The published snapshot under this output root: {table: version}.
+
+    A table that the newest run has not reached yet is given by the absolute paths of its files.
 
     {} where nothing has been published. Needs no Spark. `pipelines.reading` opens the tables.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from pipelines.storage.locations import SCHEMES, canonical_uri, is_uri
+from pipelines.storage.locations import SCHEMES, canonical_uri, is_below, is_uri
 
 if TYPE_CHECKING:
     from pipelines.config.settings import Config
@@ -34,7 +34,7 @@ def local_path(text: str) -> str:
         return text
     scheme = (found[1] or found[2]).lower()
     if scheme != "file":
-        raise ValueError(f"{scheme}:// is not supported; output.root takes only local paths or file:///...")
+        raise ValueError(f"{scheme}:// is not supported here; write a local path or file:///...")
     machine, slash, path = text.strip()[len("file:") :].removeprefix("//").partition("/")
     if machine not in ("", "localhost") or not slash:
         raise ValueError(f"file://{machine} names another machine; write a local path as file:///...")
@@ -75,7 +75,7 @@ def overlap_faults(config: Config) -> Iterator[str]:
     for i, source in enumerate(config.sources):
         for path in source.path:
             fixed = fixed_part(path)
-            if not is_uri(path) and (fixed == path or "**" in path) and os.path.commonpath([fixed, root]) == fixed:
+            if is_uri(path) == is_uri(root) and (fixed == path or "**" in path) and is_below(root, fixed):
                 yield f"output.root: {root} is inside sources[{i}].path ({path}); its tables would be read as logs"
 
 

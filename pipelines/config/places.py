@@ -7,19 +7,22 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from uuid import uuid4
 
 from pipelines.config.loading import ConfigError
 from pipelines.config.settings import Config, DialectSettings, Hooks, Output, Source
+from pipelines.storage.files import create_file, delete_files
 from pipelines.storage.folders import Folders
-from pipelines.storage.locations import StoreError, is_uri
+from pipelines.storage.locations import StoreError, is_uri, join
 from pipelines.storage.locks import can_lock
+from pipelines.storage.stores import Stores
 
 
 def require_places(config: Config) -> None:
     """Raises ConfigError where an image root or a tokenizer's folder is missing, or the output root cannot be used. Leaves no file behind."""
     faults = [fault for i, source in enumerate(config.sources) for fault in image_root_faults(i, source, Folders(config.stores))]
     faults += [fault for i, dialect in enumerate(config.dialects) for fault in tokenizer_faults(i, dialect)]
-    faults += output_faults(config.output)
+    faults += output_faults(config.output, config.stores)
     if faults:
         raise ConfigError(faults)
 
@@ -79,16 +82,23 @@ def command_fault(command: str) -> str | None:
     return None if os.access(command, os.X_OK) else f"{command} is not executable"
 
 
-def output_faults(output: Output) -> Iterator[str]:
-    """What the file system of the output root cannot do. Tried in the nearest existing folder; leaves no file behind."""
+PARQUET = "output.format: tables are Delta tables now, and their data files are Parquet: episodes snapshot ROOT --sql names them"
+
+
+def output_faults(output: Output, stores: Stores) -> Iterator[str]:
+    """What the file system or the store of the output root cannot do. Tried in the nearest existing folder; leaves nothing behind."""
+    if output.format == "parquet":
+        yield PARQUET
+    if is_uri(output.root):
+        yield from (f"output.root: {fault}" for fault in store_faults(output.root, stores))
+        return
     there = next(path for path in (Path(output.root), *Path(output.root).parents) if os.path.lexists(path))
     if not there.is_dir():
         yield f"output.root: {there} is a file, not a folder" if there.exists() else f"output.root: {there} is a broken link"
         return
-    tries = {name: attempt for name, attempt in TRIES.items() if output.format == "delta" or attempt is not _link}
     try:
         with tempfile.TemporaryDirectory(prefix=".episodes-check-", dir=there, ignore_cleanup_errors=True) as folder:
-            yield from (f"output.root: {fault}" for fault in failed_tries(Path(folder), tries, there))
+            yield from (f"output.root: {fault}" for fault in failed_tries(Path(folder), TRIES, there))
     except OSError as error:
         yield f"output.root: {there} cannot be written: {_words(error)}"
 
@@ -120,14 +130,24 @@ def _link(folder: Path) -> None:
 
 
 def _rename(folder: Path) -> None:
-    """Renames a file and a folder, as publication does."""
-    (folder / "old").mkdir()
     (folder / "moving").touch()
-    (folder / "moving").rename(folder / "old" / "file")
-    (folder / "old").rename(folder / "new")
+    (folder / "moving").rename(folder / "file")
 
 
 TRIES: dict[str, Attempt] = {"write files": _write, "lock files (flock)": _lock, "make hard links, which Delta tables need": _link, "rename files": _rename}
+
+
+def store_faults(root: str, stores: Stores) -> Iterator[str]:
+    """Why tables cannot be published below this URI: it cannot be written, or an object that exists can be written again without being seen."""
+    probe = join(root, f".episodes-check-{uuid4().hex}")
+    try:
+        if not create_file(probe, b"1", stores):
+            yield f"{probe} exists already"
+        elif create_file(probe, b"2", stores):
+            yield f"{root}: the store does not refuse to create an object that exists, so two runs could publish at once"
+        delete_files([probe], stores)
+    except (OSError, StoreError) as error:
+        yield f"{root} cannot be written: {error}"
 
 
 def _words(error: OSError) -> str:

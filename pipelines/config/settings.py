@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from pipelines.config.base import Settings
-from pipelines.config.paths import input_path, local_path
+from pipelines.config.paths import input_path
 from pipelines.config.stores import Storage, stores_of
 from pipelines.storage.stores import Stores
 
@@ -31,7 +31,6 @@ def _as_tuple(value: object) -> object:
 
 
 Strings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
-LocalPath = Annotated[str, Field(min_length=1), AfterValidator(local_path)]
 InputPath = Annotated[str, Field(min_length=1), AfterValidator(input_path)]  # a local path, or the URI of a store
 
 
@@ -218,8 +217,9 @@ class Split(Settings):
 
 
 class Output(Settings):
-    root: LocalPath
-    format: Literal["delta", "parquet"] = "delta"
+    root: InputPath
+    format: Literal["delta", "parquet"] = "delta"  # parquet is refused by `check` and by a run, see config/places.py
+    catalog: Literal["hive", "glue", "unity"] | None = None
 
 
 class Gates(Settings):

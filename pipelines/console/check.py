@@ -47,7 +47,7 @@ def check(options: Namespace) -> int:
         found.faults += [*image_root_faults(i, source, folders), *_prefix_faults(i, source, parts.images.allow_schemes)]
     found.faults += [*client_faults(parts.images.allow_schemes), *hook_faults(parts.hooks)]
     if parts.output:
-        found.faults += output_faults(parts.output)
+        found.faults += output_faults(parts.output, stores)
         found.remarks.append(f"output: {parts.output.root}, {parts.output.format} tables")
     known = {place for fault in faults if "." in (place := fault.partition(": ")[0])}  # one fault of a setting is enough
     faults += [fault for fault in found.faults if fault.partition(": ")[0] not in known]

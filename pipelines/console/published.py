@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from pathlib import Path
 
 import orjson
 import pyarrow as pa
@@ -23,9 +22,12 @@ MOST_RAW = 4000  # characters
 
 def snapshot(options: Namespace) -> int:
     """Prints the published state, which is named by the last row of `runs`, as JSON; with --sql as views for DuckDB."""
-    found = published_snapshot(options.root)
-    if not found:
-        print(visible(f"episodes: nothing was published under {options.root}"), file=sys.stderr)
+    try:
+        found = published_snapshot(options.root)
+        if not found:
+            raise NotPublished(f"nothing was published under {options.root}")
+    except NotPublished as error:
+        print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE
     if options.sql:
         print("\n".join(view_of(table, table_files(options.root, table)) for table in found))
@@ -52,11 +54,11 @@ def explain(options: Namespace) -> int:
     return OK
 
 
-def _root(options: Namespace) -> Path:
+def _root(options: Namespace) -> str:
     if options.root is not None:
-        return Path(options.root)
+        return str(options.root)
     if options.config is not None:
-        return Path(load_config(options.config).output.root)
+        return load_config(options.config).output.root
     raise ConfigError(["explain: needs the output root or --config"])
 
 

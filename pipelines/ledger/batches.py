@@ -10,7 +10,7 @@ No clock and no file time is involved: batches are compared by content.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple
@@ -36,9 +36,8 @@ class BatchKey:
     tokenizers: tuple[tuple[str, str], ...]
 
     @property
-    def digest(self) -> str:
-        parts = [self.batch, sorted(self.inputs), self.code, self.config, self.tokenizers]
-        return hashlib.sha256(orjson.dumps(parts)).hexdigest()
+    def inputs_sha256(self) -> str:
+        return hashlib.sha256(orjson.dumps(sorted(self.inputs))).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +49,30 @@ class Comparison:
     words: tuple[str, ...]
 
 
-def key_of_run(row: Row) -> BatchKey:
-    """The key of the batch that a row of `runs` published."""
-    inputs = frozenset((file["source"], file["path"], file["sha256"]) for file in row["inputs"])
-    return BatchKey(row["batch"], inputs, row["code"], row["config"], tuple(sorted(row["tokenizers"].items())))
-
-
 def last_of_batch(runs: Sequence[Row], batch: str) -> Row | None:
     """The last run that made this batch from its inputs. A redrive does not count: it changes some of the batch's rows."""
     return next((row for row in reversed(runs) if row["batch"] == batch and row["kind"] == "batch"), None)
 
 
-def compare_with_published(runs: Sequence[Row], key: BatchKey, replace: bool) -> Comparison:
-    """What to do with this batch. Raises Refused where it was published with other code or another configuration."""
+def compare_with_published(runs: Sequence[Row], key: BatchKey, replace: bool, inputs_of: Callable[[Row], Iterable[Row]]) -> Comparison:
+    """What to do with this batch. `inputs_of` gives the input files of a run. Raises Refused where it was published with other code or another configuration."""
     earlier = last_of_batch(runs, key.batch)
     if earlier is None:
         return Comparison(None, False, ())
-    before = key_of_run(earlier)
-    if before.digest == key.digest:
+    before = {"code": earlier["code"], "configuration": earlier["config"], "tokenizers": tuple(sorted(earlier["tokenizers"].items()))}
+    now = {"code": key.code, "configuration": key.config, "tokenizers": key.tokenizers}
+    others = [name for name in now if before[name] != now[name]]
+    if not others and earlier["inputs_sha256"] == key.inputs_sha256:
         words = f"nothing to do: run {earlier['run_id']} published batch {key.batch} with the same inputs, code and configuration"
         return Comparison(earlier, True, (words,))
-    others = [name for name in ("code", "config", "tokenizers") if getattr(before, name) != getattr(key, name)]
     if others and not replace:
-        names = " and ".join({"code": "code", "config": "configuration", "tokenizers": "tokenizers"}[name] for name in others)
-        raise Refused(f"run {earlier['run_id']} published batch {key.batch} with other {names}; use --replace to replace the batch")
-    return Comparison(earlier, False, tuple(_changes(before, key)))
+        raise Refused(f"run {earlier['run_id']} published batch {key.batch} with other {' and '.join(others)}; use --replace to replace the batch")
+    return Comparison(earlier, False, tuple(_changes(key, inputs_of(earlier))))
 
 
-def _changes(before: BatchKey, key: BatchKey) -> list[str]:
+def _changes(key: BatchKey, before: Iterable[Row]) -> list[str]:
     """The input files that are new, changed or gone, one line each. Those that are gone are named because their rows go too."""
-    old = {(source, path): sha256 for source, path, sha256 in before.inputs}
+    old = {(row["source"], row["path"]): row["sha256"] for row in before}
     new = {(source, path): sha256 for source, path, sha256 in key.inputs}
     changed = [path for (source, path), sha256 in new.items() if (source, path) in old and old[source, path] != sha256]
     kinds = {
@@ -97,13 +90,9 @@ class Volume(NamedTuple):
     records: int
 
 
-def volumes(inputs: Iterable[Row]) -> dict[str, Volume]:
-    """Source -> its input files and the records in them; `inputs` as in a row of `runs`. A source without files has no entry."""
-    found: dict[str, Volume] = {}
-    for row in inputs:
-        files, records = found.get(row["source"], (0, 0))
-        found[row["source"]] = Volume(files + 1, records + row["records"])
-    return found
+def volumes(row: Row) -> dict[str, Volume]:
+    """Source -> the input files and records that this run had of it. A source without files has no entry."""
+    return {source: Volume(found["files"], found["records"]) for source, found in row["sources"].items()}
 
 
 def latest_runs_of_others(runs: Sequence[Row], batch: str) -> list[Row]:
@@ -119,9 +108,9 @@ def latest_runs_of_others(runs: Sequence[Row], batch: str) -> list[Row]:
 def source_rows(sources: Iterable[str], now: Mapping[str, Volume], runs: Sequence[Row], batch: str) -> list[dict[str, Any]]:
     """The files and records of every source, zeros included, with the medians of its last seven other batches; None where it had none.
 
-    `runs` lists a source's files, so a batch in which it had none does not count.
+    A batch in which a source had no file does not count.
     """
-    others = [volumes(row["inputs"]) for row in latest_runs_of_others(runs, batch)]
+    others = [volumes(row) for row in latest_runs_of_others(runs, batch)]
     return [_source_row(source, now.get(source, Volume(0, 0)), [one[source] for one in others if source in one][-BATCHES_COMPARED:]) for source in sources]
 
 
@@ -154,12 +143,12 @@ class Past:
 def past_of(runs: Sequence[Row], batch: str, earlier: Row | None, sources: Sequence[str]) -> Past:
     """`earlier` is the batch's last run of kind batch."""
     others = latest_runs_of_others(runs, batch)[-BATCHES_COMPARED:]
-    published = {source: volume.records for source, volume in volumes(earlier["inputs"]).items()} if earlier else {}
+    published = {source: volume.records for source, volume in volumes(earlier).items()} if earlier else {}
     return Past([row["quarantined_share"] for row in others], [_records_in(row) for row in others], published, sources)
 
 
 def _records_in(row: Row) -> int:
-    return sum(file["records"] for file in row["inputs"])
+    return sum(volume.records for volume in volumes(row).values())
 
 
 def ratio_to_median(share: float, shares: Sequence[float], records: int) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -61,6 +62,14 @@ class Books:
         kept, refused = (sum(getattr(book, name) for book in self.dialects for name in names) for names in (("clean", "repaired"), ("quarantined",)))
         aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "damaged"))
         return {"conversations": self.total("conversations"), "samples": kept, "quarantine": aside}
+
+    def dialect_totals(self) -> dict[str, dict[str, int]]:
+        """Dialect -> conversations by state, over all files."""
+        totals: dict[str, Counter[str]] = {}
+        for book in self.dialects:
+            counts = {name: getattr(book, name) for name in ("offered", "clean", "repaired", "quarantined")}
+            totals.setdefault(book.dialect, Counter()).update(counts)
+        return {dialect: dict(total) for dialect, total in totals.items()}
 
     def faults(self) -> list[str]:
         found = [book.fault() for book in self.files] + [book.fault() for book in self.dialects]

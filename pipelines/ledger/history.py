@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow.dataset as ds
 
@@ -40,7 +39,7 @@ class Seen:
         return states + [f"{row['dialect'] + ': ' if row['dialect'] else ''}quarantined: {row['reason']}" for row in self.rows["quarantine"]]
 
 
-def history_of(root: str | Path, record_id: str) -> Iterator[Seen]:
+def history_of(root: str, record_id: str) -> Iterator[Seen]:
     """One entry per run that saw the record, the oldest first. Raises NotPublished where nothing was published under this root."""
     runs = run_rows(root)
     if not runs:
@@ -48,7 +47,7 @@ def history_of(root: str | Path, record_id: str) -> Iterator[Seen]:
     for run in runs:
         try:
             rows = {table: _rows(root, table, run, record_id) for table in TABLES}
-        except OSError:
+        except (OSError, NotPublished):
             yield Seen(run, None)
             continue
         if any(rows.values()):
@@ -64,7 +63,7 @@ def kept_bytes(seen: Seen) -> bytes | None:
     return next((raw for row in rows.get("conversations", ()) if (raw := _from_file(row["origin"])) is not None), None)
 
 
-def _rows(root: str | Path, table: str, run: Row, record_id: str) -> list[Row]:
+def _rows(root: str, table: str, run: Row, record_id: str) -> list[Row]:
     found = open_table(root, table, run)
     where = (ds.field("batch") == run["batch"]) & (ds.field("record_id") == record_id)
     rows: list[Row] = found.to_table(columns=SHOWN[table], filter=where).to_pylist()

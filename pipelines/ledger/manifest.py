@@ -20,6 +20,7 @@ from pipelines.ledger.books import Books
 from pipelines.reasons import Reason
 
 Json = dict[str, Any]
+MOST_FILES = 200
 
 
 def code_fingerprint(part: str = "") -> str:
@@ -75,19 +76,27 @@ def listed_facts(listing: Listing) -> Json:
 
 
 def make_manifest(flow: Flow, batch: str, run_id: str, inputs: Sequence[Mapping[str, Any]], books: Books, facts: Mapping[str, Any]) -> Json:
-    """Everything about a run except its rows; `facts` are what only the run knows: times, versions, steps, rows per split."""
+    """Everything about a run except its rows; `facts` are what only the run knows: times, versions, steps, rows per split.
+
+    Lists of files have the MOST_FILES with the most records that were not kept. `_runs/<run_id>/` has all files, in inputs.parquet and dialects.parquet.
+    """
+    shown = sorted(books.files, key=lambda book: (-book.quarantined - book.damaged, -book.duplicates, book.source, book.path))[:MOST_FILES]
+    places = {(book.source, book.path) for book in shown}
+    paths = {book.path for book in shown}
     return {
         "run_id": run_id,
         "batch": batch,
         "code": code_fingerprint(),
         "config": config_fingerprint(flow.config),
         "tokenizers": tokenizer_facts(flow),
-        "inputs": list(inputs),
+        "number_of_inputs": len(inputs),
+        "inputs": [row for row in inputs if len(inputs) <= MOST_FILES or (row["source"], row["path"]) in places],
         "counts": books.states(),
         "quarantined_share": round(books.quarantined_share(), 6),
         "reasons": dict(sorted(books.reasons.items(), key=lambda item: (-item[1], item[0]))),
-        "files": [asdict(book) for book in books.files],
-        "dialects": [asdict(book) for book in books.dialects],
+        "files": [asdict(book) for book in books.files if (book.source, book.path) in places],
+        "dialects": [asdict(book) for book in books.dialects if book.path in paths],
+        "dialect_totals": books.dialect_totals(),
         **facts,
         "settings": public_settings(flow.config),
     }

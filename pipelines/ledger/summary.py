@@ -30,11 +30,10 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
     ]
     if books.refused_by_all:
         lines.append(f"{'refused':15} {books.refused_by_all:>9,}   by every dialect: {books.quarantined_words()}")
-    for dialect in dict.fromkeys(book.dialect for book in books.dialects):
-        offered, clean, repaired, quarantined = (
-            sum(getattr(book, name) for book in books.dialects if book.dialect == dialect) for name in ("offered", "clean", "repaired", "quarantined")
-        )
-        lines.append(f"{dialect:15} {offered:>9,}   = {clean:,} clean + {repaired:,} repaired + {quarantined:,} quarantined")
+    lines += [
+        f"{dialect:15} {total['offered']:>9,}   = {total['clean']:,} clean + {total['repaired']:,} repaired + {total['quarantined']:,} quarantined"
+        for dialect, total in books.dialect_totals().items()
+    ]
     lines += _split_lines(facts.get("splits") or ())
     lines += _code_lines("quarantined", books.reasons)
     lines += _code_lines("repaired", facts.get("repairs") or {})

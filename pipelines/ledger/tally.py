@@ -6,10 +6,10 @@ Each group of files is read separately, and only the columns that are counted; t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import orjson
@@ -138,7 +138,7 @@ class Tally:
 def groups_of(*staged: FileSet) -> list[list[StagedFile]]:
     """The files grouped by their writer. All rows of a record come from one writer, so each group can be counted alone."""
     named = [
-        (part.name.rpartition("-")[0], StagedFile(table, part.partition, str(path)))
+        (part.name.rpartition("-")[0], StagedFile(table, part.partition, path))
         for files in staged
         for table in sorted({file.table for file in files.files})
         for path, part in files.of(table)
@@ -146,7 +146,7 @@ def groups_of(*staged: FileSet) -> list[list[StagedFile]]:
     return [[one for _, one in group] for _, group in groupby(sorted(named), key=lambda pair: pair[0])]
 
 
-def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], quarantine: Sequence[str] = ()) -> Tally:
+def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], open_file: Callable[[str], BinaryIO], quarantine: Sequence[str] = ()) -> Tally:
     """Counts of one group. `takers`: source -> the dialects that take it; `quarantine`: the quarantine files of all groups, which name the duplicates.
 
     Raises OSError or ArrowInvalid where a file is lost or damaged.
@@ -155,13 +155,13 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], q
     refusals: list[pa.Table] = []
     for staged in group:
         first = 0
-        with pq.ParquetFile(staged.path) as file:
+        with open_file(staged.path) as source, pq.ParquetFile(source) as file:
             for batch in read_in_batches(file, BATCH_ROWS, COUNTED[staged.table]):
                 rows = _flat(batch, first)
                 first += len(batch)
                 if staged.table == "drafts":
                     tally.records.update(_counts(rows.filter(pc.greater(rows["line"], 0)).select(["source", "path"])))
-                    count_unread(tally.unread, tally.unread_more, rows, quarantine)
+                    count_unread(tally.unread, tally.unread_more, rows, quarantine, open_file)
                 elif staged.table == "conversations":
                     _conversations(tally, rows, staged)
                 elif staged.table == "samples":
@@ -175,9 +175,9 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], q
     return tally
 
 
-def read_pick(pick: Pick, columns: Sequence[str]) -> Row:
+def read_pick(pick: Pick, columns: Sequence[str], open_file: Callable[[str], BinaryIO]) -> Row:
     """These columns of a picked row, and its partition columns."""
-    with pq.ParquetFile(pick.path) as file:
+    with open_file(pick.path) as source, pq.ParquetFile(source) as file:
         row, group = pick.row, 0
         while row >= file.metadata.row_group(group).num_rows:
             row, group = row - file.metadata.row_group(group).num_rows, group + 1

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +17,7 @@ KEPT = 4096  # keys; where a log uses data as keys, their number has no limit
 LONGEST = 200  # characters of a key
 MOST_SHOWN = 5  # of a source, in the summary
 
+OpenFile = Callable[[str], BinaryIO]
 Counts = Counter[tuple[str, str]]  # by (source, key)
 
 
@@ -75,11 +76,11 @@ def add(counts: Counts, source: str, keys: Iterable[tuple[str, int]]) -> None:
         counts[(source, shown_key(key))] += count
 
 
-def count_unread(counts: Counts, more: Counter[str], drafts: pa.Table, quarantine: Sequence[str]) -> None:
+def count_unread(counts: Counts, more: Counter[str], drafts: pa.Table, quarantine: Sequence[str], open_file: OpenFile) -> None:
     """Counts the keys of these drafts (source, path, line, row, unread), except those of duplicates, which the `quarantine` files name."""
     if not pc.sum(pc.list_value_length(drafts["unread"])).as_py():
         return
-    duplicates = _duplicates(quarantine)
+    duplicates = _duplicates(quarantine, open_file)
     if len(duplicates):  # a join cannot carry list columns
         own = drafts.select([*duplicates.column_names, "row"]).join(duplicates, duplicates.column_names, join_type="left anti")
         drafts = drafts.filter(pc.is_in(drafts["row"], own["row"].combine_chunks()))
@@ -99,12 +100,12 @@ def _keys_by_source(table: pa.Table) -> Counter[str]:
     return Counter(dict(zip(found["source"].to_pylist(), found["count_all"].to_pylist(), strict=True)))
 
 
-def _duplicates(quarantine: Sequence[str]) -> pa.Table:
+def _duplicates(quarantine: Sequence[str], open_file: OpenFile) -> pa.Table:
     """The places of the duplicates."""
     names = ["source", "path", "line"]
     found = []
     for path in quarantine:
-        with pq.ParquetFile(path) as file:
+        with open_file(path) as source, pq.ParquetFile(source) as file:
             rows = file.read(columns=["origin.source", "origin.path", "origin.line", "reason"], use_threads=False)
         rows = rows.filter(pc.equal(rows["reason"], Reason.RECORD_DUPLICATE.code))
         found.append(pa.table({name: pc.struct_field(rows["origin"], name) for name in names}))

@@ -210,11 +210,8 @@ def run_facts(manifest: Row) -> RunFacts:
 
 def funnel_of(manifest: Row) -> Funnel:
     """The books of all input files added up, by state and dialect."""
-    totals: dict[str, list[int]] = {dialect["name"]: [0, 0, 0, 0] for dialect in manifest["settings"]["dialects"]}
-    for book in manifest["dialects"]:
-        total = totals[book["dialect"]]
-        for place, name in enumerate(("offered", "clean", "repaired", "quarantined")):
-            total[place] += book[name]
+    names = [dialect["name"] for dialect in manifest["settings"]["dialects"]]
+    totals = {name: [manifest["dialect_totals"].get(name, {}).get(state, 0) for state in ("offered", "clean", "repaired", "quarantined")] for name in names}
     counts = manifest["counts"]
     states = {name: counts[name] for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
     return Funnel(**states, dialects=tuple(DialectFlow(dialect, *total) for dialect, total in totals.items()))

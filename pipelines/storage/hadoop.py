@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, cast
 
 from pyarrow import ArrowException
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, HadoopFileSystem
@@ -56,6 +58,31 @@ class Files:
         entry = self.head(key)
         with self._errors(key), self._system.open_input_file(f"/{key}") as file:
             return file.read_at(max(0, min(end, entry.size) - start), start), entry
+
+    def write(self, key: str, data: bytes, expected: str | None = None) -> None:
+        """HDFS has no versions and libhdfs no conditional writes, so a condition is checked before the file is written."""
+        if expected is not None:
+            with self._errors(key):
+                exists = self._system.get_file_info(f"/{key}").type != FileType.NotFound
+            if exists and not expected:
+                raise FileExistsError(errno.EEXIST, "the file exists already", f"{self._shown}/{key}")
+            if expected and (not exists or self.head(key).identity != expected):
+                raise OSError(errno.ESTALE, "the file has changed", f"{self._shown}/{key}")
+        temporary = f"{key}.{os.getpid()}.tmp"
+        with self.open_output(temporary) as file:
+            file.write(data)
+        with self._errors(key):
+            self._system.move(f"/{temporary}", f"/{key}")
+
+    def open_output(self, key: str) -> BinaryIO:
+        with self._errors(key):
+            self._system.create_dir(f"/{key}".rpartition("/")[0] or "/")
+            return cast(BinaryIO, self._system.open_output_stream(f"/{key}"))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            with self._errors(key), suppress(FileNotFoundError):
+                self._system.delete_file(f"/{key}")
 
     def _infos(self, prefix: str, recursive: bool) -> list[FileInfo]:
         with self._errors(prefix):

@@ -1,16 +1,28 @@
-"""Locks under an output root: one run per batch, one publication at a time. The kernel releases them when a process dies."""
+"""One run per batch at a time. This saves work; what is published is decided by the commit of table `runs` alone.
+
+On disk the kernel releases the lock when a process dies. A store has no locks, so there a run holds a lease: a small object that it renews.
+Whoever finds a lease watches it. If it is renewed, its run is alive. If it is not, its run has died, and the lease is taken over, on the
+condition that it is still the one that was watched. No clock is compared with another.
+"""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import IO
 
-MAX_WAIT_SECONDS = 3600  # for the publication of another run
-POLL_SECONDS = 0.2
+from pipelines.storage.files import create_file
+from pipelines.storage.locations import StoreError, is_uri, join
+from pipelines.storage.stores import ENVIRONMENT, Stores, store_of
+
+RENEW_SECONDS = 5.0
+WATCH_SECONDS = 20.0  # without a renewal, before a lease is taken over
+POLL_SECONDS = 1.0
 
 
 class LostRace(Exception):
@@ -18,63 +30,102 @@ class LostRace(Exception):
 
 
 @contextmanager
-def batch_lock(root: Path, batch: str) -> Iterator[None]:
-    """Held while a run works on this batch. Raises LostRace at once where another run holds it."""
-    with _locked(root / "_locks" / f"batch-{batch}", lambda: None) as held:
-        if not held:
+def batch_lock(root: str, batch: str, run_id: str, stores: Stores = ENVIRONMENT, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
+    """Held while a run works on this batch. Raises LostRace where another run holds it."""
+    if is_uri(root):
+        with _leased(join(root, f"_leases/{batch}.json"), run_id, stores, say) as held:
+            if not held:
+                raise LostRace(f"another run is working on batch {batch} under {root}; try again when it has finished")
+            yield
+        return
+    path = Path(root) / "_locks" / f"batch-{batch}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        if not _try_lock(file):
             raise LostRace(f"another run is working on batch {batch} under {root}; try again when it has finished")
         yield
 
 
 @contextmanager
-def publication_lock(root: Path, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
-    """Held while tables change. Waits for the publication of another batch, after one message; raises LostRace after an hour."""
-    until = time.monotonic() + MAX_WAIT_SECONDS
-    said = False
+def _leased(uri: str, run_id: str, stores: Stores, say: Callable[[str], None]) -> Iterator[bool]:
+    """Whether the lease was obtained. It is renewed in the background and given back at the end."""
+    version = _acquire(uri, run_id, stores, say)
+    if version is None:
+        yield False
+        return
+    stopped = Event()
+    lease = _Lease(uri, run_id, stores, version)
+    thread = Thread(target=lease.renew_until, args=(stopped,), daemon=True)
+    thread.start()
+    try:
+        yield True
+    finally:
+        stopped.set()
+        thread.join()
+        lease.give_back()
 
-    def wait() -> bool:
-        nonlocal said
-        if not said:
-            say(f"waiting for another publication under {root}")
-            said = True
+
+def _acquire(uri: str, run_id: str, stores: Stores, say: Callable[[str], None]) -> str | None:
+    """The version of the lease that this run holds now; None where another run is alive."""
+    store, key = store_of(uri, stores)
+    watched: str | None = None
+    until = 0.0
+    while True:
+        if create_file(uri, _body(run_id, 0), stores):
+            return store.head(key).identity
+        try:
+            found = store.head(key).identity
+        except FileNotFoundError:
+            continue
+        if watched is None:
+            watched, until = found, time.monotonic() + WATCH_SECONDS
+            say(f"waiting up to {WATCH_SECONDS:.0f} s to see whether the run that holds {uri} is alive")
+        elif found != watched:
+            return None
+        if time.monotonic() >= until:
+            try:
+                store.write(key, _body(run_id, 0), watched)
+            except OSError:  # another run has taken it over
+                return None
+            return store.head(key).identity
         time.sleep(POLL_SECONDS)
-        return time.monotonic() < until
-
-    with _locked(root / "_locks" / "publication", wait) as held:
-        if not held:
-            raise LostRace(f"another run has been publishing under {root} for an hour; try again when it has finished")
-        yield
 
 
-@contextmanager
-def mark_in_use(folder: Path) -> Iterator[None]:
-    """Marks a staging folder as in use while the block runs."""
-    with _locked(folder / "alive", lambda: None):
-        yield
+class _Lease:
+    def __init__(self, uri: str, run_id: str, stores: Stores, version: str):
+        self._store, self._key = store_of(uri, stores)
+        self._run_id, self._version = run_id, version
+
+    def renew_until(self, stopped: Event) -> None:
+        """A renewal that fails is tried again; one that finds another holder ends the renewals."""
+        number = 0
+        while not stopped.wait(RENEW_SECONDS):
+            number += 1
+            try:
+                self._store.write(self._key, _body(self._run_id, number), self._version)
+                self._version = self._store.head(self._key).identity
+            except OSError as error:
+                if error.errno in (errno.ESTALE, errno.ENOENT):
+                    return
+            except StoreError:
+                continue
+
+    def give_back(self) -> None:
+        with suppress(OSError, StoreError):
+            if self._store.head(self._key).identity == self._version:
+                self._store.delete([self._key])
 
 
-def is_abandoned(folder: Path) -> bool:
-    """Whether the run that staged here has ended or died."""
-    if not (folder / "alive").exists():
-        return True
-    with (folder / "alive").open("a") as file:
-        return _try_lock(file)
+def _body(run_id: str, number: int) -> bytes:
+    """Other bytes at each renewal, since the etag of some stores is a hash of the bytes."""
+    return f'{{"run_id": "{run_id}", "renewed": {number}}}\n'.encode()
 
 
 def can_lock(path: Path) -> bool:
     """Whether a lock on this new file excludes a second holder. Raises OSError where the file system has no locks."""
-    with _locked(path, lambda: None) as held, path.open("a") as second:
-        return held and not _try_lock(second)
-
-
-@contextmanager
-def _locked(path: Path, wait: Callable[[], bool | None]) -> Iterator[bool]:
-    """Whether the lock was acquired. `wait` is called before each further try and returns whether to try again."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        while not (held := _try_lock(file)) and wait():
-            pass
-        yield held
+    with path.open("a") as file, path.open("a") as second:
+        return _try_lock(file) and not _try_lock(second)
 
 
 def _try_lock(file: IO[str]) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import obstore
 from obstore import exceptions
@@ -22,6 +23,8 @@ CONNECT_SECONDS = 5
 REQUEST_SECONDS = 30
 RETRY_SECONDS = 20
 MAX_RETRIES = 3
+PART_BYTES = 8 << 20  # of an upload; the services take at least 5 MiB
+MOST_DELETED = 1000  # in one request
 
 # By scheme: setting under `storage` -> option of obstore and deltalake.
 OPTIONS = {
@@ -101,6 +104,23 @@ class Objects:
                     raise
                 return b"", _entry(obstore.head(self._store, key))
 
+    def write(self, key: str, data: bytes, expected: str | None = None) -> None:
+        mode: Any = "overwrite" if expected is None else "create" if expected == "" else _condition(expected)
+        with self._errors(key):
+            try:
+                obstore.put(self._store, key, data, mode=mode)
+            except exceptions.AlreadyExistsError:
+                raise FileExistsError(errno.EEXIST, "the object exists already", f"{self._shown}/{key}") from None
+
+    def open_output(self, key: str) -> BinaryIO:
+        with self._errors(key):
+            return cast(BinaryIO, ObjectOutput(obstore.open_writer(self._store, key, buffer_size=PART_BYTES), lambda: self._errors(key)))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), MOST_DELETED):
+            with self._errors(keys[start]), suppress(FileNotFoundError):
+                obstore.delete(self._store, list(keys[start : start + MOST_DELETED]))
+
     def _is_marker(self, found: Any) -> bool:
         """Whether this is an empty object `folder/`, with which consoles and Hadoop represent an empty folder. obstore lists it without its slash."""
         if found["size"]:
@@ -113,6 +133,36 @@ class Objects:
 
     def _errors(self, key: str) -> Any:
         return _raise_plain_errors(f"{self._shown}/{key}" if key else self._shown, self._shown)
+
+
+class ObjectOutput(io.RawIOBase):
+    """An object that is being written, in parts. It appears when it is closed."""
+
+    def __init__(self, writer: Any, errors: Callable[[], Any]):
+        self._writer, self._errors, self._at = writer, errors, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def write(self, data: Any) -> int:
+        with self._errors():
+            self._writer.write(bytes(data))
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            with self._errors():
+                self._writer.close()
+
+
+def _condition(version: str) -> dict[str, str]:
+    kind, _, value = version.partition(":")
+    return {"e_tag": f'"{value}"'} if kind == "etag" else {"version": value}
 
 
 def _entry(found: Any) -> Entry:

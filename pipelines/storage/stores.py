@@ -8,10 +8,10 @@ both. deltalake uses the same Rust crate as obstore, and therefore the same sett
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from pipelines.storage.locations import Location, is_uri, location_of
 
@@ -24,6 +24,11 @@ class Entry(NamedTuple):
     size: int
     modified: int
     version: str = ""
+
+    @property
+    def identity(self) -> str:
+        """The version, or where the store has none, size and time."""
+        return self.version or f"time:{self.modified}:{self.size}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,18 @@ class Store(Protocol):
 
     def read(self, key: str, start: int, end: int, version: str = "") -> tuple[bytes, Entry]:
         """The bytes [start, end), fewer at the end of the object, and its entry. Raises OSError; ESTALE if it now has another version."""
+
+    def write(self, key: str, data: bytes, expected: str | None = None) -> None:
+        """Writes the object in one step. `expected` is the identity that it must have now, "" if it must not exist.
+
+        Raises FileExistsError if it exists, and OSError ESTALE if it has another version.
+        """
+
+    def open_output(self, key: str) -> BinaryIO:
+        """A new object to write to. It appears when it is closed."""
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Deletes objects; those that do not exist are passed over."""
 
 
 def store_of(uri: str, stores: Stores) -> tuple[Store, str]:

@@ -6,99 +6,85 @@ rows = open_table("out/demo", "samples").to_table(filter=(ds.field("split") == "
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from datetime import UTC
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
-from pipelines.tables.schema import COLUMNS, PARTITIONS
-from pipelines.training import tables as training
-from pipelines.training.delta_log import files_at
-from pipelines.training.tables import RETIRED, NotPublished
+from pipelines.storage.files import open_output
+from pipelines.storage.locations import absolute
+from pipelines.storage.stores import ENVIRONMENT, Stores
+from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot
+from pipelines.tables.schema import COLUMNS, INPUTS, PARTITIONS
+from pipelines.training.tables import NotPublished, Published
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
+    from pyarrow.fs import FileSystem
 
-__all__ = ["RETIRED", "NotPublished", "count_rows", "current_path", "files_of_version", "has_commits", "last_run", "newest_commit", "open_files"]
-__all__ += ["open_table", "published_snapshot", "run_rows", "schema_of", "table_files"]
+__all__ = ["NotPublished", "input_rows_of", "last_run", "open_files", "open_table", "published_snapshot", "run_rows", "schema_of", "table_files"]
 
 Row = dict[str, Any]
+Root = str | os.PathLike[str]
 
 
-def run_rows(root: str | Path) -> list[Row]:
-    """The rows of table `runs`, the oldest first; maps as dicts."""
-    rows = training.run_rows(Path(root))
-    for row in rows:
-        row |= {name: row[name].replace(tzinfo=UTC) for name in ("started", "finished")}
-        # Rows that version 0.1.0 wrote lack these.
-        row |= {"kind": row.get("kind") or "batch", "quarantined_share": row.get("quarantined_share") or 0.0}
-    return rows
+def run_rows(root: Root, stores: Stores = ENVIRONMENT) -> list[Row]:
+    """The rows of table `runs`, in the order of their publication; maps as dicts. Raises NotPublished for a root of version 0.1.0."""
+    return _root(root, stores).runs()
 
 
-def last_run(root: str | Path) -> Row | None:
-    rows = run_rows(root)
+def last_run(root: Root, stores: Stores = ENVIRONMENT) -> Row | None:
+    rows = run_rows(root, stores)
     return rows[-1] if rows else None
 
 
-def has_commits(folder: Path) -> bool:
-    """Whether the Delta table exists. A writer that was killed before its first commit leaves a log without commits."""
-    return any((folder / "_delta_log").glob("*.json"))
-
-
-def newest_commit(folder: Path) -> tuple[int, dict[str, Any]]:
-    """(newest version of a Delta table, the info of its commit); (-1, {}) where there is no table yet."""
-    if not has_commits(folder):
-        return -1, {}
-    table = DeltaTable(str(folder))
-    (info,) = table.history(1)
-    return table.version(), info
-
-
-def files_of_version(folder: Path, version: int, batch: str | None = None) -> list[str]:
-    """The data files of this version of a Delta table, or those of one batch. Raises NotPublished."""
-    return [str(file.path) for file in files_at(folder.absolute(), version) if batch is None or file.partition["batch"] == batch]
-
-
-def published_snapshot(root: str | Path) -> dict[str, int] | dict[str, list[str]]:
-    """The snapshot that the last row of `runs` names; files as absolute paths to where they are now."""
-    last = last_run(root)
-    if last is None:
+def published_snapshot(root: Root, stores: Stores = ENVIRONMENT) -> dict[str, int | list[str]]:
+    """The version of every table that has all published runs. A table that a run has not reached yet is given by its files."""
+    if not run_rows(root, stores):
         return {}
-    if last["versions"] is not None:
-        return dict(last["versions"])
-    return {table: [current_path(root, name) for name in names] for table, names in last["files"].items()}
+    published = _root(root, stores).published()
+    found: dict[str, int | list[str]] = {}
+    for table in SNAPSHOT_TABLES:
+        state = published.state(table)
+        is_planned = any(row["version"] > state.in_log for row in published.runs)
+        found[table] = [published.path_of(file) for file in published.files(table)] if is_planned else state.version
+    return found
 
 
-def table_files(root: str | Path, table: str, row: Row | None = None) -> list[str]:
-    """The data files of a table in the state that this row of `runs` names, by default the last row. Raises NotPublished."""
-    row = row or last_run(root)
-    if row is None:
-        raise NotPublished(f"nothing was published under {root}")
-    named = row["versions"] if row["versions"] is not None else row["files"]
-    if table not in named:
-        raise NotPublished(f"run {row['run_id']} published no table {table}; it has {', '.join(named)}")
-    if row["versions"] is not None:
-        return files_of_version(Path(root) / table, named[table])
-    return [current_path(root, name) for name in named[table]]
+def table_files(root: Root, table: str, row: Row | None = None, stores: Stores = ENVIRONMENT) -> list[str]:
+    """The data files of a table as this run published it, by default the newest, as absolute paths or URIs. Raises NotPublished."""
+    published = _published(root, row, stores)
+    return [published.path_of(file) for file in published.files(table)]
 
 
-def open_table(root: str | Path, table: str, row: Row | None = None) -> ds.Dataset:
+def open_table(root: Root, table: str, row: Row | None = None, stores: Stores = ENVIRONMENT) -> ds.Dataset:
     """The table in that state, with its partition columns as text. Raises NotPublished."""
-    return open_files(root, table, table_files(root, table, row))
+    published = _published(root, row, stores)
+    return open_files(published.root, table, [file.path for file in published.files(table)], published.fs)
 
 
-def open_files(root: str | Path, table: str, files: Sequence[str]) -> ds.Dataset:
+def open_files(root: Root, table: str, files: Sequence[str], filesystem: FileSystem | None = None) -> ds.Dataset:
     import pyarrow.dataset as ds  # imports pandas, which takes half a second that a job can save
 
     hive = ds.partitioning(pa.schema([(name, pa.string()) for name in PARTITIONS[table]]), flavor="hive")
     if not files:
         return ds.dataset(schema_of(table).empty_table())
     # Not the columns of the first file alone: one of an older version lacks some.
-    return ds.dataset(sorted(files), schema=schema_of(table), format="parquet", partitioning=hive)
+    return ds.dataset(sorted(files), schema=schema_of(table), format="parquet", partitioning=hive, filesystem=filesystem)
+
+
+def input_rows_of(root: OutputRoot, run_id: str) -> list[Row]:
+    """The input files of a run, with what became of their records. Raises FileNotFoundError."""
+    with root.filesystem().open_input_file(f"_runs/{run_id}/inputs.parquet") as source:
+        rows: list[Row] = pq.read_table(source).to_pylist()
+    return rows
+
+
+def write_input_rows(root: OutputRoot, run_id: str, rows: Sequence[Row]) -> None:
+    with open_output(f"{root.run_folder(run_id)}/inputs.parquet", root.stores) as sink:
+        pq.write_table(pa.Table.from_pylist(list(rows), schema=pa.schema(list(INPUTS))), sink)
 
 
 def schema_of(table: str) -> pa.Schema:
@@ -107,11 +93,10 @@ def schema_of(table: str) -> pa.Schema:
     return pa.schema([*(field for field in COLUMNS[table] if field.name not in partitions), *((name, pa.string()) for name in partitions)])
 
 
-def current_path(root: str | Path, name: str) -> str:
-    """Where a file of a Parquet table is now, as an absolute path."""
-    return str(training.current_path(Path(root).absolute(), name))
+def _root(root: Root, stores: Stores) -> OutputRoot:
+    return OutputRoot(absolute(os.fspath(root)), stores)
 
 
-def count_rows(files: Sequence[str]) -> int:
-    """The number of rows in these Parquet files, from their footers."""
-    return sum(pq.ParquetFile(file).metadata.num_rows for file in files)
+def _published(root: Root, row: Row | None, stores: Stores) -> Published:
+    published = _root(root, stores).published()
+    return published if row is None else published.as_of(row["run_id"])

@@ -83,19 +83,22 @@ QUARANTINE = struct(
 )
 IMAGES = struct(uri=text, size=long, modified=long, sha256=text, format=text, width=integer, height=integer, verdict=text, reason=text, detail=text, level=text)
 moment = pa.timestamp("us", tz="UTC")
-INPUTS = pa.list_(
-    struct(source=text, path=text, size=long, modified=long, sha256=text, records=long, conversations=long, quarantined=long, duplicates=long, damaged=long)
+# One row per input file of a run, in `_runs/<run_id>/inputs.parquet`.
+INPUTS = struct(
+    source=text, path=text, size=long, modified=long, sha256=text, records=long, conversations=long, quarantined=long, duplicates=long, damaged=long
 )
 RUNS = struct(
+    version=long,  # the version of this table that added the row: it orders the rows, whatever the clocks say
     run_id=text,
     batch=text,
     kind=text,  # batch: made from its input files; redrive: some of its rows made again from the bytes that were kept
-    versions=pa.map_(text, long),
-    files=pa.map_(text, pa.list_(text)),
+    versions=pa.map_(text, long),  # of each table with this run's rows, unless somebody else commits in between
+    files=pa.map_(text, pa.list_(text)),  # of the Parquet tables of version 0.1.0
     states=pa.map_(text, long),
     quarantined_share=pa.float64(),
     reasons=pa.map_(text, long),
-    inputs=INPUTS,
+    sources=pa.map_(text, struct(files=long, records=long)),
+    inputs_sha256=text,  # of the source, path and sha256 of every input file
     code=text,
     config=text,
     tokenizers=pa.map_(text, text),

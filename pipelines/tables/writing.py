@@ -1,14 +1,14 @@
-"""Rows -> Parquet files: one file per table and partition, in row groups of bounded size.
+"""Rows -> Parquet files: one file per table and partition, in row groups of bounded size, in the folder where they stay.
 
-A file name is never used twice. A task that is tried again writes other files, and only the files that a successful task returned count.
+A file is no part of its table until a commit names it. A file name is never used twice: a task that is tried again writes other files, and
+only the files that a successful task returned are committed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,10 @@ import pyarrow.parquet as pq
 
 from pipelines.config import Split
 from pipelines.records import Conversation, Noun, Outcome, Quarantined
+from pipelines.storage.files import open_output
+from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tables.schema import COLUMNS, MASKS, PARTITIONS, TABLES, Row, array_of, entries_of, getter_of, partition_of, table_of
+from pipelines.tables.statistics import REFS, WITH_STATISTICS, delta_statistics, values_in
 
 BATCH_ROWS = 256  # rows become columns in steps of this size
 BATCH_BYTES = 4 << 20
@@ -49,13 +52,20 @@ def _weight(outcome: Outcome) -> int:
 
 
 class DataFile(NamedTuple):
-    """A file that was written, in `partition` (a=b/c=d, or "") of its table's folder."""
+    """A file that was written, in `partition` (a=b/c=d, or "") of its table's folder. `refs` counts the image references of drafts."""
 
     table: str
     partition: str
     name: str
     rows: int
     bytes: int
+    stats: str = "{}"
+    refs: int = 0
+
+    @property
+    def path(self) -> str:
+        """Below the folder of its table."""
+        return f"{self.partition}/{self.name}".lstrip("/")
 
     def values(self) -> dict[str, str]:
         """The values of the partition columns."""
@@ -66,25 +76,15 @@ def partition_values(partition: str) -> dict[str, str]:
     return dict(one.split("=", 1) for one in partition.split("/") if one)
 
 
-def files_below(folder: Path, table: str) -> list[DataFile]:
-    """The data files of a table below its own folder, without empty ones."""
-    found = []
-    for path in sorted(folder.rglob("*.parquet")):
-        rows = pq.ParquetFile(path).metadata.num_rows
-        partition = path.parent.relative_to(folder).as_posix()
-        found += [DataFile(table, "" if partition == "." else partition, path.name, rows, path.stat().st_size)] if rows else []
-    return found
-
-
 class FileSet(NamedTuple):
-    """Data files below one folder."""
+    """Data files below one folder, an absolute path or a URI, each in the folder of its table."""
 
-    folder: Path
+    folder: str
     files: list[DataFile]
 
-    def of(self, table: str) -> list[tuple[Path, DataFile]]:
+    def of(self, table: str) -> list[tuple[str, DataFile]]:
         """The files of a table, with their paths."""
-        return [(self.folder / f"table={table}" / file.partition / file.name, file) for file in self.files if file.table == table]
+        return [(f"{self.folder}/{table}/{file.path}", file) for file in self.files if file.table == table]
 
 
 @dataclass(slots=True)
@@ -94,7 +94,9 @@ class _Open:
     name: str
     kind: pa.Schema
     kept: pa.Schema
+    sink: BinaryIO
     writer: pq.ParquetWriter
+    footers: list[pq.FileMetaData]
     rows: list[Entries] = field(default_factory=list)
     weight: int = 0
     batches: list[pa.RecordBatch] = field(default_factory=list)
@@ -106,8 +108,8 @@ class _Open:
 class FileWriter:
     """Writes the files of one task. `kinds` are the tables' columns without partition columns; `stem` is unique to the task's attempt."""
 
-    def __init__(self, folder: Path, stem: str, kinds: Mapping[str, pa.StructType]):
-        self._folder, self._stem, self._kinds = folder, stem, kinds
+    def __init__(self, folder: str, stem: str, kinds: Mapping[str, pa.StructType], stores: Stores = ENVIRONMENT):
+        self._folder, self._stem, self._kinds, self._stores = folder, stem, kinds, stores
         self._open: dict[tuple[str, str], _Open] = {}
         self._done: list[DataFile] = []
 
@@ -135,23 +137,17 @@ class FileWriter:
     def _start(self, table: str, partition: str) -> _Open:
         name = f"{self._stem}-{len(self._done) + len(self._open)}.parquet"
         kind = pa.schema(list(self._kinds[table]))
-        path = self._path(table, partition, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return _Open(
-            name,
+        sink = open_output("/".join(part for part in (self._folder, table, partition, name) if part), self._stores)
+        footers: list[pq.FileMetaData] = []
+        writer = pq.ParquetWriter(
+            sink,
             kind,
-            pa.schema([field for field in kind if field.name not in MASKS]),
-            pq.ParquetWriter(
-                path,
-                kind,
-                **(QUICK if table == "drafts" else SMALL),
-                use_dictionary=[name for name in REPEATED if name.partition(".")[0] in kind.names],
-                write_statistics=False,
-            ),
+            **(QUICK if table == "drafts" else SMALL),
+            use_dictionary=[name for name in REPEATED if name.partition(".")[0] in kind.names],
+            write_statistics=[name for name in WITH_STATISTICS if name.partition(".")[0] in kind.names],
+            metadata_collector=footers,
         )
-
-    def _path(self, table: str, partition: str, name: str) -> Path:
-        return self._folder / f"table={table}" / partition / name
+        return _Open(name, kind, pa.schema([field for field in kind if field.name not in MASKS]), sink, writer, footers)
 
     def _to_columns(self, file: _Open) -> None:
         batch = record_batch(file.rows, file.kept)
@@ -174,8 +170,11 @@ class FileWriter:
             self._to_columns(file)
         self._write(file)
         file.writer.close()
-        size = self._path(*key, file.name).stat().st_size
-        self._done.append(DataFile(*key, file.name, file.written, size))
+        size = file.sink.tell()
+        file.sink.close()
+        (footer,) = file.footers
+        refs = values_in(footer, REFS) if key[0] == "drafts" else 0
+        self._done.append(DataFile(*key, file.name, file.written, size, delta_statistics(footer), refs))
 
 
 # Columns with few distinct values, for dictionary encoding. Token ids are smaller without it, and are written in half the time.

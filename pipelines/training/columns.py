@@ -84,9 +84,9 @@ def _is_whole(path: Path) -> bool:
 def _digest(published: Published, names: Sequence[str], where: dict[str, str | None]) -> str:
     """Names what is in the cache, by the run that published it and by the files that it is of. A root that was made anew at the same path may
     have files of the same names."""
-    found = [(file.path, file.path.stat()) for file in published.files("samples", **where)]
-    files = [(str(path.relative_to(published.root)), stat.st_size, stat.st_mtime_ns) for path, stat in found]
-    return hashlib.sha256(json.dumps([str(published.root), published.runs[-1]["run_id"], list(names), files]).encode()).hexdigest()[:24]
+    paths = [file.path for file in published.files("samples", **where)]
+    files = [(info.path, info.size, info.mtime_ns) for info in published.fs.get_file_info(paths)]
+    return hashlib.sha256(json.dumps([published.root, published.runs[-1]["run_id"], list(names), files]).encode()).hexdigest()[:24]
 
 
 def _write(path: Path, published: Published, names: Sequence[str], where: dict[str, str | None]) -> None:

@@ -1,4 +1,4 @@
-"""The files of a Delta table at one version, read from its log with json and pyarrow alone.
+"""The files of a Delta table, read from its log with json and pyarrow alone.
 
 Source of the format: PROTOCOL.md of delta-io/delta, reader versions 1 to 3. What this reader does not know it refuses in one clear error.
 """
@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
+APP = "agent-episodes"  # the application id of our transactions in the logs of Delta tables
 
 
 class NotPublished(Exception):
@@ -20,9 +25,9 @@ class NotPublished(Exception):
 
 
 class DataFile(NamedTuple):
-    """A Parquet file and the values of its partition columns, as text."""
+    """A Parquet file, by its path below the root, and the values of its partition columns, as text."""
 
-    path: Path
+    path: str
     partition: dict[str, str]
 
 
@@ -31,63 +36,92 @@ _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10}))?\.parquet")
 # Reader features that change nothing for a reader of plain files; a file that has a deletion vector is refused by itself.
 _FEATURES = {"deletionVectors", "timestampNtz", "vacuumProtocolCheck"}
+_READ = {"protocol": None, "metaData": ("configuration",), "add": ("path", "partitionValues", "deletionVector"), "sidecar": None, "txn": None}
 
 
-def is_delta(folder: Path) -> bool:
-    return (folder / "_delta_log").is_dir()
+@dataclass(slots=True)
+class TableState:
+    """A table at one version. `in_log` is the newest version of table `runs` whose rows its log has, -1 for none."""
+
+    version: int = -1
+    in_log: int = -1
+    files: dict[str, DataFile] = field(default_factory=dict)
 
 
-def files_at(folder: Path, version: int | None = None) -> list[DataFile]:
-    """The data files of this version of the table, the newest where none is given. Raises NotPublished."""
-    log = folder / "_delta_log"
-    commits = {int(found[1]): path for path in log.iterdir() if (found := _COMMIT.fullmatch(path.name))}
-    checkpoints = _whole_checkpoints(log)
+def table_state(fs: FileSystem, folder: str, applied: int | None = None) -> TableState:
+    """The newest state of a table, or the newest in which no run after `applied` is; version -1 where there is no table.
+
+    `fs` is rooted at the output root. Raises NotPublished where the log does not reach back that far.
+    """
+    commits, checkpoints = _log_of(fs, f"{folder}/_delta_log")
     newest = max([*commits, *checkpoints], default=-1)
-    wanted = newest if version is None else version
-    if not 0 <= wanted <= newest:
-        raise NotPublished(f"{folder}: version {'of any number' if version is None else version} is not in the log, whose newest version is {newest}")
-    start = max((number for number in checkpoints if number <= wanted), default=-1)
-    if lost := [number for number in range(start + 1, wanted + 1) if number not in commits]:
-        raise NotPublished(f"{folder}: version {wanted} cannot be read any more, since commit {lost[0]} is gone from the log")
-    live: dict[str, Action] = {}
-    for path in checkpoints.get(start, []):
-        _apply(live, _checkpoint_actions(path), folder)
-    for number in range(start + 1, wanted + 1):
-        _apply(live, _commit_actions(commits[number]), folder)
-    return [_data_file(folder, add) for add in live.values()]
+    for start in [*sorted(checkpoints, reverse=True), -1]:
+        state = TableState(start)
+        for path in checkpoints.get(start, ()):
+            _apply(state, _checkpoint_actions(fs, path), folder)
+        if applied is not None and state.in_log > applied:
+            continue
+        for number in range(start + 1, newest + 1):
+            if number not in commits:
+                raise NotPublished(f"{folder}: the state that is asked for cannot be read any more, since commit {number} is gone from the log")
+            actions = list(_commit_actions(fs, commits[number]))
+            if applied is not None and _applied_by(actions) > applied:
+                break
+            _apply(state, iter(actions), folder)
+            state.version = number
+        return state
+    return TableState()
 
 
-def _whole_checkpoints(log: Path) -> dict[int, list[Path]]:
-    """The classic checkpoints that have all their parts."""
-    parts: dict[tuple[int, int], list[Path]] = {}
-    for path in sorted(log.iterdir()):
-        if found := _CHECKPOINT.fullmatch(path.name):
-            parts.setdefault((int(found[1]), int(found[3] or 1)), []).append(path)
-    return {number: paths for (number, count), paths in parts.items() if len(paths) == count}
+def _log_of(fs: FileSystem, log: str) -> tuple[dict[int, str], dict[int, list[str]]]:
+    """The commits, and the classic checkpoints that have all their parts, by version."""
+    from pyarrow.fs import FileSelector
+
+    commits: dict[int, str] = {}
+    parts: dict[tuple[int, int], list[str]] = {}
+    for info in sorted(fs.get_file_info(FileSelector(log, allow_not_found=True)), key=lambda info: str(info.path)):
+        name = info.path.rpartition("/")[2]
+        if found := _COMMIT.fullmatch(name):
+            commits[int(found[1])] = f"{log}/{name}"
+        elif found := _CHECKPOINT.fullmatch(name):
+            parts.setdefault((int(found[1]), int(found[3] or 1)), []).append(f"{log}/{name}")
+    return commits, {number: paths for (number, count), paths in parts.items() if len(paths) == count}
 
 
-def _commit_actions(path: Path) -> Iterator[Action]:
-    return (json.loads(line) for line in path.read_bytes().split(b"\n") if line.strip())
+def _commit_actions(fs: FileSystem, path: str) -> Iterator[Action]:
+    with fs.open_input_stream(path) as stream:
+        data = stream.read()
+    return (json.loads(line) for line in data.split(b"\n") if line.strip())
 
 
-def _checkpoint_actions(path: Path) -> Iterator[Action]:
-    file = pq.ParquetFile(path)
-    names = [name for name in ("protocol", "metaData", "add", "sidecar") if name in file.schema_arrow.names]
-    for batch in file.iter_batches(columns=names):
-        yield from batch.to_pylist(maps_as_pydicts="strict")
+def _checkpoint_actions(fs: FileSystem, path: str) -> Iterator[Action]:
+    with fs.open_input_file(path) as source, pq.ParquetFile(source) as file:
+        present = {name: {field.name for field in file.schema_arrow.field(name).type} for name in file.schema_arrow.names}
+        columns: list[str] = []
+        for name, wanted in _READ.items():
+            if name in present:
+                columns += [f"{name}.{one}" for one in wanted if one in present[name]] if wanted else [name]
+        for batch in file.iter_batches(columns=columns):
+            yield from batch.to_pylist(maps_as_pydicts="strict")
 
 
-def _apply(live: dict[str, Action], actions: Iterator[Action], folder: Path) -> None:
+def _applied_by(actions: list[Action]) -> int:
+    return max((action["txn"]["version"] for action in actions if (action.get("txn") or {}).get("appId") == APP), default=-1)
+
+
+def _apply(state: TableState, actions: Iterator[Action], folder: str) -> None:
     """Adds and removes files; a file is named by its path."""
     for action in actions:
         _refuse_unknown(action, folder)
         if add := action.get("add"):
-            live[add["path"]] = add
+            state.files[add["path"]] = _data_file(folder, add)
         if remove := action.get("remove"):
-            live.pop(remove["path"], None)
+            state.files.pop(remove["path"], None)
+        if (txn := action.get("txn")) and txn["appId"] == APP:
+            state.in_log = txn["version"]
 
 
-def _refuse_unknown(action: Action, folder: Path) -> None:
+def _refuse_unknown(action: Action, folder: str) -> None:
     protocol, metadata = action.get("protocol") or {}, action.get("metaData") or {}
     unknown = set(protocol.get("readerFeatures") or ()) - _FEATURES
     if protocol.get("minReaderVersion", 1) > 3 or unknown:
@@ -100,8 +134,8 @@ def _refuse_unknown(action: Action, folder: Path) -> None:
         raise NotPublished(f"{folder}: rows were deleted by a deletion vector; read it with deltalake or Spark, or rewrite it with REORG ... APPLY (PURGE)")
 
 
-def _data_file(folder: Path, add: Action) -> DataFile:
+def _data_file(folder: str, add: Action) -> DataFile:
     name = unquote(add["path"])
     if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", name):
         raise NotPublished(f"{folder}: the file {name} lies outside the table's folder; read the table with deltalake or Spark")
-    return DataFile(folder / name, {key: value for key, value in (add.get("partitionValues") or {}).items() if value is not None})
+    return DataFile(f"{folder}/{name}", {key: value for key, value in (add.get("partitionValues") or {}).items() if value is not None})

@@ -126,8 +126,8 @@ def media_name(sha256: str, format: str) -> str:
 def _places(root: Folder | Published, image: Mapping[str, Any], image_root: ImageRoot | None) -> Iterator[tuple[str, str]]:
     """(folder, path in it) where the picture may be, the likeliest first; the sha256 decides between them."""
     if found := _MEDIA.fullmatch(image["uri"]):
-        folder = root.root if isinstance(root, Published) else Path(root)
-        yield str(folder / MEDIA), media_name(found[1], image["format"])
+        folder = root.root if isinstance(root, Published) else os.fspath(root)
+        yield f"{folder.rstrip('/')}/{MEDIA}", media_name(found[1], image["format"])
         return
     source, _, path = image["uri"].partition("/")
     index, _, rest = path.partition("/")

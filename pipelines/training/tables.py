@@ -10,29 +10,40 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cached_property
-from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.training.delta_log import DataFile, NotPublished, files_at, is_delta
+from pipelines.training.delta_log import DataFile, NotPublished, TableState, table_state
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
 
 __all__ = ["NotPublished", "Published", "open_root"]
 
 Row = dict[str, Any]
-RETIRED = "_old"  # the folder of a Parquet table's replaced files, by the run that replaced them
 ROWS_AT_ONCE = 256
+BATCH_TABLES = ("conversations", "samples", "quarantine")
+OLD = "the root {root} was written by version 0.1.0; bring it over once with: episodes repair {root}"
 
 
 @dataclass(frozen=True)
 class Published:
-    """An output root in the state that the newest row of `runs` names. A later publication does not change what this one reads."""
+    """An output root as of one version of table `runs`. A later publication does not change what this one reads.
 
-    root: Path
-    runs: tuple[Row, ...]  # rows of table `runs`, the oldest first; maps as dicts
+    `filesystem` is rooted at `root`. None: the one that pyarrow finds for the root.
+    """
+
+    root: str  # an absolute path or a URI
+    runs: tuple[Row, ...]  # rows of table `runs`, in the order of their publication; maps as dicts
+    filesystem: FileSystem | None = None
+
+    @cached_property
+    def fs(self) -> FileSystem:
+        return self.filesystem or filesystem_of(self.root)
 
     @cached_property
     def batches(self) -> tuple[str, ...]:
@@ -50,16 +61,16 @@ class Published:
     @cached_property
     def sources(self) -> frozenset[str]:
         """The sources that any run has read, or has named an image root for."""
-        return frozenset(one["source"] for row in self.runs for one in row.get("inputs") or ()) | self.image_roots.keys()
+        return frozenset(source for row in self.runs for source in row["sources"] or ()) | self.image_roots.keys()
 
     @cached_property
-    def _files_of_versions(self) -> dict[str, list[DataFile]]:
-        """By Delta table, as far as they have been asked for; a version of a table never changes."""
+    def _states(self) -> dict[str, TableState]:
+        """By table, as far as they have been asked for."""
         return {}
 
     def __getstate__(self) -> Row:
-        """Without what is cached."""
-        return {"root": self.root, "runs": self.runs}
+        """Without what is cached, and without a file system, which another process opens anew."""
+        return {"root": self.root, "runs": self.runs, "filesystem": None}
 
     def run_of(self, batch: str) -> Row:
         """The newest run of this batch. Raises NotPublished."""
@@ -79,13 +90,17 @@ class Published:
             self.run_of(batch)
         wanted = {name: value for name, value in {"dialect": dialect, "split": split, "batch": batch}.items() if value is not None}
         files = [file for file in self._table_files(table) if wanted.items() <= file.partition.items()]
-        return sorted(files, key=lambda file: (file.partition.get("batch", ""), file.path.name, str(file.path)))
+        return sorted(files, key=lambda file: (file.partition.get("batch", ""), file.path.rpartition("/")[2], file.path))
+
+    def path_of(self, file: DataFile) -> str:
+        """The absolute path or the URI of a data file."""
+        return f"{self.root}/{file.path}"
 
     def record_batches(self, table: str, *, columns: Sequence[str] | None = None, **where: str | None) -> Iterator[pa.RecordBatch]:
         """As `rows`, in Arrow and in one schema: at most 256 rows each, one row group of one file in memory at a time."""
         schema = self.table_schema(table, columns=columns, **where)
         for file in self.files(table, **where):
-            with pq.ParquetFile(file.path) as parquet:
+            with self.fs.open_input_file(file.path) as source, pq.ParquetFile(source) as parquet:
                 names = [name for name in parquet.schema_arrow.names if name in schema.names and name not in file.partition]
                 for group in range(parquet.num_row_groups):
                     # Where the file has no wanted column, any one tells the number of rows.
@@ -112,65 +127,100 @@ class Published:
 
     def table_schema(self, table: str, *, columns: Sequence[str] | None = None, **where: str | None) -> pa.Schema:
         """The schema of `table(...)` and of each of `record_batches(...)`."""
-        return _schema(self.files(table, **where) or self._table_files(table), columns)
+        return _schema(self.fs, self.files(table, **where) or self._table_files(table), columns)
+
+    def as_of(self, run_id: str) -> Published:
+        """The root as it was published by this run. Reading it raises NotPublished or FileNotFoundError where retention has deleted it."""
+        upto = next(index for index, row in enumerate(self.runs) if row["run_id"] == run_id)
+        return Published(self.root, self.runs[: upto + 1], self.filesystem)
+
+    def state(self, table: str) -> TableState:
+        """The table as of the newest run: as its log has it, and where that run has not reached the log yet, with the changes of its plan."""
+        if table not in self._states:
+            newest = self.runs[-1]["version"]
+            state = table_state(self.fs, table, newest)
+            for row in self.runs:
+                if row["version"] > state.in_log:
+                    _add_plan(self.fs, state, table, row)
+            if table in BATCH_TABLES:  # without rows of a batch whose row in `runs` somebody has deleted
+                state.files = {name: file for name, file in state.files.items() if file.partition.get("batch") in self.batches}
+            self._states[table] = state
+        return self._states[table]
 
     def _table_files(self, table: str) -> list[DataFile]:
-        newest = self.runs[-1]
         if table == "runs":
-            return _files_of_runs(self.root)
-        named = newest["versions"] if newest["versions"] is not None else newest["files"]
-        if table not in named:
-            raise NotPublished(f"run {newest['run_id']} published no table {table}; it has {', '.join(named)}")
-        if newest["versions"] is not None:
-            if table not in self._files_of_versions:
-                self._files_of_versions[table] = files_at(self.root / table, named[table])
-            return self._files_of_versions[table]
-        return [_parquet_file(self.root, name) for name in named[table]]
+            return list(table_state(self.fs, "runs").files.values())
+        return list(self.state(table).files.values())
 
 
-def open_root(root: str | os.PathLike[str]) -> Published:
-    """What is published under this root now. Raises NotPublished."""
-    root = Path(root).absolute()
-    runs = run_rows(root)
+def open_root(root: str | os.PathLike[str], filesystem: FileSystem | None = None) -> Published:
+    """What is published under this root now: a local folder, or a URI that pyarrow can open, with credentials from the environment.
+
+    Raises NotPublished.
+    """
+    name = os.fspath(root)
+    name = name.rstrip("/") if "://" in name else os.path.abspath(name)
+    published = Published(name, (), filesystem)
+    runs = run_rows(published.fs, name)
     if not runs:
-        raise NotPublished(f"nothing is published under {root}" if root.is_dir() else f"no such folder: {root}")
-    return Published(root, tuple(runs))
+        raise NotPublished(f"nothing is published under {name}" if "://" in name or os.path.isdir(name) else f"no such folder: {name}")
+    return Published(name, tuple(runs), published.fs)
 
 
-def run_rows(root: Path) -> list[Row]:
-    """The rows of table `runs`, the oldest first; maps as dicts."""
-    rows = [row for file in _files_of_runs(root) for row in pq.ParquetFile(file.path).read().to_pylist(maps_as_pydicts="strict")]
-    return sorted(rows, key=lambda row: (row["finished"], row["run_id"]))
+def filesystem_of(root: str) -> FileSystem:
+    """A file system whose paths are relative to the root."""
+    from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem  # some builds of Arrow have no object stores
+
+    if "://" not in root:
+        return SubTreeFileSystem(root, LocalFileSystem())
+    try:
+        system, path = FileSystem.from_uri(root)
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise NotPublished(f"{root} cannot be opened: {error}") from None
+    return SubTreeFileSystem(path, system)
 
 
-def _files_of_runs(root: Path) -> list[DataFile]:
-    folder = root / "runs"
-    if not is_delta(folder):
-        return [DataFile(path, {}) for path in sorted(folder.glob("*.parquet"))]
-    # A writer that was killed before its first commit leaves a log without commits.
-    return files_at(folder) if any((folder / "_delta_log").glob("*.json")) else []
+def run_rows(fs: FileSystem, root: str) -> list[Row]:
+    """The rows of table `runs`, in the order of their publication; maps as dicts, times in UTC. Raises NotPublished for a root of version 0.1.0."""
+    rows: list[Row] = []
+    files = table_state(fs, "runs").files.values()
+    if not files and _is_old_parquet(fs):
+        raise NotPublished(OLD.format(root=root))
+    for file in files:
+        with fs.open_input_file(file.path) as source:
+            rows += pq.read_table(source).to_pylist(maps_as_pydicts="strict")
+    if any(row.get("version") is None for row in rows):
+        raise NotPublished(OLD.format(root=root))
+    for row in rows:
+        row |= {name: row[name].replace(tzinfo=UTC) for name in ("started", "finished") if row.get(name) is not None}
+    return sorted(rows, key=lambda row: row["version"])
 
 
-def current_path(root: Path, name: str) -> Path:
-    """Where a file of a Parquet table is now: in its table's folder, or set aside by a publication that has not finished."""
-    path = root / name
-    return path if path.is_file() else next((root / RETIRED).glob(f"*/{name}"), path)
+def _is_old_parquet(fs: FileSystem) -> bool:
+    """Whether there is a table `runs` of plain Parquet files."""
+    from pyarrow.fs import FileSelector
+
+    infos = fs.get_file_info(FileSelector("runs", allow_not_found=True))
+    return any(info.path.endswith(".parquet") for info in infos) and not any(info.path.endswith("/_delta_log") for info in infos)
 
 
-def _parquet_file(root: Path, name: str) -> DataFile:
-    path = current_path(root, name)
-    if not path.is_file():
-        raise NotPublished(f"the file {name} is gone from {root}")
-    pairs = [part.partition("=") for part in name.split("/")[1:-1]]
-    return DataFile(path, {key: unquote(value) for key, _, value in pairs})
+def _add_plan(fs: FileSystem, state: TableState, table: str, row: Row) -> None:
+    """Changes the state as the log of the table will change it when somebody completes this run."""
+    with fs.open_input_stream(f"_runs/{row['run_id']}/plan.json") as stream:
+        plan = json.loads(stream.read())
+    if table in BATCH_TABLES:
+        state.files = {name: file for name, file in state.files.items() if file.partition.get("batch") != row["batch"]}
+    for added in plan["tables"].get(table, ()):
+        state.files[added["path"]] = DataFile(f"{table}/{added['path']}", dict(added["values"]))
 
 
-def _schema(files: Sequence[DataFile], columns: Sequence[str] | None) -> pa.Schema:
+def _schema(fs: FileSystem, files: Sequence[DataFile], columns: Sequence[str] | None) -> pa.Schema:
     """Column names and types, of the newest file where they differ: partition columns, as text, come last unless `columns` gives the order."""
     types: dict[str, pa.DataType] = {}
     partition: dict[str, pa.DataType] = {}
     for file in reversed(files):
-        types = {field.name: field.type for field in pq.read_schema(file.path)} | types
+        with fs.open_input_file(file.path) as source:
+            types = {field.name: field.type for field in pq.read_schema(source)} | types
         partition |= dict.fromkeys(file.partition, pa.string())
         if columns is not None and set(columns) <= types.keys() | partition.keys():
             break

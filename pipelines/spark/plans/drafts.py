@@ -7,7 +7,6 @@ from dataclasses import asdict
 from functools import partial
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 
 from pipelines.config import Config
 from pipelines.containers import LineSplit, read_records, read_split, survey_file
@@ -15,7 +14,7 @@ from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow, draft_of
 from pipelines.ledger.unread_keys import shown_key
 from pipelines.records import Draft, RawRecord
-from pipelines.spark.plans.bridge import MapRows, Work, distribute, flow_opener, map_records
+from pipelines.spark.plans.bridge import Job, MapRows, Work, distribute, flow_opener, map_records
 from pipelines.spark.session.startup import in_background
 from pipelines.storage.stores import Stores
 from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
@@ -39,23 +38,23 @@ DRAFTS = struct(
 )
 
 
-def survey_files(spark: SparkSession, files: Sequence[InputFile], stores: Stores) -> list[Row]:
+def survey_files(job: Job, files: Sequence[InputFile]) -> list[Row]:
     """The hash and the splits of every file, from one pass over its bytes. Only a large plain JSON Lines file has several splits.
 
     The driver hashes a small batch faster than Spark can start a task. An object with a version is read only if it is large enough to be split.
     """
-    survey = partial(_survey, stores=stores)
+    survey = partial(_survey, stores=job.root.stores)
     sizes = [0 if file.version and file.size <= SPLIT_BYTES else file.size for file in files]
     if sum(sizes) <= DRIVER_BYTES:
         return list(survey(asdict(file) for file in files))
-    work = distribute(spark, [asdict(file) for file in files], _tasks(spark, sizes), lambda: survey)
+    work = distribute(job, [asdict(file) for file in files], _tasks(job, sizes), lambda: survey)
     return [row.asDict() for row in map_records(*work, SPLITS).collect()]
 
 
-def read_drafts(spark: SparkSession, splits: Sequence[Row], flow: Flow) -> Work:
+def read_drafts(job: Job, splits: Sequence[Row], flow: Flow) -> Work:
     """The work of making DRAFTS: one row per record, or per damaged file (line 0)."""
     sizes = [row["size"] if row["end"] < 0 else row["end"] - row["start"] for row in splits]
-    return distribute(spark, splits, _tasks(spark, sizes), drafting(flow, _records))
+    return distribute(job, splits, _tasks(job, sizes), drafting(flow, _records))
 
 
 def drafting(flow: Flow, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], MapRows]:
@@ -79,9 +78,9 @@ def drafting(flow: Flow, records: Callable[[Row, Config], Iterable[RawRecord]]) 
     return make
 
 
-def _tasks(spark: SparkSession, sizes: Sequence[int]) -> int:
+def _tasks(job: Job, sizes: Sequence[int]) -> int:
     """As many tasks as Spark makes after a shuffle; more where a task would have to read more than SPLIT_BYTES."""
-    return max(int(spark.conf.get("spark.sql.shuffle.partitions") or 1), sum(sizes) // SPLIT_BYTES)
+    return max(job.parallelism, sum(sizes) // SPLIT_BYTES)
 
 
 def _survey(rows: Iterable[Row], stores: Stores) -> Iterator[Row]:

@@ -10,20 +10,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import TaskContext
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from pipelines.flow import DraftWithImages, Flow, duplicate_row, make_outcomes
 from pipelines.images.references import verified_image
 from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
-from pipelines.spark.plans.bridge import DRIVER_ROWS, MapRows, Work, flow_opener
+from pipelines.spark.plans.bridge import DRIVER_ROWS, FILE, ORDINAL, Job, MapRows, Work, file_batches, flow_opener
 from pipelines.spark.plans.images import SEEN
+from pipelines.storage.opening import open_file
+from pipelines.storage.stores import Stores
 from pipelines.tables.parquet import read_in_batches
-from pipelines.tables.schema import Row, draft_from_bytes
+from pipelines.tables.schema import Row, draft_from_bytes, long, struct, text
 from pipelines.tables.writing import FileSet, placed
 
 DRAFT_ROWS = 64
+# The columns of drafts that their context is made from.
+PLACED = struct(
+    record_id=text, origin=struct(source=text, path=text, line=long), logged_id=text, refs=pa.list_(struct(key=text)), **{FILE: text, ORDINAL: long}
+)
 NAME_PATTERN = r"-(\d+)-\d+-(\d+)\.parquet$"  # of a file that `write_files` wrote: task, attempt, number of the file
 
 
@@ -38,9 +44,8 @@ def draft_context(drafts: DataFrame, seen: DataFrame | None, clashing: DataFrame
     # Each record without an id is a group of its own, so that they are not all sorted in one task.
     holder = Window.partitionBy("source", F.coalesce("logged_id", F.concat(F.lit("\0"), "record_id")))
     contents = F.when(is_record & F.col("logged_id").isNotNull(), F.col("record_id"))
-    at = [F.col("_metadata.file_name").alias("file"), F.col("_metadata.row_index").alias("ordinal")]
     marked = (
-        drafts.select("record_id", "origin", "logged_id", "refs.key", F.col("origin.source").alias("source"), *at)
+        drafts.select("record_id", "origin", "logged_id", "refs.key", F.col("origin.source").alias("source"), FILE, ORDINAL)
         .withColumn("kept", F.when(is_record & (first != place), first))
         .withColumn("id_conflict", F.coalesce(F.min(contents).over(holder) != F.max(contents).over(holder), F.lit(False)) & F.col("logged_id").isNotNull())
     )
@@ -52,48 +57,50 @@ def draft_context(drafts: DataFrame, seen: DataFrame | None, clashing: DataFrame
     else:
         each = marked.withColumn("key", F.explode_outer(F.when(F.col("kept").isNull(), F.array_distinct("key"))))
         context = each.join(seen, on=["source", "key"], how="left")
-    return context.where("kept is not null or id_conflict or seen is not null").select("file", "ordinal", "kept", "id_conflict", "seen")
+    return context.where("kept is not null or id_conflict or seen is not null").select(FILE, ORDINAL, "kept", "id_conflict", "seen")
 
 
-def are_all_different(drafts: FileSet) -> bool:
+def are_all_different(drafts: FileSet, stores: Stores) -> bool:
     """Whether no two records have the same bytes or, within a source, the same id.
 
     The driver answers this for a small batch faster than Spark can plan the query. For a large batch it returns False, and Spark decides.
     """
     if sum(file.rows for file in drafts.files) > DRIVER_ROWS:
         return False
-    columns = ["record_id", "origin.source", "logged_id"]
-    tables = [pq.ParquetFile(path).read(columns=columns, use_threads=False) for path, _ in drafts.of("drafts")]
-    if not tables:
+    kind = struct(record_id=text, origin=struct(source=text), logged_id=text)
+    batches = [batch for path, _ in drafts.of("drafts") for batch in file_batches(path, {}, kind, stores)]
+    if not batches:
         return True
-    rows = pa.concat_tables(tables)
+    rows = pa.Table.from_batches(batches)
     named = pa.table({"source": pc.struct_field(rows["origin"], "source"), "logged_id": rows["logged_id"]}).filter(pc.is_valid(rows["logged_id"]))
     distinct = named.group_by(named.column_names).aggregate([])
     return len(distinct) == len(named) and pc.count_distinct(rows["record_id"]).as_py() == len(rows)
 
 
-def outcomes_work(spark: SparkSession, drafts: FileSet, context: DataFrame | None, batch: str, run_id: str, flow: Flow) -> Work:
+def outcomes_work(job: Job, drafts: FileSet, context: DataFrame | None, batch: str, flow: Flow) -> Work:
     """The work of turning drafts into outcomes. One task reads each file of drafts; Spark sends it only the context of its rows.
 
     So no record's bytes pass through Spark, and a task holds the images of one record at a time. Where one task wrote several files,
     because its input could not be split, several tasks read them.
     """
-    open_flow = flow_opener(flow)
-    paths = [str(path) for path, _ in drafts.of("drafts")]
-    tasks = max(1, min(len(paths), int(spark.conf.get("spark.sql.shuffle.partitions") or 1)), *(_numbers(path)[0] + 1 for path in paths))
+    open_flow, run_id, stores = flow_opener(flow), job.run_id, job.root.stores
+    paths = [path for path, _ in drafts.of("drafts")]
+    tasks = max(1, min(len(paths), job.parallelism), *(_numbers(path)[0] + 1 for path in paths))
+    shared = job.share([{"path": path} for path in paths])
 
     def make() -> MapRows:
         flow, task = open_flow(), TaskContext.get()
-        own = sorted(path for path in paths if sum(_numbers(path)) % tasks == (task.partitionId() if task else 0))
-        return lambda context: (placed(outcome, batch, run_id, flow.config.split) for outcome in make_outcomes(_records(own, context), flow))
+        number = task.partitionId() if task else 0
+        own = sorted(row["path"] for row in shared.read() if sum(_numbers(row["path"])) % tasks == number)
+        return lambda context: (placed(outcome, batch, run_id, flow.config.split) for outcome in make_outcomes(_records(own, context, stores), flow))
 
     if context is None:
-        return Work(spark.range(0, tasks, 1, tasks).select(F.lit(None).alias("file")), make)
+        return Work(job.spark.range(0, tasks, 1, tasks).select(F.lit(None).alias(FILE)), make)
     # A task without context must run too, and Spark skips empty partitions.
-    each = spark.range(tasks).select(F.col("id").cast("int").alias("task"))
-    number, index = (F.regexp_extract("file", NAME_PATTERN, group).cast("int") for group in (1, 2))
+    each = job.spark.range(tasks).select(F.col("id").cast("int").alias("task"))
+    number, index = (F.regexp_extract(FILE, NAME_PATTERN, group).cast("int") for group in (1, 2))
     with_every_task = each.unionByName(context.withColumn("task", (number + index) % tasks), allowMissingColumns=True)
-    return Work(with_every_task.repartitionById(tasks, "task").sortWithinPartitions("file", "ordinal"), make)
+    return Work(with_every_task.repartitionById(tasks, "task").sortWithinPartitions(FILE, ORDINAL), make)
 
 
 def _numbers(path: str) -> tuple[int, int]:
@@ -103,13 +110,13 @@ def _numbers(path: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _records(paths: Sequence[str], context: Iterator[Row]) -> Iterator[DraftWithImages | Quarantined]:
+def _records(paths: Sequence[str], context: Iterator[Row], stores: Stores) -> Iterator[DraftWithImages | Quarantined]:
     """The drafts of these files with their context, which comes in the order of the files and their rows."""
-    of_rows = groupby((row for row in context if row["file"]), key=lambda row: (row["file"], row["ordinal"]))
+    of_rows = groupby((row for row in context if row[FILE]), key=lambda row: (row[FILE], row[ORDINAL]))
     at, rows = next(of_rows, (None, iter(())))
     for path in paths:
         ordinal, name = 0, path.rpartition("/")[2]
-        with pq.ParquetFile(path) as file:
+        with open_file(path, stores) as source, pq.ParquetFile(source) as file:
             for batch in read_in_batches(file, DRAFT_ROWS, ["record_id", "origin", "raw", "draft", "findings"]):
                 for raw, draft in _drafts(batch):
                     if at == (name, ordinal):

@@ -1,90 +1,95 @@
-"""Reads staged files back: their counts, and duplicate keys. Nothing is counted while rows are written."""
+"""Reads the files of a run back: their counts, and duplicate keys. Nothing is counted while rows are written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import reduce
-from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.config import Config
 from pipelines.ledger.books import takers
 from pipelines.ledger.tally import StagedFile, Tally, groups_of, tally_of
-from pipelines.spark.plans.bridge import DRIVER_ROWS, MapRows, config_of, distribute, map_records, read_files
-from pipelines.tables.schema import COLUMNS, struct
-from pipelines.tables.writing import DataFile, FileSet
+from pipelines.spark.plans.bridge import DRIVER_ROWS, Job, MapRows, config_of, distribute, file_batches, map_records, read_files
+from pipelines.storage.opening import open_file
+from pipelines.storage.stores import Stores
+from pipelines.tables.schema import COLUMNS, Row, long, struct, text
+from pipelines.tables.writing import FileSet
 from pipelines.visible import counted
 
 TALLY = struct(tally=pa.binary())
-KEYS = {"conversations": ["sample_id"], "samples": ["sample_id", "dialect"], "quarantine": ["record_id", "dialect", "origin.path", "origin.line"]}
+GROUPS_A_TASK = 64
+KEYS = {
+    "conversations": struct(sample_id=text),
+    "samples": struct(sample_id=text, dialect=text),
+    "quarantine": struct(record_id=text, dialect=text, origin=struct(path=text, line=long)),
+}
 
 
 class Staged(NamedTuple):
-    """The files that a run has staged: the drafts, and the rows of the three tables that it will publish."""
+    """The files that a run has written: the drafts, and the rows of the three tables that it will publish."""
 
     drafts: FileSet
     tables: FileSet
 
-    def frame(self, spark: SparkSession, table: str) -> DataFrame:
-        return read_files(spark, self.tables, table, COLUMNS[table])
+    def frame(self, job: Job, table: str, kind: pa.StructType | None = None) -> DataFrame:
+        return read_files(job, self.tables, table, kind or COLUMNS[table])
 
 
-def read_back(spark: SparkSession, staged: Staged, config: Config) -> Tally:
-    """The tally of all staged rows. Raises where a file is lost or damaged."""
-    settings = config.model_dump_json()
-    quarantine = [str(path) for path, _ in staged.tables.of("quarantine")]
+def read_back(job: Job, staged: Staged, config: Config) -> Tally:
+    """The tally of all rows that were written. Raises where a file is lost or damaged."""
+    settings, stores = config.model_dump_json(), job.root.stores
+    quarantine = job.share([{"path": path} for path, _ in staged.tables.of("quarantine")])
 
     def make() -> MapRows:
         offered = takers(config_of(settings))
-        return lambda rows: ({"tally": tally_of([StagedFile(*one) for one in row["group"]], offered, quarantine).to_bytes()} for row in rows)
+        aside = [row["path"] for row in quarantine.read()]
 
-    groups = [{"group": group} for group in groups_of(*staged)]
+        def tally_task(rows: Iterator[Row]) -> Iterator[Row]:
+            tally = Tally()
+            for row in rows:
+                tally.add(tally_of([StagedFile(**one) for one in row["group"]], offered, lambda path: open_file(path, stores), aside))
+            yield {"tally": tally.to_bytes()}
+
+        return tally_task
+
+    groups = [{"group": [one._asdict() for one in group]} for group in groups_of(*staged)]
     tally = Tally()
-    for row in map_records(*distribute(spark, groups, len(groups), make), TALLY).collect():
+    for row in map_records(*distribute(job, groups, max(job.parallelism, len(groups) // GROUPS_A_TASK), make), TALLY).collect():
         tally.add(Tally.from_bytes(row["tally"]))
     return tally
 
 
-def find_duplicate_keys(spark: SparkSession, staged: Staged) -> list[str]:
+def find_duplicate_keys(job: Job, staged: Staged) -> list[str]:
     """A sentence per table in which a key is not unique: conversations, samples per dialect, quarantined records per dialect."""
     few = sum(file.rows for file in staged.tables.files) <= DRIVER_ROWS
-    duplicates = _duplicate_keys_on_driver(staged.tables) if few else _duplicate_keys_in_spark(spark, staged)
+    duplicates = _duplicate_keys_on_driver(staged.tables, job.root.stores) if few else _duplicate_keys_in_spark(job, staged)
     return [f"{table}: {counted(count, 'key')} with more than one row" for table, count in sorted(duplicates.items())]
 
 
-def _duplicate_keys_on_driver(files: FileSet) -> dict[str, int]:
+def _duplicate_keys_on_driver(files: FileSet, stores: Stores) -> dict[str, int]:
     """How many keys of each table have several rows, on the driver: it counts few rows faster than Spark can plan a query."""
     duplicates = {}
-    for table, names in KEYS.items():
-        keys = [_keys(path, data_file, names) for path, data_file in files.of(table)]
-        if keys:
-            counts = pa.concat_tables(keys).group_by(names).aggregate([([], "count_all")])["count_all"]
+    for table, kind in KEYS.items():
+        batches = [batch for path, file in files.of(table) for batch in file_batches(path, file.values(), kind, stores)]
+        if batches:
+            keys = pa.Table.from_batches(batches).flatten()
+            counts = keys.group_by(keys.column_names).aggregate([([], "count_all")])["count_all"]
             duplicates[table] = pc.sum(pc.greater(counts, 1)).as_py()
     return {table: count for table, count in duplicates.items() if count}
 
 
-def _keys(path: Path, data_file: DataFile, names: Sequence[str]) -> pa.Table:
-    values = data_file.values()
-    with pq.ParquetFile(path) as file:
-        rows = file.read(columns=[name for name in names if name not in values], use_threads=False).flatten()
-    for name in values.keys() & set(names):
-        rows = rows.append_column(name, pa.repeat(values[name], len(rows)))
-    return rows.select(names)
-
-
-def _duplicate_keys_in_spark(spark: SparkSession, staged: Staged) -> dict[str, int]:
+def _duplicate_keys_in_spark(job: Job, staged: Staged) -> dict[str, int]:
     # A key is represented by 128 bits of hash: among 10^9 keys, two collide with a probability of 10^-21.
-    keys = [
-        staged.frame(spark, table).select(
-            F.lit(table).alias("table"), F.xxhash64(*names).alias("key"), F.xxhash64(*reversed(names), F.lit(table)).alias("more")
-        )
-        for table, names in KEYS.items()
-    ]
+    keys = []
+    for table, kind in KEYS.items():
+        names = [f"{field.name}.{inner.name}" for field in kind if pa.types.is_struct(field.type) for inner in field.type]
+        names += [field.name for field in kind if not pa.types.is_struct(field.type)]
+        hashes = F.xxhash64(*names).alias("key"), F.xxhash64(*reversed(names), F.lit(table)).alias("more")
+        keys.append(staged.frame(job, table, kind).select(F.lit(table).alias("table"), *hashes))
     seen = reduce(DataFrame.unionAll, keys).groupBy("table", "key", "more").agg(F.count(F.lit(1)).alias("rows"))
     return {row["table"]: row["count"] for row in seen.where("rows > 1").groupBy("table").count().collect()}

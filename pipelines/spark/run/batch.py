@@ -1,4 +1,4 @@
-"""The main job: prepare, compare with what is published, stage, and complete the run."""
+"""The main job: prepare, compare with what is published, write the rows, and complete the run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 
@@ -16,14 +15,14 @@ from pipelines.flow import open_flow
 from pipelines.ledger.batches import BatchKey, compare_with_published
 from pipelines.ledger.manifest import code_fingerprint, config_fingerprint, listed_facts, tokenizer_facts
 from pipelines.spark.plans.drafts import read_drafts
-from pipelines.spark.publishing.publish import input_rows
-from pipelines.spark.publishing.recovery import clean_up, recover
-from pipelines.spark.publishing.tables import OnPoint, Tables
 from pipelines.spark.run.completion import Result, RunOutput, complete_run, unchanged_result
 from pipelines.spark.run.progress import show_progress
 from pipelines.spark.run.staging import Run, stage_rows, survey
-from pipelines.storage.locks import batch_lock, mark_in_use, publication_lock
-from pipelines.tables.reading import run_rows
+from pipelines.storage.locks import batch_lock
+from pipelines.tables.publication.cleaning import Begun, has_ended, note_begun, remove_run
+from pipelines.tables.publication.complete import complete
+from pipelines.tables.publication.root import OnPoint, OutputRoot
+from pipelines.tables.reading import input_rows_of
 from pipelines.tables.schema import Row
 
 
@@ -35,7 +34,7 @@ def _now() -> datetime:
 class RunOptions:
     """`replace` a batch even if other code or another configuration published it; `force` a run even if nothing has changed.
 
-    `on_point` is called with the name of each point at which the run changes the disk. The crash tests stop runs there.
+    `on_point` is called with the name of each point at which the run changes what is stored. The crash tests stop runs there.
     """
 
     replace: bool = False
@@ -48,31 +47,46 @@ DEFAULT_OPTIONS = RunOptions()
 
 
 def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, started: datetime, options: RunOptions = DEFAULT_OPTIONS) -> Result:
-    """Runs one batch. Raises ConfigError, Refused or LostRace; then nothing has been published."""
+    """Runs one batch. Raises ConfigError, Refused, LostRace or RootDamaged; then nothing has been published."""
     with prepare_run(spark, config, batch, run_id, started, options) as run:
         listing = inputs_of(config, batch)
         splits = survey(run, listing.files)
-        comparison = compare_with_published(run_rows(run.tables.root), batch_key_of(run, input_rows(splits)), options.replace)
+        inputs = input_rows(splits)
+        key = batch_key_of(run, inputs)
+        comparison = compare_with_published(run.runs, key, options.replace, lambda row: input_rows_of(run.root, row["run_id"]))
         if comparison.is_same and not options.force:
             return unchanged_result(run, comparison)
-        staged, images = stage_rows(run, read_drafts(spark, splits, run.flow))
-        return complete_run(run, RunOutput(staged, images, input_rows(splits), facts=listed_facts(listing)), comparison)
+        begin(run)
+        staged = stage_rows(run, read_drafts(run.job, splits, run.flow))
+        return complete_run(run, RunOutput(staged, inputs, key.inputs_sha256, facts=listed_facts(listing)), comparison)
 
 
 @contextmanager
 def prepare_run(spark: SparkSession, config: Config, batch: str, run_id: str, started: datetime, options: RunOptions) -> Iterator[Run]:
-    """The run, with its batch and its staging folder locked, and the root recovered from runs that were killed."""
-    tables = Tables(spark, Path(config.output.root), config.output.format, options.on_point)
+    """The run, with its batch locked, and with the tables brought up to every published run, also of a driver that was killed."""
+    root = OutputRoot(config.output.root, config.stores, options.on_point)
     with ExitStack() as stack:
-        stack.enter_context(batch_lock(tables.root, batch))
         steps = stack.enter_context(show_progress(spark))
-        run = Run(spark, open_flow(config), batch, run_id, started, steps, tables, options.now)
-        with steps.step("recover from killed runs"), publication_lock(tables.root, steps.say):
-            for line in recover(tables, run_id):
+        stack.enter_context(batch_lock(root.uri, batch, run_id, root.stores, steps.say))
+        flow = open_flow(config)
+        with steps.step("complete earlier runs"):
+            runs = root.runs()
+            for line in complete(root, runs, config.retention.days):
                 steps.say(line)
-            stack.enter_context(mark_in_use(run.staging))
-        stack.callback(clean_up, tables, run_id)
+        run = Run(spark, flow, batch, run_id, started, steps, root, options.now, runs)
+        stack.callback(_clean_up, run)
         yield run
+
+
+def begin(run: Run) -> None:
+    """Notes that the run begins to write, and what it was compared with."""
+    note_begun(run.root, Begun(run.run_id, run.batch, run.runs[-1]["version"] if run.runs else -1))
+
+
+def input_rows(splits: Sequence[Row]) -> list[Row]:
+    """The input files, each once, however many splits it has."""
+    names = ("source", "path", "size", "modified", "sha256")
+    return list({(row["source"], row["path"]): {name: row[name] for name in names} for row in splits}.values())
 
 
 def batch_key_of(run: Run, inputs: Sequence[Row]) -> BatchKey:
@@ -80,3 +94,15 @@ def batch_key_of(run: Run, inputs: Sequence[Row]) -> BatchKey:
     files = frozenset((row["source"], row["path"], row["sha256"]) for row in inputs)
     tokenizers = tuple(sorted((name, fact["fingerprint"]) for name, fact in tokenizer_facts(run.flow).items()))
     return BatchKey(run.batch, files, code_fingerprint(), config_fingerprint(run.config), tokenizers)
+
+
+def _clean_up(run: Run) -> None:
+    """Removes what a run leaves that was not published. Where that is unknown, nothing is removed: the next run of the batch does it."""
+    from pipelines.storage.files import delete_folder
+
+    if run.publishing:
+        return
+    if has_ended(run.root, run.run_id):
+        delete_folder(run.root.work_folder(run.run_id), run.root.stores)
+    elif run.root.exists("_runs", run.run_id, "started.json") and all(row["run_id"] != run.run_id for row in run.root.runs()):
+        remove_run(run.root, run.run_id, run.batch)

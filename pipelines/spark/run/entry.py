@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -22,8 +21,10 @@ from pipelines.config import Config, ConfigError
 from pipelines.hooks import call_hook, hook_for
 from pipelines.ledger.batches import Refused
 from pipelines.spark.session.startup import relax_garbage_collection
-from pipelines.storage.locations import StoreError
+from pipelines.storage.files import write_file
+from pipelines.storage.locations import StoreError, join
 from pipelines.storage.locks import LostRace
+from pipelines.tables.publication.complete import RootDamaged
 from pipelines.tables.reading import NotPublished
 from pipelines.visible import visible
 
@@ -38,6 +39,7 @@ REFUSALS = {
     Refused: "refused",
     LostRace: "lost_race",
     NotPublished: "not_published",
+    RootDamaged: "root_damaged",
 }
 
 
@@ -102,18 +104,17 @@ class _ReportErrors:
             return True
         word, details = describe(error), self._details(error)
         print(visible(f"run: {word}" + (f"; details in {details}" if details else "")), file=sys.stderr)
-        self.job.report(OUR_FAULT, {"status": "error", "words": [word], "batch": self.batch, "details": details and str(details)})
+        self.job.report(OUR_FAULT, {"status": "error", "words": [word], "batch": self.batch, "details": details})
         return True
 
-    def _details(self, error: Exception) -> Path | None:
+    def _details(self, error: Exception) -> str | None:
         """Writes the whole traceback under the output root, beside the data; None where that fails too."""
         if self.job.config is None:
             return None
-        path = Path(self.job.config.output.root) / "_errors" / f"{run_id_of(self.batch, datetime.now(UTC))}.txt"
+        path = join(self.job.config.output.root, f"_errors/{run_id_of(self.batch, datetime.now(UTC))}.txt")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        except OSError:
+            write_file(path, "".join(traceback.format_exception(error)).encode(), self.job.config.stores)
+        except (OSError, StoreError):
             return None
         return path
 

@@ -6,9 +6,10 @@ as they are, and the books of the whole batch must balance as always.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -20,17 +21,17 @@ from pipelines.ledger.batches import Comparison, Refused, last_of_batch
 from pipelines.ledger.manifest import Json
 from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
-from pipelines.spark.plans.bridge import Work, reader_of
+from pipelines.spark.plans.bridge import MapRows, Work, read_files, read_paths, write_files
 from pipelines.spark.plans.drafts import drafting
 from pipelines.spark.plans.read_back import Staged
-from pipelines.spark.publishing.recovery import read_manifest
-from pipelines.spark.publishing.tables import BATCH_TABLES, PARTITIONS
-from pipelines.spark.run.batch import DEFAULT_OPTIONS, RunOptions, prepare_run
+from pipelines.spark.run.batch import DEFAULT_OPTIONS, RunOptions, begin, prepare_run
 from pipelines.spark.run.completion import Result, RunOutput, complete_run, unchanged_result
 from pipelines.spark.run.staging import Run, stage_rows
-from pipelines.tables.reading import NotPublished, run_rows
-from pipelines.tables.schema import ORIGIN, Row, struct, text
-from pipelines.tables.writing import DataFile, FileSet, files_below
+from pipelines.tables.publication.complete import read_manifest
+from pipelines.tables.publication.root import BATCH_TABLES, newest_of
+from pipelines.tables.reading import NotPublished, input_rows_of, run_rows
+from pipelines.tables.schema import ORIGIN, PARTITIONS, TABLES, Row, struct, text
+from pipelines.tables.writing import OUTCOMES, DataFile, FileSet
 from pipelines.visible import counted
 
 # Records whose bytes were not kept, or were kept in another row.
@@ -56,7 +57,7 @@ class Selection:
 
 def batches_to_redrive(config: Config, selection: Selection) -> list[str]:
     """The published batches from `since` on. Raises NotPublished where nothing was published."""
-    batches = sorted({row["batch"] for row in run_rows(config.output.root)})
+    batches = sorted({row["batch"] for row in run_rows(config.output.root, config.stores)})
     if not batches:
         raise NotPublished(f"nothing was published under {config.output.root}")
     return [batch for batch in batches if selection.since is None or batch >= selection.since]
@@ -67,33 +68,33 @@ def redrive_batch(
 ) -> Result:
     """Redrives one batch. Raises what run_batch raises, and Refused where new rows would not fit the batch's other rows."""
     with prepare_run(spark, config, batch, run_id, started, options) as run:
-        runs = run_rows(run.tables.root)
-        base = last_of_batch(runs, batch)
-        if base is None:
-            raise NotPublished(f"no run has published batch {batch} under {run.tables.root}")
+        base, newest = last_of_batch(run.runs, batch), newest_of(run.runs, batch)
+        if base is None or newest is None:
+            raise NotPublished(f"no run has published batch {batch} under {run.root.uri}")
         check_compatible(run)
-        newest = next(row for row in reversed(runs) if row["batch"] == batch)
-        tables = {name: run.tables.read(name) for name in BATCH_TABLES}
-        picked = _picked(run, selection, tables["quarantine"])
+        begin(run)
+        picked = _picked(run, selection)
         if picked is None:
             words = (f"batch {batch}: no record with its bytes is quarantined for {selection.reason}",)
             return unchanged_result(run, Comparison(newest, True, words))
-        staged, images = stage_rows(run, redrive_drafts(picked, run.flow), picked.where("id_conflict"))
+        staged = stage_rows(run, redrive_drafts(picked, run.flow), picked.where("id_conflict"), folder=run.job.work_folder)
         with run.steps.step("merge with the batch's other rows"):
-            merged = Staged(staged.drafts, _merge_with_batch(run, staged, tables, picked))
-        records: dict[tuple[str, ...], int] = {(row["source"], row["path"]): row["records"] for row in base["inputs"] if row["records"]}
-        inputs = [{name: row[name] for name in ("source", "path", "size", "modified", "sha256")} for row in base["inputs"]]
-        before = read_manifest(run.tables, batch)
+            merged = replace(staged, staged=Staged(staged.staged.drafts, _merge_with_batch(run, staged.staged, picked)))
+        files = input_rows_of(run.root, base["run_id"])
+        records: dict[tuple[str, ...], int] = {(row["source"], row["path"]): row["records"] for row in files if row["records"]}
+        inputs = [{name: row[name] for name in ("source", "path", "size", "modified", "sha256")} for row in files]
+        before = read_manifest(run.root, batch)
         facts: Json = {name: before[name] for name in ("passed_over", "delta_sources") if name in before}
-        return complete_run(run, RunOutput(merged, images, inputs, "redrive", records, facts, before), Comparison(base, False, _words(run, staged, selection)))
+        output = RunOutput(merged, inputs, base["inputs_sha256"], "redrive", records, facts, before)
+        return complete_run(run, output, Comparison(base, False, _words(run, staged.staged, selection)))
 
 
 def check_compatible(run: Run) -> None:
     """Raises Refused where new rows would not fit the batch's other rows: other dialects, tokenizers or another split."""
-    before = read_manifest(run.tables, run.batch)
+    before = read_manifest(run.root, run.batch)
     now = {name: fact.fingerprint for name, fact in ((dialect.name, dialect) for dialect in run.flow.dialects)}
     known = {source.name for source in run.config.sources}
-    faults = [f"source {name}" for name in sorted({file["source"] for file in before.get("inputs", ())} - known)]
+    faults = [f"source {name}" for name in sorted({row["source"] for row in before.get("sources", ()) if row["files"]} - known)]
     if before and {name: fact["fingerprint"] for name, fact in before["tokenizers"].items()} != now:
         faults.append("dialects or their tokenizers")
     if before and before["settings"]["split"] != run.config.split.model_dump(mode="json"):
@@ -113,37 +114,49 @@ def _raw_record(row: Row, config: Config) -> tuple[RawRecord]:
     return (RawRecord(Origin(**row["origin"]), row["record_id"], bytes(row["raw"])),)
 
 
-def _picked(run: Run, selection: Selection, quarantine: DataFrame | None) -> DataFrame | None:
-    """The records to run again; None where there are none. Written to disk once, so that the same rows are removed and added."""
-    if quarantine is None:
-        return None
-    path = str(run.staging / "picked")
-    selection.records_in(quarantine, run.batch).write.mode("overwrite").parquet(path)
-    picked = reader_of(run.spark, PICKED).parquet(path)
-    return picked if picked.limit(1).count() else None
+def _published(run: Run, table: str) -> DataFrame:
+    """The published rows of the batch in this table, without the columns that a writer adds."""
+    published = run.root.published()
+    files = [{"path": published.path_of(file), "values": list(file.partition.items())} for file in published.files(table, batch=run.batch)]
+    return read_paths(run.job, files, TABLES[table])
 
 
-def _merge_with_batch(run: Run, staged: Staged, tables: Mapping[str, DataFrame | None], picked: DataFrame) -> FileSet:
+def _picked(run: Run, selection: Selection) -> DataFrame | None:
+    """The records to run again; None where there are none. Written once, so that the same rows are removed and added."""
+    rows = selection.records_in(_published(run, "quarantine"), run.batch)
+    files = write_files(
+        run.job, Work(rows, lambda: lambda found: (("picked", "", row, len(row["raw"]) + 500) for row in found)), run.job.work_folder, {"picked": PICKED}
+    )
+    return read_files(run.job, files, "picked", PICKED) if files.files else None
+
+
+def _merge_with_batch(run: Run, staged: Staged, picked: DataFrame) -> FileSet:
     """The new rows and the batch's rows of other records. A duplicate of a redriven record keeps its row: its place is another."""
-    folder = run.staging / "merged"
     files: list[DataFile] = []
     for table in BATCH_TABLES:
-        rows = merge_rows(tables[table], staged.frame(run.spark, table), picked, run.batch)
+        rows = merge_rows(_published(run, table), staged.frame(run.job, table, TABLES[table]), picked, run.batch)
         # All rows of a record go into one file, because they are counted together.
         whole = rows.repartition("record_id").sortWithinPartitions(*PARTITIONS[table])
-        whole.write.partitionBy(*PARTITIONS[table]).parquet(str(folder / f"table={table}"))
-        files += files_below(folder / f"table={table}", table)
-    return FileSet(folder, files)
+        files += write_files(run.job, Work(whole, partial(_placing, table)), run.root.uri, {table: OUTCOMES[table]}).files
+    return FileSet(run.root.uri, sorted(files))
 
 
-def merge_rows(table: DataFrame | None, new_rows: DataFrame, picked: DataFrame, batch: str) -> DataFrame:
-    if table is None:
-        return new_rows
+def _placing(table: str) -> MapRows:
+    def place(rows: Iterator[Row]) -> Iterator[tuple[str, str, Row, int]]:
+        for row in rows:
+            partition = "/".join(f"{name}={row[name]}" for name in PARTITIONS[table])
+            yield table, partition, row, 8 * len(row.get("input_ids") or ()) + len(row.get("raw") or b"") + 2000
+
+    return place
+
+
+def merge_rows(table: DataFrame, new_rows: DataFrame, picked: DataFrame, batch: str) -> DataFrame:
     others = table.where(F.col("batch") == batch).join(picked.select(*PLACE), on=PLACE, how="left_anti")
     return others.select(*new_rows.columns).unionByName(new_rows)
 
 
 def _words(run: Run, staged: Staged, selection: Selection) -> tuple[str, ...]:
-    records = sum(file.rows for _, file in staged.drafts.of("drafts"))
-    still = staged.frame(run.spark, "quarantine").where(F.col("reason") == selection.reason).select("record_id").distinct().count()
+    records = sum(file.rows for file in staged.drafts.files)
+    kind = struct(record_id=text, reason=text)
+    still = staged.frame(run.job, "quarantine", kind).where(F.col("reason") == selection.reason).select("record_id").distinct().count()
     return (f"batch {run.batch}: ran {counted(records, 'record')} quarantined for {selection.reason} again; still quarantined for it: {still}",)

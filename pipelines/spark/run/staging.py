@@ -1,38 +1,32 @@
-"""Inputs -> all files of a run under `_staging/<run_id>`, where readers of the tables do not see them."""
+"""Inputs -> the files of a run. The rows of the tables are written where they stay; everything else goes to the run's work folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from weakref import WeakSet
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.config import Config
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow
-from pipelines.ledger.tally import BATCH_ROWS
-from pipelines.spark.plans.bridge import Work, empty_files, read_files, reader_of, write_files
+from pipelines.spark.plans.bridge import Job, Work, file_batches, read_files, write_files
 from pipelines.spark.plans.drafts import DRAFTS, survey_files
-from pipelines.spark.plans.images import VERIFIED, images_by_reference, verify_images
-from pipelines.spark.plans.outcomes import are_all_different, draft_context, outcomes_work
+from pipelines.spark.plans.images import VERIFIED, images_by_reference, new_images, verify_images
+from pipelines.spark.plans.outcomes import PLACED, are_all_different, draft_context, outcomes_work
 from pipelines.spark.plans.read_back import Staged
-from pipelines.spark.publishing.tables import Tables
 from pipelines.spark.run.progress import Steps
-from pipelines.spark.session.startup import in_background
-from pipelines.tables.parquet import read_in_batches
-from pipelines.tables.schema import IMAGES, Row
+from pipelines.tables.publication.root import OutputRoot
+from pipelines.tables.schema import Row, struct
 from pipelines.tables.writing import OUTCOMES, FileSet
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What every step of a run needs."""
+    """What every step of a run needs. `runs` are the rows of table `runs` that this run is compared with, read once."""
 
     spark: SparkSession
     flow: Flow
@@ -40,92 +34,71 @@ class Run:
     run_id: str
     started: datetime
     steps: Steps
-    tables: Tables
+    root: OutputRoot
     now: Callable[[], datetime]
+    runs: Sequence[Row] = ()
+    publishing: list[bool] = field(default_factory=list)  # not empty while it is unknown whether the commit of `runs` went through
 
     @property
     def config(self) -> Config:
         return self.flow.config
 
     @property
-    def staging(self) -> Path:
-        return self.tables.root / "_staging" / self.run_id
+    def job(self) -> Job:
+        return Job(self.spark, self.root, self.run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedRun:
+    """What a run has written: its rows, the rows that table `images` lacks, and how many images it opened."""
+
+    staged: Staged
+    images: FileSet
+    images_opened: int
 
 
 def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
     """The splits of the input files, each with the hash of its file."""
     with run.steps.step("survey the input files"):
-        return survey_files(run.spark, inputs, run.config.stores)
+        return survey_files(run.job, inputs)
 
 
-def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tuple[Staged, DataFrame | None]:
-    """(the staged files, the images that were opened). `drafts` makes rows of DRAFTS.
+def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None, folder: str | None = None) -> StagedRun:
+    """`drafts` makes rows of DRAFTS. The rows of the tables are written to the tables' own folders, or below `folder`.
 
     `clashing` has the record_id of each record with a known id conflict, which these drafts alone may not show.
     """
-    in_background(run.flow.load_reference_tokenizers)
-    _plan_ahead(run)
+    job = run.job
     with run.steps.step("read and normalize"):
-        read = _write(run, "drafts", drafts, {"drafts": DRAFTS})
-    verified = context = None
-    if _any_images(read):
+        read = _write(run, "drafts", drafts, job.work_folder, {"drafts": DRAFTS})
+    verified, context = FileSet(job.work_folder, []), None
+    if sum(file.refs for file in read.files):
         with run.steps.step("locate and verify images"):
-            verified = _verify_images(run, read_files(run.spark, read, "drafts", DRAFTS))
+            run.root.on_point("stage images: before")
+            verified = verify_images(job, read, run.config)
+            run.root.on_point("stage images: after")
     with run.steps.step("tokenize"):
-        if verified is not None or clashing is not None or not are_all_different(read):
-            context = draft_context(read_files(run.spark, read, "drafts", DRAFTS), None if verified is None else images_by_reference(verified), clashing)
-        outcomes = _write(run, "outcomes", outcomes_work(run.spark, read, context, run.batch, run.run_id, run.flow), OUTCOMES)
-    return Staged(read, outcomes), None if verified is None else verified.where("opened").select(*(field.name for field in IMAGES))
+        if verified.files or clashing is not None or not are_all_different(read, run.root.stores):
+            seen = images_by_reference(read_files(job, verified, "verified", VERIFIED)) if verified.files else None
+            context = draft_context(read_files(job, read, "drafts", PLACED), seen, clashing)
+        outcomes = _write(run, "outcomes", outcomes_work(job, read, context, run.batch, run.flow), folder or run.root.uri, OUTCOMES)
+        opened, new = _count_images(run, verified)
+        images = new_images(job, verified) if new else FileSet(run.root.uri, [])
+    return StagedRun(Staged(read, outcomes), images, opened)
 
 
-_PLANNED_AHEAD: WeakSet[SparkSession] = WeakSet()
+def _count_images(run: Run, verified: FileSet) -> tuple[int, int]:
+    """(images that this run opened, images that table `images` lacks)."""
+    opened = new = 0
+    for path, _ in verified.of("verified"):
+        for batch in file_batches(path, {}, struct(opened=pa.bool_(), is_new=pa.bool_()), run.root.stores):
+            opened += pc.sum(batch["opened"]).as_py() or 0
+            new += pc.sum(batch["is_new"]).as_py() or 0
+    return opened, new
 
 
-def _plan_ahead(run: Run) -> None:
-    """Runs the queries of the next steps over no drafts at all, while workers read the input.
-
-    The first time in a session the JVM takes two seconds to plan them, and the workers would wait. A batch of text mostly needs no such
-    query (`are_all_different`).
-    """
-    if run.spark in _PLANNED_AHEAD or not any(dialect.model.plan for dialect in run.flow.dialects):
-        return
-    _PLANNED_AHEAD.add(run.spark)
-    none = empty_files(run.staging / "no-drafts", "drafts", DRAFTS)  # before anything else can end the run and remove its folder
-
-    def ask() -> None:
-        context = draft_context(read_files(run.spark, none, "drafts", DRAFTS), None)
-        outcomes_work(run.spark, none, context, run.batch, run.run_id, run.flow).frame.collect()
-
-    in_background(ask)
-
-
-def _any_images(drafts: FileSet) -> bool:
-    """Whether any record names an image. For text alone, reading this small column is enough."""
-    for path, _ in drafts.of("drafts"):
-        with pq.ParquetFile(path) as file:
-            for batch in read_in_batches(file, BATCH_ROWS, ["refs.list.element.key"]):
-                if pc.sum(pc.list_value_length(batch["refs"])).as_py():
-                    return True
-    return False
-
-
-def _verify_images(run: Run, drafts: DataFrame) -> DataFrame:
-    """One row of VERIFIED per distinct image, written to disk so that no image is opened twice."""
-    path = str(run.staging / "images")
-    run.tables.on_point("stage images: before")
-    verify_images(drafts, run.tables.read("images"), run.config).write.parquet(path)
-    run.tables.on_point("stage images: after")
-    return reader_of(run.spark, VERIFIED).parquet(path)
-
-
-def images_opened(run: Run) -> int:
-    """How many images this run opened. Images of the catalogue are not opened again."""
-    files = (run.staging / "images").glob("*.parquet")
-    return sum(pc.sum(pq.read_table(file, columns=["opened"])["opened"]).as_py() or 0 for file in files)
-
-
-def _write(run: Run, name: str, work: Work, kinds: Mapping[str, pa.StructType]) -> FileSet:
-    run.tables.on_point(f"stage {name}: before")
-    files = write_files(work, run.staging / name, run.run_id, kinds)
-    run.tables.on_point(f"stage {name}: after")
+def _write(run: Run, name: str, work: Work, folder: str, kinds: Mapping[str, pa.StructType]) -> FileSet:
+    run.root.on_point(f"stage {name}: before")
+    files = write_files(run.job, work, folder, kinds)
+    run.root.on_point(f"stage {name}: after")
     return files

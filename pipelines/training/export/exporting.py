@@ -60,7 +60,7 @@ def export(
 def _folders(published: Published) -> list[Path]:
     """The folders that the export is made from: the root, and the folders of the pictures."""
     roots = [folder for folders in published.image_roots.values() for folder in ([folders] if isinstance(folders, str) else folders)]
-    return [published.root, *(Path(folder) for folder in roots if "://" not in folder)]
+    return [Path(folder) for folder in (published.root, *roots) if "://" not in folder]
 
 
 def _dialect(published: Published, to: str, form: Form, wanted: str | None, batch: str | None, split: str | None) -> tuple[str, str, dict[str, Any]]:
@@ -131,7 +131,7 @@ def _check(job: Job, form: Form, published: Published, batch: str | None) -> Non
 def _summary(job: Job, form: Form, published: Published, batch: str | None, found: Counter[str]) -> Summary:
     return {
         "to": job.to,
-        "root": str(published.root),
+        "root": published.root,
         "out": str(job.out),
         "batches": list(published.batches) if batch is None else [batch],
         "run_id": job.run_id,

@@ -1,0 +1,98 @@
+"""Brings the tables up to the runs that are published. The run itself does this, or the next one if it was killed; every step can be repeated.
+
+Each table takes over one run after the other, each in one commit that says so. What a run replaces is looked up in the table as it then is,
+so commits of others stay.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipelines.storage.files import delete_folder, read_file, write_file
+from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta
+from pipelines.tables.publication.plan import read_plan
+from pipelines.tables.publication.publish import missing_files
+from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot
+from pipelines.tables.schema import Row
+from pipelines.visible import counted
+
+MOST_ATTEMPTS = 100
+
+
+class RootDamaged(Exception):
+    """Files of a published run are gone, or its plan is. `episodes repair` says what can be done."""
+
+
+def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
+    """Brings every table and the report up to these runs, the oldest first; returns what was done for runs of others, in words.
+
+    Raises RootDamaged where files that a run has published are gone.
+    """
+    words = [word for table in SNAPSHOT_TABLES for word in _complete_table(root, table, runs, days)]
+    if runs:
+        _publish_report(root, runs[-1])
+    return words
+
+
+def read_manifest(root: OutputRoot, batch: str) -> dict[str, Any]:
+    """The manifest of the batch's newest run; {} where there is none."""
+    try:
+        found: dict[str, Any] = root.read_json("reports", batch, "manifest.json")
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int) -> list[str]:
+    words: list[str] = []
+    for _ in range(MOST_ATTEMPTS + len(runs)):
+        found = open_delta(root, table)
+        waiting = [row for row in runs if row["version"] > applied_to(found)]
+        if not waiting:
+            return words
+        row = waiting[0]
+        try:
+            found = add_missing_columns(root, table, found)
+            plan = read_plan(root, row["run_id"])
+        except FileNotFoundError:
+            raise RootDamaged(f"the plan of run {row['run_id']} is gone from {root.run_folder(row['run_id'])}; run episodes repair {root.uri}") from None
+        except Outdated:
+            continue
+        added = plan.tables.get(table, [])
+        if gone := missing_files(root, table, added):
+            lost = f"{table}: {counted(len(gone), 'file')} of the published run {row['run_id']} {'are' if len(gone) > 1 else 'is'} gone, the first {gone[0]}"
+            raise RootDamaged(f"{lost}; run episodes repair {root.uri}")
+        replaced = files_in(found, row["batch"]) if table in BATCH_TABLES else []
+        root.on_point(f"{table}: before")
+        if replaced:
+            _keep_names(root, row["run_id"], table, [file.path for file in replaced])
+        try:
+            commit(root, table, found, added, replaced, run_id=row["run_id"], applied=row["version"], days=days)
+        except Outdated:
+            time.sleep(0.05)
+            continue
+        root.on_point(f"{table}: after")
+        words.append(f"{table}: completed run {row['run_id']}")
+    raise RootDamaged(f"{table}: others kept committing; run again")
+
+
+def _keep_names(root: OutputRoot, run_id: str, table: str, names: Sequence[str]) -> None:
+    """Notes the files that a commit is going to take out of the table, for retention, which deletes only what is not in the table."""
+    root.write_json({"table": table, "files": list(names)}, "_replaced", f"{run_id}-{table}.json")
+
+
+def _publish_report(root: OutputRoot, row: Row) -> None:
+    """Copies the report of a run to its batch's folder; the manifest goes last, so where it is, the report is too."""
+    folder = root.run_folder(row["run_id"])
+    if read_manifest(root, row["batch"]).get("run_id") != row["run_id"]:
+        published = root.published()
+        versions = {table: published.state(table).version for table in SNAPSHOT_TABLES}
+        manifest: Mapping[str, Any] = root.read_json("_runs", row["run_id"], "manifest.json")
+        manifest = {**manifest, "status": "published", "published": {"versions": versions, "files": None}, "finished": row["finished"].isoformat()}
+        write_file(f"{root.report_folder(row['batch'])}/report.html", read_file(f"{folder}/report.html", root.stores), root.stores)
+        root.on_point("report: published")
+        root.write_json(manifest, "reports", row["batch"], "manifest.json")
+        root.on_point("manifest: published")
+    delete_folder(root.work_folder(row["run_id"]), root.stores)

@@ -1,0 +1,97 @@
+"""The moment of publication: one commit to table `runs`, at the version that the run was compared with."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import orjson
+
+from pipelines.storage.locks import LostRace
+from pipelines.storage.opening import stat_file
+from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, open_delta
+from pipelines.tables.publication.plan import Added, Plan, plan_of
+from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot, newest_of
+from pipelines.tables.schema import COLUMNS, Row
+from pipelines.tables.writing import FileSet, FileWriter
+from pipelines.visible import counted
+
+MOST_ATTEMPTS = 50  # while other batches are published at the same moment
+PAUSE_SECONDS = 0.2
+REQUESTS_AT_ONCE = 16
+
+
+class RowCountMismatch(Exception):
+    """The files that a run is going to publish do not hold the rows of its books."""
+
+
+def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row | None, days: int) -> Row:
+    """Publishes the plan, whose row of `runs` this is, and returns the row as it is in the table.
+
+    `earlier` is the newest row of the batch that the run was compared with. If another run has published the batch since, LostRace is
+    raised; if only other batches were published, the commit is tried again at the new version.
+    """
+    for attempt in range(MOST_ATTEMPTS):
+        found = open_delta(root, "runs")
+        runs = root.runs()
+        mine = next((one for one in runs if one["run_id"] == plan.run_id), None)
+        if mine is not None:  # an attempt whose answer was lost
+            return mine
+        now = newest_of(runs, plan.batch)
+        if (now and now["run_id"]) != (earlier and earlier["run_id"]):
+            raise LostRace(f"run {now and now['run_id']} published batch {plan.batch} while this run was working")
+        _require_files(root, plan)
+        try:
+            found = add_missing_columns(root, "runs", found)
+            version = 0 if found is None else found.version() + 1
+            full = dict(row) | {"version": version, "versions": list(_next_versions(root).items()), "files": None}
+            root.on_point("runs: before")
+            file = _write_row(root, plan, full)
+            commit(root, "runs", found, [file], [], run_id=plan.run_id, days=days)
+        except Outdated:
+            time.sleep(PAUSE_SECONDS * random.random() * min(attempt + 1, 10))
+            continue
+        root.on_point("runs: after")
+        return next(one for one in root.runs() if one["run_id"] == plan.run_id)
+    raise LostRace(f"other runs kept publishing under {root.uri}; run again")
+
+
+def check_rows(plan: Plan, wanted: Mapping[str, int]) -> None:
+    """Raises RowCountMismatch where the files of a table do not hold the number of rows that the books have."""
+    for table, rows in wanted.items():
+        found = sum(orjson.loads(file.stats)["numRecords"] for file in plan.tables.get(table, ()))
+        if found != rows:
+            raise RowCountMismatch(f"{table}: the files of batch {plan.batch} have {counted(found, 'row')}, but the books have {rows:,}")
+
+
+def missing_files(root: OutputRoot, table: str, files: list[Added]) -> list[str]:
+    """The files that are not in the table's folder in their whole size."""
+
+    def is_missing(file: Added) -> bool:
+        try:
+            return stat_file(root.path(table, file.path), root.stores).size != file.size
+        except FileNotFoundError:
+            return True
+
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as executor:
+        return [file.path for file, is_gone in zip(files, executor.map(is_missing, files), strict=True) if is_gone]
+
+
+def _require_files(root: OutputRoot, plan: Plan) -> None:
+    for table, files in plan.tables.items():
+        if gone := missing_files(root, table, files):
+            raise LostRace(f"{table}: {counted(len(gone), 'file')} of this run {'are' if len(gone) > 1 else 'is'} gone, the first {gone[0]}; run again")
+
+
+def _next_versions(root: OutputRoot) -> dict[str, int]:
+    found = {table: open_delta(root, table) for table in SNAPSHOT_TABLES}
+    return {table: 0 if one is None else one.version() + 1 for table, one in found.items()}
+
+
+def _write_row(root: OutputRoot, plan: Plan, row: Mapping[str, Any]) -> Added:
+    writer = FileWriter(root.uri, f"{plan.run_id}-{row['version']}", {"runs": COLUMNS["runs"]}, root.stores)
+    writer.add("runs", "", dict(row), 0)
+    return plan_of(plan.run_id, plan.batch, FileSet(root.uri, writer.close())).tables["runs"][0]
