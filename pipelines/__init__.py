@@ -8,7 +8,7 @@ import os
 def snapshot(root: str | os.PathLike[str]) -> dict[str, int | list[str]]:
     """The published snapshot under this output root: {table: version}.
 
-    A table that the newest run has not reached yet is given by the absolute paths of its files.
+    A table is given by the absolute paths of its files where the newest run has not reached it yet, or where it has batches that no run has published.
 
     {} where nothing has been published. Needs no Spark. `pipelines.reading` opens the tables.
     """

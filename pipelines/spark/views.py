@@ -19,6 +19,11 @@ def register_views(spark: SparkSession, root: str | os.PathLike[str], stores: St
     """
     published = OutputRoot(absolute(os.fspath(root)), stores).published()
     for name in SNAPSHOT_TABLES:
-        frame = spark.read.format("delta").option("versionAsOf", published.state(name).version).load(f"{published.root}/{name}")
+        state = published.state(name)
+        frame = spark.read.format("delta").option("versionAsOf", state.version).load(f"{published.root}/{name}")
+        if not state.is_version:
+            files = [published.path_of(file) for file in state.files.values()]
+            rows = spark.read.option("__globPaths__", "false").schema(frame.schema).option("basePath", f"{published.root}/{name}").parquet(*files)
+            frame = rows if files else frame.limit(0)
         frame.createOrReplaceTempView(name)
     return list(SNAPSHOT_TABLES)

@@ -41,15 +41,14 @@ def last_run(root: Root, stores: Stores = ENVIRONMENT) -> Row | None:
 
 
 def published_snapshot(root: Root, stores: Stores = ENVIRONMENT) -> dict[str, int | list[str]]:
-    """The version of every table that has all published runs. A table that a run has not reached yet is given by its files."""
+    """The version of every table, or its files: where the newest run has not reached it yet, or where it has batches that no run has published."""
     if not run_rows(root, stores):
         return {}
     published = _root(root, stores).published()
     found: dict[str, int | list[str]] = {}
     for table in SNAPSHOT_TABLES:
         state = published.state(table)
-        is_planned = any(row["version"] > state.in_log for row in published.runs)
-        found[table] = [published.path_of(file) for file in published.files(table)] if is_planned else state.version
+        found[table] = state.version if state.is_version else [published.path_of(file) for file in published.files(table)]
     return found
 
 

@@ -45,6 +45,7 @@ class TableState:
 
     version: int = -1
     in_log: int = -1
+    is_version: bool = True  # whether the files are exactly those of the version
     files: dict[str, DataFile] = field(default_factory=dict)
 
 

@@ -142,8 +142,10 @@ class Published:
             for row in self.runs:
                 if row["version"] > state.in_log:
                     _add_plan(self.fs, state, table, row)
-            if table in BATCH_TABLES:  # without rows of a batch whose row in `runs` somebody has deleted
-                state.files = {name: file for name, file in state.files.items() if file.partition.get("batch") in self.batches}
+            if table in BATCH_TABLES:  # without batches that no row of `runs` names: somebody has deleted the row, or added the rows
+                files = {name: file for name, file in state.files.items() if file.partition.get("batch") in self.batches}
+                state.is_version = state.is_version and len(files) == len(state.files)
+                state.files = files
             self._states[table] = state
         return self._states[table]
 
@@ -212,6 +214,7 @@ def _add_plan(fs: FileSystem, state: TableState, table: str, row: Row) -> None:
         state.files = {name: file for name, file in state.files.items() if file.partition.get("batch") != row["batch"]}
     for added in plan["tables"].get(table, ()):
         state.files[added["path"]] = DataFile(f"{table}/{added['path']}", dict(added["values"]))
+    state.is_version = False
 
 
 def _schema(fs: FileSystem, files: Sequence[DataFile], columns: Sequence[str] | None) -> pa.Schema:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.config import Config
+from pipelines.spark.plans.bridge import Job
 from pipelines.spark.run.batch import RunOptions, run_batch
 from pipelines.spark.run.completion import Result
 from pipelines.spark.session.session import open_session
+from pipelines.tables.publication.root import OutputRoot
 
 RunJob = Callable[..., Result]
 _numbers = count()
@@ -24,6 +27,12 @@ def spark() -> Iterator[SparkSession]:
     session = open_session({"spark.master": "local[2]", "spark.driver.memory": "2g"})
     yield session
     session.stop()
+
+
+@pytest.fixture
+def job(spark: SparkSession, tmp_path: Path) -> Job:
+    """A run's place to work, without a run."""
+    return Job(spark, OutputRoot(str(tmp_path / "root")), "run")
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pytest
 import zstandard
 from deltalake import write_deltalake
 
+from pipelines.reading import open_table
 from tests.making import asked, configuration, write_lines
 
 pytestmark = pytest.mark.spark
@@ -25,10 +25,10 @@ def test_a_run_over_a_folder_reads_every_log_below_it_and_lists_the_other_files(
     (logs / "c.json").write_text(json.dumps(asked("c"), indent=2))
     (logs / "_SUCCESS").write_bytes(b"")
     (logs / "d.jsonl").write_text(json.dumps(asked("d")), encoding="utf-16")
-    config = configuration(source={"path": str(logs)}, output={"root": str(root), "format": "parquet"}, gates={"max_quarantined": 1})
+    config = configuration(source={"path": str(logs)}, output={"root": str(root)}, gates={"max_quarantined": 1})
     result = run_job(config)
     assert (result.exit_code, result.books.states()["records"]) == (0, 4)
-    rows = ds.dataset(root / "conversations", format="parquet", partitioning="hive").to_table().to_pylist()
+    rows = open_table(root, "conversations").to_table().to_pylist()
     assert sorted((row["messages"][0]["content"], row["messages"][1]["content"], row["episode_id"] == "ep1") for row in rows) == [
         ("a", "Hello.", True),
         ("b", "Hello.", False),
@@ -41,5 +41,5 @@ def test_a_run_over_a_folder_reads_every_log_below_it_and_lists_the_other_files(
         ("_SUCCESS", "hidden"),
         ("part-000", f"not in version 1 of the Delta table {logs}/table"),
     ]
-    (damaged,) = ds.dataset(root / "quarantine", format="parquet", partitioning="hive").to_table().to_pylist()
+    (damaged,) = open_table(root, "quarantine").to_table().to_pylist()
     assert (damaged["reason"], Path(damaged["origin"]["path"]).name) == ("file.encoding", "d.jsonl")

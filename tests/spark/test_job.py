@@ -10,14 +10,14 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli import main as episodes
 from pipelines.config import Config, ConfigError
 from pipelines.demo import BATCH
 from pipelines.spark.run.completion import Result
-from pipelines.tables.reading import count_rows, open_table
+from pipelines.tables.reading import open_table
 from pipelines.tables.schema import row_of
 from tests.conftest import demo_config
 from tests.making import asked, configuration, write_lines
@@ -27,13 +27,8 @@ ROOT = Path(__file__).parents[2]
 TABLES = ("conversations", "samples", "quarantine")
 
 
-def published(root: Path, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
-    """The current rows of a Parquet table, read without Spark."""
-    return ds.dataset(root / table, format="parquet", partitioning="hive").to_table(columns=columns).to_pylist()
-
-
-def read(spark, root: Path, table: str, form: str = "delta") -> list[dict[str, Any]]:
-    return [row.asDict(recursive=True) for row in spark.read.format(form).load(str(root / table)).collect()]
+def read(spark, root: Path, table: str) -> list[dict[str, Any]]:
+    return [row.asDict(recursive=True) for row in spark.read.format("delta").load(str(root / table)).collect()]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +52,7 @@ def test_the_demo_is_published_and_its_books_balance(demo, demo_run):
     assert manifest["tokenizers"]["glm_4"]["standin"] is True
     report = (root / "reports" / BATCH / "report.html").read_text()
     assert "stand-in vocabulary" in report
-    assert not list((root / "_staging").glob("*"))
+    assert not list((root / "_work").glob("*"))
     assert manifest["images_opened"] > 100
 
 
@@ -112,34 +107,31 @@ def test_a_run_that_fails_a_gate_publishes_nothing_and_leaves_its_report(spark, 
     result = run_job(config)
     assert result.exit_code == 3
     assert result.words == ("max_quarantined: 33.33% of the records were quarantined; the limit is 5.00%",)
-    assert [name for name in (*TABLES, "images", "runs", "reports") if (tmp_path / "out" / name).exists()] == []
-    assert "gate failed" in result.report.read_text()
-    staged = result.report.parents[1] / "outcomes"
-    rows = {table: count_rows(list((staged / f"table={table}").rglob("*.parquet"))) for table in TABLES}
+    root = tmp_path / "out"
+    assert [name for name in (*TABLES, "images", "runs") if (root / name / "_delta_log").exists() or (root / "reports").exists()] == []
+    assert "gate failed" in Path(result.report).read_text()
+    plan = json.loads((Path(result.report).parent / "plan.json").read_text())
+    rows = {table: sum(pq.read_metadata(root / table / file["path"]).num_rows for file in files) for table, files in plan["tables"].items()}
     assert rows == {"conversations": 2, "samples": 2, "quarantine": 1}
+    assert not list((root / "_work").glob("*"))
 
 
-def test_parquet_tables_hold_only_the_current_rows(run_job, tmp_path):
+def test_an_amended_batch_replaces_its_rows_and_no_other(spark, run_job, tmp_path):
     logs = tmp_path / "logs.jsonl"
-    config = configuration(
-        "glm_4", source={"path": str(logs)}, output={"root": str(tmp_path / "out"), "format": "parquet"}, gates={"max_quarantined": 0.5, "max_shrink": 0.5}
-    )
+    config = configuration("glm_4", source={"path": str(logs)}, output={"root": str(tmp_path / "out")}, gates={"max_quarantined": 0.5, "max_shrink": 0.5})
     records = [asked(f"Question {i}?", episode_id=str(i)) for i in range(200)]
     write_lines(logs, records)
     assert run_job(config).exit_code == 0
     assert run_job(config, "other").exit_code == 0
     write_lines(logs, [*records[:150], b"{broken"])
     assert run_job(config).exit_code == 0
-    rows = published(tmp_path / "out", "samples")
+    rows = read(spark, tmp_path / "out", "samples")
     assert (len(rows), len([row for row in rows if row["batch"] == "2026-11-22"])) == (350, 150)
     assert {row["split"] for row in rows} == {"train", "val", "test"}
-    assert [row["reason"] for row in published(tmp_path / "out", "quarantine")] == ["line.invalid_json"]
+    assert [row["reason"] for row in read(spark, tmp_path / "out", "quarantine")] == ["line.invalid_json"]
     side = {}
     for row in rows:
         assert side.setdefault(row["episode_id"], row["split"]) == row["split"]
-    last = max(published(tmp_path / "out", "runs"), key=lambda row: row["finished"])
-    named = {name for table, names in last["files"] if table == "samples" for name in names}
-    assert named == {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out" / "samples").rglob("*.parquet")}
 
 
 def test_without_dialects_a_run_stops_at_verified_conversations(spark, run_job, tmp_path):
@@ -150,11 +142,10 @@ def test_without_dialects_a_run_stops_at_verified_conversations(spark, run_job, 
     assert read(spark, tmp_path / "out", "samples") == []
 
 
-@pytest.mark.parametrize("form", ["delta", "parquet"])
-def test_a_source_that_may_be_empty_is_published_as_empty_with_all_columns(spark, run_job, tmp_path, form, capsys):
+def test_a_source_that_may_be_empty_is_published_as_empty_with_all_columns(run_job, tmp_path, capsys):
     root = tmp_path / "out"
     source = {"path": [str(tmp_path / "logs"), str(tmp_path / "not here" / "*.jsonl")], "allow_empty": True}
-    config = configuration("glm_4", source=source, output={"root": str(root), "format": form})
+    config = configuration("glm_4", source=source, output={"root": str(root)})
     result = run_job(config)
     assert (result.exit_code, result.books.states()["records"]) == (0, 0)
     assert result.line()["sources"] == [{"source": "kit", "files": 0, "records": 0, "median_files": None, "median_records": None, "batches": 0}]

@@ -17,7 +17,8 @@ from pipelines.local import input_file
 from pipelines.spark.plans import outcomes
 from pipelines.spark.plans.bridge import flow_opener, read_files, write_files
 from pipelines.spark.plans.drafts import DRAFTS, draft_row
-from pipelines.spark.plans.outcomes import are_all_different, draft_context, outcomes_work
+from pipelines.spark.plans.outcomes import PLACED, are_all_different, draft_context, outcomes_work
+from pipelines.storage.stores import ENVIRONMENT
 from pipelines.tables import writing as parts
 from pipelines.tables.writing import OUTCOMES, FileSet, FileWriter
 from tests.golden import DATA
@@ -26,7 +27,7 @@ from tests.making import asked, configuration, write_lines
 pytestmark = pytest.mark.spark
 
 
-def test_several_tasks_complete_the_drafts_of_one_task(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_several_tasks_complete_the_drafts_of_one_task(spark, job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = configuration("glm_4", output={"root": str(tmp_path / "out")})
     records = [asked(f"Question {i}?", id=f"id-{i}") for i in range(11)]
     records[10] = records[0]  # the same bytes, in another file of drafts
@@ -36,8 +37,8 @@ def test_several_tasks_complete_the_drafts_of_one_task(spark, tmp_path: Path, mo
     monkeypatch.setattr(parts, "FILE_BYTES", 1)
     drafts = _drafts(config, logs)
     assert len(drafts.files) == 6
-    work = outcomes_work(spark, drafts, draft_context(read_files(spark, drafts, "drafts", DRAFTS), None), "batch", "run", open_flow(config))
-    made = write_files(work, tmp_path / "outcomes", "run", OUTCOMES)
+    work = outcomes_work(job, drafts, draft_context(read_files(job, drafts, "drafts", PLACED), None), "batch", open_flow(config))
+    made = write_files(job, work, str(tmp_path / "outcomes"), OUTCOMES)
     tasks = int(spark.conf.get("spark.sql.shuffle.partitions"))
     assert {file.name.split("-")[1] for file in made.files if file.table == "conversations"} == {str(task) for task in range(tasks)}
     rows = {table: [row for path, _ in made.of(table) for row in pq.ParquetFile(path).read().to_pylist()] for table in OUTCOMES}
@@ -57,18 +58,18 @@ def test_several_tasks_complete_the_drafts_of_one_task(spark, tmp_path: Path, mo
     ],
 )
 def test_spark_is_queried_only_if_drafts_may_be_duplicates_or_share_an_id(
-    spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Any, others_differ: bool
+    job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Any, others_differ: bool
 ):
     config = configuration("glm_4", output={"root": str(tmp_path / "out")})
     drafts = _drafts(config, write_lines(tmp_path / "logs.jsonl", [asked("Question 1?", id="a"), second, asked("No id."), asked("Nor here.")]))
-    context = draft_context(read_files(spark, drafts, "drafts", DRAFTS), None).count()
-    assert are_all_different(drafts) == others_differ == (context == 0)
+    context = draft_context(read_files(job, drafts, "drafts", PLACED), None).count()
+    assert are_all_different(drafts, ENVIRONMENT) == others_differ == (context == 0)
     monkeypatch.setattr(outcomes, "DRIVER_ROWS", 3)
-    assert not are_all_different(drafts)  # too many to be sure
+    assert not are_all_different(drafts, ENVIRONMENT)  # too many to be sure
 
 
 def test_no_drafts_count_as_all_different(tmp_path: Path):
-    assert are_all_different(FileSet(tmp_path, []))
+    assert are_all_different(FileSet(str(tmp_path), []), ENVIRONMENT)
 
 
 def test_a_worker_refuses_a_tokenizer_that_is_not_the_drivers(tmp_path: Path):
@@ -82,7 +83,7 @@ def test_a_worker_refuses_a_tokenizer_that_is_not_the_drivers(tmp_path: Path):
 
 
 def _drafts(config: Config, logs: Path) -> FileSet:
-    writer = FileWriter(logs.parent / "drafts", "run-0-7", {"drafts": DRAFTS})
+    writer = FileWriter(str(logs.parent / "drafts"), "run-0-7", {"drafts": DRAFTS})
     for raw in read_records(input_file(config, str(logs), None), config.limits):
         writer.add("drafts", "", draft_row(raw, config), 0)
-    return FileSet(logs.parent / "drafts", writer.close())
+    return FileSet(str(logs.parent / "drafts"), writer.close())
