@@ -44,7 +44,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Written]:
     return folder, write_demo(folder)
 
 
-def demo_config(folder: Path, root: Path, *settings: str) -> Config:
+def demo_config(folder: Path, root: Path | str, *settings: str) -> Config:
     """conf/demo.yaml with other folders for input and output."""
     gui = [f"sources[0].path={folder}/gui/{{batch}}", f"sources[0].image_root={folder}/screens"]
     return load_config(DEMO_CONF, [*gui, f"sources[1].path={folder}/tools/{{batch}}", f"output.root={root}", *settings])
@@ -59,6 +59,7 @@ def demo_outcomes(demo: tuple[Path, Written]) -> list[Outcome]:
 
 
 # moto logs every request in the test's own log, accepts any key, and checks unsigned requests against the ACL of the object.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 only_moto = pytest.mark.skipif("TEST_S3_ENDPOINT" in os.environ, reason="needs the server of this test run")
 
 
@@ -78,7 +79,7 @@ def s3_endpoint() -> Iterator[str]:
 @pytest.fixture
 def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of the server. Credentials and region are in the environment, as on a cluster."""
-    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}.items():
+    for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     return boto3.client("s3", endpoint_url=s3_endpoint, region_name="us-east-1")
 
@@ -88,9 +89,13 @@ def bucket(s3: Any) -> Iterator[str]:
     """An empty bucket, which is deleted after the test."""
     s3.create_bucket(Bucket="logs")
     yield "logs"
-    for found in s3.list_objects_v2(Bucket="logs").get("Contents", ()):
-        s3.delete_object(Bucket="logs", Key=found["Key"])
+    for key in keys_of(s3, "logs"):
+        s3.delete_object(Bucket="logs", Key=key)
     s3.delete_bucket(Bucket="logs")
+
+
+def keys_of(s3: Any, bucket: str) -> list[str]:
+    return [one["Key"] for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket) for one in page.get("Contents", ())]
 
 
 def upload(s3: Any, bucket: str, folder: Path, prefix: str = "", **settings: Any) -> None:

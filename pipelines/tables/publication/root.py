@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from pyarrow.fs import FileSystem, LocalFileSystem, PyFileSystem, SubTreeFileSystem
+from pyarrow.fs import FileSystem
 
+from pipelines.storage.arrow import arrow_filesystem
 from pipelines.storage.files import file_exists, read_file, write_file
-from pipelines.storage.locations import is_uri
 from pipelines.storage.stores import ENVIRONMENT, Stores, table_options
 from pipelines.tables.schema import PARTITIONS, Row
 from pipelines.training.tables import NotPublished, Published, open_root, run_rows
@@ -56,11 +56,7 @@ class OutputRoot:
 
     def filesystem(self) -> FileSystem:
         """For pyarrow, with paths relative to the root."""
-        if not is_uri(self.uri):
-            return SubTreeFileSystem(self.uri, LocalFileSystem())
-        from deltalake.fs import DeltaStorageHandler
-
-        return PyFileSystem(DeltaStorageHandler(self.uri, options=self.table_options()))
+        return arrow_filesystem(self.uri, self.stores)
 
     def exists(self, *names: str) -> bool:
         return file_exists(self.path(*names), self.stores)
