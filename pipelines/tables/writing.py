@@ -87,20 +87,45 @@ class FileSet(NamedTuple):
         return [(f"{self.folder}/{table}/{file.path}", file) for file in self.files if file.table == table]
 
 
+class DataFileWriter:
+    """Writes one data file, in the folder of its table below `folder`."""
+
+    def __init__(self, folder: str, table: str, partition: str, name: str, schema: pa.Schema, stores: Stores = ENVIRONMENT):
+        self._file = DataFile(table, partition, name, 0, 0)
+        self._sink: BinaryIO = open_output(f"{folder}/{table}/{self._file.path}", stores)
+        self._footers: list[pq.FileMetaData] = []
+        self._writer = pq.ParquetWriter(
+            self._sink,
+            schema,
+            **(QUICK if table == "drafts" else SMALL),
+            use_dictionary=[name for name in REPEATED if name.partition(".")[0] in schema.names],
+            write_statistics=[name for name in WITH_STATISTICS if name.partition(".")[0] in schema.names],
+            metadata_collector=self._footers,
+        )
+
+    def write(self, rows: pa.Table) -> None:
+        """Writes the rows as one row group."""
+        self._writer.write_table(rows, row_group_size=max(len(rows), 1))
+
+    def close(self) -> DataFile:
+        self._writer.close()
+        size = self._sink.tell()
+        self._sink.close()
+        (footer,) = self._footers
+        refs = values_in(footer, REFS) if self._file.table == "drafts" else 0
+        return self._file._replace(rows=footer.num_rows, bytes=size, stats=delta_statistics(footer), refs=refs)
+
+
 @dataclass(slots=True)
 class _Open:
     """A file that is being written. `rows` are not yet columns; `batches`, with the columns `kept`, are not yet in the file."""
 
-    name: str
     kind: pa.Schema
     kept: pa.Schema
-    sink: BinaryIO
-    writer: pq.ParquetWriter
-    footers: list[pq.FileMetaData]
+    writer: DataFileWriter
     rows: list[Entries] = field(default_factory=list)
     weight: int = 0
     batches: list[pa.RecordBatch] = field(default_factory=list)
-    written: int = 0
     pending: int = 0
     size: int = 0
 
@@ -137,31 +162,19 @@ class FileWriter:
     def _start(self, table: str, partition: str) -> _Open:
         name = f"{self._stem}-{len(self._done) + len(self._open)}.parquet"
         kind = pa.schema(list(self._kinds[table]))
-        sink = open_output("/".join(part for part in (self._folder, table, partition, name) if part), self._stores)
-        footers: list[pq.FileMetaData] = []
-        writer = pq.ParquetWriter(
-            sink,
-            kind,
-            **(QUICK if table == "drafts" else SMALL),
-            use_dictionary=[name for name in REPEATED if name.partition(".")[0] in kind.names],
-            write_statistics=[name for name in WITH_STATISTICS if name.partition(".")[0] in kind.names],
-            metadata_collector=footers,
-        )
-        return _Open(name, kind, pa.schema([field for field in kind if field.name not in MASKS]), sink, writer, footers)
+        writer = DataFileWriter(self._folder, table, partition, name, kind, self._stores)
+        return _Open(kind, pa.schema([field for field in kind if field.name not in MASKS]), writer)
 
     def _to_columns(self, file: _Open) -> None:
         batch = record_batch(file.rows, file.kept)
         file.batches.append(batch)
         file.pending += batch.nbytes
         file.size += batch.nbytes
-        file.written += len(file.rows)
         file.rows, file.weight = [], 0
 
     def _write(self, file: _Open) -> None:
         if file.batches:
-            table = _with_masks(pa.Table.from_batches(file.batches), file.kind)
-            file.writer.write_table(table, row_group_size=len(table))
-            del table
+            file.writer.write(_with_masks(pa.Table.from_batches(file.batches), file.kind))
             file.batches, file.pending = [], 0
 
     def _finish(self, key: tuple[str, str]) -> None:
@@ -169,12 +182,7 @@ class FileWriter:
         if file.rows:
             self._to_columns(file)
         self._write(file)
-        file.writer.close()
-        size = file.sink.tell()
-        file.sink.close()
-        (footer,) = file.footers
-        refs = values_in(footer, REFS) if key[0] == "drafts" else 0
-        self._done.append(DataFile(*key, file.name, file.written, size, delta_statistics(footer), refs))
+        self._done.append(file.writer.close())
 
 
 # Columns with few distinct values, for dictionary encoding. Token ids are smaller without it, and are written in half the time.

@@ -21,6 +21,7 @@ from pipelines.ledger.tally import Tally
 from pipelines.ledger.unread_keys import counts_of, number_of_keys, unread_facts
 from pipelines.report import Shown
 from pipelines.spark.plans.read_back import find_duplicate_keys, read_back
+from pipelines.spark.run.compaction import merge_small_files
 from pipelines.spark.run.reporting import report_of
 from pipelines.spark.run.staging import Run, StagedRun
 from pipelines.storage.files import open_output, write_file
@@ -143,6 +144,7 @@ def _publish(run: Run, output: RunOutput, books: Books, plan: Plan) -> None:
     run.publishing.clear()
     remove_unfinished(root, unfinished, published["version"])
     remove_failed_attempts(root, run.run_id, run.batch)
+    merge_small_files(run, runs)
     apply_retention(root, runs, run.run_id, days)
 
 

@@ -67,7 +67,7 @@ def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int
         replaced = files_in(found, row["batch"]) if table in BATCH_TABLES else []
         root.on_point(f"{table}: before")
         if replaced:
-            _keep_names(root, row["run_id"], table, [file.path for file in replaced])
+            keep_names(root, row["run_id"], table, [file.path for file in replaced])
         try:
             commit(root, table, found, added, replaced, run_id=row["run_id"], applied=row["version"], days=days)
         except Outdated:
@@ -78,7 +78,7 @@ def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int
     raise RootDamaged(f"{table}: others kept committing; run again")
 
 
-def _keep_names(root: OutputRoot, run_id: str, table: str, names: Sequence[str]) -> None:
+def keep_names(root: OutputRoot, run_id: str, table: str, names: Sequence[str]) -> None:
     """Notes the files that a commit is going to take out of the table, for retention, which deletes only what is not in the table."""
     root.write_json({"table": table, "files": list(names)}, "_replaced", f"{run_id}-{table}.json")
 
