@@ -107,21 +107,29 @@ def _parser() -> argparse.ArgumentParser:
     reasons.add_argument("code", nargs="?", metavar="CODE", help="the reason to explain")
     reasons.set_defaults(command=_command("listings.reasons"))
     snapshot = commands.add_parser("snapshot", help="print which version or which files of each table are published")
-    snapshot.add_argument("root", metavar="ROOT", help="the folder with the tables (output.root of the configuration)")
+    _add_root(snapshot)
     snapshot.add_argument("--sql", action="store_true", help="print SQL that defines the tables as views in DuckDB")
     snapshot.set_defaults(command=_command("published.snapshot"))
 
     explain = commands.add_parser("explain", help="show what became of one record: its bytes, its messages, its state, and every published run that read it")
     explain.add_argument("record_id", metavar="RECORD_ID", help="the whole id, as in column record_id of the tables")
-    explain.add_argument("root", nargs="?", metavar="ROOT", help="the folder with the tables; by default output.root of --config")
-    explain.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, from which output.root is taken")
+    _add_root(explain)
     explain.add_argument("--json", action="store_true", help="print a JSON array")
     explain.set_defaults(command=_command("published.explain"))
+
+    mend = commands.add_parser("repair", help="bring tables that somebody else has changed, or that version 0.1.0 wrote, to a state that readers can use")
+    _add_root(mend)
+    mend.set_defaults(command=_command("repair.run"))
 
     _add_export(commands)
     commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=_command("listings.formats"))
     commands.add_parser("dialects", help="list the models for which records can be tokenized").set_defaults(command=_command("listings.dialects"))
     return parser
+
+
+def _add_root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("root", nargs="?", metavar="ROOT", help="the folder with the tables, or its URI; by default output.root of --config")
+    parser.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, for output.root and the settings of stores")
 
 
 def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -11,7 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from pipelines.config import ConfigError, load_config
+from pipelines.config.settings import Retention
 from pipelines.ledger.history import Seen, history_of, kept_bytes
+from pipelines.storage.locations import absolute
+from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tables.reading import NotPublished, published_snapshot, schema_of, table_files
 from pipelines.tables.schema import PARTITIONS, integer, long, text
 from pipelines.visible import visible
@@ -22,15 +25,16 @@ MOST_RAW = 4000  # characters
 
 def snapshot(options: Namespace) -> int:
     """Prints the published state, which is named by the last row of `runs`, as JSON; with --sql as views for DuckDB."""
+    root, stores, _ = root_of(options)
     try:
-        found = published_snapshot(options.root)
+        found = published_snapshot(root, stores)
         if not found:
-            raise NotPublished(f"nothing was published under {options.root}")
+            raise NotPublished(f"nothing was published under {root}")
     except NotPublished as error:
         print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE
     if options.sql:
-        print("\n".join(view_of(table, table_files(options.root, table)) for table in found))
+        print("\n".join(view_of(table, table_files(root, table, stores=stores)) for table in found))
     else:
         sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
     return OK
@@ -38,9 +42,9 @@ def snapshot(options: Namespace) -> int:
 
 def explain(options: Namespace) -> int:
     """Prints one record: its bytes, what it became, and every run that saw it."""
-    root = _root(options)
+    root, stores, _ = root_of(options)
     try:
-        seen = list(history_of(root, options.record_id))
+        seen = list(history_of(root, options.record_id, stores))
     except NotPublished as error:
         print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE
@@ -54,12 +58,13 @@ def explain(options: Namespace) -> int:
     return OK
 
 
-def _root(options: Namespace) -> str:
-    if options.root is not None:
-        return str(options.root)
-    if options.config is not None:
-        return load_config(options.config).output.root
-    raise ConfigError(["explain: needs the output root or --config"])
+def root_of(options: Namespace) -> tuple[str, Stores, int]:
+    """(the output root, how to reach it, the days of retention), from the arguments and the configuration that they name."""
+    config = None if options.config is None else load_config(options.config)
+    if config is None and options.root is None:
+        raise ConfigError(["needs the output root or --config"])
+    root = absolute(str(options.root)) if options.root is not None or config is None else config.output.root
+    return (root, ENVIRONMENT, Retention().days) if config is None else (root, config.stores, config.retention.days)
 
 
 def view_of(table: str, files: list[str]) -> str:

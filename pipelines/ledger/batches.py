@@ -9,13 +9,12 @@ No clock and no file time is involved: batches are compared by content.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple
 
-import orjson
+from pipelines.tables.reading import inputs_digest
 
 Row = Mapping[str, Any]
 BATCHES_COMPARED = 7
@@ -37,7 +36,7 @@ class BatchKey:
 
     @property
     def inputs_sha256(self) -> str:
-        return hashlib.sha256(orjson.dumps(sorted(self.inputs))).hexdigest()
+        return inputs_digest(self.inputs)
 
 
 @dataclass(frozen=True, slots=True)

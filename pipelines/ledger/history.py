@@ -13,6 +13,7 @@ from pipelines.config import Limits
 from pipelines.containers import read_records
 from pipelines.containers.listing import listed_ways
 from pipelines.storage.locations import StoreError
+from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tables.reading import NotPublished, Row, open_table, run_rows
 
 TABLES = ("conversations", "samples", "quarantine")
@@ -39,14 +40,14 @@ class Seen:
         return states + [f"{row['dialect'] + ': ' if row['dialect'] else ''}quarantined: {row['reason']}" for row in self.rows["quarantine"]]
 
 
-def history_of(root: str, record_id: str) -> Iterator[Seen]:
+def history_of(root: str, record_id: str, stores: Stores = ENVIRONMENT) -> Iterator[Seen]:
     """One entry per run that saw the record, the oldest first. Raises NotPublished where nothing was published under this root."""
-    runs = run_rows(root)
+    runs = run_rows(root, stores)
     if not runs:
         raise NotPublished(f"nothing was published under {root}")
     for run in runs:
         try:
-            rows = {table: _rows(root, table, run, record_id) for table in TABLES}
+            rows = {table: _rows(root, table, run, record_id, stores) for table in TABLES}
         except (OSError, NotPublished):
             yield Seen(run, None)
             continue
@@ -63,8 +64,8 @@ def kept_bytes(seen: Seen) -> bytes | None:
     return next((raw for row in rows.get("conversations", ()) if (raw := _from_file(row["origin"])) is not None), None)
 
 
-def _rows(root: str, table: str, run: Row, record_id: str) -> list[Row]:
-    found = open_table(root, table, run)
+def _rows(root: str, table: str, run: Row, record_id: str, stores: Stores) -> list[Row]:
+    found = open_table(root, table, run, stores)
     where = (ds.field("batch") == run["batch"]) & (ds.field("record_id") == record_id)
     rows: list[Row] = found.to_table(columns=SHOWN[table], filter=where).to_pylist()
     return sorted(rows, key=lambda row: (row["origin"]["path"], row["origin"]["line"]) if "origin" in row else row["dialect"])

@@ -6,10 +6,12 @@ rows = open_table("out/demo", "samples").to_table(filter=(ds.field("split") == "
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -79,6 +81,11 @@ def input_rows_of(root: OutputRoot, run_id: str) -> list[Row]:
     with root.filesystem().open_input_file(f"_runs/{run_id}/inputs.parquet") as source:
         rows: list[Row] = pq.read_table(source).to_pylist()
     return rows
+
+
+def inputs_digest(inputs: Iterable[tuple[str, str, str]]) -> str:
+    """One hash of the (source, path, sha256) of all input files, in any order."""
+    return hashlib.sha256(orjson.dumps(sorted(inputs))).hexdigest()
 
 
 def write_input_rows(root: OutputRoot, run_id: str, rows: Sequence[Row]) -> None:
