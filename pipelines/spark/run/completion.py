@@ -137,14 +137,13 @@ def _publish(run: Run, output: RunOutput, books: Books, plan: Plan) -> None:
     unfinished = [begun for begun in unfinished_runs(root, run.batch, run.runs) if begun.run_id != run.run_id]
     run.publishing.append(True)
     try:
-        published = publish(root, plan, row, newest_of(run.runs, run.batch), days)
+        runs = publish(root, plan, row, newest_of(run.runs, run.batch), days)
     except LostRace:
         run.publishing.clear()
         raise
-    runs = root.runs()
     complete(root, runs, days)
     run.publishing.clear()
-    remove_unfinished(root, unfinished, published["version"])
+    remove_unfinished(root, unfinished, runs[-1]["version"])
     remove_failed_attempts(root, run.run_id, run.batch)
     merge_small_files(run, runs)
     apply_retention(root, runs, run.run_id, days)

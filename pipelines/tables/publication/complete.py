@@ -32,7 +32,7 @@ def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
     """
     words = [word for table in SNAPSHOT_TABLES for word in _complete_table(root, table, runs, days)]
     if runs:
-        _publish_report(root, runs[-1])
+        _publish_report(root, runs)
     return words
 
 
@@ -49,7 +49,8 @@ def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int
     words: list[str] = []
     for _ in range(MOST_ATTEMPTS + len(runs)):
         found = open_delta(root, table)
-        waiting = [row for row in runs if row["version"] > applied_to(found)]
+        applied = applied_to(found)
+        waiting = [row for row in runs if row["version"] > applied]
         if not waiting:
             return words
         row = waiting[0]
@@ -83,11 +84,12 @@ def keep_names(root: OutputRoot, run_id: str, table: str, names: Sequence[str]) 
     root.write_json({"table": table, "files": list(names)}, "_replaced", f"{run_id}-{table}.json")
 
 
-def _publish_report(root: OutputRoot, row: Row) -> None:
-    """Copies the report of a run to its batch's folder; the manifest goes last, so where it is, the report is too."""
+def _publish_report(root: OutputRoot, runs: Sequence[Row]) -> None:
+    """Copies the report of the newest run to its batch's folder; the manifest goes last, so where it is, the report is too."""
+    row = runs[-1]
     folder = root.run_folder(row["run_id"])
     if read_manifest(root, row["batch"]).get("run_id") != row["run_id"]:
-        published = root.published()
+        published = root.published(runs)
         versions = {table: published.state(table).version for table in SNAPSHOT_TABLES}
         manifest: Mapping[str, Any] = root.read_json("_runs", row["run_id"], "manifest.json")
         manifest = {**manifest, "status": "published", "published": {"versions": versions, "files": None}, "finished": row["finished"].isoformat()}

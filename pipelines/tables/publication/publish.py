@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
+import pyarrow as pa
 
 from pipelines.storage.locks import LostRace
 from pipelines.storage.opening import stat_file
@@ -28,8 +29,8 @@ class RowCountMismatch(Exception):
     """The files that a run is going to publish do not hold the rows of its books."""
 
 
-def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row | None, days: int) -> Row:
-    """Publishes the plan, whose row of `runs` this is, and returns the row as it is in the table.
+def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row | None, days: int) -> list[Row]:
+    """Publishes the plan, whose row of `runs` this is, and returns the rows of `runs` up to this one.
 
     `earlier` is the newest row of the batch that the run was compared with. If another run has published the batch since, LostRace is
     raised; if only other batches were published, the commit is tried again at the new version.
@@ -37,9 +38,8 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
     for attempt in range(MOST_ATTEMPTS):
         found = open_delta(root, "runs")
         runs = root.runs()
-        mine = next((one for one in runs if one["run_id"] == plan.run_id), None)
-        if mine is not None:  # an attempt whose answer was lost
-            return mine
+        if mine := [place for place, one in enumerate(runs) if one["run_id"] == plan.run_id]:  # an attempt whose answer was lost
+            return runs[: mine[0] + 1]
         now = newest_of(runs, plan.batch)
         if (now and now["run_id"]) != (earlier and earlier["run_id"]):
             raise LostRace(f"run {now and now['run_id']} published batch {plan.batch} while this run was working")
@@ -55,7 +55,7 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
             time.sleep(PAUSE_SECONDS * random.random() * min(attempt + 1, 10))
             continue
         root.on_point("runs: after")
-        return next(one for one in root.runs() if one["run_id"] == plan.run_id)
+        return [*runs, _as_read(full)]
     raise LostRace(f"other runs kept publishing under {root.uri}; run again")
 
 
@@ -89,6 +89,12 @@ def _require_files(root: OutputRoot, plan: Plan) -> None:
 def _next_versions(root: OutputRoot) -> dict[str, int]:
     found = {table: open_delta(root, table) for table in SNAPSHOT_TABLES}
     return {table: 0 if one is None else one.version() + 1 for table, one in found.items()}
+
+
+def _as_read(row: Mapping[str, Any]) -> Row:
+    """The row as a reader gets it, with maps as dicts."""
+    maps = [name for name, kind in zip(COLUMNS["runs"].names, COLUMNS["runs"], strict=True) if pa.types.is_map(kind.type)]
+    return dict(row) | {name: dict(row[name]) for name in maps if row.get(name) is not None}
 
 
 def _write_row(root: OutputRoot, plan: Plan, row: Mapping[str, Any]) -> Added:

@@ -15,6 +15,7 @@ from pipelines.tables.publication.publish import missing_files
 from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot, newest_of
 from pipelines.tables.schema import COLUMNS, Row
 from pipelines.tables.writing import FileSet, FileWriter
+from pipelines.training.tables import run_rows
 from pipelines.visible import counted
 
 RUN_ID = "repair"
@@ -79,7 +80,7 @@ def _drop_missing(root: OutputRoot, table: str, lost: set[str] | None = None) ->
 def _remove_rows(root: OutputRoot, batches: set[str]) -> None:
     """Writes table `runs` without the rows of these batches."""
     found = open_delta(root, "runs")
-    rows = [row for row in root.runs() if row["batch"] not in batches]
+    rows = [row for row in run_rows(root.filesystem(), root.uri) if row["batch"] not in batches]
     version = 0 if found is None else found.version() + 1
     added: list[Added] = []
     if rows:
