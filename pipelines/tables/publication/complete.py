@@ -6,12 +6,11 @@ so commits of others stay.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.storage.files import delete_folder, read_file, write_file
-from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta
+from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta, wait_for_others
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.publish import missing_files
 from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot
@@ -47,7 +46,7 @@ def read_manifest(root: OutputRoot, batch: str) -> dict[str, Any]:
 
 def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int) -> list[str]:
     words: list[str] = []
-    for _ in range(MOST_ATTEMPTS + len(runs)):
+    for attempt in range(MOST_ATTEMPTS + len(runs)):
         found = open_delta(root, table)
         applied = applied_to(found)
         waiting = [row for row in runs if row["version"] > applied]
@@ -72,7 +71,7 @@ def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int
         try:
             commit(root, table, found, added, replaced, run_id=row["run_id"], applied=row["version"], days=days)
         except Outdated:
-            time.sleep(0.05)
+            wait_for_others(attempt)
             continue
         root.on_point(f"{table}: after")
         words.append(f"{table}: completed run {row['run_id']}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.storage.locks import LostRace
 from pipelines.storage.opening import stat_file
-from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, open_delta
+from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, open_delta, wait_for_others
 from pipelines.tables.publication.plan import Added, Plan, plan_of
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot, newest_of
 from pipelines.tables.schema import COLUMNS, Row
@@ -21,7 +19,6 @@ from pipelines.tables.writing import FileSet, FileWriter
 from pipelines.visible import counted
 
 MOST_ATTEMPTS = 50  # while other batches are published at the same moment
-PAUSE_SECONDS = 0.2
 REQUESTS_AT_ONCE = 16
 
 
@@ -52,7 +49,7 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
             file = _write_row(root, plan, full)
             commit(root, "runs", found, [file], [], run_id=plan.run_id, days=days)
         except Outdated:
-            time.sleep(PAUSE_SECONDS * random.random() * min(attempt + 1, 10))
+            wait_for_others(attempt)
             continue
         root.on_point("runs: after")
         return [*runs, _as_read(full)]
