@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.storage.files import delete_folder, read_file, write_file
-from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta, wait_for_others
+from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta, set_retention, wait_for_others
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.publish import missing_files
 from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot
@@ -18,6 +18,7 @@ from pipelines.tables.schema import Row
 from pipelines.visible import counted
 
 MOST_ATTEMPTS = 100
+MOST_AT_ONCE = 5  # drivers whose reports a later run completes
 
 
 class RootDamaged(Exception):
@@ -30,8 +31,10 @@ def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
     Raises RootDamaged where files that a run has published are gone.
     """
     words = [word for table in SNAPSHOT_TABLES for word in _complete_table(root, table, runs, days)]
+    for index in _newest_of_batches(runs):
+        _publish_report(root, runs[: index + 1])
     if runs:
-        _publish_report(root, runs)
+        delete_folder(root.work_folder(runs[-1]["run_id"]), root.stores)
     return words
 
 
@@ -51,6 +54,7 @@ def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int
         applied = applied_to(found)
         waiting = [row for row in runs if row["version"] > applied]
         if not waiting:
+            set_retention(found, days)
             return words
         row = waiting[0]
         try:
@@ -83,11 +87,18 @@ def keep_names(root: OutputRoot, run_id: str, table: str, names: Sequence[str]) 
     root.write_json({"table": table, "files": list(names)}, "_replaced", f"{run_id}-{table}.json")
 
 
+def _newest_of_batches(runs: Sequence[Row]) -> list[int]:
+    """The places of the newest runs of the last batches. Drivers that publish at the same moment may all be newer than one that was killed."""
+    places = {row["batch"]: index for index, row in enumerate(runs)}
+    return sorted(places.values())[-MOST_AT_ONCE:]
+
+
 def _publish_report(root: OutputRoot, runs: Sequence[Row]) -> None:
-    """Copies the report of the newest run to its batch's folder; the manifest goes last, so where it is, the report is too."""
+    """Copies the report of the last of these runs to its batch's folder; the manifest goes last, so where it is, the report is too."""
     row = runs[-1]
     folder = root.run_folder(row["run_id"])
-    if read_manifest(root, row["batch"]).get("run_id") != row["run_id"]:
+    # A run that was brought over from version 0.1.0 has no folder; its report is where it was.
+    if read_manifest(root, row["batch"]).get("run_id") != row["run_id"] and root.exists("_runs", row["run_id"], "manifest.json"):
         published = root.published(runs)
         versions = {table: published.state(table).version for table in SNAPSHOT_TABLES}
         manifest: Mapping[str, Any] = root.read_json("_runs", row["run_id"], "manifest.json")
@@ -96,4 +107,3 @@ def _publish_report(root: OutputRoot, runs: Sequence[Row]) -> None:
         root.on_point("report: published")
         root.write_json(manifest, "reports", row["batch"], "manifest.json")
         root.on_point("manifest: published")
-    delete_folder(root.work_folder(row["run_id"]), root.stores)
