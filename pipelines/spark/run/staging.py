@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from weakref import WeakSet
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,14 +16,13 @@ from pipelines.config import Config
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow
 from pipelines.ledger.tally import BATCH_ROWS
-from pipelines.spark.plans.bridge import Work, empty_files, read_files, reader_of, write_files
+from pipelines.spark.plans.bridge import Work, read_files, reader_of, write_files
 from pipelines.spark.plans.drafts import DRAFTS, survey_files
 from pipelines.spark.plans.images import VERIFIED, images_by_reference, verify_images
 from pipelines.spark.plans.outcomes import are_all_different, draft_context, outcomes_work
 from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.publishing.tables import Tables
 from pipelines.spark.run.progress import Steps
-from pipelines.spark.session.startup import in_background
 from pipelines.tables.parquet import read_in_batches
 from pipelines.tables.schema import IMAGES, Row
 from pipelines.tables.writing import OUTCOMES, FileSet
@@ -63,8 +61,6 @@ def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tup
 
     `clashing` has the record_id of each record with a known id conflict, which these drafts alone may not show.
     """
-    in_background(run.flow.load_reference_tokenizers)
-    _plan_ahead(run)
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, {"drafts": DRAFTS})
     verified = context = None
@@ -76,27 +72,6 @@ def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None) -> tup
             context = draft_context(read_files(run.spark, read, "drafts", DRAFTS), None if verified is None else images_by_reference(verified), clashing)
         outcomes = _write(run, "outcomes", outcomes_work(run.spark, read, context, run.batch, run.run_id, run.flow), OUTCOMES)
     return Staged(read, outcomes), None if verified is None else verified.where("opened").select(*(field.name for field in IMAGES))
-
-
-_PLANNED_AHEAD: WeakSet[SparkSession] = WeakSet()
-
-
-def _plan_ahead(run: Run) -> None:
-    """Runs the queries of the next steps over no drafts at all, while workers read the input.
-
-    The first time in a session the JVM takes two seconds to plan them, and the workers would wait. A batch of text mostly needs no such
-    query (`are_all_different`).
-    """
-    if run.spark in _PLANNED_AHEAD or not any(dialect.model.plan for dialect in run.flow.dialects):
-        return
-    _PLANNED_AHEAD.add(run.spark)
-    none = empty_files(run.staging / "no-drafts", "drafts", DRAFTS)  # before anything else can end the run and remove its folder
-
-    def ask() -> None:
-        context = draft_context(read_files(run.spark, none, "drafts", DRAFTS), None)
-        outcomes_work(run.spark, none, context, run.batch, run.run_id, run.flow).frame.collect()
-
-    in_background(ask)
 
 
 def _any_images(drafts: FileSet) -> bool:
