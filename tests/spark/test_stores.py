@@ -9,9 +9,10 @@ import pytest
 
 from pipelines.demo import BATCH
 from pipelines.reading import open_table, run_rows
-from tests.conftest import demo_config, upload
+from tests.conftest import demo_config
+from tests.servers.fixtures import only_moto, upload
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, only_moto]  # uploads with an ACL
 
 
 def rows_of(root: Path, base: str) -> dict[str, list[str]]:

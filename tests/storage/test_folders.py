@@ -12,7 +12,7 @@ from pipelines.containers.listing import list_inputs
 from pipelines.storage.folders import Folders
 from pipelines.storage.locations import StoreError
 from pipelines.storage.stores import Stores
-from tests.conftest import only_moto, upload
+from tests.servers.fixtures import only_moto, upload
 
 FILES = (
     "a.jsonl",

@@ -30,9 +30,10 @@ from pipelines.storage.opening import open_file
 from pipelines.tables.schema import row_of
 from pipelines.tokenizers import open_vocabulary, tokenizer_file
 from pipelines.training.pictures import PictureChanged, PictureMissing, picture_bytes, picture_file
-from tests.conftest import demo_config, only_moto, upload
+from tests.conftest import demo_config
 from tests.golden import TOKENIZERS
 from tests.making import asked, configuration
+from tests.servers.fixtures import only_moto, upload
 from tests.training.publishing import publish
 
 
