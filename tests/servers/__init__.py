@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -48,3 +49,9 @@ class Server:
         from pipelines.storage.stores import table_options
 
         return table_options(self.uri, stores_of(Storage.model_validate(self.settings))) or {}
+
+    def upload(self, folder: Path, prefix: str = "") -> None:
+        """Writes every file below the folder as one of the same name."""
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                self.files.put(prefix + path.relative_to(folder).as_posix(), path.read_bytes())

@@ -15,6 +15,7 @@ from obstore.exceptions import AlreadyExistsError, PreconditionError
 from pipelines.config.stores import Storage, stores_of
 from pipelines.storage.stores import store_of
 from tests.servers import Server
+from tests.servers.fixtures import only_objects
 
 
 def test_a_folder_is_empty_at_first_and_has_what_was_written(server: Server):
@@ -32,11 +33,10 @@ def test_a_folder_is_empty_at_first_and_has_what_was_written(server: Server):
 @pytest.fixture
 def store(server: Server) -> Any:
     """The store as the product opens it, with the settings of the configuration and the environment; the bucket is its root."""
-    if server.name == "hdfs":
-        pytest.skip("obstore does not open HDFS")
     return store_of(server.uri, stores_of(Storage.model_validate(server.settings)))[0]._store  # type: ignore[attr-defined]
 
 
+@only_objects
 def test_an_existing_object_is_not_created_again(server: Server, store: Any):
     key = f"{server.uri.rpartition('/')[2]}/lease"
     obstore.put(store, key, b"first", mode="create")
@@ -45,6 +45,7 @@ def test_an_existing_object_is_not_created_again(server: Server, store: Any):
     assert server.files.get("lease") == b"first"
 
 
+@only_objects
 def test_an_object_is_replaced_only_where_it_is_as_it_was_read(server: Server, store: Any):
     key = f"{server.uri.rpartition('/')[2]}/lease"
     old = obstore.put(store, key, b"first")
