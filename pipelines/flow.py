@@ -43,11 +43,6 @@ class Flow:
         for dialect in self.dialects:
             dialect.vocabulary.open()
 
-    def load_reference_tokenizers(self) -> None:
-        """Loads Hugging Face's tokenizers, which the report needs to show tokens."""
-        for dialect in self.dialects:
-            _ = dialect.vocabulary.tokenizer
-
 
 def open_flow(config: Config) -> Flow:
     """Opens the tokenizer of every dialect. Call it once per process. Raises ConfigError with the faults of all dialects."""

@@ -36,6 +36,8 @@ OPTIONS = {
 _USERS: dict[str, int] = {}
 # Without credentials, the libraries ask for those of the machine's role at these addresses.
 _NO_CREDENTIALS = re.compile(r"//169\.254\.|/latest/(api/token|meta-data)|metadata\.google\.internal|[Cc]redential")
+# There are no bytes in this range: the object is empty, or not longer than its start. Azurite answers with a range from 0 to -1.
+_NO_BYTES = re.compile(r" 416 |CONTENT_RANGE")
 _OPEN: dict[str, Any] = {"s3": S3Store, "gs": GCSStore, "abfss": AzureStore}
 
 
@@ -100,7 +102,7 @@ class Objects:
                 found = obstore.get(self._store, key, options=options)
                 return bytes(found.bytes()), _entry(found.meta)
             except exceptions.GenericError as error:
-                if " 416 " not in str(error):  # no bytes: the object is empty, or not longer than `start`
+                if not _NO_BYTES.search(str(error)):
                     raise
                 return b"", _entry(obstore.head(self._store, key))
 
