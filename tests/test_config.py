@@ -137,7 +137,7 @@ KNOWN = "s3://, gs://, abfss://, hdfs:// and file:///..."
         (gui(path=["logs", "wasb://bucket/logs"]), f"sources[0].path[1]: wasb:// is not supported; known: {KNOWN}"),
         (gui(image_root=["a", "dbfs:/images"]), f"sources[0].image_root: dbfs:// is not supported; known: {KNOWN}"),
         (glm_4(tokenizer="https://example.org/t"), f"dialects[0].tokenizer: https:// is not supported; known: {KNOWN}"),
-        (LEAST | {"output": {"root": "abfss://box@account/out"}}, "output.root: abfss:// is not supported; output.root takes only local paths or file:///..."),
+        (LEAST | {"output": {"root": "wasb://box@account/out"}}, f"output.root: wasb:// is not supported; known: {KNOWN}"),
         (gui(path="s3://key:hush@bucket/logs"), f"sources[0].path: {FORM}"),
         (gui(path="s3://127.0.0.1:9000/logs"), f"sources[0].path: {FORM}"),
         (gui(path="s3:///logs"), f"sources[0].path: {FORM}"),
