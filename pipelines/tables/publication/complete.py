@@ -26,13 +26,12 @@ class RootDamaged(Exception):
 
 
 def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
-    """Brings every table and the report up to these runs, the oldest first; returns what was done for runs of others, in words.
+    """Brings every table and the reports up to these runs, the oldest first; returns what was done, in words.
 
     Raises RootDamaged where files that a run has published are gone.
     """
     words = [word for table in SNAPSHOT_TABLES for word in _complete_table(root, table, runs, days)]
-    if runs:
-        _publish_report(root, runs[-1])
+    _publish_reports(root, runs)
     return words
 
 
@@ -83,16 +82,31 @@ def _keep_names(root: OutputRoot, run_id: str, table: str, names: Sequence[str])
     root.write_json({"table": table, "files": list(names)}, "_replaced", f"{run_id}-{table}.json")
 
 
+def _publish_reports(root: OutputRoot, runs: Sequence[Row]) -> None:
+    """Publishes the reports that are missing. They are published in the order of the runs, so all before one that is there are there too."""
+    newest = {row["batch"]: row["run_id"] for row in runs}
+    missing: list[Row] = []
+    for row in reversed(runs):
+        if newest[row["batch"]] == row["run_id"]:
+            if read_manifest(root, row["batch"]).get("run_id") == row["run_id"]:
+                break
+            missing.append(row)
+    for row in reversed(missing):
+        _publish_report(root, row)
+    for row in [*runs[-1:], *missing]:
+        delete_folder(root.work_folder(row["run_id"]), root.stores)
+
+
 def _publish_report(root: OutputRoot, row: Row) -> None:
     """Copies the report of a run to its batch's folder; the manifest goes last, so where it is, the report is too."""
     folder = root.run_folder(row["run_id"])
-    if read_manifest(root, row["batch"]).get("run_id") != row["run_id"]:
-        published = root.published()
-        versions = {table: published.state(table).version for table in SNAPSHOT_TABLES}
-        manifest: Mapping[str, Any] = root.read_json("_runs", row["run_id"], "manifest.json")
-        manifest = {**manifest, "status": "published", "published": {"versions": versions, "files": None}, "finished": row["finished"].isoformat()}
-        write_file(f"{root.report_folder(row['batch'])}/report.html", read_file(f"{folder}/report.html", root.stores), root.stores)
-        root.on_point("report: published")
-        root.write_json(manifest, "reports", row["batch"], "manifest.json")
-        root.on_point("manifest: published")
-    delete_folder(root.work_folder(row["run_id"]), root.stores)
+    published = root.published()
+    if published.run_of(row["batch"])["run_id"] != row["run_id"]:  # replaced since
+        return
+    versions = {table: published.state(table).version for table in SNAPSHOT_TABLES}
+    manifest: Mapping[str, Any] = root.read_json("_runs", row["run_id"], "manifest.json")
+    manifest = {**manifest, "status": "published", "published": {"versions": versions, "files": None}, "finished": row["finished"].isoformat()}
+    write_file(f"{root.report_folder(row['batch'])}/report.html", read_file(f"{folder}/report.html", root.stores), root.stores)
+    root.on_point("report: published")
+    root.write_json(manifest, "reports", row["batch"], "manifest.json")
+    root.on_point("manifest: published")
