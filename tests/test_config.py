@@ -264,6 +264,18 @@ def test_tables_inside_the_folder_of_a_source_are_a_fault(tmp_path: Path, path: 
         load_config(tmp_path / "c.yaml")
 
 
+@pytest.mark.parametrize(
+    ("path", "is_fault"), [("s3://b/logs", True), ("s3://b/logs/**", True), ("s3://b/log", False), ("s3://c/logs", False), ("/logs", False)]
+)
+def test_tables_in_a_store_may_not_be_among_the_files_of_a_source(tmp_path: Path, path: str, is_fault: bool):
+    (tmp_path / "c.yaml").write_text(f"sources: [{{name: a, path: '{path}'}}]\noutput: {{root: s3://b/logs/out}}\n")
+    if is_fault:
+        with pytest.raises(ConfigError, match=r"output.root: s3://b/logs/out is inside sources\[0\].path"):
+            load_config(tmp_path / "c.yaml")
+    else:
+        assert load_config(tmp_path / "c.yaml").output.root == "s3://b/logs/out"
+
+
 def test_tables_beside_the_files_of_a_source_are_no_fault(tmp_path: Path):
     (tmp_path / "c.yaml").write_text("sources: [{name: a, path: logs/*.jsonl}]\noutput: {root: logs/out}\n")
     assert load_config(tmp_path / "c.yaml").output.root == str(tmp_path / "logs" / "out")

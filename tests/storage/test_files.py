@@ -172,7 +172,7 @@ def test_an_object_is_replaced_only_if_it_is_still_the_one_that_was_seen(store: 
         store.write("a", b"four", "")
     assert store.read("a", 0, 9)[0] == b"two"
     store.delete(["a"])
-    with pytest.raises(OSError) as raised:
+    with pytest.raises(OSError, match="object") as raised:
         store.write("a", b"five", seen)
     assert raised.value.errno in (errno.ESTALE, errno.ENOENT)
     with pytest.raises(FileNotFoundError):

@@ -101,7 +101,7 @@ def test_a_run_that_was_taken_for_dead_loses_and_does_not_publish_a_part(root: O
     zombie = begun(root, "mon.1")
     row = publish_run(root, plan_for(root, "mon.2", "mon"))
     remove_unfinished(root, unfinished_runs(root, "mon", root.runs()), row["version"])
-    with pytest.raises(LostRace, match="run mon.2 published batch mon"):
+    with pytest.raises(LostRace, match=r"run mon\.2 published batch mon"):
         publish(root, zombie, row_for(zombie), None, DAYS)
     delta(root, "runs").delete("run_id = 'mon.2'")  # and even if the row that beat it is gone
     with pytest.raises(LostRace, match="1 file of this run is gone"):

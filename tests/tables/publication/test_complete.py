@@ -163,7 +163,7 @@ def test_a_finisher_gives_up_if_others_commit_all_the_time(lagging: OutputRoot, 
 
     monkeypatch.setattr(module, "MOST_ATTEMPTS", 2)
     monkeypatch.setattr(module, "commit", outdated)
-    with pytest.raises(RootDamaged, match="^conversations: others kept committing; run again$"):
+    with pytest.raises(RootDamaged, match=r"^conversations: others kept committing; run again$"):
         complete(lagging, lagging.runs(), DAYS)
 
 

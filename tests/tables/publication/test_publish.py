@@ -14,7 +14,7 @@ from pipelines.tables.publication.publish import RowCountMismatch, check_rows, p
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot, newest_of
 from pipelines.training.tables import NotPublished
 from tests.published import DAYS, begin_run, publish_run, row_for
-from tests.tables.publication.kit import Killed, at, everything, keys_of, kill, plan_for, seen
+from tests.tables.publication.kit import Killed, at, delta, everything, keys_of, kill, plan_for, seen
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_the_row_has_the_version_of_its_commit_and_those_that_the_tables_will_ha
 def test_a_run_loses_if_another_has_published_the_batch_since_it_was_compared(root: OutputRoot):
     first, second = ready(root, "r1"), ready(root, "r2")
     publish(root, first, row_for(first), None, DAYS)
-    with pytest.raises(LostRace, match="^run r1 published batch mon while this run was working$"):
+    with pytest.raises(LostRace, match=r"^run r1 published batch mon while this run was working$"):
         publish(root, second, row_for(second), None, DAYS)
     assert (run_ids(root), everything(root)) == (["r1"], keys_of("r1"))
     again = ready(root, "r3")
@@ -69,11 +69,14 @@ def test_a_run_loses_if_another_has_published_the_batch_since_it_was_compared(ro
     assert run_ids(root) == ["r1", "r3"]
 
 
-def test_a_run_loses_if_the_row_that_it_was_compared_with_is_gone(root: OutputRoot):
-    earlier = publish_run(root, plan_for(root, "r1", "mon"))
+@pytest.mark.parametrize("older", [[], ["r0"]])
+def test_a_run_loses_if_the_row_that_it_was_compared_with_is_gone(root: OutputRoot, older: list[str]):
+    for run_id in [*older, "r1"]:
+        earlier = publish_run(root, plan_for(root, run_id, "mon"))
+    delta(root, "runs").delete("run_id = 'r1'")
     plan = ready(root, "r2")
-    with pytest.raises(LostRace, match="^run None published"):
-        publish(OutputRoot(root.path("empty"), root.stores), plan, row_for(plan), earlier, DAYS)
+    with pytest.raises(LostRace, match=r"^the row of run r1, with which this run was compared, is no longer in table runs; run again$"):
+        publish(root, plan, row_for(plan), earlier, DAYS)
 
 
 def test_of_two_that_publish_the_batch_at_the_same_moment_one_loses(root: OutputRoot):
@@ -126,7 +129,7 @@ def test_a_run_whose_files_are_gone_or_cut_short_does_not_publish(root: OutputRo
     plan = ready(root, "r1")
     path = root.path(table, plan.tables[table][0].path)
     write_file(path, b"cut", root.stores)
-    with pytest.raises(LostRace, match=f"^{table}: 1 file of this run is gone, the first .*r1-0.parquet; run again$"):
+    with pytest.raises(LostRace, match=rf"^{table}: 1 file of this run is gone, the first .*r1-0.parquet; run again$"):
         publish(root, plan, row_for(plan), None, DAYS)
     delete_files([path], root.stores)
     with pytest.raises(LostRace, match=f"^{table}: 1 file"):
@@ -192,7 +195,7 @@ def test_files_must_have_the_rows_of_the_books(tmp_path: Path):
     plan = plan_for(OutputRoot(str(tmp_path)), "r1", "mon")
     check_rows(plan, {"conversations": 1, "samples": 2, "quarantine": 1})
     check_rows(Plan("r2", "mon", {}), {"conversations": 0, "samples": 0, "quarantine": 0})
-    with pytest.raises(RowCountMismatch, match="^samples: the files of batch mon have 2 rows, but the books have 3$"):
+    with pytest.raises(RowCountMismatch, match=r"^samples: the files of batch mon have 2 rows, but the books have 3$"):
         check_rows(plan, {"samples": 3})
-    with pytest.raises(RowCountMismatch, match="^samples: the files of batch mon have 0 rows, but the books have 1$"):
+    with pytest.raises(RowCountMismatch, match=r"^samples: the files of batch mon have 0 rows, but the books have 1$"):
         check_rows(Plan("r2", "mon", {}), {"samples": 1})
