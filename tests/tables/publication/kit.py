@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from pipelines.storage.files import names_in, read_file
@@ -16,6 +17,9 @@ from pipelines.tables.schema import PARTITIONS, Row
 from tests.published import plan_rows
 
 KEYS = {"conversations": "sample_id", "samples": "sample_id", "quarantine": "record_id", "images": "uri"}
+
+
+on_disk_and_in_a_store = pytest.mark.parametrize("root", ["disk", "s3"], indirect=True)
 
 
 class Killed(BaseException):

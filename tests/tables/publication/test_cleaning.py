@@ -23,7 +23,7 @@ from pipelines.tables.publication.plan import Plan
 from pipelines.tables.publication.publish import publish
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot
 from tests.published import DAYS, begin_run, publish_run, row_for
-from tests.tables.publication.kit import Killed, at, delta, everything, in_delta, keys_of, kill, plan_for, seen
+from tests.tables.publication.kit import Killed, at, delta, everything, in_delta, keys_of, kill, on_disk_and_in_a_store, plan_for, seen
 
 DAY = 86_400
 
@@ -59,6 +59,7 @@ def disk(tmp_path: Path) -> OutputRoot:
     return OutputRoot(str(tmp_path / "out"))
 
 
+@on_disk_and_in_a_store
 def test_a_run_that_has_begun_and_neither_published_nor_ended_is_unfinished(root: OutputRoot):
     assert unfinished_runs(root, "mon", []) == []
     publish_run(root, plan_for(root, "mon.1", "mon"))
@@ -71,6 +72,7 @@ def test_a_run_that_has_begun_and_neither_published_nor_ended_is_unfinished(root
     assert [has_ended(root, run_id) for run_id in ("mon.1", "mon.2", "mon.3", "none")] == [False, False, True, False]
 
 
+@on_disk_and_in_a_store
 def test_everything_of_a_run_is_removed_and_nothing_of_others(root: OutputRoot):
     publish_run(root, plan_for(root, "mon.1", "mon"))
     for run_id in ("mon.2", "mon.20", "mon.3"):
@@ -85,6 +87,7 @@ def test_everything_of_a_run_is_removed_and_nothing_of_others(root: OutputRoot):
     remove_run(root, "mon.2", "mon")
 
 
+@on_disk_and_in_a_store
 def test_only_runs_that_cannot_publish_any_more_are_removed(root: OutputRoot):
     """A run that was compared with the newest row of its batch may still be alive and publish."""
     begun(root, "mon.1")
@@ -108,6 +111,7 @@ def test_a_run_that_was_taken_for_dead_loses_and_does_not_publish_a_part(root: O
         publish(root, zombie, row_for(zombie), None, DAYS)
 
 
+@on_disk_and_in_a_store
 def test_files_of_failed_attempts_are_removed_from_a_published_run(root: OutputRoot):
     plan = plan_for(root, "mon.1", "mon")
     left = [root.path(table, file.path.replace("mon.1-0", "mon.1-0-7")) for table in SNAPSHOT_TABLES for file in plan.tables[table]]

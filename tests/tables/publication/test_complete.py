@@ -12,7 +12,20 @@ from pipelines.tables.publication import complete as module
 from pipelines.tables.publication.complete import RootDamaged, complete, read_manifest
 from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot
 from tests.published import DAYS, plan_rows, publish_run
-from tests.tables.publication.kit import Killed, append_foreign, at, delta, everything, in_delta, keys_of, kill, plan_for, seen, transactions
+from tests.tables.publication.kit import (
+    Killed,
+    append_foreign,
+    at,
+    delta,
+    everything,
+    in_delta,
+    keys_of,
+    kill,
+    on_disk_and_in_a_store,
+    plan_for,
+    seen,
+    transactions,
+)
 
 
 @pytest.fixture
@@ -35,6 +48,7 @@ def assert_complete(root: OutputRoot) -> None:
         assert in_delta(root, table) == seen(root, table) == wanted(table)
 
 
+@on_disk_and_in_a_store
 def test_the_runs_reach_every_table_in_the_order_of_their_publication(lagging: OutputRoot):
     before = everything(lagging)
     words = complete(lagging, lagging.runs(), DAYS)
@@ -44,11 +58,13 @@ def test_the_runs_reach_every_table_in_the_order_of_their_publication(lagging: O
     assert complete(lagging, lagging.runs(), DAYS) == []
 
 
+@on_disk_and_in_a_store
 def test_a_root_without_runs_is_complete(root: OutputRoot):
     assert complete(root, [], DAYS) == []
     assert names_in(root.uri, root.stores) == []
 
 
+@on_disk_and_in_a_store
 def test_finishers_at_the_same_time_complete_each_run_once(lagging: OutputRoot):
     runs = lagging.runs()
     with ThreadPoolExecutor(4) as executor:
@@ -111,6 +127,7 @@ def vacuumed(root: OutputRoot) -> None:
     delta(root, "samples").vacuum(dry_run=False, full=True)
 
 
+@on_disk_and_in_a_store
 @pytest.mark.parametrize("others", [appended, deleted, optimized, vacuumed])
 @pytest.mark.parametrize("when", ["before", "during"])
 def test_commits_of_others_stay_and_their_rows_of_a_replaced_batch_go(lagging: OutputRoot, others: Callable[[OutputRoot], None], when: str):
@@ -167,6 +184,7 @@ def test_a_finisher_gives_up_if_others_commit_all_the_time(lagging: OutputRoot, 
         complete(lagging, lagging.runs(), DAYS)
 
 
+@on_disk_and_in_a_store
 def test_files_that_a_run_replaces_are_noted_for_retention(lagging: OutputRoot):
     complete(lagging, lagging.runs(), DAYS)
     assert names_in(lagging.path("_replaced"), lagging.stores) == [f"r2-{table}.json" for table in sorted(BATCH_TABLES)]
@@ -181,6 +199,7 @@ def test_a_batch_without_rows_of_a_table_takes_its_earlier_rows_out(root: Output
     assert all(transactions(root, table) == [0, 1] for table in SNAPSHOT_TABLES)
 
 
+@on_disk_and_in_a_store
 def test_the_report_of_every_batch_is_that_of_its_newest_run(lagging: OutputRoot):
     assert read_manifest(lagging, "wed") == {}
     assert read_manifest(lagging, "mon")["run_id"] == "r1"
@@ -191,6 +210,7 @@ def test_the_report_of_every_batch_is_that_of_its_newest_run(lagging: OutputRoot
         assert read_file(f"{lagging.report_folder(batch)}/report.html", lagging.stores) == f"report of {run_id}".encode()
 
 
+@on_disk_and_in_a_store
 def test_the_work_folder_of_a_published_run_is_deleted(root: OutputRoot):
     write_file(f"{root.work_folder('r1')}/drafts/a.parquet", b"x", root.stores)
     write_file(f"{root.work_folder('r2')}/drafts/a.parquet", b"x", root.stores)

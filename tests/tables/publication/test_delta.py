@@ -15,7 +15,7 @@ from pipelines.tables.publication.plan import Added
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.schema import COLUMNS, PARTITIONS
 from pipelines.training.delta_log import table_state
-from tests.tables.publication.kit import append_foreign, delta, in_delta, plan_for, transactions
+from tests.tables.publication.kit import append_foreign, delta, in_delta, on_disk_and_in_a_store, plan_for, transactions
 
 
 def samples(root: OutputRoot, run_id: str, batch: str = "mon") -> list[Added]:
@@ -27,6 +27,7 @@ def add(root: OutputRoot, run_id: str, batch: str = "mon", **more: Any) -> int:
     return commit(root, "samples", open_delta(root, "samples"), samples(root, run_id, batch), [], run_id=run_id, **more)
 
 
+@on_disk_and_in_a_store
 def test_the_first_commit_creates_the_table_as_every_reader_of_delta_knows_it(root: OutputRoot):
     assert open_delta(root, "samples") is None
     assert (applied_to(None), files_in(None)) == (-1, [])
@@ -42,11 +43,13 @@ def test_the_first_commit_creates_the_table_as_every_reader_of_delta_knows_it(ro
     assert (applied_to(table), transactions(root, "samples")) == (3, [3])
 
 
+@on_disk_and_in_a_store
 def test_an_empty_table_is_created_too(root: OutputRoot):
     assert commit(root, "images", None, [], [], run_id="r1", applied=0) == 0
     assert in_delta(root, "images") == []
 
 
+@on_disk_and_in_a_store
 def test_of_two_that_create_a_table_the_second_is_outdated(root: OutputRoot):
     commit(root, "samples", None, samples(root, "r1"), [], run_id="r1")
     with pytest.raises(Outdated):
@@ -54,6 +57,7 @@ def test_of_two_that_create_a_table_the_second_is_outdated(root: OutputRoot):
     assert (in_delta(root, "samples"), delta(root, "samples").version()) == (["r1-train", "r1-val"], 0)
 
 
+@on_disk_and_in_a_store
 def test_of_two_commits_to_the_same_version_the_second_is_outdated_and_leaves_nothing(root: OutputRoot):
     add(root, "r1")
     first, second = open_delta(root, "samples"), open_delta(root, "samples")
@@ -64,6 +68,7 @@ def test_of_two_commits_to_the_same_version_the_second_is_outdated_and_leaves_no
     assert (delta(root, "samples").version(), applied_to(open_delta(root, "samples"))) == (1, 1)
 
 
+@on_disk_and_in_a_store
 @pytest.mark.parametrize("others", ["append", "delete", "optimize"])
 def test_a_commit_of_somebody_else_makes_ours_outdated_and_stays(root: OutputRoot, others: str):
     add(root, "r1")
@@ -83,6 +88,7 @@ def test_a_commit_of_somebody_else_makes_ours_outdated_and_stays(root: OutputRoo
     assert in_delta(root, "samples") == sorted([*between, "r3-train", "r3-val"])
 
 
+@on_disk_and_in_a_store
 def test_a_batch_is_replaced_in_one_commit_whoever_has_written_its_files(root: OutputRoot):
     add(root, "r1")
     add(root, "r2", "tue")
@@ -95,6 +101,7 @@ def test_a_batch_is_replaced_in_one_commit_whoever_has_written_its_files(root: O
     assert files_in(open_delta(root, "samples"), "wed") == []
 
 
+@on_disk_and_in_a_store
 def test_the_files_of_a_table_have_their_size_and_the_values_of_their_partition(root: OutputRoot):
     add(root, "r1")
     planned = samples(root, "r1")
@@ -103,6 +110,7 @@ def test_the_files_of_a_table_have_their_size_and_the_values_of_their_partition(
     assert sorted(found)[0].values == {"dialect": "glm_4", "split": "train", "batch": "mon"}
 
 
+@on_disk_and_in_a_store
 def test_statistics_in_the_log_let_readers_skip_files(root: OutputRoot):
     add(root, "r1")
     found = delta(root, "samples").get_add_actions(flatten=True)
@@ -111,6 +119,7 @@ def test_statistics_in_the_log_let_readers_skip_files(root: OutputRoot):
     assert orjson.loads(samples(root, "r1")[0].stats)["numRecords"] == 1
 
 
+@on_disk_and_in_a_store
 def test_a_checkpoint_is_written_every_20_commits(root: OutputRoot):
     for number in range(21):
         commit(root, "images", open_delta(root, "images"), [], [], run_id=f"r{number}", applied=number)
@@ -120,6 +129,7 @@ def test_a_checkpoint_is_written_every_20_commits(root: OutputRoot):
     assert table_state(root.filesystem(), "images").in_log == 20
 
 
+@on_disk_and_in_a_store
 def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks_once(root: OutputRoot):
     assert add_missing_columns(root, "samples", None) is None
     old = [field for field in Schema.from_arrow(pa.schema(list(COLUMNS["samples"]))).fields if field.name not in ("turn_spans", "num_target_tokens")]
@@ -137,6 +147,7 @@ def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks_once(root:
         add_missing_columns(root, "samples", outdated)
 
 
+@on_disk_and_in_a_store
 def test_the_retention_of_a_table_follows_the_configuration(root: OutputRoot):
     set_retention(None, 3)
     add(root, "r1", days=7)
@@ -151,6 +162,7 @@ def test_the_retention_of_a_table_follows_the_configuration(root: OutputRoot):
     assert delta(root, "samples").metadata().configuration["delta.deletedFileRetentionDuration"] in ("interval 90 days", "interval 3 days")
 
 
+@on_disk_and_in_a_store
 def test_an_error_of_the_store_is_not_taken_for_a_race(root: OutputRoot, monkeypatch: pytest.MonkeyPatch):
     def fail(*args: Any, **more: Any) -> None:
         raise module.DeltaError("no space left")
@@ -160,6 +172,7 @@ def test_an_error_of_the_store_is_not_taken_for_a_race(root: OutputRoot, monkeyp
         commit(root, "images", None, [], [], run_id="r1")
 
 
+@on_disk_and_in_a_store
 def test_a_root_that_cannot_be_opened_is_not_an_empty_table(root: OutputRoot):
     damaged = replace(root, uri=root.path("damaged"))
     add(damaged, "r1")

@@ -14,7 +14,7 @@ from pipelines.tables.publication.publish import RowCountMismatch, check_rows, p
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot, newest_of
 from pipelines.training.tables import NotPublished
 from tests.published import DAYS, begin_run, publish_run, row_for
-from tests.tables.publication.kit import Killed, at, delta, everything, keys_of, kill, plan_for, seen
+from tests.tables.publication.kit import Killed, at, delta, everything, keys_of, kill, on_disk_and_in_a_store, plan_for, seen
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +32,7 @@ def run_ids(root: OutputRoot) -> list[str]:
     return [row["run_id"] for row in root.runs()]
 
 
+@on_disk_and_in_a_store
 def test_a_plan_is_read_as_it_was_written(root: OutputRoot):
     plan = plan_for(root, "r1", "mon")
     write_plan(root, plan)
@@ -40,6 +41,7 @@ def test_a_plan_is_read_as_it_was_written(root: OutputRoot):
         read_plan(root, "r2")
 
 
+@on_disk_and_in_a_store
 def test_readers_see_nothing_before_the_commit_of_runs_and_everything_after_it(root: OutputRoot):
     plan = ready(root, "r1")
     assert root.runs() == []
@@ -79,6 +81,7 @@ def test_a_run_loses_if_the_row_that_it_was_compared_with_is_gone(root: OutputRo
         publish(root, plan, row_for(plan), earlier, DAYS)
 
 
+@on_disk_and_in_a_store
 def test_of_two_that_publish_the_batch_at_the_same_moment_one_loses(root: OutputRoot):
     """The other run publishes after this one has compared and before it commits."""
     first, second = ready(root, "r1"), ready(root, "r2")
@@ -98,6 +101,7 @@ def test_a_run_of_another_batch_at_the_same_moment_makes_it_try_again(root: Outp
         assert seen(root, table) == sorted(keys_of("r1")[table] + keys_of("r2")[table])
 
 
+@on_disk_and_in_a_store
 @pytest.mark.parametrize("error", [OSError("no answer"), module.Outdated("a retry of the request found its own commit")])
 def test_a_commit_whose_answer_was_lost_is_not_repeated(root: OutputRoot, monkeypatch: pytest.MonkeyPatch, error: Exception):
     commit = module.commit
@@ -124,6 +128,7 @@ def test_a_lost_commit_that_was_followed_by_another_run_of_the_batch_is_still_fo
     assert run_ids(root) == ["r1", "r2"]
 
 
+@on_disk_and_in_a_store
 @pytest.mark.parametrize("table", SNAPSHOT_TABLES)
 def test_a_run_whose_files_are_gone_or_cut_short_does_not_publish(root: OutputRoot, table: str):
     plan = ready(root, "r1")
@@ -175,6 +180,7 @@ def test_a_driver_that_is_killed_has_published_or_not(root: OutputRoot, point: s
         assert everything(root) == keys_of("r1")
 
 
+@on_disk_and_in_a_store
 def test_a_first_run_that_dies_before_its_commit_leaves_a_root_where_nothing_is_published(root: OutputRoot, monkeypatch: pytest.MonkeyPatch):
     """The file of its row is written already. Roots of version 0.1.0 had such files and no log."""
     plan = ready(root, "r1")
