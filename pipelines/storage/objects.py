@@ -180,7 +180,9 @@ def _raise_plain_errors(uri: str, bucket: str) -> Iterator[None]:
     """Turns errors of obstore into OSError if they concern the object, and into StoreError if they concern the store."""
     try:
         yield
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if "NoSuchBucket" in str(error):
+            raise StoreError(_sentence(str(error), error, bucket)) from None
         raise FileNotFoundError(errno.ENOENT, "no such object", uri) from None
     except exceptions.PreconditionError:
         raise OSError(errno.ESTALE, "the object has changed", uri) from None

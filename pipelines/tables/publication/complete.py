@@ -13,7 +13,7 @@ from pipelines.storage.files import delete_folder, read_file, write_file
 from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta, set_retention, wait_for_others
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.publish import missing_files
-from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot
+from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot, newest_of
 from pipelines.tables.schema import Row
 from pipelines.visible import counted
 
@@ -26,7 +26,7 @@ class RootDamaged(Exception):
 
 
 def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
-    """Brings every table and the report up to these runs, the oldest first; returns what was done for runs of others, in words.
+    """Brings every table and the reports up to these runs, the oldest first; returns what was done, in words.
 
     Raises RootDamaged where files that a run has published are gone.
     """
@@ -99,6 +99,9 @@ def _publish_report(root: OutputRoot, runs: Sequence[Row]) -> None:
     folder = root.run_folder(row["run_id"])
     # A run that was brought over from version 0.1.0 has no folder; its report is where it was.
     if read_manifest(root, row["batch"]).get("run_id") != row["run_id"] and root.exists("_runs", row["run_id"], "manifest.json"):
+        now = newest_of(root.runs(), row["batch"])
+        if now is None or now["run_id"] != row["run_id"]:  # replaced since
+            return
         published = root.published(runs)
         versions = {table: published.state(table).version for table in SNAPSHOT_TABLES}
         manifest: Mapping[str, Any] = root.read_json("_runs", row["run_id"], "manifest.json")

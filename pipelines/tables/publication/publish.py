@@ -38,8 +38,7 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
         if mine := [place for place, one in enumerate(runs) if one["run_id"] == plan.run_id]:  # an attempt whose answer was lost
             return runs[: mine[0] + 1]
         now = newest_of(runs, plan.batch)
-        if (now and now["run_id"]) != (earlier and earlier["run_id"]):
-            raise LostRace(f"run {now and now['run_id']} published batch {plan.batch} while this run was working")
+        _require_same(plan.batch, now, earlier)
         _require_files(root, plan)
         try:
             found = add_missing_columns(root, "runs", found)
@@ -75,6 +74,13 @@ def missing_files(root: OutputRoot, table: str, files: list[Added]) -> list[str]
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as executor:
         return [file.path for file, is_gone in zip(files, executor.map(is_missing, files), strict=True) if is_gone]
+
+
+def _require_same(batch: str, now: Row | None, earlier: Row | None) -> None:
+    if now and now["version"] > (earlier["version"] if earlier else -1):
+        raise LostRace(f"run {now['run_id']} published batch {batch} while this run was working")
+    if earlier and (now and now["run_id"]) != earlier["run_id"]:
+        raise LostRace(f"the row of run {earlier['run_id']}, with which this run was compared, is no longer in table runs; run again")
 
 
 def _require_files(root: OutputRoot, plan: Plan) -> None:
