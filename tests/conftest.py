@@ -12,7 +12,7 @@ from pipelines.flow import open_flow
 from pipelines.local import run_files
 from pipelines.records import Outcome
 from tests.corpus import unpack
-from tests.servers.fixtures import bucket, running, s3, s3_endpoint, s3_server, server  # noqa: F401
+from tests.servers.fixtures import bucket, moto_server, running, s3, s3_endpoint, s3_server, server  # noqa: F401
 
 DEMO_CONF = Path(__file__).parents[1] / "conf" / "demo.yaml"
 

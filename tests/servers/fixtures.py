@@ -43,6 +43,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
         yield start
 
 
+@pytest.fixture(scope="session")
+def moto_server(running: Callable[[str], Any]) -> S3:
+    server: S3 = running("moto")
+    return server
+
+
 @pytest.fixture(params=SERVERS)
 def server(request: pytest.FixtureRequest, running: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Server:
     """An empty folder of each server in turn. Its credentials are in the environment, as on a cluster."""

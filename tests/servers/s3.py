@@ -1,14 +1,17 @@
-"""S3: moto, in this process, and versitygw, a real server in one of its own."""
+"""S3: moto, and versitygw, a real server.
+
+Each has a process of its own: deltalake holds Python's lock while it waits for an answer, so a server in a thread of this process could not give one.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
-from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
 from tests.servers import Server
@@ -47,11 +50,9 @@ def _with_bucket(name: str, endpoint: str) -> S3:
 
 @contextmanager
 def moto(folder: Path) -> Iterator[S3]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield _with_bucket("moto", f"http://{host}:{port}")
-    server.stop()
+    port = free_port()
+    with process(folder, [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, {}):
+        yield _with_bucket("moto", f"http://127.0.0.1:{port}")
 
 
 @contextmanager

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -31,30 +26,6 @@ class Place(NamedTuple):
 def stores_of(endpoint: str) -> Stores:
     """A server of S3 at this address."""
     return Stores((("s3", (("endpoint", endpoint), ("region", "us-east-1"))),))
-
-
-@contextmanager
-def serve_s3() -> Iterator[str]:
-    """The address of an S3 server in a process of its own, or of the one in TEST_S3_ENDPOINT.
-
-    deltalake holds the lock of Python while it waits for an answer, so a server in a thread of the same process could not give one.
-    """
-    if given := os.environ.get("TEST_S3_ENDPOINT"):
-        yield given
-        return
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @contextmanager

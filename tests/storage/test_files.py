@@ -1,6 +1,7 @@
 """Whole files are written, read, listed and deleted alike on disk and in a store."""
 
 import errno
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,19 @@ from pipelines.storage.files import (
 from pipelines.storage.locations import StoreError
 from pipelines.storage.objects import MOST_DELETED, PART_BYTES
 from pipelines.storage.stores import ENVIRONMENT, store_of
-from tests.storage.places import Place, stores_of
+from tests.storage.places import Place, open_bucket
 
 
 @pytest.fixture(params=["disk", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     if request.param == "disk":
-        return Place(str(tmp_path / "out"), ENVIRONMENT)
-    return Place(f"s3://{request.getfixturevalue('bucket')}/out", stores_of(request.getfixturevalue("s3_endpoint")))
+        yield Place(str(tmp_path / "out"), ENVIRONMENT)
+        return
+    server = request.getfixturevalue("moto_server")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    with open_bucket(server.endpoint) as found:
+        yield found
 
 
 def names_below(place: Place, *folder: str) -> list[str]:

@@ -6,13 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.tables.publication.root import OutputRoot
-from tests.storage.places import open_bucket, serve_s3
-
-
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[str]:
-    with serve_s3() as endpoint:
-        yield endpoint
+from tests.storage.places import open_bucket
 
 
 @pytest.fixture
@@ -21,7 +15,8 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     if getattr(request, "param", "disk") == "disk":
         yield OutputRoot(str(tmp_path / "out"))
         return
-    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}.items():
+    server = request.getfixturevalue("moto_server")
+    for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    with open_bucket(request.getfixturevalue("s3_server")) as place:
+    with open_bucket(server.endpoint) as place:
         yield OutputRoot(*place)

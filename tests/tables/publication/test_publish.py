@@ -19,7 +19,7 @@ from tests.tables.publication.kit import Killed, at, delta, everything, keys_of,
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(delta, "PAUSE_SECONDS", 0)
 
 
 def ready(root: OutputRoot, run_id: str, batch: str = "mon") -> Plan:
