@@ -139,7 +139,7 @@ TRIES: dict[str, Attempt] = {"write files": _write, "lock files (flock)": _lock,
 
 def store_faults(root: str, stores: Stores) -> Iterator[str]:
     """Why tables cannot be published below this URI: it cannot be written, or an object that exists can be written again without being seen."""
-    probe = join(root, f".episodes-check-{uuid4().hex}")
+    probe = join(root, f".episodes-check-{uuid4().hex}")  # a name that no other check uses at the same time
     try:
         if not create_file(probe, b"1", stores):
             yield f"{probe} exists already"

@@ -19,6 +19,7 @@ from pipelines.tables.schema import Row
 from pipelines.visible import counted
 
 MOST_ATTEMPTS = 100
+PAUSE_SECONDS = 0.05  # so that whoever came first can go on
 
 
 class RootDamaged(Exception):
@@ -70,7 +71,7 @@ def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int
         try:
             commit(root, table, found, added, replaced, run_id=row["run_id"], applied=row["version"], days=days)
         except Outdated:
-            time.sleep(0.05)
+            time.sleep(PAUSE_SECONDS)
             continue
         root.on_point(f"{table}: after")
         words.append(f"{table}: completed run {row['run_id']}")
