@@ -106,13 +106,14 @@ class Objects:
                     raise
                 return b"", _entry(obstore.head(self._store, key))
 
-    def write(self, key: str, data: bytes, expected: str | None = None) -> None:
+    def write(self, key: str, data: bytes, expected: str | None = None) -> str:
         mode: Any = "overwrite" if expected is None else "create" if expected == "" else _condition(expected)
         with self._errors(key):
             try:
-                obstore.put(self._store, key, data, mode=mode)
+                found = obstore.put(self._store, key, data, mode=mode)
             except exceptions.AlreadyExistsError:
                 raise FileExistsError(errno.EEXIST, "the object exists already", f"{self._shown}/{key}") from None
+        return _version(found) or self.head(key).identity
 
     def open_output(self, key: str) -> BinaryIO:
         with self._errors(key):
@@ -169,10 +170,13 @@ def _condition(version: str) -> dict[str, str]:
 
 def _entry(found: Any) -> Entry:
     """Prefers the etag to a version or generation, because listings have it too. Some services quote it and others do not."""
-    etag = (found["e_tag"] or "").removeprefix("W/").strip('"')
-    version = f"etag:{etag}" if etag else f"version:{found['version']}" if found["version"] else ""
     moment = found["last_modified"]
-    return Entry(found["size"], int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000, version)
+    return Entry(found["size"], int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000, _version(found))
+
+
+def _version(found: Any) -> str:
+    etag = (found["e_tag"] or "").removeprefix("W/").strip('"')
+    return f"etag:{etag}" if etag else f"version:{found['version']}" if found["version"] else ""
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from pipelines.storage.files import (
 from pipelines.storage.locations import StoreError
 from pipelines.storage.objects import MOST_DELETED, PART_BYTES
 from pipelines.storage.stores import ENVIRONMENT, store_of
-from tests.storage.places import Place, open_bucket
+from tests.storage.places import Place, open_bucket, stores_of
 
 
 @pytest.fixture(params=["disk", "s3"])

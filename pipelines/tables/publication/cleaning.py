@@ -71,7 +71,12 @@ def remove_failed_attempts(root: OutputRoot, run_id: str, batch: str) -> None:
 
 def remove_files_of(root: OutputRoot, run_id: str, batch: str, keep: Collection[str]) -> None:
     """Removes the files of a run but for these, and but for those that a table has: somebody may have deleted the row of a published run."""
-    found = [f"{folder}/{name}" for table in SNAPSHOT_TABLES for folder in _folders(root, table, batch) for name in names_in(root.path(folder), root.stores)]
+    found = [
+        f"{folder}/{name}"
+        for table in (*SNAPSHOT_TABLES, "runs")
+        for folder in _folders(root, table, batch)
+        for name in names_in(root.path(folder), root.stores)
+    ]
     mine = [name for name in found if name.rpartition("/")[2].startswith(f"{run_id}-") and name not in keep]
     live = {f"{table}/{file.path}" for table in {name.partition("/")[0] for name in mine} for file in files_in(open_delta(root, table))}
     delete_files([root.path(name) for name in mine if name not in live], root.stores)

@@ -46,6 +46,7 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
             full = dict(row) | {"version": version, "versions": list(_next_versions(root).items()), "files": None}
             root.on_point("runs: before")
             file = _write_row(root, plan, full)
+            root.on_point("runs: written")
             commit(root, "runs", found, [file], [], run_id=plan.run_id, days=days)
         except Outdated:
             wait_for_others(attempt)
