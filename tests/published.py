@@ -85,7 +85,7 @@ def row_for(plan: Plan, hour: int = 1, settings: Row | None = None, **columns: A
 def publish_run(root: OutputRoot, plan: Plan, hour: int = 1, settings: Row | None = None, *, completed: bool = True, **columns: Any) -> Row:
     """Publishes a plan from beginning to end, or without `completed` as a driver that was killed after the commit of `runs`; its row."""
     begin_run(root, plan)
-    row = publish_plan(root, plan, row_for(plan, hour, settings, **columns), newest_of(root.runs(), plan.batch), DAYS)
+    row = publish_plan(root, plan, row_for(plan, hour, settings, **columns), newest_of(root.runs(), plan.batch), DAYS)[-1]
     if completed:
         complete(root, root.runs(), DAYS)
     return row

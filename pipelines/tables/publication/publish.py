@@ -13,7 +13,7 @@ from pipelines.storage.locks import LostRace
 from pipelines.storage.opening import stat_file
 from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, open_delta, wait_for_others
 from pipelines.tables.publication.plan import Added, Plan, plan_of
-from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot, newest_of
+from pipelines.tables.publication.root import SNAPSHOT_TABLES, UNREAD, OutputRoot, newest_of
 from pipelines.tables.schema import COLUMNS, Row
 from pipelines.tables.writing import FileSet, FileWriter
 from pipelines.visible import counted
@@ -96,9 +96,10 @@ def _next_versions(root: OutputRoot) -> dict[str, int]:
 
 
 def _as_read(row: Mapping[str, Any]) -> Row:
-    """The row as a reader gets it, with maps as dicts."""
+    """The row as `OutputRoot.runs` gives it."""
     maps = [name for name, kind in zip(COLUMNS["runs"].names, COLUMNS["runs"], strict=True) if pa.types.is_map(kind.type)]
-    return dict(row) | {name: dict(row[name]) for name in maps if row.get(name) is not None}
+    found = {name: dict(value) if name in maps and value is not None else value for name, value in row.items()}
+    return {name: value for name, value in found.items() if name not in UNREAD}
 
 
 def _write_row(root: OutputRoot, plan: Plan, row: Mapping[str, Any]) -> Added:

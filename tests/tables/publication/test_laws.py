@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from pipelines.storage.files import files_below
 from pipelines.storage.locks import LostRace
-from pipelines.tables.publication import delta as commits
 from pipelines.tables.publication.cleaning import apply_retention, remove_failed_attempts, remove_unfinished, unfinished_runs
 from pipelines.tables.publication.complete import complete, read_manifest
 from pipelines.tables.publication.publish import publish
@@ -60,7 +59,7 @@ class World:
         begin_run(root, plan)
         unfinished = [begun for begun in unfinished_runs(root, batch, runs) if begun.run_id != run_id]
         try:
-            row = publish(root, plan, row_for(plan), earlier, DAYS)
+            row = publish(root, plan, row_for(plan), earlier, DAYS)[-1]
         except LostRace:
             return "lost"
         runs = root.runs()
@@ -151,7 +150,7 @@ NIGHT = st.builds(Night, st.sampled_from(BATCHES), st.dictionaries(NUMBERS, st.o
 @example(nights=[Night("mon"), Night("mon", {1: Night("tue", {3: "kill"}), 3: "kill"}), Night("tue", {5: Night(None, {2: "kill"})})])
 @given(nights=st.lists(NIGHT, min_size=1, max_size=3))
 def test_readers_see_exactly_the_published_batches_each_whole(nights: list[Night], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(commits, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr("pipelines.tables.publication.delta.PAUSE_SECONDS", 0)
     world = World(OutputRoot(str(tmp_path_factory.mktemp("root"))))
     for night in nights:
         world.drive(night)
