@@ -423,6 +423,13 @@ class Reason(Enum):
         "Log calls in tool_calls.",
         "the call is trained as plain text",
     )
+    REPAIR_TOOL_RESULT_EXTRACTED = Row(
+        "repair.tool_result_extracted",
+        REPAIR,
+        "A result of a call in text was logged in the text of a question, or between tags, and was turned into a tool result.",
+        "Log results as turns of role tool, without tags.",
+        "the result is trained as a question of the user",
+    )
     REPAIR_NULL_DROPPED = Row(
         "repair.null_dropped",
         REPAIR,

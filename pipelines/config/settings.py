@@ -22,6 +22,7 @@ from pydantic import (
 
 from pipelines.config.base import Settings
 from pipelines.config.paths import input_path, local_path
+from pipelines.config.reading import CallsInText
 from pipelines.config.stores import Storage, stores_of
 from pipelines.storage.stores import Stores
 
@@ -66,6 +67,7 @@ class Source(Settings):
     allow_empty: bool = False
     episode_id: SerializeAsAny[tuple[str, ...] | EpisodeKey] = EPISODE_KEYS  # the first of these fields that a record has, or a part of a field
     ignore: tuple[str, ...] = ()
+    calls_in_text: CallsInText = "auto"
 
     @field_validator("name")
     @classmethod

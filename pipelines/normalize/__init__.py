@@ -40,7 +40,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     lines = [*_system_lines(logged, lines, findings), *lines] if logged.system else lines
     tools = read_tools(_logged_tools(logged), findings)
     declared = {tool.name: tool for tool in tools}
-    lines = lift_calls(lines, declared, findings)
+    lines = lift_calls(lines, declared, source.calls_in_text, findings)
     shown = place_images(logged, lines, findings)
     check_references(shown, findings)
     lines = pair_results(lines, findings)

@@ -24,6 +24,8 @@ _READ_AND_REFUSED = {reason.code for reason in (Reason.JSON_DUPLICATE_KEY, Reaso
 
 _CALL_KEYS = frozenset(("id", "call_id", "tool_call_id", "type", "function", "name", "arguments"))
 _PLAIN_KEYS = frozenset(("name", "arguments", "id", "type"))
+_TEXT_KEYS = _CALL_KEYS | {"args", "parameters", "input", "index"}
+_TYPES = ("function", "tool_use", "tool_call", "tool-call")
 _IDS = ("id", "call_id", "tool_call_id")
 _CALL_KNOWN = _CALL_KEYS | HARMLESS["call"]
 MOST_LISTS = 4  # nested; a text with calls is read once more for each level
@@ -76,32 +78,41 @@ def read_calls(value: Value, findings: Findings, lists: int = 0) -> list[Call]:
     return [_read_call(value, findings)]
 
 
-def logged_as_text(text: str, where: str, findings: Findings) -> Value | None:
-    """The call that an answer's text is: one object with exactly the keys name and arguments. None if it is anything else.
-
-    If it stayed text, it would be trained as text, and GLM-4 would never learn to call.
-    Source: THUDM/GLM-4 pull request 572.
-    """
-    stripped = text.strip()
-    if not (stripped[:1] == "{" and stripped[-1:] == "}" and "name" in stripped and "arguments" in stripped):
-        return None
+def value_in_text(text: str, where: str, findings: Findings) -> Value | None:
+    """The JSON value or Python literal that this part of an answer's text is; None if it is neither. Raises Reject if it is JSON with a fault."""
     try:
-        value = _read_text(stripped, where, findings, Reason.TOOL_CALL_MALFORMED, quiet=True)
+        return _read_text(text, where, findings, Reason.TOOL_CALL_MALFORMED, quiet=True)
     except Reject as reject:
         if reject.findings[0].code in _READ_AND_REFUSED:
             raise
         return None
-    is_call = isinstance(value.value, dict) and set(value.value) == {"name", "arguments"} and isinstance(value.value["name"], str)
-    return value if is_call else None
 
 
-def lifted(value: Value, text: str, findings: Findings) -> Call:
-    """The call of what `logged_as_text` found."""
+def names_in(value: Any, is_tagged: bool = False, lists: int = 0) -> list[str]:
+    """The name of each call that this value holds, an object or a list of them; [] if it holds anything else.
+
+    Only between tags of its own may a call have no arguments.
+
+    >>> names_in([{"name": "f", "parameters": {}}]), names_in({"name": "f", "arguments": {}, "age": 7})
+    (['f'], [])
+    """
+    if isinstance(value, list):
+        names = [names_in(item, is_tagged, lists + 1) for item in value] if lists < MOST_LISTS else []
+        return [name for found in names for name in found] if all(names) else []
+    if not isinstance(value, dict) or not value.keys() <= _TEXT_KEYS or value.get("type", "function") not in _TYPES:
+        return []
+    inner = value["function"] if isinstance(value.get("function"), dict) else value
+    name = inner.get("name") or value.get("function")
+    has_arguments = any(isinstance(level.get(key), (dict, str)) for level in (inner, value) for key in _ARGUMENTS)
+    return [name] if isinstance(name, str) and name.strip() and (has_arguments or is_tagged) else []
+
+
+def note_literal(value: Value, findings: Findings) -> None:
+    """Notes that a call or its arguments in an answer's text are a Python literal."""
     if value.written is None:
         findings.repair(
-            Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"the call was written as a Python literal: {clip(text.strip())}"
+            Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"the call was written as a Python literal: {clip(str(value.value))}"
         )
-    return _read_call(value, findings)
 
 
 def arguments_text(text: str, where: str, findings: Findings) -> tuple[str, Mapping[str, Any]]:
@@ -131,7 +142,7 @@ def _read_call(value: Value, findings: Findings) -> Call:
         holder, key = _find_arguments(value, inner, findings)
     else:
         holder = inner
-    name = inner.value.get("name") or logged.get("name")
+    name = inner.value.get("name") or logged.get("name") or (logged.get("function") if isinstance(logged.get("function"), str) else None)
     if name is None and key is None:
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"found the keys {clip(', '.join(map(str, logged)))}; expected name and arguments"))
     if not isinstance(name, str) or not name.strip():

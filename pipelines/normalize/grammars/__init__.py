@@ -1,0 +1,40 @@
+"""The grammars of calls in text, one file each. In this table a grammar stands before those that would also take its calls."""
+
+from __future__ import annotations
+
+from pipelines.normalize.grammars import (
+    deepseek,
+    glaive,
+    glm_4,
+    glm_4_5,
+    hermes,
+    invoke,
+    json_text,
+    kimi,
+    llama,
+    mistral,
+    pythonic,
+    qwen_agent,
+    react,
+    tags,
+    xml,
+)
+from pipelines.normalize.grammars.call_text import Grammar
+
+GRAMMARS: tuple[Grammar, ...] = (
+    xml.GRAMMAR,
+    glm_4_5.GRAMMAR,
+    hermes.GRAMMAR,
+    invoke.GRAMMAR,
+    glaive.GRAMMAR,
+    mistral.GRAMMAR,
+    deepseek.GRAMMAR,
+    kimi.GRAMMAR,
+    llama.GRAMMAR,
+    qwen_agent.GRAMMAR,
+    tags.GRAMMAR,
+    react.GRAMMAR,
+    json_text.GRAMMAR,
+    pythonic.GRAMMAR,
+    glm_4.GRAMMAR,
+)
