@@ -49,4 +49,4 @@ def spelling_of(text: str) -> str | None:
 
 def may_contain_call(text: str) -> bool:
     """Whether a text has a sign that every syntax needs; most answers have none."""
-    return "{" in text or "<" in text or "[" in text or "✿" in text
+    return "{" in text or "<" in text or "[" in text or "✿" in text or "Action Input:" in text

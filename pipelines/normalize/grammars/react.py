@@ -12,7 +12,7 @@ from pipelines.normalize.grammars.call_text import CallText, Grammar, end_of_val
 _HEAD = re.compile(r"^[ \t]*+Action:[ \t]*+([^\n]++)\n\s*+Action Input:[ \t]*+\n?+[ \t]*+(?:```(?:json)?+\s*+)?", re.MULTILINE)
 _FENCE = re.compile(r"\s*+```")
 _RESULT = re.compile(r"\s*+Observation:[ \t]*+\n?+")
-_NEXT = re.compile(r"\n\s*+(?=(?:Thought|Action|Final Answer):)")
+_NEXT = re.compile(r"^[ \t]*+(?:Thought|Action|Final Answer):", re.MULTILINE)
 
 
 def find(text: str) -> list[CallText]:
