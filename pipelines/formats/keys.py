@@ -26,17 +26,24 @@ MEDIA = ("video", "videos", "audio", "audios", "media")
 # Field -> the keys that logs use for it. If a turn has several keys of a field with one value, the first counts.
 TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "role": ("role", "from"),
-    "content": ("content", "value", "text"),
+    "content": ("content", "value", "text", "parts", "message", "system_prompt"),
     "calls": ("tool_calls", "function_call"),
-    "call_id": ("tool_call_id", "call_id", "tool_use_id"),
+    "call_id": ("tool_call_id", "call_id", "tool_use_id", "toolCallId", "source_call_id"),
     "own_id": ("id",),
-    "name": ("name",),
+    "name": ("name", "toolName"),
+    "results": ("observation",),
     "metadata": ("metadata",),
     "tools": ("tools",),
     "images": IMAGES,
     "media": MEDIA,
     "reasoning": ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thought", "thoughts"),
     "loss": ("loss_weight", "weight", "loss_scale", "loss_mask", "mask", "loss", "train", "trainable", "training"),
+}
+# Field -> the keys that calls use for it.
+CALL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "id": ("id", "call_id", "tool_call_id", "toolCallId", "toolUseId"),
+    "name": ("name", "toolName", "function_name", "tool_name"),
+    "arguments": ("arguments", "args", "parameters", "input", "kwargs"),
 }
 RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "system": ("system", "system_prompt", "system_message"),
@@ -53,6 +60,17 @@ TURN_RANK = {key: rank for rank, key in enumerate(TURN_FIELD)}
 RECORD_RANK = {key: rank for rank, key in enumerate(RECORD_FIELD)}
 # These fields of a turn hold a (key, value) for each key in the log; every other field holds one value.
 LISTED = frozenset(("calls", "images", "media", "reasoning", "loss"))
+
+# A turn that is logged inside another object: its key -> the other keys of that object that are read. LangChain writes `kwargs` and `data`.
+WRAPPERS: Mapping[str, tuple[str, ...]] = {"kwargs": ("lc", "type", "id"), "data": ("type",)}
+# Types of a turn that has no role which say who speaks.
+ROLE_TYPES = frozenset(
+    (
+        *("human", "ai", "system", "user", "assistant", "tool", "function", "developer", "agent", "environment"),
+        *("HumanMessage", "AIMessage", "AIMessageChunk", "SystemMessage", "ToolMessage", "FunctionMessage"),
+        *("HumanMessageChunk", "SystemMessageChunk", "ToolMessageChunk"),
+    )
+)
 
 _BOOKKEEPING = ("timestamp", "created", "created_at", "updated_at", "time", "date", "index", "idx", "uuid", "source", "dataset", "version", "model", "usage")
 HARMLESS: Mapping[str, frozenset[str]] = {
@@ -76,9 +94,18 @@ HARMLESS: Mapping[str, frozenset[str]] = {
             "resized_height",
             "min_pixels",
             "max_pixels",
+            "status",
+            "encrypted_content",
+            "thoughtSignature",
+            "thought_signature",
+            "providerOptions",
+            "providerMetadata",
+            "providerExecuted",
+            "is_error",
+            "isError",
         )
     ),
-    "call": frozenset(("type", "index", "status")),
+    "call": frozenset(("type", "index", "status", "cache_control", "providerOptions", "providerMetadata", "thought_signature", "thoughtSignature")),
     "tool": frozenset(("type", "strict", "cache_control")),
 }
 

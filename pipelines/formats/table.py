@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
 from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
-from pipelines.formats.logged import Json, Logged, LoggedTurn, fields_of, read_turns
+from pipelines.formats.logged import Json, Logged, LoggedTurn, fields_of
+from pipelines.formats.turns import Reading, read_turns
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip
 from pipelines.parsing.written import Written
@@ -111,7 +112,7 @@ def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unre
     made = _format_of(record, source.format)
     key = next((key for key in made.turns if key in record), made.turns[0])
     written = Written(raw)
-    turns = read_turns(record.get(key), key, written, budget, unread)
+    turns = read_turns(record.get(key), (key,), key, written, Reading(budget, unread))
     episode = _episode(record, source.episode_id)
     for other in made.turns:
         if other != key and other in record and record[other] != record.get(key):

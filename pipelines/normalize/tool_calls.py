@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.formats.keys import HARMLESS
+from pipelines.formats.keys import CALL_FIELDS, HARMLESS
 from pipelines.formats.logged import is_null
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.literals import read_literal
@@ -22,15 +22,13 @@ from pipelines.records import Finding, Noun
 _NOT_JSON = {Reason.LINE_INVALID_JSON.code, Reason.LINE_TRUNCATED_JSON.code, Reason.LINE_TRAILING_GARBAGE.code}
 _READ_AND_REFUSED = {reason.code for reason in (Reason.JSON_DUPLICATE_KEY, Reason.JSON_HUGE_NUMBER, Reason.JSON_NONFINITE, Reason.JSON_TOO_MANY_VALUES)}
 
-_CALL_KEYS = frozenset(("id", "call_id", "tool_call_id", "type", "function", "name", "arguments"))
+_CALL_KEYS = frozenset(("type", "function", *CALL_FIELDS["id"], *CALL_FIELDS["name"], "arguments"))
 _PLAIN_KEYS = frozenset(("name", "arguments", "id", "type"))
-_TEXT_KEYS = _CALL_KEYS | {"args", "parameters", "input", "index"}
-_TYPES = ("function", "tool_use", "tool_call", "tool-call")
-_IDS = ("id", "call_id", "tool_call_id")
+_IDS, _NAMES, _ARGUMENTS = CALL_FIELDS["id"], CALL_FIELDS["name"], CALL_FIELDS["arguments"]
+_TEXT_KEYS = frozenset(("type", "function", "index", "name", *_IDS, *_ARGUMENTS))
+_TEXT_TYPES = ("function", "tool_use", "tool_call", "tool-call")
 _CALL_KNOWN = _CALL_KEYS | HARMLESS["call"]
 MOST_LISTS = 4  # nested; a text with calls is read once more for each level
-# Where a call keeps its arguments, by the API that logged it.
-_ARGUMENTS = ("arguments", "args", "parameters", "input")
 
 
 class Call(Noun, frozen=True):
@@ -99,7 +97,7 @@ def names_in(value: Any, is_tagged: bool = False, lists: int = 0) -> list[str]:
     if isinstance(value, list):
         names = [names_in(item, is_tagged, lists + 1) for item in value] if lists < MOST_LISTS else []
         return [name for found in names for name in found] if all(names) else []
-    if not isinstance(value, dict) or not value.keys() <= _TEXT_KEYS or value.get("type", "function") not in _TYPES:
+    if not isinstance(value, dict) or not value.keys() <= _TEXT_KEYS or value.get("type", "function") not in _TEXT_TYPES:
         return []
     inner = value["function"] if isinstance(value.get("function"), dict) else value
     name = inner.get("name") or value.get("function")
@@ -142,7 +140,7 @@ def _read_call(value: Value, findings: Findings) -> Call:
         holder, key = _find_arguments(value, inner, findings)
     else:
         holder = inner
-    name = inner.value.get("name") or logged.get("name") or (logged.get("function") if isinstance(logged.get("function"), str) else None)
+    name = inner.value.get("name") or _other_name(inner.value) or _other_name(logged)
     if name is None and key is None:
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"found the keys {clip(', '.join(map(str, logged)))}; expected name and arguments"))
     if not isinstance(name, str) or not name.strip():
@@ -154,6 +152,12 @@ def _read_call(value: Value, findings: Findings) -> Call:
     arguments, values, is_ours = _arguments(holder, key, findings)
     found = [read_id(logged[name], f"{value.where}.{name}", findings) for name in _IDS if name in logged]
     return Call(name, arguments, values, tuple([own for own in found if own is not None]), value.where, is_ours)
+
+
+def _other_name(logged: Mapping[str, Any]) -> Any:
+    """The name of the function, under whatever key an API logs it."""
+    function = logged.get("function")
+    return function if isinstance(function, str) else next((logged[key] for key in _NAMES if logged.get(key)), None)
 
 
 def _find_arguments(value: Value, inner: Value, findings: Findings) -> tuple[Value, str | None]:
