@@ -46,8 +46,8 @@ CALL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "arguments": ("arguments", "args", "parameters", "input", "kwargs"),
 }
 RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "system": ("system", "system_prompt", "system_message"),
-    "tools": ("tools", "functions", "available_tools"),
+    "system": ("system", "system_prompt", "system_message", "instructions", "systemInstruction", "system_instruction", "gen_ai.system_instructions"),
+    "tools": ("tools", "functions", "available_tools", "tool_definitions", "gen_ai.tool.definitions"),
     "images": IMAGES,
     "media": MEDIA,
     "label": ("label", "kto_tag"),
@@ -62,13 +62,15 @@ RECORD_RANK = {key: rank for rank, key in enumerate(RECORD_FIELD)}
 LISTED = frozenset(("calls", "images", "media", "reasoning", "loss"))
 
 # A turn that is logged inside another object: its key -> the other keys of that object that are read. LangChain writes `kwargs` and `data`.
-WRAPPERS: Mapping[str, tuple[str, ...]] = {"kwargs": ("lc", "type", "id"), "data": ("type",)}
+WRAPPERS: Mapping[str, tuple[str, ...]] = {"kwargs": ("lc", "type", "id"), "data": ("type",), "message": ("index", "type")}
+# The roles of turns that an answer follows.
+QUESTION_ROLES = frozenset(("user", "human", "system", "tool", "observation", "function", "function_response", "tool_response", "ipython", "environment"))
 # Types of a turn that has no role which say who speaks.
 ROLE_TYPES = frozenset(
     (
         *("human", "ai", "system", "user", "assistant", "tool", "function", "developer", "agent", "environment"),
         *("HumanMessage", "AIMessage", "AIMessageChunk", "SystemMessage", "ToolMessage", "FunctionMessage"),
-        *("HumanMessageChunk", "SystemMessageChunk", "ToolMessageChunk"),
+        *("HumanMessageChunk", "SystemMessageChunk", "ToolMessageChunk", "message_action"),
     )
 )
 
@@ -77,7 +79,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
     "record": frozenset(
         (*_BOOKKEEPING, "object", "reasoning_effort", "reasoning_tokens", "tool_choice", "temperature", "max_tokens", "top_p", "width", "height")
     ),
-    "turn": frozenset((*_BOOKKEEPING, "type", "status", "finish_reason", "stop_reason", "logprobs", "annotations", "num_tokens")),
+    "turn": frozenset((*_BOOKKEEPING, "type", "class_", "status", "finish_reason", "stop_reason", "logprobs", "annotations", "num_tokens")),
     "part": frozenset(
         (
             "id",
@@ -105,7 +107,9 @@ HARMLESS: Mapping[str, frozenset[str]] = {
             "isError",
         )
     ),
-    "call": frozenset(("type", "index", "status", "cache_control", "providerOptions", "providerMetadata", "thought_signature", "thoughtSignature")),
+    "call": frozenset(
+        ("type", "class_", "index", "status", "description", "cache_control", "providerOptions", "providerMetadata", "thought_signature", "thoughtSignature")
+    ),
     "tool": frozenset(("type", "strict", "cache_control")),
 }
 

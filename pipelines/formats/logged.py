@@ -14,11 +14,12 @@ Keyed = tuple[tuple[str, Json], ...]  # the keys of one field in the log, with t
 
 
 class LoggedPart(NamedTuple):
-    """A part of a content: its value, the path to it, and its place for people."""
+    """A part of a content: its value, the path to it, and its place for people. `is_call` where it is one, whatever it looks like."""
 
     value: Json
     path: Path
     where: str
+    is_call: bool = False
 
 
 class LoggedTurn(Noun, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class Logged(Noun, frozen=True, kw_only=True):
     tools: Keyed = ()
     system: Keyed = ()
     label: Keyed = ()
+    rejected: Keyed = ()  # the other side of a preference, which is kept aside
     id: Json = None
     step_id: Json = None
     episode: tuple[str, Json] | None = None  # the key of the episode's id, and its value

@@ -3,7 +3,8 @@
 A part is an object with a type (`{"type": "tool_use", ...}`) or an object of one key that says what it is (`{"functionCall": {...}}`, as in
 Gemini and Bedrock). To add an API, add words to these tables.
 Sources: the API references of OpenAI (chat, Responses), Anthropic (Messages), Google (Gemini contents), AWS (Bedrock Converse), Vercel (AI SDK 5
-ModelMessage), LangChain (content blocks) and OpenTelemetry (GenAI semantic conventions); LLaMA-Factory v1 @ v0.9.5 for parts with `value`.
+ModelMessage), LangChain (content blocks) and OpenTelemetry (GenAI semantic conventions); LLaMA-Factory v1 @ v0.9.5 for parts with `value`;
+neulab/agent-data-protocol schema/trajectory.py @ df5b5ad for items with `class_`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ TYPES: Mapping[str, tuple[str, ...]] = {
     IMAGE: ("image_url", "image", "input_image", "computer_screenshot"),
     REASONING: ("reasoning", "thinking"),
     HIDDEN: ("redacted_thinking",),
-    CALL: ("tool_call", "function_call", "tool_use", "tool-call"),
+    CALL: ("tool_call", "function_call", "tool_use", "tool-call", "api_action"),
     RESULT: ("tool_result", "tool-result", "tool_call_response", "function_call_output", "computer_call_output", "function_response"),
     MEDIA: ("video", "video_url", "input_video", "audio", "audio_url", "input_audio"),
 }
@@ -77,6 +78,8 @@ def kind_of_part(part: Mapping[str, Any]) -> PartKind:
     ('call', PartKind(kind='call', key='functionCall'), None)
     """
     name = part.get("type")
+    if name is None:
+        name = part.get("class_")  # ADP
     if isinstance(name, str):
         return PartKind(_kind_of_file(part) if name in FILES else KIND_OF.get(name))
     if name is None:

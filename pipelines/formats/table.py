@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
 from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
-from pipelines.formats.logged import Json, Logged, LoggedTurn, fields_of
+from pipelines.formats.layouts import LAYOUTS
+from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
+from pipelines.formats.reading import last_answer, logged_of, read_layout
 from pipelines.formats.turns import Reading, read_turns
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip
@@ -109,32 +111,24 @@ def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unre
         unread.add("record", "", key, logged[key])
     if not _holds_turns(record):
         record = dict(logged)
+    episode = _episode(record, source.episode_id)
+    reading = Reading(budget, unread)
+    if (layout := _layout_of(record, source.format)) is not None:
+        return read_layout(record, Written(raw), layout, LAYOUTS[layout], reading, episode)
     made = _format_of(record, source.format)
     key = next((key for key in made.turns if key in record), made.turns[0])
     written = Written(raw)
-    turns = read_turns(record.get(key), (key,), key, written, Reading(budget, unread))
-    episode = _episode(record, source.episode_id)
+    turns = read_turns(record.get(key), (key,), key, written, reading)
     for other in made.turns:
         if other != key and other in record and record[other] != record.get(key):
             unread.add("record", "", other, record[other], f"the turns were read from {key}, which has different ones")
+    rejected: Keyed = ()
     if not record.keys() <= _KNOWN:
-        unread.add_others("record", "", record, _READ if episode is None else _READ | {episode[0]})
+        answer, rejected, used = last_answer(record, turns, written, reading)
+        turns = turns + answer if answer else turns
+        unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]})
     fields = fields_of(record)
-    own_id, step_id = (fields[name][0][1] if name in fields else None for name in ("id", "step_id"))
-    return Logged(
-        format=made.name,
-        turns=turns,
-        turns_key=key,
-        written=written,
-        images=fields.get("images", ()),
-        media=fields.get("media", ()),
-        tools=fields.get("tools", ()),
-        system=fields.get("system", ()),
-        label=fields.get("label", ()),
-        id=own_id,
-        step_id=step_id,
-        episode=episode,
-    )
+    return logged_of(made.name, turns, key, written, fields, episode, rejected)
 
 
 def nonfinite(logged: Logged) -> list[Finding]:
@@ -167,6 +161,15 @@ _KNOWN = _READ | HARMLESS["record"]
 
 def _holds_turns(record: Record) -> bool:
     return "conversations" in record or "messages" in record
+
+
+def _layout_of(record: Record, name: str) -> str | None:
+    """The layout of a record that has no turns under the usual keys; None where it has, or where no layout matches."""
+    if name in LAYOUTS:
+        return name
+    if name != "auto" or _holds_turns(record):
+        return None
+    return next((other for other, layout in LAYOUTS.items() if layout.matches(record)), None)
 
 
 def _format_of(record: Record, name: str) -> Format:

@@ -69,15 +69,18 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
         return [turn]
     role: Json = None
     if turn.get("role") is None and turn.get("from") is None:
+        if (item := _read_item(turn, path, where, written, reading.unread)) is not None:
+            return item
         turn, path, role = _unwrapped(turn, path, where, reading.unread)
         if turn.get("role") is None and turn.get("from") is None:
-            if (item := _read_item(turn, path, where, written, reading.unread)) is not None:
-                return item
-            role = role or next((turn[key] for key in ("type", "source") if _is_role(turn.get(key))), None)
+            role = role or next((turn[key] for key in ("type", "class_", "source") if _is_role(turn.get(key))), None)
     fields, used = _fields_of(turn, where, reading.unread)
     if role is not None:
         fields.setdefault("role", role)
     results = fields.pop("results", None)
+    if described := _description(turn, path, where):
+        key = used.get("content", "content")
+        fields["parts"] = (described, LoggedPart(turn.get(key), (*path, key), f"{where}.{key}"))
     made = LoggedTurn(path=path, where=where, written=written, content_key=used.get("content", "content"), **fields)
     turns = list(_split(made, reading.unread)) if _has_results(made.content) else [made]
     if results is not None:
@@ -96,7 +99,7 @@ def _fields_of(turn: Mapping[str, Json], where: str, unread: Unread) -> tuple[di
         if field == "results" and not _is_results(value):
             field = None
         if field is None or key in unread.ignored:
-            if key not in _HARMLESS:
+            if key not in _HARMLESS and not (key == "description" and "class_" in turn):
                 unread.add("turn", where, key, value)
         elif field in LISTED:
             fields[field] = (*fields.get(field, ()), (key, value))
@@ -161,7 +164,7 @@ def _split(turn: LoggedTurn, unread: Unread) -> Iterator[LoggedTurn]:
 
 def _result_turn(part: LoggedPart, written: Written, unread: Unread, **more: Any) -> LoggedTurn:
     """The turn of a tool's result."""
-    result, path, where = part
+    result, path, where = part.value, part.path, part.where
     key = kind_of_part(result).key if type(result) is dict else None
     if key is not None and type(result[key]) is dict:
         unread.add_others("part", where, result, {key})
@@ -197,17 +200,28 @@ _REASONING = "(reasoning)"  # the role of an item of reasoning until its turn is
 
 def _read_item(item: dict[str, Json], path: Path, where: str, written: Written, unread: Unread) -> list[LoggedTurn] | None:
     """The turn of a part that stands alone where a turn is expected; None where this is no such part."""
-    if not isinstance(item.get("type"), str):
+    if not isinstance(item.get("type") or item.get("class_"), str):
         return None
     part = LoggedPart(item, path, where)
     match kind_of_part(item).kind:
         case "result":
             return [_result_turn(part, written, unread)]
         case "call":
-            return [LoggedTurn(path=path, where=where, written=written, role="assistant", parts=(part,))]
+            part = part._replace(is_call=True)
+            return [LoggedTurn(path=path, where=where, written=written, role="assistant", parts=(*filter(None, (_description(item, path, where),)), part))]
         case "reasoning":
             return [LoggedTurn(path=path, where=where, written=written, role=_REASONING, parts=(part,))]
     return None
+
+
+def _description(item: Mapping[str, Json], path: Path, where: str) -> LoggedPart | None:
+    """What an action of ADP says before it acts: text of the answer, as its own converters to training data have it."""
+    text = item.get("description") if item.get("class_") is not None else None
+    return (
+        LoggedPart(text if item["class_"] == "api_action" else f"{text}\n\n", (*path, "description"), f"{where}.description")
+        if isinstance(text, str) and text
+        else None
+    )
 
 
 def _with_reasoning_items(turns: list[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct, field
 
 from pipelines.formats.keys import CALL_FIELDS, TURN_FIELD, TURN_FIELDS
-from pipelines.formats.logged import LoggedTurn, is_null
+from pipelines.formats.logged import LoggedPart, LoggedTurn, is_null
 from pipelines.formats.parts import CALL, HIDDEN, IMAGE, KINDS, MEDIA, MEDIA_TYPES, REASONING, TEXT, VALUES, kind_of_part
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.loss import weight_of
@@ -51,7 +51,7 @@ class Body(Struct, gc=False):
 def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
     """What the content says. A tool result that is not text becomes JSON text; any other content of a wrong type is refused."""
     if turn.parts is not None:
-        return _read_parts([*turn.parts], turn.written, role, findings)
+        return _read_parts(turn.parts, turn.written, role, findings)
     content, path = turn.content, (*turn.path, turn.content_key)
     where = f"{turn.where}.{turn.content_key}"
     written = turn.written
@@ -70,9 +70,9 @@ def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
         findings.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} was replaced by its JSON text")
         return Body(_result_text(content, written, path, where, findings), True)
     if isinstance(content, dict) and "type" in content:
-        return _read_parts([(content, path, where)], written, role, findings)
+        return _read_parts([LoggedPart(content, path, where)], written, role, findings)
     if isinstance(content, list):
-        return _read_parts([(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings)
+        return _read_parts([LoggedPart(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings)
     findings.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected a string or a list of parts")
     return Body("", True)
 
@@ -105,12 +105,15 @@ def _is_parts(content: Any) -> bool:
     return any(isinstance(part, dict) and isinstance(part.get("type"), str) and part["type"] in KINDS for part in parts)
 
 
-def _read_parts(parts: Sequence[tuple[Any, Path, str]], written: Written, role: str | None, findings: Findings) -> Body:
+def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None, findings: Findings) -> Body:
     body = Body(is_given=True)
     texts: list[str] = []
     size = 0
     weights: list[float | None] = []
-    for part, path, where in parts:
+    for part, path, where, is_call in parts:
+        if is_call:
+            body.calls.append(Value(part, written, path, where))
+            continue
         calls = len(body.calls)
         text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, findings)
         if text is not None:
@@ -124,7 +127,7 @@ def _read_parts(parts: Sequence[tuple[Any, Path, str]], written: Written, role: 
     if len(set(weights)) == 1:
         body.weight = weights[0]
     elif weights and role in (None, "assistant"):  # a question is not trained, whatever its parts say
-        key = next(key for part, _, _ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
+        key = next(key for part, *_ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
         findings.misplaced(parts[0][2].rpartition(".")[0], key, "the parts of this turn have different loss weights, but a turn has only one")
     return body
 

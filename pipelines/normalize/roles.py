@@ -22,6 +22,7 @@ ALIASES = {
     "ipython": "observation",
     "agent": "assistant",
     "environment": "observation",
+    "message_action": "assistant",
     "humanmessage": "user",
     "humanmessagechunk": "user",
     "aimessage": "assistant",

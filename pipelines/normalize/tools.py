@@ -143,10 +143,30 @@ def _listed(value: Any, where: str, findings: Findings) -> list[Any]:
     if value is None:
         return []
     if isinstance(value, dict):
-        return [value]
+        return _in_object(value)
     if not isinstance(value, list):
         raise Reject(Reason.SCHEMA_FIELD_TYPE.at(where, f"found {kind_of(value)}; expected a list of tool definitions"))
+    if any(isinstance(item, dict) and not item.keys().isdisjoint(_LISTS) for item in value):  # as Gemini has them
+        return [definition for item in value for definition in (_in_object(item) if isinstance(item, dict) else [item])]
     return value
+
+
+_LISTS = ("functionDeclarations", "function_declarations", "tools")
+
+
+def _in_object(value: dict[str, Any]) -> list[Any]:
+    """The definitions in an object: a list under a key, one definition, or an object of definitions by name, as in Vercel's AI SDK."""
+    key = next((key for key in _LISTS if isinstance(value.get(key), list) and len(value) == 1), None)
+    if key is not None:
+        return list(value[key])
+    if (
+        value
+        and "name" not in value
+        and "function" not in value
+        and all(isinstance(item, dict) and not item.keys().isdisjoint(_OF_TOOLS) for item in value.values())
+    ):
+        return [{"name": name} | item for name, item in value.items() if item.get("name", name) == name]
+    return [value]
 
 
 def _from_item(definition: Any, where: str, findings: Findings) -> Any:
@@ -214,7 +234,8 @@ def _schema_in(text: str, where: str) -> Any:
 
 
 # The keys of other APIs for the schema of a function's parameters: Anthropic's, and the Model Context Protocol's.
-_SCHEMA_KEYS = {"input_schema": "parameters", "inputSchema": "parameters"}
+_SCHEMA_KEYS = {"input_schema": "parameters", "inputSchema": "parameters", "parametersJsonSchema": "parameters"}
+_OF_TOOLS = ("description", "parameters", *_SCHEMA_KEYS)
 
 
 def _without_nulls(value: Any, where: Path, dropped: list[Path]) -> Any:

@@ -1,0 +1,164 @@
+"""Where the turns of a record are, for every shape but the four chat formats: one row a shape, in the order in which `auto` tries them.
+
+A row names paths (paths.py). The turns themselves are read alike everywhere (turns.py); so are the keys of the record and of the objects in
+`holders` (keys.py: system, tools, images, ids). To add a shape, add a row, and a record of it to tests/formats/examples.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pipelines.formats.paths import pairs_of
+
+Role = Literal["user", "assistant", "pairs"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A value with turns: a list of turns, one turn, or a text. `role` is that of a text, or of a turn without one; `pairs` is a list of
+    (question, answer). Several `joined` texts make one turn, with a newline between them."""
+
+    path: str
+    role: Role = None
+    joined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`needs` are the paths that a record of this shape has, each with what its value must be. `rejected` is the other side of a preference."""
+
+    needs: tuple[tuple[str, str], ...]
+    pieces: tuple[Piece, ...]
+    holders: tuple[str, ...] = ()
+    rejected: str = ""
+
+    def matches(self, record: Mapping[str, Any]) -> bool:
+        return all(_has(record, key, kind) for key, kind in self.needs)
+
+
+def _has(record: Mapping[str, Any], path: str, kind: str) -> bool:
+    """Whether one of these paths leads to a value of this kind. Plain keys only: it is asked of every record of an unknown shape."""
+    return any(_is(_value(record, option.strip()), kind) for option in path.split("|"))
+
+
+def _value(record: Any, path: str) -> Any:
+    for i, key in enumerate(keys := path.split(".")):
+        if isinstance(record, list) and (pairs := pairs_of(record)) is not None:
+            record = pairs
+        if not isinstance(record, dict):
+            return None
+        rest = ".".join(keys[i:])
+        if rest in record:
+            return record[rest]
+        record = record.get(key)
+    return record
+
+
+def _is(value: Any, kind: str) -> bool:
+    match kind:
+        case "text":
+            return isinstance(value, str)
+        case "object":
+            return isinstance(value, dict)
+        case "turns":  # a list of objects, or the JSON text of a list
+            listed = isinstance(value, list) and all(isinstance(item, (dict, str)) for item in value) and any(isinstance(item, dict) for item in value)
+            return listed or (isinstance(value, str) and value.lstrip()[:1] == "[")
+        case "items":  # of the Responses API
+            return isinstance(value, list) and any(isinstance(item, dict) and _is_item(item) for item in value)
+        case "steps":  # of ATIF
+            return isinstance(value, list) and any(isinstance(item, dict) and "source" in item and "message" in item for item in value)
+        case "actions":  # of ADP
+            return isinstance(value, list) and any(isinstance(item, dict) and "class_" in item for item in value)
+    return value is not None
+
+
+def _is_item(item: Mapping[str, Any]) -> bool:
+    content = item.get("content")
+    types = [item.get("type"), *(part.get("type") for part in content if isinstance(part, dict))] if isinstance(content, list) else [item.get("type")]
+    return any(kind in ITEMS for kind in types)
+
+
+ITEMS = ("message", "function_call", "function_call_output", "reasoning", "input_text", "output_text", "input_image")
+ANSWER = (
+    "{0}.choices[0].message | {0}.choices[0].text | {0}.candidates[0].content | {0}.output.message | {0}.output.choices[0].message | {0}.output"
+    " | {0}.message | {0}.messages | {0}.body.choices[0].message | {0}"
+)
+OUTPUT = "output | completion | response | answer | answers | outputs"
+QUESTION = "prompt | question | query | instruction | input"
+TURNS = "conversation | trajectory | traj | history | dialog | dialogue | turns | chat_history | chat | message_history | events | steps | items"
+# The answer beside the turns of a chat format that end with a question, and the keys that such an answer has in a record.
+LAST_ANSWER = (
+    f"choices[0].message | choices[0].text | {ANSWER.format('response')} | {ANSWER.format('output')} | completion | chosen | preferred_output | answer"
+)
+LAST_ANSWER_KEYS = frozenset(("choices", "response", "output", "completion", "chosen", "preferred_output", "answer"))
+REJECTED = {"chosen": "rejected", "preferred_output": "non_preferred_output"}  # the key of a good answer -> that of the bad one
+REJECTED_BESIDE = ("rejected_response", "rejected_messages")  # ms-swift: the turns are the good side
+
+LAYOUTS: dict[str, Layout] = {
+    "request": Layout(
+        needs=(("request.messages | request.contents | request.input | request.prompt | request.body.messages", "any"), ("response", "any")),
+        holders=("request", "request.body", "request.config"),
+        pieces=(
+            Piece("request.messages | request.contents | request.input | request.prompt | request.body.messages", "user"),
+            Piece(ANSWER.format("response"), "assistant"),
+        ),
+    ),
+    "openai_preference": Layout(
+        needs=(("preferred_output", "any"), ("input", "any")),
+        holders=("input",),
+        pieces=(Piece("input.messages | input", "user"), Piece("preferred_output", "assistant")),
+        rejected="non_preferred_output",
+    ),
+    "preference": Layout(
+        needs=(("chosen", "any"), ("rejected", "any")),
+        pieces=(Piece(QUESTION, "user"), Piece("chosen", "assistant")),
+        rejected="rejected",
+    ),
+    "gemini": Layout(
+        needs=(("contents", "turns"),),
+        holders=("config", "generationConfig"),
+        pieces=(Piece("contents", "user"), Piece("candidates[0].content | response.candidates[0].content", "assistant")),
+    ),
+    "responses": Layout(
+        needs=(("input | output", "items"),),
+        pieces=(Piece("input", "user"), Piece("output | response.output", "assistant")),
+    ),
+    "atif": Layout(needs=(("steps", "steps"),), holders=("agent",), pieces=(Piece("steps"),)),
+    "adp": Layout(needs=(("content", "actions"),), holders=("details",), pieces=(Piece("content"),)),
+    "otel": Layout(
+        needs=(("attributes.gen_ai.input.messages | attributes.gen_ai.prompt", "any"),),
+        holders=("attributes",),
+        pieces=(
+            Piece("attributes.gen_ai.input.messages | attributes.gen_ai.prompt", "user"),
+            Piece("attributes.gen_ai.output.messages | attributes.gen_ai.completion", "assistant"),
+        ),
+    ),
+    "langsmith": Layout(
+        needs=(("inputs", "object"), ("outputs", "object")),
+        holders=("inputs", "outputs"),
+        pieces=(
+            Piece(f"inputs.messages | inputs.input | inputs.{' | inputs.'.join(QUESTION.split(' | '))}", "user"),
+            Piece(
+                "outputs.messages | outputs.choices[0].message | outputs.generations[0][0].message | outputs.generations[0].message"
+                " | outputs.generations[0][0].text | outputs.message | outputs.output | outputs.answer | outputs.content | outputs",
+                "assistant",
+            ),
+        ),
+    ),
+    "alpaca": Layout(
+        needs=(("instruction", "text"), ("output | response | completion", "any")),
+        pieces=(Piece("history", "pairs"), Piece("instruction", "user", joined=("instruction", "input")), Piece("output | response | completion", "assistant")),
+    ),
+    "langfuse": Layout(
+        needs=(("input", "any"), ("output", "any")),
+        holders=("input",),
+        pieces=(Piece("input.messages | input.contents | input.args[0].messages | input", "user"), Piece(ANSWER.format("output"), "assistant")),
+    ),
+    "trajectory": Layout(needs=((TURNS, "turns"),), pieces=(Piece(TURNS), Piece(OUTPUT, "assistant"))),
+    "prompt_completion": Layout(
+        needs=((QUESTION, "any"), (OUTPUT, "any")),
+        pieces=(Piece("history", "pairs"), Piece(QUESTION, "user"), Piece(OUTPUT, "assistant")),
+    ),
+}
