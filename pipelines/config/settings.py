@@ -67,6 +67,7 @@ class Source(Settings):
     allow_empty: bool = False
     episode_id: SerializeAsAny[tuple[str, ...] | EpisodeKey] = EPISODE_KEYS  # the first of these fields that a record has, or a part of a field
     ignore: tuple[str, ...] = ()
+    records: Literal["auto", "line", "file"] = "auto"
     calls_in_text: CallsInText = "auto"
 
     @field_validator("name")

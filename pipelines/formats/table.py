@@ -14,6 +14,7 @@ from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
 from pipelines.formats.layouts import LAYOUTS
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
 from pipelines.formats.reading import last_answer, logged_of, read_layout
+from pipelines.formats.sessions import read_session, session_of
 from pipelines.formats.turns import Reading, read_turns
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip
@@ -113,6 +114,8 @@ def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unre
         record = dict(logged)
     episode = _episode(record, source.episode_id)
     reading = Reading(budget, unread)
+    if (session := session_of(record, source.format)) is not None:
+        return read_session(record, Written(raw), session, reading, episode)
     if (layout := _layout_of(record, source.format)) is not None:
         return read_layout(record, Written(raw), layout, LAYOUTS[layout], reading, episode)
     made = _format_of(record, source.format)

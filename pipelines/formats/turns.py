@@ -55,7 +55,7 @@ def read_turns(turns: Json, path: Path, where: str, written: Written, reading: R
                 )
                 continue
         made += read_turn(turn, (*path, i), f"{where}[{i}]", written, reading)
-    return _with_reasoning_items(made) if any(type(turn) is LoggedTurn and turn.role is _REASONING for turn in made) else made
+    return with_reasoning_items(made) if any(type(turn) is LoggedTurn and turn.role is _REASONING for turn in made) else made
 
 
 def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Reading) -> list[Json]:
@@ -224,7 +224,7 @@ def _description(item: Mapping[str, Json], path: Path, where: str) -> LoggedPart
     )
 
 
-def _with_reasoning_items(turns: list[Any]) -> list[Any]:
+def with_reasoning_items(turns: list[Any]) -> list[Any]:
     """The turns, with each item of reasoning put before the answer or call that follows it, or into a turn of its own."""
     made: list[Any] = []
     waiting: list[LoggedTurn] = []

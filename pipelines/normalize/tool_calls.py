@@ -6,6 +6,7 @@ the escapes and spaces of the file are nothing that the model should learn.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -132,8 +133,23 @@ def _read_call_text(value: Value, findings: Findings) -> Value:
         ) from None
 
 
+# Calls of the Responses API whose name is their type, with the key of their arguments.
+_BUILT_IN = {"local_shell_call": "action", "computer_call": "action"}
+_BUILT_IN_READ = _CALL_KEYS | {"action", "pending_safety_checks"}
+
+
+def _read_built_in(value: Value, findings: Findings) -> Call:
+    kind = value.value["type"]
+    findings.unread.add_others("call", value.where, value.value, _BUILT_IN_READ)
+    arguments, values, is_ours = _arguments(value, _BUILT_IN[kind], findings)
+    found = [read_id(value.value[name], f"{value.where}.{name}", findings) for name in _IDS if name in value.value]
+    return Call(kind.removesuffix("_call"), arguments, values, tuple([own for own in found if own is not None]), value.where, is_ours)
+
+
 def _read_call(value: Value, findings: Findings) -> Call:
     logged = value.value
+    if logged.get("type") in _BUILT_IN and logged.get("name") is None:
+        return _read_built_in(value, findings)
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
     key: str | None = "arguments"
     if inner.value.get("arguments") is None or not inner.value.keys() <= _PLAIN_KEYS or not (inner is value or logged.keys() <= _CALL_KEYS):
@@ -189,6 +205,8 @@ def _arguments(inner: Value, key: str | None, findings: Findings) -> tuple[str, 
         )
         return "{}", {}, True
     if isinstance(given, str):
+        if inner.value.get("type") == "custom_tool_call":  # its input is a text, in no syntax of ours
+            return json.dumps({"input": given}, ensure_ascii=False), {"input": given}, True
         return (*arguments_text(given, where, findings), False)
     if isinstance(given, dict):
         return inner.at(key or "").own_text(), given, not inner.is_text

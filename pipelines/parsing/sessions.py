@@ -21,6 +21,7 @@ BOM = b"\xef\xbb\xbf"
 FIRST_LINES = 16  # that are looked at: notes of the agent may come before the first event
 
 _TOKENS = re.compile(rb'"((?:[^"\\]++|\\.)*+)"|[\[\]{}:,]', re.DOTALL)
+_BEGINNINGS, _BEGINNING_TYPES = (b"session_meta", b"compacted"), ("session_meta", "compacted")  # of a conversation of Codex
 _CODEX = (b"session_meta", b"response_item", b"event_msg", b"turn_context", b"compacted")
 
 
@@ -62,7 +63,7 @@ def session_of(head: bytes) -> Session | None:
         return "turns" if _is_turn(set(top_keys(text[1:].lstrip(BLANK)))) else None
     lines = [line for line in text.split(b"\n", FIRST_LINES)[:FIRST_LINES] if line.strip(BLANK)]
     first = set(top_keys(lines[0])) if lines else set()
-    if "messages".encode() in first or b"conversations" in first:
+    if b"messages" in first or b"conversations" in first:
         return None
     if _is_turn(first):
         return "turns" if len(lines) > 1 and _is_turn(set(top_keys(lines[1]))) else None
@@ -103,7 +104,8 @@ def _is_object(line: bytes) -> bool:
 def conversations_in(lines: Sequence[bytes], kind: Session) -> list[list[int]]:
     """The lines of each conversation of a session file, by number from 0; each line is in exactly one."""
     if kind == "codex":
-        return _cut_before([b"session_meta" in line[:512] and _type_of(line) == "session_meta" for line in lines])
+        begins = [any(name in line[:512] for name in _BEGINNINGS) and _loaded(line).get("type") in _BEGINNING_TYPES for line in lines]
+        return _cut_before(begins)
     if kind == "claude_code":
         return chains_of([_loaded(line) for line in lines])
     return [list(range(len(lines)))]
@@ -116,11 +118,6 @@ def _cut_before(begins: Sequence[bool]) -> list[list[int]]:
             groups.append([])
         groups[-1].append(i)
     return groups
-
-
-def _type_of(line: bytes) -> Any:
-    loaded = _loaded(line)
-    return loaded.get("type")
 
 
 def _loaded(line: bytes) -> Mapping[str, Any]:
@@ -150,19 +147,26 @@ def chains_of(events: Sequence[Mapping[str, Any]]) -> list[list[int]]:
 
 def roots_of(events: Sequence[Mapping[str, Any]]) -> list[int]:
     """The first event of the conversation of each event, by number; an event that is no part of one is its own."""
-    numbers = {event["uuid"]: i for i, event in reversed(list(enumerate(events))) if isinstance(event.get("uuid"), str)}
     roots: list[int] = []
-    latest: dict[bool, int] = {}
-    for i, event in enumerate(events):
-        is_side = event.get("isSidechain") is True
-        parent = event.get("parentUuid")
-        above = numbers.get(parent) if isinstance(parent, str) else None
-        if above is not None and above < i and (events[above].get("isSidechain") is True) == is_side:
-            roots.append(roots[above])
-        elif isinstance(parent, str) and above is None and is_side in latest:
-            roots.append(roots[latest[is_side]])
-        else:
-            roots.append(i)
-        if isinstance(event.get("uuid"), str):
-            latest[is_side] = i
+    for i, parent in enumerate(parents_of(events)):
+        roots.append(i if parent is None else roots[parent])
     return roots
+
+
+def parents_of(events: Sequence[Mapping[str, Any]]) -> list[int | None]:
+    """The event before each event in its conversation, by number; None for the first, and for notes of the agent.
+
+    An event whose parent is not in the file follows the last one before it, because tools that shorten logs leave events out.
+    """
+    numbers: dict[str, int] = {}
+    latest: dict[bool, int] = {}
+    parents: list[int | None] = []
+    for i, event in enumerate(events):
+        is_side, parent, own = event.get("isSidechain") is True, event.get("parentUuid"), event.get("uuid")
+        above = numbers.get(parent, latest.get(is_side)) if isinstance(parent, str) else None
+        is_same = above is not None and (events[above].get("isSidechain") is True) == is_side
+        parents.append(above if is_same else None)
+        if isinstance(own, str):
+            numbers.setdefault(own, i)
+            latest[is_side] = i
+    return parents
