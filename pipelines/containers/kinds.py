@@ -69,8 +69,9 @@ def kind_of(path: str, stores: Stores = ENVIRONMENT, records: str = "auto") -> K
     if encoding := other_encoding(head.data, head.is_all):
         raise Damaged(Reason.FILE_ENCODING.at(path, encoding))
     shape = shape_of(head.data, head.is_all, plain.endswith(LINE_NAMES))
-    is_whole = records == "file" or (records == "auto" and shape != "objects" and session_of(head.data) is not None)
-    return "file" if is_whole else shape
+    is_list = head.data.removeprefix(BOM).lstrip(BLANK).startswith(b"[")
+    may_be_session = records == "auto" and shape == ("array" if is_list else "lines")  # where each line is a list, each is a record
+    return "file" if records == "file" or (may_be_session and session_of(head.data) is not None) else shape
 
 
 def begins_like_json(data: bytes) -> bool:
