@@ -430,6 +430,13 @@ class Reason(Enum):
         "Log results as turns of role tool, without tags.",
         "the result is trained as a question of the user",
     )
+    REPAIR_TOOLS_EXTRACTED = Row(
+        "repair.tools_extracted",
+        REPAIR,
+        "Tool definitions that a system text had in the words of a known template were moved to `tools`.",
+        "Log tool definitions in tools.",
+        "the definitions of another template are trained as text",
+    )
     REPAIR_NULL_DROPPED = Row(
         "repair.null_dropped",
         REPAIR,
