@@ -18,6 +18,7 @@ import orjson
 Session = Literal["claude_code", "codex", "gemini_cli", "osworld", "turns"]
 BLANK = b" \t\r\n\v\f"
 BOM = b"\xef\xbb\xbf"
+_OF_RECORDS = frozenset((b"messages", b"conversations"))
 FIRST_LINES = 16  # that are looked at: notes of the agent may come before the first event
 
 _TOKENS = re.compile(rb'"((?:[^"\\]++|\\.)*+)"|[\[\]{}:,]', re.DOTALL)
@@ -26,7 +27,7 @@ _CODEX = (b"session_meta", b"response_item", b"event_msg", b"turn_context", b"co
 
 
 def top_keys(text: bytes, most: int = 64) -> list[bytes]:
-    """The keys of the object that begins here, as far as it goes; [] where no object begins.
+    """The keys of the object that begins here, as far as it goes, or to one that only records have; [] where no object begins.
 
     >>> top_keys(b'{"a": {"b": 1}, "c": "d", "e'), top_keys(b"[1]")
     ([b'a', b'c'], [])
@@ -45,7 +46,7 @@ def top_keys(text: bytes, most: int = 64) -> list[bytes]:
                 break
         elif depth == 1 and sign == b":":
             keys.append(last)
-            if len(keys) == most:
+            if len(keys) == most or last in _OF_RECORDS:
                 break
         elif depth == 1:
             last = token[1] or b""
@@ -63,7 +64,7 @@ def session_of(head: bytes) -> Session | None:
         return "turns" if _is_turn(set(top_keys(text[1:].lstrip(BLANK)))) else None
     lines = [line for line in text.split(b"\n", FIRST_LINES)[:FIRST_LINES] if line.strip(BLANK)]
     first = set(top_keys(lines[0])) if lines else set()
-    if b"messages" in first or b"conversations" in first:
+    if not first.isdisjoint(_OF_RECORDS):
         return None
     if _is_turn(first):
         return "turns" if len(lines) > 1 and _is_turn(set(top_keys(lines[1]))) else None

@@ -6,10 +6,11 @@ An answer is logged in several events, one for each block, with one message id. 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
-from pipelines.formats.logged import Json, LoggedTurn
+from pipelines.formats.logged import Json, LoggedPart
 from pipelines.formats.sessions.events import SessionTurns, events_of, first_value, parts_of, turns_of
 from pipelines.formats.turns import Reading
 from pipelines.parsing.sessions import parents_of, roots_of
@@ -26,22 +27,24 @@ def matches(record: Event) -> bool:
 def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
     events = events_of(record)
     chosen = chosen_events(events)
-    turns: list[LoggedTurn] = []
+    turns: list[Any] = []
     answers: dict[str, int] = {}  # message id -> where its turn is
+    more: dict[int, list[LoggedPart]] = {}  # the parts of a turn that later events have
     for i, event in enumerate(events):
         reading.unread.add_others("line", f"lines[{i}]", event, _READ)
         if i not in chosen:
             reading.unread.counts[f"line.({_why_not(event)})"] += 1
             continue
         found = turns_of(event["message"], ("lines", i, "message"), written, reading)
-        own = event["message"].get("id") if event.get("type") == "assistant" else None
-        place = answers.get(own) if isinstance(own, str) else None
-        if place is not None and len(found) == 1:
-            turns[place] = replace(turns[place], content=None, parts=(*parts_of(turns[place]), *parts_of(found[0])))
+        own = _message_id(event)
+        if own in answers and len(found) == 1:
+            more.setdefault(answers[own], []).extend(parts_of(found[0]))
             continue
-        if isinstance(own, str):
+        if own is not None:
             answers[own] = len(turns) + len(found) - 1
         turns += found
+    for place, parts in more.items():
+        turns[place] = replace(turns[place], content=None, is_plain=False, parts=(*parts_of(turns[place]), *parts))
     return SessionTurns(turns, "lines", first_value(events, "sessionId"))
 
 

@@ -38,6 +38,7 @@ def matches(record: Event) -> bool:
 def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
     events = events_of(record)
     kept: list[tuple[Json, tuple[str | int, ...]]] = []
+    questions: list[int] = []  # where the user's own are in `kept`
     for i, event in enumerate(events):
         payload = event.get("payload")
         reading.unread.add_others("line", f"lines[{i}]", event, ("payload",))
@@ -45,15 +46,20 @@ def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
             continue
         if event.get("type") == "response_item":
             if payload.get("type") in _ITEMS:
+                questions += [len(kept)] if _is_question(payload) else []
                 kept.append((payload, ("lines", i, "payload")))
             else:
                 reading.unread.counts[f"line.(item {payload.get('type')})"] += 1
         elif event.get("type") == "compacted":
-            kept += _replaced(payload, i)
+            for item, path in _replaced(payload, i):
+                questions += [len(kept)] if _is_question(item) else []
+                kept.append((item, path))
         elif payload.get("type") == "thread_rolled_back":
-            gone = _rolled_back(kept, payload.get("num_turns"))
-            reading.unread.counts["line.(taken back)"] += len(kept) - gone
-            del kept[gone:]
+            back = payload.get("num_turns")
+            back = min(back, len(questions)) if isinstance(back, int) else 0
+            if back > 0:
+                reading.unread.counts["line.(taken back)"] += len(kept) - questions[-back]
+                del kept[questions[-back] :], questions[-back:]
     turns = [turn for value, path in kept for turn in turns_of(value, path, written, reading)]
     meta = [event["payload"] for event in events if event.get("type") == "session_meta" and isinstance(event.get("payload"), dict)]
     system = _system(meta[0], kept) if meta else ()
@@ -69,14 +75,6 @@ def _replaced(payload: Event, i: int) -> list[tuple[Json, tuple[str | int, ...]]
         ]
     summary = payload.get("message")
     return [({"role": "user", "content": summary}, ("lines", i, "payload"))] if isinstance(summary, str) and summary else []
-
-
-def _rolled_back(kept: list[tuple[Json, Any]], turns: Json) -> int:
-    """How many items are left after the last questions, and all that follows them, were taken back."""
-    questions = [k for k, (item, _) in enumerate(kept) if _is_question(item)]
-    if not isinstance(turns, int) or turns <= 0:
-        return len(kept)
-    return questions[-turns] if turns <= len(questions) else (questions[0] if questions else len(kept))
 
 
 def _is_question(item: Event) -> bool:

@@ -48,11 +48,10 @@ def _replayed(events: list[Event], reading: Reading) -> list[tuple[Event, _Path]
     kept: dict[str, tuple[Event, _Path]] = {}
     for i, event in enumerate(events):
         if isinstance(event.get("$rewindTo"), str):
-            ids = list(kept)
-            gone = ids[ids.index(event["$rewindTo"]) :] if event["$rewindTo"] in kept else ids
-            reading.unread.counts["line.(taken back)"] += len(gone)
-            for own in gone:
-                del kept[own]
+            is_gone = False
+            while kept and not is_gone:
+                is_gone = kept.popitem()[0] == event["$rewindTo"]
+                reading.unread.counts["line.(taken back)"] += 1
         elif isinstance(event.get("id"), str):
             kept[event["id"]] = event, ("lines", i)
         elif isinstance(event.get("$set"), dict) and isinstance(event["$set"].get("messages"), list) and event["$set"]["messages"]:
