@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from pipelines.formats.examples import EXAMPLES
 from pipelines.formats.table import FORMATS
 
 SHAPES = Path(__file__).parent / "shapes.json"  # [name, where it was seen, verdict]; `python -m tests.formats.shapes` writes the verdicts
+
+_FOLDER = re.compile(r"\b(?:jobs|pipelines|tests|conf|docs)/\S+")  # of other repositories; they would read like ours
 
 BEFORE = """\
 # Logs: what is read
@@ -135,4 +138,4 @@ def _lines() -> Iterator[str]:
     yield AFTER.rstrip("\n")
     yield LIST
     for name, seen, verdict in json.loads(SHAPES.read_text(encoding="utf-8")):
-        yield f"| {name} | {seen.replace('|', '/')} | {verdict} |"
+        yield f"| {name} | {_FOLDER.sub('', seen).replace('|', '/').strip()} | {verdict} |"
