@@ -119,7 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     explain.set_defaults(command=_command("published.explain"))
 
     _add_export(commands)
-    commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=_command("listings.formats"))
+    formats = commands.add_parser("formats", help="list the log formats that can be read, or print a record of one")
+    formats.add_argument("name", nargs="?", metavar="NAME")
+    formats.set_defaults(command=_command("listings.formats"))
     commands.add_parser("dialects", help="list the models for which records can be tokenized").set_defaults(command=_command("listings.dialects"))
     return parser
 

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from pipelines.config import Config, ConfigError, Source
+from pipelines.config.formats import is_plugin
 from pipelines.containers.partitions import with_columns
 from pipelines.dialects import Dialect, open_dialect
 from pipelines.formats.keys import Unread
+from pipelines.formats.plugin import plugin_fault
 from pipelines.formats.table import nonfinite, read_record
 from pipelines.normalize import normalize
 from pipelines.parsing.budget import Budget
@@ -50,7 +52,7 @@ class Flow:
 
 
 def open_flow(config: Config) -> Flow:
-    """Opens the tokenizer of every dialect. Call it once per process. Raises ConfigError with the faults of all dialects."""
+    """Opens the tokenizer of every dialect and the function of every plug-in. Call it once per process. Raises ConfigError with all faults."""
     dialects: list[Dialect] = []
     faults: list[str] = []
     for settings in config.dialects:
@@ -58,6 +60,11 @@ def open_flow(config: Config) -> Flow:
             dialects.append(open_dialect(settings, config.stores))
         except ConfigError as error:
             faults += error.faults
+    faults += [
+        f"sources[{i}].format: {fault}"
+        for i, source in enumerate(config.sources)
+        if is_plugin(source.format) and (fault := plugin_fault(source.format)) is not None
+    ]
     if faults:
         raise ConfigError(faults)
     return Flow(config, tuple(dialects))
@@ -149,6 +156,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
         tools=draft.tools,
         images=tuple(images),
         findings=tuple(dict.fromkeys(findings)),
+        extra=draft.extra,
     )
 
 

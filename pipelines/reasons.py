@@ -25,6 +25,7 @@ STAGES = {
     "json": PARSE,
     "schema": NORMALIZE,
     "schema.unknown_format": FORMAT,
+    "format": FORMAT,
     "media": NORMALIZE,
     "tool": NORMALIZE,
     "image": IMAGES,
@@ -115,6 +116,12 @@ class Reason(Enum):
         REFUSE,
         "The record does not match any known format.",
         "Run `episodes formats` to see the formats. Set the source's format, or rename the fields of its records.",
+    )
+    FORMAT_PLUGIN_FAILED = Row(
+        "format.plugin_failed",
+        REFUSE,
+        "The function that the source names as its format raised an error, or did not return a record.",
+        "Mend the function; the detail has the error, and the file and line where it was raised.",
     )
     SCHEMA_TURNS_NOT_LIST = Row("schema.turns_not_list", REFUSE, "The turns are not a list.", "Log conversations (or messages) as a list of turns.")
     SCHEMA_TURNS_EMPTY = Row("schema.turns_empty", REFUSE, "The conversation has no turns.", "Log the turns, or remove the record.")
@@ -393,6 +400,12 @@ class Reason(Enum):
         "The log labels the answer as bad (label: false, as in KTO).",
         "Remove such records from the source, or set `ignore: [label]` to train on them anyway.",
         "the bad answer is trained like a good one",
+    )
+    RECORD_REJECTED_KEPT = Row(
+        "record.rejected_kept",
+        NOTE,
+        "The record is a preference: the better answer is trained, and the rejected one is kept in column `extra`.",
+        "Nothing to fix. A trainer of preferences finds the rejected answer in `extra`, as it was logged.",
     )
     RECORD_ID_CONFLICT = Row(
         "record.id_conflict",

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipelines.formats.paths import pairs_of
+from pipelines.formats.transcripts import is_transcript
 
-Role = Literal["user", "assistant", "pairs"] | None
+Role = Literal["user", "assistant", "pairs", "transcript"] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A value with turns: a list of turns, one turn, or a text. `role` is that of a text, or of a turn without one; `pairs` is a list of
-    (question, answer). Several `joined` texts make one turn, with a newline between them."""
+    (question, answer), `transcript` a text with the names of the speakers. Several `joined` texts make one turn, with a newline between them."""
 
     path: str
     role: Role = None
@@ -27,8 +28,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`needs` are the paths that a record of this shape has, each with what its value must be. `rejected` is the other side of a preference."""
+    """`needs` are the paths that a record of this shape has, each with what its value must be. `rejected` is the other side of a preference.
+    `source` says who documents the shape."""
 
+    title: str
+    source: str
     needs: tuple[tuple[str, str], ...]
     pieces: tuple[Piece, ...]
     holders: tuple[str, ...] = ()
@@ -60,6 +64,8 @@ def _is(value: Any, kind: str) -> bool:
     match kind:
         case "text":
             return isinstance(value, str)
+        case "transcript":
+            return isinstance(value, str) and is_transcript(value)
         case "object":
             return isinstance(value, dict)
         case "turns":  # a list of objects, or the JSON text of a list
@@ -98,6 +104,8 @@ REJECTED_BESIDE = ("rejected_response", "rejected_messages")  # ms-swift: the tu
 
 LAYOUTS: dict[str, Layout] = {
     "request": Layout(
+        title="a request to a chat API with its response",
+        source="logs of LiteLLM, Helicone, vLLM and other gateways; OpenAI chat completions, Anthropic messages, Gemini generateContent",
         needs=(("request.messages | request.contents | request.input | request.prompt | request.body.messages", "any"), ("response", "any")),
         holders=("request", "request.body", "request.config"),
         pieces=(
@@ -106,36 +114,90 @@ LAYOUTS: dict[str, Layout] = {
         ),
     ),
     "openai_preference": Layout(
+        title="OpenAI preference pairs: input, preferred_output, non_preferred_output",
+        source="platform.openai.com, direct preference optimization",
         needs=(("preferred_output", "any"), ("input", "any")),
         holders=("input",),
         pieces=(Piece("input.messages | input", "user"), Piece("preferred_output", "assistant")),
         rejected="non_preferred_output",
     ),
-    "preference": Layout(
-        needs=(("chosen", "any"), ("rejected", "any")),
-        pieces=(Piece(QUESTION, "user"), Piece("chosen", "assistant")),
+    "hh_preference": Layout(
+        title="preference pairs as two texts with the names of the speakers",
+        source="Anthropic/hh-rlhf",
+        needs=(("chosen", "transcript"), ("rejected", "transcript")),
+        pieces=(Piece("chosen", "transcript"),),
         rejected="rejected",
     ),
+    "preference": Layout(
+        title="preference pairs with a prompt: prompt, chosen, rejected",
+        source="huggingface/trl, dataset formats; hiyouga/LLaMA-Factory data/README.md @ v0.9.5",
+        needs=(("chosen", "any"), ("rejected", "any"), (QUESTION, "any")),
+        pieces=(Piece("history", "pairs"), Piece(QUESTION, "user"), Piece("chosen", "assistant")),
+        rejected="rejected",
+    ),
+    "preference_turns": Layout(
+        title="preference pairs as two whole conversations: chosen, rejected",
+        source="huggingface/trl, dataset formats (implicit prompt)",
+        needs=(("chosen", "turns"), ("rejected", "any")),
+        pieces=(Piece("chosen"),),
+        rejected="rejected",
+    ),
+    "glaive": Layout(
+        title="function calling as one text: system, chat",
+        source="glaiveai/glaive-function-calling-v2",
+        needs=(("chat", "transcript"),),
+        pieces=(Piece("system", "transcript"), Piece("chat", "transcript")),
+    ),
     "gemini": Layout(
+        title="Gemini: contents of parts, with functionCall, functionResponse, inlineData; systemInstruction",
+        source="ai.google.dev/api/generate-content",
         needs=(("contents", "turns"),),
         holders=("config", "generationConfig"),
         pieces=(Piece("contents", "user"), Piece("candidates[0].content | response.candidates[0].content", "assistant")),
     ),
     "responses": Layout(
+        title="OpenAI Responses: items under input and output; instructions",
+        source="platform.openai.com/docs/api-reference/responses",
         needs=(("input | output", "items"),),
         pieces=(Piece("input", "user"), Piece("output | response.output", "assistant")),
     ),
-    "atif": Layout(needs=(("steps", "steps"),), holders=("agent",), pieces=(Piece("steps"),)),
-    "adp": Layout(needs=(("content", "actions"),), holders=("details",), pieces=(Piece("content"),)),
+    "atif": Layout(
+        title="ATIF trajectories: steps with source, message, tool_calls, observation",
+        source="laude-institute/harbor, RFC 0001",
+        needs=(("steps", "steps"),),
+        holders=("agent",),
+        pieces=(Piece("steps"),),
+    ),
+    "adp": Layout(
+        title="Agent Data Protocol: content of actions and observations",
+        source="neulab/agent-data-protocol schema/trajectory.py @ df5b5ad",
+        needs=(("content", "actions"),),
+        holders=("details",),
+        pieces=(Piece("content"),),
+    ),
     "otel": Layout(
+        title="OpenTelemetry GenAI spans: attributes gen_ai.input.messages and gen_ai.output.messages, also in OTLP's JSON",
+        source="open-telemetry/semantic-conventions, gen-ai; traceloop/openllmetry",
         needs=(("attributes.gen_ai.input.messages | attributes.gen_ai.prompt", "any"),),
-        holders=("attributes",),
+        holders=("attributes", "attributes.llm.request"),
         pieces=(
             Piece("attributes.gen_ai.input.messages | attributes.gen_ai.prompt", "user"),
             Piece("attributes.gen_ai.output.messages | attributes.gen_ai.completion", "assistant"),
         ),
     ),
+    "openinference": Layout(
+        title="OpenInference spans: attributes llm.input_messages and llm.output_messages",
+        source="Arize-ai/openinference spec/semantic_conventions.md",
+        needs=(("attributes.llm.input_messages | llm.input_messages", "any"),),
+        holders=("attributes.llm | llm",),
+        pieces=(
+            Piece("attributes.llm.input_messages | llm.input_messages", "user"),
+            Piece("attributes.llm.output_messages | llm.output_messages", "assistant"),
+        ),
+    ),
     "langsmith": Layout(
+        title="LangSmith runs: inputs, outputs",
+        source="docs.langchain.com/langsmith/run-data-format",
         needs=(("inputs", "object"), ("outputs", "object")),
         holders=("inputs", "outputs"),
         pieces=(
@@ -148,16 +210,27 @@ LAYOUTS: dict[str, Layout] = {
         ),
     ),
     "alpaca": Layout(
+        title="Alpaca: instruction, input, output, history",
+        source="tatsu-lab/stanford_alpaca; hiyouga/LLaMA-Factory data/README.md @ v0.9.5",
         needs=(("instruction", "text"), ("output | response | completion", "any")),
         pieces=(Piece("history", "pairs"), Piece("instruction", "user", joined=("instruction", "input")), Piece("output | response | completion", "assistant")),
     ),
     "langfuse": Layout(
+        title="Langfuse observations: input, output",
+        source="langfuse.com/docs/observability",
         needs=(("input", "any"), ("output", "any")),
         holders=("input",),
         pieces=(Piece("input.messages | input.contents | input.args[0].messages | input", "user"), Piece(ANSWER.format("output"), "assistant")),
     ),
-    "trajectory": Layout(needs=((TURNS, "turns"),), pieces=(Piece(TURNS), Piece(OUTPUT, "assistant"))),
+    "trajectory": Layout(
+        title="turns under another key: conversation, trajectory, traj, history, dialog, steps and others",
+        source="allenai/WildChat, nebius/SWE-rebench-openhands-trajectories, sierra-research/tau-bench",
+        needs=((TURNS, "turns"),),
+        pieces=(Piece(TURNS), Piece(OUTPUT, "assistant")),
+    ),
     "prompt_completion": Layout(
+        title="a question and an answer: prompt or query or question; completion or response or answer",
+        source="huggingface/trl, dataset formats; modelscope/ms-swift docs; Salesforce/xlam-function-calling-60k",
         needs=((QUESTION, "any"), (OUTPUT, "any")),
         pieces=(Piece("history", "pairs"), Piece(QUESTION, "user"), Piece(OUTPUT, "assistant")),
     ),

@@ -17,6 +17,7 @@ from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import parse_json
 from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reject
+from pipelines.visible import counted
 
 Steps = tuple[str | int, ...]
 _STEP = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
@@ -41,7 +42,7 @@ class Trail:
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.read: dict[str, tuple[Mapping[str, Json], set[str]]] = {}
-        self.left: list[tuple[str, str, Json]] = []  # (place, key, value) of list elements that were passed over
+        self.items: dict[str, tuple[list[Json], set[int]]] = {}  # which elements of which lists, by the place of the list
 
     def add(self, where: str, holder: Mapping[str, Json], keys: Iterable[str]) -> None:
         self.read.setdefault(where, (holder, set()))[1].update(keys)
@@ -51,8 +52,9 @@ class Trail:
         for where, (holder, keys) in self.read.items():
             others = {key: value for key, value in holder.items() if key not in keys and key not in harmless}
             unread.add_others("record", where, others, ())
-        for where, key, value in self.left:
-            unread.add("record", where, key, value, "only the first element is read")
+        for where, (items, numbers) in self.items.items():
+            if (other := next((i for i in range(len(items)) if i not in numbers), None)) is not None:
+                unread.add("record", "", f"{where}[{other}]", items[other], f"of {counted(len(items), 'element')}, {len(numbers)} are read")
 
 
 @lru_cache(maxsize=4096)
@@ -62,7 +64,7 @@ def steps_of(paths: str) -> tuple[Steps, ...]:
     >>> steps_of("a.b[0] | c")
     (('a', 'b', 0), ('c',))
     """
-    return tuple(tuple(name or int(number) for name, number in _STEP.findall(path)) for path in paths.split("|"))
+    return tuple(tuple(name or int(number) for name, number in _STEP.findall(path.strip())) for path in paths.split("|"))
 
 
 def is_path(text: str) -> bool:
@@ -74,13 +76,13 @@ def find(start: Found, paths: str, trail: Trail) -> Found | None:
     """The first of these paths that leads to a value other than null; None where none does."""
     for steps in steps_of(paths):
         marks: list[tuple[str, Any, str | int]] = []
-        found = _follow(start, tuple(step.strip() if isinstance(step, str) else step for step in steps), trail.budget, marks)
+        found = _follow(start, steps, trail.budget, marks)
         if found is not None:
             for where, holder, key in marks:
                 if isinstance(key, str):
                     trail.add(where, holder, (key,))
                 else:
-                    trail.left += [(where, f"[{i}]", item) for i, item in enumerate(holder) if i != key % len(holder)][:1]
+                    trail.items.setdefault(where, (holder, set()))[1].add(key % len(holder))
             return found
     return None
 

@@ -11,6 +11,7 @@ from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD
 from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, Layout, Piece
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, fields_of
 from pipelines.formats.paths import Found, Trail, find, open_text
+from pipelines.formats.transcripts import turns_of
 from pipelines.formats.turns import Reading, read_turn, read_turns
 from pipelines.parsing.written import Written
 
@@ -110,10 +111,12 @@ def _read_piece(piece: Piece, top: Found, trail: Trail, reading: Reading) -> tup
 def turns_at(found: Found, role: str | None, reading: Reading, nested: int = 0) -> list[Json]:
     """The turns of a value: a list of turns or calls, one turn, a text, or any of them as JSON text."""
     value = found.value
+    if isinstance(value, str) and role == "transcript":
+        return [replace(text_turn(found, spoken), content=said) for spoken, said in turns_of(value)]
     if isinstance(value, str):
         opened = open_text(found, reading.budget) if role != "pairs" else None
         if opened is None or not _speaks(opened.value, role):
-            return [_text_turn(found, role)]
+            return [text_turn(found, role)]
         return turns_at(opened, role, reading, nested)
     if isinstance(value, dict):
         return _turn_at(found, role, reading)
@@ -137,7 +140,7 @@ def _with_role(turn: Json, role: str | None) -> Json:
     return replace(turn, role=role) if type(turn) is LoggedTurn and turn.role is None and role is not None and not turn.calls else turn
 
 
-def _text_turn(found: Found, role: str | None) -> LoggedTurn:
+def text_turn(found: Found, role: str | None) -> LoggedTurn:
     return LoggedTurn(path=(), where=found.where, written=found.written, role=role, content=found.value, is_plain=True)
 
 
@@ -145,7 +148,7 @@ def _pairs_at(found: Found) -> list[Json]:
     turns: list[Json] = []
     for i, pair in enumerate(found.value):
         if isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair):
-            turns += [_text_turn(found.at(i).at(k), role) for k, role in enumerate(("user", "assistant"))]
+            turns += [text_turn(found.at(i).at(k), role) for k, role in enumerate(("user", "assistant"))]
         else:
             turns.append(pair)
     return turns

@@ -40,6 +40,8 @@ def read_turns(turns: Json, path: Path, where: str, written: Written, reading: R
         if not isinstance(found, list):
             return turns
         turns, written, path = found, Written(turns), ()
+    while type(turns) is list and len(turns) == 1 and type(turns[0]) is list:  # a batch of one conversation
+        turns, path, where = turns[0], (*path, 0), f"{where}[0]"
     if not isinstance(turns, list):
         return turns
     made: list[Any] = []

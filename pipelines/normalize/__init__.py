@@ -51,6 +51,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     check_calls((line.call for line in lines if line.call), declared, findings)
     _check_targets(lines, findings)
     episode_id = _episode_id(logged, source, findings)
+    extra = _kept_aside(logged, findings)
     step_id, own_id = (_id_text(name, value, logged.written, findings) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
     findings.close()
     return Draft(
@@ -65,6 +66,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
         refs=tuple(_reference(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
         findings=tuple(dict.fromkeys(findings.notes)),
         logged_id=own_id,
+        extra=extra,
         unread=unread.counted(),
     )
 
@@ -132,6 +134,16 @@ def _check_targets(lines: list[Line], findings: Findings) -> None:
     for line in blank:
         if not _has_prefix(refused, line.where):
             findings.refuse(Reason.SCHEMA_CONTENT_MISSING, line.where, f"the {line.role} turn is blank")
+
+
+def _kept_aside(logged: Logged, findings: Findings) -> str | None:
+    """The rejected side of a preference as JSON text: it is not trained, but kept."""
+    if not logged.rejected:
+        return None
+    for key, _ in logged.rejected:
+        findings.note(Reason.RECORD_REJECTED_KEPT, key, "the rejected answer is kept in column extra")
+    (_, first), *others = logged.rejected
+    return write_json({"rejected": first} | dict(others), None, ())
 
 
 def _has_prefix(places: Sequence[str], start: str) -> bool:

@@ -123,6 +123,8 @@ def _read_call_text(value: Value, findings: Findings) -> Value:
 
 def _read_call(value: Value, findings: Findings) -> Call:
     logged = value.value
+    if isinstance(logged.get("tool_call"), dict) and len(logged) == 1:  # OpenInference
+        return _read_call(value.at("tool_call"), findings)
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
     key: str | None = "arguments"
     if inner.value.get("arguments") is None or not inner.value.keys() <= _PLAIN_KEYS or not (inner is value or logged.keys() <= _CALL_KEYS):
