@@ -469,6 +469,12 @@ class Reason(Enum):
         "The oldest answers, and calls with their results, were left out so that the row fits max_tokens. The system turns and the first question were kept.",
         "Raise max_tokens to keep them.",
     )
+    REPAIR_PARAMETERS_WRAPPED = Row(
+        "repair.parameters_wrapped",
+        REPAIR,
+        "The parameters of a tool were listed by name without a schema around them; they became the properties of an object.",
+        "Log `parameters` as a JSON schema: {type: object, properties: {...}}.",
+    )
     REPAIR_FEWER_SLICES = Row(
         "repair.fewer_slices", REPAIR, "Images were cut into fewer slices so that the row fits max_tokens.", "Raise max_tokens to keep all slices."
     )
