@@ -469,6 +469,12 @@ class Reason(Enum):
         "The oldest answers, and calls with their results, were left out so that the row fits max_tokens. The system turns and the first question were kept.",
         "Raise max_tokens to keep them.",
     )
+    REPAIR_CODE_AS_CALL = Row(
+        "repair.code_as_call",
+        REPAIR,
+        "An action that runs code became a call of a tool that is named like the language, with the code as its argument.",
+        "Nothing to fix, if the model is to call such a tool. Log the call as a function with arguments to choose another name.",
+    )
     REPAIR_PARAMETERS_WRAPPED = Row(
         "repair.parameters_wrapped",
         REPAIR,

@@ -37,6 +37,7 @@ class Layout:
     pieces: tuple[Piece, ...]
     holders: tuple[str, ...] = ()
     rejected: str = ""
+    other_meaning: tuple[str, ...] = ()  # keys of the holders that are no fields here
 
     def matches(self, record: Mapping[str, Any]) -> bool:
         return all(_has(record, key, kind) for key, kind in self.needs)
@@ -138,9 +139,9 @@ LAYOUTS: dict[str, Layout] = {
     "preference_turns": Layout(
         title="preference pairs as two whole conversations: chosen, rejected",
         source="huggingface/trl, dataset formats (implicit prompt)",
-        needs=(("chosen", "turns"), ("rejected", "any")),
-        pieces=(Piece("chosen"),),
-        rejected="rejected",
+        needs=(("chosen | chosen_messages", "turns"), ("rejected | rejected_messages", "any")),
+        pieces=(Piece("chosen | chosen_messages"),),
+        rejected="rejected | rejected_messages",
     ),
     "glaive": Layout(
         title="function calling as one text: system, chat",
@@ -172,7 +173,6 @@ LAYOUTS: dict[str, Layout] = {
         title="Agent Data Protocol: content of actions and observations",
         source="neulab/agent-data-protocol schema/trajectory.py @ df5b5ad",
         needs=(("content", "actions"),),
-        holders=("details",),
         pieces=(Piece("content"),),
     ),
     "otel": Layout(
@@ -190,6 +190,7 @@ LAYOUTS: dict[str, Layout] = {
         source="Arize-ai/openinference spec/semantic_conventions.md",
         needs=(("attributes.llm.input_messages | llm.input_messages", "any"),),
         holders=("attributes.llm | llm",),
+        other_meaning=("system",),  # the name of the provider
         pieces=(
             Piece("attributes.llm.input_messages | llm.input_messages", "user"),
             Piece("attributes.llm.output_messages | llm.output_messages", "assistant"),

@@ -20,7 +20,7 @@ TYPES: Mapping[str, tuple[str, ...]] = {
     IMAGE: ("image_url", "image", "input_image", "computer_screenshot"),
     REASONING: ("reasoning", "thinking"),
     HIDDEN: ("redacted_thinking",),
-    CALL: ("tool_call", "function_call", "tool_use", "tool-call", "api_action"),
+    CALL: ("tool_call", "function_call", "tool_use", "tool-call", "api_action", "code_action"),
     RESULT: ("tool_result", "tool-result", "tool_call_response", "function_call_output", "computer_call_output", "function_response"),
     MEDIA: ("video", "video_url", "input_video", "audio", "audio_url", "input_audio"),
 }

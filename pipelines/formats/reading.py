@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -33,7 +33,7 @@ def read_layout(record: Mapping[str, Json], written: Written, name: str, layout:
         if found is not None:
             places.append(found.where)
             turns = more if more[: len(turns)] and _begins_with(more, turns) else turns + more
-    fields = fields_in(top, layout.holders, trail)
+    fields = fields_in(top, layout.holders, trail, layout.other_meaning)
     rejected = find(top, layout.rejected, trail) if layout.rejected else None
     trail.account(reading.unread, _HARMLESS)
     return logged_of(name, turns, places[0] if places else "", written, fields, episode, rejected=((rejected.where, rejected.value),) if rejected else ())
@@ -75,7 +75,7 @@ def _system_text(value: Json) -> Json:
     return next((value[key] for key in ("parts", "content", "text") if value.get(key) is not None), value)
 
 
-def fields_in(top: Found, holders: Iterable[str], trail: Trail) -> dict[str, Keyed]:
+def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: Container[str] = ()) -> dict[str, Keyed]:
     """The fields of the record and of the objects in it that hold such fields, as `fields_of` gives them."""
     found: dict[str, Keyed] = {}
     for holder in [top, *(find(top, path, trail) for path in holders)]:
@@ -86,6 +86,8 @@ def fields_in(top: Found, holders: Iterable[str], trail: Trail) -> dict[str, Key
         if holder is None or not isinstance(holder.value, dict):
             continue
         read = trail.read.get(holder.where, (None, set()))[1]  # a key that has turns is no field
+        if holder is not top:
+            read = read | {key for key in holder.value if key in other_meaning}
         own = {field: tuple(pair for pair in pairs if pair[0] not in read) for field, pairs in fields_of(holder.value).items()}
         trail.add(holder.where, holder.value, (key for pairs in own.values() for key, _ in pairs))
         for field, pairs in own.items():

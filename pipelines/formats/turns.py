@@ -75,11 +75,14 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
             return item
         turn, path, role = _unwrapped(turn, path, where, reading.unread)
         if turn.get("role") is None and turn.get("from") is None:
+            role = role or (turn["name"] if turn.get("class_") and turn.get("name") in ("system", "user") else None)  # who speaks through the environment
             role = role or next((turn[key] for key in ("type", "class_", "source") if _is_role(turn.get(key))), None)
     fields, used = _fields_of(turn, where, reading.unread)
     if role is not None:
         fields.setdefault("role", role)
     results = fields.pop("results", None)
+    if turn.get("class_") == "image_observation" and "content" in fields:
+        fields["images"] = (*fields.get("images", ()), (used["content"], fields.pop("content")))
     if described := _description(turn, path, where):
         key = used.get("content", "content")
         fields["parts"] = (described, LoggedPart(turn.get(key), (*path, key), f"{where}.{key}"))
@@ -220,7 +223,7 @@ def _description(item: Mapping[str, Json], path: Path, where: str) -> LoggedPart
     """What an action of ADP says before it acts: text of the answer, as its own converters to training data have it."""
     text = item.get("description") if item.get("class_") is not None else None
     return (
-        LoggedPart(text if item["class_"] == "api_action" else f"{text}\n\n", (*path, "description"), f"{where}.description")
+        LoggedPart(f"{text}\n\n" if item["class_"] == "message_action" else text, (*path, "description"), f"{where}.description")
         if isinstance(text, str) and text
         else None
     )

@@ -123,6 +123,8 @@ def _read_call_text(value: Value, findings: Findings) -> Value:
 
 def _read_call(value: Value, findings: Findings) -> Call:
     logged = value.value
+    if logged.get("class_") == "code_action" and isinstance(code := logged.get("content"), str):
+        return _code_call(value, code, findings)
     if isinstance(logged.get("tool_call"), dict) and len(logged) == 1:  # OpenInference
         return _read_call(value.at("tool_call"), findings)
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
@@ -143,6 +145,17 @@ def _read_call(value: Value, findings: Findings) -> Call:
     arguments, values, is_ours = _arguments(holder, key, findings)
     found = [read_id(logged[name], f"{value.where}.{name}", findings) for name in _IDS if name in logged]
     return Call(name, arguments, values, tuple([own for own in found if own is not None]), value.where, is_ours)
+
+
+def _code_call(value: Value, code: str, findings: Findings) -> Call:
+    """The call that runs this code, named by its language: ADP logs code apart from the calls of functions, though both have results."""
+    language = value.value.get("language")
+    name = language if isinstance(language, str) and language.strip() else "code"
+    findings.unread.add_others("call", value.where, value.value, ("class_", "content", "language"))
+    detail = f"code in the language {clip(name)} became a call of a tool of that name"
+    findings.repair(Reason.REPAIR_CODE_AS_CALL, Reason.TOOL_CALL_MALFORMED, value.where, detail)
+    values = {"code": code}
+    return Call(name, write_json(values, None, ()), values, (), value.where, is_ours=True)
 
 
 def _other_name(logged: Mapping[str, Any]) -> Any:

@@ -175,7 +175,9 @@ def _in_object(value: dict[str, Any]) -> list[Any]:
 
 
 def _from_item(definition: Any, where: str, findings: Findings) -> Any:
-    """One definition of a list; it may be the JSON text of one."""
+    """One definition of a list; it may be the JSON text of one, or OpenInference's {"tool": {"json_schema": JSON text}}."""
+    if isinstance(definition, dict) and definition.keys() == {"tool"} and isinstance(definition["tool"], dict) and "json_schema" in definition["tool"]:
+        definition = definition["tool"]["json_schema"]
     return _from_text(definition, where, findings) if isinstance(definition, str) and definition.lstrip()[:1] == "{" else definition
 
 

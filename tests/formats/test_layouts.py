@@ -60,6 +60,7 @@ SHAPES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ("preference", {"prompt": "Q", "chosen": [Q, A], "rejected": [Q, A | {"content": "B"}]}, QA),
     ("preference", {"instruction": "Q", "chosen": "A", "rejected": "B"}, QA),
     ("preference_turns", {"chosen": [Q, A], "rejected": [Q, A | {"content": "B"}]}, QA),
+    ("preference_turns", {"chosen_messages": [Q, A], "rejected_messages": [Q, A | {"content": "B"}]}, QA),
     ("hh_preference", {"chosen": "\n\nHuman: Q\n\nAssistant: A", "rejected": "\n\nHuman: Q\n\nAssistant: B"}, QA),
     ("openai_preference", {"input": {"messages": [Q]}, "preferred_output": [A], "non_preferred_output": [A | {"content": "B"}]}, QA),
     ("sharegpt", {"conversations": [{"from": "human", "value": "Q"}], "chosen": {"from": "gpt", "value": "A"}, "rejected": {"from": "gpt", "value": "B"}}, QA),

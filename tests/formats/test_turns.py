@@ -240,3 +240,26 @@ def test_results_of_a_turn_without_calls_are_refused():
     step = {"source": "agent", "message": "A", "observation": {"results": [{"content": "4"}]}}
     assert refusals({"messages": [ASKED, step]}) == [("tool.result_orphan", "messages[1].observation.results[0]")]
     assert notes(conversation({"messages": [ASKED, ANSWERED | {"observation": "seen"}]})) == []
+
+
+def test_the_actions_of_adp_are_calls_and_code_is_one_with_a_note():
+    steps = [
+        {"class_": "text_observation", "content": "S", "source": "environment", "name": "system"},
+        {"class_": "text_observation", "content": "Q", "source": "user"},
+        {"class_": "code_action", "language": "bash", "content": "ls", "description": "I look."},
+        {"class_": "text_observation", "content": "a.py", "source": "environment"},
+        {"class_": "message_action", "content": "Done.", "description": "I know."},
+    ]
+    made = conversation({"id": "1", "content": steps, "details": {}})
+    assert turns(made) == [
+        ("system", "", "S"),
+        ("user", "", "Q"),
+        ("assistant", "", "I look."),
+        ("assistant", "bash", '{"code": "ls"}'),
+        ("observation", "", "a.py"),
+        ("assistant", "", "I know.\n\nDone."),
+    ]
+    assert notes(made) == [("repair.code_as_call", "content[2]")]
+    picture = {"class_": "image_observation", "content": "a.png", "source": "user"}
+    assert conversation({"content": [picture, steps[4]]}, sizes={"a.png": (8, 8)}).messages[0].image_at == (0,)
+    assert refusals({"content": [steps[1], {"class_": "web_observation", "html": "<p>"}, steps[4]]})[0] == ("schema.role_missing", "content[1]")
