@@ -25,7 +25,8 @@ _TAGS = (
 _AROUND = ("<｜tool▁outputs▁begin｜>", "<｜tool▁outputs▁end｜>")
 _WORDS = re.compile(r"[ \t]*+(?:Observation:|OBSERVATION:|FUNCTION RESPONSE:|EXECUTION RESULT of \[([^\]\n]*+)\]:)[ \t]*+\n?+")
 _AGAIN = re.compile(r"^EXECUTION RESULT of \[([^\]\n]*+)\]:[ \t]*+\n?+", re.MULTILINE)
-_STARTS = (*(opening for opening, _ in _TAGS), _AROUND[0], "Observation:", "OBSERVATION:", "FUNCTION RESPONSE:", "EXECUTION RESULT of [")
+_SENTENCES = ("Your command ran successfully and did not produce any output.",)  # SWE-agent's, for a command without output
+_STARTS = (*_SENTENCES, *(opening for opening, _ in _TAGS), _AROUND[0], "Observation:", "OBSERVATION:", "FUNCTION RESPONSE:", "EXECUTION RESULT of [")
 
 
 class ResultText(NamedTuple):
@@ -49,6 +50,8 @@ def results_of(text: str) -> tuple[list[ResultText], int]:
     """(the results that a text begins with, where what follows them begins); ([], 0) if it begins with none."""
     if not begins_with_result(text):
         return [], 0
+    if text.strip() in _SENTENCES:
+        return [ResultText(*_trimmed(text, 0, len(text)))], len(text)
     start = len(text) - len(text.lstrip())
     if text.startswith(_AROUND[0], start):
         start += len(_AROUND[0])

@@ -157,17 +157,28 @@ def roots_of(events: Sequence[Mapping[str, Any]]) -> list[int]:
 def parents_of(events: Sequence[Mapping[str, Any]]) -> list[int | None]:
     """The event before each event in its conversation, by number; None for the first, and for notes of the agent.
 
-    An event whose parent is not in the file follows the last one before it, because tools that shorten logs leave events out.
+    An event whose parent is not in the file, and an answer or a result without a parent, follows the last one before it: tools that shorten logs leave events out.
     """
     numbers: dict[str, int] = {}
     latest: dict[bool, int] = {}
     parents: list[int | None] = []
     for i, event in enumerate(events):
         is_side, parent, own = event.get("isSidechain") is True, event.get("parentUuid"), event.get("uuid")
-        above = numbers.get(parent, latest.get(is_side)) if isinstance(parent, str) else None
+        above = numbers.get(parent) if isinstance(parent, str) else None
+        if above is None and (isinstance(parent, str) or _answers(event)):
+            above = latest.get(is_side)
         is_same = above is not None and (events[above].get("isSidechain") is True) == is_side
         parents.append(above if is_same else None)
         if isinstance(own, str):
             numbers.setdefault(own, i)
             latest[is_side] = i
     return parents
+
+
+def _answers(event: Mapping[str, Any]) -> bool:
+    """Whether this event is an answer, or the result of a call, which nothing can begin with."""
+    message = event.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    return event.get("type") == "assistant" or (
+        isinstance(content, list) and any(isinstance(part, dict) and part.get("type") == "tool_result" for part in content)
+    )

@@ -136,6 +136,16 @@ def test_claude_code_an_event_whose_parent_is_not_in_the_file_follows_the_last_o
     assert [content for _, _, content in conversations(tmp_path / "s.jsonl", events)[0]] == ["Q", "A", "Q2", "A2"]
 
 
+def test_claude_code_an_answer_or_a_result_without_a_parent_follows_the_last_event(tmp_path: Path):
+    events = [
+        claude("u1", None, "user", "Q"),
+        claude("u2", None, "assistant", use("c1")),
+        claude("u3", None, "user", result("c1", "1")),
+        claude("u4", None, "assistant", "A"),
+    ]
+    assert [content for _, _, content in conversations(tmp_path / "s.jsonl", events)[0]] == ["Q", '{"a": 1}', "1", "A"]
+
+
 def test_claude_code_parents_in_a_circle_end(tmp_path: Path):
     events = [claude("u1", "u2", "user", "Q"), claude("u2", "u1", "assistant", "A"), claude("u2", "u2", "assistant", "B")]
     assert len(read(tmp_path / "s.jsonl", events)) == 1

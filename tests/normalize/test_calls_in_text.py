@@ -63,6 +63,7 @@ def test_text_before_a_json_call_is_allowed_only_where_a_result_follows():
         ("Observation: 12\n", ["12"]),
         ("OBSERVATION:\n1: x\n2: y", ["1: x\n2: y"]),
         ("EXECUTION RESULT of [w]:\na.py", ["a.py"]),
+        *((sentence, [sentence]) for sentence in ("Your command ran successfully and did not produce any output.",)),
         ("EXECUTION RESULT of [v]:\n1\nEXECUTION RESULT of [w]:\n2", ["2", "1"]),
         ("[TOOL_RESULTS] 12[/TOOL_RESULTS]", ["12"]),
         ("<｜tool▁outputs▁begin｜><｜tool▁output▁begin｜>12<｜tool▁output▁end｜><｜tool▁outputs▁end｜>", ["12"]),
@@ -197,3 +198,11 @@ def test_nothing_is_extracted_where_repairs_are_off():
 def test_the_weight_of_an_answer_goes_to_its_calls():
     made = conversation({"messages": [QUESTION, {"role": "assistant", "content": f"I look. {HERMES}", "weight": 0}, QUESTION, ANSWER]})
     assert [message.loss_weight for message in made.messages[1:3]] == [0, 0]
+
+
+@pytest.mark.parametrize("text", [HERMES, f"I look.\n{HERMES}", "<function=w><parameter=city>Rome</parameter></function>", REACT])
+def test_a_turn_that_is_said_to_be_a_call_may_have_it_in_any_syntax(text: str):
+    said = [{"from": "human", "value": "Q"}, {"from": "function_call", "value": text}, {"from": "observation", "value": "12"}, {"from": "gpt", "value": "A"}]
+    assert CALL in turns(conversation({"conversations": said}))
+    said[1] = {"from": "function_call", "value": "I look."}
+    assert refusals({"conversations": said})[0] == ("tool.call_malformed", "conversations[1].value")

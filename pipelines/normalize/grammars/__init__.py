@@ -38,3 +38,13 @@ GRAMMARS: tuple[Grammar, ...] = (
     pythonic.GRAMMAR,
     glm_4.GRAMMAR,
 )
+
+
+def has_call(text: str) -> bool:
+    """Whether a text that is said to be a call has calls in a syntax other than JSON.
+
+    >>> has_call("I look.\\n<function=f></function>"), has_call('{"name": "f", "arguments": {}}'), has_call("I look.")
+    (True, False, False)
+    """
+    others = (grammar for grammar in GRAMMARS if grammar.name != "json" and any(hint in text for hint in grammar.hints))
+    return any(grammar.find(text) for grammar in others)
