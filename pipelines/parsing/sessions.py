@@ -83,6 +83,8 @@ def _is_turn(keys: set[bytes]) -> bool:
 
 def object_text(raw: bytes) -> bytes:
     """The text of the one object that a record is read as: its own, but for sessions and lists of turns."""
+    if raw[:1] == b"{" and b"\n" not in raw:  # as nearly all records
+        return raw
     text = raw.removeprefix(BOM).strip(BLANK)
     if text.startswith(b"["):
         return b'{"messages":' + text + b"}" if session_of(text) == "turns" else raw
