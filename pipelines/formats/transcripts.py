@@ -42,3 +42,12 @@ def _names(text: str) -> Iterator[re.Match[str]]:
         before = name.start() - 1  # the newline before the name
         if before < 0 or not text[text.rfind("\n", 0, before) + 1 : before].strip():
             yield name
+
+
+def is_open_transcript(text: str) -> bool:
+    r"""Whether a transcript ends where the answer begins, as a prompt does.
+
+    >>> is_open_transcript("\n\nHuman: Hi\n\nAssistant:"), is_open_transcript("\n\nHuman: Hi\n\nAssistant: Hello.")
+    (True, False)
+    """
+    return text.rstrip().endswith(("Assistant:", "ASSISTANT:")) and is_transcript(text) and list(turns_of(text))[-1] == ("assistant", "")

@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.formats.keys import HARMLESS, LISTED, ROLE_TYPES, TURN_FIELD, TURN_RANK, WRAPPERS, Unread
+from msgspec.structs import replace
+
+from pipelines.formats.keys import CALL_FIELDS, HARMLESS, LISTED, ROLE_TYPES, TURN_FIELD, TURN_RANK, WRAPPERS, Unread, pair_keys
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, is_null
-from pipelines.formats.parts import RESULT_FIELDS, RESULT_READ, is_result, kind_of_part
+from pipelines.formats.parts import BOTH, BOTH_PREFIX, BOTH_READ, RESULT_FIELDS, RESULT_READ, is_result, kind_of_part
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, parse_json
-from pipelines.parsing.written import Path, Written
+from pipelines.parsing.written import Path, Rewritten, Written
 from pipelines.reasons import Reject
 
 _HARMLESS = HARMLESS["turn"]
@@ -73,6 +75,12 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
     if turn.get("role") is None and turn.get("from") is None:
         if (item := _read_item(turn, path, where, written, reading.unread)) is not None:
             return item
+        if (keys := pair_keys(turn)) is not None:
+            reading.unread.add_others("turn", where, turn, keys)
+            return [
+                LoggedTurn(path=path, where=f"{where}.{key}", written=written, role=role, content=turn[key], content_key=key, is_plain=True)
+                for key, role in zip(keys, ("user", "assistant"), strict=True)
+            ]
         turn, path, role = _unwrapped(turn, path, where, reading.unread)
         if turn.get("role") is None and turn.get("from") is None:
             role = role or (turn["name"] if turn.get("class_") and turn.get("name") in ("system", "user") else None)  # who speaks through the environment
@@ -163,12 +171,15 @@ def _split(turn: LoggedTurn, unread: Unread) -> Iterator[LoggedTurn]:
             yield LoggedTurn(path=turn.path, where=turn.where, written=turn.written, role=turn.role, parts=tuple(run), loss=turn.loss, **others)
             run, others = [], {}
         if part is not None:
-            yield _result_turn(part, turn.written, unread, loss=turn.loss, **others)
+            made = _call_and_result(part, turn.written, unread) if kind_of_part(part.value).kind == BOTH else [_result_turn(part, turn.written, unread)]
+            yield replace(made[0], loss=turn.loss, **others)
+            yield from (replace(one, loss=turn.loss) for one in made[1:])
             others = {}
 
 
-def _result_turn(part: LoggedPart, written: Written, unread: Unread, **more: Any) -> LoggedTurn:
+def _result_turn(part: LoggedPart, written: Written, unread: Unread) -> LoggedTurn:
     """The turn of a tool's result."""
+    more: dict[str, Any] = {}
     result, path, where = part.value, part.path, part.where
     key = kind_of_part(result).key if type(result) is dict else None
     if key is not None and type(result[key]) is dict:
@@ -184,6 +195,30 @@ def _result_turn(part: LoggedPart, written: Written, unread: Unread, **more: Any
         content, path, content_key = content["value"], (*path, content_key), "value"
     given = {field: result[name] for field, name in found.items() if name is not None}
     return LoggedTurn(path=path, where=where, written=written, role="tool", content=content, content_key=content_key, **given, **more)
+
+
+def _call_and_result(part: LoggedPart, written: Written, unread: Unread) -> list[LoggedTurn]:
+    """The turns of a part that has a call and, once it is there, its result: Vercel's tool parts, MCP calls of the Responses API."""
+    both, path, where = part.value, part.path, part.where
+    if type(both.get("toolInvocation")) is dict:
+        unread.add_others("part", where, both, {"type", "toolInvocation"})
+        both, path, where = both["toolInvocation"], (*path, "toolInvocation"), f"{where}.toolInvocation"
+    call = _call_of(both)
+    unread.add_others("part", where, both, (*BOTH_READ, *(CALL_FIELDS["id"]), *(CALL_FIELDS["name"]), *(CALL_FIELDS["arguments"])))
+    exact = Rewritten(lambda: _call_of(written.exact(path)))
+    turns = [LoggedTurn(path=(), where=where, written=exact, role="assistant", parts=(LoggedPart(call, (), where, is_call=True),))]
+    key = next((key for key in ("output", "result", "errorText", "error") if both.get(key) is not None), None)
+    if key is not None:
+        turns.append(LoggedTurn(path=path, where=f"{where}.{key}", written=written, role="tool", content=both[key], content_key=key, call_id=call.get("id")))
+    return turns
+
+
+def _call_of(both: Mapping[str, Json]) -> dict[str, Json]:
+    given = {field: next((both[key] for key in keys if both.get(key) is not None), None) for field, keys in CALL_FIELDS.items()}
+    kind = both.get("type")
+    if given["name"] is None and isinstance(kind, str) and kind.startswith(BOTH_PREFIX):
+        given["name"] = kind.removeprefix(BOTH_PREFIX)
+    return {field: value for field, value in given.items() if value is not None}
 
 
 def _is_results(value: Json) -> bool:
@@ -211,6 +246,8 @@ def _read_item(item: dict[str, Json], path: Path, where: str, written: Written, 
     match kind_of_part(item).kind:
         case "result":
             return [_result_turn(part, written, unread)]
+        case "call and result":
+            return _call_and_result(part, written, unread)
         case "call":
             part = part._replace(is_call=True)
             return [LoggedTurn(path=path, where=where, written=written, role="assistant", parts=(*filter(None, (_description(item, path, where),)), part))]
