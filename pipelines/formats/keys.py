@@ -31,7 +31,6 @@ TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "call_id": ("tool_call_id", "call_id", "tool_use_id", "toolCallId", "source_call_id"),
     "own_id": ("id",),
     "name": ("name", "toolName"),
-    "results": ("observation",),
     "metadata": ("metadata",),
     "tools": ("tools",),
     "images": IMAGES,
@@ -39,6 +38,7 @@ TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "reasoning": ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thought", "thoughts"),
     "loss": ("loss_weight", "weight", "loss_scale", "loss_mask", "mask", "loss", "train", "trainable", "training"),
 }
+RESULTS = ("observation",)  # the key of results beside the calls of a turn, {"results": [...]}
 # Field -> the keys that calls use for it.
 CALL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "call_id", "tool_call_id", "toolCallId", "toolUseId"),

@@ -73,10 +73,22 @@ def _is_answer(turn: LoggedTurn) -> bool:
 def logged_of(
     name: str, turns: Json, key: str, written: Written, fields: Mapping[str, Keyed], episode: tuple[str, Json] | None, rejected: Keyed = ()
 ) -> Logged:
-    own_id, step_id = (fields[field][0][1] if field in fields else None for field in ("id", "step_id"))
-    kept = {field: fields.get(field, ()) for field in ("images", "media", "tools", "label")}
-    kept["system"] = tuple((name, _system_text(value)) for name, value in fields.get("system", ()))
-    return Logged(format=name, turns=turns, turns_key=key, written=written, id=own_id, step_id=step_id, episode=episode, rejected=rejected, **kept)
+    system = fields.get("system", ())
+    return Logged(
+        format=name,
+        turns=turns,
+        turns_key=key,
+        written=written,
+        images=fields.get("images", ()),
+        media=fields.get("media", ()),
+        tools=fields.get("tools", ()),
+        system=tuple([(name, _system_text(value)) for name, value in system]) if system else (),
+        label=fields.get("label", ()),
+        rejected=rejected,
+        id=fields["id"][0][1] if "id" in fields else None,
+        step_id=fields["step_id"][0][1] if "step_id" in fields else None,
+        episode=episode,
+    )
 
 
 def _system_text(value: Json) -> Json:
