@@ -26,14 +26,15 @@ def is_transcript(text: str) -> bool:
 
 
 def turns_of(text: str) -> Iterator[tuple[str, str]]:
-    r"""(role, text) of each turn.
+    r"""(role, text) of each turn; what stands before the first name is the system's.
 
     >>> list(turns_of("\n\nHuman: Hi\n\nAssistant: Hello."))
     [('user', 'Hi'), ('assistant', 'Hello.')]
     """
     names = list(_names(text))
-    ends = [*(name.start() for name in names[1:]), len(text)]
-    for name, end in zip(names, ends, strict=True):
+    if before := text[: names[0].start() if names else len(text)].strip():
+        yield "system", before
+    for name, end in zip(names, [*(name.start() for name in names[1:]), len(text)], strict=False):
         yield SPEAKERS[name[1]], text[name.end() : end].strip().removesuffix(_END).rstrip()
 
 

@@ -131,6 +131,15 @@ def test_what_may_be_a_part_of_the_conversation_refuses_the_record(record: dict[
     assert "schema.field_unread" in [code for code, _ in refusals(record)]
 
 
+def test_the_system_text_of_a_transcript_needs_no_name():
+    assert turns(conversation({"system": "S", "chat": "USER: Q\n\n\nASSISTANT: A <|endoftext|>"})) == SQA
+    assert turns(conversation({"system": "SYSTEM: S", "chat": "USER: Q\n\n\nASSISTANT: A <|endoftext|>"})) == SQA
+
+
+def test_a_huge_number_may_be_an_id():
+    assert conversation({"messages": [Q, A], "session_id": 10**400}).episode_id == str(10**400)
+
+
 def test_a_question_that_stands_among_the_turns_too_is_no_loss():
     assert notes(conversation({"trajectory": [Q, A], "question": "Q"})) == []
 

@@ -28,6 +28,7 @@ from pipelines.normalize.literals import read_literal
 from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject, reason_of
 from pipelines.records import Conversation, Draft, Image, Quarantined, SeenImage, raw_record
+from tests.fuzz import shapes
 from tests.golden import open_case
 from tests.making import configuration
 
@@ -146,7 +147,8 @@ def _all_there(draft: Draft) -> dict[str, SeenImage]:
     return {ref.key: SeenImage(Image(f"kit/{ref.key}", "0" * 64, "PNG", 1080, 2400)) for ref in draft.refs}
 
 
-TARGETS: dict[str, Callable[[], Target]] = {"lines": lines, "literals": literals, "paths": paths, "images": images, "records": records}
+TARGETS: dict[str, Callable[[], Target]] = {"lines": lines, "literals": literals, "paths": paths, "images": images, "records": records, "shapes": records}
+TARGETS |= {f"format-{name}": shapes.reader(name) for name in shapes.NAMES}
 
 
 def seeds(name: str, hostile: Path) -> list[bytes]:
@@ -161,6 +163,10 @@ def seeds(name: str, hostile: Path) -> list[bytes]:
         return found + [_drawn(kind) for kind in FORMATS]
     if name == "records":
         return logged
+    if name == "shapes":
+        return shapes.every_seed()
+    if name.startswith("format-"):
+        return shapes.seeds(name.removeprefix("format-"))
     texts = [text for line in logged for text in _texts_of(line)]
     return [text.encode("utf-8", "replace") for text in dict.fromkeys(texts) if (text.lstrip()[:1] in "{[('" if name == "literals" else len(text) < 200)]
 
