@@ -65,7 +65,7 @@ def _turns(top: Found, fields: Fields, trail: Trail, reading: Reading) -> tuple[
 def _pieces(fields: Fields) -> list[Piece]:
     made = [Piece(fields.history, "pairs")] if fields.history else []
     made += [Piece(fields.turns)] if fields.turns else []
-    made += [Piece(fields.prompt[0], "user", fields.prompt)] if fields.prompt else []
+    made += [Piece(fields.prompt[0], "user", joined=fields.prompt)] if fields.prompt else []
     return made + ([Piece(fields.answer, "assistant")] if fields.answer else [])
 
 

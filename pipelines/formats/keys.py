@@ -31,7 +31,6 @@ TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "call_id": ("tool_call_id", "call_id", "tool_use_id", "toolCallId", "source_call_id"),
     "own_id": ("id",),
     "name": ("name", "toolName"),
-    "results": ("observation",),
     "metadata": ("metadata",),
     "tools": ("tools",),
     "images": IMAGES,
@@ -39,6 +38,7 @@ TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "reasoning": ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thought", "thoughts"),
     "loss": ("loss_weight", "weight", "loss_scale", "loss_mask", "mask", "loss", "train", "trainable", "training"),
 }
+RESULTS = ("observation",)  # the key of results beside the calls of a turn, {"results": [...]}
 # Field -> the keys that calls use for it.
 CALL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "call_id", "tool_call_id", "toolCallId", "toolUseId"),
@@ -63,6 +63,8 @@ LISTED = frozenset(("calls", "images", "media", "reasoning", "loss"))
 
 # A turn that is logged inside another object: its key -> the other keys of that object that are read. LangChain writes `kwargs` and `data`.
 WRAPPERS: Mapping[str, tuple[str, ...]] = {"kwargs": ("lc", "type", "id"), "data": ("type",), "message": ("index", "type")}
+# A question with its answer in one object: the keys of both.
+PAIRS = (("human", "user", "input", "question", "prompt", "query", "instruction"), ("assistant", "bot", "gpt", "output", "answer", "response", "completion"))
 # The roles of turns that an answer follows.
 QUESTION_ROLES = frozenset(("user", "human", "system", "tool", "observation", "function", "function_response", "tool_response", "ipython", "environment"))
 # Types of a turn that has no role which say who speaks.
@@ -125,7 +127,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
 MEANING = re.compile(
     r"(image|img|screenshot|picture|video|audio)s?(_?\d+)?(_(path|url|file)s?)?|media|function_calls?|functions|available_tools|tool_calls"
     r"|system_prompt|system_message|instructions|response|output|completion|choices|(chosen|rejected)(_\w+)?|thoughts?|thinking|reasoning.*"
-    r"|actions|objects|loss.*|train.*|(no|ignore|skip)_(loss|train)\w*|.*mask.*|weights?",
+    r"|actions|objects|tool_?(invocation|result|output|use|call)s|function_?calls?|loss.*|train.*|(no|ignore|skip)_(loss|train)\w*|.*mask.*|weights?",
     re.IGNORECASE,
 )
 _MASK = re.compile(r"mask", re.IGNORECASE)
@@ -133,6 +135,16 @@ _TRAINING = re.compile(r"loss|train|weights?$", re.IGNORECASE)
 MOST_KEYS = 256  # distinct ones that are counted of one record
 KEY_LENGTH = 64
 MOST_FINDINGS = 100  # unread keys that carry meaning, of one record
+
+
+def pair_keys(turn: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The keys of the question and of the answer, where a turn has both as texts.
+
+    >>> pair_keys({"human": "Q", "assistant": "A"}), pair_keys({"role": "user", "content": "Q"})
+    (('human', 'assistant'), None)
+    """
+    found = [key for keys in PAIRS for key in keys if isinstance(turn.get(key), str)]
+    return (found[0], found[1]) if len(found) == 2 and found[0] in PAIRS[0] and found[1] in PAIRS[1] else None
 
 
 def carries_meaning(key: str, value: Any) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipelines.formats.keys import ROLE_TYPES, WRAPPERS, pair_keys
 from pipelines.formats.paths import pairs_of
 from pipelines.formats.transcripts import is_transcript
 
@@ -23,6 +24,7 @@ class Piece:
 
     path: str
     role: Role = None
+    kind: str = "any"
     joined: tuple[str, ...] = ()
 
 
@@ -37,6 +39,7 @@ class Layout:
     pieces: tuple[Piece, ...]
     holders: tuple[str, ...] = ()
     rejected: str = ""
+    repeats: tuple[str, ...] = ()  # paths whose values say again what the turns say
     other_meaning: tuple[str, ...] = ()  # keys of the holders that are no fields here
 
     def matches(self, record: Mapping[str, Any]) -> bool:
@@ -45,7 +48,7 @@ class Layout:
 
 def _has(record: Mapping[str, Any], path: str, kind: str) -> bool:
     """Whether one of these paths leads to a value of this kind. Plain keys only: it is asked of every record of an unknown shape."""
-    return any(_is(_value(record, option.strip()), kind) for option in path.split("|"))
+    return any(is_of(_value(record, option.strip()), kind) for option in path.split("|"))
 
 
 def _value(record: Any, path: str) -> Any:
@@ -61,7 +64,7 @@ def _value(record: Any, path: str) -> Any:
     return record
 
 
-def _is(value: Any, kind: str) -> bool:
+def is_of(value: Any, kind: str) -> bool:
     match kind:
         case "text":
             return isinstance(value, str)
@@ -72,6 +75,8 @@ def _is(value: Any, kind: str) -> bool:
         case "turns":  # a list of objects, or the JSON text of a list
             listed = isinstance(value, list) and all(isinstance(item, (dict, str)) for item in value) and any(isinstance(item, dict) for item in value)
             return listed or (isinstance(value, str) and value.lstrip()[:1] == "[")
+        case "spoken":  # turns that say who speaks
+            return is_of(value, "turns") and (isinstance(value, str) or any(isinstance(item, dict) and _has_speaker(item) for item in value))
         case "items":  # of the Responses API
             return isinstance(value, list) and any(isinstance(item, dict) and _is_item(item) for item in value)
         case "steps":  # of ATIF
@@ -79,6 +84,11 @@ def _is(value: Any, kind: str) -> bool:
         case "actions":  # of ADP
             return isinstance(value, list) and any(isinstance(item, dict) and "class_" in item for item in value)
     return value is not None
+
+
+def _has_speaker(turn: Mapping[str, Any]) -> bool:
+    named = any(turn.get(key) is not None for key in ("role", "from")) or turn.get("type") in ROLE_TYPES or turn.get("source") in ROLE_TYPES
+    return named or pair_keys(turn) is not None or any(isinstance(turn.get(key), dict) for key in WRAPPERS)
 
 
 def _is_item(item: Mapping[str, Any]) -> bool:
@@ -102,6 +112,15 @@ LAST_ANSWER = (
 LAST_ANSWER_KEYS = frozenset(("choices", "response", "output", "completion", "chosen", "preferred_output", "answer"))
 REJECTED = {"chosen": "rejected", "preferred_output": "non_preferred_output"}  # the key of a good answer -> that of the bad one
 REJECTED_BESIDE = ("rejected_response", "rejected_messages")  # ms-swift: the turns are the good side
+
+# Keys of a record that are likely to be part of what was said. Beside turns that do not contain their text they refuse the record.
+SPOKEN = frozenset(
+    (
+        *("prompt", "question", "query", "instruction", "input", "problem", "message", "text", "task"),
+        *("context", "contexts", "passage", "passages", "document", "documents", "options", "hint"),
+        *("answer", "answers", "solution", "final_answer", "outputs", "messages", "conversations", "previous_response_id"),
+    )
+)
 
 LAYOUTS: dict[str, Layout] = {
     "request": Layout(
@@ -190,6 +209,7 @@ LAYOUTS: dict[str, Layout] = {
         source="Arize-ai/openinference spec/semantic_conventions.md",
         needs=(("attributes.llm.input_messages | llm.input_messages", "any"),),
         holders=("attributes.llm | llm",),
+        repeats=("attributes.input", "attributes.output", "input", "output"),
         other_meaning=("system",),  # the name of the provider
         pieces=(
             Piece("attributes.llm.input_messages | llm.input_messages", "user"),
@@ -199,12 +219,13 @@ LAYOUTS: dict[str, Layout] = {
     "langsmith": Layout(
         title="LangSmith runs: inputs, outputs",
         source="docs.langchain.com/langsmith/run-data-format",
-        needs=(("inputs", "object"), ("outputs", "object")),
+        needs=(("inputs", "object"), ("outputs | output", "any")),
         holders=("inputs", "outputs"),
         pieces=(
             Piece(f"inputs.messages | inputs.input | inputs.{' | inputs.'.join(QUESTION.split(' | '))}", "user"),
             Piece(
-                "outputs.messages | outputs.choices[0].message | outputs.generations[0][0].message | outputs.generations[0].message"
+                "output.choices[0].message | output.messages | output.content | output.output | output"
+                " | outputs.messages | outputs.choices[0].message | outputs.generations[0][0].message | outputs.generations[0].message"
                 " | outputs.generations[0][0].text | outputs.message | outputs.output | outputs.answer | outputs.content | outputs",
                 "assistant",
             ),
@@ -214,7 +235,11 @@ LAYOUTS: dict[str, Layout] = {
         title="Alpaca: instruction, input, output, history",
         source="tatsu-lab/stanford_alpaca; hiyouga/LLaMA-Factory data/README.md @ v0.9.5",
         needs=(("instruction", "text"), ("output | response | completion", "any")),
-        pieces=(Piece("history", "pairs"), Piece("instruction", "user", joined=("instruction", "input")), Piece("output | response | completion", "assistant")),
+        pieces=(
+            Piece("history", "pairs"),
+            Piece("instruction", "user", joined=("instruction", "input | context")),
+            Piece("output | response | completion", "assistant"),
+        ),
     ),
     "langfuse": Layout(
         title="Langfuse observations: input, output",
@@ -226,8 +251,8 @@ LAYOUTS: dict[str, Layout] = {
     "trajectory": Layout(
         title="turns under another key: conversation, trajectory, traj, history, dialog, steps and others",
         source="allenai/WildChat, nebius/SWE-rebench-openhands-trajectories, sierra-research/tau-bench",
-        needs=((TURNS, "turns"),),
-        pieces=(Piece(TURNS), Piece(OUTPUT, "assistant")),
+        needs=((TURNS, "spoken"),),
+        pieces=(Piece(TURNS, kind="spoken"), Piece(OUTPUT, "assistant")),
     ),
     "prompt_completion": Layout(
         title="a question and an answer: prompt or query or question; completion or response or answer",

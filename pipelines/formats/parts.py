@@ -12,21 +12,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-TEXT, IMAGE, REASONING, HIDDEN, CALL, RESULT, MEDIA = "text", "image", "reasoning", "hidden reasoning", "call", "result", "media"
+TEXT, IMAGE, REASONING, HIDDEN, CALL, RESULT, BOTH, MEDIA = "text", "image", "reasoning", "hidden reasoning", "call", "result", "call and result", "media"
 
 # Kind -> the types of its parts.
 TYPES: Mapping[str, tuple[str, ...]] = {
     TEXT: ("text", "input_text", "output_text", "refusal"),
     IMAGE: ("image_url", "image", "input_image", "computer_screenshot"),
     REASONING: ("reasoning", "thinking"),
-    HIDDEN: ("redacted_thinking",),
-    CALL: ("tool_call", "function_call", "tool_use", "tool-call", "api_action", "code_action", "custom_tool_call", "local_shell_call", "computer_call"),
-    RESULT: (
-        *("tool_result", "tool-result", "tool_call_response", "function_call_output", "computer_call_output", "function_response"),
-        *("custom_tool_call_output", "local_shell_call_output"),
+    HIDDEN: ("redacted_thinking", "step-start"),
+    CALL: (
+        *("tool_call", "function_call", "tool_use", "tool-call", "server_tool_use", "mcp_tool_use", "api_action", "code_action"),
+        *("custom_tool_call", "local_shell_call", "computer_call"),
     ),
+    RESULT: (
+        "tool_result",
+        "tool-result",
+        "tool_call_response",
+        "function_call_output",
+        "computer_call_output",
+        "function_response",
+        "mcp_tool_result",
+        "web_search_tool_result",
+        "web_fetch_tool_result",
+        "custom_tool_call_output",
+        "local_shell_call_output",
+    ),
+    BOTH: ("mcp_call", "tool-invocation", "dynamic-tool"),
     MEDIA: ("video", "video_url", "input_video", "audio", "audio_url", "input_audio"),
 }
+BOTH_PREFIX = "tool-"  # Vercel's parts of a tool that it knows: tool-getWeather
 # The type of a part whose media type says what it is.
 FILES = frozenset(("file", "media", "blob", "uri", "image-data", "file-data"))
 MEDIA_TYPES = ("media_type", "mediaType", "mime_type", "mimeType", "modality")
@@ -61,6 +75,7 @@ RESULT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "name": ("name", "toolName", "tool_name"),
     "content": ("content", "output", "response", "result", "value"),
 }
+BOTH_READ = frozenset(("type", "state", "output", "result", "errorText", "error", "server_label", "preliminary", "step"))
 RESULT_READ = frozenset(("type", *(key for keys in RESULT_FIELDS.values() for key in keys)))
 
 KIND_OF = {name: kind for kind, names in TYPES.items() for name in names}
@@ -84,7 +99,8 @@ def kind_of_part(part: Mapping[str, Any]) -> PartKind:
     if name is None:
         name = part.get("class_")  # ADP
     if isinstance(name, str):
-        return PartKind(_kind_of_file(part) if name in FILES else KIND_OF.get(name))
+        kind = _kind_of_file(part) if name in FILES else KIND_OF.get(name)
+        return PartKind(BOTH if kind is None and name.startswith(BOTH_PREFIX) and "toolCallId" in part else kind)
     if name is None:
         key = next((key for key in part if key in KEYS and part[key] is not None), None)
         if key is not None:
@@ -103,4 +119,5 @@ def _kind_of_file(part: Mapping[str, Any]) -> str | None:
 
 
 def is_result(part: Any) -> bool:
-    return type(part) is dict and kind_of_part(part).kind == RESULT
+    """Whether this part is a tool's result, or a call with its result."""
+    return type(part) is dict and kind_of_part(part).kind in (RESULT, BOTH)

@@ -7,7 +7,7 @@ text on the way may be JSON. What was read on the way is noted in a `Trail`, so 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -47,11 +47,12 @@ class Trail:
     def add(self, where: str, holder: Mapping[str, Json], keys: Iterable[str]) -> None:
         self.read.setdefault(where, (holder, set()))[1].update(keys)
 
-    def account(self, unread: Unread, harmless: frozenset[str] = frozenset()) -> None:
-        """Counts every key beside those that were read."""
+    def account(self, unread: Unread, harmless: frozenset[str] = frozenset(), why: Callable[[str, Json], str] = lambda key, value: "") -> None:
+        """Counts every key beside those that were read. `why` says of a key and its value why they matter, "" where they do not."""
         for where, (holder, keys) in self.read.items():
-            others = {key: value for key, value in holder.items() if key not in keys and key not in harmless}
-            unread.add_others("record", where, others, ())
+            others = {key: value for key, value in holder.items() if key not in keys and key not in harmless and value is not None}
+            for key, value in others.items():
+                unread.add("record", where, key, value, why(key, value))
         for where, (items, numbers) in self.items.items():
             if (other := next((i for i in range(len(items)) if i not in numbers), None)) is not None:
                 unread.add("record", "", f"{where}[{other}]", items[other], f"of {counted(len(items), 'element')}, {len(numbers)} are read")
@@ -72,12 +73,12 @@ def is_path(text: str) -> bool:
     return all(part.strip() and re.fullmatch(r"\s*[^.\[\]|]+(?:\.[^.\[\]|]+|\[-?\d+\])*\s*", part) for part in text.split("|"))
 
 
-def find(start: Found, paths: str, trail: Trail) -> Found | None:
-    """The first of these paths that leads to a value other than null; None where none does."""
+def find(start: Found, paths: str, trail: Trail, accepts: Callable[[Json], bool] = lambda value: True) -> Found | None:
+    """The first of these paths that leads to a value other than null which `accepts` takes; None where none does."""
     for steps in steps_of(paths):
         marks: list[tuple[str, Any, str | int]] = []
         found = _follow(start, steps, trail.budget, marks)
-        if found is not None:
+        if found is not None and accepts(found.value):
             for where, holder, key in marks:
                 if isinstance(key, str):
                     trail.add(where, holder, (key,))

@@ -8,10 +8,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD_RANK
-from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, Layout, Piece
+from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN, Layout, Piece, is_of
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, fields_of
 from pipelines.formats.paths import Found, Trail, find, open_text
-from pipelines.formats.transcripts import turns_of
+from pipelines.formats.transcripts import is_open_transcript, turns_of
 from pipelines.formats.turns import Reading, read_turn, read_turns
 from pipelines.parsing.written import Written
 
@@ -35,8 +35,19 @@ def read_layout(record: Mapping[str, Json], written: Written, name: str, layout:
             turns = more if more[: len(turns)] and _begins_with(more, turns) else turns + more
     fields = fields_in(top, layout.holders, trail, layout.other_meaning)
     rejected = find(top, layout.rejected, trail) if layout.rejected else None
-    trail.account(reading.unread, _HARMLESS)
+    for path in layout.repeats:
+        find(top, path, trail)
+    trail.account(reading.unread, _HARMLESS, lambda key, value: _why(key, value, turns))
     return logged_of(name, turns, places[0] if places else "", written, fields, episode, rejected=((rejected.where, rejected.value),) if rejected else ())
+
+
+def _why(key: str, value: Json, turns: list[Json]) -> str:
+    """Why this key matters beside these turns, "" where it does not: its text may be a part of the conversation that is not among them."""
+    if key not in SPOKEN or value in ("", [], {}) or isinstance(value, (bool, int, float)):
+        return ""
+    if isinstance(value, str) and any(type(turn) is LoggedTurn and isinstance(turn.content, str) and value.strip() in turn.content for turn in turns):
+        return ""
+    return "it may be a part of what was said, and is not among the turns"
 
 
 def last_answer(record: Mapping[str, Json], turns: Json, written: Written, reading: Reading) -> tuple[list[Json], Keyed, frozenset[str]]:
@@ -62,10 +73,22 @@ def _is_answer(turn: LoggedTurn) -> bool:
 def logged_of(
     name: str, turns: Json, key: str, written: Written, fields: Mapping[str, Keyed], episode: tuple[str, Json] | None, rejected: Keyed = ()
 ) -> Logged:
-    own_id, step_id = (fields[field][0][1] if field in fields else None for field in ("id", "step_id"))
-    kept = {field: fields.get(field, ()) for field in ("images", "media", "tools", "label")}
-    kept["system"] = tuple((name, _system_text(value)) for name, value in fields.get("system", ()))
-    return Logged(format=name, turns=turns, turns_key=key, written=written, id=own_id, step_id=step_id, episode=episode, rejected=rejected, **kept)
+    system = fields.get("system", ())
+    return Logged(
+        format=name,
+        turns=turns,
+        turns_key=key,
+        written=written,
+        images=fields.get("images", ()),
+        media=fields.get("media", ()),
+        tools=fields.get("tools", ()),
+        system=tuple([(name, _system_text(value)) for name, value in system]) if system else (),
+        label=fields.get("label", ()),
+        rejected=rejected,
+        id=fields["id"][0][1] if "id" in fields else None,
+        step_id=fields["step_id"][0][1] if "step_id" in fields else None,
+        episode=episode,
+    )
 
 
 def _system_text(value: Json) -> Json:
@@ -99,7 +122,7 @@ def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: C
 
 
 def _read_piece(piece: Piece, top: Found, trail: Trail, reading: Reading) -> tuple[Found | None, list[Json]]:
-    found = find(top, piece.path, trail)
+    found = find(top, piece.path, trail, lambda value: is_of(value, piece.kind))
     if found is None:
         return None, []
     if piece.joined:
@@ -114,7 +137,9 @@ def turns_at(found: Found, role: str | None, reading: Reading, nested: int = 0) 
     """The turns of a value: a list of turns or calls, one turn, a text, or any of them as JSON text."""
     value = found.value
     if isinstance(value, str) and role == "transcript":
-        return [replace(text_turn(found, spoken), content=said) for spoken, said in turns_of(value)]
+        return _spoken_turns(found)
+    if isinstance(value, str) and role == "user" and is_open_transcript(value):
+        return _spoken_turns(found)[:-1]
     if isinstance(value, str):
         opened = open_text(found, reading.budget) if role != "pairs" else None
         if opened is None or not _speaks(opened.value, role):
@@ -132,6 +157,10 @@ def turns_at(found: Found, role: str | None, reading: Reading, nested: int = 0) 
         calls = tuple(LoggedPart(item, (*found.path, i), f"{found.where}[{i}]", is_call=True) for i, item in enumerate(value))
         return [LoggedTurn(path=found.path, where=found.where, written=found.written, role=role, parts=calls)]
     return [_with_role(turn, role) for turn in read_turns(value, found.path, found.where, found.written, reading)]
+
+
+def _spoken_turns(found: Found) -> list[Json]:
+    return [replace(text_turn(found, role), content=said) for role, said in turns_of(found.value)]
 
 
 def _turn_at(found: Found, role: str | None, reading: Reading) -> list[Json]:

@@ -26,14 +26,15 @@ def is_transcript(text: str) -> bool:
 
 
 def turns_of(text: str) -> Iterator[tuple[str, str]]:
-    r"""(role, text) of each turn.
+    r"""(role, text) of each turn; what stands before the first name is the system's.
 
     >>> list(turns_of("\n\nHuman: Hi\n\nAssistant: Hello."))
     [('user', 'Hi'), ('assistant', 'Hello.')]
     """
     names = list(_names(text))
-    ends = [*(name.start() for name in names[1:]), len(text)]
-    for name, end in zip(names, ends, strict=True):
+    if before := text[: names[0].start() if names else len(text)].strip():
+        yield "system", before
+    for name, end in zip(names, [*(name.start() for name in names[1:]), len(text)], strict=False):
         yield SPEAKERS[name[1]], text[name.end() : end].strip().removesuffix(_END).rstrip()
 
 
@@ -42,3 +43,12 @@ def _names(text: str) -> Iterator[re.Match[str]]:
         before = name.start() - 1  # the newline before the name
         if before < 0 or not text[text.rfind("\n", 0, before) + 1 : before].strip():
             yield name
+
+
+def is_open_transcript(text: str) -> bool:
+    r"""Whether a transcript ends where the answer begins, as a prompt does.
+
+    >>> is_open_transcript("\n\nHuman: Hi\n\nAssistant:"), is_open_transcript("\n\nHuman: Hi\n\nAssistant: Hello.")
+    (True, False)
+    """
+    return text.rstrip().endswith(("Assistant:", "ASSISTANT:")) and is_transcript(text) and list(turns_of(text))[-1] == ("assistant", "")

@@ -12,25 +12,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.formats.keys import HARMLESS, LISTED, ROLE_TYPES, TURN_FIELD, TURN_RANK, WRAPPERS, Unread
+from msgspec.structs import replace
+
+from pipelines.formats.keys import HARMLESS, LISTED, RESULTS, ROLE_TYPES, TURN_FIELD, TURN_RANK, WRAPPERS, Unread, pair_keys
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, is_null
-from pipelines.formats.parts import RESULT_FIELDS, RESULT_READ, is_result, kind_of_part
+from pipelines.formats.parts import BOTH, is_result, kind_of_part
+from pipelines.formats.results import call_and_result, is_results, result_turn, results_beside
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, parse_json
 from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reject
 
 _HARMLESS = HARMLESS["turn"]
-_BOXED = frozenset(("type", "value"))  # a value beside its type, as in {"type": "json", "value": {...}}
 
 
 class Reading:
     """What reading one record needs at every turn."""
 
-    __slots__ = ("budget", "unread")
+    __slots__ = ("budget", "has_reasoning_items", "unread")
 
     def __init__(self, budget: Budget, unread: Unread):
-        self.budget, self.unread = budget, unread
+        self.budget, self.unread, self.has_reasoning_items = budget, unread, False
 
 
 def read_turns(turns: Json, path: Path, where: str, written: Written, reading: Reading) -> Json:
@@ -57,7 +59,7 @@ def read_turns(turns: Json, path: Path, where: str, written: Written, reading: R
                 )
                 continue
         made += read_turn(turn, (*path, i), f"{where}[{i}]", written, reading)
-    return with_reasoning_items(made) if any(type(turn) is LoggedTurn and turn.role is _REASONING for turn in made) else made
+    return with_reasoning_items(made) if reading.has_reasoning_items else made
 
 
 def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Reading) -> list[Json]:
@@ -71,8 +73,14 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
         return [turn]
     role: Json = None
     if turn.get("role") is None and turn.get("from") is None:
-        if (item := _read_item(turn, path, where, written, reading.unread)) is not None:
+        if (item := _read_item(turn, path, where, written, reading)) is not None:
             return item
+        if (keys := pair_keys(turn)) is not None:
+            reading.unread.add_others("turn", where, turn, keys)
+            return [
+                LoggedTurn(path=path, where=f"{where}.{key}", written=written, role=role, content=turn[key], content_key=key, is_plain=True)
+                for key, role in zip(keys, ("user", "assistant"), strict=True)
+            ]
         turn, path, role = _unwrapped(turn, path, where, reading.unread)
         if turn.get("role") is None and turn.get("from") is None:
             role = role or (turn["name"] if turn.get("class_") and turn.get("name") in ("system", "user") else None)  # who speaks through the environment
@@ -80,17 +88,23 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
     fields, used = _fields_of(turn, where, reading.unread)
     if role is not None:
         fields.setdefault("role", role)
-    results = fields.pop("results", None)
-    if turn.get("class_") == "image_observation" and "content" in fields:
-        fields["images"] = (*fields.get("images", ()), (used["content"], fields.pop("content")))
-    if described := _description(turn, path, where):
-        key = used.get("content", "content")
-        fields["parts"] = (described, LoggedPart(turn.get(key), (*path, key), f"{where}.{key}"))
+    results = fields.pop("results", None) if "results" in used else None
+    if "class_" in turn:
+        _read_adp(turn, path, where, fields, used)
     made = LoggedTurn(path=path, where=where, written=written, content_key=used.get("content", "content"), **fields)
-    turns = list(_split(made, reading.unread)) if _has_results(made.content) else [made]
+    turns = list(_split(made, reading.unread)) if type(made.content) is list and _has_results(made.content) else [made]
     if results is not None:
-        turns += _results_beside(results, (*path, used["results"]), f"{where}.{used['results']}", written, reading.unread)
+        turns += results_beside(results, (*path, used["results"]), f"{where}.{used['results']}", written, reading.unread)
     return turns
+
+
+def _read_adp(turn: Mapping[str, Json], path: Path, where: str, fields: dict[str, Any], used: Mapping[str, str]) -> None:
+    """Moves what only ADP has: a picture as the content, and a description before a message."""
+    key = used.get("content", "content")
+    if turn.get("class_") == "image_observation" and "content" in fields:
+        fields["images"] = (*fields.get("images", ()), (key, fields.pop("content")))
+    if described := _description(turn, path, where):
+        fields["parts"] = (described, LoggedPart(turn.get(key), (*path, key), f"{where}.{key}"))
 
 
 def _fields_of(turn: Mapping[str, Json], where: str, unread: Unread) -> tuple[dict[str, Any], dict[str, str]]:
@@ -101,10 +115,10 @@ def _fields_of(turn: Mapping[str, Json], where: str, unread: Unread) -> tuple[di
         if value is None or (type(value) is dict and key != "content" and is_null(value)):
             continue
         field = TURN_FIELD.get(key)
-        if field == "results" and not _is_results(value):
-            field = None
         if field is None or key in unread.ignored:
-            if key not in _HARMLESS and not (key == "description" and "class_" in turn):
+            if key in RESULTS and is_results(value):
+                fields["results"], used["results"] = value, key
+            elif key not in _HARMLESS and not (key == "description" and "class_" in turn):
                 unread.add("turn", where, key, value)
         elif field in LISTED:
             fields[field] = (*fields.get(field, ()), (key, value))
@@ -163,58 +177,30 @@ def _split(turn: LoggedTurn, unread: Unread) -> Iterator[LoggedTurn]:
             yield LoggedTurn(path=turn.path, where=turn.where, written=turn.written, role=turn.role, parts=tuple(run), loss=turn.loss, **others)
             run, others = [], {}
         if part is not None:
-            yield _result_turn(part, turn.written, unread, loss=turn.loss, **others)
+            made = call_and_result(part, turn.written, unread) if kind_of_part(part.value).kind == BOTH else [result_turn(part, turn.written, unread)]
+            yield replace(made[0], loss=turn.loss, **others)
+            yield from (replace(one, loss=turn.loss) for one in made[1:])
             others = {}
-
-
-def _result_turn(part: LoggedPart, written: Written, unread: Unread, **more: Any) -> LoggedTurn:
-    """The turn of a tool's result."""
-    result, path, where = part.value, part.path, part.where
-    key = kind_of_part(result).key if type(result) is dict else None
-    if key is not None and type(result[key]) is dict:
-        unread.add_others("part", where, result, {key})
-        result, path, where = result[key], (*path, key), f"{where}.{key}"
-    unread.add_others("part", where, result, RESULT_READ)
-    found = {field: next((name for name in names if result.get(name) is not None), None) for field, names in RESULT_FIELDS.items()}
-    content_key = found.pop("content") or "content"
-    content = result.get(content_key)
-    if key is not None and type(content) is list and all(type(item) is dict and kind_of_part(item).kind is not None for item in content):
-        more["parts"] = tuple(LoggedPart(item, (*path, content_key, i), f"{where}.{content_key}[{i}]") for i, item in enumerate(content))
-    elif type(content) is dict and "value" in content and content.keys() <= _BOXED:
-        content, path, content_key = content["value"], (*path, content_key), "value"
-    given = {field: result[name] for field, name in found.items() if name is not None}
-    return LoggedTurn(path=path, where=where, written=written, role="tool", content=content, content_key=content_key, **given, **more)
-
-
-def _is_results(value: Json) -> bool:
-    return type(value) is dict and type(value.get("results")) is list
-
-
-def _results_beside(value: Json, path: Path, where: str, written: Written, unread: Unread) -> Iterator[LoggedTurn]:
-    """The results that stand beside the calls of a turn, as in ATIF."""
-    unread.add_others("turn", where, value, {"results"})
-    for i, result in enumerate(value["results"]):
-        if type(result) is dict:
-            yield _result_turn(LoggedPart(result, (*path, "results", i), f"{where}.results[{i}]"), written, unread)
-        else:
-            yield LoggedTurn(path=(*path, "results"), where=f"{where}.results[{i}]", written=written, role="tool", content=result)
 
 
 _REASONING = "(reasoning)"  # the role of an item of reasoning until its turn is found
 
 
-def _read_item(item: dict[str, Json], path: Path, where: str, written: Written, unread: Unread) -> list[LoggedTurn] | None:
+def _read_item(item: dict[str, Json], path: Path, where: str, written: Written, reading: Reading) -> list[LoggedTurn] | None:
     """The turn of a part that stands alone where a turn is expected; None where this is no such part."""
     if not isinstance(item.get("type") or item.get("class_"), str):
         return None
     part = LoggedPart(item, path, where)
     match kind_of_part(item).kind:
         case "result":
-            return [_result_turn(part, written, unread)]
+            return [result_turn(part, written, reading.unread)]
+        case "call and result":
+            return call_and_result(part, written, reading.unread)
         case "call":
             part = part._replace(is_call=True)
             return [LoggedTurn(path=path, where=where, written=written, role="assistant", parts=(*filter(None, (_description(item, path, where),)), part))]
         case "reasoning":
+            reading.has_reasoning_items = True
             return [LoggedTurn(path=path, where=where, written=written, role=_REASONING, parts=(part,))]
     return None
 

@@ -175,7 +175,7 @@ def _id_text(name: str, value: Any, written: Written, findings: Findings) -> str
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return write_json(value, written, (name,)) if math.isfinite(value) else None
+        return write_json(value, written, (name,)) if isinstance(value, int) or math.isfinite(value) else None
     findings.refuse(Reason.SCHEMA_FIELD_TYPE, name, f"found {kind_of(value)}; expected a string or a number")
     return None
 

@@ -85,8 +85,14 @@ def with_thoughts(text: str, thoughts: Sequence[str], where: str, findings: Find
     if not thoughts:
         return text, [], 0
     own = _squeezed([_TAGS.sub("", text[start:end]) for start, end in blocks_of(text)[:1]]) if has_thoughts(text) else ""
-    before = "".join(f"{OPEN}{thought}{CLOSE}" for thought in thoughts if _squeezed([thought]) != own)
+    before = "".join(f"{OPEN}{thought}{CLOSE}" for thought in thoughts if _squeezed([thought]) != own and not _begins_with(text, thought))
     return before + text, [], len(before)
+
+
+def _begins_with(text: str, thought: str) -> bool:
+    """Whether a text begins with this reasoning as a paragraph of its own, without tags: SWE-agent logs it in both places."""
+    text, thought = text.lstrip(), thought.strip()
+    return text.startswith(thought) and text[len(thought) :].lstrip(" \t")[:1] == "\n"
 
 
 def cut_before(cut: Sequence[tuple[int, int]], offset: int) -> int:

@@ -148,15 +148,11 @@ def _read_built_in(value: Value, findings: Findings) -> Call:
 
 def _read_call(value: Value, findings: Findings) -> Call:
     logged = value.value
-    if logged.get("type") in _BUILT_IN and logged.get("name") is None:
-        return _read_built_in(value, findings)
-    if logged.get("class_") == "code_action" and isinstance(code := logged.get("content"), str):
-        return _code_call(value, code, findings)
-    if isinstance(logged.get("tool_call"), dict) and len(logged) == 1:  # OpenInference
-        return _read_call(value.at("tool_call"), findings)
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
     key: str | None = "arguments"
     if inner.value.get("arguments") is None or not inner.value.keys() <= _PLAIN_KEYS or not (inner is value or logged.keys() <= _CALL_KEYS):
+        if (other := _in_another_shape(value, findings)) is not None:
+            return other
         holder, key = _find_arguments(value, inner, findings)
     else:
         holder = inner
@@ -172,6 +168,16 @@ def _read_call(value: Value, findings: Findings) -> Call:
     arguments, values, is_ours = _arguments(holder, key, findings)
     found = [read_id(logged[name], f"{value.where}.{name}", findings) for name in _IDS if name in logged]
     return Call(name, arguments, values, tuple([own for own in found if own is not None]), value.where, is_ours)
+
+
+def _in_another_shape(value: Value, findings: Findings) -> Call | None:
+    """The call of an object that is no call itself: OpenInference's {"tool_call": {...}}, calls whose name is their type, and the code of ADP."""
+    logged = value.value
+    if logged.get("type") in _BUILT_IN and logged.get("name") is None:
+        return _read_built_in(value, findings)
+    if logged.get("class_") == "code_action" and isinstance(code := logged.get("content"), str):
+        return _code_call(value, code, findings)
+    return _read_call(value.at("tool_call"), findings) if logged.keys() == {"tool_call"} and isinstance(logged["tool_call"], dict) else None
 
 
 def _code_call(value: Value, code: str, findings: Findings) -> Call:

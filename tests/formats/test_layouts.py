@@ -75,6 +75,11 @@ SHAPES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ("responses", {"instructions": "S", "input": [Q], "output": [{"type": "message", "role": "assistant", "content": "A"}]}, SQA),
     ("responses", {"input": "Q", "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "A"}]}]}, QA),
     ("responses", {"input": [Q, {"type": "function_call", "call_id": "1"} | CALL]}, CALLED),
+    ("trajectory", {"conversation": [{"human": "Q", "assistant": "A"}]}, QA),
+    ("trajectory", {"conversation": [{"input": "Q", "output": "A", "reasoning_effort": None}]}, QA),
+    ("openai", {"messages": [{"question": "Q", "answer": "A"}]}, QA),
+    ("trajectory", {"trajectory": [{"action": "x"}], "history": [Q, A]}, QA),  # the first list whose turns say who speaks
+    ("alpaca", {"instruction": "Q", "context": "more", "response": "A"}, [("user", "", "Q\nmore"), ("assistant", "", "A")]),
     # Traces
     ("langfuse", {"id": "1", "input": [Q], "output": A}, QA),
     ("langfuse", {"id": "1", "input": {"messages": [Q], "tools": [FUNCTION]}, "output": TOOL_CALL}, CALLED),
@@ -102,6 +107,41 @@ def test_columns_of_nulls_change_nothing(name: str, record: dict[str, Any], want
 
 def test_the_names_in_the_settings_are_those_of_the_table():
     assert (*SESSION_FORMATS, *CHAT_FORMATS, *OTHER_FORMATS) == tuple(FORMATS) == tuple(EXAMPLES)
+
+
+def test_a_question_may_be_a_transcript():
+    record = {"prompt": "\n\nHuman: Q\n\nAssistant: A\n\nHuman: Q2\n\nAssistant:", "completion": "A2"}
+    assert turns(conversation(record)) == [*QA, ("user", "", "Q2"), ("assistant", "", "A2")]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"question": "Q", "context": "C", "answer": "A"},
+        {"prompt": "P", "question": "Q", "response": "A"},
+        {"question": "Q", "answer": "A", "solution": "B"},
+        {"trajectory": [Q, A], "question": "another"},
+        {"chat_history": [Q, A], "message": "Q2", "text": "A2"},
+        {"input": [Q, {"type": "message", "role": "assistant", "content": "A"}], "previous_response_id": "r1"},
+        {"inputs": {"question": "Q", "context": "C"}, "outputs": {"answer": "A"}},
+        {"messages": [Q, A | {"toolInvocations": [{"state": "result"}]}]},
+    ],
+)
+def test_what_may_be_a_part_of_the_conversation_refuses_the_record(record: dict[str, Any]):
+    assert "schema.field_unread" in [code for code, _ in refusals(record)]
+
+
+def test_the_system_text_of_a_transcript_needs_no_name():
+    assert turns(conversation({"system": "S", "chat": "USER: Q\n\n\nASSISTANT: A <|endoftext|>"})) == SQA
+    assert turns(conversation({"system": "SYSTEM: S", "chat": "USER: Q\n\n\nASSISTANT: A <|endoftext|>"})) == SQA
+
+
+def test_a_huge_number_may_be_an_id():
+    assert conversation({"messages": [Q, A], "session_id": 10**400}).episode_id == str(10**400)
+
+
+def test_a_question_that_stands_among_the_turns_too_is_no_loss():
+    assert notes(conversation({"trajectory": [Q, A], "question": "Q"})) == []
 
 
 @pytest.mark.parametrize("name", OTHER_FORMATS)

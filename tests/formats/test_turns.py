@@ -90,6 +90,37 @@ APIS: dict[str, list[Any]] = {
         },
         ANSWERED,
     ],
+    "vercel ui": [
+        {"id": "1", "role": "user", "parts": [{"type": "text", "text": "Weather in Oslo?"}]},
+        {
+            "id": "2",
+            "role": "assistant",
+            "parts": [
+                {"type": "step-start"},
+                {"type": "text", "text": "I look.", "state": "done"},
+                {"type": "tool-get_weather", "toolCallId": "1", "state": "output-available", "input": CITY, "output": "7"},
+                {"type": "step-start"},
+                {"type": "text", "text": "It is 7 degrees."},
+            ],
+        },
+    ],
+    "vercel ui 4": [
+        {"role": "user", "content": [{"type": "text", "text": "Weather in Oslo?"}]},
+        {
+            "role": "assistant",
+            "parts": [
+                {"type": "text", "text": "I look."},
+                {"type": "tool-invocation", "toolInvocation": {"state": "result", "toolCallId": "1", "toolName": "get_weather", "args": CITY, "result": "7"}},
+                {"type": "text", "text": "It is 7 degrees."},
+            ],
+        },
+    ],
+    "responses mcp": [
+        ASKED,
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
+        {"type": "mcp_call", "id": "1", "server_label": "w", "name": "get_weather", "arguments": json.dumps(CITY), "output": "7", "error": None},
+        ANSWERED,
+    ],
     "otel": [
         {"role": "user", "parts": [{"type": "text", "content": "Weather in Oslo?"}]},
         {

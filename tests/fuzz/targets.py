@@ -32,6 +32,7 @@ from pipelines.normalize.tools_in_text import tools_text_of
 from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject, reason_of
 from pipelines.records import Conversation, Draft, Image, Quarantined, SeenImage, raw_record
+from tests.fuzz import shapes
 from tests.golden import open_case
 from tests.limits.call_shapes import CALL_SHAPES
 from tests.making import configuration
@@ -192,15 +193,9 @@ def sessions() -> Target:
     return run
 
 
-TARGETS: dict[str, Callable[[], Target]] = {
-    "lines": lines,
-    "literals": literals,
-    "paths": paths,
-    "images": images,
-    "records": records,
-    "calls": calls,
-    "sessions": sessions,
-}
+TARGETS: dict[str, Callable[[], Target]] = {"lines": lines, "literals": literals, "paths": paths, "images": images, "records": records, "shapes": records}
+TARGETS |= {"calls": calls, "sessions": sessions}
+TARGETS |= {f"format-{name}": shapes.reader(name) for name in shapes.NAMES}
 
 
 def seeds(name: str, hostile: Path) -> list[bytes]:
@@ -218,8 +213,12 @@ def seeds(name: str, hostile: Path) -> list[bytes]:
     if name == "calls":
         return [case.text.encode() for cases in CASES.values() for case in cases]
     if name == "sessions":
-        shapes = [shape for shape in CALL_SHAPES if shape.startswith(("a session", "messages", "a list"))]
-        return [CALL_SHAPES[shape](count) for shape in shapes for count in (1, 3, 8)]
+        named = [shape for shape in CALL_SHAPES if shape.startswith(("a session", "messages", "a list"))]
+        return [CALL_SHAPES[shape](count) for shape in named for count in (1, 3, 8)]
+    if name == "shapes":
+        return shapes.every_seed()
+    if name.startswith("format-"):
+        return shapes.seeds(name.removeprefix("format-"))
     texts = [text for line in logged for text in _texts_of(line)]
     return [text.encode("utf-8", "replace") for text in dict.fromkeys(texts) if (text.lstrip()[:1] in "{[('" if name == "literals" else len(text) < 200)]
 
