@@ -11,7 +11,7 @@ import re
 from typing import Any, NamedTuple
 
 from pipelines.normalize.findings import Findings
-from pipelines.normalize.grammars.call_text import CallText, end_of_value, skip_space, values_in
+from pipelines.normalize.in_text.grammars.call_text import CallText, end_of_value, skip_space, values_in
 from pipelines.normalize.turns import Line
 from pipelines.parsing.careful import parse_json
 from pipelines.reasons import Reason, Reject

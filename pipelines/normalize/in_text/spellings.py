@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars import GRAMMARS
+from pipelines.normalize.in_text.grammars import GRAMMARS
 from pipelines.normalize.reasoning import leading_thought
 
 # (syntax, a text that every call in it contains, its pattern or None if the text is enough). The first that matches names the syntax.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, end_of_value
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, end_of_value
 
 _HEAD = re.compile(r"^[ \t]*+Action:[ \t]*+([^\n]++)\n\s*+Action Input:[ \t]*+\n?+[ \t]*+(?:```(?:json)?+\s*+)?", re.MULTILINE)
 _FENCE = re.compile(r"\s*+```")
