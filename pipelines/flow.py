@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from msgspec.structs import replace
+
 from pipelines.config import Config, ConfigError, Source
 from pipelines.config.formats import is_plugin
 from pipelines.containers.partitions import with_columns
@@ -23,6 +25,7 @@ from pipelines.formats.table import nonfinite, read_record
 from pipelines.normalize import normalize
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import BOM, parse_record
+from pipelines.parsing.sessions import object_text
 from pipelines.reasons import Reason, Reject, reason_of, refusals
 from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, Sample, SeenImages, Tokens
 
@@ -123,9 +126,10 @@ def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Dr
     if refused := refusals(raw.findings):
         raise Reject(*refused)
     budget = Budget(config.limits, len(raw.raw))
-    parsed = parse_record(raw, budget)
+    text = object_text(raw.raw)
+    parsed = parse_record(raw if text is raw.raw else replace(raw, raw=text), budget)
     record = with_columns(parsed.value, raw.origin.path, source.path)
-    logged = read_record(record, raw.raw.removeprefix(BOM), source, budget, unread)
+    logged = read_record(record, text.removeprefix(BOM), source, budget, unread)
     notes = [*raw.findings, *parsed.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
     return normalize(logged, raw, source, config, budget, notes, unread)
 

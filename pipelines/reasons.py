@@ -436,6 +436,20 @@ class Reason(Enum):
         "Log calls in tool_calls.",
         "the call is trained as plain text",
     )
+    REPAIR_TOOL_RESULT_EXTRACTED = Row(
+        "repair.tool_result_extracted",
+        REPAIR,
+        "A result of a call in text was logged in the text of a question, or between tags, and was turned into a tool result.",
+        "Log results as turns of role tool, without tags.",
+        "the result is trained as a question of the user",
+    )
+    REPAIR_TOOLS_EXTRACTED = Row(
+        "repair.tools_extracted",
+        REPAIR,
+        "Tool definitions that a system text had in the words of a known template were moved to `tools`.",
+        "Log tool definitions in tools.",
+        "the definitions of another template are trained as text",
+    )
     REPAIR_NULL_DROPPED = Row(
         "repair.null_dropped",
         REPAIR,

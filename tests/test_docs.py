@@ -82,7 +82,7 @@ def test_every_format_has_an_example():
 @pytest.mark.parametrize(("name", "text"), EXAMPLES)
 def test_the_example_of_a_format_is_read_as_this_format_without_any_finding(name: str, text: str):
     config = configuration("minicpm_v_2_6", options={"tool_syntax": "hermes"}, source={"image_root": "."})
-    made, sample = run_record(json.loads(text), config, {"screens/1.png": (448, 448)})
+    made, sample = run_record(text.strip().encode(), config, {"screens/1.png": (448, 448)})
     assert isinstance(made, Conversation), made.findings
     assert isinstance(sample, Sample), sample.findings
     kept_aside = ("record.rejected_kept",) if "preference" in name else ()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
+SESSION_FORMATS = ("claude_code", "codex", "gemini_cli", "osworld")  # those of pipelines/formats/sessions
 CHAT_FORMATS = ("agentcpm", "sharegpt", "glm", "openai")
 # Those of pipelines/formats/layouts.py, in the same order; a test compares them.
 OTHER_FORMATS = (
     *("request", "openai_preference", "hh_preference", "preference", "preference_turns", "glaive", "gemini", "responses", "atif", "adp"),
     *("otel", "openinference", "langsmith", "alpaca", "langfuse", "trajectory", "prompt_completion"),
 )
-FORMATS = ("auto", *CHAT_FORMATS, *OTHER_FORMATS, "fields")
+FORMATS = ("auto", *SESSION_FORMATS, *CHAT_FORMATS, *OTHER_FORMATS, "fields")
 _PLUGIN = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 

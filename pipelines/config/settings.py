@@ -24,6 +24,7 @@ from pipelines.config.base import Settings
 from pipelines.config.fields import Fields
 from pipelines.config.formats import check_format
 from pipelines.config.paths import input_path, local_path
+from pipelines.config.reading import CallsInText
 from pipelines.config.stores import Storage, stores_of
 from pipelines.storage.stores import Stores
 
@@ -69,6 +70,8 @@ class Source(Settings):
     allow_empty: bool = False
     episode_id: SerializeAsAny[tuple[str, ...] | EpisodeKey] = EPISODE_KEYS  # the first of these fields that a record has, or a part of a field
     ignore: tuple[str, ...] = ()
+    records: Literal["auto", "line", "file"] = "auto"
+    calls_in_text: CallsInText = "auto"
 
     @field_validator("name")
     @classmethod

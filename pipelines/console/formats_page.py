@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.formats.examples import EXAMPLES
-from pipelines.formats.layouts import LAYOUTS
-from pipelines.formats.table import CHAT
+from pipelines.formats.table import FORMATS
 
 SHAPES = Path(__file__).parent / "shapes.json"  # [name, where it was seen, verdict]; `python -m tests.formats.shapes` writes the verdicts
 
@@ -134,7 +133,7 @@ def formats_page() -> str:
 def _lines() -> Iterator[str]:
     yield BEFORE.rstrip("\n")
     for name, text in EXAMPLES.items():
-        made = CHAT.get(name) or LAYOUTS[name]
+        made = FORMATS[name]
         yield from ("", f"`{name}`, {made.title}:", "", "```json", text.strip(), "```", "", f"Source: {made.source}.")
     yield AFTER.rstrip("\n")
     yield LIST

@@ -6,6 +6,26 @@ from collections.abc import Mapping
 
 # Format -> a record of it, broken into lines for reading.
 EXAMPLES: Mapping[str, str] = {
+    "claude_code": r"""
+{"type": "user", "uuid": "1", "parentUuid": null, "sessionId": "e1", "message": {"role": "user", "content": "Weather in Kyiv?"}}
+{"type": "assistant", "uuid": "2", "parentUuid": "1", "sessionId": "e1", "message": {"id": "m1", "role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "weather", "input": {"city": "Kyiv"}}]}}
+{"type": "user", "uuid": "3", "parentUuid": "2", "sessionId": "e1", "message": {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "3 degrees"}]}}
+{"type": "assistant", "uuid": "4", "parentUuid": "3", "sessionId": "e1", "message": {"id": "m2", "role": "assistant", "content": [{"type": "text", "text": "It is cold."}]}}""",
+    "codex": r"""
+{"type": "session_meta", "payload": {"id": "e1", "cwd": "/work"}}
+{"type": "response_item", "payload": {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Weather in Kyiv?"}]}}
+{"type": "response_item", "payload": {"type": "function_call", "call_id": "a", "name": "weather", "arguments": "{\"city\": \"Kyiv\"}"}}
+{"type": "response_item", "payload": {"type": "function_call_output", "call_id": "a", "output": "3 degrees"}}
+{"type": "response_item", "payload": {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "It is cold."}]}}""",
+    "gemini_cli": r"""
+{"sessionId": "e1", "projectHash": "h", "startTime": "2026-11-22T00:00:00Z", "lastUpdated": "2026-11-22T00:00:00Z", "messages": [
+  {"id": "1", "timestamp": "2026-11-22T00:00:00Z", "type": "user", "content": [{"text": "Weather in Kyiv?"}]},
+  {"id": "2", "timestamp": "2026-11-22T00:00:00Z", "type": "gemini", "content": "", "toolCalls": [{"id": "a", "name": "weather", "args": {"city": "Kyiv"},
+    "result": [{"functionResponse": {"id": "a", "name": "weather", "response": {"output": "3 degrees"}}}], "status": "success"}]},
+  {"id": "3", "timestamp": "2026-11-22T00:00:00Z", "type": "gemini", "content": "It is cold."}]}""",
+    "osworld": r"""
+{"step_num": 1, "instruction": "Open the settings", "action": "pyautogui.click(480, 120)", "response": "I click the gear.", "screenshot_file": "screens/1.png"}
+{"step_num": 2, "action": "DONE", "response": "They are open."}""",
     "agentcpm": r"""
 {"id": "1", "image": {"<image_00>": "screens/1.png"}, "episode_id": "e1", "step_id": "1", "conversations": [
   {"role": "system", "content": "You operate a phone."},

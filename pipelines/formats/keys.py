@@ -27,7 +27,7 @@ MEDIA = ("video", "videos", "audio", "audios", "media")
 TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "role": ("role", "from"),
     "content": ("content", "value", "text", "parts", "contents", "message", "system_prompt"),
-    "calls": ("tool_calls", "function_call"),
+    "calls": ("tool_calls", "function_call", "toolCalls"),
     "call_id": ("tool_call_id", "call_id", "tool_use_id", "toolCallId", "source_call_id"),
     "own_id": ("id",),
     "name": ("name", "toolName"),
@@ -70,7 +70,7 @@ QUESTION_ROLES = frozenset(("user", "human", "system", "tool", "observation", "f
 # Types of a turn that has no role which say who speaks.
 ROLE_TYPES = frozenset(
     (
-        *("human", "ai", "system", "user", "assistant", "tool", "function", "developer", "agent", "environment"),
+        *("human", "ai", "system", "user", "assistant", "tool", "function", "developer", "agent", "environment", "gemini"),
         *("HumanMessage", "AIMessage", "AIMessageChunk", "SystemMessage", "ToolMessage", "FunctionMessage"),
         *("HumanMessageChunk", "SystemMessageChunk", "ToolMessageChunk", "message_action"),
     )
@@ -113,6 +113,14 @@ HARMLESS: Mapping[str, frozenset[str]] = {
         ("type", "class_", "index", "status", "description", "cache_control", "providerOptions", "providerMetadata", "thought_signature", "thoughtSignature")
     ),
     "tool": frozenset(("type", "strict", "cache_control")),
+    # an event of a session file
+    "line": frozenset(
+        (
+            *(*_BOOKKEEPING, "type", "subtype", "parentUuid", "logicalParentUuid", "isSidechain", "isMeta", "userType", "cwd", "sessionId", "gitBranch"),
+            *("requestId", "toolUseResult", "leafUuid", "summary", "slug", "isCompactSummary", "isVisibleInTranscriptOnly", "agentId", "step_num"),
+            *("action_timestamp", "reward", "done", "info", "projectHash", "startTime", "lastUpdated", "isApiErrorMessage"),
+        )
+    ),
 }
 
 # Names that suggest a meaning. If such a key is not read, the log is not fully understood.

@@ -16,6 +16,7 @@ from pipelines.formats.layouts import LAYOUTS, Layout
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
 from pipelines.formats.plugin import call_plugin
 from pipelines.formats.reading import last_answer, logged_of, read_layout
+from pipelines.formats.sessions import SESSIONS, SessionFormat, read_session, session_of
 from pipelines.formats.spans import unfold
 from pipelines.formats.turns import Reading, parsed, read_turns
 from pipelines.parsing.budget import Budget
@@ -103,7 +104,7 @@ CHAT: dict[str, Format] = {
 
 
 # The one list of formats, in the order in which `auto` tries them.
-FORMATS: Mapping[str, Format | Layout] = {**CHAT, **LAYOUTS}
+FORMATS: Mapping[str, SessionFormat | Format | Layout] = {**SESSIONS, **CHAT, **LAYOUTS}
 
 
 def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unread: Unread) -> Logged:
@@ -127,10 +128,12 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
     reading = Reading(budget, unread)
     if source.fields is not None:
         return read_fields(record, written, source.fields, reading, episode)
-    if not _holds_turns(record) or wanted in LAYOUTS:
+    if (session := session_of(record, wanted)) is not None:
+        return read_session(record, written, session, reading, episode)
+    if not _holds_turns(record) or wanted in LAYOUTS or wanted in SESSIONS:
         if (found := _read_layout(record, written, wanted, reading, episode)) is not None:
             return found
-        if wanted in LAYOUTS or not _holds_turns(logged):
+        if wanted in LAYOUTS or wanted in SESSIONS or not _holds_turns(logged):
             raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"found the keys {clip(', '.join(map(str, record)))}; expected {_expected(wanted)}"))
         record = dict(logged)
     made = _format_of(record, wanted)

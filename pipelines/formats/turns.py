@@ -59,7 +59,7 @@ def read_turns(turns: Json, path: Path, where: str, written: Written, reading: R
                 )
                 continue
         made += read_turn(turn, (*path, i), f"{where}[{i}]", written, reading)
-    return _with_reasoning_items(made) if reading.has_reasoning_items else made
+    return with_reasoning_items(made) if reading.has_reasoning_items else made
 
 
 def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Reading) -> list[Json]:
@@ -215,7 +215,7 @@ def _description(item: Mapping[str, Json], path: Path, where: str) -> LoggedPart
     )
 
 
-def _with_reasoning_items(turns: list[Any]) -> list[Any]:
+def with_reasoning_items(turns: list[Any]) -> list[Any]:
     """The turns, with each item of reasoning put before the answer or call that follows it, or into a turn of its own."""
     made: list[Any] = []
     waiting: list[LoggedTurn] = []

@@ -23,6 +23,7 @@ from pipelines.normalize.findings import Findings
 from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.results import pair_results
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
+from pipelines.normalize.tools_in_text import lift_tools
 from pipelines.normalize.turns import Line, lines_of
 from pipelines.normalize.written import write_json
 from pipelines.parsing.budget import Budget
@@ -38,9 +39,12 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     _check_record(logged, findings)
     lines = _lines(logged, findings)
     lines = [*_system_lines(logged, lines, findings), *lines] if logged.system else lines
-    tools = read_tools(_logged_tools(logged), findings)
+    given = _logged_tools(logged)
+    if not given and source.calls_in_text != "none":
+        given = lift_tools(lines, findings)
+    tools = read_tools(given, findings)
     declared = {tool.name: tool for tool in tools}
-    lines = lift_calls(lines, declared, findings)
+    lines = lift_calls(lines, declared, source.calls_in_text, findings)
     shown = place_images(logged, lines, findings)
     check_references(shown, findings)
     lines = pair_results(lines, findings)

@@ -14,6 +14,7 @@ ALIASES = {
     "model": "assistant",
     "chatgpt": "assistant",
     "ai": "assistant",
+    "gemini": "assistant",
     "observation": "observation",
     "tool": "observation",
     "function": "observation",

@@ -6,6 +6,7 @@ the escapes and spaces of the file are nothing that the model should learn.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ _READ_AND_REFUSED = {reason.code for reason in (Reason.JSON_DUPLICATE_KEY, Reaso
 _CALL_KEYS = frozenset(("type", "function", *CALL_FIELDS["id"], *CALL_FIELDS["name"], "arguments"))
 _PLAIN_KEYS = frozenset(("name", "arguments", "id", "type"))
 _IDS, _NAMES, _ARGUMENTS = CALL_FIELDS["id"], CALL_FIELDS["name"], CALL_FIELDS["arguments"]
+_TEXT_KEYS = frozenset(("type", "function", "index", "name", *_IDS, *_ARGUMENTS))
+_TEXT_TYPES = ("function", "tool_use", "tool_call", "tool-call")
 _CALL_KNOWN = _CALL_KEYS | HARMLESS["call"]
 MOST_LISTS = 4  # nested; a text with calls is read once more for each level
 
@@ -74,32 +77,41 @@ def read_calls(value: Value, findings: Findings, lists: int = 0) -> list[Call]:
     return [_read_call(value, findings)]
 
 
-def logged_as_text(text: str, where: str, findings: Findings) -> Value | None:
-    """The call that an answer's text is: one object with exactly the keys name and arguments. None if it is anything else.
-
-    If it stayed text, it would be trained as text, and GLM-4 would never learn to call.
-    Source: THUDM/GLM-4 pull request 572.
-    """
-    stripped = text.strip()
-    if not (stripped[:1] == "{" and stripped[-1:] == "}" and "name" in stripped and "arguments" in stripped):
-        return None
+def value_in_text(text: str, where: str, findings: Findings) -> Value | None:
+    """The JSON value or Python literal that this part of an answer's text is; None if it is neither. Raises Reject if it is JSON with a fault."""
     try:
-        value = _read_text(stripped, where, findings, Reason.TOOL_CALL_MALFORMED, quiet=True)
+        return _read_text(text, where, findings, Reason.TOOL_CALL_MALFORMED, quiet=True)
     except Reject as reject:
         if reject.findings[0].code in _READ_AND_REFUSED:
             raise
         return None
-    is_call = isinstance(value.value, dict) and set(value.value) == {"name", "arguments"} and isinstance(value.value["name"], str)
-    return value if is_call else None
 
 
-def lifted(value: Value, text: str, findings: Findings) -> Call:
-    """The call of what `logged_as_text` found."""
+def names_in(value: Any, is_tagged: bool = False, lists: int = 0) -> list[str]:
+    """The name of each call that this value holds, an object or a list of them; [] if it holds anything else.
+
+    Only between tags of its own may a call have no arguments.
+
+    >>> names_in([{"name": "f", "parameters": {}}]), names_in({"name": "f", "arguments": {}, "age": 7})
+    (['f'], [])
+    """
+    if isinstance(value, list):
+        names = [names_in(item, is_tagged, lists + 1) for item in value] if lists < MOST_LISTS else []
+        return [name for found in names for name in found] if all(names) else []
+    if not isinstance(value, dict) or not value.keys() <= _TEXT_KEYS or value.get("type", "function") not in _TEXT_TYPES:
+        return []
+    inner = value["function"] if isinstance(value.get("function"), dict) else value
+    name = inner.get("name") or value.get("function")
+    has_arguments = any(isinstance(level.get(key), (dict, str)) for level in (inner, value) for key in _ARGUMENTS)
+    return [name] if isinstance(name, str) and name.strip() and (has_arguments or is_tagged) else []
+
+
+def note_literal(value: Value, findings: Findings) -> None:
+    """Notes that a call or its arguments in an answer's text are a Python literal."""
     if value.written is None:
         findings.repair(
-            Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"the call was written as a Python literal: {clip(text.strip())}"
+            Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"the call was written as a Python literal: {clip(str(value.value))}"
         )
-    return _read_call(value, findings)
 
 
 def arguments_text(text: str, where: str, findings: Findings) -> tuple[str, Mapping[str, Any]]:
@@ -121,8 +133,23 @@ def _read_call_text(value: Value, findings: Findings) -> Value:
         ) from None
 
 
+# Calls of the Responses API whose name is their type, with the key of their arguments.
+_BUILT_IN = {"local_shell_call": "action", "computer_call": "action"}
+_BUILT_IN_READ = _CALL_KEYS | {"action", "pending_safety_checks"}
+
+
+def _read_built_in(value: Value, findings: Findings) -> Call:
+    kind = value.value["type"]
+    findings.unread.add_others("call", value.where, value.value, _BUILT_IN_READ)
+    arguments, values, is_ours = _arguments(value, _BUILT_IN[kind], findings)
+    found = [read_id(value.value[name], f"{value.where}.{name}", findings) for name in _IDS if name in value.value]
+    return Call(kind.removesuffix("_call"), arguments, values, tuple([own for own in found if own is not None]), value.where, is_ours)
+
+
 def _read_call(value: Value, findings: Findings) -> Call:
     logged = value.value
+    if logged.get("type") in _BUILT_IN and logged.get("name") is None:
+        return _read_built_in(value, findings)
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
     key: str | None = "arguments"
     if inner.value.get("arguments") is None or not inner.value.keys() <= _PLAIN_KEYS or not (inner is value or logged.keys() <= _CALL_KEYS):
@@ -199,6 +226,8 @@ def _arguments(inner: Value, key: str | None, findings: Findings) -> tuple[str, 
         )
         return "{}", {}, True
     if isinstance(given, str):
+        if inner.value.get("type") == "custom_tool_call":  # its input is a text, in no syntax of ours
+            return json.dumps({"input": given}, ensure_ascii=False), {"input": given}, True
         return (*arguments_text(given, where, findings), False)
     if isinstance(given, dict):
         return inner.at(key or "").own_text(), given, not inner.is_text

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.config.formats import CHAT_FORMATS, OTHER_FORMATS
+from pipelines.config.formats import CHAT_FORMATS, OTHER_FORMATS, SESSION_FORMATS
 from pipelines.formats.examples import EXAMPLES
 from pipelines.formats.table import FORMATS
 from tests.making import configuration, conversation, notes, refusals, turns
@@ -106,7 +106,7 @@ def test_columns_of_nulls_change_nothing(name: str, record: dict[str, Any], want
 
 
 def test_the_names_in_the_settings_are_those_of_the_table():
-    assert (*CHAT_FORMATS, *OTHER_FORMATS) == tuple(FORMATS) == tuple(EXAMPLES)
+    assert (*SESSION_FORMATS, *CHAT_FORMATS, *OTHER_FORMATS) == tuple(FORMATS) == tuple(EXAMPLES)
 
 
 def test_a_question_may_be_a_transcript():

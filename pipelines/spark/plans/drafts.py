@@ -24,7 +24,7 @@ from pipelines.tables.writing import Placed
 SPLIT_BYTES = 64 << 20
 DRIVER_BYTES = 256 << 20
 
-SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text, version=text)
+SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text, version=text, records=text)
 REFS = pa.list_(struct(key=text, ref=text))
 DRAFTS = struct(
     record_id=text,
@@ -93,7 +93,7 @@ def _survey(rows: Iterable[Row], stores: Stores) -> Iterator[Row]:
 
 
 def _records(row: Row, config: Config) -> Iterator[RawRecord]:
-    file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"], row["version"])
+    file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"], row["version"], row["records"])
     if row["end"] < 0:
         return read_records(file, config.limits, config.stores)
     return read_split(file, LineSplit(row["path"], row["start"], row["end"]), row["first_line"], config.limits, config.stores)
