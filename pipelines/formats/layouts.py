@@ -87,14 +87,15 @@ def is_of(value: Any, kind: str) -> bool:
 
 
 def _has_speaker(turn: Mapping[str, Any]) -> bool:
-    named = any(turn.get(key) is not None for key in ("role", "from")) or turn.get("type") in ROLE_TYPES or turn.get("source") in ROLE_TYPES
+    named = any(turn.get(key) is not None for key in ("role", "from"))
+    named = named or any(isinstance(word := turn.get(key), str) and word in ROLE_TYPES for key in ("type", "source"))
     return named or pair_keys(turn) is not None or any(isinstance(turn.get(key), dict) for key in WRAPPERS)
 
 
 def _is_item(item: Mapping[str, Any]) -> bool:
     content = item.get("content")
     types = [item.get("type"), *(part.get("type") for part in content if isinstance(part, dict))] if isinstance(content, list) else [item.get("type")]
-    return any(kind in ITEMS for kind in types)
+    return any(isinstance(kind, str) and kind in ITEMS for kind in types)
 
 
 ITEMS = ("message", "function_call", "function_call_output", "reasoning", "input_text", "output_text", "input_image")

@@ -130,10 +130,10 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
         return read_fields(record, written, source.fields, reading, episode)
     if (session := session_of(record, wanted)) is not None:
         return read_session(record, written, session, reading, episode)
-    if not _holds_turns(record) or wanted in LAYOUTS:
+    if not _holds_turns(record) or wanted in LAYOUTS or wanted in SESSIONS:
         if (found := _read_layout(record, written, wanted, reading, episode)) is not None:
             return found
-        if wanted in LAYOUTS or not _holds_turns(logged):
+        if wanted in LAYOUTS or wanted in SESSIONS or not _holds_turns(logged):
             raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"found the keys {clip(', '.join(map(str, record)))}; expected {_expected(wanted)}"))
         record = dict(logged)
     made = _format_of(record, wanted)

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.corpus import unpack
 from tests.fuzz.watch import MEGABYTES, SECONDS, Figures
 
-# Records have two processes, and records in every format two more, so that the ten jobs fill two lanes evenly.
+# Records have two processes, and records in every format too, so that the ten jobs fill two lanes evenly.
 JOBS = (
     *(("records", 1), ("shapes", 1), ("lines", 1), ("images", 1), ("paths", 1)),
     *(("literals", 1), ("calls", 1), ("sessions", 1), ("shapes", 2), ("records", 2)),

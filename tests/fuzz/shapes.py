@@ -42,7 +42,11 @@ def reader(name: str) -> Callable[[], Callable[[bytes], None]]:
                     assert not is_internal(made.findings), made.findings[0].detail
                     continue
                 assert made.messages, "a conversation without turns"
-                more = json.dumps(json.loads(data) | {UNHEARD: "x"}, ensure_ascii=False).encode("utf-8", "surrogatepass")
+                try:
+                    record = json.loads(data)
+                except ValueError:  # a session of several lines
+                    continue
+                more = json.dumps(record | {UNHEARD: "x"}, ensure_ascii=False).encode("utf-8", "surrogatepass")
                 again = draft_of(raw_record("kit", "logs.jsonl", 1, more), config)
                 assert not isinstance(again, Draft), "a key that nothing reads was passed over"
 
@@ -52,7 +56,8 @@ def reader(name: str) -> Callable[[], Callable[[bytes], None]]:
 
 
 def seeds(name: str) -> list[bytes]:
-    return [(MAPPED if name == "fields" else EXAMPLES[name]).strip().encode()]
+    """A record of this format, which comes first, and the records of all others."""
+    return [(MAPPED if name == "fields" else EXAMPLES[name]).strip().encode(), *every_seed()]
 
 
 def every_seed() -> list[bytes]:

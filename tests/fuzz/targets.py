@@ -193,9 +193,17 @@ def sessions() -> Target:
     return run
 
 
-TARGETS: dict[str, Callable[[], Target]] = {"lines": lines, "literals": literals, "paths": paths, "images": images, "records": records, "shapes": records}
-TARGETS |= {"calls": calls, "sessions": sessions}
-TARGETS |= {f"format-{name}": shapes.reader(name) for name in shapes.NAMES}
+TARGETS: dict[str, Callable[[], Target]] = {
+    "lines": lines,
+    "literals": literals,
+    "paths": paths,
+    "images": images,
+    "records": records,
+    "calls": calls,
+    "sessions": sessions,
+    "shapes": records,
+    **{f"format-{name}": shapes.reader(name) for name in shapes.NAMES},
+}
 
 
 def seeds(name: str, hostile: Path) -> list[bytes]:
@@ -210,15 +218,15 @@ def seeds(name: str, hostile: Path) -> list[bytes]:
         return found + [_drawn(kind) for kind in FORMATS]
     if name == "records":
         return logged
-    if name == "calls":
-        return [case.text.encode() for cases in CASES.values() for case in cases]
-    if name == "sessions":
-        named = [shape for shape in CALL_SHAPES if shape.startswith(("a session", "messages", "a list"))]
-        return [CALL_SHAPES[shape](count) for shape in named for count in (1, 3, 8)]
     if name == "shapes":
         return shapes.every_seed()
     if name.startswith("format-"):
         return shapes.seeds(name.removeprefix("format-"))
+    if name == "calls":
+        return [case.text.encode() for cases in CASES.values() for case in cases]
+    if name == "sessions":
+        names = [shape for shape in CALL_SHAPES if shape.startswith(("a session", "messages", "a list"))]
+        return [CALL_SHAPES[shape](count) for shape in names for count in (1, 3, 8)]
     texts = [text for line in logged for text in _texts_of(line)]
     return [text.encode("utf-8", "replace") for text in dict.fromkeys(texts) if (text.lstrip()[:1] in "{[('" if name == "literals" else len(text) < 200)]
 
