@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipelines.config import ConfigError, DialectSettings, Source
+from pipelines.config.formats import is_plugin
 from pipelines.config.loading import load_parts
 from pipelines.config.paths import BATCH, fixed_part
 from pipelines.config.places import folder_fault, hook_faults, image_root_faults, output_faults, tokenizer_faults
@@ -15,6 +16,7 @@ from pipelines.config.stores import stores_of
 from pipelines.console.picture_stores import client_faults
 from pipelines.containers.listing import InputFile, list_inputs
 from pipelines.dialects import DIALECTS, open_dialect
+from pipelines.formats.plugin import plugin_fault
 from pipelines.images.remote import scheme_of
 from pipelines.images.resolve import path_inside
 from pipelines.storage.folders import Folders
@@ -43,6 +45,8 @@ def check(options: Namespace) -> int:
     for i, source in parts.sources.items():
         folders = Folders(stores)
         _look_for_files(found, i, source, options.batch, folders)
+        if is_plugin(source.format) and (fault := plugin_fault(source.format)):
+            found.faults.append(f"sources[{i}].format: {fault}")
         found.remarks += _remarks(source, list(parts.dialects.values()))
         found.faults += [*image_root_faults(i, source, folders), *_prefix_faults(i, source, parts.images.allow_schemes)]
     found.faults += [*client_faults(parts.images.allow_schemes), *hook_faults(parts.hooks)]

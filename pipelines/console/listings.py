@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.dialects import DIALECTS
+from pipelines.formats.examples import EXAMPLES
 from pipelines.formats.table import FORMATS
 from pipelines.reasons import Reason
 from pipelines.tokenizers import BUNDLED
@@ -37,8 +38,15 @@ def reasons(options: Namespace) -> int:
 
 
 def formats(options: Namespace) -> int:
-    for name, made in FORMATS.items():
-        print(f"{name:10} {made.title}")
+    if options.name is None:
+        for name, made in FORMATS.items():
+            print(f"{name:18} {made.title}")
+        return OK
+    if options.name not in EXAMPLES:
+        near = get_close_matches(options.name, list(EXAMPLES), n=3)
+        print(visible(f"episodes: unknown format: {options.name}" + (f"; did you mean {' or '.join(near)}?" if near else "")), file=sys.stderr)
+        return USAGE
+    print(EXAMPLES[options.name].strip())
     return OK
 
 

@@ -21,7 +21,7 @@ from pipelines.training.tables import Published
 
 TABLES = ("conversations", "samples", "quarantine")
 SHOWN = {
-    "conversations": ["sample_id", "episode_id", "origin", "format", "messages", "tools", "images", "repairs", "findings", "split"],
+    "conversations": ["sample_id", "episode_id", "origin", "format", "messages", "tools", "images", "repairs", "findings", "extra", "split"],
     "samples": ["dialect", "split", "num_tokens", "num_target_tokens", "repairs", "findings"],
     "quarantine": ["dialect", "origin", "stage", "reason", "findings", "raw", "run_id"],
 }

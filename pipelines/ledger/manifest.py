@@ -13,9 +13,11 @@ import orjson
 from pydantic.main import IncEx
 
 from pipelines.config import Config
+from pipelines.config.formats import is_plugin
 from pipelines.config.secrets import SECRET
 from pipelines.containers.listing import Listing
 from pipelines.flow import Flow
+from pipelines.formats.plugin import plugin_fingerprint
 from pipelines.ledger.books import Books
 from pipelines.reasons import Reason
 
@@ -47,7 +49,8 @@ OPERATIONAL: Mapping[str, IncEx | bool] = {
 
 
 def config_fingerprint(config: Config) -> str:
-    return hashlib.sha256(config.model_dump_json(exclude=OPERATIONAL).encode()).hexdigest()
+    plugins = "".join(plugin_fingerprint(source.format) for source in config.sources if is_plugin(source.format))
+    return hashlib.sha256((config.model_dump_json(exclude=OPERATIONAL) + plugins).encode()).hexdigest()
 
 
 def public_settings(config: Config) -> Json:

@@ -24,7 +24,7 @@ SPLIT_BYTES = 64 << 20
 CUT_BYTES = 64 << 20  # of a compressed file or an array
 DRIVER_BYTES = 256 << 20
 
-SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text, version=text)
+SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text, version=text, records=text)
 REFS = pa.list_(struct(key=text, ref=text))
 RECORDS = struct(record_id=text, origin=ORIGIN, raw=pa.binary(), findings=FINDINGS)
 DRAFTS = struct(
@@ -113,7 +113,7 @@ def _survey(rows: Iterable[Row], stores: Stores) -> Iterator[Row]:
 def _records(row: Row, config: Config) -> Iterator[RawRecord]:
     if row["cut"]:
         return _cut_records(row["cut"], config)
-    file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"], row["version"])
+    file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"], row["version"], row["records"])
     if row["end"] < 0:
         return read_records(file, config.limits, config.stores)
     return read_split(file, LineSplit(row["path"], row["start"], row["end"]), row["first_line"], config.limits, config.stores)
