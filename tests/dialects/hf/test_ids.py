@@ -14,7 +14,7 @@ from tests.dialects.hf.conversations import PLAIN, THINKING, TOOLS, WITH_TOOLS, 
 from tests.dialects.hf.models import CHATML, DEEPSEEK, FAMILIES, GLM, HARMONY, family_folder, rows
 
 Json = dict[str, Any]
-# (family, conversation): what the template leaves out.
+# (family, conversation): why it is refused. DeepSeek's template writes no header before a second round of calls.
 LOST = {
     ("gptoss", "parallel"): "call 2 of 2",
     ("gptoss", "text beside"): "the text of the answer",
@@ -24,7 +24,7 @@ LOST = {
     ("qwen2_5_vl", "steps"): "call 1 of 1",
     ("qwen2_5_vl", "parallel"): "call 1 of 2",
     ("qwen2_5_vl", "text beside"): "call 1 of 1",
-    ("deepseekv3", "text beside"): "the text of the answer",
+    ("deepseekv3", "steps"): "the answer does not begin as the generation prompt does",
 }
 
 
@@ -69,7 +69,8 @@ def test_every_kind_of_conversation_has_the_ids_of_transformers_or_is_refused(fa
     *_, row = rows(family, record(messages, tools))
     if (family, name) in LOST:
         assert isinstance(row, Quarantined)
-        assert [(finding.code, finding.detail) for finding in row.findings] == [("tokens.template_loses", f"the template leaves out {LOST[family, name]}")]
+        assert row.findings[0].code in ("tokens.template_loses", "tokens.template_undecided")
+        assert row.findings[0].detail.removeprefix("the template leaves out ") == LOST[family, name]
         return
     as_texts = json.loads(json.dumps(messages))
     if family == "deepseekv3":  # its template takes arguments as text only
