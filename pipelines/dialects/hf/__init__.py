@@ -1,0 +1,1 @@
+"""Any model folder, by its own chat template and processor."""
