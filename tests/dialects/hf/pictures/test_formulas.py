@@ -1,9 +1,10 @@
 """Pictures of Qwen-VL and GLM-V, by formula."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.config import ConfigError
@@ -122,3 +123,23 @@ def test_patches_merge_without_rest_and_respect_the_bounds(width: int, height: i
         # A side is at least one token, so that a long strip may be larger than the bound.
         assert pixels <= rule.max_pixels or rule.merge_size in (found.height, found.width)
         assert pixels >= rule.min_pixels
+
+
+@settings(max_examples=500)
+@given(SIDES, SIDES, RULES)
+def test_the_arithmetic_is_that_of_transformers(width: int, height: int, rule: ResizeRule):
+    qwen = pytest.importorskip("transformers.models.qwen2_vl.image_processing_pil_qwen2_vl")
+    glm = pytest.importorskip("transformers.models.glm4v.image_processing_pil_glm4v")
+    bounds = {"factor": rule.factor, "min_pixels": rule.min_pixels, "max_pixels": rule.max_pixels}
+    for patches, upstream in (
+        (qwen_patches, partial(qwen.smart_resize, height, width, **bounds)),
+        (glm_patches, partial(glm.smart_resize, rule.temporal_patch_size, height, width, rule.temporal_patch_size, **bounds)),
+    ):
+        try:
+            wanted = upstream()
+        except ValueError:
+            with pytest.raises(Reject):
+                patches(Size(width, height), rule)
+            continue
+        found = patches(Size(width, height), rule)
+        assert (found.height * rule.patch_size, found.width * rule.patch_size) == wanted
