@@ -85,14 +85,19 @@ def _label_faults(ids: np.ndarray, labels: np.ndarray, allow_stray: bool) -> Ite
 
 
 def _view_faults(images: Sequence[Row]) -> Iterator[str]:
-    """Each picture has one view, or that and a grid of slices, which are all of one size."""
+    """Each picture has one view, or that and a grid of slices, which are all of one size.
+
+    With `model: hf` there are two more forms: a model whose views have one size has no target_sizes, and one that parts its only view by other
+    tokens, such as Pixtral's after each row of patches, has a span for each piece.
+    """
     for number, image in enumerate(images):
         grid, spans = image.get("grid"), image["token_spans"] or ()
         sizes: Sequence[Row] = image["target_sizes"] or ()
         if grid and (grid["columns"] < 1 or grid["rows"] < 1):
             yield f"image {number} has a grid of {grid['columns']} columns and {grid['rows']} rows"
         views = 1 + (grid["columns"] * grid["rows"] if grid else 0)
-        if not len(spans) == len(sizes) == views:
+        is_parted = grid is None and len(sizes) <= 1 < len(spans)
+        if not (len(spans) == views or is_parted) or len(sizes) not in (0, views):
             yield f"image {number} has {views} views, {len(spans)} token_spans, {len(sizes)} target_sizes"
         if any(size["height"] < 1 or size["width"] < 1 for size in sizes):
             yield f"image {number} has an empty view"
@@ -102,7 +107,7 @@ def _view_faults(images: Sequence[Row]) -> Iterator[str]:
 
 def _span_faults(images: Sequence[Row], ids: np.ndarray, labels: np.ndarray, placeholder: int | None) -> Iterator[str]:
     end = covered = 0
-    for span in (span for image in images for span in image["token_spans"]):
+    for span in (span for image in images for span in _in_text_order(image)):
         if not end <= span["start"] < span["end"] <= len(ids):
             yield f"token_spans are not in order, or lie outside of {len(ids)} ids: [{span['start']}, {span['end']}) after {end}"
         end = span["end"]
@@ -113,6 +118,13 @@ def _span_faults(images: Sequence[Row], ids: np.ndarray, labels: np.ndarray, pla
     found = 0 if placeholder is None else int(np.count_nonzero(ids == placeholder))
     if found != covered:
         yield f"{found} placeholder tokens, and token_spans cover {covered}"
+
+
+def _in_text_order(image: Row) -> Sequence[Row]:
+    """The spans of a picture. Some models of `hf` write the whole picture after its slices, and these have no target_sizes."""
+    spans: Sequence[Row] = image["token_spans"]
+    is_last = len(spans) > 1 and not len(image["target_sizes"] or ()) and spans[0]["start"] > spans[1]["start"]
+    return [*spans[1:], spans[0]] if is_last else spans
 
 
 def _turn_faults(turns: Sequence[Row], trained: np.ndarray, is_upstream: bool) -> Iterator[str]:
