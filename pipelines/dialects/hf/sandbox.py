@@ -26,13 +26,14 @@ Json = Mapping[str, Any]
 class Sandbox(ImmutableSandboxedEnvironment):
     """An environment with the filters and globals that transformers gives to templates.
 
-    `date` is what `strftime_now` writes; without one the function raises DateNeeded. `kept` has the JSON of objects that are rendered often,
+    `date` is what `strftime_now` writes; without one the function raises DateNeeded. `asked_for_date` says whether a template has called it. `kept` has the JSON of objects that are rendered often,
     by their id: (object, JSON).
     """
 
     def __init__(self, date: datetime | None = None):
         super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
         self.date = date
+        self.asked_for_date = False
         self.marks: Any = None  # what marking.py calls from inside a render
         self.kept: dict[int, tuple[Any, str]] = {}
         self.filters["tojson"] = self._tojson
@@ -58,6 +59,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.kept = {id(value): (value, _plain_json(value)) for value in values if type(value) is dict}
 
     def _strftime(self, form: str) -> str:
+        self.asked_for_date = True
         if self.date is None:
             raise DateNeeded("the template writes today's date")
         return self.date.strftime(form)

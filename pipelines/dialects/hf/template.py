@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pipelines.config.settings import TemplateOptions
+from pipelines.config import TemplateOptions
 from pipelines.dialects.hf.control import ControlTokens, control_tokens
 from pipelines.dialects.hf.folder import ModelFolder
 from pipelines.dialects.hf.marking import Marker, Rendered
@@ -30,6 +30,7 @@ class ChatTemplate:
         self._variables = {**folder.named, **options.template_kwargs, "documents": None, "add_generation_prompt": False}
         self._kwargs = options.template_kwargs
         self._tools: Sequence[Any] | None = None
+        self.is_open = False  # while it is opened, a template that asks for the date stops everything
 
     @property
     def has_generation(self) -> bool:
@@ -44,10 +45,13 @@ class ChatTemplate:
         return {**self._variables, **kwargs, "messages": messages, "tools": tools, **(more or {})}
 
     def render(self, variables: Json) -> Rendered:
-        """Raises Reject with `tokens.template_refuses` where the template raises anything."""
+        """Raises Reject with `tokens.template_refuses` where the template raises anything; before it `is_open`, DateNeeded where it asks for a date that
+        is not given."""
         try:
             return self.marker.render(variables)
         except DateNeeded:
+            if self.is_open:
+                raise Reject(Reason.TOKENS_TEMPLATE_REFUSES.at("", "the template writes today's date, and options.date is not set")) from None
             raise
         except Exception as error:  # a template is foreign code: it refuses by raise_exception, or fails on what it does not expect
             words = one_line(f"{type(error).__name__}: {error}", MOST_WORDS)
