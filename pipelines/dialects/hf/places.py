@@ -53,8 +53,9 @@ def place_entries(entries: Sequence[Entry], rendered: Rendered, ends: Ends, has_
     for k, piece in enumerate(rendered.pieces):
         if piece.message != TEMPLATE:
             own[piece.message].append(k)
-    if entries and entries[-1].role == "assistant" and not own[-1] and rendered.pieces and rendered.pieces[-1].message == TEMPLATE:
-        own[-1].append(len(rendered.pieces) - 1)  # some templates write the last answer outside of their loop
+    # Some templates write the last answer outside of their loop; a header then tells where it begins.
+    if len(own) > 1 and entries[-1].role == "assistant" and not own[-1] and own[-2] and ends.headers["user"] and rendered.pieces[-1].message == TEMPLATE:
+        own[-1].append(len(rendered.pieces) - 1)
     others = [k for k, piece in enumerate(rendered.pieces) if piece.message == TEMPLATE or entries[piece.message].role != "assistant"]
     places: list[Place] = []
     for i, entry in enumerate(entries):

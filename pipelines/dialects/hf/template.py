@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from jinja2 import TemplateSyntaxError
+
 from pipelines.cache import BoundedCache
 from pipelines.config import TemplateOptions
 from pipelines.dialects.hf.control import ControlTokens, control_tokens
@@ -31,10 +33,14 @@ class ChatTemplate:
     """One template of a model folder. It renders one conversation after the other, in one thread."""
 
     def __init__(self, folder: ModelFolder, source: str, options: TemplateOptions):
+        """Raises ValueError where the template cannot be parsed."""
         date = None if options.date is None else datetime.fromisoformat(options.date)
         self.sandbox = Sandbox(date)
         self.source = source
-        self.marker = Marker(source, self.sandbox)
+        try:
+            self.marker = Marker(source, self.sandbox)
+        except TemplateSyntaxError as error:
+            raise ValueError(f"its chat template is not a valid template: line {error.lineno}: {error.message}") from None
         self.control: ControlTokens = control_tokens(folder, source, self.sandbox)
         self._variables = {**folder.named, **options.template_kwargs, "documents": None, "add_generation_prompt": False}
         self._kwargs = options.template_kwargs
