@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from pipelines.config import DialectSettings
@@ -43,7 +43,7 @@ class Dialect(Protocol):
     def card(self) -> Card | None: ...
 
     @property
-    def written_tokens(self) -> Sequence[str]: ...
+    def written_tokens(self) -> Mapping[str, int]: ...
 
     def lay_out(self, conversation: Conversation) -> Any: ...
 

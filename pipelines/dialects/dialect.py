@@ -105,9 +105,9 @@ class WrittenDialect:
         return None
 
     @property
-    def written_tokens(self) -> Sequence[str]:
-        """The control tokens that the model's text has."""
-        return list(self.model.specials)
+    def written_tokens(self) -> Mapping[str, int]:
+        """The control tokens that the model's text has, with their ids."""
+        return {name: self.vocabulary.specials[name] for name in self.model.specials}
 
     @property
     def max_slices(self) -> int:

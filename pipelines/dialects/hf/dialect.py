@@ -79,9 +79,10 @@ class HfDialect:
         return self.pictures is not None
 
     @property
-    def written_tokens(self) -> Sequence[str]:
-        """The control tokens that the template writes or that the dialect adds."""
-        return [*self.folder.ends, *([self.options.end_of_turn] if self.options.end_of_turn else [])]
+    def written_tokens(self) -> Mapping[str, int]:
+        """The tokens that end answers, with their ids."""
+        names = [*self.folder.ends, *([self.options.end_of_turn] if self.options.end_of_turn else [])]
+        return {name: self.encoder.ids_of[name] for name in names if name in self.encoder.ids_of}
 
     def lay_out(self, conversation: Conversation) -> Layout:
         """The conversation as a chat, shortened if it is certain to be too long. Raises Reject if that is impossible, or if the template does not
