@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import nodes
 
 from pipelines.dialects.hf.folder import ModelFolder
+from pipelines.dialects.hf.names import any_of
 from pipelines.dialects.hf.sandbox import Sandbox
 
 START, END = "\U000f0000", "\U000f0001"  # before and after a control token in data
@@ -28,10 +29,10 @@ class ControlTokens:
 
     def __init__(self, names: Sequence[str], added: Sequence[str]):
         self.names = frozenset(names)
-        self._pattern = _any_of(names)
+        self._pattern = re.compile(any_of(names))
         self._firsts = tuple({name[0] for name in names})
-        self._units = re.compile(f"({_any_of(added).pattern})")
-        self._marks = re.compile(f"{START}({_any_of(added).pattern}){END}|{_MARKS}")
+        self._units = re.compile(f"({any_of(added)})")
+        self._marks = re.compile(f"{START}({any_of(added)}){END}|{_MARKS}")
 
     def stand_in(self, texts: Sequence[str]) -> bool:
         """Whether one of these texts may hold a control token or a mark. JSON text may write one in other characters."""
@@ -82,9 +83,3 @@ def _literal_text(tree: nodes.Template) -> str:
     literals = {node.data for node in tree.find_all(nodes.TemplateData)}
     literals |= {node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)}
     return "\0".join(literals)
-
-
-def _any_of(names: Sequence[str]) -> re.Pattern[str]:
-    """Finds any of these names; of two that begin at the same place, the longer one."""
-    escape: Callable[[str], str] = re.escape
-    return re.compile("|".join(map(escape, sorted(names, key=len, reverse=True))) or "(?!)")

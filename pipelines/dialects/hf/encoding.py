@@ -23,6 +23,7 @@ from pipelines.cache import BoundedCache
 from pipelines.chat.segments import ID_BYTES
 from pipelines.dialects.hf.control import without_marks
 from pipelines.dialects.hf.folder import AddedToken
+from pipelines.dialects.hf.names import any_of
 from pipelines.dialects.hf.pictures import Replacement
 from pipelines.records import Ids, Noun, Span
 from pipelines.tokenizers import RawIds, Vocabulary
@@ -67,7 +68,7 @@ class ChatEncoder:
         self._vocabulary = vocabulary
         self.ids_of = {token.content: token.id for token in added}
         self._as_bytes = {token.content: np.int32(token.id).tobytes() for token in added}
-        self._pattern = re.compile("(" + ("|".join(re.escape(name) for name in sorted(self.ids_of, key=len, reverse=True)) or "(?!)") + ")")
+        self._pattern = re.compile(f"({any_of(self.ids_of)})")
         self._as_text: dict[str, bytes] = {}
         self._spliced: BoundedCache[Replacement, _Spliced | None] = BoundedCache(self._splice, lambda key, made: 200 + (len(made.ids) if made else 0))
         # What tokenizers/fast.py measures: byte-level, so that tokens have lengths; and no added token that takes blanks around it.
