@@ -23,6 +23,7 @@ from pydantic import (
 from pipelines.config.base import Settings
 from pipelines.config.fields import Fields
 from pipelines.config.formats import check_format
+from pipelines.config.options import OPTIONS, ModelName
 from pipelines.config.paths import input_path
 from pipelines.config.reading import CallsInText
 from pipelines.config.stores import Storage, stores_of
@@ -142,35 +143,6 @@ class Limits(Settings):
     images_per_record: PositiveInt = 64
     image_bytes: PositiveInt = 33_554_432
     literal_bytes: PositiveInt = 65_536
-
-
-class SlicingOptions(Settings):
-    max_slices: PositiveInt = 9
-    scale_resolution: PositiveInt = 448
-    patch_size: PositiveInt = 14
-    query_tokens: PositiveInt = 64
-
-
-class AgentSlicingOptions(SlicingOptions):
-    max_side: PositiveInt = 1120
-
-
-class NoOptions(Settings):
-    pass
-
-
-# The options of a dialect default to those of its upstream.
-OPTIONS: dict[str, type[Settings]] = {
-    "glm_4": NoOptions,
-    "glm_4v": NoOptions,
-    "minicpm_v_2": SlicingOptions,
-    "minicpm_v_2_5": SlicingOptions,
-    "minicpm_v_2_6": SlicingOptions,
-    "agentcpm_gui": AgentSlicingOptions,
-}
-
-
-ModelName = Literal["glm_4", "glm_4v", "minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui"]
 
 
 class DialectSettings(Settings):

@@ -94,6 +94,7 @@ def make_manifest(flow: Flow, batch: str, run_id: str, inputs: Sequence[Mapping[
         "tokenizers": tokenizer_facts(flow),
         "number_of_inputs": len(inputs),
         "inputs": [row for row in inputs if len(inputs) <= MOST_FILES or (row["source"], row["path"]) in places],
+        "cards": {dialect.name: dialect.card.facts() for dialect in flow.dialects if dialect.card},
         "counts": books.states(),
         "quarantined_share": round(books.quarantined_share(), 6),
         "reasons": dict(sorted(books.reasons.items(), key=lambda item: (-item[1], item[0]))),
