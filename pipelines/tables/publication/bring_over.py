@@ -33,7 +33,10 @@ def old_rows(root: OutputRoot) -> list[Row]:
     if is_uri(root.uri) or not os.path.isdir(root.path("runs")):
         return []
     found = open_delta(root, "runs")
-    paths = [root.path("runs", file.path) for file in files_in(found)] if found else [str(path) for path in sorted(Path(root.path("runs")).glob("*.parquet"))]
+    files = Path(root.path("runs")).glob("*.parquet")
+    # A root that was only half brought over has a new file of rows that no version names.
+    plain = sorted(str(path) for path in files if not path.name.startswith(RUN_ID))
+    paths = [root.path("runs", file.path) for file in files_in(found)] if found else plain
     rows: list[Row] = [row for path in paths for row in pq.read_table(path).to_pylist(maps_as_pydicts="strict")]
     if not rows or all(row.get("version") is not None for row in rows):
         return []

@@ -106,8 +106,8 @@ def _remarks(root: OutputRoot, runs: Sequence[Row]) -> Iterator[str]:
             yield f"{table}: has rows of {_listed(unknown)}, which no run has published; they stay, and readers of the snapshot do not see them"
         if table == "conversations":
             for batch, count in sorted(rows.items()):
-                newest = newest_of(runs, batch)
-                wanted = newest["states"]["conversations"] if newest else count
+                newest = newest_of(runs, batch) or {}
+                wanted = (newest.get("states") or {}).get("conversations", count)
                 if count != wanted:
                     yield f"{table}: batch {batch} has {counted(count, 'row')}, and its newest run published {wanted:,}; somebody has changed it, and that stays"
 
