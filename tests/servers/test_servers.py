@@ -18,7 +18,7 @@ from obstore.exceptions import AlreadyExistsError, PreconditionError
 from pipelines.config.stores import Storage, stores_of
 from pipelines.storage.stores import store_of
 from tests.servers import Server
-from tests.servers.fixtures import only_objects
+from tests.servers.fixtures import only_hdfs, only_objects
 
 
 def test_a_folder_is_empty_at_first_and_has_what_was_written(server: Server):
@@ -111,6 +111,25 @@ def test_of_writers_that_replace_an_object_at_once_one_wins(server: Server, stor
         key = f"{server.uri.rpartition('/')[2]}/lease-{turn}"
         old = obstore.put(store, key, b"old")["e_tag"]
         (winner,) = winners(lambda number, key=key, old=old: obstore.put(store, key, b"%d" % number, mode={"e_tag": old}), PreconditionError)
+        assert server.files.get(f"lease-{turn}") == b"%d" % winner
+
+
+@only_hdfs
+@pytest.mark.parametrize("way", ["create", "rename"])
+def test_of_writers_of_a_file_in_hdfs_one_wins(server: Server, way: str):
+    """HDFS replaces no file on a condition. What takes its place: a new name each time, created or renamed without overwriting."""
+    files: Any = server.files
+    for turn in range(5):
+        target = f"{files.folder}/lease-{turn}"
+
+        def write(number: int, turn: int = turn, target: str = target) -> None:
+            own = target if way == "create" else f"{target}-{number}"
+            with files.client.create(own) as file:
+                file.write(b"%d" % number)
+            if way == "rename":
+                files.client.rename(own, target, overwrite=False)
+
+        (winner,) = winners(write, OSError)
         assert server.files.get(f"lease-{turn}") == b"%d" % winner
 
 
