@@ -20,13 +20,15 @@ from tests.servers.s3 import S3, moto, versitygw
 START: dict[str, Callable[[Any], Any]] = {"moto": moto, "versitygw": versitygw, "azurite": azurite, "hdfs": minicluster}
 S3_SERVERS = ["moto", pytest.param("versitygw", marks=pytest.mark.long)]
 OBJECT_STORES = [*S3_SERVERS, pytest.param("azurite", marks=pytest.mark.long)]
-SERVERS = [*OBJECT_STORES, pytest.param("hdfs", marks=pytest.mark.long)]
+HDFS = pytest.param("hdfs", marks=pytest.mark.long)
+SERVERS = [*OBJECT_STORES, HDFS]
 _numbers = count()
 
 # moto logs every request in the test's own log, accepts any key, and checks unsigned requests against the ACL of the object.
 only_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 # For what HDFS does not have, such as etags.
 only_objects = pytest.mark.parametrize("server", OBJECT_STORES, indirect=True)
+only_hdfs = pytest.mark.parametrize("server", [HDFS], indirect=True)
 
 
 @pytest.fixture(scope="session")

@@ -40,10 +40,7 @@ def process(folder: Path, command: list[str], port: int | Path, environment: Map
         _wait(server, log, port)
         yield
     finally:
-        server.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(20)
-        server.kill()
+        server.kill()  # nothing that it keeps is needed any more
         server.wait()
 
 

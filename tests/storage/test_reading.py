@@ -165,6 +165,7 @@ def test_a_table_that_is_replaced_while_it_is_read_has_changed_and_is_not_corrup
     assert all(b'"b' not in raw.raw for raw in whole)
 
 
+@only_moto
 def test_the_environment_alone_can_say_where_a_store_is(s3: Any, bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch):
     s3.put_object(Bucket=bucket, Key="a.jsonl", Body=json.dumps(asked("q")).encode())
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
