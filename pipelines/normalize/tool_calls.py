@@ -148,7 +148,7 @@ def _read_built_in(value: Value, findings: Findings) -> Call:
 
 def _read_call(value: Value, findings: Findings) -> Call:
     logged = value.value
-    if logged.get("type") in _BUILT_IN and logged.get("name") is None:
+    if logged.get("name") is None and isinstance(kind := logged.get("type"), str) and kind in _BUILT_IN:
         return _read_built_in(value, findings)
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
     key: str | None = "arguments"
