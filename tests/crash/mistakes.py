@@ -187,6 +187,7 @@ def _read_the_newest_version() -> None:
 
 def _key_of_times() -> None:
     from pipelines.spark.publishing import publish
+
     from pipelines.spark.run import batch as job
 
     timed = publish.input_rows
@@ -196,6 +197,7 @@ def _key_of_times() -> None:
 
 def _key_of_names() -> None:
     from pipelines.spark.publishing import publish
+
     from pipelines.spark.run import batch as job
 
     whole = publish.input_rows
@@ -266,6 +268,7 @@ def _report_first() -> None:
 def _forget_the_report() -> None:
     """Only the run itself puts its report into place, so a run that is killed leaves none."""
     from pipelines.spark.publishing import recovery
+
     from pipelines.spark.run import batch as job
 
     def sweep_only(tables: Any, run_id: str) -> list[str]:
