@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.tables.reading import run_rows
-from tests.crash.scene import Scene, View, view
-from tests.crash.stage import Stage, again, at_pass, last_line, left_over, reader_faults, until, wait_for
+from pipelines.training.tables import open_root
+from tests.crash.scene import Scene, View, view, view_of_snapshot
+from tests.crash.stage import OnPoint, Stage, again, at_pass, broken, last_line, left_over, reader_faults, until, wait_for
 from tests.crash.zygote import KILLED, die
 
 
@@ -71,6 +72,80 @@ def two_batches_at_once(stage: Stage, number: int | str, other: int | str = "", 
     else:
         faults += reader_faults(stage, scene, ["amended, n2"], "after both")
     return faults + again(stage, scene, "n1", "amended, n2")
+
+
+def both_killed(stage: Stage) -> list[str]:
+    """Two runs publish one after the other, and both are killed before they have committed to another table."""
+    return two_batches_at_once(stage, "runs: after", "runs: after", kill=True)
+
+
+def second_stopped(stage: Stage, how: OnPoint = die) -> list[str]:
+    """While one run waits with all its files written, a second run of the batch is stopped before it publishes. Then the first one publishes."""
+    scene = stage.fresh()
+    flag = scene.folder / "second-is-done"
+    first = stage.start(scene, "n1", lock=False, on_point=at_pass("manifest: written", wait_for(flag)))
+    until(flag.with_suffix(".waiting"))
+    stage.drive(scene, "n1", lock=False, on_point=at_pass("runs: before", how))
+    flag.touch()
+    ended = first.wait()
+    faults = [] if ended == "published" else [f"the run that was not stopped ended as {ended}"]
+    return faults + reader_faults(stage, scene, ["amended"], "after both") + left_over(stage, scene)
+
+
+def one_after_the_other(stage: Stage) -> list[str]:
+    """A run of the batch begins when another one has just published it, and before that one has cleaned up. It is published too."""
+    scene = stage.fresh()
+    first_goes_on, second_goes_on = scene.folder / "first-goes-on", scene.folder / "second-goes-on"
+    first = stage.start(scene, "n1", lock=False, on_point=at_pass("manifest: published", wait_for(first_goes_on)))
+    until(first_goes_on.with_suffix(".waiting"))
+    second = stage.start(scene, "n1", lock=False, force=True, on_point=at_pass("manifest: written", wait_for(second_goes_on)))
+    until(second_goes_on.with_suffix(".waiting"))
+    first_goes_on.touch()
+    endings = [first.wait()]
+    second_goes_on.touch()
+    endings.append(second.wait())
+    faults = [] if endings == ["published", "published"] else [f"the runs ended as {endings}"]
+    return faults + left_over(stage, scene)
+
+
+def lost_answer(stage: Stage) -> list[str]:
+    """The commit of `runs` goes through, but its answer is lost. The run ends with an error, and what it has published stays."""
+    scene = stage.fresh()
+
+    def lose() -> None:
+        from pipelines.tables.publication import publish
+
+        commit = publish.commit
+
+        def committed(root: Any, table: str, *more: Any, **named: Any) -> Any:
+            commit(root, table, *more, **named)
+            broken(table)
+
+        publish.commit = committed
+
+    ended = stage.drive(scene, "n1", prepare=lose)
+    faults = [] if ended == "OSError" else [f"the run whose answer was lost ended as {ended}"]
+    faults += reader_faults(stage, scene, ["amended"], "after the lost answer")
+    return faults + again(stage, scene, "n1", "amended")
+
+
+def reader_between(stage: Stage) -> list[str]:
+    """A reader opens the root, two batches are published, and then it reads: it sees what was published when it opened the root."""
+    scene = stage.fresh()
+    flag = scene.folder / "published"
+
+    def read() -> View:
+        published = open_root(scene.root)
+        wait_for(flag)("")
+        return view_of_snapshot(scene, published)
+
+    reader = stage.zygote.start(lambda spark: stage.mistake() or read())
+    until(flag.with_suffix(".waiting"))
+    endings = [stage.drive(scene, batch) for batch in ("n1", "n2")]
+    flag.touch()
+    seen = reader.wait()
+    faults = [] if endings == ["published", "published"] else [f"the runs ended as {endings}"]
+    return faults + ([] if seen == stage.expected("before") else ["a reader that opened the root before a publication sees other rows afterwards"])
 
 
 def watched(stage: Stage, kill: int | str = "") -> list[str]:

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import create_table_with_add_actions
-
 from pipelines.tables.delta_commit import add_missing_columns
+
 from pipelines.tables.reading import last_run, open_files, run_rows, schema_of
 from pipelines.tables.schema import COLUMNS, PARTITIONS
 from pipelines.tables.writing import files_below

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from pipelines.spark.publishing import delta_form
 
 from pipelines.records import Origin, Span
-from pipelines.spark.publishing import delta_form
 from pipelines.tables import writing
 from pipelines.tables.schema import COLUMNS, ORIGIN, array_of, integer, struct, text
 from pipelines.tables.writing import FileSet, FileWriter, placed

@@ -26,7 +26,7 @@ from pipelines.spark.run.reporting import report_of
 from pipelines.spark.run.staging import Run, StagedRun
 from pipelines.storage.files import open_output, write_file
 from pipelines.storage.locks import LostRace
-from pipelines.tables.publication.cleaning import apply_retention, remove_failed_attempts, remove_unfinished, unfinished_runs
+from pipelines.tables.publication.cleaning import apply_retention, remove_unfinished, unfinished_runs
 from pipelines.tables.publication.complete import complete, read_manifest
 from pipelines.tables.publication.plan import Plan, plan_of, write_plan
 from pipelines.tables.publication.publish import check_rows, publish
@@ -135,15 +135,14 @@ def _publish(run: Run, output: RunOutput, books: Books, plan: Plan) -> None:
     unfinished = [begun for begun in unfinished_runs(root, run.batch, run.runs) if begun.run_id != run.run_id]
     run.publishing.append(True)
     try:
-        published = publish(root, plan, row, newest_of(run.runs, run.batch), days)
+        version = publish(root, plan, row, newest_of(run.runs, run.batch), days)
     except LostRace:
         run.publishing.clear()
         raise
     runs = root.runs()
     complete(root, runs, days)
     run.publishing.clear()
-    remove_unfinished(root, unfinished, published["version"])
-    remove_failed_attempts(root, run.run_id, run.batch)
+    remove_unfinished(root, unfinished, version)
     merge_small_files(run, runs)
     apply_retention(root, runs, run.run_id, days)
 

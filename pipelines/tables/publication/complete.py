@@ -10,11 +10,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.storage.files import delete_folder, read_file, write_file
+from pipelines.storage.files import delete_folder, names_in, read_file, write_file
+from pipelines.tables.publication.cleaning import remove_failed_attempts
 from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.publish import missing_files
-from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot
+from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot, newest_of
 from pipelines.tables.schema import Row
 from pipelines.visible import counted
 
@@ -31,8 +32,14 @@ def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
     Raises RootDamaged where files that a run has published are gone.
     """
     words = [word for table in SNAPSHOT_TABLES for word in _complete_table(root, table, runs, days)]
-    if runs:
-        _publish_report(root, runs[-1])
+    working = set(names_in(root.path("_work"), root.stores))  # what a run needs while it works goes last, so here a killed run is recognized
+    for row in runs:
+        if row["run_id"] in working or row is runs[-1]:
+            if newest_of(runs, row["batch"]) is row:
+                _publish_report(root, row)
+            if row["run_id"] in working:
+                remove_failed_attempts(root, row["run_id"], row["batch"])
+                delete_folder(root.work_folder(row["run_id"]), root.stores)
     return words
 
 
@@ -95,4 +102,3 @@ def _publish_report(root: OutputRoot, row: Row) -> None:
         root.on_point("report: published")
         root.write_json(manifest, "reports", row["batch"], "manifest.json")
         root.on_point("manifest: published")
-    delete_folder(root.work_folder(row["run_id"]), root.stores)

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from pipelines.storage.files import delete_files
 from pipelines.storage.locks import LostRace
 from pipelines.storage.opening import stat_file
 from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, open_delta
@@ -28,18 +29,21 @@ class RowCountMismatch(Exception):
     """The files that a run is going to publish do not hold the rows of its books."""
 
 
-def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row | None, days: int) -> Row:
-    """Publishes the plan, whose row of `runs` this is, and returns the row as it is in the table.
+def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row | None, days: int) -> int:
+    """Publishes the plan, whose row of `runs` this is, and returns the version of `runs` that has it.
 
     `earlier` is the newest row of the batch that the run was compared with. If another run has published the batch since, LostRace is
     raised; if only other batches were published, the commit is tried again at the new version.
     """
+    written: list[str] = []
     for attempt in range(MOST_ATTEMPTS):
         found = open_delta(root, "runs")
         runs = root.runs()
         mine = next((one for one in runs if one["run_id"] == plan.run_id), None)
         if mine is not None:  # an attempt whose answer was lost
-            return mine
+            return int(mine["version"])
+        # The attempts before have failed for certain: another run has the version that each of them was for.
+        delete_files([root.path("runs", name) for name in written], root.stores)
         now = newest_of(runs, plan.batch)
         if (now and now["run_id"]) != (earlier and earlier["run_id"]):
             raise LostRace(f"run {now and now['run_id']} published batch {plan.batch} while this run was working")
@@ -50,12 +54,13 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
             full = dict(row) | {"version": version, "versions": list(_next_versions(root).items()), "files": None}
             root.on_point("runs: before")
             file = _write_row(root, plan, full)
+            written.append(file.path)
             commit(root, "runs", found, [file], [], run_id=plan.run_id, days=days)
         except Outdated:
             time.sleep(PAUSE_SECONDS * random.random() * min(attempt + 1, 10))
             continue
         root.on_point("runs: after")
-        return next(one for one in root.runs() if one["run_id"] == plan.run_id)
+        return version
     raise LostRace(f"other runs kept publishing under {root.uri}; run again")
 
 
