@@ -25,8 +25,8 @@ from tests.crash import races as r
 from tests.crash.mistakes import MISTAKES
 from tests.crash.processes import killed_at_random
 from tests.crash.scene import Scene, build
-from tests.crash.stage import Stage, broken
-from tests.crash.zygote import Zygote
+from tests.crash.stage import Stage, broken, full
+from tests.crash.zygote import Zygote, die
 
 WHAT = ("points", "batches", "meetings", "hands", "others")
 Experiments = Iterator[tuple[str, str, Callable[[Stage], list[str]]]]  # part, name, experiment
@@ -117,6 +117,12 @@ def meetings(points: list[str]) -> Experiments:
     for experiment in (r.both_killed, r.second_stopped, r.one_after_the_other, r.lost_answer, r.reader_between, r.watched):
         yield "meetings", experiment.__name__, experiment
     yield "meetings", "second_stopped by an error", partial(r.second_stopped, how=broken)
+    for point in ("runs: before", "runs: after", "conversations: before", "images: before"):
+        yield "meetings", f"the first two batches of a root, the first at {point}", partial(r.first_two_batches, where=point)
+    for point in ("merged files: written", "runs: merged", "images: merged"):
+        yield "meetings", f"killed while merging, at {point}", partial(r.merging, where=point, how=die)
+        yield "meetings", f"an error while merging, at {point}", partial(r.merging, where=point, how=full)
+        yield "meetings", f"two batches at once while merging, at {point}", partial(r.merging_at_once, where=point)
     for point in ("conversations: after", "runs: after"):
         yield "meetings", f"watched, with kills at {point}", partial(r.watched, kill=point)
 

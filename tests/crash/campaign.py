@@ -11,7 +11,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from pipelines.tables.reading import last_run, open_table, run_rows
-from tests.crash.scene import Scene, reader_view, view
+from tests.crash.scene import Scene, reader_view, view, without_n0
 from tests.crash.stage import OnPoint, Stage, again, at_pass, broken, ending, full, last_line, left_over, reader_faults
 from tests.crash.zygote import KILLED, die
 
@@ -285,7 +285,4 @@ def empty_root(stage: Stage, where: int | str) -> list[str]:
     stage.drive(scene, "n1", on_point=at_pass(where, die))
     ended = stage.drive(scene, "n1")
     faults = [] if ended in ("published", "unchanged") else [f"the rerun ended as {ended}"]
-    seen, wrong = stage.look(lambda: reader_view(scene))
-    whole = {table: [row for row in stage.expected("amended")[table] if "n0" not in row] for table in ("conversations", "samples", "quarantine")}
-    faults += [f"{table} has other rows than the batch" for table, rows in whole.items() if seen[table] != rows]
-    return faults + wrong + left_over(stage, scene)
+    return faults + reader_faults(stage, scene, [without_n0(stage.expected("amended"))], "after the rerun") + left_over(stage, scene)

@@ -10,7 +10,7 @@ from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
 from pipelines.tables.publication.repair import repair
-from tests.crash.scene import Scene, View, leftovers, reader_view
+from tests.crash.scene import Scene, View, leftovers, reader_view, without_batch
 from tests.crash.stage import Stage, again, at_pass, last_line, reader_faults
 from tests.crash.zygote import die
 
@@ -134,13 +134,9 @@ def _repaired(stage: Stage, scene: Scene, effect: Effect) -> list[str]:
         seen, faults = stage.look(lambda: reader_view(scene))
     except RuntimeError as error:
         return [f"repair: {last_line(error)}"]
-    allowed = [effect(stage.expected("before")), effect(stage.expected("amended")), _without_batch(effect(stage.expected("before")), "n1")]
+    allowed = [effect(stage.expected("before")), effect(stage.expected("amended")), without_batch(effect(stage.expected("before")), "n1")]
     rows = [{table: one[table] for table in ("conversations", "samples", "quarantine")} for one in (seen, *allowed)]
     return faults + ([] if rows[0] in rows[1:] else ["after repair a reader sees a part of a batch"])
-
-
-def _without_batch(seen: View, batch: str) -> View:
-    return {table: [row for row in rows if json.loads(row).get("batch") != batch] for table, rows in seen.items()}
 
 
 def own_left_over(stage: Stage, scene: Scene) -> list[str]:
@@ -161,8 +157,8 @@ def deleted_row(stage: Stage, newest_only: bool = False) -> list[str]:
     stage.drive(scene, "n1")
     only = " AND version > 1" if newest_only else ""
     stage.zygote.run(lambda session: _table(scene, "runs").delete(f"batch = 'n1'{only}"))
-    unpublished = _without_batch(stage.expected("before"), "n1")
-    allowed = ["before"] if newest_only else [unpublished, _without_batch(stage.expected("amended"), "n1")]
+    unpublished = without_batch(stage.expected("before"), "n1")
+    allowed = ["before"] if newest_only else [unpublished, without_batch(stage.expected("amended"), "n1")]
     faults = [one for one in reader_faults(stage, scene, allowed, "after the deletion") if "the report of n1" not in one]
     ended = stage.drive(scene, "n2", spark=True)
     faults += [] if ended == "published" else [f"the next batch ended as {ended}"]
@@ -191,7 +187,7 @@ def lost_file(stage: Stage, table: str) -> list[str]:
     except RuntimeError as error:
         return [f"repair: {last_line(error)}"]
     seen, faults = stage.look(lambda: reader_view(scene))
-    wanted = _without_batch(stage.expected("before"), "n0")
+    wanted = without_batch(stage.expected("before"), "n0")
     faults += [f"after repair: {name} has other rows" for name in ("conversations", "samples", "quarantine") if seen[name] != wanted[name]]
     ended = stage.drive(scene, "n0", spark=True)
     faults += [] if ended == "published" else [f"the batch whose file was lost ended as {ended}"]

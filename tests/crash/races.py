@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 from pipelines.tables.reading import run_rows
 from pipelines.training.tables import open_root
-from tests.crash.scene import Scene, View, view, view_of_snapshot
+from tests.crash.scene import Scene, View, view, view_of_snapshot, without_n0
 from tests.crash.stage import OnPoint, Stage, again, at_pass, broken, last_line, left_over, reader_faults, until, wait_for
 from tests.crash.zygote import KILLED, die
 
@@ -72,6 +73,51 @@ def two_batches_at_once(stage: Stage, number: int | str, other: int | str = "", 
     else:
         faults += reader_faults(stage, scene, ["amended, n2"], "after both")
     return faults + again(stage, scene, "n1", "amended, n2")
+
+
+def first_two_batches(stage: Stage, where: str) -> list[str]:
+    """The first two runs of a root at once: only one of them can create a table."""
+    scene = stage.fresh()
+    shutil.rmtree(scene.root)
+    flag = scene.folder / "second-is-done"
+    first = stage.start(scene, "n1", on_point=at_pass(where, wait_for(flag)))
+    until(flag.with_suffix(".waiting"))
+    endings = [stage.drive(scene, "n2")]
+    flag.touch()
+    endings.append(first.wait())
+    faults = [] if endings == ["published", "published"] else [f"the runs ended as {endings}"]
+    return faults + reader_faults(stage, scene, [without_n0(stage.expected("amended, n2"))], "after both") + left_over(stage, scene)
+
+
+def merging(stage: Stage, where: str, how: OnPoint) -> list[str]:
+    """A run that merges small files after its publication is stopped, or another batch is published while it waits there."""
+    scene = stage.fresh()
+    stage.drive(scene, "n1", prepare=merge_early, on_point=at_pass(where, how))
+    faults = reader_faults(stage, scene, ["amended"], "after the merge was stopped") + again(stage, scene, "n1", "amended")
+    ended = stage.drive(scene, "n2", prepare=merge_early)
+    faults += [] if ended == "published" else [f"the next batch ended as {ended}"]
+    return faults + reader_faults(stage, scene, ["amended, n2"], "after the next batch") + left_over(stage, scene)
+
+
+def merging_at_once(stage: Stage, where: str) -> list[str]:
+    """Another batch is published, and merges the same files, while a run that merges small files waits at a point."""
+    scene = stage.fresh()
+    flag = scene.folder / "second-is-done"
+    first = stage.start(scene, "n1", prepare=merge_early, on_point=at_pass(where, wait_for(flag)))
+    until(flag.with_suffix(".waiting"))
+    endings = [stage.drive(scene, "n2", prepare=merge_early)]
+    flag.touch()
+    endings.append(first.wait())
+    faults = [] if endings == ["published", "published"] else [f"the runs ended as {endings}"]
+    faults += reader_faults(stage, scene, ["amended, n2"], "after both") + left_over(stage, scene)
+    return faults + again(stage, scene, "n1", "amended, n2")
+
+
+def merge_early() -> None:
+    """Runs and images are merged once there are two files of them."""
+    from pipelines.tables.publication import compact
+
+    compact.MOST_FILES = 2
 
 
 def both_killed(stage: Stage) -> list[str]:

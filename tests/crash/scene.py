@@ -113,6 +113,15 @@ def _essence(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in ("run_id", "modified")}
 
 
+def without_batch(seen: View, batch: str) -> View:
+    return {table: [row for row in rows if json.loads(row).get("batch") != batch] for table, rows in seen.items()}
+
+
+def without_n0(seen: View) -> View:
+    """Where n0 was never published, its picture is not known either."""
+    return {table: [row for row in rows if "/0.png" not in row or table != "images"] for table, rows in without_batch(seen, "n0").items()}
+
+
 def reader_view(scene: Scene) -> tuple[View, list[str]]:
     """What a reader sees, and where other readers see something else: DuckDB, and a report of a run that was not published."""
     published = open_root(scene.root)

@@ -44,6 +44,7 @@ def merge_small_files(run: Run, runs: Sequence[Row]) -> None:
         keep_names(run.root, f"{run_id}-new", table, names)
     made = [DataFile(*row) for row in map_records(*distribute(run.job, rows, run.job.parallelism, make), FILES).collect()]
     written = {added.path: added for files in plan_of(run_id, run.batch, FileSet(uri, made)).tables.values() for added in files}
+    run.root.on_point("merged files: written")
     by_number = {int(path.rpartition("-")[2].removesuffix(".parquet")): added for path, added in written.items()}
     committed = commit_merges(run.root, [(one, by_number[number]) for number, one in enumerate(merges)], run_id, run.config.retention.days)
     delete_files([run.root.path("_replaced", f"{run_id}-new-{table}.json") for table in committed], run.root.stores)

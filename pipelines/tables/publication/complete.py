@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.storage.files import delete_folder, names_in, read_file, write_file
-from pipelines.tables.publication.cleaning import remove_failed_attempts
+from pipelines.tables.publication.cleaning import has_ended, remove_failed_attempts
 from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.publish import missing_files
@@ -40,6 +40,9 @@ def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
             if row["run_id"] in working:
                 remove_failed_attempts(root, row["run_id"], row["batch"])
                 delete_folder(root.work_folder(row["run_id"]), root.stores)
+    for run_id in working:
+        if has_ended(root, run_id):
+            delete_folder(root.work_folder(run_id), root.stores)
     return words
 
 
