@@ -1,4 +1,4 @@
-"""Runs without Spark's part: what it wrote and counted in an undisturbed run of the same batch is kept, and used again.
+"""Runs without the part of Spark and the tokenizers: what they made in an undisturbed run of the same batch is kept, and used again.
 
 Everything from the plan to the end of the run is the project's own code. A run takes a second instead of ten, so a campaign can have many.
 """
@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipelines.ledger import run_row
 from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.run import batch as job
 from pipelines.spark.run import completion
 from pipelines.spark.run.staging import Run, StagedRun
 from pipelines.tables.writing import FileSet
 
-COUNTED = ("read_back", "find_duplicate_keys", "report_of")  # what reads rows back
+COUNTED = ((completion, "read_back"), (completion, "find_duplicate_keys"), (completion, "report_of"), (run_row, "reader_settings"))
 
 
 def keep(folder: Path) -> None:
@@ -38,15 +39,15 @@ def keep(folder: Path) -> None:
     def kept(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
             made[name] = make(*arguments)
-            if set(made) >= {*COUNTED, "staged"}:
+            if set(made) >= {"staged", *(name for _, name in COUNTED)}:
                 (folder / "made.pickle").write_bytes(pickle.dumps(made))
             return made[name]
 
         return call
 
     job.stage_rows = staged
-    for name in COUNTED:
-        setattr(completion, name, kept(name, getattr(completion, name)))
+    for module, name in COUNTED:
+        setattr(module, name, kept(name, getattr(module, name)))
 
 
 def use(folder: Path) -> None:
@@ -78,8 +79,8 @@ def use(folder: Path) -> None:
         return new
 
     job.stage_rows = staged
-    for name in COUNTED:
-        setattr(completion, name, lambda *arguments, name=name: made[name])
+    for module, name in COUNTED:
+        setattr(module, name, lambda *arguments, name=name: made[name])
 
 
 def _files(staged: StagedRun) -> list[tuple[str, str, Any]]:
