@@ -7,14 +7,12 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from uuid import uuid4
 
 from pipelines.config.loading import ConfigError
 from pipelines.config.settings import Config, DialectSettings, Hooks, Output, Source
-from pipelines.storage.files import create_file, delete_files
 from pipelines.storage.folders import Folders
-from pipelines.storage.locations import StoreError, is_uri, join
-from pipelines.storage.locks import can_lock
+from pipelines.storage.locations import StoreError, is_uri
+from pipelines.storage.locks import can_create_once, can_lock
 from pipelines.storage.stores import Stores
 
 
@@ -139,13 +137,9 @@ TRIES: dict[str, Attempt] = {"write files": _write, "lock files (flock)": _lock,
 
 def store_faults(root: str, stores: Stores) -> Iterator[str]:
     """Why tables cannot be published below this URI: it cannot be written, or an object that exists can be written again without being seen."""
-    probe = join(root, f".episodes-check-{uuid4().hex}")
     try:
-        if not create_file(probe, b"1", stores):
-            yield f"{probe} exists already"
-        elif create_file(probe, b"2", stores):
+        if not can_create_once(root, stores):
             yield f"{root}: the store does not refuse to create an object that exists, so two runs could publish at once"
-        delete_files([probe], stores)
     except (OSError, StoreError) as error:
         yield f"{root} cannot be written: {error}"
 

@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import IO
+from uuid import uuid4
 
-from pipelines.storage.files import create_file
+from pipelines.storage.files import create_file, delete_files
 from pipelines.storage.locations import StoreError, is_uri, join
 from pipelines.storage.stores import ENVIRONMENT, Stores, store_of
 
@@ -126,6 +127,15 @@ def can_lock(path: Path) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file, path.open("a") as second:
         return _try_lock(file) and not _try_lock(second)
+
+
+def can_create_once(root: str, stores: Stores) -> bool:
+    """Whether the store refuses to create an object that exists, which lets one of several writers win. Raises OSError and StoreError."""
+    probe = join(root, f".episodes-check-{uuid4().hex}")
+    try:
+        return create_file(probe, b"1", stores) and not create_file(probe, b"2", stores)
+    finally:
+        delete_files([probe], stores)
 
 
 def _try_lock(file: IO[str]) -> bool:

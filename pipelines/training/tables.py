@@ -182,15 +182,16 @@ def filesystem_of(root: str) -> FileSystem:
     return SubTreeFileSystem(path, system)
 
 
-def run_rows(fs: FileSystem, root: str) -> list[Row]:
+def run_rows(fs: FileSystem, root: str, columns: Sequence[str] | None = None) -> list[Row]:
     """The rows of table `runs`, in the order of their publication; maps as dicts, times in UTC. Raises NotPublished for a root of version 0.1.0."""
     rows: list[Row] = []
     files = table_state(fs, "runs").files.values()
     if not files and _is_old_parquet(fs):
         raise NotPublished(OLD.format(root=root))
     for file in files:
-        with fs.open_input_file(file.path) as source:
-            rows += pq.read_table(source).to_pylist(maps_as_pydicts="strict")
+        with fs.open_input_file(file.path) as source, pq.ParquetFile(source) as parquet:
+            names = None if columns is None else [name for name in columns if name in parquet.schema_arrow.names]
+            rows += parquet.read(columns=names, use_threads=False).to_pylist(maps_as_pydicts="strict")
     if any(row.get("version") is None for row in rows):
         raise NotPublished(OLD.format(root=root))
     for row in rows:

@@ -114,7 +114,7 @@ def meetings(points: list[str]) -> Experiments:
         for kill in (False, True):
             name = f"two batches at once, at {first} and at {second}{', both killed' if kill else ''}"
             yield "meetings", name, partial(r.two_batches_at_once, number=first, other=second, kill=kill)
-    for experiment in (r.both_killed, r.second_stopped, r.one_after_the_other, r.lost_answer, r.reader_between, r.watched):
+    for experiment in (r.both_killed, r.second_stopped, r.overtaken_by_a_killed_run, r.one_after_the_other, r.lost_answer, r.reader_between, r.watched):
         yield "meetings", experiment.__name__, experiment
     yield "meetings", "second_stopped by an error", partial(r.second_stopped, how=broken)
     for point in ("runs: before", "runs: after", "conversations: before", "images: before"):

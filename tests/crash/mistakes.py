@@ -247,7 +247,7 @@ completion, cleaning, complete, publish = "spark.run.completion", "tables.public
 MISTAKES = (
     Planted("publish before balance", _all(_patch(completion, "_verdict", _always_published), NO_ROW_CHECK), (c.bad_batch,)),
     Planted("do not check the plan against the books", NO_ROW_CHECK, (c.lossy_plan,)),
-    Planted("last writer wins", _patch(completion, "publish", _compare_at_the_end), (alone("manifest: written"),)),
+    Planted("last writer wins", _patch(completion, "publish", _compare_at_the_end), (r.overtaken_by_a_killed_run,)),
     Planted("retry the commit of runs without comparing again", _retry_the_commit, (alone("runs: before"),)),
     Planted("commit tables before runs", _patch(completion, "publish", _tables_first), (killed("early conversations"),)),
     Planted("complete without the transaction", _patch(complete, "commit", _without_transaction), (c.amended,)),

@@ -175,7 +175,13 @@ def deleted_row_during_a_run(stage: Stage, where: int | str) -> list[str]:
     faults = [] if ended in ("published", "LostRace") else [f"the run ended as {ended}"]
     ended = stage.drive(scene, "n1", spark=True)
     faults += [] if ended in ("published", "unchanged") else [f"the rerun ended as {ended}"]
-    return faults + reader_faults(stage, scene, ["amended"], "after the rerun") + own_left_over(stage, scene)
+    allowed = [stage.expected("amended"), _with_image_twice(stage.expected("amended"))]
+    return faults + reader_faults(stage, scene, allowed, "after the rerun") + own_left_over(stage, scene)
+
+
+def _with_image_twice(seen: View) -> View:
+    """The catalogue of images may have a picture twice, where the run that first saw it is not known any more when the next one reads the catalogue."""
+    return seen | {"images": sorted([*seen["images"], *(row for row in seen["images"] if "/1.png" in row)])}
 
 
 def lost_file(stage: Stage, table: str) -> list[str]:

@@ -125,6 +125,19 @@ def both_killed(stage: Stage) -> list[str]:
     return two_batches_at_once(stage, "runs: after", "runs: after", kill=True)
 
 
+def overtaken_by_a_killed_run(stage: Stage) -> list[str]:
+    """While one run waits with all its files written, a second run publishes the batch and is killed before it can clean up. The first one has lost."""
+    scene = stage.fresh()
+    flag = scene.folder / "second-is-done"
+    first = stage.start(scene, "n1", lock=False, on_point=at_pass("manifest: written", wait_for(flag)))
+    until(flag.with_suffix(".waiting"))
+    stage.drive(scene, "n1", lock=False, on_point=at_pass("runs: after", die))
+    flag.touch()
+    ended = first.wait()
+    faults = [] if ended == "LostRace" else [f"the run that was overtaken ended as {ended}"]
+    return faults + again(stage, scene, "n1", "amended")
+
+
 def second_stopped(stage: Stage, how: OnPoint = die) -> list[str]:
     """While one run waits with all its files written, a second run of the batch is stopped before it publishes. Then the first one publishes."""
     scene = stage.fresh()

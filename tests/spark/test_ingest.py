@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import zstandard
 from deltalake import write_deltalake
 
 from pipelines.reading import open_table
+from pipelines.spark.plans import drafts
+from pipelines.tables import writing
 from tests.making import asked, configuration, write_lines
 
 pytestmark = pytest.mark.spark
@@ -43,3 +46,26 @@ def test_a_run_over_a_folder_reads_every_log_below_it_and_lists_the_other_files(
     ]
     (damaged,) = open_table(root, "quarantine").to_table().to_pylist()
     assert (damaged["reason"], Path(damaged["origin"]["path"]).name) == ("file.encoding", "d.jsonl")
+
+
+def test_a_large_compressed_file_is_read_by_one_task_and_normalized_by_many(run_job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One reader cuts the file into records, a damaged end included, and the rows are those that it gives when it is small."""
+    lines = b"".join(json.dumps(asked(f"{i}?")).encode() + b"\n" for i in range(400))
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.jsonl.gz").write_bytes(gzip.compress(lines)[:-20])
+    (tmp_path / "logs" / "b.jsonl").write_text(json.dumps(asked("small?")) + "\n")
+    found = []
+    for most in (drafts.CUT_BYTES, 1000):
+        monkeypatch.setattr(drafts, "CUT_BYTES", most)
+        monkeypatch.setattr(writing, "FILE_BYTES", 4096)
+        monkeypatch.setattr(writing, "BATCH_ROWS", 16)
+        root = tmp_path / f"out-{most}"
+        result = run_job(configuration(source={"path": str(tmp_path / "logs")}, output={"root": str(root)}, gates={"max_quarantined": 1}))
+        assert (result.exit_code, result.books.states()["damaged"]) == (0, 1)
+        rows = [
+            open_table(root, table).to_table().drop_columns(["run_id"] if table == "quarantine" else []).to_pylist()
+            for table in ("conversations", "quarantine")
+        ]
+        found.append([sorted(map(repr, each)) for each in rows])
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 100

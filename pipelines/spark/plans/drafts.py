@@ -7,24 +7,27 @@ from dataclasses import asdict
 from functools import partial
 
 import pyarrow as pa
+from msgspec import structs
 
 from pipelines.config import Config
 from pipelines.containers import LineSplit, read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow, draft_of
 from pipelines.ledger.unread_keys import shown_key
-from pipelines.records import Draft, RawRecord
-from pipelines.spark.plans.bridge import Job, MapRows, Work, distribute, flow_opener, map_records
+from pipelines.records import Draft, Finding, Origin, RawRecord
+from pipelines.spark.plans.bridge import Job, MapRows, Work, config_of, distribute, file_batches, flow_opener, map_records, write_files
 from pipelines.spark.session.startup import in_background
 from pipelines.storage.stores import Stores
 from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
 from pipelines.tables.writing import Placed
 
 SPLIT_BYTES = 64 << 20
+CUT_BYTES = 64 << 20  # of a compressed file or an array
 DRIVER_BYTES = 256 << 20
 
 SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text, version=text)
 REFS = pa.list_(struct(key=text, ref=text))
+RECORDS = struct(record_id=text, origin=ORIGIN, raw=pa.binary(), findings=FINDINGS)
 DRAFTS = struct(
     record_id=text,
     origin=ORIGIN,
@@ -53,8 +56,29 @@ def survey_files(job: Job, files: Sequence[InputFile]) -> list[Row]:
 
 def read_drafts(job: Job, splits: Sequence[Row], flow: Flow) -> Work:
     """The work of making DRAFTS: one row per record, or per damaged file (line 0)."""
+    splits = [*(row | {"cut": None} for row in splits if not _is_cut_first(row)), *_cut(job, [row for row in splits if _is_cut_first(row)], flow)]
     sizes = [row["size"] if row["end"] < 0 else row["end"] - row["start"] for row in splits]
     return distribute(job, splits, _tasks(job, sizes), drafting(flow, _records))
+
+
+def _is_cut_first(row: Row) -> bool:
+    """Whether the file is large and only one task can read it from its beginning: a compressed file, or an array."""
+    return bool(row["end"] < 0 and row["size"] > CUT_BYTES)
+
+
+def _cut(job: Job, rows: Sequence[Row], flow: Flow) -> list[Row]:
+    """Large files that cannot be split, as files of their records: one task reads each, and many tasks then do the rest of the work."""
+    if not rows:
+        return []
+    settings = flow.config.model_dump_json()
+
+    def make() -> MapRows:
+        config = config_of(settings)
+        return lambda found: (("records", "", structs.asdict(raw), len(raw.raw) + 500) for row in found for raw in _records(row, config))
+
+    files = write_files(job, distribute(job, [row | {"cut": None} for row in rows], len(rows), make), job.work_folder, {"records": RECORDS})
+    whole = {name: rows[0][name] for name in SPLITS.names}
+    return [whole | {"end": -1, "size": file.bytes, "cut": path} for path, file in files.of("records")]
 
 
 def drafting(flow: Flow, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], MapRows]:
@@ -92,10 +116,19 @@ def _survey(rows: Iterable[Row], stores: Stores) -> Iterator[Row]:
 
 
 def _records(row: Row, config: Config) -> Iterator[RawRecord]:
+    if row["cut"]:
+        return _cut_records(row["cut"], config)
     file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"], row["version"])
     if row["end"] < 0:
         return read_records(file, config.limits, config.stores)
     return read_split(file, LineSplit(row["path"], row["start"], row["end"]), row["first_line"], config.limits, config.stores)
+
+
+def _cut_records(path: str, config: Config) -> Iterator[RawRecord]:
+    for batch in file_batches(path, {}, RECORDS, config.stores):
+        for record in batch.to_pylist():
+            findings = tuple(Finding(**finding) for finding in record["findings"] or ())
+            yield RawRecord(Origin(**record["origin"]), record["record_id"], record["raw"], findings)
 
 
 def draft_row(raw: RawRecord, config: Config) -> Row:

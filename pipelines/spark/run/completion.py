@@ -21,6 +21,7 @@ from pipelines.ledger.tally import Tally
 from pipelines.ledger.unread_keys import counts_of, number_of_keys, unread_facts
 from pipelines.report import Shown
 from pipelines.spark.plans.read_back import find_duplicate_keys, read_back
+from pipelines.spark.run.catalog import register_tables
 from pipelines.spark.run.compaction import merge_small_files
 from pipelines.spark.run.reporting import report_of
 from pipelines.spark.run.staging import Run, StagedRun
@@ -110,6 +111,7 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         return Result(status, words, manifest, books, run.root.uri, report, run.steps.seconds)
     with run.steps.step("publish"):
         _publish(run, output, books, plan)
+        words = (*words, *register_tables(run.spark, run.config, run.root))
     manifest = read_manifest(run.root, run.batch)
     return Result(status, words, manifest, books, run.root.uri, f"{run.root.report_folder(run.batch)}/report.html", run.steps.seconds)
 
@@ -135,14 +137,13 @@ def _publish(run: Run, output: RunOutput, books: Books, plan: Plan) -> None:
     unfinished = [begun for begun in unfinished_runs(root, run.batch, run.runs) if begun.run_id != run.run_id]
     run.publishing.append(True)
     try:
-        version = publish(root, plan, row, newest_of(run.runs, run.batch), days)
+        runs = publish(root, plan, row, newest_of(run.runs, run.batch), days)
     except LostRace:
         run.publishing.clear()
         raise
-    runs = root.runs()
     complete(root, runs, days)
     run.publishing.clear()
-    remove_unfinished(root, unfinished, version)
+    remove_unfinished(root, unfinished, runs[-1]["version"])
     merge_small_files(run, runs)
     apply_retention(root, runs, run.run_id, days)
 

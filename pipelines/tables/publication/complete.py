@@ -6,13 +6,12 @@ so commits of others stay.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.storage.files import delete_folder, names_in, read_file, write_file
 from pipelines.tables.publication.cleaning import has_ended, remove_failed_attempts
-from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta
+from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta, set_retention, wait_for_others
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.publish import missing_files
 from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot, newest_of
@@ -32,17 +31,7 @@ def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
     Raises RootDamaged where files that a run has published are gone.
     """
     words = [word for table in SNAPSHOT_TABLES for word in _complete_table(root, table, runs, days)]
-    working = set(names_in(root.path("_work"), root.stores))  # what a run needs while it works goes last, so here a killed run is recognized
-    for row in runs:
-        if row["run_id"] in working or row is runs[-1]:
-            if newest_of(runs, row["batch"]) is row:
-                _publish_report(root, row)
-            if row["run_id"] in working:
-                remove_failed_attempts(root, row["run_id"], row["batch"])
-                delete_folder(root.work_folder(row["run_id"]), root.stores)
-    for run_id in working:
-        if has_ended(root, run_id):
-            delete_folder(root.work_folder(run_id), root.stores)
+    _finish(root, runs)
     return words
 
 
@@ -57,10 +46,12 @@ def read_manifest(root: OutputRoot, batch: str) -> dict[str, Any]:
 
 def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int) -> list[str]:
     words: list[str] = []
-    for _ in range(MOST_ATTEMPTS + len(runs)):
+    for attempt in range(MOST_ATTEMPTS + len(runs)):
         found = open_delta(root, table)
-        waiting = [row for row in runs if row["version"] > applied_to(found)]
+        applied = applied_to(found)
+        waiting = [row for row in runs if row["version"] > applied]
         if not waiting:
+            set_retention(found, days)
             return words
         row = waiting[0]
         try:
@@ -81,7 +72,7 @@ def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int
         try:
             commit(root, table, found, added, replaced, run_id=row["run_id"], applied=row["version"], days=days)
         except Outdated:
-            time.sleep(0.05)
+            wait_for_others(attempt)
             continue
         root.on_point(f"{table}: after")
         words.append(f"{table}: completed run {row['run_id']}")
@@ -93,11 +84,31 @@ def keep_names(root: OutputRoot, run_id: str, table: str, names: Sequence[str]) 
     root.write_json({"table": table, "files": list(names)}, "_replaced", f"{run_id}-{table}.json")
 
 
-def _publish_report(root: OutputRoot, row: Row) -> None:
-    """Copies the report of a run to its batch's folder; the manifest goes last, so where it is, the report is too."""
+def _finish(root: OutputRoot, runs: Sequence[Row]) -> None:
+    """Publishes reports and removes what runs needed while they worked: of the newest run, and of all whose work folder, which goes last, is still there.
+
+    Drivers that publish at the same moment may all be newer than one that was killed.
+    """
+    working = set(names_in(root.path("_work"), root.stores))
+    for index, row in enumerate(runs):
+        if row["run_id"] in working or row is runs[-1]:
+            if newest_of(runs, row["batch"]) is row:
+                _publish_report(root, runs[: index + 1])
+            if row["run_id"] in working:
+                remove_failed_attempts(root, row["run_id"], row["batch"])
+                delete_folder(root.work_folder(row["run_id"]), root.stores)
+    for run_id in working:
+        if has_ended(root, run_id):
+            delete_folder(root.work_folder(run_id), root.stores)
+
+
+def _publish_report(root: OutputRoot, runs: Sequence[Row]) -> None:
+    """Copies the report of the last of these runs to its batch's folder; the manifest goes last, so where it is, the report is too."""
+    row = runs[-1]
     folder = root.run_folder(row["run_id"])
-    if read_manifest(root, row["batch"]).get("run_id") != row["run_id"]:
-        published = root.published()
+    # A run that was brought over from version 0.1.0 has no folder; its report is where it was.
+    if read_manifest(root, row["batch"]).get("run_id") != row["run_id"] and root.exists("_runs", row["run_id"], "manifest.json"):
+        published = root.published(runs)
         versions = {table: published.state(table).version for table in SNAPSHOT_TABLES}
         manifest: Mapping[str, Any] = root.read_json("_runs", row["run_id"], "manifest.json")
         manifest = {**manifest, "status": "published", "published": {"versions": versions, "files": None}, "finished": row["finished"].isoformat()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterable
 
@@ -15,6 +16,7 @@ from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.schema import COLUMNS, PARTITIONS
 from pipelines.training.delta_log import APP
 
+PAUSE_SECONDS = 0.2
 LOG_DAYS = 30  # Delta's default for how long old versions stay readable
 
 
@@ -94,6 +96,11 @@ def commit(
         if "already exists" not in str(error):
             raise
         raise Outdated(f"{root.path(table)}: {error}") from None
+
+
+def wait_for_others(attempt: int) -> None:
+    """Before a commit is tried again: a random time, so that two writers do not meet again."""
+    time.sleep(PAUSE_SECONDS * random.random() * min(attempt + 1, 10))
 
 
 def add_missing_columns(root: OutputRoot, table: str, found: DeltaTable | None) -> DeltaTable | None:

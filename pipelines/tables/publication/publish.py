@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
+import pyarrow as pa
 
 from pipelines.storage.files import delete_files
 from pipelines.storage.locks import LostRace
 from pipelines.storage.opening import stat_file
-from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, open_delta
+from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, open_delta, wait_for_others
 from pipelines.tables.publication.plan import Added, Plan, plan_of
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot, newest_of
 from pipelines.tables.schema import COLUMNS, Row
@@ -21,7 +20,6 @@ from pipelines.tables.writing import FileSet, FileWriter
 from pipelines.visible import counted
 
 MOST_ATTEMPTS = 50  # while other batches are published at the same moment
-PAUSE_SECONDS = 0.2
 REQUESTS_AT_ONCE = 16
 
 
@@ -29,8 +27,8 @@ class RowCountMismatch(Exception):
     """The files that a run is going to publish do not hold the rows of its books."""
 
 
-def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row | None, days: int) -> int:
-    """Publishes the plan, whose row of `runs` this is, and returns the version of `runs` that has it.
+def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row | None, days: int) -> list[Row]:
+    """Publishes the plan, whose row of `runs` this is, and returns the rows of `runs` up to this one.
 
     `earlier` is the newest row of the batch that the run was compared with. If another run has published the batch since, LostRace is
     raised; if only other batches were published, the commit is tried again at the new version.
@@ -39,9 +37,8 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
     for attempt in range(MOST_ATTEMPTS):
         found = open_delta(root, "runs")
         runs = root.runs()
-        mine = next((one for one in runs if one["run_id"] == plan.run_id), None)
-        if mine is not None:  # an attempt whose answer was lost
-            return int(mine["version"])
+        if mine := [place for place, one in enumerate(runs) if one["run_id"] == plan.run_id]:  # an attempt whose answer was lost
+            return runs[: mine[0] + 1]
         # The attempts before have failed for certain: another run has the version that each of them was for.
         delete_files([root.path("runs", name) for name in written], root.stores)
         now = newest_of(runs, plan.batch)
@@ -57,10 +54,10 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
             written.append(file.path)
             commit(root, "runs", found, [file], [], run_id=plan.run_id, days=days)
         except Outdated:
-            time.sleep(PAUSE_SECONDS * random.random() * min(attempt + 1, 10))
+            wait_for_others(attempt)
             continue
         root.on_point("runs: after")
-        return version
+        return [*runs, _as_read(full)]
     raise LostRace(f"other runs kept publishing under {root.uri}; run again")
 
 
@@ -94,6 +91,12 @@ def _require_files(root: OutputRoot, plan: Plan) -> None:
 def _next_versions(root: OutputRoot) -> dict[str, int]:
     found = {table: open_delta(root, table) for table in SNAPSHOT_TABLES}
     return {table: 0 if one is None else one.version() + 1 for table, one in found.items()}
+
+
+def _as_read(row: Mapping[str, Any]) -> Row:
+    """The row as a reader gets it, with maps as dicts."""
+    maps = [name for name, kind in zip(COLUMNS["runs"].names, COLUMNS["runs"], strict=True) if pa.types.is_map(kind.type)]
+    return dict(row) | {name: dict(row[name]) for name in maps if row.get(name) is not None}
 
 
 def _write_row(root: OutputRoot, plan: Plan, row: Mapping[str, Any]) -> Added:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from pipelines.storage.files import delete_folder
 from pipelines.tables.publication.bring_over import bring_over, old_rows
 from pipelines.tables.publication.complete import complete
 from pipelines.tables.publication.delta import LOG_DAYS, applied_to, commit, files_in, open_delta
@@ -15,6 +16,7 @@ from pipelines.tables.publication.publish import missing_files
 from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot, newest_of
 from pipelines.tables.schema import COLUMNS, Row
 from pipelines.tables.writing import FileSet, FileWriter
+from pipelines.training.tables import run_rows
 from pipelines.visible import counted
 
 RUN_ID = "repair"
@@ -33,6 +35,8 @@ def repair(root: OutputRoot, days: int = LOG_DAYS) -> Iterator[str]:
         yield from _drop_missing(root, table, lost)
     if lost:
         _remove_rows(root, lost)
+        for batch in lost:
+            delete_folder(root.report_folder(batch), root.stores)
         yield f"runs: removed the rows of {_listed(lost)}; run {'them' if len(lost) > 1 else 'it'} again: readers see a batch as a whole or not at all"
     runs = root.runs()
     yield from complete(root, runs, days)
@@ -79,7 +83,7 @@ def _drop_missing(root: OutputRoot, table: str, lost: set[str] | None = None) ->
 def _remove_rows(root: OutputRoot, batches: set[str]) -> None:
     """Writes table `runs` without the rows of these batches."""
     found = open_delta(root, "runs")
-    rows = [row for row in root.runs() if row["batch"] not in batches]
+    rows = [row for row in run_rows(root.filesystem(), root.uri) if row["batch"] not in batches]
     version = 0 if found is None else found.version() + 1
     added: list[Added] = []
     if rows:

@@ -22,9 +22,10 @@ from pyarrow.fs import FileSystem
 from pipelines.storage.arrow import arrow_filesystem
 from pipelines.storage.files import file_exists, read_file, write_file
 from pipelines.storage.stores import ENVIRONMENT, Stores, table_options
-from pipelines.tables.schema import PARTITIONS, Row
+from pipelines.tables.schema import COLUMNS, PARTITIONS, Row
 from pipelines.training.tables import NotPublished, Published, open_root, run_rows
 
+UNREAD = {"settings", "reasons"}  # columns of `runs` that no run needs, and that are most of its bytes
 BATCH_TABLES = ("conversations", "samples", "quarantine")
 SNAPSHOT_TABLES = (*BATCH_TABLES, "images")
 OnPoint = Callable[[str], None]
@@ -70,11 +71,11 @@ class OutputRoot:
 
     def runs(self) -> list[Row]:
         """The rows of table `runs`, in the order of their publication; [] where nothing is published. Raises NotPublished for a root of version 0.1.0."""
-        return run_rows(self.filesystem(), self.uri)
+        return run_rows(self.filesystem(), self.uri, [name for name in COLUMNS["runs"].names if name not in UNREAD])
 
-    def published(self) -> Published:
-        """What is published now. Raises NotPublished."""
-        return open_root(self.uri, self.filesystem())
+    def published(self, runs: Sequence[Row] | None = None) -> Published:
+        """What is published now, or as of these rows of `runs`. Raises NotPublished."""
+        return open_root(self.uri, self.filesystem()) if runs is None else Published(self.uri, tuple(runs), self.filesystem())
 
 
 __all__ = ["BATCH_TABLES", "PARTITIONS", "SNAPSHOT_TABLES", "NotPublished", "OnPoint", "OutputRoot"]
