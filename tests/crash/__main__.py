@@ -25,7 +25,7 @@ from tests.crash import races as r
 from tests.crash.mistakes import MISTAKES
 from tests.crash.processes import killed_at_random
 from tests.crash.scene import Scene, build
-from tests.crash.stage import Stage, broken, full
+from tests.crash.stage import RUNS, Stage, broken, full
 from tests.crash.zygote import Zygote, die
 
 WHAT = ("points", "batches", "meetings", "hands", "others")
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spark = open_session({"spark.master": "local[2]", "spark.driver.memory": "4g"} | quick)
     faults: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        stage = staged(Zygote(spark, Path(folder)), Path(folder) / "scene")
+        stage = staged(Zygote(spark, Path(folder)), Path(folder) / "scene", ("before", "amended") if options.sample and not options.mistakes else tuple(RUNS))
         points = stage.points()
         chosen = sorted(chance.sample(range(len(points)), min(options.sample, len(points)))) if options.sample else list(range(len(points)))
         counts: dict[str, int] = {}
@@ -58,12 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if faults else 0
 
 
-def staged(zygote: Zygote, folder: Path) -> Stage:
+def staged(zygote: Zygote, folder: Path, states: Sequence[str]) -> Stage:
     zygote.run(lambda spark: build(spark, folder))
     scene = Scene(folder)
     scene.keep()
     stage = Stage(zygote, scene)
-    stage.prepare()
+    stage.prepare(states)
     return stage
 
 

@@ -46,14 +46,14 @@ class Stage:
         self.prepare()
         return Stage(self.zygote, self.scene, mistake, self._known)
 
-    def prepare(self) -> None:
-        """Makes all expected states, with undisturbed runs."""
-        if self._known:
-            return
-        for name, batches in RUNS.items():
+    def prepare(self, names: Sequence[str] = tuple(RUNS)) -> None:
+        """Makes the expected states, with undisturbed runs."""
+        for name in names:
+            if name in self._known:
+                continue
             scene = self.fresh()
             trail = scene.folder / "trail"
-            for batch in batches:
+            for batch in RUNS[name]:
                 ended = self.drive(scene, batch, on_point=noted(trail), **({} if self._canned(batch).exists() else {"prepare": self._keep(batch)}))
                 if ended != "published":
                     raise RuntimeError(f"an undisturbed run of {batch} ended as {ended}")
