@@ -121,8 +121,18 @@ def merge_early() -> None:
 
 
 def both_killed(stage: Stage) -> list[str]:
-    """Two runs publish one after the other, and both are killed before they have committed to another table."""
-    return two_batches_at_once(stage, "runs: after", "runs: after", kill=True)
+    """Two runs that began at the same time publish, and both are killed before they have committed to another table."""
+    scene = stage.fresh()
+    flag = scene.folder / "second-is-killed"
+    waits, dies = at_pass("manifest: written", wait_for(flag)), at_pass("runs: after", die)
+    first = stage.start(scene, "n1", on_point=lambda point: waits(point) or dies(point))
+    until(flag.with_suffix(".waiting"))
+    endings = [stage.drive(scene, "n2", on_point=at_pass("runs: after", die))]
+    flag.touch()
+    endings.append(first.wait())
+    faults = [] if endings == [KILLED, KILLED] else [f"the runs ended as {endings}"]
+    faults += reader_faults(stage, scene, ["amended, n2"], "after the kills")
+    return faults + again(stage, scene, "n1", "amended, n2")
 
 
 def overtaken_by_a_killed_run(stage: Stage) -> list[str]:
