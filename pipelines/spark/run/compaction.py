@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pipelines.spark.plans.bridge import FILES, MapRows, distribute, map_records
 from pipelines.spark.run.staging import Run
-from pipelines.storage.files import delete_files
+from pipelines.storage.files import delete_files, delete_folder
 from pipelines.tables.publication.compact import Merge, commit_merges, merge, merges_of
 from pipelines.tables.publication.complete import keep_names
 from pipelines.tables.publication.plan import Added, plan_of
@@ -48,6 +48,7 @@ def merge_small_files(run: Run, runs: Sequence[Row]) -> None:
     by_number = {int(path.rpartition("-")[2].removesuffix(".parquet")): added for path, added in written.items()}
     committed = commit_merges(run.root, [(one, by_number[number]) for number, one in enumerate(merges)], run_id, run.config.retention.days)
     delete_files([run.root.path("_replaced", f"{run_id}-new-{table}.json") for table in committed], run.root.stores)
+    delete_folder(run.job.work_folder, run.root.stores)  # has lists for the workers again
 
 
 def _stem(run_id: str, number: int) -> str:
