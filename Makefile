@@ -10,7 +10,7 @@ JOBS := 1
 PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
 export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
-.PHONY: setup run test check test-long fuzz crash-test cluster-test mutants bench bench-peers trainers-test trainers-resolve always docs lock clean
+.PHONY: setup run test check test-long fuzz crash-test cluster-test servers mutants bench bench-peers trainers-test trainers-resolve always docs lock clean
 
 setup: $(READY)
 
@@ -35,6 +35,16 @@ test: $(READY)
 
 test-long: $(READY)
 	@$(BIN)/python -m pytest -m long
+
+# Fetches the storage servers that `make test-long` starts; a test whose server is missing is skipped.
+SERVERS := out/servers
+MINICLUSTER := org.apache.hadoop:hadoop-client-minicluster:3.4.2 junit:junit:4.13.2 org.hamcrest:hamcrest-core:1.3
+
+servers:
+	@mkdir -p $(SERVERS)
+	@GOBIN=$(abspath $(SERVERS))/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+	@npm install --silent --no-audit --no-fund --prefix $(SERVERS) azurite@3.37.0
+	@for jar in $(MINICLUSTER); do mvn -q -B dependency:copy -Dartifact=$$jar -DoutputDirectory=$(abspath $(SERVERS))/hadoop || exit 1; done
 
 cluster-test: $(READY)
 	@$(BIN)/python -m pytest tests/cluster

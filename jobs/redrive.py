@@ -16,10 +16,9 @@ from pathlib import Path
 from pipelines.config import load_config
 from pipelines.config.places import require_places
 from pipelines.reasons import Reason
-from pipelines.spark.run.entry import JobStatus, preload, run_id_of
+from pipelines.spark.run.entry import JobStatus, run_id_of
 from pipelines.spark.run.redrive import Selection, batches_to_redrive, redrive_batch
 from pipelines.spark.session.session import open_session
-from pipelines.spark.session.startup import in_background
 from pipelines.spark.session.streams import separate_stderr
 
 
@@ -33,8 +32,7 @@ def main() -> int:
         job.config = config = load_config(arguments.config, arguments.set)
         require_places(config)
         batches = batches_to_redrive(config, selection)
-        in_background(lambda: preload(config))
-        spark = open_session(config.spark, alone=True)
+        spark = open_session(config.spark)
     for batch in batches:
         with job.run(batch) as finished:
             started = datetime.now(UTC)

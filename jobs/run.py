@@ -17,9 +17,9 @@ from pathlib import Path
 
 from pipelines.config import load_config
 from pipelines.config.places import require_places
-from pipelines.spark.run.entry import JobStatus, preload, run_id_of
+from pipelines.spark.run.batch import RunOptions, run_batch
+from pipelines.spark.run.entry import JobStatus, run_id_of
 from pipelines.spark.session.session import open_session
-from pipelines.spark.session.startup import in_background
 from pipelines.spark.session.streams import separate_stderr
 
 BATCH = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -34,10 +34,7 @@ def main() -> int:
     with job.run(batches[0]):
         job.config = config = load_config(arguments.config, arguments.set)
         require_places(config)
-        in_background(lambda: preload(config))
-        spark = open_session(config.spark, alone=True)
-    from pipelines.spark.run.batch import RunOptions, run_batch  # takes a third of a second, and is imported by now while the JVM started
-
+        spark = open_session(config.spark)
     for batch in batches if spark else []:
         with job.run(batch) as finished:
             started = datetime.now(UTC)

@@ -96,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     attempt.set_defaults(command=_command("trial.run"))
 
+    shape = commands.add_parser("shape", help="show the keys of log files with counts, the format that auto takes, and a draft of `fields` where it takes none")
+    shape.add_argument("--records", type=int, default=1000, metavar="N", help="look at the first N records of each file (default: 1000)")
+    shape.add_argument("files", nargs="+", metavar="FILE", help="a log file, or a folder of logs")
+    shape.set_defaults(command=_command("shape.run"))
+
     look = commands.add_parser("show", help="show one record: its bytes, its messages, its findings, and its tokens coloured by loss")
     _add_config(look)
     look.add_argument("file", metavar="FILE", help="the log file")
@@ -122,8 +127,12 @@ def _parser() -> argparse.ArgumentParser:
     mend.set_defaults(command=_command("repair.run"))
 
     _add_export(commands)
-    commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=_command("listings.formats"))
-    commands.add_parser("dialects", help="list the models for which records can be tokenized").set_defaults(command=_command("listings.dialects"))
+    formats = commands.add_parser("formats", help="list the log formats that can be read, or print a record of one")
+    formats.add_argument("name", nargs="?", metavar="NAME")
+    formats.set_defaults(command=_command("listings.formats"))
+    models = commands.add_parser("dialects", help="list the models for which records can be tokenized; or show what a model of hf can do")
+    models.add_argument("--card", metavar="FOLDER", help="show what the chat template and the processor of this model folder can do")
+    models.set_defaults(command=_command("listings.dialects"))
     return parser
 
 

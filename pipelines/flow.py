@@ -13,14 +13,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from msgspec.structs import replace
+
 from pipelines.config import Config, ConfigError, Source
+from pipelines.config.formats import is_plugin
 from pipelines.containers.partitions import with_columns
 from pipelines.dialects import Dialect, open_dialect
 from pipelines.formats.keys import Unread
+from pipelines.formats.plugin import plugin_fault
 from pipelines.formats.table import nonfinite, read_record
 from pipelines.normalize import normalize
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import BOM, parse_record
+from pipelines.parsing.sessions import object_text
 from pipelines.reasons import Reason, Reject, reason_of, refusals
 from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, Sample, SeenImages, Tokens
 
@@ -43,14 +48,9 @@ class Flow:
         for dialect in self.dialects:
             dialect.vocabulary.open()
 
-    def load_reference_tokenizers(self) -> None:
-        """Loads Hugging Face's tokenizers, which the report needs to show tokens."""
-        for dialect in self.dialects:
-            _ = dialect.vocabulary.tokenizer
-
 
 def open_flow(config: Config) -> Flow:
-    """Opens the tokenizer of every dialect. Call it once per process. Raises ConfigError with the faults of all dialects."""
+    """Opens the tokenizer of every dialect and the function of every plug-in. Call it once per process. Raises ConfigError with all faults."""
     dialects: list[Dialect] = []
     faults: list[str] = []
     for settings in config.dialects:
@@ -58,6 +58,11 @@ def open_flow(config: Config) -> Flow:
             dialects.append(open_dialect(settings, config.stores))
         except ConfigError as error:
             faults += error.faults
+    faults += [
+        f"sources[{i}].format: {fault}"
+        for i, source in enumerate(config.sources)
+        if is_plugin(source.format) and (fault := plugin_fault(source.format)) is not None
+    ]
     if faults:
         raise ConfigError(faults)
     return Flow(config, tuple(dialects))
@@ -116,9 +121,10 @@ def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Dr
     if refused := refusals(raw.findings):
         raise Reject(*refused)
     budget = Budget(config.limits, len(raw.raw))
-    parsed = parse_record(raw, budget)
+    text = object_text(raw.raw)
+    parsed = parse_record(raw if text is raw.raw else replace(raw, raw=text), budget)
     record = with_columns(parsed.value, raw.origin.path, source.path)
-    logged = read_record(record, raw.raw.removeprefix(BOM), source, budget, unread)
+    logged = read_record(record, text.removeprefix(BOM), source, budget, unread)
     notes = [*raw.findings, *parsed.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
     return normalize(logged, raw, source, config, budget, notes, unread)
 
@@ -149,6 +155,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
         tools=draft.tools,
         images=tuple(images),
         findings=tuple(dict.fromkeys(findings)),
+        extra=draft.extra,
     )
 
 

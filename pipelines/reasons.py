@@ -25,6 +25,7 @@ STAGES = {
     "json": PARSE,
     "schema": NORMALIZE,
     "schema.unknown_format": FORMAT,
+    "format": FORMAT,
     "media": NORMALIZE,
     "tool": NORMALIZE,
     "image": IMAGES,
@@ -43,6 +44,7 @@ STAGES = {
     "repair.path_": IMAGES,
     "repair.turns_dropped": TOKENIZE,
     "repair.fewer_slices": TOKENIZE,
+    "repair.marks_dropped": TOKENIZE,
 }
 
 
@@ -115,6 +117,12 @@ class Reason(Enum):
         REFUSE,
         "The record does not match any known format.",
         "Run `episodes formats` to see the formats. Set the source's format, or rename the fields of its records.",
+    )
+    FORMAT_PLUGIN_FAILED = Row(
+        "format.plugin_failed",
+        REFUSE,
+        "The function that the source names as its format raised an error, or did not return a record.",
+        "Mend the function; the detail has the error, and the file and line where it was raised.",
     )
     SCHEMA_TURNS_NOT_LIST = Row("schema.turns_not_list", REFUSE, "The turns are not a list.", "Log conversations (or messages) as a list of turns.")
     SCHEMA_TURNS_EMPTY = Row("schema.turns_empty", REFUSE, "The conversation has no turns.", "Log the turns, or remove the record.")
@@ -381,6 +389,39 @@ class Reason(Enum):
         "Send these records to a dialect that supports the role.",
         "AssertionError",
     )
+    TOKENS_TEMPLATE_REFUSES = Row(
+        "tokens.template_refuses",
+        REFUSE,
+        "The model's chat template refuses the conversation.",
+        "The detail has the template's own words. Send such records to another dialect, or bring their turns into the order that the template wants.",
+        "jinja2.exceptions.TemplateError",
+    )
+    TOKENS_TEMPLATE_LOSES = Row(
+        "tokens.template_loses",
+        REFUSE,
+        "The model's chat template leaves out a part of the conversation: a call, a result, or a text.",
+        "`episodes dialects --card FOLDER` says what the template leaves out. Send such records to another dialect, or set tool_syntax for its calls.",
+        "the row is trained without that part",
+    )
+    TOKENS_TEMPLATE_UNDECIDED = Row(
+        "tokens.template_undecided",
+        REFUSE,
+        "Nothing in the model's chat template tells which tokens belong to an answer.",
+        "Report it, and attach the template and the record. Until then, send such records to another dialect.",
+    )
+    TOKENS_THINKING_LEFT_OUT = Row(
+        "tokens.thinking_left_out",
+        NOTE,
+        "The model's chat template leaves out the reasoning of earlier answers, so that only the last turn is trained.",
+        "To refuse such rows, set `history_thinking: refuse` in the options of the dialect; to train their earlier answers too, set `train`.",
+        "earlier answers are trained without their reasoning",
+    )
+    TOKENS_TOOLS_LEFT_OUT = Row(
+        "tokens.tools_left_out",
+        NOTE,
+        "The model's chat template leaves out the tool definitions. The row is kept, with its calls and results.",
+        "Set the dialect's tool_syntax, which writes the definitions into the system text, or send records with tools to another dialect.",
+    )
     RECORD_DUPLICATE = Row(
         "record.duplicate",
         REFUSE,
@@ -393,6 +434,12 @@ class Reason(Enum):
         "The log labels the answer as bad (label: false, as in KTO).",
         "Remove such records from the source, or set `ignore: [label]` to train on them anyway.",
         "the bad answer is trained like a good one",
+    )
+    RECORD_REJECTED_KEPT = Row(
+        "record.rejected_kept",
+        NOTE,
+        "The record is a preference: the better answer is trained, and the rejected one is kept in column `extra`.",
+        "Nothing to fix. A trainer of preferences finds the rejected answer in `extra`, as it was logged.",
     )
     RECORD_ID_CONFLICT = Row(
         "record.id_conflict",
@@ -422,6 +469,20 @@ class Reason(Enum):
         "A call that was logged as text was turned into a tool call.",
         "Log calls in tool_calls.",
         "the call is trained as plain text",
+    )
+    REPAIR_TOOL_RESULT_EXTRACTED = Row(
+        "repair.tool_result_extracted",
+        REPAIR,
+        "A result of a call in text was logged in the text of a question, or between tags, and was turned into a tool result.",
+        "Log results as turns of role tool, without tags.",
+        "the result is trained as a question of the user",
+    )
+    REPAIR_TOOLS_EXTRACTED = Row(
+        "repair.tools_extracted",
+        REPAIR,
+        "Tool definitions that a system text had in the words of a known template were moved to `tools`.",
+        "Log tool definitions in tools.",
+        "the definitions of another template are trained as text",
     )
     REPAIR_NULL_DROPPED = Row(
         "repair.null_dropped",
@@ -455,6 +516,24 @@ class Reason(Enum):
         REPAIR,
         "The oldest answers, and calls with their results, were left out so that the row fits max_tokens. The system turns and the first question were kept.",
         "Raise max_tokens to keep them.",
+    )
+    REPAIR_CODE_AS_CALL = Row(
+        "repair.code_as_call",
+        REPAIR,
+        "An action that runs code became a call of a tool that is named like the language, with the code as its argument.",
+        "Nothing to fix, if the model is to call such a tool. Log the call as a function with arguments to choose another name.",
+    )
+    REPAIR_PARAMETERS_WRAPPED = Row(
+        "repair.parameters_wrapped",
+        REPAIR,
+        "The parameters of a tool were listed by name without a schema around them; they became the properties of an object.",
+        "Log `parameters` as a JSON schema: {type: object, properties: {...}}.",
+    )
+    REPAIR_MARKS_DROPPED = Row(
+        "repair.marks_dropped",
+        REPAIR,
+        "Characters U+F0000 and U+F0001 were deleted from the data, as transformers does: it marks control tokens in data with them.",
+        "Delete them from the log. They are of private use and have no meaning.",
     )
     REPAIR_FEWER_SLICES = Row(
         "repair.fewer_slices", REPAIR, "Images were cut into fewer slices so that the row fits max_tokens.", "Raise max_tokens to keep all slices."

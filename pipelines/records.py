@@ -140,6 +140,7 @@ class Draft(Noun, frozen=True, kw_only=True):
     refs: tuple[ImageRef, ...]
     findings: tuple[Finding, ...]
     logged_id: str | None = None
+    extra: str | None = None  # JSON text of the fields that are kept aside
     unread: tuple[tuple[str, int], ...] = ()
 
 
@@ -173,6 +174,7 @@ class Conversation(Noun, frozen=True, kw_only=True):
     tools: str | None
     images: tuple[Image, ...]
     findings: tuple[Finding, ...]
+    extra: str | None = None
 
 
 class ImageTokens(Noun, frozen=True):

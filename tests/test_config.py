@@ -34,7 +34,7 @@ def test_all_mistakes_are_reported_at_once_with_places_and_nearest_keys():
     assert faults(data) == (
         "sources[0].fromat: unknown key; did you mean format?",
         "images.verify: 'decoed' is not one of header, structure, decode; did you mean decode?",
-        "dialects[0].model: is missing, and the name 'glm4' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
+        "dialects[0].model: is missing, and the name 'glm4' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui, hf; did you mean glm_4?",
         "dialects[0].max_tokens: expected a number greater than 0, found 0",
         "outptu: unknown key; did you mean output?",
         "dialects[0].sources: unknown source 'guy'; did you mean gui?",
@@ -137,7 +137,7 @@ KNOWN = "s3://, gs://, abfss://, hdfs:// and file:///..."
         (gui(path=["logs", "wasb://bucket/logs"]), f"sources[0].path[1]: wasb:// is not supported; known: {KNOWN}"),
         (gui(image_root=["a", "dbfs:/images"]), f"sources[0].image_root: dbfs:// is not supported; known: {KNOWN}"),
         (glm_4(tokenizer="https://example.org/t"), f"dialects[0].tokenizer: https:// is not supported; known: {KNOWN}"),
-        (LEAST | {"output": {"root": "abfss://box@account/out"}}, "output.root: abfss:// is not supported; output.root takes only local paths or file:///..."),
+        (LEAST | {"output": {"root": "wasb://box@account/out"}}, f"output.root: wasb:// is not supported; known: {KNOWN}"),
         (gui(path="s3://key:hush@bucket/logs"), f"sources[0].path: {FORM}"),
         (gui(path="s3://127.0.0.1:9000/logs"), f"sources[0].path: {FORM}"),
         (gui(path="s3:///logs"), f"sources[0].path: {FORM}"),
@@ -262,6 +262,18 @@ def test_tables_inside_the_folder_of_a_source_are_a_fault(tmp_path: Path, path: 
     (tmp_path / "c.yaml").write_text(f"sources: [{{name: a, path: {path}}}]\noutput: {{root: logs/out}}\n")
     with pytest.raises(ConfigError, match=r"output.root: .*logs/out is inside sources\[0\].path"):
         load_config(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_fault"), [("s3://b/logs", True), ("s3://b/logs/**", True), ("s3://b/log", False), ("s3://c/logs", False), ("/logs", False)]
+)
+def test_tables_in_a_store_may_not_be_among_the_files_of_a_source(tmp_path: Path, path: str, is_fault: bool):
+    (tmp_path / "c.yaml").write_text(f"sources: [{{name: a, path: '{path}'}}]\noutput: {{root: s3://b/logs/out}}\n")
+    if is_fault:
+        with pytest.raises(ConfigError, match=r"output.root: s3://b/logs/out is inside sources\[0\].path"):
+            load_config(tmp_path / "c.yaml")
+    else:
+        assert load_config(tmp_path / "c.yaml").output.root == "s3://b/logs/out"
 
 
 def test_tables_beside_the_files_of_a_source_are_no_fault(tmp_path: Path):

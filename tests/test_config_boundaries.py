@@ -85,8 +85,8 @@ def test_a_setting_at_its_bound_is_valid_and_one_beyond_is_a_fault(data: dict[st
         (dialect(options={"xyz": 1}), ["dialects[0].options.xyz: unknown key"]),  # glm_4 has no options
         (dialect(name="own", model="glm_4v", options={"xyz": 1}), ["dialects[0].options.xyz: unknown key"]),
         (dialect(name="minicpm_v_2", options={"max_slice": 1}), ["dialects[0].options.max_slice: unknown key; did you mean max_slices?"]),
-        (source(format="xyz"), ["sources[0].format: 'xyz' is not one of auto, agentcpm, sharegpt, openai, glm"]),
-        (source(**{"format": 1}), ["sources[0].format: expected one of auto, agentcpm, sharegpt, openai, glm, found 1"]),
+        (source(format="xyz"), ["sources[0].format: 'xyz' is not auto, fields, module:function or one of `episodes formats`"]),
+        (source(**{"format": 1}), ["sources[0].format: expected the name of a format or module:function, found 1"]),
         (source(name=date(2026, 11, 22)), ["sources[0].name: expected text, found 2026-11-22 (put it in quotes)"]),
         (source(name=None), ["sources[0].name: expected text, found nothing"]),
         (source(image_prefix={5: "a"}), ["sources[0].image_prefix[5]: expected text, found 5 (put it in quotes)"]),

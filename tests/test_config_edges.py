@@ -43,7 +43,7 @@ def test_every_setting_has_its_default():
     assert (dialect["on_overflow"], dialect["loss"], dialect["tool_syntax"]) == ("quarantine", "all", None)
     assert dialect["options"] == {"max_slices": 9, "scale_resolution": 448, "patch_size": 14, "query_tokens": 64, "max_side": 1120}
     assert config["split"] == {"by": "episode_id", "salt": "v1", "fractions": {"train": 0.98, "val": 0.01, "test": 0.01}}
-    assert config["output"] == {"root": "out", "format": "delta"}
+    assert config["output"] == {"root": "out", "format": "delta", "catalog": None}
     assert (
         config["gates"].items()
         >= {

@@ -21,7 +21,11 @@ from pydantic import (
 )
 
 from pipelines.config.base import Settings
+from pipelines.config.fields import Fields
+from pipelines.config.formats import check_format
+from pipelines.config.options import OPTIONS, ModelName
 from pipelines.config.paths import input_path
+from pipelines.config.reading import CallsInText
 from pipelines.config.stores import Storage, stores_of
 from pipelines.storage.stores import Stores
 
@@ -59,12 +63,15 @@ EPISODE_KEYS = ("episode_id", "trajectory_id", "traj_id", "session_id", "convers
 class Source(Settings):
     name: str = Field(min_length=1)
     path: Annotated[tuple[InputPath, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
-    format: Literal["auto", "agentcpm", "sharegpt", "openai", "glm"] = "auto"
+    format: Annotated[str, BeforeValidator(check_format)] = "auto"
+    fields: Fields | None = None
     image_root: str | tuple[str, ...] | None = None
     image_prefix: dict[str, str] = {}
     allow_empty: bool = False
     episode_id: SerializeAsAny[tuple[str, ...] | EpisodeKey] = EPISODE_KEYS  # the first of these fields that a record has, or a part of a field
     ignore: tuple[str, ...] = ()
+    records: Literal["auto", "line", "file"] = "auto"
+    calls_in_text: CallsInText = "auto"
 
     @field_validator("name")
     @classmethod
@@ -72,6 +79,12 @@ class Source(Settings):
         if re.search(r"[/\x00-\x1f]", name):
             raise ValueError("must not contain a slash or a control character")
         return name
+
+    @model_validator(mode="after")
+    def _fields_with_their_format(self) -> Source:
+        if (self.format == "fields") != (self.fields is not None):
+            raise ValueError("format: fields needs the setting fields" if self.fields is None else f"fields is read with format: fields, not {self.format}")
+        return self
 
     @field_validator("image_root", mode="wrap")
     @classmethod
@@ -130,35 +143,6 @@ class Limits(Settings):
     images_per_record: PositiveInt = 64
     image_bytes: PositiveInt = 33_554_432
     literal_bytes: PositiveInt = 65_536
-
-
-class SlicingOptions(Settings):
-    max_slices: PositiveInt = 9
-    scale_resolution: PositiveInt = 448
-    patch_size: PositiveInt = 14
-    query_tokens: PositiveInt = 64
-
-
-class AgentSlicingOptions(SlicingOptions):
-    max_side: PositiveInt = 1120
-
-
-class NoOptions(Settings):
-    pass
-
-
-# The options of a dialect default to those of its upstream.
-OPTIONS: dict[str, type[Settings]] = {
-    "glm_4": NoOptions,
-    "glm_4v": NoOptions,
-    "minicpm_v_2": SlicingOptions,
-    "minicpm_v_2_5": SlicingOptions,
-    "minicpm_v_2_6": SlicingOptions,
-    "agentcpm_gui": AgentSlicingOptions,
-}
-
-
-ModelName = Literal["glm_4", "glm_4v", "minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui"]
 
 
 class DialectSettings(Settings):

@@ -8,8 +8,11 @@ from itertools import groupby
 from pathlib import Path
 
 from pipelines.config import EPISODE_KEYS
+from pipelines.console.formats_page import formats_page
 from pipelines.dialects import DIALECTS
-from pipelines.formats.keys import HARMLESS, MEANING, RECORD_FIELDS, TURN_FIELDS
+from pipelines.dialects.hf import DIFFERENCES, UPSTREAM
+from pipelines.formats.keys import CALL_FIELDS, HARMLESS, MEANING, RECORD_FIELDS, TURN_FIELDS
+from pipelines.formats.parts import FILES, KEYS, RESULT_FIELDS, TYPES
 from pipelines.reasons import NOTE, REFUSE, REPAIR, Reason
 
 SEVERITIES = {
@@ -56,6 +59,9 @@ def dialects_page() -> str:
         lines += ["", f"## {model.name}", "", f"- reproduces {model.upstream}", f"- images: {'yes' if model.plan else 'no'}"]
         lines += [f"- tools: {'in the format of the model' if model.has_tools else 'quarantined, unless `tool_syntax` is set'}"]
         lines += [f"- `sound`: {rule}" for rule in model.differences] or ["- `sound`: no difference"]
+    lines += ["", "## hf", "", f"- reproduces {UPSTREAM}, for any model folder with a chat template ([models.md](models.md))"]
+    lines += ["- images: where the model has an image processor", "- tools: where the template has a place for them; `tool_syntax` works too"]
+    lines += [f"- `sound`: {rule}" for rule in DIFFERENCES]
     return "\n".join(lines) + "\n"
 
 
@@ -76,12 +82,19 @@ def _key_lines() -> Iterator[str]:
     yield "If the name of an unread key suggests that it matters, such as `response` or `weights`, the record is quarantined with `schema.field_unread`, unless"
     yield "the value is null, empty or a default. If the key need not be read, add it to `ignore` of its source; or set `normalize.field_unread: warn` to keep"
     yield "such records with a note. A key whose value is null counts as absent, because in Parquet every row has the columns of all other rows."
-    for place, fields in (("record", RECORD_FIELDS), ("turn", TURN_FIELDS)):
+    for place, fields in (("record", RECORD_FIELDS), ("turn", TURN_FIELDS), ("call", CALL_FIELDS), ("result", RESULT_FIELDS)):
         yield from ("", f"## Read from a {place}", "", "| field | keys |", "|---|---|")
         for field, keys in fields.items():
             yield f"| {field} | {', '.join(f'`{key}`' for key in keys)} |"
     yield ""
-    yield "The turns are read from `conversations` or `messages`: a list, or a list as JSON text, whose items are objects, or objects as JSON text. The id of the"
+    yield from ("## Parts of a content", "", "| kind | types | keys of a part without a type |", "|---|---|---|")
+    for kind, types in TYPES.items():
+        untyped = ", ".join(f"`{key}`" for key, value in KEYS.items() if value == kind)
+        yield f"| {kind} | {', '.join(f'`{name}`' for name in types)} | {untyped} |"
+    yield ""
+    yield f"What a part of type {', '.join(f'`{name}`' for name in sorted(FILES))} is, its media type says."
+    yield ""
+    yield "Where the turns are, [formats.md](formats.md) says: a list, or a list as JSON text, whose items are objects, or objects as JSON text. The id of the"
     yield f"episode is read from the first key of the source's `episode_id` that the record has; by default {', '.join(f'`{key}`' for key in EPISODE_KEYS)}."
     yield from ("", "## Harmless", "", "| place | keys |", "|---|---|")
     for place, harmless in HARMLESS.items():
@@ -100,7 +113,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-PAGES: dict[str, Callable[[], str]] = {"reasons.md": reasons_page, "dialects.md": dialects_page, "keys.md": keys_page}
+PAGES: dict[str, Callable[[], str]] = {"reasons.md": reasons_page, "dialects.md": dialects_page, "keys.md": keys_page, "formats.md": formats_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -15,6 +15,7 @@ from pipelines.containers.columnar import arrow_rows, parquet_rows
 from pipelines.containers.kinds import kind_of
 from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import Piece, elements_of, is_blank, lines_of, objects_of
+from pipelines.containers.whole_files import records_of_file
 from pipelines.reasons import Reason
 from pipelines.records import Finding, Origin, RawRecord, raw_record
 from pipelines.storage.opening import open_file, stat_file
@@ -82,7 +83,7 @@ def survey_file(file: InputFile, split_bytes: int, stores: Stores = ENVIRONMENT)
     digest = hashlib.sha256()
     starts: list[tuple[int, int]] = [(0, 1)]
     try:
-        splittable = file.size > split_bytes and _is_splittable(file.path, stores)
+        splittable = file.size > split_bytes and _is_splittable(file, stores)
         if file.version and not splittable:
             return Survey(file.version, whole)
         with open_file(file.path, stores) as stream:
@@ -117,12 +118,15 @@ def damaged_row(file: InputFile, finding: Finding, stores: Stores = ENVIRONMENT)
 
 def _numbered(file: InputFile, limits: Limits, stores: Stores) -> Iterator[tuple[int, Piece]]:
     """Every record with its number: its line, or its position in a file without lines. Both begin at 1."""
-    kind = kind_of(file.path, stores)
+    kind = kind_of(file.path, stores, file.records)
     pieces: Iterator[Piece]
     if kind == "parquet":
         pieces = ((row, ()) for row in parquet_rows(file.path, json.loads(file.columns), stores))
     elif kind in ("arrow", "arrow_stream"):
         pieces = ((row, ()) for row in arrow_rows(file.path, json.loads(file.columns), kind == "arrow_stream", stores))
+    elif kind == "file":
+        yield from records_of_file(read_chunks(file.path, stores=stores), limits.line_bytes)
+        return
     elif kind == "lines":
         pieces = lines_of(read_chunks(file.path, stores=stores), limits.line_bytes)
     else:
@@ -132,12 +136,12 @@ def _numbered(file: InputFile, limits: Limits, stores: Stores) -> Iterator[tuple
             yield line, piece
 
 
-def _is_splittable(path: str, stores: Stores) -> bool:
+def _is_splittable(file: InputFile, stores: Stores) -> bool:
     """Whether reading can start in the middle of the file."""
-    with open_file(path, stores) as stream:
+    with open_file(file.path, stores) as stream:
         packed = codec_of(stream.read(512))
     try:
-        return packed is None and kind_of(path, stores) == "lines"
+        return packed is None and kind_of(file.path, stores, file.records) == "lines"
     except Damaged:
         return False
 

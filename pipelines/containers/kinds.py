@@ -9,11 +9,12 @@ from pipelines.containers.chunks import CODECS, Damaged, codec_of, read_chunks
 from pipelines.containers.encodings import other_encoding
 from pipelines.containers.pieces import BLANK, BOM
 from pipelines.containers.shapes import shape_of
+from pipelines.parsing.sessions import session_of
 from pipelines.reasons import Reason
 from pipelines.storage.opening import open_file
 from pipelines.storage.stores import ENVIRONMENT, Stores
 
-Kind = Literal["lines", "array", "objects", "parquet", "arrow", "arrow_stream"]
+Kind = Literal["lines", "array", "objects", "file", "parquet", "arrow", "arrow_stream"]
 HEAD = 1 << 16
 LINE_NAMES = (".jsonl", ".ndjson", ".jsonlines", ".jl")
 ARROW_NAMES = (".arrow", ".feather", ".ipc")
@@ -45,8 +46,11 @@ def read_head(path: str, stores: Stores = ENVIRONMENT) -> Head:
     return Head(data, True, packed)
 
 
-def kind_of(path: str, stores: Stores = ENVIRONMENT) -> Kind:
-    """What the file is. Raises OSError, and Damaged if nothing in it can be read."""
+def kind_of(path: str, stores: Stores = ENVIRONMENT, records: str = "auto") -> Kind:
+    """What the file is; `file` is a session or a list of turns, of which a record is more than a line. `records` is the source's setting.
+
+    Raises OSError, and Damaged if nothing in it can be read.
+    """
     head = read_head(path, stores)
     name = path.lower()
     plain = name.removesuffix(next((suffix for suffix in PACKED_NAMES if name.endswith(suffix)), ""))
@@ -64,7 +68,10 @@ def kind_of(path: str, stores: Stores = ENVIRONMENT) -> Kind:
             raise Damaged(_codec_named(name).at(path, f"the file is named {name[len(plain) :]}, but does not begin like such a file"))
     if encoding := other_encoding(head.data, head.is_all):
         raise Damaged(Reason.FILE_ENCODING.at(path, encoding))
-    return shape_of(head.data, head.is_all, plain.endswith(LINE_NAMES))
+    shape = shape_of(head.data, head.is_all, plain.endswith(LINE_NAMES))
+    is_list = head.data.removeprefix(BOM).lstrip(BLANK).startswith(b"[")
+    may_be_session = records == "auto" and shape == ("array" if is_list else "lines")  # where each line is a list, each is a record
+    return "file" if records == "file" or (may_be_session and session_of(head.data) is not None) else shape
 
 
 def begins_like_json(data: bytes) -> bool:

@@ -23,7 +23,7 @@ class InputFile:
     """`modified` in ns since 1970, as the file system has it; `size` is -1 if the file could not be opened.
     `version` changes whenever the bytes do; it is "" where there is none, as on disks.
 
-    `columns` is a JSON object: the columns that its folders or its Delta table add to the rows of this Parquet or Arrow file.
+    `columns` is a JSON object: the columns that its folders or its Delta table add to the rows of this Parquet or Arrow file. `records` is the source's setting.
     """
 
     source: str
@@ -32,6 +32,7 @@ class InputFile:
     modified: int
     columns: str = "{}"
     version: str = ""
+    records: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,8 @@ def input_file(path: str, source: Source, folders: Folders, table: LiveFiles | N
     try:
         entry = folders.stat(path)
     except OSError:
-        return InputFile(source.name, path, -1, 0, text)
-    return InputFile(source.name, path, entry.size, entry.modified, text, entry.version)
+        return InputFile(source.name, path, -1, 0, text, records=source.records)
+    return InputFile(source.name, path, entry.size, entry.modified, text, entry.version, source.records)
 
 
 def listed_ways(path: str, source: str, stores: Stores = ENVIRONMENT) -> Iterator[InputFile]:

@@ -26,11 +26,11 @@ MEDIA = ("video", "videos", "audio", "audios", "media")
 # Field -> the keys that logs use for it. If a turn has several keys of a field with one value, the first counts.
 TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "role": ("role", "from"),
-    "content": ("content", "value", "text"),
-    "calls": ("tool_calls", "function_call"),
-    "call_id": ("tool_call_id", "call_id", "tool_use_id"),
+    "content": ("content", "value", "text", "parts", "contents", "message", "system_prompt"),
+    "calls": ("tool_calls", "function_call", "toolCalls"),
+    "call_id": ("tool_call_id", "call_id", "tool_use_id", "toolCallId", "source_call_id"),
     "own_id": ("id",),
-    "name": ("name",),
+    "name": ("name", "toolName"),
     "metadata": ("metadata",),
     "tools": ("tools",),
     "images": IMAGES,
@@ -38,9 +38,16 @@ TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "reasoning": ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thought", "thoughts"),
     "loss": ("loss_weight", "weight", "loss_scale", "loss_mask", "mask", "loss", "train", "trainable", "training"),
 }
+RESULTS = ("observation",)  # the key of results beside the calls of a turn, {"results": [...]}
+# Field -> the keys that calls use for it.
+CALL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "id": ("id", "call_id", "tool_call_id", "toolCallId", "toolUseId"),
+    "name": ("name", "toolName", "function_name", "tool_name"),
+    "arguments": ("arguments", "args", "parameters", "input", "kwargs"),
+}
 RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "system": ("system", "system_prompt", "system_message"),
-    "tools": ("tools", "functions", "available_tools"),
+    "system": ("system", "system_prompt", "system_message", "instructions", "systemInstruction", "system_instruction", "gen_ai.system_instructions"),
+    "tools": ("tools", "functions", "available_tools", "tool_definitions", "gen_ai.tool.definitions"),
     "images": IMAGES,
     "media": MEDIA,
     "label": ("label", "kto_tag"),
@@ -54,12 +61,27 @@ RECORD_RANK = {key: rank for rank, key in enumerate(RECORD_FIELD)}
 # These fields of a turn hold a (key, value) for each key in the log; every other field holds one value.
 LISTED = frozenset(("calls", "images", "media", "reasoning", "loss"))
 
+# A turn that is logged inside another object: its key -> the other keys of that object that are read. LangChain writes `kwargs` and `data`.
+WRAPPERS: Mapping[str, tuple[str, ...]] = {"kwargs": ("lc", "type", "id"), "data": ("type",), "message": ("index", "type")}
+# A question with its answer in one object: the keys of both.
+PAIRS = (("human", "user", "input", "question", "prompt", "query", "instruction"), ("assistant", "bot", "gpt", "output", "answer", "response", "completion"))
+# The roles of turns that an answer follows.
+QUESTION_ROLES = frozenset(("user", "human", "system", "tool", "observation", "function", "function_response", "tool_response", "ipython", "environment"))
+# Types of a turn that has no role which say who speaks.
+ROLE_TYPES = frozenset(
+    (
+        *("human", "ai", "system", "user", "assistant", "tool", "function", "developer", "agent", "environment", "gemini"),
+        *("HumanMessage", "AIMessage", "AIMessageChunk", "SystemMessage", "ToolMessage", "FunctionMessage"),
+        *("HumanMessageChunk", "SystemMessageChunk", "ToolMessageChunk", "message_action"),
+    )
+)
+
 _BOOKKEEPING = ("timestamp", "created", "created_at", "updated_at", "time", "date", "index", "idx", "uuid", "source", "dataset", "version", "model", "usage")
 HARMLESS: Mapping[str, frozenset[str]] = {
     "record": frozenset(
         (*_BOOKKEEPING, "object", "reasoning_effort", "reasoning_tokens", "tool_choice", "temperature", "max_tokens", "top_p", "width", "height")
     ),
-    "turn": frozenset((*_BOOKKEEPING, "type", "status", "finish_reason", "stop_reason", "logprobs", "annotations", "num_tokens")),
+    "turn": frozenset((*_BOOKKEEPING, "type", "class_", "status", "finish_reason", "stop_reason", "logprobs", "annotations", "num_tokens")),
     "part": frozenset(
         (
             "id",
@@ -76,17 +98,36 @@ HARMLESS: Mapping[str, frozenset[str]] = {
             "resized_height",
             "min_pixels",
             "max_pixels",
+            "status",
+            "encrypted_content",
+            "thoughtSignature",
+            "thought_signature",
+            "providerOptions",
+            "providerMetadata",
+            "providerExecuted",
+            "is_error",
+            "isError",
         )
     ),
-    "call": frozenset(("type", "index", "status")),
+    "call": frozenset(
+        ("type", "class_", "index", "status", "description", "cache_control", "providerOptions", "providerMetadata", "thought_signature", "thoughtSignature")
+    ),
     "tool": frozenset(("type", "strict", "cache_control")),
+    # an event of a session file
+    "line": frozenset(
+        (
+            *(*_BOOKKEEPING, "type", "subtype", "parentUuid", "logicalParentUuid", "isSidechain", "isMeta", "userType", "cwd", "sessionId", "gitBranch"),
+            *("requestId", "toolUseResult", "leafUuid", "summary", "slug", "isCompactSummary", "isVisibleInTranscriptOnly", "agentId", "step_num"),
+            *("action_timestamp", "reward", "done", "info", "projectHash", "startTime", "lastUpdated", "isApiErrorMessage", "session_id", "parent_tool_use_id"),
+        )
+    ),
 }
 
 # Names that suggest a meaning. If such a key is not read, the log is not fully understood.
 MEANING = re.compile(
     r"(image|img|screenshot|picture|video|audio)s?(_?\d+)?(_(path|url|file)s?)?|media|function_calls?|functions|available_tools|tool_calls"
     r"|system_prompt|system_message|instructions|response|output|completion|choices|(chosen|rejected)(_\w+)?|thoughts?|thinking|reasoning.*"
-    r"|actions|objects|loss.*|train.*|(no|ignore|skip)_(loss|train)\w*|.*mask.*|weights?",
+    r"|actions|objects|tool_?(invocation|result|output|use|call)s|function_?calls?|loss.*|train.*|(no|ignore|skip)_(loss|train)\w*|.*mask.*|weights?",
     re.IGNORECASE,
 )
 _MASK = re.compile(r"mask", re.IGNORECASE)
@@ -94,6 +135,16 @@ _TRAINING = re.compile(r"loss|train|weights?$", re.IGNORECASE)
 MOST_KEYS = 256  # distinct ones that are counted of one record
 KEY_LENGTH = 64
 MOST_FINDINGS = 100  # unread keys that carry meaning, of one record
+
+
+def pair_keys(turn: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The keys of the question and of the answer, where a turn has both as texts.
+
+    >>> pair_keys({"human": "Q", "assistant": "A"}), pair_keys({"role": "user", "content": "Q"})
+    (('human', 'assistant'), None)
+    """
+    found = [key for keys in PAIRS for key in keys if isinstance(turn.get(key), str)]
+    return (found[0], found[1]) if len(found) == 2 and found[0] in PAIRS[0] and found[1] in PAIRS[1] else None
 
 
 def carries_meaning(key: str, value: Any) -> bool:

@@ -10,11 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
+from pipelines.formats.fields import read_fields
 from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
-from pipelines.formats.logged import Json, Logged, LoggedTurn, fields_of, read_turns
+from pipelines.formats.layouts import LAYOUTS, Layout
+from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
+from pipelines.formats.plugin import call_plugin
+from pipelines.formats.reading import last_answer, logged_of, read_layout
+from pipelines.formats.sessions import SESSIONS, SessionFormat, read_session, session_of
+from pipelines.formats.spans import unfold
+from pipelines.formats.turns import Reading, parsed, read_turns
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip
-from pipelines.parsing.written import Written
+from pipelines.parsing.written import Rewritten, Written
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
 
@@ -56,8 +63,8 @@ def _is_glm_turn(turn: Record) -> bool:
 
 
 _CONVERSATIONS, _MESSAGES = ("conversations", "messages"), ("messages", "conversations")
-# In the order in which `auto` tries them: the more specific format first.
-FORMATS: dict[str, Format] = {
+# The more specific format first.
+CHAT: dict[str, Format] = {
     made.name: made
     for made in (
         Format(
@@ -96,44 +103,52 @@ FORMATS: dict[str, Format] = {
 }
 
 
+# The one list of formats, in the order in which `auto` tries them.
+FORMATS: Mapping[str, SessionFormat | Format | Layout] = {**SESSIONS, **CHAT, **LAYOUTS}
+
+
 def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unread: Unread) -> Logged:
     """The record in its format's fields; `auto` decides per record. Keys that nothing reads go into `unread`.
 
     Raises Reject if no format matches.
     """
+    if ":" in source.format:
+        logged, text = call_plugin(source.format, logged, budget)
+        return _read(logged, Written(text), source, "auto", budget, unread)
+    return _read(logged, Written(raw), source, source.format, budget, unread)
+
+
+def _read(logged: Record, written: Written, source: Source, wanted: str, budget: Budget, unread: Unread) -> Logged:
     record = {
         key: value for key, value in logged.items() if value is not None and key not in unread.ignored
     }  # a Parquet column of nulls does not count as a key
     for key in unread.ignored & logged.keys() if unread.ignored else ():
         unread.add("record", "", key, logged[key])
-    if not _holds_turns(record):
-        record = dict(logged)
-    made = _format_of(record, source.format)
-    key = next((key for key in made.turns if key in record), made.turns[0])
-    written = Written(raw)
-    turns = read_turns(record.get(key), key, written, budget, unread)
     episode = _episode(record, source.episode_id)
+    reading = Reading(budget, unread)
+    if source.fields is not None:
+        return read_fields(record, written, source.fields, reading, episode)
+    if (session := session_of(record, wanted)) is not None:
+        return read_session(record, written, session, reading, episode)
+    if not _holds_turns(record) or wanted in LAYOUTS or wanted in SESSIONS:
+        if (found := _read_layout(record, written, wanted, reading, episode)) is not None:
+            return found
+        if wanted in LAYOUTS or wanted in SESSIONS or not _holds_turns(logged):
+            raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"found the keys {clip(', '.join(map(str, record)))}; expected {_expected(wanted)}"))
+        record = dict(logged)
+    made = _format_of(record, wanted)
+    key = next((key for key in made.turns if key in record), made.turns[0])
+    turns = read_turns(record.get(key), (key,), key, written, reading)
     for other in made.turns:
         if other != key and other in record and record[other] != record.get(key):
             unread.add("record", "", other, record[other], f"the turns were read from {key}, which has different ones")
+    rejected: Keyed = ()
     if not record.keys() <= _KNOWN:
-        unread.add_others("record", "", record, _READ if episode is None else _READ | {episode[0]})
+        answer, rejected, used = last_answer(record, turns, written, reading)
+        turns = turns + answer if answer else turns
+        unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]})
     fields = fields_of(record)
-    own_id, step_id = (fields[name][0][1] if name in fields else None for name in ("id", "step_id"))
-    return Logged(
-        format=made.name,
-        turns=turns,
-        turns_key=key,
-        written=written,
-        images=fields.get("images", ()),
-        media=fields.get("media", ()),
-        tools=fields.get("tools", ()),
-        system=fields.get("system", ()),
-        label=fields.get("label", ()),
-        id=own_id,
-        step_id=step_id,
-        episode=episode,
-    )
+    return logged_of(made.name, turns, key, written, fields, episode, rejected)
 
 
 def nonfinite(logged: Logged) -> list[Finding]:
@@ -143,7 +158,7 @@ def nonfinite(logged: Logged) -> list[Finding]:
     """
     turns = logged.turns if isinstance(logged.turns, list) else []
     fields = [(f"{turn.where}.tools", turn.tools) for turn in turns if isinstance(turn, LoggedTurn)]
-    fields += [("tools", logged.tools), ("id", logged.id), ("step_id", logged.step_id), ("episode_id", logged.episode)]
+    fields += [*logged.rejected, ("tools", logged.tools), ("id", logged.id), ("step_id", logged.step_id), ("episode_id", logged.episode)]
     return [Reason.JSON_NONFINITE.at(where, "NaN and Infinity are not JSON numbers") for where, value in fields if _holds_nonfinite(value)]
 
 
@@ -168,13 +183,31 @@ def _holds_turns(record: Record) -> bool:
     return "conversations" in record or "messages" in record
 
 
+def _read_layout(record: Record, written: Written, wanted: str, reading: Reading, episode: tuple[str, Json] | None) -> Logged | None:
+    """The record in the first layout that it matches, or in the one that the source names; None where it matches none. Columns of JSON text are
+    opened for the search."""
+    if (unfolded := unfold(record, reading.budget, reading.unread)) is not None:
+        record, written = unfolded, Rewritten(lambda: unfolded)
+    name = _layout_of(record, wanted)
+    if name is None:
+        opened = {key: parsed(value, reading.budget) if isinstance(value, str) else value for key, value in record.items()}
+        name = _layout_of({key: record[key] if value is None else value for key, value in opened.items()}, wanted)
+    if name is None:
+        return None
+    return read_layout(record, written, name, LAYOUTS[name], reading, episode)
+
+
+def _expected(wanted: str) -> str:
+    return "conversations or messages" if wanted not in LAYOUTS else ", ".join(path for path, _ in LAYOUTS[wanted].needs)
+
+
+def _layout_of(record: Record, wanted: str) -> str | None:
+    names = LAYOUTS if wanted == "auto" else [wanted] if wanted in LAYOUTS else []
+    return next((name for name in names if LAYOUTS[name].matches(record)), None)
+
+
 def _format_of(record: Record, name: str) -> Format:
-    if name != "auto" and (FORMATS[name].matches(record) or _holds_turns(record)):
-        return FORMATS[name]
-    for made in FORMATS.values() if name == "auto" else ():
-        if made.matches(record):
-            return made
-    raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"found the keys {clip(', '.join(map(str, record)))}; expected conversations or messages"))
+    return CHAT[name] if name != "auto" else next(made for made in CHAT.values() if made.matches(record))
 
 
 def _episode(record: Record, wanted: tuple[str, ...] | EpisodeKey) -> tuple[str, Json] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ import pyarrow.dataset as ds
 from pipelines.config import Limits
 from pipelines.containers import read_records
 from pipelines.containers.listing import listed_ways
-from pipelines.storage.locations import StoreError
+from pipelines.storage.locations import StoreError, absolute
 from pipelines.storage.stores import ENVIRONMENT, Stores
-from pipelines.tables.reading import NotPublished, Row, open_table, run_rows
+from pipelines.tables.publication.root import OutputRoot
+from pipelines.tables.reading import NotPublished, Row, open_files
+from pipelines.training.tables import Published
 
 TABLES = ("conversations", "samples", "quarantine")
 SHOWN = {
-    "conversations": ["sample_id", "episode_id", "origin", "format", "messages", "tools", "images", "repairs", "findings", "split"],
+    "conversations": ["sample_id", "episode_id", "origin", "format", "messages", "tools", "images", "repairs", "findings", "extra", "split"],
     "samples": ["dialect", "split", "num_tokens", "num_target_tokens", "repairs", "findings"],
     "quarantine": ["dialect", "origin", "stage", "reason", "findings", "raw", "run_id"],
 }
@@ -42,12 +45,10 @@ class Seen:
 
 def history_of(root: str, record_id: str, stores: Stores = ENVIRONMENT) -> Iterator[Seen]:
     """One entry per run that saw the record, the oldest first. Raises NotPublished where nothing was published under this root."""
-    runs = run_rows(root, stores)
-    if not runs:
-        raise NotPublished(f"nothing was published under {root}")
-    for run in runs:
+    published = OutputRoot(absolute(os.fspath(root)), stores).published()
+    for run in published.runs:
         try:
-            rows = {table: _rows(root, table, run, record_id, stores) for table in TABLES}
+            rows = {table: _rows(published.as_of(run["run_id"]), table, run["batch"], record_id) for table in TABLES}
         except (OSError, NotPublished):
             yield Seen(run, None)
             continue
@@ -64,10 +65,9 @@ def kept_bytes(seen: Seen) -> bytes | None:
     return next((raw for row in rows.get("conversations", ()) if (raw := _from_file(row["origin"])) is not None), None)
 
 
-def _rows(root: str, table: str, run: Row, record_id: str, stores: Stores) -> list[Row]:
-    found = open_table(root, table, run, stores)
-    where = (ds.field("batch") == run["batch"]) & (ds.field("record_id") == record_id)
-    rows: list[Row] = found.to_table(columns=SHOWN[table], filter=where).to_pylist()
+def _rows(published: Published, table: str, batch: str, record_id: str) -> list[Row]:
+    found = open_files(published.root, table, [file.path for file in published.files(table, batch=batch)], published.fs)
+    rows: list[Row] = found.to_table(columns=SHOWN[table], filter=ds.field("record_id") == record_id).to_pylist()
     return sorted(rows, key=lambda row: (row["origin"]["path"], row["origin"]["line"]) if "origin" in row else row["dialect"])
 
 

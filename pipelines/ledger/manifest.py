@@ -13,9 +13,11 @@ import orjson
 from pydantic.main import IncEx
 
 from pipelines.config import Config
+from pipelines.config.formats import is_plugin
 from pipelines.config.secrets import SECRET
 from pipelines.containers.listing import Listing
 from pipelines.flow import Flow
+from pipelines.formats.plugin import plugin_fingerprint
 from pipelines.ledger.books import Books
 from pipelines.reasons import Reason
 
@@ -47,7 +49,8 @@ OPERATIONAL: Mapping[str, IncEx | bool] = {
 
 
 def config_fingerprint(config: Config) -> str:
-    return hashlib.sha256(config.model_dump_json(exclude=OPERATIONAL).encode()).hexdigest()
+    plugins = "".join(plugin_fingerprint(source.format) for source in config.sources if is_plugin(source.format))
+    return hashlib.sha256((config.model_dump_json(exclude=OPERATIONAL) + plugins).encode()).hexdigest()
 
 
 def public_settings(config: Config) -> Json:
@@ -91,6 +94,7 @@ def make_manifest(flow: Flow, batch: str, run_id: str, inputs: Sequence[Mapping[
         "tokenizers": tokenizer_facts(flow),
         "number_of_inputs": len(inputs),
         "inputs": [row for row in inputs if len(inputs) <= MOST_FILES or (row["source"], row["path"]) in places],
+        "cards": {dialect.name: dialect.card.facts() for dialect in flow.dialects if dialect.card},
         "counts": books.states(),
         "quarantined_share": round(books.quarantined_share(), 6),
         "reasons": dict(sorted(books.reasons.items(), key=lambda item: (-item[1], item[0]))),

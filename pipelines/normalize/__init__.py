@@ -17,9 +17,10 @@ from pipelines.config import Config, EpisodeKey, Source
 from pipelines.formats.keys import Unread
 from pipelines.formats.logged import Logged, LoggedTurn
 from pipelines.images.data_uri import is_data_uri
-from pipelines.normalize.calls_in_text import lift_calls
 from pipelines.normalize.content import reference_of
 from pipelines.normalize.findings import Findings
+from pipelines.normalize.in_text.calls import lift_calls
+from pipelines.normalize.in_text.tools import lift_tools
 from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.results import pair_results
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
@@ -38,9 +39,12 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     _check_record(logged, findings)
     lines = _lines(logged, findings)
     lines = [*_system_lines(logged, lines, findings), *lines] if logged.system else lines
-    tools = read_tools(_logged_tools(logged), findings)
+    given = _logged_tools(logged)
+    if not given and source.calls_in_text != "none":
+        given = lift_tools(lines, findings)
+    tools = read_tools(given, findings)
     declared = {tool.name: tool for tool in tools}
-    lines = lift_calls(lines, declared, findings)
+    lines = lift_calls(lines, declared, source.calls_in_text, findings)
     shown = place_images(logged, lines, findings)
     check_references(shown, findings)
     lines = pair_results(lines, findings)
@@ -51,6 +55,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     check_calls((line.call for line in lines if line.call), declared, findings)
     _check_targets(lines, findings)
     episode_id = _episode_id(logged, source, findings)
+    extra = _kept_aside(logged, findings)
     step_id, own_id = (_id_text(name, value, logged.written, findings) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
     findings.close()
     return Draft(
@@ -65,6 +70,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
         refs=tuple(_reference(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
         findings=tuple(dict.fromkeys(findings.notes)),
         logged_id=own_id,
+        extra=extra,
         unread=unread.counted(),
     )
 
@@ -134,6 +140,16 @@ def _check_targets(lines: list[Line], findings: Findings) -> None:
             findings.refuse(Reason.SCHEMA_CONTENT_MISSING, line.where, f"the {line.role} turn is blank")
 
 
+def _kept_aside(logged: Logged, findings: Findings) -> str | None:
+    """The rejected side of a preference as JSON text: it is not trained, but kept."""
+    if not logged.rejected:
+        return None
+    for key, _ in logged.rejected:
+        findings.note(Reason.RECORD_REJECTED_KEPT, key, "the rejected answer is kept in column extra")
+    (_, first), *others = logged.rejected
+    return write_json({"rejected": first} | dict(others), None, ())
+
+
 def _has_prefix(places: Sequence[str], start: str) -> bool:
     """Whether one of these sorted places begins with `start`."""
     at = bisect_left(places, start)
@@ -159,7 +175,7 @@ def _id_text(name: str, value: Any, written: Written, findings: Findings) -> str
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return write_json(value, written, (name,)) if math.isfinite(value) else None
+        return write_json(value, written, (name,)) if isinstance(value, int) or math.isfinite(value) else None
     findings.refuse(Reason.SCHEMA_FIELD_TYPE, name, f"found {kind_of(value)}; expected a string or a number")
     return None
 

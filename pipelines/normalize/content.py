@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
-from pipelines.formats.keys import TURN_FIELD, TURN_FIELDS
-from pipelines.formats.logged import LoggedTurn, is_null, place
+from pipelines.formats.keys import CALL_FIELDS, TURN_FIELD, TURN_FIELDS
+from pipelines.formats.logged import LoggedPart, LoggedTurn, is_null
+from pipelines.formats.parts import CALL, HIDDEN, IMAGE, KINDS, MEDIA, MEDIA_TYPES, REASONING, TEXT, VALUES, kind_of_part
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.loss import weight_of
+from pipelines.normalize.reasoning import texts_of
 from pipelines.normalize.tool_calls import Value
 from pipelines.normalize.written import write_json
 from pipelines.parsing.careful import clip, kind_of, parse_json
 from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reason, Reject
 
-TEXT, IMAGE, REASONING, CALL, MEDIA = (
-    {"text", "input_text", "output_text"},
-    {"image_url", "image", "input_image"},
-    {"reasoning", "thinking"},
-    {"tool_call", "function_call"},
-    {"video", "video_url", "input_video", "audio", "audio_url", "input_audio"},
-)
 _PARTS = re.compile(r'\[\s*\{\s*"type"\s*:\s*"(?:text|input_text|output_text|image|image_url|input_image)"')
-KINDS = TEXT | IMAGE | REASONING | CALL | MEDIA
 # The keys of a picture's reference, in order: bytes in the record come before a path.
-_REFERENCES = ("bytes", "url", "path", "image_url", "image", "image_path", "uri")
+_REFERENCES = ("bytes", "data", "url", "path", "image_url", "image", "image_path", "uri", "fileUri", "file_uri", "base64", "source")
+_BOXES = ("image", "source")  # Bedrock: {"image": {"source": {"bytes": ...}}}
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|[^/]*,)")
 _BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk")  # PNG, JPEG, GIF, WEBP, BMP
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n")
 _LEAST_BASE64 = 64  # characters: no picture is smaller, and few paths are longer without a dot
@@ -54,6 +50,8 @@ class Body(Struct, gc=False):
 
 def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
     """What the content says. A tool result that is not text becomes JSON text; any other content of a wrong type is refused."""
+    if turn.parts is not None:
+        return _read_parts(turn.parts, turn.written, role, findings)
     content, path = turn.content, (*turn.path, turn.content_key)
     where = f"{turn.where}.{turn.content_key}"
     written = turn.written
@@ -72,9 +70,9 @@ def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
         findings.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} was replaced by its JSON text")
         return Body(_result_text(content, written, path, where, findings), True)
     if isinstance(content, dict) and "type" in content:
-        return _read_parts([(content, path, where)], written, role, findings)
+        return _read_parts([LoggedPart(content, path, where)], written, role, findings)
     if isinstance(content, list):
-        return _read_parts([(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings)
+        return _read_parts([LoggedPart(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings)
     findings.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected a string or a list of parts")
     return Body("", True)
 
@@ -97,7 +95,7 @@ def _parts_in(text: str, findings: Findings) -> list[Any] | None:
         if reject.findings[0].code == Reason.JSON_TOO_MANY_VALUES.code:
             raise
         return None
-    known = isinstance(value, list) and all(isinstance(part, dict) and part.get("type") in TEXT | IMAGE for part in value)
+    known = isinstance(value, list) and all(isinstance(part, dict) and kind_of_part(part).kind in (TEXT, IMAGE) for part in value)
     return value if known else None
 
 
@@ -107,12 +105,15 @@ def _is_parts(content: Any) -> bool:
     return any(isinstance(part, dict) and isinstance(part.get("type"), str) and part["type"] in KINDS for part in parts)
 
 
-def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str | None, findings: Findings) -> Body:
+def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None, findings: Findings) -> Body:
     body = Body(is_given=True)
     texts: list[str] = []
     size = 0
     weights: list[float | None] = []
-    for part, path, where in parts:
+    for part, path, where, is_call in parts:
+        if is_call:
+            body.calls.append(Value(part, written, path, where))
+            continue
         calls = len(body.calls)
         text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, findings)
         if text is not None:
@@ -120,13 +121,13 @@ def _read_parts(parts: list[tuple[Any, Path, str]], written: Written, role: str 
             size += len(text)
             if calls and text.strip():
                 findings.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], "the text follows a call of the same turn, but would be put before it")
-        if isinstance(part, str) or (isinstance(part, dict) and part.get("type") not in IMAGE):
+        if isinstance(part, str) or (isinstance(part, dict) and kind_of_part(part).kind != IMAGE):
             weights.append(_part_weight(part, where, findings) if isinstance(part, dict) else None)
     body.text = "".join(texts)
     if len(set(weights)) == 1:
         body.weight = weights[0]
     elif weights and role in (None, "assistant"):  # a question is not trained, whatever its parts say
-        key = next(key for part, _, _ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
+        key = next(key for part, *_ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
         findings.misplaced(parts[0][2].rpartition(".")[0], key, "the parts of this turn have different loss weights, but a turn has only one")
     return body
 
@@ -140,31 +141,46 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     if not isinstance(part, dict):
         findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; expected an object with a type")
         return None
-    kind = part.get("type")
-    if not isinstance(kind, str):
-        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(kind)}; expected a string")
+    kind, own = kind_of_part(part)
+    name = own or part.get("type")
+    if not isinstance(name, str):
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(name)}; expected a string")
         return None
-    if kind in MEDIA:
-        findings.media(where, f"a part of type {kind}")
+    if kind == MEDIA:
+        findings.media(where, f"a part of type {name}")
         return None
-    key = _value_key(part, kind)
+    if kind == HIDDEN:
+        findings.unread.counts[f"part.{name} without text"] += 1
+        return None
+    key = own or _value_key(part, kind, name)
     value = part.get(key) if key else None
-    findings.unread.add_others("part", where, part, {"type", key or "type", *TURN_FIELDS["loss"]})
-    if kind in TEXT and (other := next((name for name in ("value", "text", "content") if name != key and part.get(name) not in (None, "", value)), None)):
+    if kind == CALL and value is None and part.keys() & _CALL_NAMES:
+        body.calls.append(Value(part, written, path, where))  # the part itself is the call
+        return None
+    findings.unread.add_others(
+        "part", where, part, {"type", key or "type", *(MEDIA_TYPES if kind == IMAGE else ("thought",) if kind == REASONING else ()), *TURN_FIELDS["loss"]}
+    )
+    if kind == TEXT and (other := next((key_ for key_ in VALUES[TEXT] if key_ != key and part.get(key_) not in (None, "", value)), None)):
         findings.unread.add("part", where, other, part[other], f"the text of the part was read from {key}, which has different text")
-    if kind in IMAGE and value is not None:
-        body.images.append((size, value, f"{where}.{key}"))
-    elif kind in IMAGE and not _says_more(part):
+    if kind == IMAGE and value is not None:
+        body.images.append((size, {"data": value} if key in _DATA else value, f"{where}.{key}"))
+    elif kind == IMAGE and not _says_more(part):
         body.images.append((size, Slot(_number(part.get("index"))), where))
-    elif kind in CALL and value is not None:
-        body.calls.append(Value(value, written, (*path, key or ""), place(path)))
-    elif kind in REASONING and isinstance(value, str):
-        body.reasoning.append(value)
-    elif kind in TEXT and isinstance(value, str):
+    elif kind == CALL and value is not None:
+        body.calls.append(Value(value, written, (*path, key or ""), f"{where}.{key}"))
+    elif kind == REASONING and value is not None:
+        body.reasoning += [text for text in texts_of(value, key or "", where, findings) if text]
+    elif kind == REASONING and "type" in part and not _says_more(part):
+        findings.unread.counts["part.reasoning without text"] += 1
+    elif kind == TEXT and isinstance(value, str):
         return value
     else:
-        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found a part of type {clip(kind)} whose value is {kind_of(value)}")
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found a part of type {clip(name)} whose value is {kind_of(value)}")
     return None
+
+
+_CALL_NAMES = frozenset(CALL_FIELDS["name"])
+_DATA = ("data", "base64", "content")  # the bytes of a picture in base64, whatever they look like
 
 
 def _number(index: Any) -> int | None:
@@ -174,14 +190,11 @@ def _number(index: Any) -> int | None:
     return int(index) if isinstance(index, (int, float)) and not isinstance(index, bool) and index == int(index) else None
 
 
-def _value_key(part: Mapping[str, Any], kind: str) -> str | None:
-    """Where a part keeps its value: under its type, under `value` (LLaMA-Factory v1), or for an image under url, path or bytes.
-
-    The first of them that is not blank: in a column of parts, every part has all keys.
-    """
-    keys = [kind, "value", "text", "content"] if kind not in IMAGE else ["image_url", "image", "value", "url", "path", "bytes"]
+def _value_key(part: Mapping[str, Any], kind: str | None, name: str) -> str | None:
+    """Where a part keeps its value: the first of its keys that is not blank. In a column of parts, every part has all keys."""
+    keys = VALUES.get(kind or "", ()) if kind == IMAGE else (name, *VALUES.get(kind or "", ("value", "text", "content")))
     given = [key for key in keys if not is_null(part.get(key))]
-    return next((key for key in given if part[key] != ""), given[0] if given else None)
+    return next((key for key in given if part[key] not in ("", [])), given[0] if given else None)
 
 
 def _says_more(part: Mapping[str, Any]) -> bool:
@@ -189,7 +202,7 @@ def _says_more(part: Mapping[str, Any]) -> bool:
     return any(value is not None and value != "" and key not in ("type", "index") and key not in TURN_FIELD for key, value in part.items())
 
 
-def reference_of(value: Any) -> str | None:
+def reference_of(value: Any, depth: int = 0) -> str | None:
     """The text of an image reference: a path, a URL, or a data: URI of bytes that the log holds; None if it is none of these.
 
     Hugging Face's datasets write {"bytes": ..., "path": ...}. If there are bytes, they are the picture; in JSON they are base64.
@@ -197,9 +210,9 @@ def reference_of(value: Any) -> str | None:
     if isinstance(value, dict):
         key = next((key for key in _REFERENCES if value.get(key)), None)
         inner = value[key] if key else None
-        if key == "bytes" and isinstance(inner, str):
-            return f"data:image;base64,{inner}"
-        return reference_of(inner) if not isinstance(inner, dict) else None
+        if key in ("bytes", "data", "base64") and isinstance(inner, str):
+            return inner if key != "bytes" and _URI.match(inner) else f"data:image;base64,{inner}"
+        return reference_of(inner, depth + 1) if not isinstance(inner, dict) or (key in _BOXES and depth < len(_BOXES)) else None
     if not isinstance(value, str) or not value.strip():
         return None
     return f"data:image;base64,{value}" if _is_base64(value) else value

@@ -22,7 +22,7 @@ def read_thoughts(reasoning: Keyed, where: str, findings: Findings) -> list[str]
     """The texts of all keys of reasoning, each once: several keys often contain the same text, whole or in pieces."""
     found: list[str] = []
     for key, value in reasoning:
-        texts = [text for text in _texts(value, key, where, findings) if text.strip()]
+        texts = [text for text in texts_of(value, key, where, findings) if text.strip()]
         if _squeezed(texts) not in (_squeezed(found), *map(_squeezed, [[text] for text in found])):
             found += distinct(texts, found)
     return found
@@ -38,16 +38,17 @@ def _squeezed(texts: Iterable[str]) -> str:
     return "".join("".join(texts).split())
 
 
-def _texts(value: Any, key: str, where: str, findings: Findings) -> Iterator[str]:
+def texts_of(value: Any, key: str, where: str, findings: Findings) -> Iterator[str]:
+    """The texts of a value of reasoning: a text, a list of them, or objects that have one. What has no text, such as encrypted reasoning, is counted."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item, key, where, findings) if isinstance(item, (str, list, dict)) else ()
+            yield from texts_of(item, key, where, findings) if isinstance(item, (str, list, dict)) else ()
     elif isinstance(value, dict):
-        inner = next((value[name] for name in ("text", "summary", "content", "thinking") if value.get(name)), None)
+        inner = next((value[name] for name in ("text", "summary", "content", "thinking", "reasoningText") if value.get(name)), None)
         if isinstance(inner, (str, list, dict)):
-            yield from _texts(inner, key, where, findings)
+            yield from texts_of(inner, key, where, findings)
         else:
             findings.unread.counts[f"turn.{key} without text"] += 1  # encrypted reasoning, say
     elif not isinstance(value, bool):
@@ -84,8 +85,14 @@ def with_thoughts(text: str, thoughts: Sequence[str], where: str, findings: Find
     if not thoughts:
         return text, [], 0
     own = _squeezed([_TAGS.sub("", text[start:end]) for start, end in blocks_of(text)[:1]]) if has_thoughts(text) else ""
-    before = "".join(f"{OPEN}{thought}{CLOSE}" for thought in thoughts if _squeezed([thought]) != own)
+    before = "".join(f"{OPEN}{thought}{CLOSE}" for thought in thoughts if _squeezed([thought]) != own and not _begins_with(text, thought))
     return before + text, [], len(before)
+
+
+def _begins_with(text: str, thought: str) -> bool:
+    """Whether a text begins with this reasoning as a paragraph of its own, without tags: SWE-agent logs it in both places."""
+    text, thought = text.lstrip(), thought.strip()
+    return text.startswith(thought) and text[len(thought) :].lstrip(" \t")[:1] == "\n"
 
 
 def cut_before(cut: Sequence[tuple[int, int]], offset: int) -> int:

@@ -6,10 +6,11 @@ the escapes and spaces of the file are nothing that the model should learn.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.formats.keys import HARMLESS
+from pipelines.formats.keys import CALL_FIELDS, HARMLESS
 from pipelines.formats.logged import is_null
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.literals import read_literal
@@ -22,13 +23,13 @@ from pipelines.records import Finding, Noun
 _NOT_JSON = {Reason.LINE_INVALID_JSON.code, Reason.LINE_TRUNCATED_JSON.code, Reason.LINE_TRAILING_GARBAGE.code}
 _READ_AND_REFUSED = {reason.code for reason in (Reason.JSON_DUPLICATE_KEY, Reason.JSON_HUGE_NUMBER, Reason.JSON_NONFINITE, Reason.JSON_TOO_MANY_VALUES)}
 
-_CALL_KEYS = frozenset(("id", "call_id", "tool_call_id", "type", "function", "name", "arguments"))
+_CALL_KEYS = frozenset(("type", "function", *CALL_FIELDS["id"], *CALL_FIELDS["name"], "arguments"))
 _PLAIN_KEYS = frozenset(("name", "arguments", "id", "type"))
-_IDS = ("id", "call_id", "tool_call_id")
+_IDS, _NAMES, _ARGUMENTS = CALL_FIELDS["id"], CALL_FIELDS["name"], CALL_FIELDS["arguments"]
+_TEXT_KEYS = frozenset(("type", "function", "index", "name", *_IDS, *_ARGUMENTS))
+_TEXT_TYPES = ("function", "tool_use", "tool_call", "tool-call")
 _CALL_KNOWN = _CALL_KEYS | HARMLESS["call"]
 MOST_LISTS = 4  # nested; a text with calls is read once more for each level
-# Where a call keeps its arguments, by the API that logged it.
-_ARGUMENTS = ("arguments", "args", "parameters", "input")
 
 
 class Call(Noun, frozen=True):
@@ -76,32 +77,41 @@ def read_calls(value: Value, findings: Findings, lists: int = 0) -> list[Call]:
     return [_read_call(value, findings)]
 
 
-def logged_as_text(text: str, where: str, findings: Findings) -> Value | None:
-    """The call that an answer's text is: one object with exactly the keys name and arguments. None if it is anything else.
-
-    If it stayed text, it would be trained as text, and GLM-4 would never learn to call.
-    Source: THUDM/GLM-4 pull request 572.
-    """
-    stripped = text.strip()
-    if not (stripped[:1] == "{" and stripped[-1:] == "}" and "name" in stripped and "arguments" in stripped):
-        return None
+def value_in_text(text: str, where: str, findings: Findings) -> Value | None:
+    """The JSON value or Python literal that this part of an answer's text is; None if it is neither. Raises Reject if it is JSON with a fault."""
     try:
-        value = _read_text(stripped, where, findings, Reason.TOOL_CALL_MALFORMED, quiet=True)
+        return _read_text(text, where, findings, Reason.TOOL_CALL_MALFORMED, quiet=True)
     except Reject as reject:
         if reject.findings[0].code in _READ_AND_REFUSED:
             raise
         return None
-    is_call = isinstance(value.value, dict) and set(value.value) == {"name", "arguments"} and isinstance(value.value["name"], str)
-    return value if is_call else None
 
 
-def lifted(value: Value, text: str, findings: Findings) -> Call:
-    """The call of what `logged_as_text` found."""
+def names_in(value: Any, is_tagged: bool = False, lists: int = 0) -> list[str]:
+    """The name of each call that this value holds, an object or a list of them; [] if it holds anything else.
+
+    Only between tags of its own may a call have no arguments.
+
+    >>> names_in([{"name": "f", "parameters": {}}]), names_in({"name": "f", "arguments": {}, "age": 7})
+    (['f'], [])
+    """
+    if isinstance(value, list):
+        names = [names_in(item, is_tagged, lists + 1) for item in value] if lists < MOST_LISTS else []
+        return [name for found in names for name in found] if all(names) else []
+    if not isinstance(value, dict) or not value.keys() <= _TEXT_KEYS or value.get("type", "function") not in _TEXT_TYPES:
+        return []
+    inner = value["function"] if isinstance(value.get("function"), dict) else value
+    name = inner.get("name") or value.get("function")
+    has_arguments = any(isinstance(level.get(key), (dict, str)) for level in (inner, value) for key in _ARGUMENTS)
+    return [name] if isinstance(name, str) and name.strip() and (has_arguments or is_tagged) else []
+
+
+def note_literal(value: Value, findings: Findings) -> None:
+    """Notes that a call or its arguments in an answer's text are a Python literal."""
     if value.written is None:
         findings.repair(
-            Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"the call was written as a Python literal: {clip(text.strip())}"
+            Reason.REPAIR_PYTHON_LITERAL, Reason.TOOL_ARGS_UNPARSEABLE, value.where, f"the call was written as a Python literal: {clip(str(value.value))}"
         )
-    return _read_call(value, findings)
 
 
 def arguments_text(text: str, where: str, findings: Findings) -> tuple[str, Mapping[str, Any]]:
@@ -123,15 +133,30 @@ def _read_call_text(value: Value, findings: Findings) -> Value:
         ) from None
 
 
+# Calls of the Responses API whose name is their type, with the key of their arguments.
+_BUILT_IN = {"local_shell_call": "action", "computer_call": "action"}
+_BUILT_IN_READ = _CALL_KEYS | {"action", "pending_safety_checks"}
+
+
+def _read_built_in(value: Value, findings: Findings) -> Call:
+    kind = value.value["type"]
+    findings.unread.add_others("call", value.where, value.value, _BUILT_IN_READ)
+    arguments, values, is_ours = _arguments(value, _BUILT_IN[kind], findings)
+    found = [read_id(value.value[name], f"{value.where}.{name}", findings) for name in _IDS if name in value.value]
+    return Call(kind.removesuffix("_call"), arguments, values, tuple([own for own in found if own is not None]), value.where, is_ours)
+
+
 def _read_call(value: Value, findings: Findings) -> Call:
     logged = value.value
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
     key: str | None = "arguments"
     if inner.value.get("arguments") is None or not inner.value.keys() <= _PLAIN_KEYS or not (inner is value or logged.keys() <= _CALL_KEYS):
+        if (other := _in_another_shape(value, findings)) is not None:
+            return other
         holder, key = _find_arguments(value, inner, findings)
     else:
         holder = inner
-    name = inner.value.get("name") or logged.get("name")
+    name = inner.value.get("name") or _other_name(inner.value) or _other_name(logged)
     if name is None and key is None:
         raise Reject(Reason.TOOL_CALL_MALFORMED.at(value.where, f"found the keys {clip(', '.join(map(str, logged)))}; expected name and arguments"))
     if not isinstance(name, str) or not name.strip():
@@ -143,6 +168,33 @@ def _read_call(value: Value, findings: Findings) -> Call:
     arguments, values, is_ours = _arguments(holder, key, findings)
     found = [read_id(logged[name], f"{value.where}.{name}", findings) for name in _IDS if name in logged]
     return Call(name, arguments, values, tuple([own for own in found if own is not None]), value.where, is_ours)
+
+
+def _in_another_shape(value: Value, findings: Findings) -> Call | None:
+    """The call of an object that is no call itself: OpenInference's {"tool_call": {...}}, calls whose name is their type, and the code of ADP."""
+    logged = value.value
+    if logged.get("type") in _BUILT_IN and logged.get("name") is None:
+        return _read_built_in(value, findings)
+    if logged.get("class_") == "code_action" and isinstance(code := logged.get("content"), str):
+        return _code_call(value, code, findings)
+    return _read_call(value.at("tool_call"), findings) if logged.keys() == {"tool_call"} and isinstance(logged["tool_call"], dict) else None
+
+
+def _code_call(value: Value, code: str, findings: Findings) -> Call:
+    """The call that runs this code, named by its language: ADP logs code apart from the calls of functions, though both have results."""
+    language = value.value.get("language")
+    name = language if isinstance(language, str) and language.strip() else "code"
+    findings.unread.add_others("call", value.where, value.value, ("class_", "content", "language"))
+    detail = f"code in the language {clip(name)} became a call of a tool of that name"
+    findings.repair(Reason.REPAIR_CODE_AS_CALL, Reason.TOOL_CALL_MALFORMED, value.where, detail)
+    values = {"code": code}
+    return Call(name, write_json(values, None, ()), values, (), value.where, is_ours=True)
+
+
+def _other_name(logged: Mapping[str, Any]) -> Any:
+    """The name of the function, under whatever key an API logs it."""
+    function = logged.get("function")
+    return function if isinstance(function, str) else next((logged[key] for key in _NAMES if logged.get(key)), None)
 
 
 def _find_arguments(value: Value, inner: Value, findings: Findings) -> tuple[Value, str | None]:
@@ -174,6 +226,8 @@ def _arguments(inner: Value, key: str | None, findings: Findings) -> tuple[str, 
         )
         return "{}", {}, True
     if isinstance(given, str):
+        if inner.value.get("type") == "custom_tool_call":  # its input is a text, in no syntax of ours
+            return json.dumps({"input": given}, ensure_ascii=False), {"input": given}, True
         return (*arguments_text(given, where, findings), False)
     if isinstance(given, dict):
         return inner.at(key or "").own_text(), given, not inner.is_text

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from pipelines.cache import BoundedCache
 from pipelines.formats.logged import place
 from pipelines.normalize.findings import Findings
+from pipelines.normalize.listed_parameters import is_listed_by_name, plain_schema, schema_of_listed
 from pipelines.normalize.schemas import RECORD_STEPS, BadSchema, Schema, Steps, find_mismatch, read_schema
 from pipelines.normalize.tool_calls import Call
 from pipelines.normalize.written import spell
@@ -34,6 +35,7 @@ class Tool(NamedTuple):
     dropped: tuple[Path, ...]
     declared: Mapping[str, Any] | None = None  # the parameters' schema as it was read
     unread: tuple[tuple[str, Any], ...] = ()
+    is_wrapped: bool = False  # its parameters were listed by name, and became a schema
 
 
 def read_tools(logged: Iterable[tuple[str, Any]], findings: Findings) -> list[Tool]:
@@ -54,6 +56,9 @@ def read_tools(logged: Iterable[tuple[str, Any]], findings: Findings) -> list[To
                 if tool.dropped:
                     detail = f"removed nulls: {_places(tool.dropped)}"
                     findings.repair(Reason.REPAIR_NULL_DROPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
+                if tool.is_wrapped:
+                    detail = f"the parameters of {clip(tool.name)} were listed by name, and became the properties of an object"
+                    findings.repair(Reason.REPAIR_PARAMETERS_WRAPPED, Reason.TOOL_SCHEMA_INVALID, f"{where}[{i}]", detail)
                 known = texts.setdefault(tool.name, set())
                 if tool.text in known:
                     continue
@@ -143,14 +148,36 @@ def _listed(value: Any, where: str, findings: Findings) -> list[Any]:
     if value is None:
         return []
     if isinstance(value, dict):
-        return [value]
+        return _in_object(value)
     if not isinstance(value, list):
         raise Reject(Reason.SCHEMA_FIELD_TYPE.at(where, f"found {kind_of(value)}; expected a list of tool definitions"))
+    if any(isinstance(item, dict) and not item.keys().isdisjoint(_LISTS) for item in value):  # as Gemini has them
+        return [definition for item in value for definition in (_in_object(item) if isinstance(item, dict) else [item])]
     return value
 
 
+_LISTS = ("functionDeclarations", "function_declarations", "tools")
+
+
+def _in_object(value: dict[str, Any]) -> list[Any]:
+    """The definitions in an object: a list under a key, one definition, or an object of definitions by name, as in Vercel's AI SDK."""
+    key = next((key for key in _LISTS if isinstance(value.get(key), list) and len(value) == 1), None)
+    if key is not None:
+        return list(value[key])
+    if (
+        value
+        and "name" not in value
+        and "function" not in value
+        and all(isinstance(item, dict) and not item.keys().isdisjoint(_OF_TOOLS) for item in value.values())
+    ):
+        return [{"name": name} | item for name, item in value.items() if item.get("name", name) == name]
+    return [value]
+
+
 def _from_item(definition: Any, where: str, findings: Findings) -> Any:
-    """One definition of a list; it may be the JSON text of one."""
+    """One definition of a list; it may be the JSON text of one, or OpenInference's {"tool": {"json_schema": JSON text}}."""
+    if isinstance(definition, dict) and definition.keys() == {"tool"} and isinstance(definition["tool"], dict) and "json_schema" in definition["tool"]:
+        definition = definition["tool"]["json_schema"]
     return _from_text(definition, where, findings) if isinstance(definition, str) and definition.lstrip()[:1] == "{" else definition
 
 
@@ -175,7 +202,7 @@ def _tool(definition: Any, where: str) -> Tool:
 
 
 def _read_tool(definition: Any, where: str) -> Tool:
-    inner = definition.get("function", definition) if isinstance(definition, dict) else None
+    inner = definition.get("function", definition.get("toolSpec", definition)) if isinstance(definition, dict) else None
     name = inner.get("name") if isinstance(inner, dict) else None
     if not isinstance(inner, dict) or not isinstance(name, str) or not name:
         raise Reject(Reason.TOOL_SCHEMA_INVALID.at(where, f"found {clip(json.dumps(definition))}; expected a function with a name"))
@@ -187,11 +214,19 @@ def _read_tool(definition: Any, where: str) -> Tool:
                 where, f"{clip(name)} has several keys for its parameters: {', '.join(sorted(set(inner) & {*_SCHEMA_KEYS, 'parameters'}))}"
             )
         )
-    beside = () if inner is definition else tuple((key, value) for key, value in definition.items() if key not in ("type", "function") and value is not None)
+    beside = (
+        ()
+        if inner is definition
+        else tuple((key, value) for key, value in definition.items() if key not in ("type", "function", "toolSpec") and value is not None)
+    )
     if isinstance(entries.get("parameters"), str):
         entries["parameters"] = _schema_in(entries["parameters"], where)
     if inner is definition:
         entries.pop("cache_control", None)
+    if "parameters" in entries:
+        entries["parameters"] = plain_schema(entries["parameters"])
+    if is_wrapped := is_listed_by_name(entries.get("parameters")):
+        entries["parameters"] = schema_of_listed(entries["parameters"])
     function = _without_nulls(entries, (), dropped)
     text = json.dumps({"type": "function", "function": function}, ensure_ascii=False)
     parameters = function.get("parameters")
@@ -202,6 +237,7 @@ def _read_tool(definition: Any, where: str) -> Tool:
         dropped=tuple(dropped),
         declared=parameters if isinstance(parameters, dict) else None,
         unread=beside,
+        is_wrapped=is_wrapped,
     )
 
 
@@ -214,7 +250,8 @@ def _schema_in(text: str, where: str) -> Any:
 
 
 # The keys of other APIs for the schema of a function's parameters: Anthropic's, and the Model Context Protocol's.
-_SCHEMA_KEYS = {"input_schema": "parameters", "inputSchema": "parameters"}
+_SCHEMA_KEYS = {"input_schema": "parameters", "inputSchema": "parameters", "parametersJsonSchema": "parameters"}
+_OF_TOOLS = ("description", "parameters", *_SCHEMA_KEYS)
 
 
 def _without_nulls(value: Any, where: Path, dropped: list[Path]) -> Any:

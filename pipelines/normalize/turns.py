@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from pipelines.formats.logged import LoggedTurn
 from pipelines.normalize.findings import Findings
+from pipelines.normalize.in_text.grammars import has_call
 from pipelines.normalize.reasoning import cut_before, has_thoughts, with_thoughts
 from pipelines.normalize.roles import ALIASES, CALL, canonical_role
 from pipelines.normalize.tool_calls import Call, read_id
@@ -45,6 +46,8 @@ class Line(Struct, gc=False, kw_only=True):
 def lines_of(turn: LoggedTurn, findings: Findings) -> list[Line]:
     """The lines of one turn: text beside calls is a line of its own before them. Refusals go into `findings`."""
     role = _role(turn, findings)
+    if role == CALL and isinstance(turn.content, str) and has_call(turn.content):
+        role = "assistant"  # the call is in the text, in the syntax of a model
     if role is not None and _is_text_only(turn, role, findings):
         return [Line(role=role, text=turn.content, where=turn.where)]
     for key, value in turn.media:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import cached_property
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
@@ -61,6 +62,22 @@ class Written:
     @cached_property
     def _exact(self) -> Any:
         return exact(self.text)
+
+
+class Rewritten(Written):
+    """The text of a value that was made from another: its numbers are still spelled as in the log."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        super().__init__("{}")
+        self._make = make
+
+    @cached_property
+    def has_minus_zero(self) -> bool:
+        return True
+
+    @cached_property
+    def _exact(self) -> Any:
+        return self._make()
 
 
 def exact(text: str) -> Any:

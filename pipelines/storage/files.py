@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import get_ident
 from typing import BinaryIO
 
 from pipelines.storage.locations import bucket_of, is_uri, join
@@ -117,7 +118,7 @@ def delete_folder(folder: str, stores: Stores) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Writes a local file in one step, so that two workers, also of two machines, can write it at the same time."""
+    """Writes a local file in one step, so that two threads, two workers and two machines can write it at the same time."""
     temporary = _temporary(path)
     temporary.write_bytes(data)
     temporary.replace(path)
@@ -126,4 +127,4 @@ def write_whole(path: Path, data: bytes) -> None:
 def _temporary(path: Path) -> Path:
     """A new file beside this one, named so that no reader of the folder takes it for data."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}")
+    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{get_ident()}")

@@ -59,7 +59,7 @@ class Files:
         with self._errors(key), self._system.open_input_file(f"/{key}") as file:
             return file.read_at(max(0, min(end, entry.size) - start), start), entry
 
-    def write(self, key: str, data: bytes, expected: str | None = None) -> None:
+    def write(self, key: str, data: bytes, expected: str | None = None) -> str:
         """HDFS has no versions and libhdfs no conditional writes, so a condition is checked before the file is written."""
         if expected is not None:
             with self._errors(key):
@@ -73,6 +73,7 @@ class Files:
             file.write(data)
         with self._errors(key):
             self._system.move(f"/{temporary}", f"/{key}")
+        return self.head(key).identity
 
     def open_output(self, key: str) -> BinaryIO:
         with self._errors(key):

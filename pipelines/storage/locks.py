@@ -72,8 +72,8 @@ def _acquire(uri: str, run_id: str, stores: Stores, say: Callable[[str], None]) 
     watched: str | None = None
     until = 0.0
     while True:
-        if create_file(uri, _body(run_id, 0), stores):
-            return store.head(key).identity
+        with suppress(FileExistsError):
+            return store.write(key, _body(run_id, 0), "")
         try:
             found = store.head(key).identity
         except FileNotFoundError:
@@ -85,10 +85,9 @@ def _acquire(uri: str, run_id: str, stores: Stores, say: Callable[[str], None]) 
             return None
         if time.monotonic() >= until:
             try:
-                store.write(key, _body(run_id, 0), watched)
+                return store.write(key, _body(run_id, 0), watched)
             except OSError:  # another run has taken it over
                 return None
-            return store.head(key).identity
         time.sleep(POLL_SECONDS)
 
 
@@ -103,8 +102,7 @@ class _Lease:
         while not stopped.wait(RENEW_SECONDS):
             number += 1
             try:
-                self._store.write(self._key, _body(self._run_id, number), self._version)
-                self._version = self._store.head(self._key).identity
+                self._version = self._store.write(self._key, _body(self._run_id, number), self._version)
             except OSError as error:
                 if error.errno in (errno.ESTALE, errno.ENOENT):
                     return

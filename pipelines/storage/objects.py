@@ -36,6 +36,8 @@ OPTIONS = {
 _USERS: dict[str, int] = {}
 # Without credentials, the libraries ask for those of the machine's role at these addresses.
 _NO_CREDENTIALS = re.compile(r"//169\.254\.|/latest/(api/token|meta-data)|metadata\.google\.internal|[Cc]redential")
+# There are no bytes in this range: the object is empty, or not longer than its start. Azurite answers with a range from 0 to -1.
+_NO_BYTES = re.compile(r" 416 |CONTENT_RANGE")
 _OPEN: dict[str, Any] = {"s3": S3Store, "gs": GCSStore, "abfss": AzureStore}
 
 
@@ -100,17 +102,18 @@ class Objects:
                 found = obstore.get(self._store, key, options=options)
                 return bytes(found.bytes()), _entry(found.meta)
             except exceptions.GenericError as error:
-                if " 416 " not in str(error):  # no bytes: the object is empty, or not longer than `start`
+                if not _NO_BYTES.search(str(error)):
                     raise
                 return b"", _entry(obstore.head(self._store, key))
 
-    def write(self, key: str, data: bytes, expected: str | None = None) -> None:
+    def write(self, key: str, data: bytes, expected: str | None = None) -> str:
         mode: Any = "overwrite" if expected is None else "create" if expected == "" else _condition(expected)
         with self._errors(key):
             try:
-                obstore.put(self._store, key, data, mode=mode)
+                found = obstore.put(self._store, key, data, mode=mode)
             except exceptions.AlreadyExistsError:
                 raise FileExistsError(errno.EEXIST, "the object exists already", f"{self._shown}/{key}") from None
+        return _version(found) or self.head(key).identity
 
     def open_output(self, key: str) -> BinaryIO:
         with self._errors(key):
@@ -167,10 +170,13 @@ def _condition(version: str) -> dict[str, str]:
 
 def _entry(found: Any) -> Entry:
     """Prefers the etag to a version or generation, because listings have it too. Some services quote it and others do not."""
-    etag = (found["e_tag"] or "").removeprefix("W/").strip('"')
-    version = f"etag:{etag}" if etag else f"version:{found['version']}" if found["version"] else ""
     moment = found["last_modified"]
-    return Entry(found["size"], int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000, version)
+    return Entry(found["size"], int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000, _version(found))
+
+
+def _version(found: Any) -> str:
+    etag = (found["e_tag"] or "").removeprefix("W/").strip('"')
+    return f"etag:{etag}" if etag else f"version:{found['version']}" if found["version"] else ""
 
 
 @contextmanager
@@ -178,7 +184,9 @@ def _raise_plain_errors(uri: str, bucket: str) -> Iterator[None]:
     """Turns errors of obstore into OSError if they concern the object, and into StoreError if they concern the store."""
     try:
         yield
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if "NoSuchBucket" in str(error):
+            raise StoreError(_sentence(str(error), error, bucket)) from None
         raise FileNotFoundError(errno.ENOENT, "no such object", uri) from None
     except exceptions.PreconditionError:
         raise OSError(errno.ESTALE, "the object has changed", uri) from None

@@ -62,8 +62,8 @@ class Store(Protocol):
     def read(self, key: str, start: int, end: int, version: str = "") -> tuple[bytes, Entry]:
         """The bytes [start, end), fewer at the end of the object, and its entry. Raises OSError; ESTALE if it now has another version."""
 
-    def write(self, key: str, data: bytes, expected: str | None = None) -> None:
-        """Writes the object in one step. `expected` is the identity that it must have now, "" if it must not exist.
+    def write(self, key: str, data: bytes, expected: str | None = None) -> str:
+        """Writes the object in one step and returns its identity. `expected` is the identity that it must have now, "" if it must not exist.
 
         Raises FileExistsError if it exists, and OSError ESTALE if it has another version.
         """

@@ -46,6 +46,7 @@ CONVERSATIONS = struct(
     images=pa.list_(struct(**IMAGE)),
     repairs=pa.list_(text),
     findings=FINDINGS,
+    extra=text,
     split=text,
     batch=text,
 )
@@ -163,7 +164,7 @@ def _sample_findings(sample: Sample) -> tuple[Finding, ...]:
 # Columns are made directly from outcomes: making a dict for each row first would double the time.
 _SHARED = ("sample_id", "record_id", "episode_id", "step_id", "origin")
 _GETTERS: dict[type, dict[str, Callable[[Any], Any]]] = {
-    Conversation: {name: attrgetter(name) for name in (*_SHARED, "format", "messages", "tools", "images", "findings")}
+    Conversation: {name: attrgetter(name) for name in (*_SHARED, "format", "messages", "tools", "images", "findings", "extra")}
     | {"repairs": lambda conversation: repairs_of(conversation.findings)},
     Sample: {name: attrgetter(f"conversation.{name}") for name in _SHARED}
     | {name: attrgetter(f"tokens.{name}") for name in ("input_ids", "labels", "turn_spans", "num_target_tokens")}

@@ -7,10 +7,8 @@ and gigatoken gives Hugging Face's ids for all `PROBES`.
 
 from __future__ import annotations
 
-import ctypes
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -139,10 +137,8 @@ class FastTokenizer:
 
 
 def release_freed_memory() -> None:
-    """Returns to the system what Arrow and glibc hold though it was freed: some milliseconds, and up to a third of a worker's memory."""
+    """Returns to the system what Arrow holds though it was freed."""
     pa.default_memory_pool().release_unused()
-    with suppress(AttributeError, OSError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def open_fast(data: bytes, answers: Sequence[Sequence[int]], specials: Sequence[str]) -> FastTokenizer | None:

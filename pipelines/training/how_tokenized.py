@@ -47,7 +47,8 @@ def one_way(published: Published, dialect: str, batch: str | None = None) -> Set
 
 
 def _at(way: Settings, name: str) -> Any:
+    """The date that a template writes differs from batch to batch, and rows of different dates are trained together."""
     value: Any = way
     for part in name.split("."):
         value = (value or {}).get(part)
-    return value
+    return {key: held for key, held in value.items() if key != "date"} if name == "options" and isinstance(value, dict) else value

@@ -10,6 +10,7 @@ import numpy as np
 
 IGNORE_INDEX = -100  # the label of a token that is not trained, as in torch.nn.CrossEntropyLoss
 ENDS_ONCE = "minicpm_v_2"  # it writes one end token a row, after the last turn
+LEAVES_OPEN = "hf"  # some templates write no token at the end of an answer that another message than a question follows
 _PLACEHOLDER = {"glm_4v": "<|endoftext|>"} | dict.fromkeys(("minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui"), "<unk>")
 Row = Mapping[str, Any]
 
@@ -45,7 +46,7 @@ def _faults(row: Row, is_upstream: bool, settings: Mapping[str, Any]) -> Iterato
         trained = labels != IGNORE_INDEX
         yield from _turn_faults(turns, trained, is_upstream)
         if not is_upstream:
-            yield from _end_faults(turns[-1:] if model in (None, ENDS_ONCE) else turns, trained)
+            yield from _end_faults(turns[-1:] if model in (None, ENDS_ONCE, LEAVES_OPEN) else turns, trained)
 
 
 def _placeholder_of(settings: Mapping[str, Any]) -> int | None:
@@ -85,14 +86,19 @@ def _label_faults(ids: np.ndarray, labels: np.ndarray, allow_stray: bool) -> Ite
 
 
 def _view_faults(images: Sequence[Row]) -> Iterator[str]:
-    """Each picture has one view, or that and a grid of slices, which are all of one size."""
+    """Each picture has one view, or that and a grid of slices, which are all of one size.
+
+    With `model: hf` there are two more forms: a model whose views have one size has no target_sizes, and one that parts its only view by other
+    tokens, such as Pixtral's after each row of patches, has a span for each piece.
+    """
     for number, image in enumerate(images):
         grid, spans = image.get("grid"), image["token_spans"] or ()
         sizes: Sequence[Row] = image["target_sizes"] or ()
         if grid and (grid["columns"] < 1 or grid["rows"] < 1):
             yield f"image {number} has a grid of {grid['columns']} columns and {grid['rows']} rows"
         views = 1 + (grid["columns"] * grid["rows"] if grid else 0)
-        if not len(spans) == len(sizes) == views:
+        is_parted = grid is None and len(sizes) <= 1 < len(spans)
+        if not (len(spans) == views or is_parted) or len(sizes) not in (0, views):
             yield f"image {number} has {views} views, {len(spans)} token_spans, {len(sizes)} target_sizes"
         if any(size["height"] < 1 or size["width"] < 1 for size in sizes):
             yield f"image {number} has an empty view"
@@ -102,17 +108,24 @@ def _view_faults(images: Sequence[Row]) -> Iterator[str]:
 
 def _span_faults(images: Sequence[Row], ids: np.ndarray, labels: np.ndarray, placeholder: int | None) -> Iterator[str]:
     end = covered = 0
-    for span in (span for image in images for span in image["token_spans"]):
+    for span in (span for image in images for span in _in_text_order(image)):
         if not end <= span["start"] < span["end"] <= len(ids):
             yield f"token_spans are not in order, or lie outside of {len(ids)} ids: [{span['start']}, {span['end']}) after {end}"
         end = span["end"]
         covered += end - span["start"]
-        placeholder = ids[span["start"]] if placeholder is None else placeholder
+        placeholder = int(ids[span["start"]]) if placeholder is None else placeholder
         if (ids[span["start"] : end] != placeholder).any() or (labels[span["start"] : end] != IGNORE_INDEX).any():
             yield f"token_spans [{span['start']}, {end}) holds tokens other than untrained placeholders"
     found = 0 if placeholder is None else int(np.count_nonzero(ids == placeholder))
     if found != covered:
         yield f"{found} placeholder tokens, and token_spans cover {covered}"
+
+
+def _in_text_order(image: Row) -> Sequence[Row]:
+    """The spans of a picture. Some models of `hf` write the whole picture after its slices, and these have no target_sizes."""
+    spans: Sequence[Row] = image["token_spans"]
+    is_last = len(spans) > 1 and not len(image["target_sizes"] or ()) and spans[0]["start"] > spans[1]["start"]
+    return [*spans[1:], spans[0]] if is_last else spans
 
 
 def _turn_faults(turns: Sequence[Row], trained: np.ndarray, is_upstream: bool) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cached_property
@@ -202,11 +203,21 @@ def run_rows(fs: FileSystem, root: str, columns: Sequence[str] | None = None) ->
 
 
 def _is_old_parquet(fs: FileSystem) -> bool:
-    """Whether there is a table `runs` of plain Parquet files."""
+    """Whether there is a table `runs` of plain Parquet files. One with `version` is of a first run that has not committed it, or was killed."""
     from pyarrow.fs import FileSelector
 
     infos = fs.get_file_info(FileSelector("runs", allow_not_found=True))
-    return any(info.path.endswith(".parquet") for info in infos) and not any(info.path.endswith("/_delta_log") for info in infos)
+    paths = [info.path for info in infos if info.path.endswith(".parquet")]
+    return not any(info.path.endswith("/_delta_log") for info in infos) and any(
+        "run_id" in names and "version" not in names for names in _columns_of(fs, paths)
+    )
+
+
+def _columns_of(fs: FileSystem, paths: Sequence[str]) -> Iterator[list[str]]:
+    """The columns of each file; none of one that was not finished."""
+    for path in paths:
+        with suppress(pa.ArrowInvalid, FileNotFoundError), fs.open_input_file(path) as source:
+            yield pq.read_schema(source).names
 
 
 def _add_plan(fs: FileSystem, state: TableState, table: str, row: Row) -> None:

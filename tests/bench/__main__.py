@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import platform
@@ -23,7 +24,7 @@ from rich.table import Table
 
 from pipelines.config import Config
 from pipelines.flow import open_flow
-from pipelines.spark.session.startup import relax_garbage_collection
+from pipelines.spark.session.daemon import OBJECTS
 from tests.bench import limit, memory, ours, peers, screens, spark_job
 from tests.bench.turns import Cost, Ways, compared, in_turn, ratios
 from tests.bench.workload import write_text
@@ -193,7 +194,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--spark", action="store_true", help="the whole job too, with start-up taken out")
     parser.add_argument("--growth", action="store_true", help="ten times as many conversations through Spark, and one worker against two: long")
     options = parser.parse_args(arguments)
-    relax_garbage_collection()  # as a worker of the job does; it makes no difference to the lower bound
+    gc.freeze()
+    gc.set_threshold(OBJECTS, 20, 20)  # as a worker of the job does; it makes no difference to the lower bound
     figures: dict[str, Any] = {"machine": {"cpus": os.cpu_count(), "processor": platform.processor() or platform.machine(), "load": os.getloadavg()}}
     for workload in options.workload or ["text", "screens"]:
         with tempfile.TemporaryDirectory() as name:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import zipfile
 
 from pipelines.ledger.manifest import code_fingerprint
-from pipelines.spark.session.packing import FROM_SPARK, PROJECT, needed
-from pipelines.spark.session.shipping import package_files, zip_package
+from pipelines.spark.session.packing import FROM_SPARK, PROJECT, needed, package_files, zip_package
 
 
 def test_the_zip_depends_only_on_the_code_and_has_every_file_of_the_package(tmp_path):

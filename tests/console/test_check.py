@@ -16,7 +16,9 @@ import yaml
 from pipelines.cli import main
 from pipelines.config.places import TRIES, failed_tries, output_faults
 from pipelines.config.settings import Output
+from pipelines.storage.stores import ENVIRONMENT, store_of
 from tests.making import asked, write_lines
+from tests.storage.places import stores_of
 
 ROOT = Path(__file__).parents[2]
 BATCH = "2026-11-22"
@@ -174,8 +176,30 @@ def test_everything_that_a_file_system_cannot_do_is_reported(tmp_path: Path):
 
 def test_an_existing_output_root_is_tried_and_left_unchanged(tmp_path: Path):
     (tmp_path / "runs").mkdir()
-    assert list(output_faults(Output(root=str(tmp_path)))) == []
+    assert list(output_faults(Output(root=str(tmp_path)), ENVIRONMENT)) == []
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_the_parquet_form_of_the_tables_is_refused(tmp_path: Path):
+    (fault,) = output_faults(Output(root=str(tmp_path), format="parquet"), ENVIRONMENT)
+    assert fault == "output.format: tables are Delta tables now, and their data files are Parquet: episodes snapshot ROOT --sql names them"
+
+
+def test_an_output_root_in_a_store_is_tried_and_left_unchanged(s3: Any, bucket: str, s3_endpoint: str):
+    stores = stores_of(s3_endpoint)
+    assert list(output_faults(Output(root=f"s3://{bucket}/out"), stores)) == []
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+    (fault,) = output_faults(Output(root="s3://nowhere/out"), stores)
+    assert fault == "output.root: s3://nowhere/out cannot be written: no such bucket: s3://nowhere"
+
+
+def test_a_store_that_creates_what_exists_already_is_refused(bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch):
+    stores = stores_of(s3_endpoint)
+    store, _ = store_of(f"s3://{bucket}/out", stores)
+    write = store.write
+    monkeypatch.setattr(store, "write", lambda key, data, expected=None: write(key, data))
+    (fault,) = output_faults(Output(root=f"s3://{bucket}/out"), stores)
+    assert fault.endswith("the store does not refuse to create an object that exists, so two runs could publish at once")
 
 
 @pytest.mark.parametrize(

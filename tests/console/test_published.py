@@ -10,9 +10,10 @@ import pytest
 from pipelines.cli import main
 from pipelines.console.published import view_of
 from pipelines.records import raw_record
+from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.schema import COLUMNS
 from tests.making import asked, configuration, write_lines
-from tests.published import publish
+from tests.published import plan_rows, publish, publish_run
 
 GOOD, BAD = asked("What is ␛?", id="\x1b[31m"), asked("Never answered", messages=[])
 
@@ -35,12 +36,22 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
     return code, out, err
 
 
-def test_a_snapshot_lists_the_files_of_the_last_run(root: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_snapshot_lists_the_versions_of_the_tables(root: Path, capsys: pytest.CaptureFixture[str]):
     code, out, _ = printed(capsys, "snapshot", root)
-    files = json.loads(out)
-    assert (code, sorted(files)) == (0, ["conversations", "quarantine", "samples"])
-    assert [Path(name).name for name in files["quarantine"]] == ["r2-2.parquet"]
+    assert (code, json.loads(out)) == (0, {"conversations": 1, "samples": 1, "quarantine": 1, "images": 1})
     assert out.startswith('{\n  "')  # a person may read it
+
+
+def test_a_snapshot_lists_the_files_of_a_run_that_has_not_reached_the_tables(root: Path, capsys: pytest.CaptureFixture[str]):
+    output = OutputRoot(str(root))
+    publish_run(output, plan_rows(output, "r3", "mon", {"quarantine": [{"record_id": "x", "reason": "schema.turns_empty"}]}), completed=False)
+    _, out, _ = printed(capsys, "snapshot", root)
+    assert json.loads(out) == {"conversations": [], "samples": [], "quarantine": [f"{root}/quarantine/batch=mon/r3-0.parquet"], "images": []}
+    _, out, _ = printed(capsys, "snapshot", root, "--sql")
+    database = duckdb.connect()
+    database.execute(out)
+    assert database.sql("SELECT record_id FROM quarantine").fetchall() == [("x",)]
+    assert database.sql("SELECT count(*) FROM samples").fetchall() == [(0,)]
 
 
 def test_a_root_where_nothing_was_published_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -22,9 +22,8 @@ def unread(record: Any, **source: Any) -> dict[str, int]:
     [
         # Preference data: shapes/27e, 27g of public fine-tuners' reports.
         (asked(chosen={"role": "assistant", "content": "good"}), "chosen"),
-        (asked(rejected_response="bad"), "rejected_response"),
+        (asked(rejected="bad"), "rejected"),
         (asked(response={"choices": []}, choices=[1]), "choices"),
-        (asked(instructions="Be brief."), "instructions"),
         (asked(objects={"bbox": [[1, 2]]}), "objects"),
         (asked(loss_mask=[0, 1]), "loss_mask"),
         ({"messages": [{"role": "user", "content": "Q"}, ANSWER | {"train_detail": [{"train": False}]}]}, "messages[1].train_detail"),
@@ -100,7 +99,7 @@ def test_turns_may_be_a_list_or_json_text_and_columns_of_nulls_are_ignored(recor
     assert turns(conversation(record)) == [("user", "", "Q"), ("assistant", "", "A")]
 
 
-@pytest.mark.parametrize("key", ["system", "system_prompt", "system_message"])
+@pytest.mark.parametrize("key", ["system", "system_prompt", "system_message", "instructions", "systemInstruction"])
 def test_a_system_text_beside_the_turns_is_read_once(key: str):
     assert turns(conversation(asked(**{key: "S"})))[0] == ("system", "", "S")
     said = {"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"}, ANSWER], key: "S"}

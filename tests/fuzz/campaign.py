@@ -15,8 +15,11 @@ from pathlib import Path
 from tests.corpus import unpack
 from tests.fuzz.watch import MEGABYTES, SECONDS, Figures
 
-# Records have two processes, so that the six jobs fill two lanes evenly.
-JOBS = (("records", 1), ("lines", 1), ("images", 1), ("paths", 1), ("literals", 1), ("records", 2))
+# Records have two processes, and records in every format too, so that the ten jobs fill two lanes evenly.
+JOBS = (
+    *(("records", 1), ("shapes", 1), ("lines", 1), ("images", 1), ("paths", 1)),
+    *(("literals", 1), ("calls", 1), ("sessions", 1), ("shapes", 2), ("records", 2)),
+)
 LANES = 2
 
 

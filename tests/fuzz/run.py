@@ -36,7 +36,11 @@ def main(name: str, seconds: float, seed: int, folder: Path, hostile: Path) -> N
             os._exit(0)  # any other way to end libFuzzer loses the figures
 
     limits = [f"-timeout={HANG}", "-rss_limit_mb=0", f"-max_len={LONGEST}", f"-artifact_prefix={folder}/", "-verbosity=0", "-reload=0", "-detect_leaks=0"]
-    mutators = {"custom_mutator": json_mutator(seed, lambda data, most: atheris.Mutate(data, most))} if name == "records" else {}
+    mutators = (
+        {"custom_mutator": json_mutator(seed, lambda data, most: atheris.Mutate(data, most))}
+        if name in ("records", "shapes") or name.startswith("format-")
+        else {}
+    )
     atheris.Setup([sys.argv[0], *limits, f"-seed={seed}", str(corpus)], one, **mutators)
     atheris.Fuzz()
 

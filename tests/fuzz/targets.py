@@ -21,15 +21,22 @@ from pipelines.containers.chunks import Damaged, codec_of
 from pipelines.containers.kinds import kind_of
 from pipelines.containers.listing import InputFile
 from pipelines.containers.pieces import is_blank
+from pipelines.containers.whole_files import records_of_file
 from pipelines.flow import DraftWithImages, draft_of, is_internal, make_outcomes
 from pipelines.images.files.formats import FORMATS, format_of
 from pipelines.images.resolve import resolve_path
+from pipelines.normalize.in_text.grammars import GRAMMARS
+from pipelines.normalize.in_text.results import results_of
+from pipelines.normalize.in_text.tools import tools_text_of
 from pipelines.normalize.literals import read_literal
 from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject, reason_of
 from pipelines.records import Conversation, Draft, Image, Quarantined, SeenImage, raw_record
+from tests.fuzz import shapes
 from tests.golden import open_case
+from tests.limits.call_shapes import CALL_SHAPES
 from tests.making import configuration
+from tests.normalize.in_text.grammars.cases import CASES
 
 Target = Callable[[bytes], None]
 LIMITS = Limits(line_bytes=4096)
@@ -146,7 +153,57 @@ def _all_there(draft: Draft) -> dict[str, SeenImage]:
     return {ref.key: SeenImage(Image(f"kit/{ref.key}", "0" * 64, "PNG", 1080, 2400)) for ref in draft.refs}
 
 
-TARGETS: dict[str, Callable[[], Target]] = {"lines": lines, "literals": literals, "paths": paths, "images": images, "records": records}
+def calls() -> Target:
+    """Every grammar of calls in text, and the readers of results and tools in text; then the whole record."""
+    flow = open_case(configuration())
+    tools = [{"name": name, "parameters": {"type": "object", "properties": {"city": {"type": "string"}, "at": {"type": "integer"}}}} for name in ("w", "t")]
+
+    def run(data: bytes) -> None:
+        text = data.decode("utf-8", "replace")
+        for grammar in GRAMMARS:
+            found = grammar.find(text) if any(hint in text for hint in grammar.hints) else []
+            ends = [0, *(place for call in found for place in (call.start, call.end)), len(text)]
+            assert ends == sorted(ends), "calls overlap"
+            assert all(text[call.start : call.end].count(call.text) or grammar.name in ("glaive", "pythonic") for call in found), "another text"
+        results, end = results_of(text)
+        assert all(0 <= result.start <= result.end <= end for result in results)
+        block = tools_text_of(text)
+        assert block is None or 0 <= block.start < block.end <= len(text)
+        said = [("system", text), ("user", text), ("assistant", text), ("user", text), ("assistant", text), ("tool", text), ("assistant", "a")]
+        for more in ({}, {"tools": tools}):
+            record = {"messages": [{"role": role, "content": content} for role, content in said]} | more
+            draft = draft_of(raw_record("kit", "logs.jsonl", 1, json.dumps(record).encode()), flow.config)
+            assert not is_internal(draft.findings), draft.findings[0].detail
+
+    return run
+
+
+def sessions() -> Target:
+    """The bytes as a file whose records are whole files: every line is in one record, and each record ends in a known state."""
+    flow = open_case(configuration())
+
+    def run(data: bytes) -> None:
+        records = [raw for _, (raw, _) in records_of_file(iter([data]), 1 << 20)]
+        lines = sorted(line for line in data.split(b"\n") if not is_blank(line))
+        assert sorted(line for raw in records for line in raw.split(b"\n") if not is_blank(line)) == lines, "a line is lost or added"
+        for i, raw in enumerate(records):
+            draft = draft_of(raw_record("kit", "logs.jsonl", i + 1, raw), flow.config)
+            assert not is_internal(draft.findings), draft.findings[0].detail
+
+    return run
+
+
+TARGETS: dict[str, Callable[[], Target]] = {
+    "lines": lines,
+    "literals": literals,
+    "paths": paths,
+    "images": images,
+    "records": records,
+    "calls": calls,
+    "sessions": sessions,
+    "shapes": records,
+    **{f"format-{name}": shapes.reader(name) for name in shapes.NAMES},
+}
 
 
 def seeds(name: str, hostile: Path) -> list[bytes]:
@@ -161,6 +218,15 @@ def seeds(name: str, hostile: Path) -> list[bytes]:
         return found + [_drawn(kind) for kind in FORMATS]
     if name == "records":
         return logged
+    if name == "shapes":
+        return shapes.every_seed()
+    if name.startswith("format-"):
+        return shapes.seeds(name.removeprefix("format-"))
+    if name == "calls":
+        return [case.text.encode() for cases in CASES.values() for case in cases]
+    if name == "sessions":
+        names = [shape for shape in CALL_SHAPES if shape.startswith(("a session", "messages", "a list"))]
+        return [CALL_SHAPES[shape](count) for shape in names for count in (1, 3, 8)]
     texts = [text for line in logged for text in _texts_of(line)]
     return [text.encode("utf-8", "replace") for text in dict.fromkeys(texts) if (text.lstrip()[:1] in "{[('" if name == "literals" else len(text) < 200)]
 

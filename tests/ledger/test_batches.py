@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,29 +14,40 @@ KEY = BatchKey("n0", frozenset({("kit", "/logs/a.jsonl", "aa"), ("kit", "/logs/b
 
 
 def row(key: BatchKey, run_id: str = "r0", kind: str = "batch", share: float = 0.0) -> dict[str, Any]:
-    inputs = [{"source": source, "path": path, "sha256": sha256, "records": 1} for source, path, sha256 in key.inputs]
-    named = {"run_id": run_id, "batch": key.batch, "kind": kind, "inputs": inputs, "quarantined_share": share}
+    sources = {source: {"files": 1, "records": 1} for source, _, _ in key.inputs}
+    named = {"run_id": run_id, "batch": key.batch, "kind": kind, "sources": sources, "inputs_sha256": key.inputs_sha256, "quarantined_share": share}
     return named | {"code": key.code, "config": key.config, "tokenizers": dict(key.tokenizers)}
 
 
-def test_the_key_depends_on_content_only():
-    assert KEY.digest == replace(KEY, inputs=frozenset(reversed(list(KEY.inputs)))).digest
-    others = [replace(KEY, **change) for change in ({"batch": "n1"}, {"code": "other"}, {"config": "other"}, {"tokenizers": ()}, {"inputs": frozenset()})]
-    assert len({KEY.digest, *(other.digest for other in others)}) == 6
+def inputs_of(earlier: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The input files of the published run, which was made from KEY."""
+    return [{"source": source, "path": path, "sha256": sha256} for source, path, sha256 in sorted(KEY.inputs)]
+
+
+def not_asked(earlier: Mapping[str, Any]) -> list[dict[str, Any]]:
+    raise AssertionError("the list of input files is read only if their hash differs")
+
+
+def test_the_hash_of_the_inputs_depends_on_their_content_only():
+    assert KEY.inputs_sha256 == replace(KEY, inputs=frozenset(reversed(list(KEY.inputs)))).inputs_sha256
+    one, other = sorted(KEY.inputs)
+    others = [frozenset(), frozenset({one}), frozenset({other}), frozenset({one, (*other[:2], "cc")})]
+    others += [frozenset({one, ("gui", *other[1:])}), frozenset({one, ("kit", "/logs/c.jsonl", "bb")})]
+    assert len({KEY.inputs_sha256, *(replace(KEY, inputs=inputs).inputs_sha256 for inputs in others)}) == 7
 
 
 def test_a_batch_that_was_never_published_is_run():
-    assert compare_with_published([row(replace(KEY, batch="other"))], KEY, replace=False).earlier is None
+    assert compare_with_published([row(replace(KEY, batch="other"))], KEY, False, not_asked).earlier is None
 
 
 def test_the_same_batch_needs_no_run_even_after_a_redrive():
     redriven = row(replace(KEY, code="fixed"), "r1", kind="redrive")
-    assert compare_with_published([row(KEY), redriven], KEY, replace=False).is_same
+    assert compare_with_published([row(KEY), redriven], KEY, False, not_asked).is_same
 
 
 def test_changed_inputs_are_listed_one_by_one():
     other = replace(KEY, inputs=frozenset({("kit", "/logs/a.jsonl", "changed"), ("kit", "/logs/c.jsonl", "cc")}))
-    comparison = compare_with_published([row(KEY)], other, replace=False)
+    comparison = compare_with_published([row(KEY)], other, False, inputs_of)
     assert (comparison.is_same, comparison.words) == (
         False,
         ("batch n0, new: /logs/c.jsonl", "batch n0, changed: /logs/a.jsonl", "batch n0, gone, its rows are removed: /logs/b.jsonl"),
@@ -45,8 +57,8 @@ def test_changed_inputs_are_listed_one_by_one():
 @pytest.mark.parametrize(("change", "word"), [({"code": "x"}, "code"), ({"config": "x"}, "configuration"), ({"tokenizers": ()}, "tokenizers")])
 def test_other_code_configuration_or_tokenizers_are_refused_with_their_names(change: dict[str, Any], word: str):
     with pytest.raises(Refused, match=f"with other {word}; use --replace"):
-        compare_with_published([row(KEY)], replace(KEY, **change), replace=False)
-    assert not compare_with_published([row(KEY)], replace(KEY, **change), replace=True).is_same
+        compare_with_published([row(KEY)], replace(KEY, **change), False, not_asked)
+    assert not compare_with_published([row(KEY)], replace(KEY, **change), True, inputs_of).is_same
 
 
 def test_shares_are_compared_with_those_of_the_last_seven_other_batches_as_published_now():
@@ -63,15 +75,15 @@ def test_the_median_share_counts_as_at_least_one_record(share: float, shares: li
     assert ratio_to_median(share, shares, records) == (None if ratio is None else pytest.approx(ratio))
 
 
-def counted(batch: str, *files: tuple[str, str, int]) -> dict[str, Any]:
-    """A row of `runs`; files are (source, path, records)."""
-    return row(replace(KEY, batch=batch)) | {"inputs": [{"source": source, "path": path, "records": records} for source, path, records in files]}
+def counted(batch: str, **sources: tuple[int, int]) -> dict[str, Any]:
+    """A row of `runs`; sources are (files, records)."""
+    return row(replace(KEY, batch=batch)) | {"sources": {source: {"files": files, "records": records} for source, (files, records) in sources.items()}}
 
 
 def test_every_source_is_listed_with_the_median_of_its_last_seven_batches():
-    runs = [counted(f"n{number}", ("gui", "a", 100 + number), ("gui", "b", 0)) for number in range(9)]
-    runs.append(counted("n8", ("gui", "a", 500), ("chat", "c", 7)))  # amended
-    now = volumes([{"source": "gui", "path": "a", "records": 90}])
+    runs = [counted(f"n{number}", gui=(2, 100 + number)) for number in range(9)]
+    runs.append(counted("n8", gui=(1, 500), chat=(1, 7)))  # amended
+    now = volumes(counted("today", gui=(1, 90)))
     assert source_rows(["gui", "chat", "new"], now, runs, "today") == [
         {"source": "gui", "files": 1, "records": 90, "median_files": 2, "median_records": 105, "batches": 7},
         {"source": "chat", "files": 0, "records": 0, "median_files": 1, "median_records": 7, "batches": 1},
@@ -80,7 +92,7 @@ def test_every_source_is_listed_with_the_median_of_its_last_seven_batches():
 
 
 def test_the_batch_itself_is_not_part_of_the_median():
-    runs = [counted("n0", ("gui", "a", 10)), counted("n1", ("gui", "a", 1000)), counted("n2", ("gui", "a", 13))]
+    runs = [counted("n0", gui=(1, 10)), counted("n1", gui=(1, 1000)), counted("n2", gui=(1, 13))]
     assert source_rows(["gui"], {}, runs, "n1")[0]["median_records"] == 11.5
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import pyarrow as pa
@@ -28,21 +29,25 @@ from tests.golden import open_case
 from tests.making import asked, configuration, run, run_lines, write_lines
 
 
+def open_here(path: str) -> BinaryIO:
+    return open(path, "rb")
+
+
 def staged(folder: Path, outcomes: Sequence[Outcome], config: Config, writers: int = 1) -> list[FileSet]:
     """The outcomes as staged files; all rows of a record are written by the same writer."""
-    parts = [FileWriter(folder, f"run-{number}", OUTCOMES) for number in range(writers)]
+    parts = [FileWriter(str(folder), f"run-{number}", OUTCOMES) for number in range(writers)]
     writer = -1
     for outcome in outcomes:
         one = placed(outcome, "batch", "run", config.split)
         writer += not (isinstance(outcome, Sample) or getattr(outcome, "dialect", None))
         parts[writer % writers].add(*one)
-    return [FileSet(folder, sorted(part for writer in parts for part in writer.close()))]
+    return [FileSet(str(folder), sorted(part for writer in parts for part in writer.close()))]
 
 
 def tallied(files: Sequence[FileSet], config: Config) -> Tally:
     tally = Tally()
     for group in groups_of(*files):
-        tally.add(Tally.from_bytes(tally_of(group, takers(config)).to_bytes()))
+        tally.add(Tally.from_bytes(tally_of(group, takers(config), open_here).to_bytes()))
     return tally
 
 
@@ -72,8 +77,8 @@ def test_examples_and_cards_are_the_first_rows_for_any_number_of_files(demo_kit,
     shown = []
     for writers in (1, 4):
         tally = tallied(staged(tmp_path / str(writers), outcomes, config, writers), config)
-        examples = {code: [read_pick(pick, ["origin", "findings"]) for pick in picks] for code, picks in tally.examples.items()}
-        cards = {dialect: [read_pick(pick, ["sample_id", "images", "num_tokens"]) for pick in picks] for dialect, picks in tally.cards.items()}
+        examples = {code: [read_pick(pick, ["origin", "findings"], open_here) for pick in picks] for code, picks in tally.examples.items()}
+        cards = {dialect: [read_pick(pick, ["sample_id", "images", "num_tokens"], open_here) for pick in picks] for dialect, picks in tally.cards.items()}
         shown.append((examples, cards))
     assert _places(shown[0][0]) == _places(shown[1][0])
     assert shown[0][1] == shown[1][1]
@@ -100,7 +105,7 @@ def test_a_conversation_that_every_dialect_quarantines_is_counted_once(tmp_path)
 def test_a_lost_file_is_an_error(demo_kit, tmp_path):
     config, outcomes = demo_kit
     files = staged(tmp_path, outcomes, config)
-    files[0].of("samples")[0][0].unlink()
+    Path(files[0].of("samples")[0][0]).unlink()
     with pytest.raises(FileNotFoundError):
         tallied(files, config)
 
@@ -110,11 +115,11 @@ DRAFTS = struct(origin=ORIGIN, unread=UNREAD)
 
 def drafted(folder: Path, *records: tuple[int, dict[str, int]], source: str = "gui", name: str = "run-0") -> FileSet:
     """Drafts as a run stages them. `records` are (line, unread key -> how often the record has it)."""
-    writer = FileWriter(folder, name, {"drafts": DRAFTS})
+    writer = FileWriter(str(folder), name, {"drafts": DRAFTS})
     for line, keys in records:
         row = {"origin": Origin(source, "a.jsonl", line, ""), "unread": [{"key": key, "count": count} for key, count in keys.items()]}
         writer.add("drafts", "", row, 0)
-    return FileSet(folder, writer.close())
+    return FileSet(str(folder), writer.close())
 
 
 def test_unread_keys_are_added_up_by_source_for_any_number_of_files(tmp_path):
@@ -141,9 +146,9 @@ def test_the_keys_of_a_duplicate_are_not_counted(tmp_path):
         if isinstance(one, Quarantined)
     ]
     made = staged(tmp_path / "out", outcomes, configuration())
-    quarantine = [str(path) for files in made for path, _ in files.of("quarantine")]
+    quarantine = [path for files in made for path, _ in files.of("quarantine")]
     (group,) = groups_of(drafts)
-    assert tally_of(group, {}, quarantine).unread == {("gui", "record.file"): 1}
+    assert tally_of(group, {}, open_here, quarantine).unread == {("gui", "record.file"): 1}
 
 
 def test_a_log_that_uses_data_as_keys_is_counted_in_bounded_memory(tmp_path, monkeypatch):
@@ -210,4 +215,4 @@ def test_a_reason_has_three_examples_and_a_dialect_two_cards(tmp_path: Path):
 def test_a_picked_row_is_read_from_any_row_group(tmp_path: Path, row: int):
     pq.write_table(pa.table({"x": range(10, 15), "y": range(5)}), tmp_path / "a.parquet", row_group_size=2)
     pick = Pick(("a", 1), "samples", "dialect=glm_4/split=train", str(tmp_path / "a.parquet"), row)
-    assert read_pick(pick, ["x"]) == {"x": 10 + row, "dialect": "glm_4", "split": "train"}
+    assert read_pick(pick, ["x"], open_here) == {"x": 10 + row, "dialect": "glm_4", "split": "train"}

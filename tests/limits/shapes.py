@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tests.limits.call_shapes import CALL_SHAPES
+
 Shape = Callable[[int], bytes]
 
 
@@ -245,6 +247,7 @@ SHAPES: dict[str, Shape] = {
     "images and a long text": lambda n: _asked("<image>" * 64 + "one two " * n, images=[f"{i}.png" for i in range(64)]),
     "images that are no text": lambda n: _chat(_user("q", images=[1] * n), _answer()),
     "media": lambda n: _chat(*[_user("q", video="a.mp4") for _ in range(n)], _answer()),
+    **CALL_SHAPES,
 }
 
 

@@ -52,7 +52,6 @@ def test_the_text_of_a_text_part_is_under_one_of_several_keys(part: Any, text: s
         (5, "schema.part_bad"),
         ([], "schema.part_bad"),
         ({}, "schema.part_bad"),
-        ({"text": "T"}, "schema.part_bad"),
         ({"type": 5, "text": "T"}, "schema.part_bad"),
         ({"type": "text"}, "schema.part_bad"),
         ({"type": "text", "text": 5}, "schema.part_bad"),
@@ -60,7 +59,7 @@ def test_the_text_of_a_text_part_is_under_one_of_several_keys(part: Any, text: s
         ({"type": "text", "text": "T", "value": "U"}, "schema.field_unread"),  # two texts that differ
         ({"type": "text", "text": "T", "thought": "U"}, "schema.field_unread"),
         ({"type": "video", "video": "a.mp4"}, "media.unsupported"),
-        ({"type": "image", "source": {"data": "x"}}, "schema.part_bad"),  # another API's picture
+        ({"type": "file", "media_type": "application/pdf", "data": "x"}, "schema.part_bad"),
     ],
 )
 def test_a_part_that_cannot_be_read_is_refused_at_its_place(part: Any, code: str):

@@ -66,7 +66,7 @@ def test_the_same_system_text_is_not_repeated(beside: dict[str, Any], first: lis
     assert made == [*(("system", "", text) for text in found), ("user", "", "Q"), ("assistant", "", "A")]
 
 
-@pytest.mark.parametrize("value", [5, {"text": "S"}, True])
+@pytest.mark.parametrize("value", [5, {"note": "S"}, True])
 def test_a_system_text_that_is_neither_text_nor_parts_is_refused(value: Any):
     assert ("schema.field_type", "system") in refusals(asked(system=value))
 

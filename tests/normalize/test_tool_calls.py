@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.making import asked, configuration, conversation, notes, refusals, run, turns
+from tests.making import asked, configuration, conversation, notes, refusals, turns
 
 QUESTION = {"role": "user", "content": "Q"}
 ANSWER = {"role": "assistant", "content": "A"}
@@ -208,35 +208,6 @@ def test_a_call_that_is_written_after_its_reasoning_is_found(reasoning: str):
     made = conversation(record, configuration(normalize={"reasoning": reasoning}))
     before = [("assistant", "", "<think>Hm.</think>")] if reasoning == "keep" else []
     assert turns(made)[1:] == [*before, ("assistant", "f", '{"a": 1}')]
-
-
-SPELLED = [
-    ("hermes", '<tool_call>\n{"name": "w", "arguments": {"city": "Rome"}}\n</tool_call>'),
-    ("glm-4.5", "<tool_call>w\n<arg_key>city</arg_key>\n<arg_value>Rome</arg_value>\n</tool_call>"),
-    ("xml", "<function=w>\n<parameter=city>Rome</parameter>\n</function>"),
-    ("invoke", '<invoke name="w"><parameter name="city">Rome</parameter></invoke>'),
-    ("glaive", '<functioncall> {"name": "w", "arguments": \'{}\'}'),
-    ("react", 'Thought: look\nAction: w\nAction Input: {"city": "Rome"}'),
-    ("mistral", '[TOOL_CALLS] [{"name": "w", "arguments": {}}]'),
-    ("deepseek", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>w"),
-    ("llama", '<|python_tag|>{"name": "w", "parameters": {}}'),
-    ("json", '[{"name": "w", "arguments": {"city": "Rome"}}]'),
-    ("json", '```json\n{"name": "w", "arguments": {"city": "Rome"}}\n```'),
-    ("json", '{"name": "w", "parameters": {"city": "Rome"}}'),
-    ("json", 'Calling: {"name": "w", "arguments": {}}'),
-    ("glm-4", 'w\n{"city": "Rome"}'),
-    ("pythonic", '[w(city="Rome")]'),
-    ("pythonic", '<think>hm</think>\n[w(city="Rome")]'),
-]
-
-
-@pytest.mark.parametrize(("spelling", "text"), SPELLED, ids=[f"{name}-{i}" for i, (name, _) in enumerate(SPELLED)])
-def test_a_call_left_in_the_text_is_noted_with_its_syntax_and_its_result_is_refused(spelling: str, text: str):
-    made = conversation(asked(answer=text))
-    assert turns(made)[1] == ("assistant", "", text)
-    assert [(finding.code, spelling in finding.detail) for finding in made.findings] == [("tool.call_in_text", True)]
-    first = run({"messages": [QUESTION, {"role": "assistant", "content": text}, {"role": "tool", "content": "4"}, ANSWER]})[0].findings[0]
-    assert (first.code, first.where, f"in the syntax {spelling}" in first.detail) == ("tool.call_in_text", "messages[2]", True)
 
 
 @pytest.mark.parametrize(

@@ -174,3 +174,42 @@ def test_a_mismatch_with_the_schema_is_described_in_a_few_words(parameters: dict
 def test_a_record_with_only_invalid_definitions_has_one_row():
     assert len(run(asked(tools=[{}, {}]))) == 1
     assert refusals(asked(tools=[{}, {}])) == [("tool.schema_invalid", "tools[0]")]
+
+
+def test_parameters_that_are_listed_by_name_become_a_schema_with_a_note():
+    listed = {"city": {"type": "str", "description": "c"}, "days": {"type": "int, optional", "default": 3}, "when": {"type": "Callable[..., Any]"}}
+    made = conversation(asked(tools=[{"name": "f", "parameters": listed}]))
+    assert json.loads(made.tools or "")[0]["function"]["parameters"] == {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "description": "c"},
+            "days": {"type": "integer", "default": 3},
+            "when": {"description": "(Callable[..., Any])"},
+        },
+    }
+    assert notes(made) == [("repair.parameters_wrapped", "tools[0]")]
+
+
+@pytest.mark.parametrize("parameters", [{}, {"type": "object"}, {"properties": {"type": {"type": "str"}}}, {"x": 1}, {"x": {"description": "d"}}])
+def test_other_parameters_stay_as_they_are(parameters: dict[str, Any]):
+    made = conversation(asked(tools=[{"name": "f", "parameters": parameters}]))
+    assert json.loads(made.tools or "")[0]["function"]["parameters"] == parameters
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [
+        [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}],
+        [{"function_declarations": [{"name": "f"}]}, {"function_declarations": [{"name": "g"}]}],
+        {"functionDeclarations": [{"name": "f"}, {"name": "g"}]},
+        {"tools": [{"name": "f"}, {"name": "g"}]},
+        {"f": {"description": "d"}, "g": {"parameters": {"type": "object"}}},
+        {"f": {"inputSchema": {"type": "object"}}, "g": {"description": "d"}},
+        [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}}}, {"toolSpec": {"name": "g"}}],
+    ],
+)
+def test_the_lists_of_tools_of_other_apis_are_read(tools: Any):
+    made = conversation(asked(tools=tools))
+    functions = [tool["function"] for tool in json.loads(made.tools or "")]
+    assert [function["name"] for function in functions] == ["f", "g"]
+    assert not [function for function in functions if "inputSchema" in function or "json" in function.get("parameters", {})]

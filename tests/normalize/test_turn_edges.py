@@ -301,7 +301,7 @@ def test_a_call_in_the_text_that_is_not_allowed_in_json_is_refused(text: str, co
         '{"name": 7, "arguments": {}}',
         '{"arguments": {}, "x": "name"}',
         CALL_TEXT + " and more",
-        "[" + CALL_TEXT + "]",
+        "[" + CALL_TEXT + ", 7]",
     ],
 )
 def test_an_answer_that_is_not_exactly_one_call_stays_text(text: str):

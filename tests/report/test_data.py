@@ -20,10 +20,7 @@ MANIFEST: dict[str, Any] = {
     "reasons": {"image.missing": 1, "tokens.too_long": 5},
     "files": [],
     "counts": {"records": 9, "conversations": 5, "quarantined": 3, "duplicates": 1, "damaged": 2, "internal_errors": 0},
-    "dialects": [
-        {"dialect": "glm_4", "path": "a", "offered": 4, "clean": 1, "repaired": 2, "quarantined": 1},
-        {"dialect": "glm_4", "path": "b", "offered": 1, "clean": 1, "repaired": 0, "quarantined": 0},
-    ],
+    "dialect_totals": {"glm_4": {"offered": 5, "clean": 2, "repaired": 2, "quarantined": 1}},
 }
 
 
@@ -31,7 +28,7 @@ def made(**more: Any) -> Any:
     return report_data(MANIFEST | more, {}, {"glm_4": {8: 2}}, [{"width": 9, "height": 8, "format": "PNG", "count": 3}], [])
 
 
-def test_the_books_of_all_files_are_added_up_for_every_dialect():
+def test_the_funnel_has_every_dialect_also_one_without_a_conversation():
     assert funnel_of(MANIFEST) == Funnel(9, 5, 3, 1, 2, (DialectFlow("glm_4", 5, 2, 2, 1), DialectFlow("own", 0, 0, 0, 0)))
 
 

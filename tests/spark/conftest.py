@@ -17,7 +17,6 @@ from pipelines.spark.run.batch import RunOptions, run_batch
 from pipelines.spark.run.completion import Result
 from pipelines.spark.session.session import open_session
 from pipelines.tables.publication.root import OutputRoot
-from tests.conftest import CREDENTIALS
 
 RunJob = Callable[..., Result]
 _numbers = count()
@@ -25,10 +24,7 @@ _numbers = count()
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    with pytest.MonkeyPatch.context() as patch:  # workers have the environment in which the session was started
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        session = open_session({"spark.master": "local[2]", "spark.driver.memory": "2g"})
+    session = open_session({"spark.master": "local[2]", "spark.driver.memory": "2g"})
     yield session
     session.stop()
 

@@ -1,20 +1,27 @@
-"""A run over logs and pictures in a store publishes the same rows as a run over the same files on disk."""
+"""A run over logs and pictures in a store, with its tables in the store, publishes the same rows as a run over the same files on disk."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipelines.config import Config
 from pipelines.demo import BATCH
 from pipelines.reading import open_table, run_rows
 from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.reading import input_rows_of
-from tests.conftest import demo_config, keys_of, upload
+from tests.conftest import demo_config
+from tests.servers import Server
 
 pytestmark = pytest.mark.spark
+ROOT = Path(__file__).parents[2]
 
 
 def rows_of(root: str, base: str, stores: Stores = ENVIRONMENT) -> dict[str, list[str]]:
@@ -29,24 +36,40 @@ def rows_of(root: str, base: str, stores: Stores = ENVIRONMENT) -> dict[str, lis
     return tables
 
 
-def test_the_demo_in_a_store_gives_the_rows_of_the_demo_on_disk(run_job: Any, demo: Any, s3: Any, bucket: str, s3_endpoint: str, tmp_path: Path):
-    """Logs, pictures and tables are in the store."""
+def submit(config: Config, folder: Path, batch: str) -> subprocess.Popen[str]:
+    """The job as a process of its own, whose workers have the environment of the server."""
+    conf = folder / f"conf-{batch}.json"  # JSON is YAML
+    conf.write_text(json.dumps(config.model_dump(mode="json", exclude_defaults=True, by_alias=True)))
+    command = [sys.executable, "jobs/run.py", "--config", str(conf), "--batch", batch]
+    environment = os.environ | {"PYSPARK_PYTHON": sys.executable}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def line_of(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, errors = process.communicate(timeout=500)
+    assert out, errors[-3000:]
+    line: dict[str, Any] = json.loads(out)
+    return line
+
+
+def test_the_demo_in_a_store_gives_the_rows_of_the_demo_on_disk(run_job: Any, demo: Any, server: Server, tmp_path: Path):
+    """Logs, pictures and tables are in the store. Two runs at once: one is published. Nothing is left over."""
     folder, _ = demo
-    upload(s3, bucket, folder)
-    paths = ["sources[0].path=s3://logs/gui/{batch}", "sources[0].image_root=s3://logs/screens", "sources[1].path=s3://logs/tools/{batch}"]
-    store = [f"storage.s3.endpoint={s3_endpoint}", "storage.s3.region=us-east-1"]
-    root = "s3://logs/tables"
-    there = demo_config(folder, root, *paths, *store)
-    result = run_job(there, BATCH)
-    assert (result.exit_code, result.report) == (0, f"{root}/reports/{BATCH}/report.html")
+    server.upload(folder, "in/")
+    base, root = f"{server.uri}/in", f"{server.uri}/tables"
+    paths = [f"sources[0].path={base}/gui/{{batch}}", f"sources[0].image_root={base}/screens", f"sources[1].path={base}/tools/{{batch}}"]
+    there = demo_config(folder, root, *paths, f"storage={json.dumps(server.settings)}")
+    first, second = submit(there, tmp_path, BATCH), submit(there, tmp_path, BATCH)
+    ended = sorted(line_of(process)["status"] for process in (first, second))
+    assert ended in (["lost_race", "published"], ["published", "unchanged"]), ended  # the second may start when the first has ended
     assert run_job(demo_config(folder, tmp_path / "here"), BATCH).exit_code == 0
-    found, wanted = rows_of(root, "s3://logs", there.stores), rows_of(str(tmp_path / "here"), str(folder))
+    found, wanted = rows_of(root, base, there.stores), rows_of(str(tmp_path / "here"), str(folder))
     assert found == wanted
     (run,) = run_rows(root, there.stores)
     inputs = input_rows_of(OutputRoot(root, there.stores), run["run_id"])
-    assert {row["sha256"].partition(":")[0] for row in inputs} == {"etag"}
-    assert not [key for key in keys_of(s3, bucket) if key.startswith(("tables/_work", "tables/_leases"))]
-    assert run_job(there, BATCH).status == "unchanged"
-    changed = inputs[0]["path"].removeprefix("s3://logs/")
-    s3.put_object(Bucket=bucket, Key=changed, Body=s3.get_object(Bucket=bucket, Key=changed)["Body"].read() + b"\n")
-    assert run_job(there, BATCH).status != "unchanged"
+    assert all(row["sha256"].startswith("etag:") for row in inputs) == (server.name != "hdfs")
+    assert not [key for key in server.files.keys() if key.startswith(("tables/_work", "tables/_leases"))]  # noqa: SIM118
+    assert line_of(submit(there, tmp_path, BATCH))["status"] == "unchanged"
+    changed = inputs[0]["path"].removeprefix(f"{server.uri}/")
+    server.files.put(changed, server.files.get(changed) + b"\n")
+    assert line_of(submit(there, tmp_path, BATCH))["status"] != "unchanged"

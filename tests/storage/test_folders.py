@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from pipelines.config import Source
+from pipelines.config.stores import Storage, stores_of
 from pipelines.containers.listing import list_inputs
 from pipelines.storage.folders import Folders
 from pipelines.storage.locations import StoreError
 from pipelines.storage.stores import Stores
-from tests.conftest import only_moto, upload
+from tests.servers import Server
+from tests.servers.fixtures import only_moto
 
 FILES = (
     "a.jsonl",
@@ -33,11 +35,11 @@ def stores(s3_endpoint: str) -> Stores:
 
 
 @pytest.fixture
-def both(s3: Any, bucket: str, tmp_path: Path) -> Path:
+def both(server: Server, tmp_path: Path) -> Path:
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"just words\n" if name == "notes" else b'{"messages": []}\n')
-    upload(s3, bucket, tmp_path)
+    server.upload(tmp_path)
     return tmp_path
 
 
@@ -54,8 +56,9 @@ def listed(base: str, pattern: str, stores: Stores) -> Any:
     "pattern",
     ["", "*", "*.jsonl", "**/*", "**/*.jsonl", "day=*", "day=*/x.jsonl", "*/*", "day=1", "a.jsonl", "day one/*", "day one/ä#%20[x].jsonl", ".*", "z*"],
 )
-def test_a_prefix_is_listed_as_the_same_folder_is(both: Path, stores: Stores, pattern: str):
-    assert listed("s3://logs", pattern, stores) == listed(str(both), pattern, stores)
+def test_a_prefix_is_listed_as_the_same_folder_is(server: Server, both: Path, pattern: str):
+    stores = stores_of(Storage.model_validate(server.settings))
+    assert listed(server.uri, pattern, stores) == listed(str(both), pattern, stores)
 
 
 def test_an_empty_folder_of_a_console_is_no_file(s3: Any, bucket: str, stores: Stores):

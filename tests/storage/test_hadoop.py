@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,28 @@ def test_a_file_has_a_time_and_no_version(files: Files, tmp_path: Path):
 def test_a_file_is_read(files: Files, name: str, data: bytes):
     with ObjectFile(files, name) as file:
         assert (file.read(3), file.read(), file.seek(-5, 2), file.read(2)) == (data[:3], data[3:], max(0, len(data) - 5), data[-5:-3])
+
+
+def test_a_file_is_written_whole_under_a_condition_or_none(files: Files, tmp_path: Path):
+    files.write("new/a.json", b"one")
+    files.write("new/a.json", b"two")
+    seen = files.head("new/a.json").identity
+    with pytest.raises(FileExistsError):
+        files.write("new/a.json", b"three", "")
+    files.write("new/a.json", b"longer", seen)
+    for key in ("new/a.json", "new/none"):
+        with pytest.raises(OSError, match="the file has changed") as raised:
+            files.write(key, b"four", seen)
+        assert raised.value.errno == errno.ESTALE
+    files.write("new/b.json", b"five", "")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == {"a.json": b"longer", "b.json": b"five"}
+
+
+def test_an_output_and_the_deletion_of_files(files: Files, tmp_path: Path):
+    with files.open_output("new/folder/a.parquet") as sink:
+        sink.write(b"ab")
+        sink.write(b"c")
+        assert sink.tell() == 3
+    assert (tmp_path / "new/folder/a.parquet").read_bytes() == b"abc"
+    files.delete(["new/folder/a.parquet", "in/none", "in/a.jsonl"])
+    assert sorted(key for key, _ in files.entries_below("")) == ["in/day one/b.jsonl", "in/empty.jsonl"]

@@ -9,12 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
-from pipelines.spark.publishing import delta_form
 
 from pipelines.records import Origin, Span
 from pipelines.tables import writing
-from pipelines.tables.schema import COLUMNS, ORIGIN, array_of, integer, struct, text
+from pipelines.tables.schema import ORIGIN, array_of, integer, struct, text
 from pipelines.tables.writing import FileSet, FileWriter, placed
 from tests.making import asked, configuration, run
 
@@ -30,10 +28,10 @@ def sample(number: int, length: int) -> dict[str, Any]:
 
 
 def written(folder: Path, lengths: list[int]) -> FileSet:
-    parts = FileWriter(folder, "run-0-0", {"samples": SAMPLES})
+    parts = FileWriter(str(folder), "run-0-0", {"samples": SAMPLES})
     for number, length in enumerate(lengths):
         parts.add("samples", f"split={'train' if number % 3 else 'val'}", sample(number, length), 16 * length)
-    return FileSet(folder, parts.close())
+    return FileSet(str(folder), parts.close())
 
 
 def test_every_row_is_written_once_with_its_mask_and_positions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -45,6 +43,7 @@ def test_every_row_is_written_once_with_its_mask_and_positions(tmp_path: Path, m
     files = written(tmp_path, lengths)
     assert len(files.files) > 4
     assert sum(file.rows for file in files.files) == 400
+    assert all(Path(path).stat().st_size == file.bytes for path, file in files.of("samples"))
     rows = [row for path, _ in files.of("samples") for row in pq.ParquetFile(path).read().to_pylist()]
     assert sorted(int(row["sample_id"]) for row in rows) == list(range(400))
     for row in rows:
@@ -73,27 +72,6 @@ def test_duckdb_reads_the_files_too(tmp_path: Path):
         "select sum(list_sum(input_ids)), sum(list_sum(position_ids)), sum(len(attention_mask)) from read_parquet($1)", params=[paths]
     ).fetchall()
     assert found == [(sum(n + i for n, length in enumerate([3, 4, 5]) for i in range(length)), 3 + 6 + 10, 12)]
-
-
-def test_files_are_added_in_one_commit_that_touches_no_other_batch(tmp_path: Path):
-    root = tmp_path / "root"
-    kind = pa.struct([field for field in COLUMNS["quarantine"] if field.name != "batch"])
-
-    def commit(batch: str, records: int) -> int:
-        staged = FileWriter(tmp_path / f"staged-{batch}-{records}", f"run-{batch}-{records}", {"quarantine": kind})
-        for number in range(records):
-            staged.add("quarantine", f"batch={batch}", dict.fromkeys(kind.names) | {"record_id": str(number), "findings": []}, 100)
-        files = FileSet(tmp_path / f"staged-{batch}-{records}", staged.close())
-        return delta_form.commit_files(root, "quarantine", files.of("quarantine"), f"run-{batch}-{records}", None, batch, lambda point: None)
-
-    def rows(batch: str) -> int:
-        return delta_form.rows_of_batch(root, "quarantine", DeltaTable(str(root / "quarantine")).version(), batch)
-
-    assert [commit("n1", 3), commit("n2", 2), commit("n1", 4)] == [0, 1, 2]
-    assert (rows("n1"), rows("n2")) == (4, 2)
-    assert commit("n1", 0) == 3
-    assert (rows("n1"), rows("n2")) == (0, 2)
-    assert commit("n3", 0) == 3  # nothing to change, so no commit
 
 
 def test_the_weight_of_a_row_with_dropped_turns_includes_its_conversation():

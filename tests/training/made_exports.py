@@ -25,6 +25,7 @@ from pipelines.images.media import keep_picture
 from pipelines.ledger.reader_settings import reader_settings
 from pipelines.local import list_files, run_listed
 from pipelines.records import Outcome, Quarantined
+from pipelines.storage.stores import ENVIRONMENT
 from pipelines.tables.schema import COLUMNS, row_of
 from pipelines.tokenizers import _bundled_file, tokenizer_file
 from pipelines.training.export import export
@@ -157,7 +158,7 @@ def _keep_media(ready: Any, root: Path) -> None:
     for ref in ready.draft.refs if isinstance(ready, DraftWithImages) else ():
         image = ready.seen[ref.key].image
         if image is not None and image.uri.startswith("data:"):
-            keep_picture(image._asdict() | {"verdict": "good"}, ref.ref, root)
+            keep_picture(image._asdict() | {"verdict": "good"}, ref.ref, str(root), ENVIRONMENT)
 
 
 def _export(to: str, folder: Path, tokenizer: str) -> None:

@@ -1,6 +1,7 @@
 """The rows of a dialect as a data set, with pixels and laws."""
 
 import pickle
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from pipelines.training import LawBroken, MixedSettings, NotPublished, PictureBatches, PictureChanged, PictureMissing, TrainingSet, eval_items
 from pipelines.training.items import item_of
-from tests.training.publishing import publish, run_row, write_rows, write_runs
+from tests.training.publishing import publish
 from tests.training.rows import row, turn
 from tests.training.scene import dialect_note, golden_root, tokenizer_note, with_pictures
 
@@ -68,8 +69,7 @@ def test_a_set_that_was_sent_to_a_worker_gives_the_same_items_even_after_a_later
     sent = pickle.dumps(ours)
     assert len(sent) < 5000
     text_root(tmp_path / "later", text_row("other"))
-    name = write_rows(tmp_path, "samples/dialect=glm_4/split=train/batch=b2/b.parquet", [{"sample_id": "s2", "input_ids": [7]}])
-    write_runs(tmp_path, [run_row("b2", 5, files={"samples": [name]})])
+    publish(tmp_path, {"samples": [text_row("s2")]}, batch="b2", hour=5)
     again = pickle.loads(sent)
     assert [row["sample_id"] for row in map(again.row, range(len(again)))] == ["s1"]
     assert again[0]["input_ids"].tolist() == [1, 2, 3]
@@ -101,10 +101,12 @@ def test_a_cache_file_that_was_cut_short_is_written_again(tmp_path: Path, kept: 
 
 
 def test_a_root_that_was_made_anew_at_the_same_path_gets_a_cache_of_its_own(tmp_path: Path):
+    root = tmp_path / "root"
     for ids in ([1, 2, 3], [4, 5, 6]):
-        root = text_root(tmp_path / "root", text_row(input_ids=ids, labels=[-100, *ids[1:]]))
+        shutil.rmtree(root, ignore_errors=True)
+        text_root(root, text_row(input_ids=ids, labels=[-100, *ids[1:]]))
         assert TrainingSet(root, "glm_4", arrays="numpy", cache=tmp_path)[0]["input_ids"].tolist() == ids
-    write_runs(root, [run_row("b1", 2, files={"samples": ["samples/dialect=glm_4/split=train/batch=b1/a.parquet"]})])
+    publish(root, {"samples": [text_row()]}, hour=2)
     TrainingSet(root, "glm_4", arrays="numpy", cache=tmp_path)
     assert len(list(tmp_path.glob("*.arrow"))) == 3
 
@@ -224,11 +226,8 @@ def test_a_set_is_asked_for_what_there_is(tmp_path: Path):
 )
 def test_batches_that_were_tokenized_differently_are_not_trained_together(tmp_path: Path, change: dict | None, fault: str):
     text_root(tmp_path)
-    names = [
-        write_rows(tmp_path, f"samples/dialect=glm_4/split=train/batch={batch}/x.parquet", [{"sample_id": batch, **row([1, 2], {1})}]) for batch in ("b1", "b2")
-    ]
     settings = {"dialects": {"glm_4": dialect_note("glm_4", **change)}} if change else None
-    write_runs(tmp_path, [run_row("b2", 5, files={"samples": names}, settings=settings)])
+    publish(tmp_path, {"samples": [text_row("s2")]}, settings, batch="b2", hour=5)
     with pytest.raises(MixedSettings, match=fault):
         TrainingSet(tmp_path, "glm_4")
     assert len(TrainingSet(tmp_path, "glm_4", batch="b1")) == 1

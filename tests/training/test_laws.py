@@ -57,6 +57,17 @@ def test_a_row_of_an_older_version_has_fewer_columns():
     check_row(good(turn_spans=None, attention_mask=None))
 
 
+def test_pictures_of_any_model_may_be_parted_or_have_their_source_view_last():
+    def no_sizes(*spans: tuple[int, int], grid: tuple[int, int] | None = (1, 1)) -> dict:
+        return image(*spans, grid=grid) | {"target_sizes": []}
+
+    for good_one in (image((1, 3), (4, 6), sizes=[(4, 2)]), no_sizes((1, 3), (4, 6)), no_sizes((4, 6), (1, 3)), no_sizes((1, 3), (4, 6), grid=None)):
+        check_row(good(images=[good_one]))
+    for broken in (no_sizes((1, 3), (1, 3)), no_sizes((4, 6), (1, 3), (1, 3), grid=(2, 1))):
+        with pytest.raises(LawBroken, match="token_spans are not in order"):
+            check_row(good(images=[broken]))
+
+
 @pytest.mark.parametrize(
     "broken, fault",
     [

@@ -16,7 +16,6 @@ from pipelines.flow import Flow, draft_of
 from pipelines.ledger.unread_keys import shown_key
 from pipelines.records import Draft, Finding, Origin, RawRecord
 from pipelines.spark.plans.bridge import Job, MapRows, Work, config_of, distribute, file_batches, flow_opener, map_records, write_files
-from pipelines.spark.session.startup import in_background
 from pipelines.storage.stores import Stores
 from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
 from pipelines.tables.writing import Placed
@@ -25,7 +24,7 @@ SPLIT_BYTES = 64 << 20
 CUT_BYTES = 64 << 20  # of a compressed file or an array
 DRIVER_BYTES = 256 << 20
 
-SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text, version=text)
+SPLITS = struct(source=text, path=text, size=long, modified=long, sha256=text, start=long, end=long, first_line=long, columns=text, version=text, records=text)
 REFS = pa.list_(struct(key=text, ref=text))
 RECORDS = struct(record_id=text, origin=ORIGIN, raw=pa.binary(), findings=FINDINGS)
 DRAFTS = struct(
@@ -82,10 +81,7 @@ def _cut(job: Job, rows: Sequence[Row], flow: Flow) -> list[Row]:
 
 
 def drafting(flow: Flow, records: Callable[[Row, Config], Iterable[RawRecord]]) -> Callable[[], MapRows]:
-    """Makes rows of DRAFTS from the records of each input row.
-
-    A worker that has finished opens the tokenizers, which it needs next, while Spark plans the next step.
-    """
+    """Makes rows of DRAFTS from the records of each input row."""
     open_flow = flow_opener(flow)
 
     def make() -> MapRows:
@@ -95,7 +91,6 @@ def drafting(flow: Flow, records: Callable[[Row, Config], Iterable[RawRecord]]) 
             for row in rows:
                 for raw in records(row, flow.config):
                     yield "drafts", "", draft_row(raw, flow.config), 3 * len(raw.raw)
-            in_background(flow.load_tokenizers)
 
         return map_rows
 
@@ -118,7 +113,7 @@ def _survey(rows: Iterable[Row], stores: Stores) -> Iterator[Row]:
 def _records(row: Row, config: Config) -> Iterator[RawRecord]:
     if row["cut"]:
         return _cut_records(row["cut"], config)
-    file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"], row["version"])
+    file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"], row["version"], row["records"])
     if row["end"] < 0:
         return read_records(file, config.limits, config.stores)
     return read_split(file, LineSplit(row["path"], row["start"], row["end"]), row["first_line"], config.limits, config.stores)

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -20,7 +19,6 @@ import orjson
 from pipelines.config import Config, ConfigError
 from pipelines.hooks import call_hook, hook_for
 from pipelines.ledger.batches import Refused
-from pipelines.spark.session.startup import relax_garbage_collection
 from pipelines.storage.files import write_file
 from pipelines.storage.locations import StoreError, join
 from pipelines.storage.locks import LostRace
@@ -45,13 +43,6 @@ REFUSALS = {
 
 def run_id_of(batch: str, started: datetime) -> str:
     return f"{batch}.{started:%Y%m%dT%H%M%SZ}.{uuid4().hex[:8]}"
-
-
-def preload(config: Config) -> None:
-    """Loads the modules and the tokenizers of the report, while the JVM takes two seconds to start."""
-    import_module("pipelines.spark.run.batch")
-    import_module("pipelines.flow").open_flow(config).load_reference_tokenizers()
-    relax_garbage_collection()
 
 
 class JobStatus:

@@ -1,29 +1,60 @@
-"""The environment of a job as one archive, for `spark-submit --archives`: our code and its libraries, without those of Spark.
+"""What is sent to workers: our code as a zip, or the whole environment as an archive, with our code and its libraries but without Spark.
 
     python -m pipelines.spark.session.packing env.tar.gz
 
-It unpacks to a virtual environment that uses the node's own Python: every node has the same interpreter at the same path as this machine.
+The archive is for `spark-submit --archives`. It unpacks to a virtual environment that uses the node's own Python: every node has the same interpreter at the same path as this machine.
 venv-pack would make an archive five times as large, with the tests' libraries and without the code of an editable install.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 import tarfile
+import tempfile
+import zipfile
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 
 from isal import igzip_threaded
 from packaging.requirements import Requirement
+from pyspark.sql import SparkSession
 
-from pipelines.spark.session.shipping import package_files
+import pipelines
 
 PROJECT = "agent-episodes"
 EXTRA = "pipeline"  # pyproject.toml: what the job needs
 FROM_SPARK = {"pyspark", "py4j", "delta-spark"}  # a node's Spark has its own
 SITE = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+OLDEST = (1980, 1, 1, 0, 0, 0)  # the earliest time of a ZIP, so that the same code gives the same bytes
+
+
+def ship_package(spark: SparkSession) -> None:
+    """Adds the package to the session. The name has the hash of the code, because a server refuses a changed file under a known name.
+
+    Even a server on this machine needs it, because workers unpickle references to our modules.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = zip_package(Path(folder))
+        spark.addArtifacts(str(path), pyfile=True)
+
+
+def zip_package(folder: Path) -> Path:
+    """The package as `agent_episodes-<hash>.zip` in this folder, for addArtifacts or --py-files."""
+    temporary = folder / "package.zip"
+    with zipfile.ZipFile(temporary, "w") as archive:
+        for name, path in sorted(package_files().items()):
+            archive.writestr(zipfile.ZipInfo(name, OLDEST), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return temporary.rename(folder / f"agent_episodes-{hashlib.sha256(temporary.read_bytes()).hexdigest()[:12]}.zip")
+
+
+def package_files() -> dict[str, Path]:
+    """Name in an archive -> file, for all files of the package."""
+    home = Path(pipelines.__file__).parent
+    files = (path for path in home.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {f"pipelines/{path.relative_to(home).as_posix()}": path for path in files}
 
 
 def pack(target: Path) -> int:

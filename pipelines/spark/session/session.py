@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 
 from pyspark.sql import SparkSession, is_remote
 
-from pipelines.spark.session.shipping import ship_package
-from pipelines.spark.session.startup import avoid_pandas_in_driver, in_background
+from pipelines.spark.session.packing import ship_package
 
 SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -34,17 +32,13 @@ SETTINGS = {
 }
 # For one machine, because the defaults are made for a cluster. All can be set on a running session.
 LOCAL = {"spark.sql.shuffle.partitions": "4"}
-SWITCH_SECONDS = 0.0005  # a tenth of the default: the thread that talks to the JVM must not wait for threads that import
 SUBMITTED = "PYSPARK_GATEWAY_PORT"  # set by spark-submit, unless it is a client of Spark Connect
-CONNECT = {"SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
 # One of these says where the session is: spark-submit or Spark Connect.
-ASKED_FOR = {SUBMITTED, *CONNECT}
+ASKED_FOR = {SUBMITTED, "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
 
 
-def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) -> SparkSession:
+def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
     """The running session (notebook, Connect) or a new one; `extra` is the configuration's `spark`, which wins.
-
-    `alone` says that this process does nothing else. Then pandas is imported while the JVM starts, and Connect cannot be used later.
 
     `spark.remote` in `extra`, or SPARK_REMOTE, selects Spark Connect: "sc://host:15002", or "local[2]" for a server of its own. Any other
     server must have Delta's extension and catalog already; its other settings are set here, and our code is sent to it.
@@ -52,14 +46,10 @@ def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) ->
     # Without this a worker runs the python3 on PATH and fails with ModuleNotFoundError, far from the cause.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     extra = dict(extra or {})
-    if alone and _is_classic(extra):
-        sys.setswitchinterval(SWITCH_SECONDS)
-        avoid_pandas_in_driver()
-        in_background(lambda: import_module("pandas"))  # mapInArrow requires it
     builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
     if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain Python: spark-submit has set a master, and Connect needs none
         master = extra.get("spark.master", "local[*]")
-        builder = builder.master(master).config(map={"spark.ui.enabled": "false", **(_one_machine() if master.startswith("local") else {}), **extra})
+        builder = builder.master(master).config(map={**(_one_machine() if master.startswith("local") else {}), **extra})
     spark = builder.getOrCreate()
     if is_remote():
         ship_package(spark)
@@ -70,13 +60,7 @@ def open_session(extra: Mapping[str, str] | None = None, alone: bool = False) ->
     return spark
 
 
-def _is_classic(extra: Mapping[str, str]) -> bool:
-    """Whether spark-submit started this process with a JVM of its own, and nothing selects Spark Connect."""
-    modes = [os.environ.get("SPARK_API_MODE", ""), extra.get("spark.api.mode", "")]
-    return SUBMITTED in os.environ and not (CONNECT & set(os.environ) or "spark.remote" in extra or "connect" in map(str.lower, modes))
-
-
 def _one_machine() -> dict[str, str]:
     """What conf/local.conf sets for spark-submit. Only errors go to stderr, not the warning about a class archive for other jars."""
     java = f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:SharedArchiveFile={Path(sys.prefix) / 'spark.jsa'} -Xlog:disable -Xlog:all=error:stderr"
-    return {"spark.driver.defaultJavaOptions": java, "spark.python.daemon.module": "pipelines.spark.session.daemon"}
+    return {"spark.driver.defaultJavaOptions": java, "spark.python.daemon.module": "pipelines.spark.session.daemon", "spark.ui.enabled": "false"}

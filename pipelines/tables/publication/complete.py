@@ -26,7 +26,7 @@ class RootDamaged(Exception):
 
 
 def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
-    """Brings every table and the report up to these runs, the oldest first; returns what was done for runs of others, in words.
+    """Brings every table and the reports up to these runs, the oldest first; returns what was done, in words.
 
     Raises RootDamaged where files that a run has published are gone.
     """
@@ -108,6 +108,9 @@ def _publish_report(root: OutputRoot, runs: Sequence[Row]) -> None:
     folder = root.run_folder(row["run_id"])
     # A run that was brought over from version 0.1.0 has no folder; its report is where it was.
     if read_manifest(root, row["batch"]).get("run_id") != row["run_id"] and root.exists("_runs", row["run_id"], "manifest.json"):
+        now = newest_of(root.runs(), row["batch"])
+        if now is None or now["run_id"] != row["run_id"]:  # replaced since
+            return
         published = root.published(runs)
         versions = {table: published.state(table).version for table in SNAPSHOT_TABLES}
         manifest: Mapping[str, Any] = root.read_json("_runs", row["run_id"], "manifest.json")

@@ -68,7 +68,7 @@ def commit(
 
     `applied` is the version of table `runs` whose rows these are. `same_rows` says that rows only moved from some files to others.
     """
-    now = time.time_ns() // 1_000_000
+    now = time.time_ns() // 1_000_000  # Delta wants a time in every action; nothing here is decided by it
     adds = [AddAction(one.path, one.size, one.values, now, not same_rows, one.stats) for one in added]
     removes = [RemoveAction(one.path, not same_rows, now, one.size, dict(one.values)) for one in removed]
     schema = Schema.from_arrow(pa.schema(list(COLUMNS[table])))

@@ -14,7 +14,7 @@ from pipelines.storage.locks import LostRace
 from pipelines.storage.opening import stat_file
 from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, open_delta, wait_for_others
 from pipelines.tables.publication.plan import Added, Plan, plan_of
-from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot, newest_of
+from pipelines.tables.publication.root import SNAPSHOT_TABLES, UNREAD, OutputRoot, newest_of
 from pipelines.tables.schema import COLUMNS, Row
 from pipelines.tables.writing import FileSet, FileWriter
 from pipelines.visible import counted
@@ -42,8 +42,7 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
         # The attempts before have failed for certain: another run has the version that each of them was for.
         delete_files([root.path("runs", name) for name in written], root.stores)
         now = newest_of(runs, plan.batch)
-        if (now and now["run_id"]) != (earlier and earlier["run_id"]):
-            raise LostRace(f"run {now and now['run_id']} published batch {plan.batch} while this run was working")
+        _require_same(plan.batch, now, earlier)
         _require_files(root, plan)
         try:
             found = add_missing_columns(root, "runs", found)
@@ -52,6 +51,7 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
             root.on_point("runs: before")
             file = _write_row(root, plan, full)
             written.append(file.path)
+            root.on_point("runs: written")
             commit(root, "runs", found, [file], [], run_id=plan.run_id, days=days)
         except Outdated:
             wait_for_others(attempt)
@@ -82,6 +82,13 @@ def missing_files(root: OutputRoot, table: str, files: list[Added]) -> list[str]
         return [file.path for file, is_gone in zip(files, executor.map(is_missing, files), strict=True) if is_gone]
 
 
+def _require_same(batch: str, now: Row | None, earlier: Row | None) -> None:
+    if now and now["version"] > (earlier["version"] if earlier else -1):
+        raise LostRace(f"run {now['run_id']} published batch {batch} while this run was working")
+    if earlier and (now and now["run_id"]) != earlier["run_id"]:
+        raise LostRace(f"the row of run {earlier['run_id']}, with which this run was compared, is no longer in table runs; run again")
+
+
 def _require_files(root: OutputRoot, plan: Plan) -> None:
     for table, files in plan.tables.items():
         if gone := missing_files(root, table, files):
@@ -94,9 +101,10 @@ def _next_versions(root: OutputRoot) -> dict[str, int]:
 
 
 def _as_read(row: Mapping[str, Any]) -> Row:
-    """The row as a reader gets it, with maps as dicts."""
+    """The row as `OutputRoot.runs` gives it."""
     maps = [name for name, kind in zip(COLUMNS["runs"].names, COLUMNS["runs"], strict=True) if pa.types.is_map(kind.type)]
-    return dict(row) | {name: dict(row[name]) for name in maps if row.get(name) is not None}
+    found = {name: dict(value) if name in maps and value is not None else value for name, value in row.items()}
+    return {name: value for name, value in found.items() if name not in UNREAD}
 
 
 def _write_row(root: OutputRoot, plan: Plan, row: Mapping[str, Any]) -> Added:

@@ -1,0 +1,150 @@
+"""docs/formats.md: what is read, one record in each format, and every shape that was looked at, with its verdict."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipelines.formats.examples import EXAMPLES
+from pipelines.formats.table import FORMATS
+from pipelines.normalize.in_text.grammars import GRAMMARS
+
+SHAPES = Path(__file__).parent / "shapes.json"  # [name, where it was seen, verdict]; `python -m tests.formats.shapes` writes the verdicts
+
+_FOLDER = re.compile(r"\b(?:jobs|pipelines|tests|conf|docs)/\S+")  # of other repositories; they would read like ours
+
+BEFORE = """\
+# Logs: what is read
+
+`episodes formats` lists the log formats, `episodes formats NAME` prints a record of one; `format: auto` recognises each record by its keys. This page is generated.
+
+- **Files**: JSON Lines, a JSON array, JSON objects over several lines, Parquet and Arrow; the text formats also compressed with gzip, zstd, bzip2 or xz. The content
+  decides, not the file name. A folder with a `_delta_log` is read as a Delta table at its newest version. Folders named `key=value` become columns. Every
+  other file in the folder of a source is listed with the reason why it was skipped. A source without files ends the run with exit code 2, unless
+  `allow_empty` is set.
+- **Keys**: each key of a record is read, or known to be harmless, or counted as unread in the summary. If the name of an unread key suggests that it matters, the record
+  is quarantined (`schema.field_unread`), unless you set `ignore` or `field_unread: warn`: [keys.md](keys.md).
+- **Turns**: turns and content parts are read alike in every format, whichever API logged them: OpenAI chat and Responses, Anthropic, Gemini, Bedrock, LangChain,
+  Vercel's AI SDK, OpenTelemetry, ATIF, ADP. A format only says where in a record its turns are. Lists and objects may also be JSON text, as in Parquet columns.
+- **Images**: under many keys of a record or a turn ([keys.md](keys.md)), as content parts, as `<img>path</img>`, as `file://` or `data:` URIs, as base64, or as bytes in Parquet. Each
+  mark such as `<image>` takes the next image; if the numbers differ, the record is quarantined (`image.count_mismatch`). Records with video or audio
+  are quarantined too (`media.unsupported`).
+- **Session files**: a file of Claude Code, Codex, Gemini CLI or OSWorld, one event a line, is recognised by its first lines, and so is a file that is one list of turns, as those of
+  UI-TARS and WebVoyager are. Each conversation of such a file is one record, with the number of its first line: a side chain, what follows a compaction, and each of several
+  sessions are conversations of their own, with the episode id of their session. Every line is in exactly one record. Turns that the user took back are left out, and counted as unread. Such a
+  file must fit into `limits.line_bytes`. `records: line` or `records: file` of a source says otherwise than `auto`.
+- **Tool calls**: read from `tool_calls`, the older `function_call`, GLM's `metadata`, and content parts. Only the model `glm_4` has a format of its own for calls and results. For any other
+  model set `tool_syntax: hermes` (or `json`) in its dialect; without it, records with tools are quarantined for this dialect (`tokens.tools_unsupported`). Arguments that are JSON
+  objects are written in one uniform way; arguments that are text stay unchanged.
+- **Calls in text**: an answer whose text ends with calls becomes text and calls (`repair.tool_call_extracted`), in the syntaxes {SYNTAXES}. Tags that mean
+  nothing else are enough; {UNTAGGED} need a result that follows, or names that `tools` declares. Results in the next question (`<tool_response>`, `Observation:`,
+  `EXECUTION RESULT of [name]:` and the like) become tool results, and tool definitions in the words of a known template are moved to `tools`. A call in quotes, in a block of code or before other
+  text stays text, with the note `tool.call_in_text`. `calls_in_text: none`, or a list of syntaxes, of a source says otherwise than `auto`.
+- **Answers beside the turns**: if the turns end with a question, the answer is read from `response`, `output`, `completion`, `choices`, `chosen` or `answer` of the record.
+- **Preferences**: the better side is trained; the rejected one is kept in column `extra`, with the note `record.rejected_kept`.
+- **Reasoning**: placed once, before its turn, whichever key it came from. `reasoning: drop` removes all of it.
+- **Loss**: nine keys say whether a turn is trained and with what weight ([below](#loss-keys)). A record whose weights a row cannot represent, such as different
+  weights within one answer, is quarantined.
+- **Episodes**: `episode_id` names the keys that hold the id of an episode. The summary counts the records that have none; each of them is its own episode.
+
+Where a record can be read in several ways, [policy.md](policy.md) says which one is taken, and why.
+
+## One record in each format
+
+`auto` tries the formats in this order. Each block is one record. In a JSON Lines file it stands on one line; the line breaks are for reading.
+"""
+
+AFTER = """
+## Any other record: `format: fields`
+
+Say which fields mean what. A value is a path: `data.turns`, `a[0].b`, or alternatives of it, `turns | data.turns`. A text on the way may be JSON. What is not mapped is
+found under its usual keys, and every key beside a path is counted or refused as everywhere.
+
+```yaml
+sources:
+  - name: support
+    path: logs/*.jsonl
+    format: fields
+    fields:
+      turns: data.dialog                # a list of turns
+      turn: {role: speaker, content: body.text, calls: actions, call_id: ref, loss: weight}   # also name, metadata, images, reasoning
+      roles: {customer: user, bot: assistant, backend: tool}   # to system, user, assistant, observation (or tool), function_call
+      call: {name: fn, arguments: params, id: uid}
+      system: data.policy               # also tools, images, media, label, id, episode_id, step_id
+      images: data.pictures
+      image_mark: "[IMG]"               # how a mark is written in the texts
+```
+
+Records with one question and one answer need no turns; several texts of a `prompt` are joined by a newline:
+
+```yaml
+    fields: {prompt: [question, context], answer: reply, history: past, rejected: worse_reply}
+```
+
+The columns that a trainer's configuration already has are taken as they are. LLaMA-Factory's entry of `dataset_info.json`, and ms-swift's `--columns`:
+
+```yaml
+    fields:
+      formatting: sharegpt
+      columns: {messages: dialog, tools: functions}
+      tags: {role_tag: from, content_tag: value, user_tag: human, assistant_tag: gpt}
+```
+
+```yaml
+    fields: {columns: {text1: query, text2: response}}
+```
+
+## Any record at all: a function
+
+`format: "my_logs:read"` calls the function `read` of the module `my_logs` for each record. It takes the record as a dict and returns a dict that `auto` reads:
+
+```python
+def read(record: dict) -> dict:
+    return {"messages": [{"role": "user", "content": record["ask"]}, {"role": "assistant", "content": record["say"]}], "id": record["key"]}
+```
+
+The function must be pure: the same record gives the same dict. Its module must be importable on the driver and on every worker: `spark-submit --py-files my_logs.py`.
+`episodes check` imports it. The bytes of its file are part of a batch's key, so a changed function makes the batch run again. If it raises, the record is quarantined with
+`format.plugin_failed`, which names the error, the file and the line.
+
+## Loss keys
+
+What a value under these keys means for an answer. "Weight" is what `loss_weight` in the tables gets; otherwise it is null, except that it is 0 for a turn that is not trained.
+
+| keys of a turn | true | false | 0 | 1 | 0.3 |
+|---|---|---|---|---|---|
+| `loss_weight`, `weight`, `loss_scale` | trained | not trained | not trained | trained, weight 1 | trained, weight 0.3 |
+| `loss_mask`, `mask`, `loss`, `train`, `trainable`, `training` | trained | not trained | not trained | trained | trained, weight 0.3 |
+
+- `mask: true` and `loss_mask: 1` mean **trained**, as in a list of loss masks. A log that means the opposite needs a conversion first.
+- The text `"true"` or `"false"` is read as true or false. A null counts as absent. Any other text, or a negative number, is `schema.field_type`.
+- If several keys are given, one that says "not trained" wins. Two different weights are `schema.field_type`.
+- A weight does not change `labels`; trainers that weigh turns read it from `turn_spans.weight`. Turns of other roles are never trained, whatever the keys say.
+- If no answer of a record is left to train, the dialects quarantine it (`tokens.no_target`).
+"""
+
+LIST = """
+## Shapes that were looked at
+
+Each is a record, file or session of a kind that exists, with its verdict under `format: auto`: the format that reads it, or the reason that refuses it.
+
+| shape | seen in | verdict |
+|---|---|---|"""
+
+
+def formats_page() -> str:
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    names = [f"`{grammar.name}`" for grammar in GRAMMARS if grammar.is_explicit], [f"`{grammar.name}`" for grammar in GRAMMARS if not grammar.is_explicit]
+    yield BEFORE.rstrip("\n").replace("{SYNTAXES}", ", ".join(names[0] + names[1])).replace("{UNTAGGED}", ", ".join(names[1]))
+    for name, text in EXAMPLES.items():
+        made = FORMATS[name]
+        yield from ("", f"`{name}`, {made.title}:", "", "```json", text.strip(), "```", "", f"Source: {made.source}.")
+    yield AFTER.rstrip("\n")
+    yield LIST
+    for name, seen, verdict in json.loads(SHAPES.read_text(encoding="utf-8")):
+        yield f"| {name} | {_FOLDER.sub('', seen).replace('|', '/').strip()} | {verdict} |"

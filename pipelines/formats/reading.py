@@ -1,0 +1,209 @@
+"""A record of a known layout -> Logged: its turns in order, the fields of the record, and every key beside them accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD_RANK
+from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN, Layout, Piece, is_of
+from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, fields_of
+from pipelines.formats.paths import Found, Trail, find, open_text
+from pipelines.formats.transcripts import is_open_transcript, turns_of
+from pipelines.formats.turns import Reading, read_turn, read_turns
+from pipelines.parsing.written import Written
+
+_HARMLESS = HARMLESS["record"]
+_NAMES = frozenset(CALL_FIELDS["name"])
+_ARGUMENTS = frozenset(CALL_FIELDS["arguments"])
+MOST_NESTED = 4  # lists around the list of turns
+
+
+def read_layout(record: Mapping[str, Json], written: Written, name: str, layout: Layout, reading: Reading, episode: tuple[str, Json] | None) -> Logged:
+    """The record in this layout."""
+    trail = Trail(reading.budget)
+    top = Found(dict(record), (), written, "")
+    trail.add("", top.value, (episode[0],) if episode else ())
+    turns: list[Json] = []
+    places: list[str] = []
+    for piece in layout.pieces:
+        found, more = _read_piece(piece, top, trail, reading)
+        if found is not None:
+            places.append(found.where)
+            turns = more if more[: len(turns)] and _begins_with(more, turns) else turns + more
+    fields = fields_in(top, layout.holders, trail, layout.other_meaning)
+    rejected = find(top, layout.rejected, trail) if layout.rejected else None
+    for path in layout.repeats:
+        find(top, path, trail)
+    trail.account(reading.unread, _HARMLESS, lambda key, value: _why(key, value, turns))
+    return logged_of(name, turns, places[0] if places else "", written, fields, episode, rejected=((rejected.where, rejected.value),) if rejected else ())
+
+
+def _why(key: str, value: Json, turns: list[Json]) -> str:
+    """Why this key matters beside these turns, "" where it does not: its text may be a part of the conversation that is not among them."""
+    if key not in SPOKEN or value in ("", [], {}) or isinstance(value, (bool, int, float)):
+        return ""
+    if isinstance(value, str) and any(type(turn) is LoggedTurn and isinstance(turn.content, str) and value.strip() in turn.content for turn in turns):
+        return ""
+    return "it may be a part of what was said, and is not among the turns"
+
+
+def last_answer(record: Mapping[str, Json], turns: Json, written: Written, reading: Reading) -> tuple[list[Json], Keyed, frozenset[str]]:
+    """(the answer that stands beside turns that end with a question, what was rejected in its favour, the keys of the record that have them)."""
+    top, trail = Found(record, (), written, ""), Trail(reading.budget)
+    answer, key = [], None
+    if not LAST_ANSWER_KEYS.isdisjoint(record) and isinstance(turns, list) and turns and type(turns[-1]) is LoggedTurn and not _is_answer(turns[-1]):
+        found = find(top, LAST_ANSWER, trail)
+        if found is not None:
+            answer = turns_at(found, "assistant", reading)
+            key = next(iter(trail.read[""][1]))
+    sides = [REJECTED[key]] if key in REJECTED else [] if answer else REJECTED_BESIDE
+    rejected = tuple((name, record[name]) for name in sides if record.get(name) is not None)
+    trail.read.pop("", None)
+    trail.account(reading.unread, _HARMLESS)
+    return answer, rejected, frozenset((*((key,) if key else ()), *(name for name, _ in rejected)))
+
+
+def _is_answer(turn: LoggedTurn) -> bool:
+    return not isinstance(turn.role, str) or turn.role.strip().lower() not in QUESTION_ROLES
+
+
+def logged_of(
+    name: str, turns: Json, key: str, written: Written, fields: Mapping[str, Keyed], episode: tuple[str, Json] | None, rejected: Keyed = ()
+) -> Logged:
+    system = fields.get("system", ())
+    return Logged(
+        format=name,
+        turns=turns,
+        turns_key=key,
+        written=written,
+        images=fields.get("images", ()),
+        media=fields.get("media", ()),
+        tools=fields.get("tools", ()),
+        system=tuple([(name, _system_text(value)) for name, value in system]) if system else (),
+        label=fields.get("label", ()),
+        rejected=rejected,
+        id=fields["id"][0][1] if "id" in fields else None,
+        step_id=fields["step_id"][0][1] if "step_id" in fields else None,
+        episode=episode,
+    )
+
+
+def _system_text(value: Json) -> Json:
+    """A system instruction that is an object, as Gemini and Vercel have it, as its content."""
+    if not isinstance(value, dict):
+        return value
+    return next((value[key] for key in ("parts", "content", "text") if value.get(key) is not None), value)
+
+
+def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: Container[str] = ()) -> dict[str, Keyed]:
+    """The fields of the record and of the objects in it that hold such fields, as `fields_of` gives them."""
+    found: dict[str, Keyed] = {}
+    for holder in [top, *(find(top, path, trail) for path in holders)]:
+        if holder is None:
+            continue
+        if isinstance(holder.value, str):
+            holder = open_text(holder, trail.budget)
+        if holder is None or not isinstance(holder.value, dict):
+            continue
+        read = trail.read.get(holder.where, (None, set()))[1]  # a key that has turns is no field
+        if holder is not top:
+            read = read | {key for key in holder.value if key in other_meaning}
+        own = {field: tuple(pair for pair in pairs if pair[0] not in read) for field, pairs in fields_of(holder.value).items()}
+        trail.add(holder.where, holder.value, (key for pairs in own.values() for key, _ in pairs))
+        for field, pairs in own.items():
+            if holder is not top and field in ("id", "step_id", "label"):
+                continue
+            prefix = f"{holder.where}." if holder.where else ""
+            found[field] = (*found.get(field, ()), *((f"{prefix}{key}", value) for key, value in pairs))
+    return {field: tuple(sorted(pairs, key=lambda pair: RECORD_RANK.get(pair[0].rpartition(".")[2], 0))) for field, pairs in found.items() if pairs}
+
+
+def _read_piece(piece: Piece, top: Found, trail: Trail, reading: Reading) -> tuple[Found | None, list[Json]]:
+    found = find(top, piece.path, trail, lambda value: is_of(value, piece.kind))
+    if found is None:
+        return None, []
+    if piece.joined:
+        texts = [text for path in piece.joined if (text := find(top, path, trail)) is not None]
+        if all(isinstance(text.value, str) for text in texts):
+            joined = "\n".join(text.value for text in texts if text.value)
+            return found, [LoggedTurn(path=(), where=found.where, written=found.written, role=piece.role, content=joined, is_plain=True)]
+    return found, turns_at(found, piece.role, reading)
+
+
+def turns_at(found: Found, role: str | None, reading: Reading, nested: int = 0) -> list[Json]:
+    """The turns of a value: a list of turns or calls, one turn, a text, or any of them as JSON text."""
+    value = found.value
+    if isinstance(value, str) and role == "transcript":
+        return _spoken_turns(found)
+    if isinstance(value, str) and role == "user" and is_open_transcript(value):
+        return _spoken_turns(found)[:-1]
+    if isinstance(value, str):
+        opened = open_text(found, reading.budget) if role != "pairs" else None
+        if opened is None or not _speaks(opened.value, role):
+            return [text_turn(found, role)]
+        return turns_at(opened, role, reading, nested)
+    if isinstance(value, dict):
+        return _turn_at(found, role, reading)
+    if not isinstance(value, list):
+        return [value]
+    if role == "pairs":
+        return _pairs_at(found)
+    if len(value) == 1 and isinstance(value[0], list) and nested < MOST_NESTED:
+        return turns_at(found.at(0), role, reading, nested + 1)
+    if role == "assistant" and value and all(isinstance(item, dict) and _is_call(item) for item in value):
+        calls = tuple(LoggedPart(item, (*found.path, i), f"{found.where}[{i}]", is_call=True) for i, item in enumerate(value))
+        return [LoggedTurn(path=found.path, where=found.where, written=found.written, role=role, parts=calls)]
+    return [_with_role(turn, role) for turn in read_turns(value, found.path, found.where, found.written, reading)]
+
+
+def _spoken_turns(found: Found) -> list[Json]:
+    return [replace(text_turn(found, role), content=said) for role, said in turns_of(found.value)]
+
+
+def _turn_at(found: Found, role: str | None, reading: Reading) -> list[Json]:
+    return [_with_role(turn, role) for turn in read_turn(found.value, found.path, found.where, found.written, reading)]
+
+
+def _with_role(turn: Json, role: str | None) -> Json:
+    return replace(turn, role=role) if type(turn) is LoggedTurn and turn.role is None and role is not None and not turn.calls else turn
+
+
+def text_turn(found: Found, role: str | None) -> LoggedTurn:
+    return LoggedTurn(path=(), where=found.where, written=found.written, role=role, content=found.value, is_plain=True)
+
+
+def _pairs_at(found: Found) -> list[Json]:
+    turns: list[Json] = []
+    for i, pair in enumerate(found.value):
+        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair):
+            turns += [text_turn(found.at(i).at(k), role) for k, role in enumerate(("user", "assistant"))]
+        else:
+            turns.append(pair)
+    return turns
+
+
+def _speaks(value: Json, role: str | None) -> bool:
+    """Whether the value of a JSON text is turns, or calls, rather than a text that happens to be JSON."""
+    items = value if isinstance(value, list) else [value]
+    if len(items) == 1 and isinstance(items[0], list):
+        items = items[0]
+    turns = bool(items) and all(isinstance(item, dict) and not item.keys().isdisjoint(("role", "from", "parts")) for item in items)
+    return turns or (role == "assistant" and isinstance(value, list) and bool(items) and all(isinstance(item, dict) and _is_call(item) for item in items))
+
+
+def _is_call(item: Mapping[str, Json]) -> bool:
+    function = item.get("function")
+    inner = function if isinstance(function, dict) else item
+    return not inner.keys().isdisjoint(_NAMES) and not inner.keys().isdisjoint(_ARGUMENTS) and "role" not in item
+
+
+def _begins_with(turns: list[Json], first: list[Json]) -> bool:
+    """Whether these turns begin with the others, as an answer does that repeats its question."""
+    return bool(first) and len(turns) > len(first) and all(_said(a) == _said(b) is not None for a, b in zip(turns, first, strict=False))
+
+
+def _said(turn: Json) -> Any:
+    return (turn.role, turn.content, turn.parts and [part.value for part in turn.parts], turn.calls) if type(turn) is LoggedTurn else None

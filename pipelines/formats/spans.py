@@ -1,0 +1,112 @@
+"""Spans of traces as records of one kind: OTLP's nested lists, and attributes that spell lists out as `llm.input_messages.0.message.role`.
+
+Sources: open-telemetry/opentelemetry-proto trace.proto (JSON form); Arize-ai/openinference spec/semantic_conventions.md;
+traceloop/openllmetry (`gen_ai.prompt.0.content`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipelines.formats.keys import Unread
+from pipelines.formats.paths import pairs_of
+from pipelines.formats.turns import parsed
+from pipelines.parsing.budget import Budget
+
+Json = Any
+_NUMBERED = re.compile(r"\.\d+(?:\.|$)")
+_LISTS = ("resourceSpans", "resource_spans", "batches", "scopeSpans", "scope_spans", "instrumentationLibrarySpans", "spans")
+MOST_PARTS = 32  # of one key
+MOST_ITEMS = 10_000
+
+
+def unfold(record: Mapping[str, Json], budget: Budget, unread: Unread) -> dict[str, Json] | None:
+    """The record with its span's attributes as nested objects and lists; None where it is no span of this kind.
+
+    Of several spans with messages, the one is taken whose messages begin with those of every other: the last call of an agent has all that was
+    said before. None if there is no such span.
+    """
+    if any(isinstance(record.get(name), list) for name in _LISTS):
+        spans = [(span, messages) for span in _spans(record) if (messages := _messages(span, budget))]
+        if not spans:
+            return None
+        last, most = max(spans, key=lambda pair: len(pair[1]))
+        if not all(most[: len(messages)] == messages for _, messages in spans):
+            return None
+        if len(spans) > 1:
+            unread.counts["record.spans of earlier calls"] += len(spans) - 1
+        return last
+    attributes = _object(record.get("attributes"))
+    flat = attributes if attributes is not None else record
+    if not any(_NUMBERED.search(key) or _is_prefixed(key) for key in flat):
+        return None
+    nested = _nested(flat)
+    return {**{key: value for key, value in record.items() if key != "attributes"}, "attributes": nested} if attributes is not None else nested
+
+
+def _is_prefixed(key: str) -> bool:
+    return key.startswith(("attributes.llm.", "llm.input_messages", "llm.output_messages"))
+
+
+def _spans(value: Json) -> Iterator[dict[str, Json]]:
+    """Every span in the lists of an export, its attributes as one object."""
+    for name in _LISTS:
+        for item in value.get(name) or () if isinstance(value, Mapping) else ():
+            if isinstance(item, dict) and name != "spans":
+                yield from _spans(item)
+            elif isinstance(item, dict):
+                attributes = _object(item.get("attributes")) or {}
+                nested = _nested(attributes) if any(_NUMBERED.search(key) for key in attributes) else attributes
+                yield item | {"attributes": nested}
+
+
+def _object(attributes: Json) -> dict[str, Json] | None:
+    return pairs_of(attributes) if isinstance(attributes, list) else attributes if isinstance(attributes, dict) else None
+
+
+def _messages(span: Mapping[str, Json], budget: Budget) -> list[Json]:
+    """The messages that the span's model was given, as they are logged; a text counts as one."""
+    attributes = span["attributes"]
+    for path in ("gen_ai.input.messages", "gen_ai.prompt", "llm.input_messages"):
+        value: Json = attributes
+        for key in [path] if path in attributes else path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value:
+            found = parsed(value, budget) if isinstance(value, str) else value
+            return found if isinstance(found, list) else [value]
+    return []
+
+
+def _nested(flat: Mapping[str, Json]) -> dict[str, Json]:
+    """{"a.0.b": 1} -> {"a": [{"b": 1}]}, and so in the objects of lists. Keys that contradict each other stay as they are."""
+    made: dict[str, Json] = {}
+    for key, value in flat.items():
+        value = [_nested(item) if isinstance(item, dict) else item for item in value] if isinstance(value, list) else value
+        parts = key.removeprefix("attributes.").split(".")
+        if len(parts) > MOST_PARTS or not _put(made, parts, value):
+            made[key] = value
+    return {key: _listed(value) for key, value in made.items()}
+
+
+def _put(box: dict[str, Json], parts: list[str], value: Json) -> bool:
+    for part in parts[:-1]:
+        inner = box.setdefault(part, {})
+        if not isinstance(inner, dict):
+            return False
+        box = inner
+    if parts[-1] in box:
+        return False
+    box[parts[-1]] = value
+    return True
+
+
+def _listed(value: Json) -> Json:
+    """Objects whose keys are 0, 1, 2 as lists."""
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _listed(item) for key, item in value.items()}
+    if inner and len(inner) <= MOST_ITEMS and all(str(i) in inner for i in range(len(inner))):
+        return [inner[str(i)] for i in range(len(inner))]
+    return inner

@@ -1,0 +1,261 @@
+"""Turns as any API logs them -> LoggedTurns. A turn is moved, never judged.
+
+{"role", "content", ...}              one turn; its keys are listed in keys.py
+{"kwargs": {...}}, {"data": {...}}    the turn is inside (`WRAPPERS`)
+a content with results in it          one turn for each result, and one for each run of parts between them
+{"type": "function_call", ...}        an item: a part that stands where a turn is expected
+{..., "observation": {"results"}}     the turn, then its results
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from pipelines.formats.keys import HARMLESS, LISTED, RESULTS, ROLE_TYPES, TURN_FIELD, TURN_RANK, WRAPPERS, Unread, pair_keys
+from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, is_null
+from pipelines.formats.parts import BOTH, is_result, kind_of_part
+from pipelines.formats.results import call_and_result, is_results, result_turn, results_beside
+from pipelines.parsing.budget import Budget
+from pipelines.parsing.careful import clip, parse_json
+from pipelines.parsing.written import Path, Written
+from pipelines.reasons import Reject
+
+_HARMLESS = HARMLESS["turn"]
+
+
+class Reading:
+    """What reading one record needs at every turn."""
+
+    __slots__ = ("budget", "has_reasoning_items", "unread")
+
+    def __init__(self, budget: Budget, unread: Unread):
+        self.budget, self.unread, self.has_reasoning_items = budget, unread, False
+
+
+def read_turns(turns: Json, path: Path, where: str, written: Written, reading: Reading) -> Json:
+    """The turns at this path: a list or its JSON text, each turn an object or its JSON text. Any other value stays as it is."""
+    if isinstance(turns, str):
+        found = parsed(turns, reading.budget)
+        if not isinstance(found, list):
+            return turns
+        turns, written, path = found, Written(turns), ()
+    while type(turns) is list and len(turns) == 1 and type(turns[0]) is list:  # a batch of one conversation
+        turns, path, where = turns[0], (*path, 0), f"{where}[0]"
+    if not isinstance(turns, list):
+        return turns
+    made: list[Any] = []
+    for i, turn in enumerate(turns):
+        if type(turn) is dict and len(turn) == 2:  # as most turns are
+            if (content := turn.get("content")) is not None and "role" in turn:
+                if type(content) is str or not _has_results(content):
+                    made.append(LoggedTurn(path=(*path, i), where=f"{where}[{i}]", written=written, role=turn["role"], content=content, is_plain=True))
+                    continue
+            elif (content := turn.get("value")) is not None and "from" in turn and (type(content) is str or not _has_results(content)):
+                made.append(
+                    LoggedTurn(path=(*path, i), where=f"{where}[{i}]", written=written, role=turn["from"], content=content, content_key="value", is_plain=True)
+                )
+                continue
+        made += read_turn(turn, (*path, i), f"{where}[{i}]", written, reading)
+    return with_reasoning_items(made) if reading.has_reasoning_items else made
+
+
+def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Reading) -> list[Json]:
+    """The turns in one element of a list of turns; the element itself where it is no turn."""
+    if isinstance(turn, str):
+        found = parsed(turn, reading.budget)
+        if not isinstance(found, dict):
+            return [turn]
+        turn, written, path = found, Written(turn), ()
+    if not isinstance(turn, dict):
+        return [turn]
+    role: Json = None
+    if turn.get("role") is None and turn.get("from") is None:
+        if (item := _read_item(turn, path, where, written, reading)) is not None:
+            return item
+        if (keys := pair_keys(turn)) is not None:
+            reading.unread.add_others("turn", where, turn, keys)
+            return [
+                LoggedTurn(path=path, where=f"{where}.{key}", written=written, role=role, content=turn[key], content_key=key, is_plain=True)
+                for key, role in zip(keys, ("user", "assistant"), strict=True)
+            ]
+        turn, path, role = _unwrapped(turn, path, where, reading.unread)
+        if turn.get("role") is None and turn.get("from") is None:
+            role = role or (turn["name"] if turn.get("class_") and turn.get("name") in ("system", "user") else None)  # who speaks through the environment
+            role = role or next((turn[key] for key in ("type", "class_", "source") if _is_role(turn.get(key))), None)
+    fields, used = _fields_of(turn, where, reading.unread)
+    if role is not None:
+        fields.setdefault("role", role)
+    results = fields.pop("results", None) if "results" in used else None
+    if "class_" in turn:
+        _read_adp(turn, path, where, fields, used)
+    made = LoggedTurn(path=path, where=where, written=written, content_key=used.get("content", "content"), **fields)
+    turns = list(_split(made, reading.unread)) if type(made.content) is list and _has_results(made.content) else [made]
+    if results is not None:
+        turns += results_beside(results, (*path, used["results"]), f"{where}.{used['results']}", written, reading.unread)
+    return turns
+
+
+def _read_adp(turn: Mapping[str, Json], path: Path, where: str, fields: dict[str, Any], used: Mapping[str, str]) -> None:
+    """Moves what only ADP has: a picture as the content, and a description before a message."""
+    key = used.get("content", "content")
+    if turn.get("class_") == "image_observation" and "content" in fields:
+        fields["images"] = (*fields.get("images", ()), (key, fields.pop("content")))
+    if described := _description(turn, path, where):
+        fields["parts"] = (described, LoggedPart(turn.get(key), (*path, key), f"{where}.{key}"))
+
+
+def _fields_of(turn: Mapping[str, Json], where: str, unread: Unread) -> tuple[dict[str, Any], dict[str, str]]:
+    """(field -> value, field -> the key that it was read from) of a turn."""
+    fields: dict[str, Any] = {}
+    used: dict[str, str] = {}
+    for key, value in turn.items():
+        if value is None or (type(value) is dict and key != "content" and is_null(value)):
+            continue
+        field = TURN_FIELD.get(key)
+        if field is None or key in unread.ignored:
+            if key in RESULTS and is_results(value):
+                fields["results"], used["results"] = value, key
+            elif key not in _HARMLESS and not (key == "description" and "class_" in turn):
+                unread.add("turn", where, key, value)
+        elif field in LISTED:
+            fields[field] = (*fields.get(field, ()), (key, value))
+        elif field not in fields:
+            fields[field], used[field] = value, key
+        elif TURN_RANK[key] < TURN_RANK[used[field]]:
+            _double(unread, where, used[field], fields[field], value)
+            fields[field], used[field] = value, key
+        else:
+            _double(unread, where, key, value, fields[field])
+    for field in fields.keys() & LISTED:
+        if len(fields[field]) > 1:
+            fields[field] = tuple(sorted(fields[field], key=_rank))
+    return fields, used
+
+
+def _rank(pair: tuple[str, Json]) -> int:
+    return TURN_RANK[pair[0]]
+
+
+def _double(unread: Unread, where: str, key: str, value: Json, kept: Json) -> None:
+    """Notes a second key of the same meaning in a turn, unless both have the same value."""
+    if value != kept:
+        unread.add("turn", where, key, value, f"the turn has another value under another key of the same meaning: {clip(str(kept))}")
+
+
+def _unwrapped(turn: dict[str, Json], path: Path, where: str, unread: Unread) -> tuple[dict[str, Json], Path, Json]:
+    """(the turn inside its wrapper, the path to it, the role that only the wrapper names)."""
+    key = next((key for key in WRAPPERS if type(turn.get(key)) is dict), None)
+    if key is None:
+        return turn, path, None
+    unread.add_others("turn", where, turn, {key, *WRAPPERS[key]})
+    name = turn["id"][-1] if isinstance(turn.get("id"), list) and turn["id"] else turn.get("type")
+    return turn[key], (*path, key), name if _is_role(name) else None
+
+
+def _is_role(name: Json) -> bool:
+    return isinstance(name, str) and name in ROLE_TYPES
+
+
+def _has_results(content: Json) -> bool:
+    return type(content) is list and any(map(is_result, content))
+
+
+def _split(turn: LoggedTurn, unread: Unread) -> Iterator[LoggedTurn]:
+    """A turn for each result in the content, and one for each run of other parts. What else the turn has goes to the first; its loss to each."""
+    others = {name: getattr(turn, name) for name in ("calls", "images", "media", "reasoning", "metadata", "tools")}
+    base = (*turn.path, turn.content_key)
+    parts = [LoggedPart(part, (*base, i), f"{turn.where}.{turn.content_key}[{i}]") for i, part in enumerate(turn.content)]
+    run: list[LoggedPart] = []
+    for part in [*parts, None]:
+        if part is not None and not is_result(part.value):
+            run.append(part)
+            continue
+        if run:
+            yield LoggedTurn(path=turn.path, where=turn.where, written=turn.written, role=turn.role, parts=tuple(run), loss=turn.loss, **others)
+            run, others = [], {}
+        if part is not None:
+            made = call_and_result(part, turn.written, unread) if kind_of_part(part.value).kind == BOTH else [result_turn(part, turn.written, unread)]
+            yield replace(made[0], loss=turn.loss, **others)
+            yield from (replace(one, loss=turn.loss) for one in made[1:])
+            others = {}
+
+
+_REASONING = "(reasoning)"  # the role of an item of reasoning until its turn is found
+
+
+def _read_item(item: dict[str, Json], path: Path, where: str, written: Written, reading: Reading) -> list[LoggedTurn] | None:
+    """The turn of a part that stands alone where a turn is expected; None where this is no such part."""
+    if not isinstance(item.get("type") or item.get("class_"), str):
+        return None
+    part = LoggedPart(item, path, where)
+    match kind_of_part(item).kind:
+        case "result":
+            return [result_turn(part, written, reading.unread)]
+        case "call and result":
+            return call_and_result(part, written, reading.unread)
+        case "call":
+            part = part._replace(is_call=True)
+            return [LoggedTurn(path=path, where=where, written=written, role="assistant", parts=(*filter(None, (_description(item, path, where),)), part))]
+        case "reasoning":
+            reading.has_reasoning_items = True
+            return [LoggedTurn(path=path, where=where, written=written, role=_REASONING, parts=(part,))]
+    return None
+
+
+def _description(item: Mapping[str, Json], path: Path, where: str) -> LoggedPart | None:
+    """What an action of ADP says before it acts: text of the answer, as its own converters to training data have it."""
+    text = item.get("description") if item.get("class_") is not None else None
+    return (
+        LoggedPart(f"{text}\n\n" if item["class_"] == "message_action" else text, (*path, "description"), f"{where}.description")
+        if isinstance(text, str) and text
+        else None
+    )
+
+
+def with_reasoning_items(turns: list[Any]) -> list[Any]:
+    """The turns, with each item of reasoning put before the answer or call that follows it, or into a turn of its own."""
+    made: list[Any] = []
+    waiting: list[LoggedTurn] = []
+    for turn in turns:
+        if type(turn) is LoggedTurn and turn.role is _REASONING:
+            waiting.append(turn)
+            continue
+        if waiting and type(turn) is LoggedTurn and turn.role == "assistant":
+            made.append(_joined(waiting, turn))
+        else:
+            made += map(_alone, waiting)
+            made.append(turn)
+        waiting = []
+    return made + list(map(_alone, waiting))
+
+
+def _alone(reasoning: LoggedTurn) -> LoggedTurn:
+    return LoggedTurn(path=reasoning.path, where=reasoning.where, written=reasoning.written, role="assistant", parts=reasoning.parts)
+
+
+def _joined(reasoning: list[LoggedTurn], turn: LoggedTurn) -> LoggedTurn:
+    """The turn with these items as its first parts."""
+    first = tuple(part for item in reasoning for part in item.parts or ())
+    own = turn.parts
+    if own is None and turn.content is not None:
+        base, where = (*turn.path, turn.content_key), f"{turn.where}.{turn.content_key}"
+        own = (
+            tuple(LoggedPart(part, (*base, i), f"{where}[{i}]") for i, part in enumerate(turn.content))
+            if isinstance(turn.content, list)
+            else (LoggedPart(turn.content, base, where),)
+        )
+    fields = {name: getattr(turn, name) for name in turn.__struct_fields__ if name not in ("parts", "content", "is_plain")}
+    return LoggedTurn(parts=(*first, *(own or ())), **fields)
+
+
+def parsed(text: str, budget: Budget) -> Json:
+    """The value of a JSON text that begins as an object or a list; None for any other text."""
+    if text.lstrip()[:1] not in ("[", "{"):
+        return None
+    try:
+        return parse_json(text, budget, [])
+    except Reject:
+        return None

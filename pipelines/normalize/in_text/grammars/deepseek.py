@@ -1,0 +1,31 @@
+"""Calls of DeepSeek: `<｜tool▁call▁begin｜>function<｜tool▁sep｜>name`, then a block of JSON (V3, R1); or `<｜tool▁call▁begin｜>name<｜tool▁sep｜>{...}` (V3.1).
+
+Source: the chat templates of deepseek-ai/DeepSeek-V3 and deepseek-ai/DeepSeek-V3.1.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, end_of_value, wrapped
+
+_OPEN = "<｜tool▁call▁begin｜>"
+_HEAD = re.compile(r"<｜tool▁call▁begin｜>\s*+(?:function\s*+<｜tool▁sep｜>)?\s*+([^\s<>{}`]++)\s*+(?:<｜tool▁sep｜>)?\s*+(?:```(?:json)?+\s*+)?")
+_TAIL = re.compile(r"\s*+(?:```)?\s*+<｜tool▁call▁end｜>")
+
+
+def find(text: str) -> list[CallText]:
+    found: list[CallText] = []
+    at = text.find(_OPEN)
+    while at >= 0:
+        head = _HEAD.match(text, at)
+        end = end_of_value(text, head.end()) if head else None
+        tail = _TAIL.match(text, end) if end is not None else None
+        if head is None or tail is None:
+            return []
+        found.append(CallText(at, tail.end(), head[1], text[head.end() : end]))
+        at = text.find(_OPEN, tail.end())
+    return wrapped(text, found, ("<｜tool▁calls▁begin｜>",), ("<｜tool▁calls▁end｜>",))
+
+
+GRAMMAR = Grammar("deepseek", (_OPEN,), find)

@@ -1,0 +1,59 @@
+"""The syntaxes in which models write calls, and how a call is noticed that stays text: also in a syntax that no grammar reads."""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.normalize.in_text.grammars import GRAMMARS
+from pipelines.normalize.reasoning import leading_thought
+
+# (syntax, a text that every call in it contains, its pattern or None if the text is enough). The first that matches names the syntax.
+SPELLINGS: tuple[tuple[str, str, re.Pattern[str] | None], ...] = (
+    ("glm_4_5", "<arg_key>", None),
+    ("xml", "<function=", None),
+    ("hermes", "<tool_call>", None),
+    ("invoke", "<invoke name=", None),
+    ("glaive", "<functioncall>", None),
+    ("mistral", "[TOOL_CALLS]", None),
+    ("deepseek", "<｜tool▁call", None),
+    ("kimi", "<|tool_call", None),
+    ("llama", "<|python_tag|>", None),
+    ("harmony", "<|channel|>commentary to=", None),
+    ("qwen_agent", "✿FUNCTION✿", None),
+    ("tags", "<function_call>", None),
+    ("gemini", "```tool_code", None),
+    ("react", "Action Input:", re.compile(r"^[ \t]*Action:[^\n]*\n\s*Action Input:", re.MULTILINE)),
+    ("openhands", "<execute_", None),
+    ("json", '"arguments"', re.compile(r'\{\s*"(?:name|arguments|type|function|id)"\s*:')),
+    ("json", '"parameters"', re.compile(r'\{\s*"name"\s*:\s*"[^"\n]*"\s*,\s*"parameters"\s*:')),
+    ("json", '"function"', re.compile(r'"type"\s*:\s*"function"')),
+    ("glm_4", "\n{", re.compile(r"\s*[A-Za-z_][\w.\-]*[ \t]*\n\{")),
+    ("pythonic", ")]", re.compile(r"\s*\[\s*[A-Za-z_][\w.]*\(")),
+)
+_AT_START = ("glm_4", "pythonic")
+
+
+def spelling_of(text: str) -> str | None:
+    """The syntax in which this text contains a call; None if it contains no call in a known syntax.
+
+    >>> spelling_of("Thought: look\\nAction: search\\nAction Input: {}"), spelling_of("It is 12 degrees.")
+    ('react', None)
+    """
+    whole = leading_thought(text)[1]
+    for name, part, pattern in SPELLINGS:
+        if part in text and (pattern is None or (pattern.match(whole) if name in _AT_START else pattern.search(text))):
+            return name
+    return None
+
+
+# Every text with a call has one of these.
+SIGNS = tuple(dict.fromkeys([*(hint for grammar in GRAMMARS for hint in grammar.hints), *(part for _, part, _ in SPELLINGS)]))
+
+
+def may_contain_call(text: str) -> bool:
+    """Whether a text has a sign that every syntax needs; most answers have none. It is asked of every answer."""
+    if "{" in text or "<" in text or "[" in text or "✿" in text or "Action Input:" in text:
+        for sign in SIGNS:  # a loop is faster than any()
+            if sign in text:
+                return True
+    return False
