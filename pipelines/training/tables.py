@@ -27,6 +27,8 @@ __all__ = ["NotPublished", "Published", "open_root"]
 
 Row = dict[str, Any]
 ROWS_AT_ONCE = 256
+# Where a table has a change data feed, Spark writes these columns, which are not the table's, into the files that DELETE, UPDATE and MERGE write anew.
+_NOT_IN_TABLE = {"_change_type", "__is_cdc"}
 BATCH_TABLES = ("conversations", "samples", "quarantine")
 OLD = "the root {root} was written by version 0.1.0; bring it over once with: episodes repair {root}"
 
@@ -235,7 +237,7 @@ def _schema(fs: FileSystem, files: Sequence[DataFile], columns: Sequence[str] | 
     partition: dict[str, pa.DataType] = {}
     for file in reversed(files):
         with fs.open_input_file(file.path) as source:
-            types = {field.name: field.type for field in pq.read_schema(source)} | types
+            types = {field.name: field.type for field in pq.read_schema(source) if field.name not in _NOT_IN_TABLE} | types
         partition |= dict.fromkeys(file.partition, pa.string())
         if columns is not None and set(columns) <= types.keys() | partition.keys():
             break

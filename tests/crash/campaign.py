@@ -1,175 +1,34 @@
-"""Experiments: each disturbs a run on a fresh scene, and returns what was wrong afterwards."""
+"""Experiments with one run at a time: each disturbs a run on a fresh scene, and returns what was wrong afterwards."""
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import time
-from collections.abc import Callable
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from pipelines.ledger.batches import Refused
-from pipelines.storage.locks import LostRace
-from pipelines.tables.reading import NotPublished, last_run, open_table, run_rows
-from tests.crash.scene import Scene, View, counted_by_duckdb, false_reports, leftovers, view
-from tests.crash.zygote import KILLED, Zygote, die
+from pipelines.tables.reading import last_run, open_table, run_rows
+from tests.crash.scene import Scene, reader_view, view, without_n0
+from tests.crash.stage import OnPoint, Stage, again, at_pass, broken, ending, full, last_line, left_over, reader_faults
+from tests.crash.zygote import KILLED, die
 
-Mistake = Callable[[], None]  # patches the code, inside a fork
-
-
-def nothing() -> None:
-    """No mistake."""
+HOWS = {"killed": die, "disk full": full, "I/O error": broken}
 
 
-# The states that a reader may see, by the runs that lead to them.
-RUNS = {"before": (), "amended": ("n1",), "amended, n2": ("n1", "n2"), "before, n2": ("n2",)}
-
-
-class Stage:
-    """Runs experiments on copies of one scene. `mistake` is planted in every driver before it starts."""
-
-    def __init__(self, zygote: Zygote, scene: Scene, mistake: Mistake = nothing, known: dict[str, Any] | None = None):
-        self.zygote, self.scene, self.mistake = zygote, scene, mistake
-        self._known: dict[str, Any] = {} if known is None else known
-
-    def mistaken(self, mistake: Mistake) -> Stage:
-        """The same scene and the same expected states, with a planted mistake."""
-        self.prepare()
-        return Stage(self.zygote, self.scene, mistake, self._known)
-
-    def prepare(self) -> None:
-        """Makes all expected states, before an experiment starts a driver whose scene must not be moved."""
-        for name in RUNS:
-            self.expected(name)
-
-    def expected(self, name: str) -> View:
-        """What a reader sees after undisturbed runs. They run once, when their result is first needed."""
-        if name not in self._known:
-            scene = self.with_old_set_aside()
-            trail = scene.folder / "trail"
-            for batch in RUNS[name]:
-                self.drive(scene, batch, on_point=_noted(trail))
-            if name == "amended":
-                self._known["points"] = trail.read_text().splitlines()
-            self._known[name] = self.look(lambda: view(scene))
-            self.put_back()
-        return dict(self._known[name])
-
-    def points(self) -> list[str]:
-        """The names of the points that the run which amends n1 passes, in order, with repetitions."""
-        self.expected("amended")
-        return list(self._known["points"])
-
-    def fresh(self) -> Scene:
-        return self.scene.restored()
-
-    def with_old_set_aside(self) -> Scene:
-        """A fresh scene. The one of the last experiment is set aside until `put_back`."""
-        if self.scene.folder.exists():
-            self.scene.folder.rename(self._aside)
-        return self.scene.restored()
-
-    def put_back(self) -> None:
-        shutil.rmtree(self.scene.folder)
-        if self._aside.exists():
-            self._aside.rename(self.scene.folder)
-
-    @property
-    def _aside(self) -> Path:
-        return self.scene.folder.with_name(f"{self.scene.folder.name}-aside")
-
-    def drive(self, scene: Scene, batch: str, **options: Any) -> Any:
-        return self.zygote.run(self._driver(scene, batch, options))
-
-    def start(self, scene: Scene, batch: str, **options: Any) -> Any:
-        return self.zygote.start(self._driver(scene, batch, options))
-
-    def look(self, work: Callable[[], Any]) -> Any:
-        """What a reader finds, in a fork of its own and with the same planted mistake."""
-
-        def read(spark: SparkSession) -> Any:
-            self.mistake()
-            return work()
-
-        return self.zygote.run(read)
-
-    def _driver(self, scene: Scene, batch: str, options: dict[str, Any]) -> Callable[[SparkSession], Any]:
-        def work(spark: SparkSession) -> Any:
-            self.mistake()
-            try:
-                return scene.run(spark, batch, **options).status
-            except (Refused, LostRace, OSError, NotPublished) as error:
-                return type(error).__name__
-            except Exception as error:  # any other failure of a driver is a failure too
-                return f"error: {type(error).__name__}: {str(error)[:300]}"
-
-        return work
-
-
-def _noted(trail: Path) -> Callable[[str], None]:
-    def note(point: str) -> None:
-        with trail.open("a") as file:
-            file.write(point + "\n")
-
-    return note
-
-
-def at_pass(where: int | str, then: Callable[[str], None]) -> Callable[[str], None]:
-    """Calls `then` at the point number `where`, or the first time at the point with this name."""
-    passed: list[str] = []
-
-    def at(point: str) -> None:
-        passed.append(point)
-        if len(passed) - 1 == where or (point == where and passed.count(point) == 1):
-            then(point)
-
-    return at
-
-
-def full(point: str) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def broken(point: str) -> None:
-    raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-
-def reader_faults(stage: Stage, scene: Scene, allowed: list[str], when: str) -> list[str]:
-    """What is wrong if a reader does not see one of these states, whole."""
-    try:
-        seen = stage.look(lambda: view(scene))
-    except RuntimeError as error:
-        return [f"{when}: the snapshot cannot be read: {str(error).strip().splitlines()[-1][:200]}"]
-    counts = {table: len(rows) for table, rows in seen.items()}
-    if not any(seen == stage.expected(name) for name in allowed):
-        return [f"{when}: a reader sees {counts}, which is none of {allowed}"]
-    by_sql = stage.look(lambda: counted_by_duckdb(scene))
-    faults = [] if by_sql == counts else [f"{when}: DuckDB counts {by_sql} through the snapshot, pyarrow {counts}"]
-    return faults + [f"{when}: {fault}" for fault in stage.look(lambda: false_reports(scene))]
-
-
-def disturbed(stage: Stage, where: int | str, how: Callable[[str], None]) -> list[str]:
+def disturbed(stage: Stage, where: int | str, how: OnPoint, spark: bool = False) -> list[str]:
     """The run that amends n1 is stopped at this point. Then the batch is run again."""
     scene = stage.fresh()
-    ended = stage.drive(scene, "n1", on_point=at_pass(where, how))
+    ended = stage.drive(scene, "n1", on_point=at_pass(where, how), spark=spark)
     faults = [] if ended in (KILLED, "OSError", "published") else [f"the disturbed run ended as {ended}"]
     faults += reader_faults(stage, scene, ["before", "amended"], "after the disturbance")
     return faults + again(stage, scene, "n1", "amended")
 
 
-def again(stage: Stage, scene: Scene, batch: str, expected: str) -> list[str]:
-    ended = stage.drive(scene, batch)
-    faults = [] if ended in ("published", "unchanged") else [f"the rerun ended as {ended}"]
-    faults += reader_faults(stage, scene, [expected], "after the rerun")
-    return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
-
-
 def next_batch_first(stage: Stage, where: int | str) -> list[str]:
-    """n1 is killed between two commits, and n2 is run before n1 is run again."""
+    """n1 is killed, and n2 is run before n1 is run again."""
     scene = stage.fresh()
     stage.drive(scene, "n1", on_point=at_pass(where, die))
     is_amended = not reader_faults(stage, scene, ["amended"], "")
@@ -179,50 +38,21 @@ def next_batch_first(stage: Stage, where: int | str) -> list[str]:
     return faults + again(stage, scene, "n1", "amended, n2")
 
 
-def same_batch_at_once(stage: Stage, number: int) -> list[str]:
-    """While one run of a batch waits at a point, another one starts. One is published; the other loses the race and leaves nothing behind."""
-    stage.prepare()
+def killed_twice(stage: Stage, where: int | str) -> list[str]:
+    """The run that completes a killed run is killed too, at every point that it passes."""
     scene = stage.fresh()
-    first = stage.start(scene, "n1", on_point=at_pass(number, _wait_for(scene.folder / "second-is-done")))
-    _until((scene.folder / "second-is-done").with_suffix(".waiting"))
-    second = stage.drive(scene, "n1")
-    (scene.folder / "second-is-done").touch()
-    ended = sorted([first.wait(), second])
-    faults = [] if ended == ["LostRace", "published"] else [f"the two runs ended as {ended}"]
-    faults += reader_faults(stage, scene, ["amended"], "after both")
-    of_batch = stage.look(lambda: len([row for row in run_rows(scene.root) if row["batch"] == "n1"]))
-    faults += [] if of_batch == 2 else [f"{of_batch - 1} runs of the batch were published at once"]
-    return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
+    stage.drive(scene, "n1", on_point=at_pass(where, die))
+    faults: list[str] = []
+    for _ in range(len(stage.points())):
+        if stage.drive(scene, "n1", on_point=at_pass(1, die)) != KILLED:
+            break
+        faults += reader_faults(stage, scene, ["before", "amended"], "after one of the kills")
+    return faults + again(stage, scene, "n1", "amended")
 
 
-def two_batches_at_once(stage: Stage, number: int) -> list[str]:
-    """While the run of one batch waits at a point, that of another batch runs as far as it can. Both are published, one after the other."""
-    stage.prepare()
-    scene = stage.fresh()
-    waits, let_in, ready, last = (scene.folder / name for name in ("first-waits", "second-is-let-in", "second-is-ready", "second-is-at-last"))
-
-    def wait(point: str) -> None:
-        waits.touch()
-        _until(let_in, seconds=5)  # while the first holds the lock, the second cannot go on
-        if let_in.exists():
-            _until(ready)
-            _until(last, seconds=4)
-
-    def signal(point: str) -> None:
-        let_in.touch()
-        if point == "manifest: staged":
-            ready.touch()
-        elif point.startswith("runs"):
-            last.touch()
-
-    first = stage.start(scene, "n1", on_point=at_pass(number, wait))
-    _until(waits)
-    faults = reader_faults(stage, scene, ["before", "amended"], "during the publication")
-    second = stage.start(scene, "n2", on_point=signal)
-    ended = [first.wait(), second.wait()]
-    faults += [] if ended == ["published", "published"] else [f"the two batches ended as {ended}"]
-    faults += reader_faults(stage, scene, ["amended, n2"], "after both")
-    return faults + [f"left over: {name}" for name in stage.look(lambda: leftovers(scene))]
+def amended(stage: Stage) -> list[str]:
+    """An undisturbed run amends its batch and changes nothing else."""
+    return again(stage, stage.fresh(), "n1", "amended")
 
 
 def replayed(stage: Stage) -> list[str]:
@@ -234,15 +64,8 @@ def replayed(stage: Stage) -> list[str]:
     ended = stage.drive(scene, "n1")
     faults = [] if ended == "unchanged" else [f"the replay ended as {ended}"]
     faults += [] if stage.look(lambda: last_run(scene.root)) == before else ["the replay was published"]
-    other = scene.config(options={"max_tokens": 4096})
-    ended = stage.drive(scene, "n1", config=other)
+    ended = stage.drive(scene, "n1", config=scene.config(options={"max_tokens": 4096}))
     return faults + ([] if ended == "Refused" else [f"the replay under another configuration ended as {ended}"])
-
-
-def amended(stage: Stage) -> list[str]:
-    """An undisturbed run amends its batch and changes nothing else."""
-    scene = stage.fresh()
-    return again(stage, scene, "n1", "amended")
 
 
 def amended_again(stage: Stage) -> list[str]:
@@ -251,55 +74,62 @@ def amended_again(stage: Stage) -> list[str]:
     stage.drive(scene, "n1")
     lines = (scene.folder / "logs" / "n1" / "a.jsonl").read_bytes().splitlines()
     scene.write("n1", lines[1:])
-    ended = stage.drive(scene, "n1")
+    ended = stage.drive(scene, "n1", spark=True)
     return [] if ended == "published" else [f"a batch with other bytes ended as {ended}"]
 
 
 def damaged_staging(stage: Stage) -> list[str]:
-    """A staged file is lost before the books are balanced: nothing may be published."""
+    """A file that a worker wrote is lost before the books are balanced: nothing may be published."""
     scene = stage.fresh()
+    before = set((scene.root / "samples").rglob("*.parquet"))
 
     def lose(point: str) -> None:
-        if point == "stage outcomes: after":
-            next((scene.root / "_staging").glob("*/outcomes/table=samples/**/*.parquet")).unlink()
+        (new,) = set((scene.root / "samples").rglob("*.parquet")) - before
+        new.unlink()
 
-    ended = stage.drive(scene, "n1", on_point=lose)
-    faults = ["a batch whose staged rows were lost was published"] if ended in ("published", "unchanged") else []
-    return faults + reader_faults(stage, scene, ["before"], "after the loss")
+    ended = stage.drive(scene, "n1", on_point=at_pass("stage outcomes: after", lose), spark=True)
+    faults = ["a batch whose rows were lost was published"] if ended in ("published", "unchanged") else []
+    return faults + reader_faults(stage, scene, ["before"], "after the loss") + again(stage, scene, "n1", "amended")
 
 
-def lossy_commit(stage: Stage) -> list[str]:
-    """A commit has fewer rows than the books: `runs` must not name it."""
+def lossy_plan(stage: Stage) -> list[str]:
+    """The plan has fewer files than the books have rows: it must not be published."""
     scene = stage.fresh()
 
-    def lossy(spark: SparkSession) -> Any:
-        from pipelines.spark.publishing import tables
+    def lossy() -> None:
+        from pipelines.spark.run import completion
 
-        form = tables.FORMS[scene.form]
-        commit_files = form.commit_files
-        form.commit_files = lambda root, table, parts, *more: commit_files(root, table, parts[:-1] if table == "samples" else parts, *more)
-        return stage._driver(scene, "n1", {})(spark)
+        whole = completion.plan_of
 
-    ended = stage.zygote.run(lossy)
-    faults = ["a lossy commit was published"] if ended == "published" else []
-    faults += reader_faults(stage, scene, ["before"], "after a lossy commit")
+        def without_samples(*arguments: Any) -> Any:
+            plan = whole(*arguments)
+            return plan._replace(tables={name: files for name, files in plan.tables.items() if name != "samples"})
+
+        completion.plan_of = without_samples
+
+    ended = stage.drive(scene, "n1", prepare=lossy)
+    faults = ["a plan that lacks files was published"] if ended == "published" else []
+    faults += reader_faults(stage, scene, ["before"], "after a lossy plan")
     return faults + again(stage, scene, "n1", "amended")
 
 
 def bad_batch(stage: Stage) -> list[str]:
-    """More records are quarantined than the gate allows: nothing is published."""
+    """More records are quarantined than the gate allows: nothing is published, and what the run wrote stays for a reader, and out of the tables."""
     scene = stage.fresh()
+    lines = (scene.folder / "logs" / "n1" / "a.jsonl").read_bytes()
     scene.write("n1", [b"{broken %d" % number for number in range(5)])
-    ended = stage.drive(scene, "n1")
+    ended = stage.drive(scene, "n1", spark=True)
     faults = [] if ended == "gate_failed" else [f"a bad batch ended as {ended}"]
-    return faults + reader_faults(stage, scene, ["before"], "after a bad batch")
+    faults += reader_faults(stage, scene, ["before"], "after a bad batch") + left_over(stage, scene)
+    (scene.folder / "logs" / "n1" / "a.jsonl").write_bytes(lines)
+    return faults + again(stage, scene, "n1", "amended")
 
 
 def internal_error(stage: Stage) -> list[str]:
     """A record fails with an internal error: nothing is published."""
     scene = stage.fresh()
 
-    def failing(spark: SparkSession) -> Any:
+    def failing() -> None:
         from pipelines.spark.run import completion
 
         end = completion.too_many_errors
@@ -308,64 +138,151 @@ def internal_error(stage: Stage) -> list[str]:
             object.__setattr__(books, "internal_errors", 1)
             return end(books, gates)
 
-        completion.too_many_errors = counted  # type: ignore[assignment]
-        return stage._driver(scene, "n1", {})(spark)
+        completion.too_many_errors = counted
 
-    ended = stage.zygote.run(failing)
+    ended = stage.drive(scene, "n1", prepare=failing)
     faults = [] if ended == "internal_error" else [f"a run with an internal error ended as {ended}"]
     return faults + reader_faults(stage, scene, ["before"], "after an internal error")
 
 
 def older_state_readable(stage: Stage) -> list[str]:
-    """A trainer can still read the earlier state of a batch after an amendment, as long as retention keeps it."""
+    """A trainer can still read the earlier state of a batch after amendments, as long as retention keeps it."""
     scene = stage.fresh()
     row = stage.look(lambda: last_run(scene.root))
-    old = stage.look(lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist())))
+    rows = lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist()))  # noqa: E731
+    old = stage.look(rows)
     stage.drive(scene, "n1")
+    stage.drive(scene, "n2")
     try:
-        now = stage.look(lambda: sorted(map(str, open_table(scene.root, "samples", row).to_table().to_pylist())))
+        now = stage.look(rows)
     except RuntimeError as error:
-        return [f"the earlier state cannot be read any more: {str(error).strip().splitlines()[-1][:200]}"]
+        return [f"the earlier state cannot be read any more: {last_line(error)}"]
     return [] if now == old else ["the earlier state has other rows now"]
 
 
-def redriven(stage: Stage) -> list[str]:
-    """A record that was fixed moves from quarantine to samples, and no other row changes."""
+def redriven(stage: Stage, where: str = "", how: OnPoint = die) -> list[str]:
+    """A record that was fixed moves from quarantine to samples, and no other row changes, also if the redrive is stopped and run again."""
     scene = stage.fresh()
     late = {"messages": [{"role": "user", "content": "<image>?"}, {"role": "assistant", "content": "late"}], "images": ["late.png"], "episode_id": "e1"}
     lines = (scene.folder / "logs" / "n1" / "a.jsonl").read_bytes().splitlines()
     scene.write("n1", [*lines, late])
-    stage.drive(scene, "n1")
+    stage.drive(scene, "n1", spark=True)
     (scene.folder / "screens" / "late.png").write_bytes((scene.folder / "screens" / "0.png").read_bytes())
-    before = stage.look(lambda: view(scene))
+    before, _ = stage.look(lambda: reader_view(scene))
+    faults: list[str] = []
+    if where:
+        _redrive(stage, scene, at_pass(where, how))
+        faults += [f"after the disturbance: {fault}" for fault in _moved(before, stage.look(lambda: view(scene)), may_be_same=True)]
+    ended = _redrive(stage, scene)
+    faults += [] if ended == "published" or (where and ended == "unchanged") else [f"the redrive ended as {ended}"]
+    faults += _moved(before, stage.look(lambda: view(scene)))
+    return faults + left_over(stage, scene)
 
-    def again(spark: SparkSession) -> Any:
-        from datetime import UTC, datetime
 
+def _redrive(stage: Stage, scene: Scene, on_point: OnPoint = lambda point: None) -> Any:
+    def again(spark: SparkSession) -> str:
+        from pipelines.spark.run.batch import RunOptions
         from pipelines.spark.run.redrive import Selection, redrive_batch
 
         stage.mistake()
-        return redrive_batch(spark, scene.config(), Selection("image.missing"), "n1", f"redrive.{time.time_ns()}", datetime.now(UTC)).status
+        options = RunOptions(on_point=on_point)
+        return ending(lambda: redrive_batch(spark, scene.config(), Selection("image.missing"), "n1", scene.run_id("n1"), datetime.now(UTC), options).status)
 
-    ended = stage.zygote.run(again)
-    after = stage.look(lambda: view(scene))
+    return stage.zygote.run(again)
+
+
+def _moved(before: dict[str, Any], after: dict[str, Any], may_be_same: bool = False) -> list[str]:
     moved = {table: (len(set(after[table]) - set(before[table])), len(set(before[table]) - set(after[table]))) for table in after}
     right = {"conversations": (1, 0), "samples": (1, 0), "quarantine": (0, 1), "images": (1, 0)}
-    faults = [] if ended == "published" else [f"the redrive ended as {ended}"]
-    faults += [] if moved == right else [f"the redrive moved {moved}"]
     duplicated = {table: len(rows) - len(set(rows)) for table, rows in after.items() if len(rows) != len(set(rows))}
+    faults = [] if moved == right or (may_be_same and after == before) else [f"the redrive moved {moved}"]
     return faults + ([f"duplicated: {duplicated}"] if duplicated else [])
 
 
-def _wait_for(flag: Path, seconds: float = 60) -> Callable[[str], None]:
-    def wait(point: str) -> None:
-        flag.with_suffix(".waiting").touch()
-        _until(flag, seconds)
+def zombie(stage: Stage, where: str) -> list[str]:
+    """A task of a run that was killed writes its files after the batch was run again. No reader notices."""
+    scene = stage.fresh()
+    stage.drive(scene, "n1", on_point=at_pass(where, die))
+    files = {path: path.read_bytes() for path in scene.root.rglob("*.parquet")}
+    faults = again(stage, scene, "n1", "amended")
+    for path, data in files.items():
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    faults += reader_faults(stage, scene, ["amended"], "after the zombie's files")
+    ended = stage.drive(scene, "n2")
+    faults += [] if ended == "published" else [f"the next batch ended as {ended}"]
+    return faults + reader_faults(stage, scene, ["amended, n2"], "after the next batch")
 
-    return wait
+
+def wrong_clock(stage: Stage, days: int) -> list[str]:
+    """The driver's clock is wrong by many days. Order of runs, retention and readers stay right, also of the next run, whose clock is right."""
+    scene = stage.fresh()
+    moved = timedelta(days=days)
+    ended = stage.drive(scene, "n1", prepare=lambda: shift_clock(moved), now=lambda: datetime.now(UTC) + moved)
+    faults = [] if ended == "published" else [f"the run with the wrong clock ended as {ended}"]
+    faults += reader_faults(stage, scene, ["amended"], "after the wrong clock")
+    row = stage.look(lambda: run_rows(scene.root)[1])  # n1 before its amendment
+    faults += _readable(stage, scene, row, "with the wrong clock")
+    ended = stage.drive(scene, "n2")
+    faults += [] if ended == "published" else [f"the next batch ended as {ended}"]
+    faults += reader_faults(stage, scene, ["amended, n2"], "after the next batch")
+    faults += _readable(stage, scene, row, "after the next batch")
+    order = stage.look(lambda: [row["batch"] for row in run_rows(scene.root)])
+    faults += [] if order == ["n0", "n1", "n1", "n2"] else [f"the order of the runs is {order}"]
+    return faults + again(stage, scene, "n1", "amended, n2")
 
 
-def _until(path: Path, seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not path.exists() and time.monotonic() < until:
-        time.sleep(0.05)
+def shift_clock(moved: timedelta) -> None:
+    wall, nanos = time.time, time.time_ns
+    time.time = lambda: wall() + moved.total_seconds()
+    time.time_ns = lambda: nanos() + int(moved.total_seconds()) * 10**9
+
+
+def _readable(stage: Stage, scene: Scene, row: dict[str, Any], when: str) -> list[str]:
+    try:
+        stage.look(lambda: open_table(scene.root, "samples", row).to_table().to_pylist())
+    except RuntimeError as error:
+        return [f"{when}: the state before the amendment cannot be read: {last_line(error)}"]
+    return []
+
+
+def retained(stage: Stage) -> list[str]:
+    """After `retention.days`, a run deletes replaced files and what runs left that have ended, and nothing else."""
+    scene = stage.fresh()
+    stage.drive(scene, "n1", on_point=at_pass("stage outcomes: after", die))
+    dead = {path.name for path in (scene.root / "_runs").iterdir()} - {row["run_id"] for row in stage.look(lambda: run_rows(scene.root))}
+    stage.drive(scene, "n2", prepare=_failing_gate)
+    stage.drive(scene, "n1")
+    faults = [f"run {name} was not removed" for name in dead if (scene.root / "_runs" / name).exists()]
+    _age(scene, 40)
+    ended = stage.drive(scene, "n2")
+    faults += [] if ended == "published" else [f"the next batch ended as {ended}"]
+    replaced = [path.name for path in (scene.root / "_replaced").glob("*")]
+    faults += [f"_replaced/{name} is older than the retention" for name in replaced]
+    kept = {row["run_id"] for row in stage.look(lambda: run_rows(scene.root))}
+    faults += [f"_runs/{path.name} is older than the retention" for path in (scene.root / "_runs").iterdir() if path.name not in kept]
+    return faults + reader_faults(stage, scene, ["amended, n2"], "after retention") + left_over(stage, scene)
+
+
+def _failing_gate() -> None:
+    from pipelines.spark.run import completion
+
+    completion.failed_gates = lambda *arguments: ["a gate that always fails"]
+
+
+def _age(scene: Scene, days: int) -> None:
+    """Everything under the root was written so many days earlier."""
+    for path in scene.root.rglob("*"):
+        then = path.stat().st_mtime - days * 86_400
+        os.utime(path, (then, then))
+
+
+def empty_root(stage: Stage, where: int | str) -> list[str]:
+    """The very first run of a root is killed, and run again."""
+    scene = stage.fresh()
+    shutil.rmtree(scene.root)
+    stage.drive(scene, "n1", on_point=at_pass(where, die))
+    ended = stage.drive(scene, "n1")
+    faults = [] if ended in ("published", "unchanged") else [f"the rerun ended as {ended}"]
+    return faults + reader_faults(stage, scene, [without_n0(stage.expected("amended"))], "after the rerun") + left_over(stage, scene)

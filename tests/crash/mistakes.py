@@ -6,352 +6,289 @@ mistake that no experiment catches fails the campaign.
 
 from __future__ import annotations
 
-import shutil
+import time
 from collections.abc import Callable
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.crash import campaign as c
+from tests.crash import others as o
+from tests.crash import races as r
+from tests.crash.stage import Stage, broken
 from tests.crash.zygote import die
 
-Experiment = Callable[[c.Stage], list[str]]
+Experiment = Callable[[Stage], list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Planted:
+class Planted(NamedTuple):
     name: str
-    make: Callable[[], None]
+    make: Callable[[], Any]
     experiments: tuple[Experiment, ...]
-    forms: tuple[str, ...] = ("delta", "parquet")
 
 
-def killed(point: str, then: Callable[..., list[str]] = c.disturbed) -> Experiment:
+def killed(point: str) -> Experiment:
     """The run is killed the first time that it passes the point with this name."""
-    return lambda stage: c.next_batch_first(stage, point) if then is c.next_batch_first else c.disturbed(stage, point, die)
+    return lambda stage: c.disturbed(stage, point, die)
 
 
-def waiting(point: str, experiment: Callable[[c.Stage, int], list[str]]) -> Experiment:
-    """Another run starts while this one waits at the point."""
-    return lambda stage: experiment(stage, stage.points().index(point))
+def alone(point: str) -> Experiment:
+    """The same batch runs twice at once without a lock; the first one waits at the point."""
+    return lambda stage: r.same_batch_at_once(stage, point, lock=False)
 
 
-def _publish_before_balance() -> None:
+def _patch(module: str, name: str, make: Callable[..., Any]) -> Callable[[], None]:
+    """Replaces a function by one that gets the real one first."""
+
+    def plant() -> None:
+        from importlib import import_module
+
+        place = import_module(f"pipelines.{module}")
+        setattr(place, name, partial(make, getattr(place, name)))
+
+    return plant
+
+
+def _all(*mistakes: Callable[[], None]) -> Callable[[], None]:
+    return lambda: [mistake() for mistake in mistakes] and None
+
+
+def _nothing(real: Any, *arguments: Any, **named: Any) -> Any:
+    """Does not do what the real function does."""
+
+
+def _none(real: Any, *arguments: Any, **named: Any) -> list[Any]:
+    return []
+
+
+NO_ROW_CHECK = _patch("spark.run.completion", "check_rows", _nothing)
+NO_FILE_CHECK = _all(_patch("tables.publication.publish", "missing_files", _none), _patch("tables.publication.complete", "missing_files", _none))
+
+
+def _always_published(real: Any, *arguments: Any) -> Any:
+    return "published", ()
+
+
+def _lenient(real: Any, books: Any, faults: Any, gates: Any, past: Any) -> Any:
+    return real(books, faults, gates.model_copy(update={"max_internal_errors": 9}), past)
+
+
+def _compare_at_the_end(real: Any, root: Any, plan: Any, row: Any, earlier: Any, days: int) -> Any:
+    from pipelines.tables.publication.root import newest_of
+
+    return real(root, plan, row, newest_of(root.runs(), plan.batch), days)
+
+
+def _retry_the_commit() -> None:
+    from pipelines.tables.publication import delta
+
+    real = delta.CommitProperties
+    delta.CommitProperties = lambda **named: real(**(named | {"max_commit_retries": 15}))  # type: ignore[assignment, misc]
+
+
+def _tables_first(real: Any, root: Any, plan: Any, row: Any, earlier: Any, days: int) -> Any:
+    from pipelines.tables.publication.delta import commit, files_in, open_delta
+    from pipelines.tables.publication.root import BATCH_TABLES
+
+    for table in BATCH_TABLES:
+        found = open_delta(root, table)
+        commit(root, table, found, plan.tables.get(table, []), files_in(found, plan.batch), run_id=plan.run_id)
+        root.on_point(f"early {table}")
+    return real(root, plan, row, earlier, days)
+
+
+def _without_transaction(real: Any, *arguments: Any, applied: Any = None, **named: Any) -> Any:
+    return real(*arguments, applied=None, **named)
+
+
+def _files_of_the_first_look() -> None:
+    from pipelines.tables.publication import complete
+
+    real, seen = complete.files_in, {}
+
+    def files_in(found: Any, batch: Any = None) -> Any:
+        return seen.setdefault((found.table_uri, batch), real(found, batch)) if found else []
+
+    complete.files_in = files_in
+
+
+def _sweep_early(real: Any, root: Any, batch: str, runs: Any) -> list[Any]:
+    """Removes unfinished runs before anything is published, except the run itself, which has a manifest that was just written."""
+    from pipelines.tables.publication.cleaning import remove_run
+
+    found = real(root, batch, runs)
+    newest = max((one.run_id for one in found), default="")
+    for one in found:
+        if one.run_id != newest:
+            remove_run(root, one.run_id, batch)
+    return []
+
+
+def _sweep_the_living(real: Any, root: Any, unfinished: Any, version: int) -> None:
+    from pipelines.tables.publication import cleaning
+
+    batch = root.runs()[-1]["batch"]
+    for one in cleaning.unfinished_runs(root, batch, root.runs()):
+        cleaning.remove_run(root, one.run_id, batch)
+
+
+def _clean_up_always(real: Any, run: Any) -> None:
+    from pipelines.tables.publication.cleaning import remove_run
+
+    if run.publishing:
+        remove_run(run.root, run.run_id, run.batch)
+    else:
+        real(run)
+
+
+def _newest_version(real: Any, fs: Any, folder: str, applied: Any = None) -> Any:
+    return real(fs, folder)
+
+
+def _keep_nothing(real: Any, root: Any, runs: Any, run_id: str, days: int) -> None:
+    real(root, runs, run_id, -1)
+
+
+def _clock_of_the_driver(real: Any, path: str, stores: Any) -> Any:
+    return real(path, stores)._replace(modified=time.time_ns())
+
+
+def _retention_by_the_clock(real: Any, root: Any, runs: Any, run_id: str, days: int) -> None:
+    from pipelines.tables.publication import cleaning
+
+    whole = cleaning.stat_file
+    cleaning.stat_file = lambda path, stores: _clock_of_the_driver(whole, path, stores) if run_id in path else whole(path, stores)
+    real(root, runs, run_id, days)
+
+
+def _report_first(real: Any, run: Any, output: Any, books: Any, plan: Any, manifest: Any, report: str) -> None:
+    run.root.write_json(manifest, "reports", run.batch, "manifest.json")
+    real(run, output, books, plan, manifest, report)
+
+
+def _plan_last() -> None:
     from pipelines.spark.run import completion
 
-    completion._verdict = lambda books, faults, gates, past: ("published", ())  # type: ignore[assignment]
-    _no_read_back()
+    write, publish, held = completion.write_plan, completion.publish, []
+    completion.write_plan = lambda root, plan: held.append((root, plan))
 
-
-def _drop_a_file() -> None:
-    from pipelines.spark.run import staging
-
-    whole = staging.write_files
-
-    def without_the_last(work: Any, folder: Path, run_id: str, kinds: Any) -> Any:
-        files = whole(work, folder, run_id, kinds)
-        last = max((file for file in files.files if file.table == "samples"), default=None)
-        return files._replace(files=[file for file in files.files if file != last])
-
-    staging.write_files = without_the_last  # type: ignore[assignment]
-
-
-def _count_instead_of_read_back() -> None:
-    """The books have the rows that should have been written; the committed rows are not read back."""
-    from pipelines.ledger.books import Books
-
-    Books.faults = lambda self: []  # type: ignore[method-assign]
-    _no_read_back()
-
-
-def _no_read_back() -> None:
-    from pipelines.spark.publishing import publish
-
-    publish._check_row_counts = lambda run, states, books: None  # type: ignore[assignment]
-
-
-def _no_batch_lock() -> None:
-    from pipelines.spark.run import batch as job
-
-    job.batch_lock = _unlocked  # type: ignore[assignment]
-
-
-def _last_writer_wins() -> None:
-    from pipelines.spark.run import completion
-
-    _no_batch_lock()
-    completion.check_unchanged = lambda run, earlier: None  # type: ignore[assignment]
-
-
-@contextmanager
-def _unlocked(*arguments: Any) -> Any:
-    yield
-
-
-def _no_publication_lock() -> None:
-    from pipelines.spark.run import batch as job
-    from pipelines.spark.run import completion
-
-    completion.publication_lock = job.publication_lock = _unlocked  # type: ignore[assignment]
-
-
-def _runs_before(table: str) -> None:
-    """`runs` is written before this table, and names the state that the table will have."""
-    from pipelines.spark.publishing import publish, tables
-
-    real = tables.Tables.commit_files
-    held: list[Callable[[], Any]] = []
-
-    def commit_files(self: Any, name: str, files: Any, run_id: str, named: Any, replaced: str | None = None) -> Any:
-        if name == table:
-            held.append(partial(real, self, name, files, run_id, named, replaced))
-            return (named or 0) + 1 if self.format == "delta" else _expected(files.of(name), name, named, replaced)
-        done = real(self, name, files, run_id, named, replaced)
-        if name == "runs":
-            for late in held:
-                late()
+    def published(*arguments: Any) -> Any:
+        done = publish(*arguments)
+        for root, plan in held:
+            write(root, plan)
         return done
 
-    tables.Tables.commit_files = commit_files  # type: ignore[method-assign]
-    publish._check_row_counts = lambda run, states, books: None  # type: ignore[assignment]
+    completion.publish = published
 
 
-def _expected(parts: Any, table: str, named: Any, replaced: str | None) -> list[str]:
-    from pipelines.spark.publishing import parquet_form
+def _key_of(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[], None]:
+    return _patch("spark.run.batch", "input_rows", lambda real, splits: [row | change(row) for row in real(splits)])
 
-    return sorted([*parquet_form._other_batches(named, replaced), *(f"{table}/{part.partition}/{part.name}".replace("//", "/") for _, part in parts)])
 
+def _all_files(real: Any, found: Any, batch: Any = None) -> Any:
+    return real(found)
 
-def _no_undo() -> None:
-    from pipelines.spark.publishing.tables import Tables
 
-    Tables.roll_back = lambda self, run_id: []  # type: ignore[method-assign]
+def _no_old_files(real: Any, found: Any, batch: Any = None) -> Any:
+    return []
 
 
-def _undo_samples_only() -> None:
-    from pipelines.spark.publishing import delta_form, parquet_form
+def _only_the_newest(real: Any, root: Any, table: str, runs: Any, days: int) -> Any:
+    from pipelines.tables.publication.delta import applied_to, open_delta
 
-    for form in (delta_form, parquet_form):
-        whole = form.roll_back
-        form.roll_back = lambda spark, root, named, run_id, on_point, whole=whole: whole(  # type: ignore[misc]
-            spark, root, {name: state for name, state in named.items() if name == "samples"}, run_id, on_point
-        )
+    return [] if runs and runs[-1]["version"] <= applied_to(open_delta(root, table)) else real(root, table, runs[-1:], days)
 
 
-def _overwrite_the_whole_table() -> None:
-    from pipelines.spark.publishing import delta_form, parquet_form
+def _order_by_time(real: Any, *arguments: Any) -> Any:
+    return sorted(real(*arguments), key=lambda row: row["finished"])
 
-    def whole(folder: Path, added: Any, run_id: str, replaced: str | None) -> None:
-        _write(folder, added, run_id, "overwrite")
 
-    delta_form.commit = whole  # type: ignore[assignment]
-    parquet_form._other_batches = lambda named, replaced: []  # type: ignore[assignment]
+def _take_back_others(real: Any, root: Any, runs: Any, days: int) -> Any:
+    """Restores the tables to the versions that the last run published."""
+    from pipelines.tables.publication.delta import open_delta
+    from pipelines.tables.publication.root import SNAPSHOT_TABLES
 
+    for table in SNAPSHOT_TABLES:
+        found = open_delta(root, table)
+        if runs and found is not None and found.version() > runs[-1]["versions"][table]:
+            found.restore(runs[-1]["versions"][table])
+    return real(root, runs, days)
 
-def _append_instead_of_replace() -> None:
-    from pipelines.spark.publishing import delta_form, parquet_form
 
-    def appended(folder: Path, added: Any, run_id: str, replaced: str | None) -> None:
-        _write(folder, added, run_id, "append")
+def _everything_of_the_batch(real: Any, root: Any, run_id: str, batch: str) -> None:
+    from pipelines.storage.files import delete_files, files_below
+    from pipelines.tables.publication.delta import files_in, open_delta
+    from pipelines.tables.publication.root import BATCH_TABLES
 
-    delta_form.commit = appended  # type: ignore[assignment]
-    parquet_form._other_batches = lambda named, replaced: named or []  # type: ignore[assignment]
-    _no_read_back()
+    for table in BATCH_TABLES:
+        live = {root.path(table, file.path) for file in files_in(open_delta(root, table))}
+        delete_files([path for path, _ in files_below(root.path(table), root.stores) if f"/batch={batch}/" in path and path not in live], root.stores)
 
 
-def _write(folder: Path, added: Any, run_id: str, mode: str) -> None:
-    import pyarrow as pa
-    from deltalake import CommitProperties, DeltaTable, Schema
+def _whatever_is_in_no_table(real: Any, root: Any, *arguments: Any) -> Any:
+    from pipelines.tables.publication.delta import open_delta
+    from pipelines.tables.publication.root import SNAPSHOT_TABLES
 
-    from pipelines.tables.schema import COLUMNS, PARTITIONS
+    for table in SNAPSHOT_TABLES:
+        open_delta(root, table).vacuum(0, dry_run=False, full=True, enforce_retention_duration=False)
+    return real(root, *arguments)
 
-    if added:
-        mark = CommitProperties(custom_metadata={"userMetadata": run_id})
-        schema = Schema.from_arrow(pa.schema(list(COLUMNS[folder.name])))
-        DeltaTable(str(folder)).create_write_transaction(list(added), mode, schema, PARTITIONS[folder.name], commit_properties=mark)
 
+def _force(real: Any, runs: Any, key: Any, replace: bool, inputs_of: Any) -> Any:
+    return real(runs, key, True, inputs_of)
 
-def _read_the_newest_version() -> None:
-    from deltalake import DeltaTable
 
-    from pipelines.tables import reading
-
-    reading.table_files = lambda root, table, row=None: (  # type: ignore[assignment]
-        DeltaTable(str(Path(root) / table)).file_uris()
-        if (Path(root) / table / "_delta_log").is_dir()
-        else [str(path) for path in (Path(root) / table).rglob("*.parquet")]
-    )
-
-
-def _key_of_times() -> None:
-    from pipelines.spark.publishing import publish
-    from pipelines.spark.run import batch as job
-
-    timed = publish.input_rows
-    changed = lambda splits: [row | {"sha256": f"{row['sha256']}-{row['modified']}"} for row in timed(splits)]  # noqa: E731
-    publish.input_rows = job.input_rows = changed  # type: ignore[assignment]
-
-
-def _key_of_names() -> None:
-    from pipelines.spark.publishing import publish
-    from pipelines.spark.run import batch as job
-
-    whole = publish.input_rows
-    publish.input_rows = job.input_rows = lambda splits: [row | {"sha256": ""} for row in whole(splits)]  # type: ignore[assignment]
-
-
-def _no_refusal() -> None:
-    from pipelines.spark.run import batch as job
-
-    whole = job.compare_with_published
-    job.compare_with_published = lambda runs, key, replace: whole(runs, key, True)  # type: ignore[assignment]
-
-
-def _sweep_the_living() -> None:
-    from pipelines.spark.publishing import recovery
-
-    recovery.is_abandoned = lambda folder: True  # type: ignore[assignment]
-
-
-def _never_sweep() -> None:
-    from pipelines.spark.publishing import recovery
-
-    recovery._remove_abandoned = lambda tables: None  # type: ignore[assignment]
-
-
-def _retire_first() -> None:
-    """Parquet: replaced files are removed before `runs` names the new ones."""
-    from pipelines.spark.publishing import parquet_form
-
-    whole = parquet_form.commit_files
-
-    def hasty(root: Path, table: str, parts: Any, run_id: str, named: Any, replaced: str | None, on_point: Any) -> Any:
-        for name in set(named or []) - set(parquet_form._other_batches(named, replaced)):
-            (root / name).unlink()
-        return whole(root, table, parts, run_id, named, replaced, on_point)
-
-    parquet_form.commit_files = hasty
-
-
-def _copy_in_place() -> None:
-    """Parquet: new files are copied instead of renamed, so that a reader of the folder can see half a file."""
-    from pipelines.spark.publishing import parquet_form
-
-    def copied(path: Path, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-
-    parquet_form._move = copied  # type: ignore[assignment]
-
-
-def _report_first() -> None:
-    """The report is put into place as soon as it is written."""
-    from pipelines.spark.run import completion
-
-    made = completion._write_report
-
-    def hasty(run: Any, manifest: Any, report: str) -> Path:
-        folder = made(run, manifest, report).parent
-        target = run.tables.root / "reports" / run.batch
-        target.mkdir(parents=True, exist_ok=True)
-        for name in ("report.html", "manifest.json"):
-            shutil.copyfile(folder / name, target / name)
-        return target / "report.html"
-
-    completion._write_report = hasty  # type: ignore[assignment]
-
-
-def _forget_the_report() -> None:
-    """Only the run itself puts its report into place, so a run that is killed leaves none."""
-    from pipelines.spark.publishing import recovery
-    from pipelines.spark.run import batch as job
-
-    def sweep_only(tables: Any, run_id: str) -> list[str]:
-        undone = tables.roll_back(run_id)
-        recovery._remove_abandoned(tables)
-        return list(undone)
-
-    job.recover = sweep_only  # type: ignore[assignment]
-
-
-def _no_gate() -> None:
-    from pipelines.spark.run import completion
-
-    completion.failed_gates = lambda books, gates, past=None: []  # type: ignore[assignment]
-
-
-def _errors_pass() -> None:
-    from pipelines.spark.run import completion
-
-    verdict = completion._verdict
-
-    def lenient(books: Any, faults: Any, gates: Any, past: Any) -> Any:
-        return verdict(books, faults, gates.model_copy(update={"max_internal_errors": 9}), past)
-
-    completion._verdict = lenient  # type: ignore[assignment]
-
-
-def _keep_nothing() -> None:
-    """Retention deletes everything that the newest state does not need."""
-    from pipelines.spark.run import completion
-
-    def at_once(tables: Any, days: int, now: Any) -> None:
-        shutil.rmtree(tables.root / "_old", ignore_errors=True)
-        if tables.format == "delta":
-            tables.spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
-            for table in ("conversations", "samples", "quarantine"):
-                tables.spark.sql(f"VACUUM delta.`{tables.root / table}` RETAIN 0 HOURS").collect()
-
-    completion.apply_retention = at_once  # type: ignore[assignment]
-
-
-def _redrive_forgets_the_others() -> None:
-    from pipelines.spark.run import redrive
-
-    redrive.merge_rows = lambda table, made, picked, batch: made  # type: ignore[assignment]
-
-
-def _redrive_keeps_the_old_rows() -> None:
+def _redrive_keeps_the_old_rows(real: Any, table: Any, made: Any, picked: Any, batch: str) -> Any:
     from pyspark.sql import functions as F
 
-    from pipelines.spark.run import redrive
-
-    def kept(table: Any, made: Any, picked: Any, batch: str) -> Any:
-        return made if table is None else table.where(F.col("batch") == batch).select(*made.columns).unionByName(made)
-
-    redrive.merge_rows = kept  # type: ignore[assignment]
+    return table.where(F.col("batch") == batch).select(*made.columns).unionByName(made)
 
 
+completion, cleaning, complete, publish = "spark.run.completion", "tables.publication.cleaning", "tables.publication.complete", "tables.publication.publish"
 MISTAKES = (
-    Planted("publish before balance", _publish_before_balance, (c.bad_batch,)),
-    Planted("drop a file", _drop_a_file, (c.amended,)),
-    Planted("count instead of read back", _count_instead_of_read_back, (c.lossy_commit,)),
-    Planted("do not read a commit back", _no_read_back, (c.lossy_commit,)),
-    Planted("last writer wins", _last_writer_wins, (waiting("manifest: staged", c.same_batch_at_once),)),
-    Planted("no batch lock, only the check before publishing", _no_batch_lock, (waiting("samples: after", c.same_batch_at_once),)),
-    Planted("no publication lock", _no_publication_lock, (waiting("samples: after", c.two_batches_at_once),)),
-    Planted("publish runs before samples", partial(_runs_before, "samples"), (killed("samples: before"),)),
-    Planted("publish runs before conversations", partial(_runs_before, "conversations"), (killed("conversations: before"),)),
-    Planted("publish runs before images", partial(_runs_before, "images"), (killed("images: before"),)),
-    Planted("never roll back", _no_undo, (killed("samples: after", c.next_batch_first),)),
-    Planted("roll back samples only", _undo_samples_only, (killed("samples: after", c.next_batch_first),)),
-    Planted("overwrite the whole table", _overwrite_the_whole_table, (c.amended,)),
-    Planted("append instead of replace", _append_instead_of_replace, (c.amended,)),
-    Planted("read the newest version", _read_the_newest_version, (killed("samples: after"),)),
-    Planted("compare file times instead of bytes", _key_of_times, (c.replayed,)),
-    Planted("compare file names only", _key_of_names, (c.amended_again,)),
-    Planted("replace without --replace", _no_refusal, (c.replayed,)),
-    Planted("remove the staging folder of a running run", _sweep_the_living, (waiting("manifest: staged", c.two_batches_at_once),)),
-    Planted("never remove staging folders", _never_sweep, (killed("stage outcomes: after"),)),
-    Planted("remove replaced files before writing runs", _retire_first, (killed("samples: before"), killed("conversations: after")), ("parquet",)),
-    Planted("copy instead of rename", _copy_in_place, (c.amended,), ("parquet",)),
-    Planted("report first", _report_first, (killed("manifest: staged"), killed("conversations: before"))),
-    Planted("forget the report of a killed run", _forget_the_report, (killed("runs: after"),)),
-    Planted("no gate", _no_gate, (c.bad_batch,)),
-    Planted("ignore internal errors", _errors_pass, (c.internal_error,)),
-    Planted("delete older states at once", _keep_nothing, (c.older_state_readable,)),
-    Planted("redrive forgets the others", _redrive_forgets_the_others, (c.redriven,)),
-    Planted("redrive keeps the old rows", _redrive_keeps_the_old_rows, (c.redriven,)),
+    Planted("publish before balance", _all(_patch(completion, "_verdict", _always_published), NO_ROW_CHECK), (c.bad_batch,)),
+    Planted("do not check the plan against the books", NO_ROW_CHECK, (c.lossy_plan,)),
+    Planted("last writer wins", _patch(completion, "publish", _compare_at_the_end), (r.overtaken_by_a_killed_run,)),
+    Planted("retry the commit of runs without comparing again", _retry_the_commit, (alone("runs: before"),)),
+    Planted("commit tables before runs", _patch(completion, "publish", _tables_first), (killed("early conversations"),)),
+    Planted("complete without the transaction", _patch(complete, "commit", _without_transaction), (c.amended,)),
+    Planted(
+        "remove the files of the first look", _files_of_the_first_look, (partial(o.during_a_run, name="DELETE in the batch", where="conversations: before"),)
+    ),
+    Planted("sweep before publishing", _patch(completion, "unfinished_runs", _sweep_early), (r.second_stopped,)),
+    Planted("sweep a run that could still publish", _patch(completion, "remove_unfinished", _sweep_the_living), (r.one_after_the_other,)),
+    Planted("clean up after an unknown outcome", _patch("spark.run.batch", "_clean_up", _clean_up_always), (r.lost_answer,)),
+    Planted("readers ignore lagging tables", _patch("training.tables", "_add_plan", _nothing), (killed("conversations: after"),)),
+    Planted("readers take the newest version", _patch("training.tables", "table_state", _newest_version), (r.reader_between,)),
+    Planted("no check that files exist", NO_FILE_CHECK, (partial(o.during_a_run, name="VACUUM", where="plan: written"),)),
+    Planted("delete replaced files at once", _patch(completion, "apply_retention", _keep_nothing), (c.older_state_readable,)),
+    Planted("retention by the driver's clock", _patch(completion, "apply_retention", _retention_by_the_clock), (partial(c.wrong_clock, days=400),)),
+    Planted("never delete replaced files", _patch(completion, "apply_retention", _nothing), (c.retained,)),
+    Planted("report first", _patch(completion, "_write_run", _report_first), (killed("manifest: written"),)),
+    Planted("forget the report of a killed run", _patch("spark.run.batch", "complete", _none), (killed("runs: after"),)),
+    Planted("write the plan last", _plan_last, (killed("runs: after"),)),
+    Planted("no gate", _patch(completion, "failed_gates", _none), (c.bad_batch,)),
+    Planted("ignore internal errors", _patch(completion, "_verdict", _lenient), (c.internal_error,)),
+    Planted("compare file times instead of bytes", _key_of(lambda row: {"sha256": f"{row['sha256']}-{row['modified']}"}), (c.replayed,)),
+    Planted("compare file names only", _key_of(lambda row: {"sha256": ""}), (c.amended_again,)),
+    Planted("replace without --replace", _patch("spark.run.batch", "compare_with_published", _force), (c.replayed,)),
+    Planted("never remove dead runs", _patch(completion, "remove_unfinished", _nothing), (killed("stage outcomes: after"),)),
+    Planted("append instead of replace", _patch(complete, "files_in", _no_old_files), (c.amended,)),
+    Planted("overwrite the whole table", _patch(complete, "files_in", _all_files), (c.amended,)),
+    Planted("complete only the newest run", _patch(complete, "_complete_table", _only_the_newest), (r.both_killed,)),
+    Planted("order runs by their times", _patch("training.tables", "run_rows", _order_by_time), (partial(c.wrong_clock, days=-400),)),
+    Planted(
+        "take back what others have committed", _patch("spark.run.batch", "complete", _take_back_others), (partial(o.between_runs, name="DELETE", spark=False),)
+    ),
+    Planted(
+        "the loser removes the winner's files",
+        _all(_patch(cleaning, "remove_run", _everything_of_the_batch), _patch("spark.run.batch", "remove_run", _everything_of_the_batch)),
+        (partial(r.second_stopped, how=broken),),
+    ),
+    Planted(
+        "remove what is in no table",
+        _patch(completion, "remove_unfinished", _whatever_is_in_no_table),
+        (partial(r.two_batches_at_once, number="manifest: written"),),
+    ),
+    Planted("redrive forgets the others", _patch("spark.run.redrive", "merge_rows", lambda real, table, made, picked, batch: made), (c.redriven,)),
+    Planted("redrive keeps the old rows", _patch("spark.run.redrive", "merge_rows", _redrive_keeps_the_old_rows), (c.redriven,)),
 )

@@ -8,6 +8,7 @@ n2            the next batch
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from deltalake import DeltaTable
 from PIL import Image
 from pyspark.sql import SparkSession
 
@@ -24,7 +24,9 @@ from pipelines.config import Config
 from pipelines.console.published import view_of
 from pipelines.spark.run.batch import RunOptions, run_batch
 from pipelines.spark.run.completion import Result
-from pipelines.tables.reading import open_table, run_rows, table_files
+from pipelines.tables.publication.delta import files_in, open_delta
+from pipelines.tables.publication.root import OnPoint, OutputRoot
+from pipelines.training.tables import Published, open_root
 from tests.making import asked, configuration, write_lines
 
 TABLES = ("conversations", "samples", "quarantine", "images")
@@ -36,7 +38,6 @@ View = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Scene:
     folder: Path
-    form: str
 
     @property
     def root(self) -> Path:
@@ -44,15 +45,21 @@ class Scene:
 
     def config(self, **more: Any) -> Config:
         source = {"path": str(self.folder / "logs" / "{batch}" / "*.jsonl"), "image_root": str(self.folder / "screens")}
-        output = {"root": str(self.root), "format": self.form}
-        return configuration("minicpm_v_2_5", source=source, output=output, **({"gates": {"max_quarantined": 0.5}} | more))
+        return configuration("minicpm_v_2_5", source=source, output={"root": str(self.root)}, **({"gates": {"max_quarantined": 0.5}} | more))
 
     def write(self, batch: str, records: list[Any]) -> None:
         write_lines(self.folder / "logs" / batch / "a.jsonl", records)
 
+    def output(self, on_point: OnPoint = lambda point: None) -> OutputRoot:
+        return OutputRoot(str(self.root), on_point=on_point)
+
+    def run_id(self, batch: str) -> str:
+        """Forks count alike, so the process has its number too."""
+        return f"{batch}.{datetime.now(UTC):%H%M%S%f}.{os.getpid()}.{next(_numbers)}"
+
     def run(self, spark: SparkSession, batch: str, config: Config | None = None, **options: Any) -> Result:
-        started = datetime.now(UTC)
-        return run_batch(spark, config or self.config(), batch, f"{batch}.{started:%H%M%S%f}.{next(_numbers)}", started, RunOptions(**options))
+        started = options["now"]() if "now" in options else datetime.now(UTC)
+        return run_batch(spark, config or self.config(), batch, self.run_id(batch), started, RunOptions(**options))
 
     def restored(self) -> Scene:
         """This scene as it was when it was kept. The folder must not move, because rows name their files."""
@@ -75,9 +82,9 @@ def steps(batch: str, numbers: range, screen: str) -> list[Any]:
     return [*made, shown | {"episode_id": "e0"}, b"{broken in " + batch.encode()]
 
 
-def build(spark: SparkSession, folder: Path, form: str) -> None:
+def build(spark: SparkSession, folder: Path) -> None:
     """Publishes two batches and writes the input of the disturbed run. Runs in a fork."""
-    scene = Scene(folder, form)
+    scene = Scene(folder)
     for name in ("0.png", "1.png", "2.png"):
         (folder / "screens").mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (32, 32 + int(name[0])), "red").save(folder / "screens" / name)
@@ -90,59 +97,101 @@ def build(spark: SparkSession, folder: Path, form: str) -> None:
 
 
 def view(scene: Scene) -> View:
-    """What a reader of the snapshot sees: the rows of every table, without run ids and the folder of the scene."""
-    if not run_rows(scene.root):
-        return {}
+    """What a reader sees in one snapshot: the rows of every table, without run ids and the folder of the scene."""
+    return view_of_snapshot(scene, open_root(scene.root))
+
+
+def view_of_snapshot(scene: Scene, published: Published) -> View:
     seen: View = {}
     for table in TABLES:
-        found = open_table(scene.root, table).to_table()
-        rows = found.to_pylist() if found.num_columns else []
+        rows = published.table(table).to_pylist()
         seen[table] = sorted(json.dumps(_essence(row), sort_keys=True, default=repr).replace(str(scene.folder), "") for row in rows)
     return seen
-
-
-def counted_by_duckdb(scene: Scene) -> dict[str, int]:
-    """Rows of each table in DuckDB's views of the snapshot."""
-    with duckdb.connect() as database:
-        for table in TABLES:
-            database.execute(view_of(table, table_files(scene.root, table)))
-        return {table: database.sql(f"SELECT count(*) FROM {table}").fetchall()[0][0] for table in TABLES}
 
 
 def _essence(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in ("run_id", "modified")}
 
 
+def without_batch(seen: View, batch: str) -> View:
+    return {table: [row for row in rows if json.loads(row).get("batch") != batch] for table, rows in seen.items()}
+
+
+def without_n0(seen: View) -> View:
+    """Where n0 was never published, its picture is not known either."""
+    return {table: [row for row in rows if "/0.png" not in row or table != "images"] for table, rows in without_batch(seen, "n0").items()}
+
+
+def reader_view(scene: Scene) -> tuple[View, list[str]]:
+    """What a reader sees, and where other readers see something else: DuckDB, and a report of a run that was not published."""
+    published = open_root(scene.root)
+    seen = view_of_snapshot(scene, published)
+    counts = {table: len(rows) for table, rows in seen.items()}
+    by_sql = _counted_by_duckdb(published)
+    faults = [] if by_sql == counts else [f"DuckDB counts {by_sql}, pyarrow {counts}"]
+    return seen, faults + _false_reports(scene, published)
+
+
+def _counted_by_duckdb(published: Published) -> dict[str, int]:
+    with duckdb.connect() as database:
+        for table in TABLES:
+            database.execute(view_of(table, [published.path_of(file) for file in published.files(table)]))
+        return {table: database.sql(f"SELECT count(*) FROM {table}").fetchall()[0][0] for table in TABLES}
+
+
+def _false_reports(scene: Scene, published: Published) -> list[str]:
+    """Reports in the batches' folders of runs that were not published."""
+    runs = {row["run_id"] for row in published.runs}
+    reported = {path.parent.name: json.loads(path.read_bytes())["run_id"] for path in (scene.root / "reports").glob("*/manifest.json")}
+    return [f"the report of {batch} is that of run {run_id}, which was not published" for batch, run_id in reported.items() if run_id not in runs]
+
+
 def leftovers(scene: Scene) -> list[str]:
-    """What a recovered root must not have: staged rows of killed runs, files outside the snapshot, or reports of earlier runs."""
-    return [*_staged(scene), *_beyond(scene), *_reports(scene)]
+    """What a root must not have once a batch was run again: work folders and files of dead runs, lagging tables, or reports of earlier runs."""
+    published = open_root(scene.root)
+    return [*_work(scene), *_dead_runs(scene, published), *_beyond(scene), *_lagging(scene, published), *_reports(scene, published)]
 
 
-def _staged(scene: Scene) -> list[str]:
-    return [f"_staging/{path.name}" for path in (scene.root / "_staging").glob("*")]
+def _work(scene: Scene) -> list[str]:
+    return [f"_work/{path.name}" for path in (scene.root / "_work").glob("*")]
+
+
+def ended(scene: Scene) -> set[str]:
+    """Runs that have ended and were not meant to be published."""
+    found = {path.parent.name: json.loads(path.read_bytes())["status"] for path in (scene.root / "_runs").glob("*/manifest.json")}
+    return {run_id for run_id, status in found.items() if status != "published"}
+
+
+def _dead_runs(scene: Scene, published: Published) -> list[str]:
+    known = {row["run_id"] for row in published.runs} | ended(scene)
+    return [f"_runs/{path.name}" for path in (scene.root / "_runs").glob("*") if path.name not in known]
 
 
 def _beyond(scene: Scene) -> list[str]:
+    """Data files that no table has, that no run has replaced, and that no run which ended unpublished keeps for its reader."""
+    root = scene.output()
+    kept: dict[str, set[str]] = {table: {file.path for file in files_in(open_delta(root, table))} for table in (*TABLES, "runs")}
+    for path in (scene.root / "_replaced").glob("*.json"):
+        replaced = json.loads(path.read_bytes())
+        kept[replaced["table"]] |= set(replaced["files"])
+    for run_id in ended(scene):
+        for table, files in json.loads((scene.root / "_runs" / run_id / "plan.json").read_bytes())["tables"].items():
+            kept[table] |= {file["path"] for file in files}
+    found = {table: {str(path.relative_to(scene.root / table)) for path in (scene.root / table).rglob("*.parquet")} for table in kept}
+    data = {table: {name for name in names if not name.startswith(("_delta_log/", "_change_data/"))} for table, names in found.items()}
+    return [f"{table}/{name} belongs to nothing" for table, names in data.items() for name in sorted(names - kept[table])]
+
+
+def _lagging(scene: Scene, published: Published) -> list[str]:
     """A bare table, read without the snapshot, must hold the same files when no run is publishing."""
+    newest = published.runs[-1]["version"]
+    lagging = [table for table in TABLES if published.state(table).in_log < newest]
+    return [f"{table}: lags behind table runs" for table in lagging]
+
+
+def _reports(scene: Scene, published: Published) -> list[str]:
     found = []
-    for table in TABLES:
-        folder = scene.root / table
-        bare = DeltaTable(str(folder)).file_uris() if scene.form == "delta" else [str(path) for path in folder.rglob("*.parquet")]
-        beyond = set(bare) ^ set(table_files(scene.root, table))
-        found += [f"{table}: {len(beyond)} files are in the bare table or in the snapshot, and not in both"] if beyond else []
-    return found
-
-
-def false_reports(scene: Scene) -> list[str]:
-    """Published reports of runs that were not published."""
-    published = {row["run_id"] for row in run_rows(scene.root)}
-    reported = {path.parent.name: json.loads(path.read_bytes())["run_id"] for path in (scene.root / "reports").glob("*/manifest.json")}
-    return [f"the report of {batch} is that of run {run_id}, which was not published" for batch, run_id in reported.items() if run_id not in published]
-
-
-def _reports(scene: Scene) -> list[str]:
-    found = []
-    last = {row["batch"]: row["run_id"] for row in run_rows(scene.root)}
+    last = {row["batch"]: row["run_id"] for row in published.runs}
     for batch, run_id in last.items():
         manifest = scene.root / "reports" / batch / "manifest.json"
         reported = json.loads(manifest.read_bytes())["run_id"] if manifest.is_file() else None

@@ -18,10 +18,10 @@ from pipelines.spark.plans.drafts import read_drafts
 from pipelines.spark.run.completion import Result, RunOutput, complete_run, unchanged_result
 from pipelines.spark.run.progress import show_progress
 from pipelines.spark.run.staging import Run, stage_rows, survey
-from pipelines.storage.locks import batch_lock
+from pipelines.storage.locks import LostRace, batch_lock
 from pipelines.tables.publication.cleaning import Begun, has_ended, note_begun, remove_run
 from pipelines.tables.publication.complete import complete
-from pipelines.tables.publication.root import OnPoint, OutputRoot
+from pipelines.tables.publication.root import OnPoint, OutputRoot, newest_of
 from pipelines.tables.reading import input_rows_of
 from pipelines.tables.schema import Row
 
@@ -75,11 +75,19 @@ def prepare_run(spark: SparkSession, config: Config, batch: str, run_id: str, st
                 steps.say(line)
         run = Run(spark, flow, batch, run_id, started, steps, root, options.now, runs)
         stack.callback(_clean_up, run)
-        yield run
+        try:
+            yield run
+        except LostRace:
+            raise
+        except Exception as error:
+            if _is_overtaken(run):  # then its files may be gone, whatever the error says
+                raise LostRace(f"another run published batch {batch} while this run was working") from error
+            raise
 
 
 def begin(run: Run) -> None:
     """Notes that the run begins to write, and what it was compared with."""
+    run.begun.append(True)
     note_begun(run.root, Begun(run.run_id, run.batch, run.runs[-1]["version"] if run.runs else -1))
 
 
@@ -96,6 +104,14 @@ def batch_key_of(run: Run, inputs: Sequence[Row]) -> BatchKey:
     return BatchKey(run.batch, files, code_fingerprint(), config_fingerprint(run.config), tokenizers)
 
 
+def _is_overtaken(run: Run) -> bool:
+    """Whether another run has published the batch since this one has begun."""
+    if not run.begun or run.publishing:
+        return False
+    now, before = newest_of(run.root.runs(), run.batch), newest_of(run.runs, run.batch)
+    return now is not None and now["run_id"] not in (run.run_id, before and before["run_id"])
+
+
 def _clean_up(run: Run) -> None:
     """Removes what a run leaves that was not published. Where that is unknown, nothing is removed: the next run of the batch does it."""
     from pipelines.storage.files import delete_folder
@@ -104,5 +120,5 @@ def _clean_up(run: Run) -> None:
         return
     if has_ended(run.root, run.run_id):
         delete_folder(run.root.work_folder(run.run_id), run.root.stores)
-    elif run.root.exists("_runs", run.run_id, "started.json") and all(row["run_id"] != run.run_id for row in run.root.runs()):
+    elif run.begun and all(row["run_id"] != run.run_id for row in run.root.runs()):
         remove_run(run.root, run.run_id, run.batch)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.errors import PySparkException
 
 from pipelines.config import Gates
 from pipelines.ledger.batches import Comparison, Past, Volume, past_of, source_rows, volumes
@@ -26,8 +27,9 @@ from pipelines.spark.run.compaction import merge_small_files
 from pipelines.spark.run.reporting import report_of
 from pipelines.spark.run.staging import Run, StagedRun
 from pipelines.storage.files import open_output, write_file
+from pipelines.storage.locations import StoreError
 from pipelines.storage.locks import LostRace
-from pipelines.tables.publication.cleaning import apply_retention, remove_failed_attempts, remove_unfinished, unfinished_runs
+from pipelines.tables.publication.cleaning import apply_retention, remove_unfinished, unfinished_runs
 from pipelines.tables.publication.complete import complete, read_manifest
 from pipelines.tables.publication.plan import Plan, plan_of, write_plan
 from pipelines.tables.publication.publish import check_rows, publish
@@ -144,8 +146,10 @@ def _publish(run: Run, output: RunOutput, books: Books, plan: Plan) -> None:
     complete(root, runs, days)
     run.publishing.clear()
     remove_unfinished(root, unfinished, runs[-1]["version"])
-    remove_failed_attempts(root, run.run_id, run.batch)
-    merge_small_files(run, runs)
+    try:
+        merge_small_files(run, runs)
+    except (OSError, StoreError, PySparkException) as error:  # such as a night at the same time that removed this run's work folder
+        run.steps.say(f"small files stay as they are until another night: {type(error).__name__}")
     apply_retention(root, runs, run.run_id, days)
 
 

@@ -37,6 +37,7 @@ class Run:
     root: OutputRoot
     now: Callable[[], datetime]
     runs: Sequence[Row] = ()
+    begun: list[bool] = field(default_factory=list)  # not empty once there may be files of this run
     publishing: list[bool] = field(default_factory=list)  # not empty while it is unknown whether the commit of `runs` went through
 
     @property

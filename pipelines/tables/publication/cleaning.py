@@ -5,7 +5,7 @@ Ages are differences of times of the store itself, so a wrong clock of a driver 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipelines.storage.files import delete_files, delete_folder, file_exists, files_below, names_in
@@ -56,30 +56,45 @@ def remove_unfinished(root: OutputRoot, unfinished: Sequence[Begun], version: in
 
 def remove_run(root: OutputRoot, run_id: str, batch: str) -> None:
     """Removes everything of a run that is not published and never will be."""
-    remove_files_of(root, run_id, batch, keep=())
+    for table in (*SNAPSHOT_TABLES, "runs"):
+        names = _files_of(root, table, run_id, batch)
+        # Where somebody deleted the row of a published run, its files are still in the tables, or were replaced not long ago.
+        kept = _live_or_replaced(root, table) if names else set()
+        delete_files([root.path(table, name) for name in names if name not in kept], root.stores)
     delete_folder(root.work_folder(run_id), root.stores)
-    delete_folder(root.run_folder(run_id), root.stores)
+    folder = root.run_folder(run_id)
+    # started.json goes last: without it, nobody would remove the rest after a kill.
+    delete_files([path for path, _ in files_below(folder, root.stores) if not path.endswith("/started.json")], root.stores)
+    delete_folder(folder, root.stores)
     root.on_point("run: removed")
 
 
 def remove_failed_attempts(root: OutputRoot, run_id: str, batch: str) -> None:
-    """Removes the files that failed attempts of a published run's tasks have left."""
-    plan = read_plan(root, run_id)
-    keep = {f"{table}/{file.path}" for table, files in plan.tables.items() for file in files}
-    remove_files_of(root, run_id, batch, keep)
+    """Removes the files that failed attempts of a published run's tasks have left. The run may still be merging small files."""
+    try:
+        plan = read_plan(root, run_id)
+    except FileNotFoundError:
+        return
+    for table in SNAPSHOT_TABLES:
+        kept = {file.path for file in plan.tables.get(table, ())}
+        names = [name for name in _files_of(root, table, run_id, batch) if not name.rpartition("/")[2].startswith(f"{run_id}-merged-")]
+        delete_files([root.path(table, name) for name in names if name not in kept], root.stores)
 
 
-def remove_files_of(root: OutputRoot, run_id: str, batch: str, keep: Collection[str]) -> None:
-    """Removes the files of a run but for these, and but for those that a table has: somebody may have deleted the row of a published run."""
-    found = [
-        f"{folder}/{name}"
-        for table in (*SNAPSHOT_TABLES, "runs")
-        for folder in _folders(root, table, batch)
-        for name in names_in(root.path(folder), root.stores)
-    ]
-    mine = [name for name in found if name.rpartition("/")[2].startswith(f"{run_id}-") and name not in keep]
-    live = {f"{table}/{file.path}" for table in {name.partition("/")[0] for name in mine} for file in files_in(open_delta(root, table))}
-    delete_files([root.path(name) for name in mine if name not in live], root.stores)
+def _files_of(root: OutputRoot, table: str, run_id: str, batch: str) -> list[str]:
+    """The files of a run of this batch, by their paths below the folder of the table."""
+    folders = _folders(root, table, batch)
+    found = [f"{folder}/{name}" for folder in folders for name in names_in(root.path(folder), root.stores) if name.startswith(f"{run_id}-")]
+    return [name.removeprefix(f"{table}/") for name in found]
+
+
+def _live_or_replaced(root: OutputRoot, table: str) -> set[str]:
+    names = {file.path for file in files_in(open_delta(root, table))}
+    for name in names_in(root.path("_replaced"), root.stores):
+        replaced = root.read_json("_replaced", name)
+        if replaced["table"] == table:
+            names |= set(replaced["files"])
+    return names
 
 
 def apply_retention(root: OutputRoot, runs: Sequence[Row], run_id: str, days: int) -> None:
@@ -95,6 +110,15 @@ def apply_retention(root: OutputRoot, runs: Sequence[Row], run_id: str, days: in
             begun = _begun(root, name)
             if begun is not None:
                 remove_run(root, name, begun.batch)
+    _remove_old_work(root, now - days * DAY)
+
+
+def _remove_old_work(root: OutputRoot, before: int) -> None:
+    """Work folders of runs that died before they had noted that they began, or that a task wrote to after its run was removed."""
+    for name in names_in(root.path("_work"), root.stores):
+        files = files_below(root.work_folder(name), root.stores)
+        if not root.exists("_runs", name, "started.json") and max((entry.modified for _, entry in files), default=0) < before:
+            delete_folder(root.work_folder(name), root.stores)
 
 
 def _delete_replaced(root: OutputRoot, path: str) -> None:

@@ -63,8 +63,9 @@ def merge(root_uri: str, stores: Stores, one: Merge, stem: str) -> DataFile:
     return writer.close()
 
 
-def commit_merges(root: OutputRoot, merged: Iterable[tuple[Merge, Added]], run_id: str, days: int) -> None:
-    """Commits what was merged, one commit for each table. Where somebody else has committed to the table, it is left for another night."""
+def commit_merges(root: OutputRoot, merged: Iterable[tuple[Merge, Added]], run_id: str, days: int) -> list[str]:
+    """Commits what was merged, one commit for each table; returns the tables. Where somebody else has committed to the table, it is left for another night."""
+    committed: list[str] = []
     by_table: dict[str, list[tuple[Merge, Added]]] = {}
     for one, added in merged:
         by_table.setdefault(one.table, []).append((one, added))
@@ -82,7 +83,9 @@ def commit_merges(root: OutputRoot, merged: Iterable[tuple[Merge, Added]], run_i
             )
         except Outdated:
             continue
+        committed.append(table)
         root.on_point(f"{table}: merged")
+    return committed
 
 
 def _small(files: Sequence[Added]) -> list[Added]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.storage.files import delete_folder, read_file, write_file
+from pipelines.storage.files import delete_folder, names_in, read_file, write_file
+from pipelines.tables.publication.cleaning import has_ended, remove_failed_attempts
 from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta, set_retention, wait_for_others
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.publish import missing_files
@@ -18,7 +19,6 @@ from pipelines.tables.schema import Row
 from pipelines.visible import counted
 
 MOST_ATTEMPTS = 100
-MOST_AT_ONCE = 5  # drivers whose reports a later run completes
 
 
 class RootDamaged(Exception):
@@ -31,10 +31,7 @@ def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
     Raises RootDamaged where files that a run has published are gone.
     """
     words = [word for table in SNAPSHOT_TABLES for word in _complete_table(root, table, runs, days)]
-    for index in _newest_of_batches(runs):
-        _publish_report(root, runs[: index + 1])
-    if runs:
-        delete_folder(root.work_folder(runs[-1]["run_id"]), root.stores)
+    _finish(root, runs)
     return words
 
 
@@ -87,10 +84,22 @@ def keep_names(root: OutputRoot, run_id: str, table: str, names: Sequence[str]) 
     root.write_json({"table": table, "files": list(names)}, "_replaced", f"{run_id}-{table}.json")
 
 
-def _newest_of_batches(runs: Sequence[Row]) -> list[int]:
-    """The places of the newest runs of the last batches. Drivers that publish at the same moment may all be newer than one that was killed."""
-    places = {row["batch"]: index for index, row in enumerate(runs)}
-    return sorted(places.values())[-MOST_AT_ONCE:]
+def _finish(root: OutputRoot, runs: Sequence[Row]) -> None:
+    """Publishes reports and removes what runs needed while they worked: of the newest run, and of all whose work folder, which goes last, is still there.
+
+    Drivers that publish at the same moment may all be newer than one that was killed.
+    """
+    working = set(names_in(root.path("_work"), root.stores))
+    for index, row in enumerate(runs):
+        if row["run_id"] in working or row is runs[-1]:
+            if newest_of(runs, row["batch"]) is row:
+                _publish_report(root, runs[: index + 1])
+            if row["run_id"] in working:
+                remove_failed_attempts(root, row["run_id"], row["batch"])
+                delete_folder(root.work_folder(row["run_id"]), root.stores)
+    for run_id in working:
+        if has_ended(root, run_id):
+            delete_folder(root.work_folder(run_id), root.stores)
 
 
 def _publish_report(root: OutputRoot, runs: Sequence[Row]) -> None:

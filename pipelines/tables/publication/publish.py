@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from pipelines.storage.files import delete_files
 from pipelines.storage.locks import LostRace
 from pipelines.storage.opening import stat_file
 from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, open_delta, wait_for_others
@@ -32,11 +33,14 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
     `earlier` is the newest row of the batch that the run was compared with. If another run has published the batch since, LostRace is
     raised; if only other batches were published, the commit is tried again at the new version.
     """
+    written: list[str] = []
     for attempt in range(MOST_ATTEMPTS):
         found = open_delta(root, "runs")
         runs = root.runs()
         if mine := [place for place, one in enumerate(runs) if one["run_id"] == plan.run_id]:  # an attempt whose answer was lost
             return runs[: mine[0] + 1]
+        # The attempts before have failed for certain: another run has the version that each of them was for.
+        delete_files([root.path("runs", name) for name in written], root.stores)
         now = newest_of(runs, plan.batch)
         _require_same(plan.batch, now, earlier)
         _require_files(root, plan)
@@ -46,6 +50,7 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
             full = dict(row) | {"version": version, "versions": list(_next_versions(root).items()), "files": None}
             root.on_point("runs: before")
             file = _write_row(root, plan, full)
+            written.append(file.path)
             root.on_point("runs: written")
             commit(root, "runs", found, [file], [], run_id=plan.run_id, days=days)
         except Outdated:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from pipelines.storage.files import delete_folder
 from pipelines.tables.publication.bring_over import bring_over, old_rows
 from pipelines.tables.publication.complete import complete
 from pipelines.tables.publication.delta import LOG_DAYS, applied_to, commit, files_in, open_delta
@@ -34,6 +35,8 @@ def repair(root: OutputRoot, days: int = LOG_DAYS) -> Iterator[str]:
         yield from _drop_missing(root, table, lost)
     if lost:
         _remove_rows(root, lost)
+        for batch in lost:
+            delete_folder(root.report_folder(batch), root.stores)
         yield f"runs: removed the rows of {_listed(lost)}; run {'them' if len(lost) > 1 else 'it'} again: readers see a batch as a whole or not at all"
     runs = root.runs()
     yield from complete(root, runs, days)
