@@ -1,6 +1,7 @@
 """Pictures of models without a formula, and formulas, against the processors of transformers on blank pictures."""
 
 import importlib.util
+import socket
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pipelines.dialects.hf.pictures import Part, Pictures, PixelLimits, open_pic
 from pipelines.dialects.hf.pictures.opening import NO_LIMITS
 from pipelines.reasons import Reject
 from pipelines.records import Grid, PatchSize, Size, Span
-from tests.dialects.hf.pictures.folders import FAMILIES, QWEN_3_VL, family_folder, processor_folder, write_vocabulary
+from tests.dialects.hf.pictures.folders import FAMILIES, QWEN_3_VL, family_folder, processor_folder
 
 pytest.importorskip("transformers")
 HAS_TORCH = importlib.util.find_spec("torch") is not None
@@ -109,13 +110,27 @@ def test_a_size_that_the_processor_refuses_refuses_the_record(folders: Path):
 def test_code_of_the_folder_is_never_run(tmp_path: Path):
     canary = tmp_path / "canary"
     own = {"AutoImageProcessor": "own.OwnImageProcessor", "AutoProcessor": "own.OwnProcessor"}
-    config = {"image_processor_type": "OwnImageProcessor", "processor_class": "OwnProcessor", "do_resize": True, "auto_map": own}
-    folder = processor_folder(tmp_path / "model", config)
-    write_vocabulary(folder, [], {})
-    (folder / "own.py").write_text(f"open({str(canary)!r}, 'w')\nclass OwnImageProcessor: pass\nclass OwnProcessor: pass\n")
+    foreign = processor_folder(
+        tmp_path / "foreign", {"image_processor_type": "OwnImageProcessor", "processor_class": "OwnProcessor", "auto_map": own, "do_resize": True}
+    )
+    known = family_folder(tmp_path / "known", "gemma3", auto_map=own)
+    for folder in (foreign, known):
+        (folder / "own.py").write_text(f"open({str(canary)!r}, 'w')\nclass OwnImageProcessor: pass\nclass OwnProcessor: pass\n")
     with pytest.raises(ConfigError, match="no class OwnProcessor; the folder's own code for it is never run"):
-        open_pictures(folder)
+        open_pictures(foreign)
+    pictures = open_pictures(known)
+    assert pictures
+    assert pictures.of(30, 40).text.count("<image_soft_token>") == 256
     assert not canary.exists()
+
+
+def test_nothing_is_fetched(folders: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    for name in ("gemma3", "glm-4.6v", "minicpm-v-4.6"):
+        assert opened(folders, name).of(30, 40).text
 
 
 def test_a_formula_that_the_processor_contradicts_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
