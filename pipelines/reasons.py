@@ -43,6 +43,7 @@ STAGES = {
     "repair.path_": IMAGES,
     "repair.turns_dropped": TOKENIZE,
     "repair.fewer_slices": TOKENIZE,
+    "repair.marks_dropped": TOKENIZE,
 }
 
 
@@ -381,6 +382,39 @@ class Reason(Enum):
         "Send these records to a dialect that supports the role.",
         "AssertionError",
     )
+    TOKENS_TEMPLATE_REFUSES = Row(
+        "tokens.template_refuses",
+        REFUSE,
+        "The model's chat template refuses the conversation.",
+        "The detail has the template's own words. Send such records to another dialect, or bring their turns into the order that the template wants.",
+        "jinja2.exceptions.TemplateError",
+    )
+    TOKENS_TEMPLATE_LOSES = Row(
+        "tokens.template_loses",
+        REFUSE,
+        "The model's chat template leaves out a part of the conversation: a call, a result, or a text.",
+        "`episodes dialects --card FOLDER` says what the template leaves out. Send such records to another dialect, or set tool_syntax for its calls.",
+        "the row is trained without that part",
+    )
+    TOKENS_TEMPLATE_UNDECIDED = Row(
+        "tokens.template_undecided",
+        REFUSE,
+        "Nothing in the model's chat template tells which tokens belong to an answer.",
+        "Report it, and attach the template and the record. Until then, send such records to another dialect.",
+    )
+    TOKENS_THINKING_LEFT_OUT = Row(
+        "tokens.thinking_left_out",
+        NOTE,
+        "The model's chat template leaves out the reasoning of earlier answers, so that only the last turn is trained.",
+        "To refuse such rows, set `history_thinking: refuse` in the options of the dialect; to train their earlier answers too, set `train`.",
+        "earlier answers are trained without their reasoning",
+    )
+    TOKENS_TOOLS_LEFT_OUT = Row(
+        "tokens.tools_left_out",
+        NOTE,
+        "The model's chat template leaves out the tool definitions. The row is kept, with its calls and results.",
+        "Set the dialect's tool_syntax, which writes the definitions into the system text, or send records with tools to another dialect.",
+    )
     RECORD_DUPLICATE = Row(
         "record.duplicate",
         REFUSE,
@@ -455,6 +489,12 @@ class Reason(Enum):
         REPAIR,
         "The oldest answers, and calls with their results, were left out so that the row fits max_tokens. The system turns and the first question were kept.",
         "Raise max_tokens to keep them.",
+    )
+    REPAIR_MARKS_DROPPED = Row(
+        "repair.marks_dropped",
+        REPAIR,
+        "Characters U+F0000 and U+F0001 were deleted from the data, as transformers does: it marks control tokens in data with them.",
+        "Delete them from the log. They are of private use and have no meaning.",
     )
     REPAIR_FEWER_SLICES = Row(
         "repair.fewer_slices", REPAIR, "Images were cut into fewer slices so that the row fits max_tokens.", "Raise max_tokens to keep all slices."

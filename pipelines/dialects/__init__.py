@@ -1,17 +1,55 @@
-"""The models that rows are tokenized for, with one file for each. `open_dialect` opens the one that a configuration names."""
+"""The models that rows are tokenized for, with one file for each, and `hf` for any other. `open_dialect` opens the one that a configuration names."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Protocol
+
 from pipelines.config import DialectSettings
 from pipelines.dialects import agentcpm_gui, glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6
-from pipelines.dialects.dialect import Dialect, Model, open_with
+from pipelines.dialects.dialect import Model, open_with
+from pipelines.dialects.hf import open_hf
+from pipelines.records import Conversation, Tokens
 from pipelines.storage.stores import ENVIRONMENT, Stores
+from pipelines.tokenizers import Vocabulary
 
 __all__ = ["DIALECTS", "Dialect", "Model", "open_dialect"]
 
 DIALECTS: dict[str, Model] = {module.MODEL.name: module.MODEL for module in (glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui)}
 
 
+class Dialect(Protocol):
+    """An opened dialect. The three steps turn a conversation into the tokens of a row; what they hand on is their own."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> DialectSettings: ...
+
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def standin(self) -> bool: ...
+
+    @property
+    def takes_images(self) -> bool: ...
+
+    @property
+    def written_tokens(self) -> Sequence[str]: ...
+
+    def lay_out(self, conversation: Conversation) -> Any: ...
+
+    def encode(self, layout: Any) -> Any: ...
+
+    def complete(self, encoded: Any) -> Tokens: ...
+
+
 def open_dialect(settings: DialectSettings, stores: Stores = ENVIRONMENT) -> Dialect:
     """The dialect with its tokenizer opened. Raises ConfigError."""
-    return open_with(DIALECTS[settings.model], settings, stores)
+    model = DIALECTS.get(settings.model)
+    return open_hf(settings, stores) if model is None else open_with(model, settings, stores)

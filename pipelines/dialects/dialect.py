@@ -76,7 +76,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class WrittenDialect:
     """A model with its settings and its opened tokenizer."""
 
     model: Model
@@ -94,6 +94,15 @@ class Dialect:
     @property
     def standin(self) -> bool:
         return self.vocabulary.standin
+
+    @property
+    def takes_images(self) -> bool:
+        return self.model.plan is not None
+
+    @property
+    def written_tokens(self) -> Sequence[str]:
+        """The control tokens that the model's text has."""
+        return list(self.model.specials)
 
     @property
     def max_slices(self) -> int:
@@ -204,7 +213,7 @@ class Dialect:
         return self.model.plan(image, self.settings, cap)
 
 
-def open_with(model: Model, settings: DialectSettings, stores: Stores = ENVIRONMENT) -> Dialect:
+def open_with(model: Model, settings: DialectSettings, stores: Stores = ENVIRONMENT) -> WrittenDialect:
     """The dialect with its tokenizer. Raises ConfigError if the tokenizer is missing or lacks a control token."""
     place = f"dialects: {settings.name}.tokenizer"
     vocabulary = open_vocabulary(settings.tokenizer, model.family, place, stores)
@@ -217,7 +226,7 @@ def open_with(model: Model, settings: DialectSettings, stores: Stores = ENVIRONM
             faults.append(f"{place}: {name} has id {found} in {settings.tokenizer}; {model.name} is trained with {wanted}")
     if faults:
         raise ConfigError(faults)
-    return Dialect(model, settings, vocabulary)
+    return WrittenDialect(model, settings, vocabulary)
 
 
 def _add_stray_labels(row: Row, end: int) -> None:

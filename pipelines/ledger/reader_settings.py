@@ -41,6 +41,6 @@ def _tokenizer(dialect: Dialect) -> Json:
         "sha256": file and (vocabulary.fingerprint if is_json else hashlib.sha256(file.read_bytes()).hexdigest()),
         "parts": tokenizer_parts(vocabulary.data) if is_json else None,
         "chat_template": file and template_digest(file.parent),
-        "specials": {name: vocabulary.specials[name] for name in dialect.model.specials},
+        "specials": {name: vocabulary.specials[name] for name in dialect.written_tokens},
         "probes": [[text, ids.tolist()] for text, ids in zip(PROBES, vocabulary.encode(PROBES), strict=True)],
     }

@@ -78,6 +78,8 @@ def place_images(logged: Logged, lines: list[Line], findings: Findings) -> list[
             found = [place for place in found if not (place.is_open and place.name)]  # marks that are text
         elif i not in places:
             continue
+        else:
+            found = places[i]
         if found and not any(place.is_open for place in found):
             _write(lines[i], found, named)
         elif lines[i].role == "assistant" and found:
@@ -190,12 +192,16 @@ def _take(pool: Pool, lines: list[Line], places: dict[int, list[Place]], finding
 
 
 def _leave_mentioned_marks(pictures: int, lines: list[Line], places: dict[int, list[Place]]) -> None:
-    """If the questions have as many marks as there are pictures, a mark in a system text or a tool result is text that mentions one."""
+    """If image parts are as many as the pictures, a mark in a text is text that mentions one. So is a mark in a system text or a tool result if the
+    questions have as many marks as there are pictures."""
 
     def marks(roles: tuple[str, ...]) -> int:
         return sum(place.is_open for i, found in places.items() if lines[i].role in roles for place in found)
 
-    if marks(("user",)) == pictures and marks(("system", "observation")):
+    if pictures and sum(place.is_open and not place.name for found in places.values() for place in found) == pictures:
+        for i in places:
+            places[i] = [place for place in places[i] if not (place.is_open and place.name)]
+    elif marks(("user",)) == pictures and marks(("system", "observation")):
         for i in [i for i in places if lines[i].role in ("system", "observation")]:
             places[i] = [place for place in places[i] if not (place.is_open and place.name)]
 

@@ -87,7 +87,7 @@ def _plan_ahead(run: Run) -> None:
     The first time in a session the JVM takes two seconds to plan them, and the workers would wait. A batch of text mostly needs no such
     query (`are_all_different`).
     """
-    if run.spark in _PLANNED_AHEAD or not any(dialect.model.plan for dialect in run.flow.dialects):
+    if run.spark in _PLANNED_AHEAD or not any(dialect.takes_images for dialect in run.flow.dialects):
         return
     _PLANNED_AHEAD.add(run.spark)
     none = empty_files(run.staging / "no-drafts", "drafts", DRAFTS)  # before anything else can end the run and remove its folder

@@ -1,0 +1,189 @@
+"""Any model folder as a dialect: conversations are written by the model's own chat template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.chat.laws import check_laws
+from pipelines.chat.segments import Row
+from pipelines.chat.tool_syntax import SYNTAXES, places_of, uses_tools
+from pipelines.chat.turns import Turn, make_turns
+from pipelines.config import DialectSettings
+from pipelines.config.settings import TemplateOptions
+from pipelines.dialects.hf.chat import Chat, Writer
+from pipelines.dialects.hf.encoding import ChatEncoder, Chunk, Placed, WrittenAsToken, find_places
+from pipelines.dialects.hf.folder import ModelFolder
+from pipelines.dialects.overflow import Work, shorten
+from pipelines.reasons import Reason, Reject
+from pipelines.records import IGNORE_INDEX, Conversation, Finding, Ids, Noun, Tokens, TurnSpan
+from pipelines.tokenizers import RawIds, Vocabulary
+from pipelines.visible import counted
+
+ROLES = {"tool": "observation"}
+
+
+class Layout(Noun, frozen=True):
+    """A conversation as a chat in chunks. `trained` says for each entry whether it is, `after` is the token that the row gets after the chat, and
+    `texts` are what must be encoded."""
+
+    work: Work
+    tools: str | None
+    chat: Chat
+    trained: tuple[bool, ...]
+    after: str | None
+    chunks: Sequence[Chunk]
+    texts: Sequence[str]
+    findings: tuple[Finding, ...]
+
+
+class Encoded(Noun, frozen=True):
+    """A layout with the ids of its texts."""
+
+    layout: Layout
+    texts: Sequence[RawIds]
+
+
+@dataclass(frozen=True, slots=True)
+class HfDialect:
+    """A model folder with its settings, its opened tokenizer, and the writers of its templates by whether a conversation has tools."""
+
+    settings: DialectSettings
+    options: TemplateOptions
+    vocabulary: Vocabulary
+    folder: ModelFolder
+    encoder: ChatEncoder
+    writers: Mapping[bool, Writer]
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self.vocabulary.fingerprint
+
+    @property
+    def standin(self) -> bool:
+        return self.vocabulary.standin
+
+    @property
+    def takes_images(self) -> bool:
+        return False
+
+    @property
+    def written_tokens(self) -> Sequence[str]:
+        """The control tokens that the template writes or that the dialect adds."""
+        return [*self.folder.ends, *([self.options.end_of_turn] if self.options.end_of_turn else [])]
+
+    def lay_out(self, conversation: Conversation) -> Layout:
+        """The conversation as a chat, shortened if it is certain to be too long. Raises Reject if that is impossible, or if the template does not
+        take the conversation as it is."""
+        places = tuple(range(len(conversation.messages)))
+        layout = self._laid_out(Work(conversation.messages, conversation.images, (0,) * len(conversation.images), places), conversation.tools)
+        least = self._least_tokens(layout)
+        return layout if least <= self.settings.max_tokens else self._shortened(layout, f"at least {least}")
+
+    def encode(self, layout: Layout) -> Encoded:
+        return Encoded(layout, self.vocabulary.encode(layout.texts))
+
+    def complete(self, encoded: Encoded) -> Tokens:
+        """The tokens of the conversation, which is shortened if it is too long. Raises Reject if that is impossible, or if no token is trained."""
+        tokens = self._tokens(encoded)
+        if len(tokens.input_ids) > self.settings.max_tokens:
+            tokens = self._tokens(self.encode(self._shortened(encoded.layout, str(len(tokens.input_ids)))))
+        return tokens
+
+    def _laid_out(self, work: Work, tools: str | None) -> Layout:
+        turns, shown = self._turns(work, tools)
+        writer = self.writers[bool(shown)]
+        chat = writer.write(turns, shown)
+        trained, findings = self._trained(chat, writer)
+        if shown and not writer.writes_tools:
+            findings.append(Reason.TOKENS_TOOLS_LEFT_OUT.at("tools", "the template does not write them"))
+        if chat.dropped:
+            findings.append(Reason.REPAIR_MARKS_DROPPED.at("", f"{counted(chat.dropped, 'character')} U+F0000 or U+F0001"))
+        text = chat.rendered.text
+        try:
+            chunks = self.encoder.chunks(writer.template.control.pieces(text) if chat.is_marked else [(text, False)])
+        except WrittenAsToken as error:
+            raise Reject(Reason.TOKENS_TEMPLATE_UNDECIDED.at("", f"the tokenizer writes {error} in the data as that token")) from None
+        return Layout(work, tools, chat, tuple(trained), self._after(chat, writer), chunks, self.encoder.texts_of(chunks), (*work.findings, *findings))
+
+    def _turns(self, work: Work, tools: str | None) -> tuple[list[Turn], str | None]:
+        messages, loss, syntax = work.messages, self.settings.loss, self.settings.tool_syntax
+        if syntax is None or not uses_tools(messages, tools):
+            return make_turns(messages, loss, work.places), tools
+        written = SYNTAXES[syntax](messages, tools)
+        tags = [tuple([tag for tag in one.tags if tag[1] in self.encoder.ids_of]) for one in written]
+        return make_turns([one.message for one in written], loss, places_of(written, work.places), tags), None
+
+    def _trained(self, chat: Chat, writer: Writer) -> tuple[list[bool], list[Finding]]:
+        """Which entries are trained. Where the template leaves out the reasoning of an earlier answer, only those after the last question are."""
+        trained = [entry.trained and place.is_learned for entry, place in zip(chat.entries, chat.places, strict=True)]
+        lost = [i for i, place in enumerate(chat.places) if place.lost_thought]
+        if not lost:
+            return trained, []
+        question = max((i for i, entry in enumerate(chat.entries) if entry.role == "user"), default=-1)
+        where = f"messages[{chat.entries[lost[-1]].place}]"
+        if lost[-1] > question:
+            raise Reject(Reason.TOKENS_TEMPLATE_LOSES.at(where, "the template leaves out the reasoning of an answer of the last turn"))
+        if self.options.history_thinking == "refuse":
+            raise Reject(Reason.TOKENS_TEMPLATE_LOSES.at(where, "the template leaves out the reasoning of an earlier answer, and history_thinking is refuse"))
+        # A template that says itself what is trained was made to be trained on with such a history.
+        if self.options.history_thinking == "as_template" and not writer.template.has_generation:
+            trained = [one and i > question for i, one in enumerate(trained)]
+        return trained, [Reason.TOKENS_THINKING_LEFT_OUT.at(where, f"the reasoning of {len(lost)} of {len(chat.entries)} messages")]
+
+    def _after(self, chat: Chat, writer: Writer) -> str | None:
+        """The token that the model writes after the last answer, where the template leaves it open. A call ends at the token of its result."""
+        if self.settings.recipe == "upstream" or not chat.entries or chat.entries[-1].role != "assistant" or not chat.places[-1].is_open:
+            return None
+        if chat.entries[-1].calls and writer.ends.observation:
+            return writer.ends.observation
+        return self.options.end_of_turn
+
+    def _shortened(self, layout: Layout, length: str) -> Layout:
+        """The layout of the shortened conversation. `length` says how many tokens the row has now."""
+
+        def measure(work: Work) -> int:
+            shorter = self._laid_out(work, layout.tools)
+            least = self._least_tokens(shorter)
+            return least if least > self.settings.max_tokens else len(self._tokens(self.encode(shorter)).input_ids)
+
+        return self._laid_out(shorten(layout.work, self.settings, measure, length), layout.tools)
+
+    def _least_tokens(self, layout: Layout) -> int:
+        """A lower bound for the tokens of the row, found without encoding it."""
+        return len(layout.chunks) - len(layout.texts) + self.vocabulary.least_tokens(layout.texts)
+
+    def _tokens(self, encoded: Encoded) -> Tokens:
+        layout = encoded.layout
+        placed = self.encoder.place(layout.chunks, encoded.texts)
+        row = self._row(layout, placed)
+        count = check_laws(row, (), -1, 0, allow_stray=False)
+        return Tokens(row.input_ids, row.labels, count, (), tuple(row.turns), layout.findings)
+
+    def _row(self, layout: Layout, placed: Placed) -> Row:
+        chat = layout.chat
+        ids = placed.ids
+        if layout.after is not None:
+            ids = np.append(ids, np.int32(self.encoder.ids_of[layout.after]))
+        wanted = sorted({at for place in chat.places for at in (place.start, place.end, place.stop)})
+        token_at = dict(zip(wanted, find_places(placed, chat.rendered.text, wanted, chat.is_marked), strict=True))
+        labels = np.full(len(ids), IGNORE_INDEX, dtype=np.int32)
+        spans: list[tuple[TurnSpan, bool]] = []
+        for entry, place, is_trained in zip(chat.entries, chat.places, layout.trained, strict=True):
+            start, end, stop = token_at[place.start], token_at[place.end], token_at[place.stop]
+            if is_trained:
+                labels[start:stop] = ids[start:stop]
+            spans.append((TurnSpan(entry.place, ROLES.get(entry.role, entry.role), start, end, entry.weight), is_trained))
+        if layout.after is not None and layout.trained[-1]:
+            labels[-1] = ids[-1]
+        spans.sort(key=lambda span: span[0].start)
+        return Row(ids, labels, [], [span for span, _ in spans], [is_trained for _, is_trained in spans])
+
+
+__all__ = ["HfDialect", "Ids"]

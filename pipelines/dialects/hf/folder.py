@@ -1,0 +1,131 @@
+"""What a model folder says about its chats: templates, named tokens, and the tokens that end an answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Json = Mapping[str, Any]
+DEFAULT, FOR_TOOLS = "default", "tool_use"
+_NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+# What decides ids besides the tokenizer. A file that a folder does not have is not part of its fingerprint.
+FILES = (
+    "chat_template.jinja",
+    "chat_template.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "generation_config.json",
+    "config.json",
+    "processor_config.json",
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
+)
+
+
+class AddedToken(NamedTuple):
+    """An added token of a tokenizer.json."""
+
+    content: str
+    id: int
+    special: bool
+    is_plain: bool  # found wherever its text stands, whatever is around it
+
+
+class ModelFolder(NamedTuple):
+    """`templates` by name, `named` are the tokens that templates know as bos_token and so on, `ends` those that end an answer, and `added` all
+    added tokens. `control` are the tokens that the tokenizer's settings name as control tokens of chats; None if they name none."""
+
+    path: Path
+    templates: Mapping[str, str]
+    named: Mapping[str, str]
+    ends: Sequence[str]
+    added: Sequence[AddedToken]
+    control: Sequence[str] | None
+
+    def template(self, for_tools: bool) -> str:
+        """As transformers chooses it: the template for tools only for a conversation with tools."""
+        return self.templates[FOR_TOOLS if for_tools and FOR_TOOLS in self.templates else DEFAULT]
+
+
+def read_folder(path: Path, tokenizer: bytes) -> ModelFolder:
+    """The model folder at this path; `tokenizer` is its tokenizer.json. Raises ValueError where it has no chat template, or a file is not JSON.
+
+    Source: huggingface/transformers, PreTrainedTokenizerBase.from_pretrained and GenerationConfig.from_pretrained @ v5.23.0.
+    """
+    settings = _read(path / "tokenizer_config.json")
+    templates = _templates(path, settings)
+    if DEFAULT not in templates:
+        raise ValueError(f"{path} has no chat template: neither chat_template.jinja nor chat_template in tokenizer_config.json")
+    added = [_added(token) for token in json.loads(tokenizer)["added_tokens"]]
+    missing = [one["content"] for one in settings.get("added_tokens_decoder", {}).values() if one["content"] not in {token.content for token in added}]
+    if missing:
+        raise ValueError(f"{path}: tokenizer_config.json adds tokens that tokenizer.json does not have: {', '.join(missing[:5])}")
+    named = {**_named(_read(path / "special_tokens_map.json")), **_named(settings)}
+    return ModelFolder(path, templates, named, _ends(path, added, named), added, settings.get("chat_control_tokens"))
+
+
+def file_digests(path: Path) -> dict[str, str]:
+    """The sha256 of each of `FILES` that the folder has."""
+    return {name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in FILES if (path / name).is_file()}
+
+
+def _templates(path: Path, settings: Json) -> dict[str, str]:
+    """Files of their own go before the tokenizer's settings."""
+    found: dict[str, str] = {}
+    given = settings.get("chat_template")
+    for value in (given, _read(path / "chat_template.json").get("chat_template")):
+        if isinstance(value, list):
+            value = {one["name"]: one["template"] for one in value}
+        found |= value if isinstance(value, dict) else {DEFAULT: value} if value is not None else {}
+    for file in sorted((path / "additional_chat_templates").glob("*.jinja")):
+        found[file.stem] = file.read_text(encoding="utf-8")
+    if (path / "chat_template.jinja").is_file():
+        found[DEFAULT] = (path / "chat_template.jinja").read_text(encoding="utf-8")
+    return found
+
+
+def _named(settings: Json) -> dict[str, str]:
+    """The tokens that have a name, and those of the model's own kinds such as image_token."""
+    names = [*_NAMED, *(key for key in settings if key.endswith("_token") and key not in _NAMED and not key.startswith("add_"))]
+    found: dict[str, str] = {}
+    for name in names:
+        value = settings.get(name)
+        text = value.get("content") if isinstance(value, dict) else value
+        if isinstance(text, str):
+            found[name] = text
+    extra = settings.get("extra_special_tokens")
+    return found | ({name: text for name, text in extra.items() if isinstance(text, str)} if isinstance(extra, dict) else {})
+
+
+def _ends(path: Path, added: Sequence[AddedToken], named: Mapping[str, str]) -> list[str]:
+    """The tokens at which the model stops, as its generation_config, its config and its tokenizer name them."""
+    config = _read(path / "config.json")
+    given = [_read(path / "generation_config.json"), config, config.get("text_config") or {}]
+    ids = [one for source in given for one in _listed(source.get("eos_token_id"))]
+    by_id = {token.id: token.content for token in added}
+    return list(dict.fromkeys([*(by_id[one] for one in ids if one in by_id), *([named["eos_token"]] if "eos_token" in named else [])]))
+
+
+def _listed(value: Any) -> list[int]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _added(token: Json) -> AddedToken:
+    is_plain = not (token.get("lstrip") or token.get("rstrip") or token.get("single_word") or token.get("normalized"))
+    return AddedToken(token["content"], token["id"], bool(token.get("special")), is_plain)
+
+
+def _read(file: Path) -> Json:
+    """Raises ValueError where the file is not a JSON object."""
+    if not file.is_file():
+        return {}
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{file} is not a JSON object")
+    return value

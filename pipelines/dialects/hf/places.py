@@ -1,0 +1,186 @@
+"""Where the messages of a conversation stand in a render, and what of an answer the model learns to write.
+
+    <|im_start|>user\\nHi<|im_end|>\\n<|im_start|>assistant\\nHello.<|im_end|>\\n
+                      [ )                                  [     )
+                      own text          header of an answer own    end        stop
+
+A header is what the generation prompt has too. The rest of an answer is trained, up to the token that ends it. Where a template has
+`{% generation %}`, that tells where an answer starts and stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipelines.dialects.hf.control import END, START
+from pipelines.dialects.hf.found import Range, find_call, find_text
+from pipelines.dialects.hf.marking import TEMPLATE, Piece, Rendered
+from pipelines.dialects.hf.messages import Entry, split_thought
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Noun
+
+
+class Place(Noun, frozen=True):
+    """Characters of a message: its own text is [start, end), and `stop` is where the token that ends it ends, or `end` where the template leaves
+    it open. `lost_thought` says that the template leaves out its reasoning, and `is_learned` that the template trains it."""
+
+    start: int
+    end: int
+    stop: int
+    lost_thought: bool = False
+    is_learned: bool = True
+
+    @property
+    def is_open(self) -> bool:
+        return self.end == self.stop
+
+
+class Ends(Noun, frozen=True):
+    """What is known about the beginning and end of answers. `headers` are the generation prompts after a result (`tool`) and after anything else
+    (`user`), in units: control tokens, and the texts between them. `tokens` end an answer, and `special` are all special tokens. `observation` is
+    the token that begins a result and so ends a call, if there is one."""
+
+    headers: Mapping[str, tuple[str, ...]]
+    tokens: frozenset[str]
+    special: frozenset[str]
+    observation: str | None = None
+
+
+def place_entries(entries: Sequence[Entry], rendered: Rendered, ends: Ends, has_generation: bool) -> list[Place]:
+    """The place of each entry. Raises Reject with `tokens.template_loses` where something is missing in the text, or with
+    `tokens.template_undecided` where nothing tells what belongs to an answer."""
+    own: list[list[int]] = [[] for _ in entries]
+    for k, piece in enumerate(rendered.pieces):
+        if piece.message != TEMPLATE:
+            own[piece.message].append(k)
+    places: list[Place] = []
+    for i, entry in enumerate(entries):
+        if entry.role == "assistant":
+            after_tool = i > 0 and entries[i - 1].role == "tool"
+            places.append(_answer(entry, rendered, own[i], ends, "tool" if after_tool else "user", has_generation))
+        else:
+            places.append(_input(entry, rendered, own[i]))
+    return places
+
+
+def _input(entry: Entry, rendered: Rendered, own: Sequence[int]) -> Place:
+    """The place of a message that the model reads. Some templates put a system text before all messages, or into the first question."""
+    pieces = rendered.pieces
+    for k in own:
+        if (found := _find_all(rendered.text, entry.texts, (pieces[k].start, pieces[k].end))) is not None:
+            return Place(*found, found[1])
+    found = _find_all(rendered.text, entry.texts, (0, len(rendered.text))) if entry.role != "tool" else None
+    if found is None:
+        raise _lost(entry, f"the text of the {entry.role} message" if entry.role != "tool" else "the result")
+    return Place(*found, found[1])
+
+
+def _find_all(text: str, wanted: Sequence[str], within: Range) -> Range | None:
+    """The range from the first to the last of these texts, in their order; None if one is missing. Texts without anything are nowhere."""
+    first, (at, limit) = None, within
+    for one in wanted:
+        if one.strip():
+            found = find_text(text, one, at, limit)
+            if found is None:
+                return None
+            first, at = found[0] if first is None else first, found[1]
+    return (limit, limit) if first is None else (first, at)
+
+
+def _answer(entry: Entry, rendered: Rendered, own: Sequence[int], ends: Ends, before: str, has_generation: bool) -> Place:
+    text, pieces = rendered.text, rendered.pieces
+    if not own:
+        raise _lost(entry, "the answer")
+    piece = pieces[own[0]]
+    lost_thought = _check_content(entry, text, piece)
+    if has_generation:
+        generated = _generated(rendered, piece)
+        if generated is None:
+            return Place(piece.start, piece.end, piece.end, lost_thought, False)
+        stop = generated[0] + len(text[generated[0] : generated[1]].rstrip())
+        return Place(generated[0], *(_end(text, generated, ends.tokens | ends.special) or (stop, stop)), lost_thought)
+    start = piece.start + _header(text, piece, ends.headers, before)
+    if start == piece.start and ends.headers[before]:
+        raise _undecided(entry, "the answer does not begin as the generation prompt does")
+    found = _end(text, (start, piece.end), ends.tokens) or _first(text, pieces[own[0] + 1 :], ends.tokens)
+    if found is None and not (entry.calls and ends.observation):
+        found = _end(text, (start, piece.end), ends.special)
+    return Place(start, *(found or (piece.end, piece.end)), lost_thought)
+
+
+def _first(text: str, following: Sequence[Piece], tokens: frozenset[str]) -> Range | None:
+    """Where the token that begins the next message starts and ends, if it is one that ends answers: GLM's <|user|>."""
+    start = following[0].start if following else len(text)
+    token = next((one for one in tokens if text.startswith(one, start)), None)
+    return None if token is None else (start, start + len(token))
+
+
+def _check_content(entry: Entry, text: str, piece: Piece) -> bool:
+    """Whether the template leaves out the answer's reasoning. Raises Reject where it leaves out anything else."""
+    lost_thought = False
+    if entry.thought is not None and entry.thought.strip():
+        lost_thought = find_text(text, entry.thought, piece.start, piece.end) is None
+    if _find_all(text, entry.texts, (piece.start, piece.end)) is None:
+        thought, rest = split_thought(_with_plain_tags(entry.texts[0]))
+        if thought is None or _find_all(text, [rest, *entry.texts[1:]], (piece.start, piece.end)) is None:
+            raise _lost(entry, "the text of the answer")
+        lost_thought = True
+    at = piece.start
+    for k, call in enumerate(entry.calls):
+        found = find_call(text, call, at, piece.end)
+        if found is None:
+            raise _lost(entry, f"call {k + 1} of {len(entry.calls)}")
+        at = found
+    return lost_thought
+
+
+def _with_plain_tags(text: str) -> str:
+    """The text with tags of reasoning that are not marked."""
+    for tag in ("<think>", "</think>"):
+        text = text.replace(f"{START}{tag}{END}", tag)
+    return text
+
+
+def _header(text: str, piece: Piece, headers: Mapping[str, tuple[str, ...]], before: str) -> int:
+    """How many characters the answer shares with a generation prompt, in whole units."""
+    longest = 0
+    for units in (headers[before], *headers.values()):
+        at = piece.start
+        for unit in units:
+            if not text.startswith(unit, at, piece.end):
+                break
+            at += len(unit)
+        longest = max(longest, at - piece.start)
+    return longest
+
+
+def _generated(rendered: Rendered, piece: Piece) -> Range | None:
+    """What `{% generation %}` marks in this piece, and what it marks right after that."""
+    found: Range | None = None
+    for start, end in rendered.generated:
+        if found is None and piece.start <= start < piece.end and start < end:
+            found = (start, end)
+        elif found is not None and start == found[1]:
+            found = (found[0], end)
+    return found
+
+
+def _end(text: str, within: Range, tokens: frozenset[str]) -> Range | None:
+    """Where the token that ends this text starts and ends; None if it ends with none of these tokens. Blanks after it do not count.
+
+    A token that data writes cannot be the last: a mark follows it.
+    """
+    start, limit = within
+    tail = text[start:limit].rstrip()
+    for length in sorted({len(token) for token in tokens}, reverse=True):  # hundreds of tokens, of few lengths
+        if tail[-length:] in tokens:
+            return start + len(tail) - length, start + len(tail)
+    return None
+
+
+def _lost(entry: Entry, what: str) -> Reject:
+    return Reject(Reason.TOKENS_TEMPLATE_LOSES.at(f"messages[{entry.place}]", f"the template leaves out {what}"))
+
+
+def _undecided(entry: Entry, why: str) -> Reject:
+    return Reject(Reason.TOKENS_TEMPLATE_UNDECIDED.at(f"messages[{entry.place}]", why))
