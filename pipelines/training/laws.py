@@ -112,7 +112,7 @@ def _span_faults(images: Sequence[Row], ids: np.ndarray, labels: np.ndarray, pla
             yield f"token_spans are not in order, or lie outside of {len(ids)} ids: [{span['start']}, {span['end']}) after {end}"
         end = span["end"]
         covered += end - span["start"]
-        placeholder = ids[span["start"]] if placeholder is None else placeholder
+        placeholder = int(ids[span["start"]]) if placeholder is None else placeholder
         if (ids[span["start"] : end] != placeholder).any() or (labels[span["start"] : end] != IGNORE_INDEX).any():
             yield f"token_spans [{span['start']}, {end}) holds tokens other than untrained placeholders"
     found = 0 if placeholder is None else int(np.count_nonzero(ids == placeholder))

@@ -8,6 +8,7 @@ from pipelines.dialects.hf.chat import Writer
 from pipelines.dialects.hf.dialect import HfDialect
 from pipelines.dialects.hf.encoding import ChatEncoder
 from pipelines.dialects.hf.folder import ModelFolder, read_folder
+from pipelines.dialects.hf.pictures import open_pictures
 from pipelines.dialects.hf.probes import is_open, learned
 from pipelines.dialects.hf.sandbox import DateNeeded
 from pipelines.dialects.hf.template import ChatTemplate
@@ -30,7 +31,9 @@ def open_hf(settings: DialectSettings, stores: Stores = ENVIRONMENT) -> HfDialec
         raise ConfigError([f"{place}.tokenizer: {settings.tokenizer} has no chat template; hf needs a model folder"])
     try:
         folder = read_folder(vocabulary.file.parent, vocabulary.data)
-        writers = {for_tools: _writer(folder, for_tools, options) for for_tools in (False, True)}
+        pictures = open_pictures(folder.path)
+        placeholder = pictures.placeholder if pictures else None
+        writers = {for_tools: _writer(folder, for_tools, options, placeholder) for for_tools in (False, True)}
     except DateNeeded:
         raise ConfigError([f"{place}.options.date: is required, because the chat template writes today's date"]) from None
     except ValueError as error:
@@ -38,12 +41,12 @@ def open_hf(settings: DialectSettings, stores: Stores = ENVIRONMENT) -> HfDialec
     faults = [f"{place}.options.{fault}" for fault in _faults(folder, options, is_open(writers[False]))]
     if faults and settings.recipe == "sound":
         raise ConfigError(faults)
-    return HfDialect(settings, options, vocabulary, folder, ChatEncoder(vocabulary, folder.added), writers)
+    return HfDialect(settings, options, vocabulary, folder, ChatEncoder(vocabulary, folder.added), writers, pictures)
 
 
-def _writer(folder: ModelFolder, for_tools: bool, options: TemplateOptions) -> Writer:
+def _writer(folder: ModelFolder, for_tools: bool, options: TemplateOptions, placeholder: str | None) -> Writer:
     special = frozenset(token.content for token in folder.added if token.special)
-    return learned(ChatTemplate(folder, folder.template(for_tools), options), folder.ends, special, options.template_kwargs)
+    return learned(ChatTemplate(folder, folder.template(for_tools), options), folder.ends, special, options.template_kwargs, placeholder)
 
 
 def _faults(folder: ModelFolder, options: TemplateOptions, leaves_open: bool) -> list[str]:

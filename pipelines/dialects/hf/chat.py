@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,24 +17,28 @@ from pipelines.dialects.hf.places import Ends, Place, place_entries
 from pipelines.dialects.hf.template import ChatTemplate
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Noun
+from pipelines.visible import counted
 
 
 class Chat(Noun, frozen=True):
-    """`places` are those of the entries in the render's text. If the chat `is_marked`, there are marks around control tokens in data. `dropped` is
-    how many characters of the data were deleted, because they are such marks."""
+    """`places` are those of the entries in the render's text, and `pictures` the characters at which the placeholders of pictures begin. If the chat
+    `is_marked`, there are marks around control tokens in data. `dropped` is how many characters of the data were deleted, because they are such
+    marks."""
 
     entries: tuple[Entry, ...]
     rendered: Rendered
     places: tuple[Place, ...]
+    pictures: tuple[int, ...] = ()
     is_marked: bool = False
     dropped: int = 0
 
 
 class Writer:
-    """Writes chats with one template, which takes messages of this form. `writes_tools` says whether it writes the definitions of tools."""
+    """Writes chats with one template, which takes messages of this form. `placeholder` is what it writes for a picture, if the model takes any, and
+    `writes_tools` says whether it writes the definitions of tools."""
 
-    def __init__(self, template: ChatTemplate, form: Form, ends: Ends, writes_tools: bool = True):
-        self.template, self.form, self.ends, self.writes_tools = template, form, ends, writes_tools
+    def __init__(self, template: ChatTemplate, form: Form, ends: Ends, writes_tools: bool = True, placeholder: str | None = None):
+        self.template, self.form, self.ends, self.writes_tools, self.placeholder = template, form, ends, writes_tools, placeholder
         self._tools: BoundedCache[str, list[Any]] = BoundedCache(orjson.loads, lambda text, value: 20 * len(text))
 
     def write(self, turns: Sequence[Turn], tools: str | None) -> Chat:
@@ -42,16 +47,31 @@ class Writer:
         shown = self._tools[tools] if tools else None
         data = [*data_of(entries), *([tools] if tools else ())]
         if not self.template.control.stand_in(data):
-            rendered = self._rendered(entries, shown, False)
-            return Chat(tuple(entries), rendered, tuple(self._places(entries, rendered)))
+            return self._chat(entries, self._rendered(entries, shown, False), False, 0)
         plain = self._rendered([with_texts(entry, cleaned) for entry in entries], cleaned(shown), False)
         mark = self.template.control.marked
         entries = [with_texts(entry, mark) for entry in entries]
         rendered = self._rendered(entries, mark(shown), True)
         if without_marks(rendered.text) != plain.text:
             raise Reject(Reason.TOKENS_TEMPLATE_UNDECIDED.at("", "the template takes a control token in the data for one of its own"))
-        dropped = sum([text.count(START) + text.count(END) for text in data])
-        return Chat(tuple(entries), rendered, tuple(self._places(entries, rendered)), True, dropped)
+        return self._chat(entries, rendered, True, sum([text.count(START) + text.count(END) for text in data]))
+
+    def _chat(self, entries: Sequence[Entry], rendered: Rendered, is_marked: bool, dropped: int) -> Chat:
+        places = place_entries(entries, rendered, self.ends, self.template.has_generation)
+        counts = [sum([isinstance(part, int) for part in entry.parts]) for entry in entries]
+        pictures = self._placeholders(rendered.text, sum(counts)) if any(counts) else ()
+        if pictures:
+            places = _with_pictures(places, counts, pictures, len(self.placeholder or ""))
+        return Chat(tuple(entries), rendered, tuple(places), pictures, is_marked, dropped)
+
+    def _placeholders(self, text: str, count: int) -> tuple[int, ...]:
+        """Where the template writes a picture; the same text in data has a mark before it. Raises Reject unless these are as many as the pictures."""
+        if self.placeholder is None:
+            raise Reject(Reason.TOKENS_IMAGE_UNSUPPORTED.at("", "the model has no image processor"))
+        found = [match.start() for match in re.finditer(re.escape(self.placeholder), text) if text[match.start() - 1 : match.start()] != START]
+        if len(found) != count:
+            raise Reject(Reason.TOKENS_TEMPLATE_LOSES.at("", f"the template writes {len(found)} of {counted(count, 'picture')}"))
+        return tuple(found)
 
     def inputs(self, turns: Sequence[Turn], tools: str | None) -> tuple[list[dict[str, Any]], Any]:
         """The messages and tools of these turns, as the template takes them."""
@@ -60,8 +80,20 @@ class Writer:
     def _rendered(self, entries: Sequence[Entry], tools: Any, is_marked: bool) -> Rendered:
         return self.template.render(self.template.variables(messages_of(entries, self.form), tools, is_marked))
 
-    def _places(self, entries: Sequence[Entry], rendered: Rendered) -> list[Place]:
-        return place_entries(entries, rendered, self.ends, self.template.has_generation)
+
+def _with_pictures(places: Sequence[Place], counts: Sequence[int], pictures: Sequence[int], length: int) -> list[Place]:
+    """The places, with a message's pictures as part of its own text."""
+    found: list[Place] = []
+    at = 0
+    for place, count in zip(places, counts, strict=True):
+        if count:
+            first, last = pictures[at], pictures[at + count - 1] + length
+            if place.start < place.end:
+                first, last = min(place.start, first), max(place.end, last)
+            place = Place(first, last, last)
+            at += count
+        found.append(place)
+    return found
 
 
 def cleaned(value: Any) -> Any:

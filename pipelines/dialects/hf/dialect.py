@@ -16,9 +16,10 @@ from pipelines.config.settings import TemplateOptions
 from pipelines.dialects.hf.chat import Chat, Writer
 from pipelines.dialects.hf.encoding import ChatEncoder, Chunk, Placed, WrittenAsToken, find_places
 from pipelines.dialects.hf.folder import ModelFolder
+from pipelines.dialects.hf.pictures import Pictures
 from pipelines.dialects.overflow import Work, shorten
 from pipelines.reasons import Reason, Reject
-from pipelines.records import IGNORE_INDEX, Conversation, Finding, Ids, Noun, Tokens, TurnSpan
+from pipelines.records import IGNORE_INDEX, Conversation, Finding, Image, ImageTokens, Noun, Size, Tokens, TurnSpan
 from pipelines.tokenizers import RawIds, Vocabulary
 from pipelines.visible import counted
 
@@ -56,6 +57,7 @@ class HfDialect:
     folder: ModelFolder
     encoder: ChatEncoder
     writers: Mapping[bool, Writer]
+    pictures: Pictures | None = None
 
     @property
     def name(self) -> str:
@@ -71,7 +73,7 @@ class HfDialect:
 
     @property
     def takes_images(self) -> bool:
-        return False
+        return self.pictures is not None
 
     @property
     def written_tokens(self) -> Sequence[str]:
@@ -105,15 +107,31 @@ class HfDialect:
             findings.append(Reason.TOKENS_TOOLS_LEFT_OUT.at("tools", "the template does not write them"))
         if chat.dropped:
             findings.append(Reason.REPAIR_MARKS_DROPPED.at("", f"{counted(chat.dropped, 'character')} U+F0000 or U+F0001"))
-        text = chat.rendered.text
         try:
-            chunks = self.encoder.chunks(writer.template.control.pieces(text) if chat.is_marked else [(text, False)])
+            chunks = self._chunks(chat, writer, work.images)
         except WrittenAsToken as error:
             raise Reject(Reason.TOKENS_TEMPLATE_UNDECIDED.at("", f"the tokenizer writes {error} in the data as that token")) from None
         return Layout(work, tools, chat, tuple(trained), self._after(chat, writer), chunks, self.encoder.texts_of(chunks), (*work.findings, *findings))
 
+    def _chunks(self, chat: Chat, writer: Writer, images: Sequence[Image]) -> list[Chunk]:
+        """The chunks of the chat, with the replacements of its pictures. Raises Reject for a picture that the model's processor refuses."""
+        pictures = self.pictures.of_all([Size(image.width, image.height) for image in images]) if self.pictures and images else ()
+        chunks: list[Chunk] = []
+        end = 0
+        for at, picture in zip(chat.pictures, pictures, strict=True):
+            chunks += self._chunks_of(chat.rendered.text[end:at], chat, writer)
+            chunks.append(self.encoder.picture(writer.placeholder or "", picture))
+            end = at + len(writer.placeholder or "")
+        return chunks + self._chunks_of(chat.rendered.text[end:], chat, writer)
+
+    def _chunks_of(self, text: str, chat: Chat, writer: Writer) -> list[Chunk]:
+        return self.encoder.chunks(writer.template.control.pieces(text) if chat.is_marked else [(text, False)])
+
     def _turns(self, work: Work, tools: str | None) -> tuple[list[Turn], str | None]:
         messages, loss, syntax = work.messages, self.settings.loss, self.settings.tool_syntax
+        for message, place in zip(messages, work.places, strict=True):
+            if message.image_at and message.role == "assistant":
+                raise Reject(Reason.TOKENS_IMAGE_UNSUPPORTED.at(f"messages[{place}]", "an image in an answer"))
         if syntax is None or not uses_tools(messages, tools):
             return make_turns(messages, loss, work.places), tools
         written = SYNTAXES[syntax](messages, tools)
@@ -164,7 +182,22 @@ class HfDialect:
         placed = self.encoder.place(layout.chunks, encoded.texts)
         row = self._row(layout, placed)
         count = check_laws(row, (), -1, 0, allow_stray=False)
-        return Tokens(row.input_ids, row.labels, count, (), tuple(row.turns), layout.findings)
+        images = self._images(layout, placed, row)
+        return Tokens(row.input_ids, row.labels, count, images, tuple(row.turns), layout.findings)
+
+    def _images(self, layout: Layout, placed: Placed, row: Row) -> tuple[ImageTokens, ...]:
+        """The images with their tokens. Raises Reject where these are not all placeholders, or are not all the placeholders of the row."""
+        pictures = [chunk.picture for chunk in layout.chunks if chunk.picture is not None]
+        placed_images = zip(layout.work.images, pictures, placed.views, strict=True)
+        images = tuple([ImageTokens(image, picture.grid, views, picture.target_sizes) for image, picture, views in placed_images])
+        if images:
+            slots = np.zeros(len(row.input_ids), dtype=bool)
+            for view in (view for image in images for view in image.token_spans):
+                slots[view.start : view.end] = True
+            kinds = np.unique(row.input_ids[slots])
+            if len(kinds) != 1 or not np.array_equal(row.input_ids == kinds[0], slots) or (row.labels[slots] != IGNORE_INDEX).any():
+                raise Reject(Reason.TOKENS_SPAN_MISMATCH.at("", f"{int(slots.sum())} placeholder tokens are of {len(kinds)} kinds, trained, or not all"))
+        return images
 
     def _row(self, layout: Layout, placed: Placed) -> Row:
         chat = layout.chat
@@ -184,6 +217,3 @@ class HfDialect:
             labels[-1] = ids[-1]
         spans.sort(key=lambda span: span[0].start)
         return Row(ids, labels, [], [span for span, _ in spans], [is_trained for _, is_trained in spans])
-
-
-__all__ = ["HfDialect", "Ids"]

@@ -9,35 +9,51 @@ Source: huggingface/transformers utils/chat_template_utils.py encode_marked_chat
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
+from pipelines.cache import BoundedCache
+from pipelines.chat.segments import ID_BYTES
 from pipelines.dialects.hf.control import without_marks
 from pipelines.dialects.hf.folder import AddedToken
-from pipelines.records import Ids, Noun
+from pipelines.dialects.hf.pictures import Replacement
+from pipelines.records import Ids, Noun, Span
 from pipelines.tokenizers import RawIds, Vocabulary
 
 Places = npt.NDArray[np.int64]
 
 
 class Chunk(Noun, frozen=True):
-    """A part of a rendered chat. `ids` are known for a control token, a picture, and a token that data writes as text; any other text is None."""
+    """A part of a rendered chat. `ids` are known for a control token, a token that data writes as text, and a picture that stands between control
+    tokens. `picture` stands in place of the text."""
 
     text: str
     ids: bytes | None = None
+    picture: Replacement | None = None
 
 
 class Placed(Noun, frozen=True):
-    """The ids of a chat, and where each begins: in characters, or in bytes of UTF-8 where `in_bytes`."""
+    """The ids of a chat, and where each begins: in characters of the render, or in bytes of UTF-8 where `in_bytes`. `views` are the tokens of each
+    picture's views."""
 
     ids: Ids
     starts: Places
     in_bytes: bool
+    views: tuple[tuple[Span, ...], ...] = ()
+
+
+class _Spliced(Noun, frozen=True):
+    """A picture's ids, which do not depend on what is around it, and the tokens of its views among them."""
+
+    ids: bytes
+    views: tuple[Span, ...]
 
 
 class WrittenAsToken(Exception):
@@ -53,6 +69,7 @@ class ChatEncoder:
         self._as_bytes = {token.content: np.int32(token.id).tobytes() for token in added}
         self._pattern = re.compile("(" + ("|".join(re.escape(name) for name in sorted(self.ids_of, key=len, reverse=True)) or "(?!)") + ")")
         self._as_text: dict[str, bytes] = {}
+        self._spliced: BoundedCache[Replacement, _Spliced | None] = BoundedCache(self._splice, lambda key, made: 200 + (len(made.ids) if made else 0))
         # What tokenizers/fast.py measures: byte-level, so that tokens have lengths; and no added token that takes blanks around it.
         self.cuts_text = vocabulary.facts.answers is not None and all(token.is_plain for token in added)
 
@@ -68,21 +85,40 @@ class ChatEncoder:
                 found.append(Chunk(piece))
         return found
 
+    def picture(self, placeholder: str, picture: Replacement) -> Chunk:
+        """The chunk of a picture."""
+        spliced = self._spliced[picture] if self.cuts_text else None
+        return Chunk(placeholder, None if spliced is None else spliced.ids, picture)
+
     def texts_of(self, chunks: Sequence[Chunk]) -> list[str]:
         """The texts of these chunks that `Vocabulary.encode` must encode."""
-        return [chunk.text for chunk in chunks if chunk.ids is None] if self.cuts_text else []
+        return [chunk.text for chunk in chunks if chunk.ids is None and chunk.picture is None] if self.cuts_text else []
 
     def place(self, chunks: Sequence[Chunk], texts: Sequence[RawIds]) -> Placed:
         """The ids of the chunks; `texts` are those of `texts_of`."""
-        if self.cuts_text:
+        if self.cuts_text and not any(chunk.picture is not None and chunk.ids is None for chunk in chunks):
             encoded = iter(texts)
             pieces: list[Any] = [next(encoded) if chunk.ids is None else chunk.ids for chunk in chunks]
             ids = np.frombuffer(b"".join(pieces), dtype=np.int32)
-            ends = self._lengths[ids].cumsum()
+            lengths = self._lengths[ids]
+            views = self._views(chunks, pieces, lengths) if any(chunk.picture is not None for chunk in chunks) else ()
+            ends = lengths.cumsum()
             # A text that the normalizer changes has other lengths.
             if len(ids) and ends[-1] == sum([len(chunk.text) if chunk.text.isascii() else len(chunk.text.encode()) for chunk in chunks]):
-                return Placed(ids, np.concatenate(([0], ends[:-1])), True)
+                return Placed(ids, np.concatenate(([0], ends[:-1])), True, views)
         return self._placed_exactly(chunks)
+
+    def _views(self, chunks: Sequence[Chunk], pieces: Sequence[Any], lengths: Places) -> tuple[tuple[Span, ...], ...]:
+        """The tokens of each picture's views. Gives all tokens of a picture the start of its placeholder."""
+        found: list[tuple[Span, ...]] = []
+        end = 0
+        for chunk, piece in zip(chunks, pieces, strict=True):
+            start, end = end, end + (len(piece) // ID_BYTES if isinstance(piece, bytes) else len(piece))
+            if chunk.picture is not None and (spliced := self._spliced[chunk.picture]) is not None:
+                found.append(tuple([Span(start + view.start, start + view.end) for view in spliced.views]))
+                lengths[start:end] = 0
+                lengths[end - 1] = len(chunk.text.encode())
+        return tuple(found)
 
     def as_text(self, name: str) -> bytes:
         """The ids of a control token's name as text. Raises WrittenAsToken where the vocabulary makes the token of it."""
@@ -104,21 +140,57 @@ class ChatEncoder:
         names = self._as_bytes
         return [Chunk(part, names[part] if i % 2 else None) for i, part in enumerate(parts) if part]
 
+    def _splice(self, picture: Replacement) -> _Spliced | None:
+        """The picture's ids; None where it begins or ends with a text, which may merge with the text around it."""
+        parts = picture.parts
+        if not (parts and parts[0].text in self.ids_of and parts[-1].text in self.ids_of):
+            return None
+        ids: list[int] = []
+        lengths = [0] * len(parts)
+        text = ""
+        for k, part in enumerate(parts):
+            if part.text in self.ids_of:
+                ids += [self.ids_of[part.text]] * part.times
+                lengths[k] = 1
+            elif part.view is not None:
+                return None
+            else:
+                text += part.text * part.times
+                if parts[k + 1].text in self.ids_of:  # texts that follow one another are encoded together
+                    found = self.encode(text).tolist()
+                    if part.times != 1:
+                        return None
+                    ids += found
+                    lengths[k], text = len(found), ""
+        return _Spliced(np.array(ids, dtype=np.int32).tobytes(), picture.spans(lengths))
+
     def _placed_exactly(self, chunks: Sequence[Chunk]) -> Placed:
+        """By Hugging Face's tokenizer: all chunks between tokens that data writes as text are encoded in one piece."""
         ids: list[int] = []
         starts: list[int] = []
+        views: list[tuple[Span, ...]] = []
         end = 0
-        for chunk in chunks:
-            if chunk.ids is not None:
-                known = np.frombuffer(chunk.ids, dtype=np.int32).tolist()
-                ids += known
-                starts += [end] * len(known)
-            else:
-                found, places = self._encoded(chunk.text, is_first=not end)
-                ids += found
-                starts += [end + place for place in places]
-            end += len(chunk.text)
-        return Placed(np.array(ids, dtype=np.int32), np.array(starts, dtype=np.int64), False)
+        for is_text, run in groupby(chunks, lambda chunk: self._is_known_text(chunk)):
+            part = list(run)
+            if is_text:
+                for chunk in part:
+                    known = np.frombuffer(chunk.ids or b"", dtype=np.int32).tolist()
+                    ids += known
+                    starts += [end] * len(known)
+                    end += len(chunk.text)
+                continue
+            text, shifts = _with_replacements(part)
+            found, places = self._encoded(text, is_first=not ids)
+            for picture, at in ((chunk.picture, shift.at) for chunk, shift in zip([one for one in part if one.picture], shifts, strict=True)):
+                views.append(_tokens_of(picture, at, places, len(ids)) if picture else ())
+            ids += found
+            starts += [end + _unshifted(place, shifts) for place in places]
+            end += sum([len(chunk.text) for chunk in part])
+        return Placed(np.array(ids, dtype=np.int32), np.array(starts, dtype=np.int64), False, tuple(views))
+
+    def _is_known_text(self, chunk: Chunk) -> bool:
+        """Whether data writes this control token as text."""
+        return chunk.ids is not None and chunk.picture is None and chunk.ids is self._as_text.get(chunk.text)
 
     def _encoded(self, text: str, is_first: bool) -> tuple[list[int], list[int]]:
         """The ids of a text and the character at which each begins. A text in the middle of a chat is encoded after a newline, so that nothing is
@@ -166,6 +238,45 @@ class ChatEncoder:
         table = np.zeros(max(lengths) + 1, dtype=np.int64)
         table[list(lengths)] = list(lengths.values())
         return table
+
+
+class _Shift(NamedTuple):
+    """A picture in a text: it begins at `at`, is `long` characters and stands for `short`."""
+
+    at: int
+    long: int
+    short: int
+
+
+def _with_replacements(chunks: Sequence[Chunk]) -> tuple[str, list[_Shift]]:
+    """The text of these chunks with the replacements of their pictures."""
+    texts: list[str] = []
+    shifts: list[_Shift] = []
+    end = 0
+    for chunk in chunks:
+        text = chunk.text if chunk.picture is None else chunk.picture.text
+        if chunk.picture is not None:
+            shifts.append(_Shift(end, len(text), len(chunk.text)))
+        texts.append(text)
+        end += len(text)
+    return "".join(texts), shifts
+
+
+def _unshifted(place: int, shifts: Sequence[_Shift]) -> int:
+    """The character of the render where a character of the text with replacements is."""
+    less = 0
+    for at, long, short in shifts:
+        if place < at:
+            break
+        less += place - at if place < at + long else long - short
+        if place < at + long:
+            break
+    return place - less
+
+
+def _tokens_of(picture: Replacement, at: int, places: Sequence[int], before: int) -> tuple[Span, ...]:
+    """The tokens of a picture's views, where the picture begins at this character and its tokens come after `before` others."""
+    return tuple([Span(before + bisect_left(places, at + view.start), before + bisect_left(places, at + view.end)) for view in picture.views])
 
 
 def find_places(placed: Placed, text: str, characters: Sequence[int], is_marked: bool = False) -> list[int]:

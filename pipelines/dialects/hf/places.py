@@ -173,7 +173,7 @@ def _end(text: str, within: Range, tokens: frozenset[str]) -> Range | None:
     start, limit = within
     tail = text[start:limit].rstrip()
     for length in sorted({len(token) for token in tokens}, reverse=True):  # hundreds of tokens, of few lengths
-        if tail[-length:] in tokens:
+        if length <= len(tail) and tail[-length:] in tokens:
             return start + len(tail) - length, start + len(tail)
     return None
 

@@ -31,7 +31,7 @@ WITH_TOOL = (USER, ASKS, TOLD, REPLY)
 _MODES = ("enable_thinking", "thinking")
 
 
-def learned(template: ChatTemplate, tokens: Sequence[str], special: frozenset[str], kwargs: Mapping[str, Any]) -> Writer:
+def learned(template: ChatTemplate, tokens: Sequence[str], special: frozenset[str], kwargs: Mapping[str, Any], placeholder: str | None = None) -> Writer:
     """The writer of this template: with marks where messages are, the form of messages that it takes, and the headers of its answers.
 
     `tokens` end answers, and `kwargs` are variables that the operator sets. Raises ValueError where it cannot write a plain conversation.
@@ -50,7 +50,7 @@ def learned(template: ChatTemplate, tokens: Sequence[str], special: frozenset[st
     known = {"user": headers["user"] or (), "tool": headers["user"] or () if headers["tool"] is None else headers["tool"]}
     ends = Ends(known, frozenset(tokens), special)
     writes_tools = _writes(template, (USER, REPLY), TOOLS, form, ["find_lake"])
-    return Writer(template, form, Ends(known, ends.tokens, special, _observation(Writer(template, form, ends))), writes_tools)
+    return Writer(template, form, Ends(known, ends.tokens, special, _observation(Writer(template, form, ends))), writes_tools, placeholder)
 
 
 def _all_probes(writer: Writer) -> list[Json]:

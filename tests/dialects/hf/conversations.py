@@ -11,7 +11,11 @@ TOOLS = [
         "function": {
             "name": "get_weather",
             "description": "Weather of a city.",
-            "parameters": {"type": "object", "properties": {"city": {"type": "string", "description": "City"}, "days": {"type": "integer"}}, "required": ["city"]},
+            "parameters": {
+                "type": "object",
+                "properties": {"city": {"type": "string", "description": "City"}, "days": {"type": "integer"}},
+                "required": ["city"],
+            },
         },
     }
 ]
