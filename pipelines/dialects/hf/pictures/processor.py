@@ -66,6 +66,8 @@ def open_processor(files: ProcessorFiles, limits: PixelLimits) -> Processor:
         made = _recorder(_class_of(files), seen)
         image_processor = open_image_processor(files)
         tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **_LOCAL)
+        if tokenizer.pad_token is None:  # some processors ask for one, though a single text is never padded
+            tokenizer.pad_token = tokenizer.eos_token
         settings, _ = made.get_processor_dict(str(files.folder), local_files_only=True)
         # The image processor stands in for video and audio parts, which no picture reaches: their classes need torch, and files that a folder
         # for pictures may not have.

@@ -1,6 +1,7 @@
 """Pictures of models without a formula, and formulas, against the processors of transformers on blank pictures."""
 
 import importlib.util
+import json
 import socket
 import sys
 from pathlib import Path
@@ -85,6 +86,15 @@ def test_minicpm_numbers_the_pictures_of_a_conversation(folders: Path):
     assert pictures.facts.depends == "numbered"
     assert [one.text[:22] for one in found[:2]] == ["<image_id>0</image_id>", "<image_id>1</image_id>"]
     assert found[11].parts == (*map(Part, ("<image_id>", "11", "</image_id>", "<image>")), Part("<|image_pad|>", 64, 0), Part("</image>"))
+
+
+def test_a_vocabulary_needs_no_token_for_padding(tmp_path: Path):
+    folder = family_folder(tmp_path, "minicpm-v-4.6")
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({name: value for name, value in settings.items() if name != "pad_token"}))
+    pictures = open_pictures(folder)
+    assert pictures
+    assert pictures.of(300, 300).target_sizes == (PatchSize(32, 32),)
 
 
 def test_pictures_that_depend_on_one_another_are_processed_together(folders: Path):
