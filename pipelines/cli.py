@@ -120,7 +120,9 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_export(commands)
     commands.add_parser("formats", help="list the log formats that can be read").set_defaults(command=_command("listings.formats"))
-    commands.add_parser("dialects", help="list the models for which records can be tokenized").set_defaults(command=_command("listings.dialects"))
+    models = commands.add_parser("dialects", help="list the models for which records can be tokenized; or show what a model of hf can do")
+    models.add_argument("--card", metavar="FOLDER", help="show what the chat template and the processor of this model folder can do")
+    models.set_defaults(command=_command("listings.dialects"))
     return parser
 
 

@@ -1,9 +1,9 @@
 """The configuration of a run: YAML -> frozen, typed settings, or all faults at once, each with its place and the nearest valid name."""
 
 from pipelines.config.loading import ConfigError, load_config, parse_config, resolve_paths
+from pipelines.config.options import AgentSlicingOptions, SlicingOptions, TemplateOptions
 from pipelines.config.settings import (
     EPISODE_KEYS,
-    AgentSlicingOptions,
     Config,
     DialectSettings,
     EpisodeKey,
@@ -16,7 +16,6 @@ from pipelines.config.settings import (
     Normalize,
     Output,
     Retention,
-    SlicingOptions,
     Source,
     Split,
 )
@@ -40,6 +39,7 @@ __all__ = [
     "SlicingOptions",
     "Source",
     "Split",
+    "TemplateOptions",
     "load_config",
     "parse_config",
     "resolve_paths",

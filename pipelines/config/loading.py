@@ -11,8 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from pipelines.config.faults import kind_of, names_disagree, sentences
+from pipelines.config.options import OPTIONS
 from pipelines.config.paths import brace_faults, overlap_faults
-from pipelines.config.settings import OPTIONS, Config, DialectSettings, Hook, Hooks, Images, Output, Settings, Source
+from pipelines.config.settings import Config, DialectSettings, Hook, Hooks, Images, Output, Settings, Source
 from pipelines.config.stores import Storage
 from pipelines.config.yaml_text import read_yaml
 from pipelines.storage.locations import is_uri

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -22,6 +21,7 @@ from pydantic import (
 )
 
 from pipelines.config.base import Settings
+from pipelines.config.options import OPTIONS, ModelName
 from pipelines.config.paths import input_path, local_path
 from pipelines.config.stores import Storage, stores_of
 from pipelines.storage.stores import Stores
@@ -132,55 +132,6 @@ class Limits(Settings):
     images_per_record: PositiveInt = 64
     image_bytes: PositiveInt = 33_554_432
     literal_bytes: PositiveInt = 65_536
-
-
-def _iso_date(given: object) -> object:
-    """YAML makes a date of 2026-11-22 without quotes."""
-    if isinstance(given, str):
-        try:
-            date.fromisoformat(given)
-        except ValueError:
-            raise ValueError(f"expected a date such as 2026-11-22, found {given!r}") from None
-    return given.isoformat() if isinstance(given, date) else given
-
-
-class SlicingOptions(Settings):
-    max_slices: PositiveInt = 9
-    scale_resolution: PositiveInt = 448
-    patch_size: PositiveInt = 14
-    query_tokens: PositiveInt = 64
-
-
-class AgentSlicingOptions(SlicingOptions):
-    max_side: PositiveInt = 1120
-
-
-class NoOptions(Settings):
-    pass
-
-
-class TemplateOptions(Settings):
-    """The options of dialect `hf`. `date` is what a template writes as today's date."""
-
-    date: Annotated[str | None, BeforeValidator(_iso_date)] = None
-    end_of_turn: str | None = Field(None, min_length=1)
-    history_thinking: Literal["as_template", "refuse", "train"] = "as_template"
-    template_kwargs: dict[str, Any] = {}
-
-
-# The options of a dialect default to those of its upstream.
-OPTIONS: dict[str, type[Settings]] = {
-    "glm_4": NoOptions,
-    "glm_4v": NoOptions,
-    "minicpm_v_2": SlicingOptions,
-    "minicpm_v_2_5": SlicingOptions,
-    "minicpm_v_2_6": SlicingOptions,
-    "agentcpm_gui": AgentSlicingOptions,
-    "hf": TemplateOptions,
-}
-
-
-ModelName = Literal["glm_4", "glm_4v", "minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui", "hf"]
 
 
 class DialectSettings(Settings):

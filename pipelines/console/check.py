@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from pipelines.config import ConfigError, DialectSettings, Source
@@ -14,7 +14,8 @@ from pipelines.config.places import folder_fault, hook_faults, image_root_faults
 from pipelines.config.stores import stores_of
 from pipelines.console.picture_stores import client_faults
 from pipelines.containers.listing import InputFile, list_inputs
-from pipelines.dialects import DIALECTS, open_dialect
+from pipelines.dialects import Dialect, open_dialect
+from pipelines.dialects.hf.card import asked_and_missing
 from pipelines.images.remote import scheme_of
 from pipelines.images.resolve import path_inside
 from pipelines.storage.folders import Folders
@@ -38,12 +39,12 @@ def check(options: Namespace) -> int:
     parts, faults = load_parts(options.config, options.set)
     found = Found()
     stores = stores_of(parts.storage)
-    for i, dialect in parts.dialects.items():
-        _open_tokenizer(found, i, dialect, stores)
+    opened = [one for i, dialect in parts.dialects.items() if (one := _open_tokenizer(found, i, dialect, stores))]
+    takes_images = {one.name for one in opened if one.takes_images}
     for i, source in parts.sources.items():
         folders = Folders(stores)
         _look_for_files(found, i, source, options.batch, folders)
-        found.remarks += _remarks(source, list(parts.dialects.values()))
+        found.remarks += _remarks(source, list(parts.dialects.values()), takes_images)
         found.faults += [*image_root_faults(i, source, folders), *_prefix_faults(i, source, parts.images.allow_schemes)]
     found.faults += [*client_faults(parts.images.allow_schemes), *hook_faults(parts.hooks)]
     if parts.output:
@@ -57,17 +58,20 @@ def check(options: Namespace) -> int:
     return OK
 
 
-def _open_tokenizer(found: Found, i: int, settings: DialectSettings, stores: Stores) -> None:
+def _open_tokenizer(found: Found, i: int, settings: DialectSettings, stores: Stores) -> Dialect | None:
     if missing := list(tokenizer_faults(i, settings)):
         found.faults += missing
-        return
+        return None
     try:
         dialect = open_dialect(settings, stores)
     except ConfigError as error:
         found.faults += error.faults
-        return
+        return None
     kind = "a stand-in vocabulary whose ids are not those of the model" if dialect.standin else "fingerprint " + dialect.fingerprint[:12]
     found.remarks.append(f"dialect {dialect.name}: tokenizer {settings.tokenizer}, {kind}")
+    if dialect.card:
+        found.remarks += [f"dialect {dialect.name}: {remark}" for remark in asked_and_missing(settings, dialect.card)]
+    return dialect
 
 
 def _look_for_files(found: Found, i: int, source: Source, batch: str | None, folders: Folders) -> None:
@@ -115,13 +119,13 @@ def _unreadable(files: list[InputFile]) -> Iterator[str]:
         yield f"{shut[0]} cannot be read: permission denied" + (f" (and {len(shut) - 1} more)" if len(shut) > 1 else "")
 
 
-def _remarks(source: Source, dialects: list[DialectSettings]) -> Iterator[str]:
+def _remarks(source: Source, dialects: list[DialectSettings], takes_images: Collection[str]) -> Iterator[str]:
     takers = [dialect for dialect in dialects if dialect.takes(source.name)]
     if dialects and not takers:
         yield f"source {source.name}: no dialect takes it, so its records become conversations only"
     if source.image_roots:
         yield f"source {source.name}: images are read from {', '.join(source.image_roots)}"
-    elif any(DIALECTS[dialect.model].plan for dialect in takers):
+    elif any(dialect.name in takes_images for dialect in takers):
         yield f"source {source.name}: has no image_root, so records with image paths will be quarantined"
 
 

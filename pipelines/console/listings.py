@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.dialects import DIALECTS
+from pipelines.dialects.hf import DIFFERENCES, card_of
 from pipelines.formats.table import FORMATS
 from pipelines.reasons import Reason
 from pipelines.tokenizers import BUNDLED
@@ -43,10 +44,14 @@ def formats(options: Namespace) -> int:
 
 
 def dialects(options: Namespace) -> int:
+    if options.card is not None:
+        print("\n".join(card_of(options.card).lines()))
+        return OK
     table = _table("dialect", "reproduces", "images", "tools", "differences under recipe sound")
     for model in DIALECTS.values():
         images, tools = "yes" if model.plan else "no", "own format" if model.has_tools else "with tool_syntax"
         table.add_row(model.name, model.upstream, images, tools, "\n".join(model.differences) or "none")
+    table.add_row("hf", "any model folder with a chat template", "where the model takes them", "where the template has them", "\n".join(DIFFERENCES))
     _out().print(table)
     print(f"bundled tokenizers: {', '.join(BUNDLED)}")
     return OK

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines.config import EPISODE_KEYS
 from pipelines.dialects import DIALECTS
+from pipelines.dialects.hf import DIFFERENCES, UPSTREAM
 from pipelines.formats.keys import HARMLESS, MEANING, RECORD_FIELDS, TURN_FIELDS
 from pipelines.reasons import NOTE, REFUSE, REPAIR, Reason
 
@@ -56,6 +57,9 @@ def dialects_page() -> str:
         lines += ["", f"## {model.name}", "", f"- reproduces {model.upstream}", f"- images: {'yes' if model.plan else 'no'}"]
         lines += [f"- tools: {'in the format of the model' if model.has_tools else 'quarantined, unless `tool_syntax` is set'}"]
         lines += [f"- `sound`: {rule}" for rule in model.differences] or ["- `sound`: no difference"]
+    lines += ["", "## hf", "", f"- reproduces {UPSTREAM}, for any model folder with a chat template ([models.md](models.md))"]
+    lines += ["- images: where the model has an image processor", "- tools: where the template has a place for them; `tool_syntax` works too"]
+    lines += [f"- `sound`: {rule}" for rule in DIFFERENCES]
     return "\n".join(lines) + "\n"
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from pipelines.config import DialectSettings
 from pipelines.dialects import agentcpm_gui, glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6
 from pipelines.dialects.dialect import Model, open_with
-from pipelines.dialects.hf import open_hf
+from pipelines.dialects.hf import Card, open_hf
 from pipelines.records import Conversation, Tokens
 from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tokenizers import Vocabulary
@@ -38,6 +38,9 @@ class Dialect(Protocol):
 
     @property
     def takes_images(self) -> bool: ...
+
+    @property
+    def card(self) -> Card | None: ...
 
     @property
     def written_tokens(self) -> Sequence[str]: ...

@@ -100,6 +100,11 @@ class WrittenDialect:
         return self.model.plan is not None
 
     @property
+    def card(self) -> None:
+        """Only models of `hf` have one: what this model takes stands in its file."""
+        return None
+
+    @property
     def written_tokens(self) -> Sequence[str]:
         """The control tokens that the model's text has."""
         return list(self.model.specials)

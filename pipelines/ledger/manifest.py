@@ -82,6 +82,7 @@ def make_manifest(flow: Flow, batch: str, run_id: str, inputs: Sequence[Mapping[
         "code": code_fingerprint(),
         "config": config_fingerprint(flow.config),
         "tokenizers": tokenizer_facts(flow),
+        "cards": {dialect.name: dialect.card.facts() for dialect in flow.dialects if dialect.card},
         "inputs": list(inputs),
         "counts": books.states(),
         "quarantined_share": round(books.quarantined_share(), 6),

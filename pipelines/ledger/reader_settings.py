@@ -11,6 +11,7 @@ from pipelines.flow import Flow
 from pipelines.images.bytes_of import image_roots
 from pipelines.ledger.manifest import Json
 from pipelines.tokenizers.fast import PROBES
+from pipelines.training.chat_files import chat_parts
 from pipelines.training.chat_template import template_digest
 from pipelines.training.tokenizer_parts import tokenizer_parts
 
@@ -24,7 +25,14 @@ def reader_settings(flow: Flow) -> str:
 
 def _dialect(dialect: Dialect) -> Json:
     settings = dialect.settings.model_dump(mode="json", include=SETTINGS)
-    return settings | {"options": dialect.settings.options.model_dump(mode="json") if dialect.settings.options else {}, "tokenizer": _tokenizer(dialect)}
+    options = dialect.settings.options.model_dump(mode="json") if dialect.settings.options else {}
+    return settings | {"options": options, "tokenizer": _tokenizer(dialect)} | _chat(dialect)
+
+
+def _chat(dialect: Dialect) -> Json:
+    """What else decides the rows of `hf`: the ends of answers and the image processor, as the model's folder states them."""
+    file = dialect.vocabulary.file
+    return {"chat": chat_parts(file.parent)} if dialect.settings.model == "hf" and file is not None else {}
 
 
 def _tokenizer(dialect: Dialect) -> Json:
@@ -35,7 +43,7 @@ def _tokenizer(dialect: Dialect) -> Json:
     is_json = file is not None and file.suffix == ".json"
     return {
         "name": dialect.settings.tokenizer,
-        "fingerprint": vocabulary.fingerprint,
+        "fingerprint": dialect.fingerprint,
         "standin": vocabulary.standin,
         "file": file and file.name,
         "sha256": file and (vocabulary.fingerprint if is_json else hashlib.sha256(file.read_bytes()).hexdigest()),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.training.chat_files import chat_faults
 from pipelines.training.how_tokenized import Settings, settings_by_batch
 from pipelines.training.model_files import OPTION_FILES, TEMPLATE_FILES, broken_files
 from pipelines.training.model_options import option_faults
@@ -80,6 +81,7 @@ def _comparisons(settings: Settings, folder: Path | None, tokenizer: Any, broken
         yield template_faults(settings["tokenizer"], folder, tokenizer)
     if folder is not None and not set(OPTION_FILES) & set(broken):
         yield option_faults(settings, folder)
+    yield chat_faults(settings.get("chat"), folder)
 
 
 def _folder(model: Any) -> Path | None:

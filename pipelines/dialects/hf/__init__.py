@@ -2,46 +2,81 @@
 
 from __future__ import annotations
 
-from pipelines.config import ConfigError, DialectSettings
-from pipelines.config.settings import TemplateOptions
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from msgspec.structs import asdict
+
+from pipelines.config import ConfigError, DialectSettings, TemplateOptions
+from pipelines.dialects.hf.card import Card, make_card
 from pipelines.dialects.hf.chat import Writer
 from pipelines.dialects.hf.dialect import HfDialect
 from pipelines.dialects.hf.encoding import ChatEncoder
 from pipelines.dialects.hf.folder import ModelFolder, read_folder
-from pipelines.dialects.hf.pictures import open_pictures
-from pipelines.dialects.hf.probes import is_open, learned
+from pipelines.dialects.hf.pictures import Pictures, PixelLimits, open_pictures
+from pipelines.dialects.hf.probes import learned
 from pipelines.dialects.hf.sandbox import DateNeeded
 from pipelines.dialects.hf.template import ChatTemplate
 from pipelines.storage.stores import ENVIRONMENT, Stores
-from pipelines.tokenizers import open_vocabulary
+from pipelines.tokenizers import Vocabulary, open_vocabulary
 
-__all__ = ["HfDialect", "open_hf"]
+__all__ = ["DIFFERENCES", "UPSTREAM", "Card", "HfDialect", "card_of", "open_hf"]
 
-NAME = "hf"
+UPSTREAM = "huggingface/transformers apply_chat_template(sanitize_control_tokens=True) @ v5.23.0"
+DIFFERENCES = (
+    "Where the template leaves the last answer open, the token of `end_of_turn` follows it and is trained; transformers writes none.",
+    "R4: such a last call is followed by the token that begins a result, where the model stops at it.",
+)
 
 
 def open_hf(settings: DialectSettings, stores: Stores = ENVIRONMENT) -> HfDialect:
     """The dialect of the model folder that the settings name. Raises ConfigError with all that is missing in it or in the options."""
     place = f"dialects: {settings.name}"
-    vocabulary = open_vocabulary(settings.tokenizer, None, f"{place}.tokenizer", stores)
     options = settings.options
     if not isinstance(options, TemplateOptions):
         raise TypeError(f"{settings.model} has no options of a template")
-    if vocabulary.file is None:
-        raise ConfigError([f"{place}.tokenizer: {settings.tokenizer} has no chat template; hf needs a model folder"])
     try:
-        folder = read_folder(vocabulary.file.parent, vocabulary.data)
-        pictures = open_pictures(folder.path)
-        placeholder = pictures.placeholder if pictures else None
-        writers = {for_tools: _writer(folder, for_tools, options, placeholder) for for_tools in (False, True)}
+        opened = _open(settings.tokenizer, options, f"{place}.tokenizer", stores)
     except DateNeeded:
         raise ConfigError([f"{place}.options.date: is required, because the chat template writes today's date"]) from None
-    except ValueError as error:
-        raise ConfigError([f"{place}.tokenizer: {error}"]) from None
-    faults = [f"{place}.options.{fault}" for fault in _faults(folder, options, is_open(writers[False]))]
-    if faults and settings.recipe == "sound":
+    faults = [f"{place}.options.{fault}" for fault in _faults(opened.folder, options, opened.card.open_end and settings.recipe == "sound")]
+    if faults:
         raise ConfigError(faults)
-    return HfDialect(settings, options, vocabulary, folder, ChatEncoder(vocabulary, folder.added), writers, pictures)
+    return HfDialect(settings, options, *opened)
+
+
+def card_of(name: str) -> Card:
+    """The card of this model folder. Raises ConfigError where it has no chat template."""
+    try:
+        return _open(name, TemplateOptions(), name, ENVIRONMENT).card
+    except DateNeeded:
+        return _open(name, TemplateOptions(date="2000-01-01"), name, ENVIRONMENT).card
+
+
+class _Opened(NamedTuple):
+    vocabulary: Vocabulary
+    folder: ModelFolder
+    encoder: ChatEncoder
+    writers: Mapping[bool, Writer]
+    card: Card
+    pictures: Pictures | None
+
+
+def _open(name: str, options: TemplateOptions, place: str, stores: Stores) -> _Opened:
+    vocabulary = open_vocabulary(name, None, place, stores)
+    if vocabulary.file is None:
+        raise ConfigError([f"{place}: {name} has no chat template; hf needs a model folder"])
+    pictures = open_pictures(vocabulary.file.parent, PixelLimits(options.min_pixels, options.max_pixels))
+    try:
+        folder = read_folder(vocabulary.file.parent, vocabulary.data)
+        placeholder = pictures.placeholder if pictures else None
+        writers = {for_tools: _writer(folder, for_tools, options, placeholder) for for_tools in (False, True)}
+        for writer in writers.values():
+            writer.template.is_open = True
+        card = make_card(writers[False], writers[True], asdict(pictures.facts) if pictures else None)
+    except ValueError as error:
+        raise ConfigError([f"{place}: {error}"]) from None
+    return _Opened(vocabulary, folder, ChatEncoder(vocabulary, folder.added), writers, card, pictures)
 
 
 def _writer(folder: ModelFolder, for_tools: bool, options: TemplateOptions, placeholder: str | None) -> Writer:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import orjson
-
-from pipelines.cache import BoundedCache
 from pipelines.chat.turns import Turn
 from pipelines.dialects.hf.control import END, START, changed, without_marks
 from pipelines.dialects.hf.marking import Rendered
 from pipelines.dialects.hf.messages import Entry, Form, data_of, entries_of, messages_of, with_texts
 from pipelines.dialects.hf.places import Ends, Place, place_entries
-from pipelines.dialects.hf.template import ChatTemplate
+from pipelines.dialects.hf.template import ChatTemplate, Tools
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Noun
 from pipelines.visible import counted
@@ -39,19 +36,18 @@ class Writer:
 
     def __init__(self, template: ChatTemplate, form: Form, ends: Ends, writes_tools: bool = True, placeholder: str | None = None):
         self.template, self.form, self.ends, self.writes_tools, self.placeholder = template, form, ends, writes_tools, placeholder
-        self._tools: BoundedCache[str, list[Any]] = BoundedCache(orjson.loads, lambda text, value: 20 * len(text))
 
     def write(self, turns: Sequence[Turn], tools: str | None) -> Chat:
         """Raises Reject where the template refuses the conversation, leaves something out, or leaves open what belongs to an answer."""
         entries = entries_of(turns, self.form)
-        shown = self._tools[tools] if tools else None
+        shown = self.template.tools[tools] if tools else None
         data = [*data_of(entries), *([tools] if tools else ())]
         if not self.template.control.stand_in(data):
             return self._chat(entries, self._rendered(entries, shown, False), False, 0)
-        plain = self._rendered([with_texts(entry, cleaned) for entry in entries], cleaned(shown), False)
+        plain = self._rendered([with_texts(entry, cleaned) for entry in entries], _changed(shown, cleaned), False)
         mark = self.template.control.marked
         entries = [with_texts(entry, mark) for entry in entries]
-        rendered = self._rendered(entries, mark(shown), True)
+        rendered = self._rendered(entries, _changed(shown, mark), True)
         if without_marks(rendered.text) != plain.text:
             raise Reject(Reason.TOKENS_TEMPLATE_UNDECIDED.at("", "the template takes a control token in the data for one of its own"))
         return self._chat(entries, rendered, True, sum([text.count(START) + text.count(END) for text in data]))
@@ -73,11 +69,11 @@ class Writer:
             raise Reject(Reason.TOKENS_TEMPLATE_LOSES.at("", f"the template writes {len(found)} of {counted(count, 'picture')}"))
         return tuple(found)
 
-    def inputs(self, turns: Sequence[Turn], tools: str | None) -> tuple[list[dict[str, Any]], Any]:
+    def inputs(self, turns: Sequence[Turn], tools: str | None) -> tuple[list[dict[str, Any]], Tools | None]:
         """The messages and tools of these turns, as the template takes them."""
-        return messages_of(entries_of(turns, self.form), self.form), self._tools[tools] if tools else None
+        return messages_of(entries_of(turns, self.form), self.form), self.template.tools[tools] if tools else None
 
-    def _rendered(self, entries: Sequence[Entry], tools: Any, is_marked: bool) -> Rendered:
+    def _rendered(self, entries: Sequence[Entry], tools: Tools | None, is_marked: bool) -> Rendered:
         return self.template.render(self.template.variables(messages_of(entries, self.form), tools, is_marked))
 
 
@@ -94,6 +90,10 @@ def _with_pictures(places: Sequence[Place], counts: Sequence[int], pictures: Seq
             at += count
         found.append(place)
     return found
+
+
+def _changed(tools: Tools | None, change: Callable[[Any], Any]) -> Tools | None:
+    return None if tools is None else Tools(change(tools.values), {})
 
 
 def cleaned(value: Any) -> Any:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import replace
 
 from pipelines.chat.laws import check_laws
 from pipelines.chat.segments import Row
 from pipelines.chat.tool_syntax import SYNTAXES, places_of, uses_tools
 from pipelines.chat.turns import Turn, make_turns
-from pipelines.config import DialectSettings
-from pipelines.config.settings import TemplateOptions
+from pipelines.config import DialectSettings, TemplateOptions
+from pipelines.dialects.hf.card import Card
 from pipelines.dialects.hf.chat import Chat, Writer
 from pipelines.dialects.hf.encoding import ChatEncoder, Chunk, Placed, WrittenAsToken, find_places
 from pipelines.dialects.hf.folder import ModelFolder
@@ -57,6 +58,7 @@ class HfDialect:
     folder: ModelFolder
     encoder: ChatEncoder
     writers: Mapping[bool, Writer]
+    card: Card
     pictures: Pictures | None = None
 
     @property
@@ -65,7 +67,8 @@ class HfDialect:
 
     @property
     def fingerprint(self) -> str:
-        return self.vocabulary.fingerprint
+        """The sha256 of the tokenizer and of all files that decide what a chat becomes."""
+        return self.folder.fingerprint
 
     @property
     def standin(self) -> bool:
@@ -215,5 +218,18 @@ class HfDialect:
             spans.append((TurnSpan(entry.place, ROLES.get(entry.role, entry.role), start, end, entry.weight), is_trained))
         if layout.after is not None and layout.trained[-1]:
             labels[-1] = ids[-1]
-        spans.sort(key=lambda span: span[0].start)
-        return Row(ids, labels, [], [span for span, _ in spans], [is_trained for _, is_trained in spans])
+        return Row(ids, labels, [], *_in_order(spans))
+
+
+def _in_order(spans: list[tuple[TurnSpan, bool]]) -> tuple[list[TurnSpan], list[bool]]:
+    """The spans in text order, and whether each is trained. A template may write a system text twice, or inside of a question: what belongs to a span
+    before is left out."""
+    turns: list[TurnSpan] = []
+    end = 0
+    spans = sorted(spans, key=lambda span: span[0].start)
+    for turn, is_trained in spans:
+        if turn.start < end and not is_trained:
+            turn = replace(turn, start=end, end=max(end, turn.end))
+        turns.append(turn)
+        end = turn.end
+    return turns, [is_trained for _, is_trained in spans]

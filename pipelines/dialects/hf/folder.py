@@ -36,7 +36,8 @@ class AddedToken(NamedTuple):
 
 class ModelFolder(NamedTuple):
     """`templates` by name, `named` are the tokens that templates know as bos_token and so on, `ends` those that end an answer, and `added` all
-    added tokens. `control` are the tokens that the tokenizer's settings name as control tokens of chats; None if they name none."""
+    added tokens. `control` are the tokens that the tokenizer's settings name as control tokens of chats; None if they name none. `fingerprint` is of
+    the tokenizer and of all files that decide what a chat becomes."""
 
     path: Path
     templates: Mapping[str, str]
@@ -44,6 +45,7 @@ class ModelFolder(NamedTuple):
     ends: Sequence[str]
     added: Sequence[AddedToken]
     control: Sequence[str] | None
+    fingerprint: str
 
     def template(self, for_tools: bool) -> str:
         """As transformers chooses it: the template for tools only for a conversation with tools."""
@@ -64,12 +66,15 @@ def read_folder(path: Path, tokenizer: bytes) -> ModelFolder:
     if missing:
         raise ValueError(f"{path}: tokenizer_config.json adds tokens that tokenizer.json does not have: {', '.join(missing[:5])}")
     named = {**_named(_read(path / "special_tokens_map.json")), **_named(settings)}
-    return ModelFolder(path, templates, named, _ends(path, added, named), added, settings.get("chat_control_tokens"))
+    return ModelFolder(path, templates, named, _ends(path, added, named), added, settings.get("chat_control_tokens"), _fingerprint(path, tokenizer))
 
 
-def file_digests(path: Path) -> dict[str, str]:
-    """The sha256 of each of `FILES` that the folder has."""
-    return {name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in FILES if (path / name).is_file()}
+def _fingerprint(path: Path, tokenizer: bytes) -> str:
+    found = hashlib.sha256(tokenizer)
+    for file in [*map(path.joinpath, FILES), *sorted((path / "additional_chat_templates").glob("*.jinja"))]:
+        if file.is_file():
+            found.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()
 
 
 def _templates(path: Path, settings: Json) -> dict[str, str]:

@@ -53,26 +53,35 @@ def place_entries(entries: Sequence[Entry], rendered: Rendered, ends: Ends, has_
     for k, piece in enumerate(rendered.pieces):
         if piece.message != TEMPLATE:
             own[piece.message].append(k)
+    # Some templates write the last answer outside of their loop; a header then tells where it begins.
+    if len(own) > 1 and entries[-1].role == "assistant" and not own[-1] and own[-2] and ends.headers["user"] and rendered.pieces[-1].message == TEMPLATE:
+        own[-1].append(len(rendered.pieces) - 1)
+    others = [k for k, piece in enumerate(rendered.pieces) if piece.message == TEMPLATE or entries[piece.message].role != "assistant"]
     places: list[Place] = []
     for i, entry in enumerate(entries):
         if entry.role == "assistant":
             after_tool = i > 0 and entries[i - 1].role == "tool"
             places.append(_answer(entry, rendered, own[i], ends, "tool" if after_tool else "user", has_generation))
         else:
-            places.append(_input(entry, rendered, own[i]))
+            places.append(_input(entry, rendered, own[i], others, max([place.end for place in places[-1:]], default=0)))
     return places
 
 
-def _input(entry: Entry, rendered: Rendered, own: Sequence[int]) -> Place:
-    """The place of a message that the model reads. Some templates put a system text before all messages, or into the first question."""
+def _input(entry: Entry, rendered: Rendered, own: Sequence[int], others: Sequence[int], before: int) -> Place:
+    """The place of a message that the model reads, after the text of the message before it. Some templates put a system text before all messages, or
+    into the first question: so it is looked for in `others` too, the pieces of everything but answers."""
     pieces = rendered.pieces
-    for k in own:
-        if (found := _find_all(rendered.text, entry.texts, (pieces[k].start, pieces[k].end))) is not None:
+    for k in (*own, *(others if entry.role != "tool" else ())):
+        start, end = pieces[k].start, pieces[k].end
+        after = max(start, min(before, end))
+        found = _find_all(rendered.text, entry.texts, (after, end))
+        if found is None and after > start:
+            found = _find_all(rendered.text, entry.texts, (start, end))
+        if found is not None:
             return Place(*found, found[1])
-    found = _find_all(rendered.text, entry.texts, (0, len(rendered.text))) if entry.role != "tool" else None
-    if found is None:
-        raise _lost(entry, f"the text of the {entry.role} message" if entry.role != "tool" else "the result")
-    return Place(*found, found[1])
+    if not any(text.strip() for text in entry.texts):
+        return Place(before, before, before)
+    raise _lost(entry, f"the text of the {entry.role} message" if entry.role != "tool" else "the result")
 
 
 def _find_all(text: str, wanted: Sequence[str], within: Range) -> Range | None:

@@ -120,8 +120,3 @@ def _observation(writer: Writer) -> str | None:
     call = chat.places[1]
     own = [piece for piece in chat.rendered.pieces if piece.message == 1]
     return chat.rendered.text[call.end : call.stop] if own and call.end == own[0].end < call.stop else None
-
-
-def is_open(writer: Writer) -> bool:
-    """Whether the template writes no token that ends the last answer."""
-    return writer.write(make_turns((USER, REPLY), "all", (0, 1)), None).places[1].is_open

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -15,24 +16,26 @@ from jinja2 import TemplateError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
-from jinja2.runtime import Undefined
+from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 _OF_DICT = frozenset(dir(dict))  # a template gets these methods, and not the items of these names
+_CHECKED = ("format", "format_map", "")
 Json = Mapping[str, Any]
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
     """An environment with the filters and globals that transformers gives to templates.
 
-    `date` is what `strftime_now` writes; without one the function raises DateNeeded. `kept` has the JSON of objects that are rendered often,
+    `date` is what `strftime_now` writes; without one the function raises DateNeeded. `asked_for_date` says whether a template has called it. `kept` has the JSON of objects that are rendered often,
     by their id: (object, JSON).
     """
 
     def __init__(self, date: datetime | None = None):
         super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
         self.date = date
+        self.asked_for_date = False
         self.marks: Any = None  # what marking.py calls from inside a render
         self.kept: dict[int, tuple[Any, str]] = {}
         self.filters["tojson"] = self._tojson
@@ -42,22 +45,24 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.globals["namespace"] = TemplateNamespace
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """As in Jinja: first the attribute, then the item. A plain dict has no attributes but its methods."""
-        if type(obj) is dict and attribute not in _OF_DICT:
+        """As in Jinja: first the attribute, then the item. A plain dict has no attributes but its methods. What these kinds of objects have is safe but
+        for names with an underscore and a text's formatting, which Jinja checks."""
+        kind = type(obj)
+        if kind is dict and attribute not in _OF_DICT:
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        if kind in _SAFE and attribute not in _CHECKED and attribute[0] != "_":
+            with suppress(AttributeError):
+                return getattr(obj, attribute)
         return super().getattr(obj, attribute)
 
     def _tojson(self, x: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False) -> str:
         if type(x) is dict and not ensure_ascii and indent is None and separators is None and not sort_keys:
             kept = self.kept.get(id(x))
-            return kept[1] if kept is not None and kept[0] is x else _plain_json(x)
+            return kept[1] if kept is not None and kept[0] is x else plain_json(x)
         return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
-    def keep_json(self, values: list[Any]) -> None:
-        """Keeps the JSON of these objects, which must not change as long as they are kept."""
-        self.kept = {id(value): (value, _plain_json(value)) for value in values if type(value) is dict}
-
     def _strftime(self, form: str) -> str:
+        self.asked_for_date = True
         if self.date is None:
             raise DateNeeded("the template writes today's date")
         return self.date.strftime(form)
@@ -67,7 +72,7 @@ class DateNeeded(TemplateError):
     """The template asks for the date, and the configuration gives none."""
 
 
-_plain_json: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False).encode
+plain_json: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Generation(Extension):
@@ -122,4 +127,4 @@ def _raise(message: str) -> None:
     raise TemplateError(message)
 
 
-__all__ = ["DateNeeded", "Sandbox", "Undefined"]
+_SAFE = frozenset((str, LoopContext, TemplateNamespace))

@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.config import DialectSettings, parse_config
 from pipelines.dialects import open_dialect
 from pipelines.dialects.hf.dialect import HfDialect
-from pipelines.flow import open_flow
+from pipelines.flow import Flow, open_flow
 from pipelines.records import Outcome
 from pipelines.tokenizers.families import RankFamily, read_ranks, tokenizer_json
 from tests.golden import outcomes
@@ -100,5 +100,10 @@ def rows(name: str, record: Any, **given: Any) -> list[Outcome]:
     """The outcomes of a logged record: its conversation, and what the dialect makes of it."""
     options = FAMILIES[name][4] | given.pop("options", {})
     data = {"name": "tried", "model": "hf", "tokenizer": str(family_folder(name)), "max_tokens": 8192, "options": options} | given
-    config = parse_config({"sources": [{"name": "kit", "path": "logs.jsonl", "format": "openai"}], "dialects": [data], "output": {"root": "out"}})
-    return outcomes(record, {}, open_flow(config))
+    return outcomes(record, {}, _flow(json.dumps(data)))
+
+
+@cache
+def _flow(data: str) -> Flow:
+    sources = [{"name": "kit", "path": "logs.jsonl", "format": "openai"}]
+    return open_flow(parse_config({"sources": sources, "dialects": [json.loads(data)], "output": {"root": "out"}}))
