@@ -47,7 +47,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Written]:
 def demo_config(folder: Path, root: Path, *settings: str) -> Config:
     """conf/demo.yaml with other folders for input and output."""
     gui = [f"sources[0].path={folder}/gui/{{batch}}", f"sources[0].image_root={folder}/screens"]
-    return load_config(DEMO_CONF, [*gui, f"sources[1].path={folder}/tools/{{batch}}", f"output.root={root}", *settings])
+    model = f"dialects[4].tokenizer={folder}/chatml_standin"
+    return load_config(DEMO_CONF, [*gui, f"sources[1].path={folder}/tools/{{batch}}", model, f"output.root={root}", *settings])
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.demo import gui, tools
+from pipelines.demo import gui, model, tools
 from pipelines.demo.faults import Fault, gui_faults, line_of, tool_faults
 from pipelines.demo.library import Library
 from pipelines.reasons import Reason
@@ -37,7 +37,7 @@ class Written:
 
 
 def write_demo(folder: Path) -> Written:
-    """Writes logs, screenshots and expected.jsonl to `folder`, which is emptied first."""
+    """Writes logs, screenshots, a model folder and expected.jsonl to `folder`, which is emptied first."""
     shutil.rmtree(folder, ignore_errors=True)
     library = Library(folder / "screens")
     files = _gui_files(library) | _tool_files()
@@ -52,6 +52,7 @@ def write_demo(folder: Path) -> Written:
         path.write_bytes(_file_bytes(name, lines))
     cut = f"tools/{BATCH}/cut.jsonl.gz"
     (folder / cut).write_bytes(_gzip(b"\n".join(line_of(tools.openai_talk(tools.talk(700 + i))) for i in range(3)))[:-12])
+    model.write_model(folder / model.NAME)
     expected.append({"path": cut, "line": 0, "state": "damaged", "code": Reason.FILE_GZIP_TRUNCATED.code, "dialect": None, "what": "a .gz that was cut"})
     (folder / "expected.jsonl").write_bytes(b"".join(line_of(row) + b"\n" for row in expected))
     return Written(GUI_EPISODES + TOOL_EPISODES, records, len(list(library.folder.rglob("*.*"))), tuple(expected))

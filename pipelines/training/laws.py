@@ -10,6 +10,7 @@ import numpy as np
 
 IGNORE_INDEX = -100  # the label of a token that is not trained, as in torch.nn.CrossEntropyLoss
 ENDS_ONCE = "minicpm_v_2"  # it writes one end token a row, after the last turn
+LEAVES_OPEN = "hf"  # some templates write no token at the end of an answer that another message than a question follows
 _PLACEHOLDER = {"glm_4v": "<|endoftext|>"} | dict.fromkeys(("minicpm_v_2", "minicpm_v_2_5", "minicpm_v_2_6", "agentcpm_gui"), "<unk>")
 Row = Mapping[str, Any]
 
@@ -45,7 +46,7 @@ def _faults(row: Row, is_upstream: bool, settings: Mapping[str, Any]) -> Iterato
         trained = labels != IGNORE_INDEX
         yield from _turn_faults(turns, trained, is_upstream)
         if not is_upstream:
-            yield from _end_faults(turns[-1:] if model in (None, ENDS_ONCE) else turns, trained)
+            yield from _end_faults(turns[-1:] if model in (None, ENDS_ONCE, LEAVES_OPEN) else turns, trained)
 
 
 def _placeholder_of(settings: Mapping[str, Any]) -> int | None:

@@ -27,6 +27,7 @@ def arguments(demo: Path, root: Path) -> list[str]:
         "sources[0].path": f"{demo}/gui/{{batch}}",
         "sources[0].image_root": f"{demo}/screens",
         "sources[1].path": f"{demo}/tools/{{batch}}",
+        "dialects[4].tokenizer": f"{demo}/chatml_standin",
         "output.root": str(root),
     }
     chosen = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
