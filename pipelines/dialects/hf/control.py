@@ -49,6 +49,9 @@ class ControlTokens:
         """The added tokens in a text of the template, and the texts between them."""
         return [unit for unit in self._units.split(text) if unit]
 
+    def is_token(self, unit: str) -> bool:
+        return self._units.fullmatch(unit) is not None
+
     def pieces(self, text: str) -> Iterator[tuple[str, bool]]:
         """The parts of a marked render in order, each with whether it is a token that data writes as text. Marks that a template took apart are
         left out, but part the text."""

@@ -35,12 +35,31 @@ class Place(Noun, frozen=True):
         return self.end == self.stop
 
 
-class Ends(Noun, frozen=True):
-    """What is known about the beginning and end of answers. `headers` are the generation prompts after a result (`tool`) and after anything else
-    (`user`), in units: control tokens, and the texts between them. `tokens` end an answer, and `special` are all special tokens. `observation` is
-    the token that begins a result and so ends a call, if there is one."""
+class Header(Noun, frozen=True):
+    """What a generation prompt writes before an answer, in units: control tokens, and the texts between them. An answer begins with the first `least`
+    of them at least: a prompt may go on with the beginning of thinking, which not every answer has. `has_token` says whether there is a control token
+    among these, which no data can write."""
 
-    headers: Mapping[str, tuple[str, ...]]
+    units: tuple[str, ...] = ()
+    least: int = 0
+    has_token: bool = False
+
+    def shared(self, text: str, start: int, end: int) -> tuple[int, int]:
+        """How many units the text has at `start`, and where they end."""
+        count = 0
+        for unit in self.units:
+            if not text.startswith(unit, start, end):
+                break
+            start += len(unit)
+            count += 1
+        return count, start
+
+
+class Ends(Noun, frozen=True):
+    """What is known about the beginning and end of answers. `headers` are those after a result (`tool`) and after anything else (`user`). `tokens` end an
+    answer, and `special` are all special tokens. `observation` is the token that begins a result and so ends a call, if there is one."""
+
+    headers: Mapping[str, Header]
     tokens: frozenset[str]
     special: frozenset[str]
     observation: str | None = None
@@ -54,7 +73,7 @@ def place_entries(entries: Sequence[Entry], rendered: Rendered, ends: Ends, has_
         if piece.message != TEMPLATE:
             own[piece.message].append(k)
     # Some templates write the last answer outside of their loop; a header then tells where it begins.
-    if len(own) > 1 and entries[-1].role == "assistant" and not own[-1] and own[-2] and ends.headers["user"] and rendered.pieces[-1].message == TEMPLATE:
+    if len(own) > 1 and entries[-1].role == "assistant" and not own[-1] and own[-2] and ends.headers["user"].units and rendered.pieces[-1].message == TEMPLATE:
         own[-1].append(len(rendered.pieces) - 1)
     others = [k for k, piece in enumerate(rendered.pieces) if piece.message == TEMPLATE or entries[piece.message].role != "assistant"]
     places: list[Place] = []
@@ -108,8 +127,8 @@ def _answer(entry: Entry, rendered: Rendered, own: Sequence[int], ends: Ends, be
             return Place(piece.start, piece.end, piece.end, lost_thought, False)
         stop = generated[0] + len(text[generated[0] : generated[1]].rstrip())
         return Place(generated[0], *(_end(text, generated, ends.tokens | ends.special) or (stop, stop)), lost_thought)
-    start = piece.start + _header(text, piece, ends.headers, before)
-    if start == piece.start and ends.headers[before]:
+    start = _after_header(text, piece, ends.headers, before)
+    if start is None:
         raise _undecided(entry, "the answer does not begin as the generation prompt does")
     found = _end(text, (start, piece.end), ends.tokens) or _first(text, pieces[own[0] + 1 :], ends.tokens)
     if found is None and not (entry.calls and ends.observation):
@@ -150,17 +169,20 @@ def _with_plain_tags(text: str) -> str:
     return text
 
 
-def _header(text: str, piece: Piece, headers: Mapping[str, tuple[str, ...]], before: str) -> int:
-    """How many characters the answer shares with a generation prompt, in whole units."""
-    longest = 0
-    for units in (headers[before], *headers.values()):
-        at = piece.start
-        for unit in units:
-            if not text.startswith(unit, at, piece.end):
-                break
-            at += len(unit)
-        longest = max(longest, at - piece.start)
-    return longest
+def _after_header(text: str, piece: Piece, headers: Mapping[str, Header], before: str) -> int | None:
+    """Where the header of an answer ends: the longest that it begins with. Some templates write a first token or a system text of their own before
+    the first message; there the header is looked for. None if there is no header where one is wanted."""
+    own = headers[before]
+    starts = [] if own.units else [piece.start]
+    for header in (own, *headers.values()):
+        count, end = header.shared(text, piece.start, piece.end)
+        if count and count >= header.least:
+            starts.append(end)
+    if not starts and own.has_token:
+        at = text.find("".join(own.units[: own.least]), piece.start, piece.end)
+        if at >= 0:
+            starts.append(own.shared(text, at, piece.end)[1])
+    return max(starts, default=None)
 
 
 def _generated(rendered: Rendered, piece: Piece) -> Range | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import takewhile
 from typing import Any
 
@@ -10,7 +11,7 @@ from pipelines.chat.turns import make_turns
 from pipelines.dialects.hf.chat import Writer
 from pipelines.dialects.hf.marking import TEMPLATE
 from pipelines.dialects.hf.messages import Form
-from pipelines.dialects.hf.places import Ends
+from pipelines.dialects.hf.places import Ends, Header
 from pipelines.dialects.hf.template import ChatTemplate, Json
 from pipelines.reasons import Reject
 from pipelines.records import Message
@@ -36,7 +37,7 @@ def learned(template: ChatTemplate, tokens: Sequence[str], special: frozenset[st
 
     `tokens` end answers, and `kwargs` are variables that the operator sets. Raises ValueError where it cannot write a plain conversation.
     """
-    nothing = Ends({"user": (), "tool": ()}, frozenset(tokens), special)
+    nothing = Ends({"user": Header(), "tool": Header()}, frozenset(tokens), special)
     forms = [Form(lists, thoughts, texts) for lists in (False, True) for texts in (False, True) for thoughts in (True, False)]
     template.marker.learn([variables for form in forms[:1] + forms[4:5] for variables in _all_probes(Writer(template, form, nothing))])
     lists = next((lists for lists in (False, True) if _writes(template, (USER, REPLY), None, Form(lists), [QUESTION, ANSWER])), None)
@@ -46,8 +47,10 @@ def learned(template: ChatTemplate, tokens: Sequence[str], special: frozenset[st
     texts = not as_objects and _writes(template, WITH_TOOL, TOOLS, Form(lists, argument_texts=True), ["Albania"])
     thoughts = _writes(template, (USER, THINKS), None, Form(lists, thoughts=True), [THOUGHT])
     form = Form(lists, thoughts, texts)
-    headers = {"user": _header(template, (USER,), None, form, kwargs) or (), "tool": _header(template, (USER, ASKS, TOLD), TOOLS, form, kwargs)}
-    known = {"user": headers["user"] or (), "tool": headers["user"] or () if headers["tool"] is None else headers["tool"]}
+    asked, told = _header(template, (USER,), None, form, kwargs), _header(template, (USER, ASKS, TOLD), TOOLS, form, kwargs)
+    user = _with_least(template, asked or (), form, ((PLAIN, None, 1), (PLAIN, None, 3), ((USER, THINKS), None, 1), (WITH_TOOL, TOOLS, 1)))
+    tool = user if told is None else _with_least(template, told, form, ((WITH_TOOL, TOOLS, 3), ((*WITH_TOOL, *AGAIN), TOOLS, 3)))
+    known = {"user": user, "tool": tool}
     ends = Ends(known, frozenset(tokens), special)
     writes_tools = _writes(template, (USER, REPLY), TOOLS, form, ["find_lake"])
     return Writer(template, form, Ends(known, ends.tokens, special, _observation(Writer(template, form, ends))), writes_tools, placeholder)
@@ -95,6 +98,18 @@ def _header(template: ChatTemplate, messages: Sequence[Message], tools: str | No
         return None
     units = [template.control.units(prompt) for prompt in prompts]
     return tuple(same[0] for same in takewhile(lambda same: len(set(same)) == 1, zip(*units, strict=False)))
+
+
+def _with_least(template: ChatTemplate, units: tuple[str, ...], form: Form, answers: Sequence[tuple[Sequence[Message], str | None, int]]) -> Header:
+    """The header of these units, with the fewest of them that one of these answers begins with. An answer is a conversation and a place in it."""
+    header, counts = Header(units), []
+    for messages, tools, place in answers:
+        with suppress(Reject):
+            rendered = template.render(_variables(Writer(template, form, Ends({}, frozenset(), frozenset())), messages, tools))
+            piece = next((piece for piece in rendered.pieces if piece.message == place), None)
+            counts.append(header.shared(rendered.text, piece.start, piece.end)[0] if piece else 0)
+    least = min((count for count in counts if count), default=len(units))
+    return Header(units, least, any(template.control.is_token(unit) for unit in units[:least]))
 
 
 def _prompt(template: ChatTemplate, messages: Sequence[Message], tools: str | None, form: Form, mode: Mapping[str, Any]) -> str | None:

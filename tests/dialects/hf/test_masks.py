@@ -160,3 +160,8 @@ def test_parallel_calls_are_one_answer():
         (4, "observation"),
         (5, "assistant"),
     ]
+
+
+def test_a_system_text_of_the_template_before_a_first_answer_is_not_trained():
+    text = shown("qwen2_5_vl", record(PLAIN["answer first"]))
+    assert text.startswith("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>assistant\n«Welcome!<|im_end|>»\n")

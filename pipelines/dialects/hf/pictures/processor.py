@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipelines.config import ConfigError
@@ -30,11 +31,11 @@ class Written(NamedTuple):
 
 
 class Processor(NamedTuple):
-    """`placeholder` is the token that the template writes for a picture, `added` are the added tokens of the vocabulary, and `image_processor` and
+    """`placeholder` is the token that the template writes for a picture, `added` finds the added tokens of the vocabulary, and `image_processor` and
     `whole` are the objects of transformers. `run` gives what is written for the pictures of one conversation."""
 
     placeholder: str
-    added: frozenset[str]
+    added: re.Pattern[str]
     image_processor: Any
     whole: Any
     run: Callable[[Sequence[Size]], list[Written]]
@@ -65,6 +66,8 @@ def open_processor(files: ProcessorFiles, limits: PixelLimits) -> Processor:
         made = _recorder(_class_of(files), seen)
         image_processor = open_image_processor(files)
         tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **_LOCAL)
+        if tokenizer.pad_token is None:  # some processors ask for one, though a single text is never padded
+            tokenizer.pad_token = tokenizer.eos_token
         settings, _ = made.get_processor_dict(str(files.folder), local_files_only=True)
         # The image processor stands in for video and audio parts, which no picture reaches: their classes need torch, and files that a folder
         # for pictures may not have.
@@ -89,7 +92,7 @@ def open_processor(files: ProcessorFiles, limits: PixelLimits) -> Processor:
         images = seen[0] if seen else {}
         return [Written(text, images, place) for place, text in enumerate(texts)]
 
-    return Processor(placeholder, frozenset(tokenizer.get_added_vocab()), image_processor, processor, run)
+    return Processor(placeholder, _any_of(tokenizer.get_added_vocab()), image_processor, processor, run)
 
 
 def _class_of(files: ProcessorFiles) -> Any:
@@ -143,6 +146,11 @@ def _written(processor: Any, placeholder: str, sizes: Sequence[Size], options: M
 def _ids(processor: Any, ids: Any) -> list[int]:
     """The ids without the token that begins a text: Mllama writes it before its placeholders."""
     return [int(one) for one in ids if int(one) != processor.tokenizer.bos_token_id]
+
+
+def _any_of(tokens: Iterable[str]) -> re.Pattern[str]:
+    """Finds each of these tokens; of two that begin at the same place, the longer one."""
+    return re.compile(f"({'|'.join(map(re.escape, sorted(filter(None, tokens), key=len, reverse=True))) or '(?!)'})")
 
 
 def _tensors() -> str:

@@ -43,7 +43,8 @@ def from_processor(processor: Processor, place: str) -> tuple[Replace, str]:
     if pair == alone:
         return lambda sizes: tuple([one(size) for size in sizes]), "each"
     if number is not None:
-        return lambda sizes: tuple([_renumbered(one(size), number, index) for index, size in enumerate(sizes)]), "numbered"
+        numbered = lru_cache(maxsize=MAX_SIZES)(lambda size, index: _renumbered(one(size), number, index))
+        return lambda sizes: tuple([numbered(size, index) for index, size in enumerate(sizes)]), "numbered"
     together = lru_cache(maxsize=MAX_CONVERSATIONS)(lambda sizes: _all(processor, sizes, slot))
     return lambda sizes: together(tuple(sizes)), "together"
 
@@ -81,6 +82,11 @@ def _number_at(alone: Sequence[str], pair: Sequence[str], equal: Sequence[str]) 
 
 
 def _renumbered(replacement: Replacement, number: _Number, index: int) -> Replacement:
-    """The same replacement for a later picture. The number stands in the first part, before all placeholder tokens."""
-    first, *rest = replacement.parts
-    return Replacement((first._replace(text=number.write(first.text, index)), *rest), replacement.grid, replacement.target_sizes)
+    """The same replacement for a later picture. The number stands before all placeholder tokens, where every part is written once."""
+    parts, end = list(replacement.parts), 0
+    for k, part in enumerate(parts):
+        start, end = end, end + len(part.text)
+        if number.at < end:
+            parts[k] = part._replace(text=_Number(number.at - start, number.first).write(part.text, index))
+            break
+    return Replacement(tuple(parts), replacement.grid, replacement.target_sizes)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from re import Pattern
 from typing import Any, NamedTuple
 
 from pipelines.dialects.hf.pictures.processor import Processor, Written
@@ -19,21 +21,20 @@ class Slicing(NamedTuple):
     target_sizes: tuple[PatchSize, ...] = ()
 
 
-def slot_of(texts: Sequence[str], added: Collection[str]) -> str | None:
+def slot_of(texts: Sequence[str], added: Pattern[str]) -> str | None:
     """The token that these replacement texts consist of: the added token that is in them most often, the first of equals; None if none is.
 
-    >>> slot_of(["<s><p><p></s>"], {"<s>", "</s>", "<p>", "<q>"})
+    >>> slot_of(["<s><p><p></s>"], re.compile("(<s>|</s>|<p>|<q>)"))
     '<p>'
     """
-    whole = "".join(texts)
-    counts = {token: (-whole.count(token), whole.find(token)) for token in added if token and token in whole}
-    return min(counts, key=lambda token: counts[token]) if counts else None
+    found = Counter(token for text in texts for token in added.findall(text))
+    return max(found, key=lambda token: found[token]) if found else None
 
 
 def read_views(written: Written, size: Size, slot: str, processor: Processor) -> Replacement:
     """The replacement that this text is, with its views."""
     slicing = _slicing(written, size, processor)
-    parts = _parts(written.text, slot)
+    parts = _parts(written.text, slot, processor.added)
     runs = sum(part.view is not None for part in parts)
     if tiles := _tiles_of_one_run(written, runs):
         parts = [piece for part in parts for piece in _cut(part, tiles)]
@@ -46,10 +47,15 @@ def read_views(written: Written, size: Size, slot: str, processor: Processor) ->
     return Replacement(tuple([part if part.view is None else part._replace(view=next(order)) for part in parts]), grid, slicing.target_sizes)
 
 
-def _parts(text: str, slot: str) -> list[Part]:
-    """The text in runs of the placeholder token, as pieces of view 0, and what is between them."""
-    found = [piece for piece in re.split(f"((?:{re.escape(slot)})+)", text) if piece]
-    return [Part(slot, len(piece) // len(slot), 0) if piece.startswith(slot) else Part(piece) for piece in found]
+def _parts(text: str, slot: str, added: Pattern[str]) -> list[Part]:
+    """The text in runs of the placeholder token, as pieces of view 0, and what is between them: other added tokens, each by itself, and texts."""
+    found: list[Part] = []
+    for piece in re.split(f"((?:{re.escape(slot)})+)", text):
+        if piece.startswith(slot):
+            found.append(Part(slot, len(piece) // len(slot), 0))
+        else:
+            found += [Part(one) for one in added.split(piece) if one]
+    return found
 
 
 def _tiles_of_one_run(written: Written, runs: int) -> int:

@@ -1,6 +1,8 @@
 """Pictures of models without a formula, and formulas, against the processors of transformers on blank pictures."""
 
 import importlib.util
+import json
+import socket
 import sys
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from pipelines.dialects.hf.pictures import Part, Pictures, PixelLimits, open_pic
 from pipelines.dialects.hf.pictures.opening import NO_LIMITS
 from pipelines.reasons import Reject
 from pipelines.records import Grid, PatchSize, Size, Span
-from tests.dialects.hf.pictures.folders import FAMILIES, QWEN_3_VL, family_folder, processor_folder, write_vocabulary
+from tests.dialects.hf.pictures.folders import FAMILIES, QWEN_3_VL, family_folder, processor_folder
 
 pytest.importorskip("transformers")
 HAS_TORCH = importlib.util.find_spec("torch") is not None
@@ -59,7 +61,8 @@ def test_views_and_spans_of_each_family(
     folders: Path, name: str, size: tuple[int, int], grid: tuple[int, int] | None, spans: list, tokens: int, target_sizes: list
 ):
     found = opened(folders, name).of(*size)
-    covered = found.spans([1] * len(found.parts))
+    before = (None, *found.parts)
+    covered = found.spans([int(part.view is not None or last is None or last.view is not None) for last, part in zip(before, found.parts, strict=False)])
     assert found.grid == (grid and Grid(*grid))
     assert list(covered[: len(spans)]) == [Span(*span) for span in spans]
     assert sum(span.end - span.start for span in covered) == tokens
@@ -81,8 +84,17 @@ def test_minicpm_numbers_the_pictures_of_a_conversation(folders: Path):
     pictures = opened(folders, "minicpm-v-4.6")
     found = pictures.of_all([Size(300, 300)] * 12)
     assert pictures.facts.depends == "numbered"
-    assert [one.parts[0].text for one in found[:2]] == ["<image_id>0</image_id><image>", "<image_id>1</image_id><image>"]
-    assert found[11].parts == (Part("<image_id>11</image_id><image>"), Part("<|image_pad|>", 64, 0), Part("</image>"))
+    assert [one.text[:22] for one in found[:2]] == ["<image_id>0</image_id>", "<image_id>1</image_id>"]
+    assert found[11].parts == (*map(Part, ("<image_id>", "11", "</image_id>", "<image>")), Part("<|image_pad|>", 64, 0), Part("</image>"))
+
+
+def test_a_vocabulary_needs_no_token_for_padding(tmp_path: Path):
+    folder = family_folder(tmp_path, "minicpm-v-4.6")
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({name: value for name, value in settings.items() if name != "pad_token"}))
+    pictures = open_pictures(folder)
+    assert pictures
+    assert pictures.of(300, 300).target_sizes == (PatchSize(32, 32),)
 
 
 def test_pictures_that_depend_on_one_another_are_processed_together(folders: Path):
@@ -109,13 +121,27 @@ def test_a_size_that_the_processor_refuses_refuses_the_record(folders: Path):
 def test_code_of_the_folder_is_never_run(tmp_path: Path):
     canary = tmp_path / "canary"
     own = {"AutoImageProcessor": "own.OwnImageProcessor", "AutoProcessor": "own.OwnProcessor"}
-    config = {"image_processor_type": "OwnImageProcessor", "processor_class": "OwnProcessor", "do_resize": True, "auto_map": own}
-    folder = processor_folder(tmp_path / "model", config)
-    write_vocabulary(folder, [], {})
-    (folder / "own.py").write_text(f"open({str(canary)!r}, 'w')\nclass OwnImageProcessor: pass\nclass OwnProcessor: pass\n")
+    foreign = processor_folder(
+        tmp_path / "foreign", {"image_processor_type": "OwnImageProcessor", "processor_class": "OwnProcessor", "auto_map": own, "do_resize": True}
+    )
+    known = family_folder(tmp_path / "known", "gemma3", auto_map=own)
+    for folder in (foreign, known):
+        (folder / "own.py").write_text(f"open({str(canary)!r}, 'w')\nclass OwnImageProcessor: pass\nclass OwnProcessor: pass\n")
     with pytest.raises(ConfigError, match="no class OwnProcessor; the folder's own code for it is never run"):
-        open_pictures(folder)
+        open_pictures(foreign)
+    pictures = open_pictures(known)
+    assert pictures
+    assert pictures.of(30, 40).text.count("<image_soft_token>") == 256
     assert not canary.exists()
+
+
+def test_nothing_is_fetched(folders: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    for name in ("gemma3", "glm-4.6v", "minicpm-v-4.6"):
+        assert opened(folders, name).of(30, 40).text
 
 
 def test_a_formula_that_the_processor_contradicts_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
