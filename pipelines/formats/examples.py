@@ -89,6 +89,10 @@ EXAMPLES: Mapping[str, str] = {
 {"name": "chat", "attributes": {
   "gen_ai.input.messages": "[{\"role\": \"user\", \"parts\": [{\"type\": \"text\", \"content\": \"Weather in Kyiv?\"}]}]",
   "gen_ai.output.messages": "[{\"role\": \"assistant\", \"parts\": [{\"type\": \"text\", \"content\": \"It is cold.\"}]}]"}}""",
+    "otel_events": r"""
+{"name": "chat", "attributes": {"gen_ai.operation.name": "chat"}, "events": [
+  {"name": "gen_ai.user.message", "attributes": {"content": "Weather in Kyiv?"}},
+  {"name": "gen_ai.choice", "attributes": {"message": "{\"role\": \"assistant\", \"content\": \"It is cold.\"}"}}]}""",
     "openinference": r"""
 {"name": "ChatCompletion", "attributes": {"llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "Weather in Kyiv?",
   "llm.output_messages.0.message.role": "assistant", "llm.output_messages.0.message.content": "It is cold."}}""",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipelines.formats.keys import ROLE_TYPES, WRAPPERS, pair_keys
+from pipelines.formats.keys import ROLE_TYPES, TURN_FIELDS, WRAPPERS, pair_keys
 from pipelines.formats.paths import pairs_of
 from pipelines.formats.transcripts import is_transcript
 
@@ -39,6 +39,7 @@ class Layout:
     pieces: tuple[Piece, ...]
     holders: tuple[str, ...] = ()
     rejected: str = ""
+    has_reasoning: bool = False  # beside the answer
     repeats: tuple[str, ...] = ()  # paths whose values say again what the turns say
     other_meaning: tuple[str, ...] = ()  # keys of the holders that are no fields here
 
@@ -87,7 +88,7 @@ def is_of(value: Any, kind: str) -> bool:
 
 
 def _has_speaker(turn: Mapping[str, Any]) -> bool:
-    named = any(turn.get(key) is not None for key in ("role", "from"))
+    named = any(turn.get(key) is not None for key in TURN_FIELDS["role"])
     named = named or any(isinstance(word := turn.get(key), str) and word in ROLE_TYPES for key in ("type", "source"))
     return named or pair_keys(turn) is not None or any(isinstance(turn.get(key), dict) for key in WRAPPERS)
 
@@ -103,14 +104,19 @@ ANSWER = (
     "{0}.choices[0].message | {0}.choices[0].text | {0}.candidates[0].content | {0}.output.message | {0}.output.choices[0].message | {0}.output"
     " | {0}.message | {0}.messages | {0}.body.choices[0].message | {0}"
 )
+REQUESTS = ("request", "request.body", "request_body", "requestBody", "data.request", "body")
+RESPONSES = ("response", "response_body", "responseBody", "data.response")
+ASKED = " | ".join(f"{name}.{key}" for name in REQUESTS for key in ("messages", "contents", "input", "prompt"))
+ANSWERED = " | ".join(RESPONSES)
 OUTPUT = "output | completion | response | answer | answers | outputs"
 QUESTION = "prompt | question | query | instruction | input"
-TURNS = "conversation | trajectory | traj | history | dialog | dialogue | turns | chat_history | chat | message_history | events | steps | items"
-# The answer beside the turns of a chat format that end with a question, and the keys that such an answer has in a record.
-LAST_ANSWER = (
-    f"choices[0].message | choices[0].text | {ANSWER.format('response')} | {ANSWER.format('output')} | completion | chosen | preferred_output | answer"
+TURNS = (
+    "conversation | trajectory | traj | history | dialog | dialogue | turns | chat_history | chat_messages | chat | message_history | texts | items"
+    " | values.messages | state.messages | data.messages | body.messages | events | steps"
 )
-LAST_ANSWER_KEYS = frozenset(("choices", "response", "output", "completion", "chosen", "preferred_output", "answer"))
+# The answer beside the turns of a chat format that end with a question, and the keys that such an answer has in a record.
+LAST_ANSWER = f"choices[0].message | choices[0].text | {ANSWER.format('response')} | {ANSWER.format('output')} | completion | chosen | preferred_output | answer | message"
+LAST_ANSWER_KEYS = frozenset(("choices", "response", "output", "completion", "chosen", "preferred_output", "answer", "message"))
 REJECTED = {"chosen": "rejected", "preferred_output": "non_preferred_output"}  # the key of a good answer -> that of the bad one
 REJECTED_BESIDE = ("rejected_response", "rejected_messages")  # ms-swift: the turns are the good side
 
@@ -126,13 +132,10 @@ SPOKEN = frozenset(
 LAYOUTS: dict[str, Layout] = {
     "request": Layout(
         title="a request to a chat API with its response",
-        source="logs of LiteLLM, Helicone, vLLM and other gateways; OpenAI chat completions, Anthropic messages, Gemini generateContent",
-        needs=(("request.messages | request.contents | request.input | request.prompt | request.body.messages", "any"), ("response", "any")),
-        holders=("request", "request.body", "request.config"),
-        pieces=(
-            Piece("request.messages | request.contents | request.input | request.prompt | request.body.messages", "user"),
-            Piece(ANSWER.format("response"), "assistant"),
-        ),
+        source="logs of LiteLLM, Helicone, MLflow, vLLM and other gateways; OpenAI chat completions, Anthropic messages, Gemini generateContent",
+        needs=((ASKED, "any"), (ANSWERED, "any")),
+        holders=(*REQUESTS, *(f"{name}.config" for name in REQUESTS)),
+        pieces=(Piece(ASKED, "user"), Piece(" | ".join(ANSWER.format(name) for name in RESPONSES), "assistant")),
     ),
     "openai_preference": Layout(
         title="OpenAI preference pairs: input, preferred_output, non_preferred_output",
@@ -205,6 +208,12 @@ LAYOUTS: dict[str, Layout] = {
             Piece("attributes.gen_ai.output.messages | attributes.gen_ai.completion", "assistant"),
         ),
     ),
+    "otel_events": Layout(
+        title="OpenTelemetry GenAI spans with the messages as events: gen_ai.user.message, gen_ai.choice",
+        source="open-telemetry/semantic-conventions, gen-ai events, up to version 1.36",
+        needs=(("events", "spoken"), ("attributes | trace_id | traceId | span_id | name", "any")),
+        pieces=(Piece("events"),),
+    ),
     "openinference": Layout(
         title="OpenInference spans: attributes llm.input_messages and llm.output_messages",
         source="Arize-ai/openinference spec/semantic_conventions.md",
@@ -241,13 +250,17 @@ LAYOUTS: dict[str, Layout] = {
             Piece("instruction", "user", joined=("instruction", "input | context")),
             Piece("output | response | completion", "assistant"),
         ),
+        has_reasoning=True,
     ),
     "langfuse": Layout(
         title="Langfuse observations: input, output",
         source="langfuse.com/docs/observability",
         needs=(("input", "any"), ("output", "any")),
-        holders=("input",),
-        pieces=(Piece("input.messages | input.contents | input.args[0].messages | input", "user"), Piece(ANSWER.format("output"), "assistant")),
+        holders=("input", "input.inputBodyJson"),
+        pieces=(
+            Piece("input.messages | input.contents | input.args[0].messages | input.inputBodyJson.messages | input", "user"),
+            Piece(f"output.outputBodyJson.output.message | output.outputBodyJson | {ANSWER.format('output')}", "assistant"),
+        ),
     ),
     "trajectory": Layout(
         title="turns under another key: conversation, trajectory, traj, history, dialog, steps and others",
@@ -260,5 +273,6 @@ LAYOUTS: dict[str, Layout] = {
         source="huggingface/trl, dataset formats; modelscope/ms-swift docs; Salesforce/xlam-function-calling-60k",
         needs=((QUESTION, "any"), (OUTPUT, "any")),
         pieces=(Piece("history", "pairs"), Piece(QUESTION, "user"), Piece(OUTPUT, "assistant")),
+        has_reasoning=True,
     ),
 }

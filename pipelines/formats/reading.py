@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD_RANK
+from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD_RANK, TURN_FIELDS
 from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN, Layout, Piece, is_of
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, fields_of
 from pipelines.formats.paths import Found, Trail, find, open_text
@@ -33,12 +33,21 @@ def read_layout(record: Mapping[str, Json], written: Written, name: str, layout:
         if found is not None:
             places.append(found.where)
             turns = more if more[: len(turns)] and _begins_with(more, turns) else turns + more
+    if layout.has_reasoning and turns and type(turns[-1]) is LoggedTurn and not turns[-1].reasoning:
+        turns[-1] = _with_reasoning(turns[-1], top, trail)
     fields = fields_in(top, layout.holders, trail, layout.other_meaning)
     rejected = find(top, layout.rejected, trail) if layout.rejected else None
     for path in layout.repeats:
         find(top, path, trail)
     trail.account(reading.unread, _HARMLESS, lambda key, value: _why(key, value, turns))
     return logged_of(name, turns, places[0] if places else "", written, fields, episode, rejected=((rejected.where, rejected.value),) if rejected else ())
+
+
+def _with_reasoning(answer: LoggedTurn, top: Found, trail: Trail) -> LoggedTurn:
+    """The answer with the reasoning that stands beside it in the record."""
+    reasoning = tuple((key, top.value[key]) for key in TURN_FIELDS["reasoning"] if top.value.get(key) is not None)
+    trail.add("", top.value, (key for key, _ in reasoning))
+    return replace(answer, reasoning=reasoning, is_plain=False) if reasoning else answer
 
 
 def _why(key: str, value: Json, turns: list[Json]) -> str:
@@ -59,11 +68,22 @@ def last_answer(record: Mapping[str, Json], turns: Json, written: Written, readi
         if found is not None:
             answer = turns_at(found, "assistant", reading)
             key = next(iter(trail.read[""][1]))
-    sides = [REJECTED[key]] if key in REJECTED else [] if answer else REJECTED_BESIDE
+    sides = [REJECTED[key]] if key in REJECTED else [] if answer else [*REJECTED_BESIDE]
+    if key is None and _is_chosen(record, turns):
+        key, sides = "chosen", [*sides, REJECTED["chosen"]]
     rejected = tuple((name, record[name]) for name in sides if record.get(name) is not None)
     trail.read.pop("", None)
     trail.account(reading.unread, _HARMLESS)
     return answer, rejected, frozenset((*((key,) if key else ()), *(name for name, _ in rejected)))
+
+
+def _is_chosen(record: Mapping[str, Json], turns: Json) -> bool:
+    """Whether the better side of a preference is what the turns say already: all of them, or their answer."""
+    chosen = record.get("chosen")
+    if not chosen or not isinstance(turns, list) or type(turns[-1] if turns else None) is not LoggedTurn:
+        return False
+    said = [{"role": turn.role, "content": turn.content} for turn in turns if type(turn) is LoggedTurn]
+    return chosen in (said, said[-1:], said[-1], said[-1]["content"])
 
 
 def _is_answer(turn: LoggedTurn) -> bool:

@@ -33,6 +33,12 @@ def result_turn(part: LoggedPart, written: Written, unread: Unread) -> LoggedTur
     return LoggedTurn(path=path, where=where, written=written, role="tool", content=content, content_key=content_key, **given, **more)
 
 
+def value_turn(value: Json, path: Path, where: str, written: Written, call_id: Json = None) -> LoggedTurn:
+    """The turn of a result that is a bare value at this path."""
+    exact = Rewritten(lambda: {"content": written.exact(path)})
+    return LoggedTurn(path=(), where=where, written=exact, role="tool", content=value, call_id=call_id)
+
+
 def call_and_result(part: LoggedPart, written: Written, unread: Unread) -> list[LoggedTurn]:
     """The turns of a part that has a call and, once it is there, its result: Vercel's tool parts, MCP calls of the Responses API."""
     both, path, where = part.value, part.path, part.where
@@ -68,4 +74,4 @@ def results_beside(value: Json, path: Path, where: str, written: Written, unread
         if type(result) is dict:
             yield result_turn(LoggedPart(result, (*path, "results", i), f"{where}.results[{i}]"), written, unread)
         else:
-            yield LoggedTurn(path=(*path, "results"), where=f"{where}.results[{i}]", written=written, role="tool", content=result)
+            yield value_turn(result, (*path, "results", i), f"{where}.results[{i}]", written)

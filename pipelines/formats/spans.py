@@ -38,12 +38,37 @@ def unfold(record: Mapping[str, Json], budget: Budget, unread: Unread) -> dict[s
         if len(spans) > 1:
             unread.counts["record.spans of earlier calls"] += len(spans) - 1
         return last
+    if (turns := _turns_of_events(record, budget)) is not None:
+        return {**record, "events": turns}
     attributes = _object(record.get("attributes"))
     flat = attributes if attributes is not None else record
     if not any(_NUMBERED.search(key) or _is_prefixed(key) for key in flat):
         return None
     nested = _nested(flat)
     return {**{key: value for key, value in record.items() if key != "attributes"}, "attributes": nested} if attributes is not None else nested
+
+
+def _turns_of_events(record: Mapping[str, Json], budget: Budget) -> list[Json] | None:
+    """The turns that a span has as events: `gen_ai.user.message`, `gen_ai.choice`, as the conventions had them up to version 1.36."""
+    turns: list[Json] = []
+    for event in record["events"] if isinstance(record.get("events"), list) else ():
+        name = event.get("name") if isinstance(event, dict) else None
+        if not isinstance(name, str) or not (match := _EVENT.fullmatch(name)):
+            continue
+        said = {**(_object(event.get("attributes")) or {}), **(event["body"] if isinstance(event.get("body"), dict) else {})}
+        message = said.get("message")
+        if match[1] == "choice" and message is not None:
+            message = (parsed(message, budget) or message) if isinstance(message, str) else message
+            said = message if isinstance(message, dict) else {"content": message}
+        if isinstance(calls := said.get("tool_calls"), str):
+            said = said | {"tool_calls": parsed(calls, budget) or calls}
+        role = "assistant" if match[1] == "choice" else match[1].partition(".")[0]
+        turns.append({"role": role} | {key: value for key, value in said.items() if key not in _NOTES})
+    return turns or None
+
+
+_EVENT = re.compile(r"gen_ai\.(system\.message|user\.message|assistant\.message|tool\.message|choice)")
+_NOTES = ("gen_ai.system", "gen_ai.provider.name", "event.name", "index", "finish_reason")
 
 
 def _is_prefixed(key: str) -> bool:

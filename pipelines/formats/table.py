@@ -190,11 +190,20 @@ def _read_layout(record: Record, written: Written, wanted: str, reading: Reading
         record, written = unfolded, Rewritten(lambda: unfolded)
     name = _layout_of(record, wanted)
     if name is None:
-        opened = {key: parsed(value, reading.budget) if isinstance(value, str) else value for key, value in record.items()}
-        name = _layout_of({key: record[key] if value is None else value for key, value in opened.items()}, wanted)
+        name = _layout_of(_opened(record, reading.budget), wanted)
     if name is None:
         return None
     return read_layout(record, written, name, LAYOUTS[name], reading, episode)
+
+
+def _opened(record: Record, budget: Budget, levels: int = 2) -> dict[str, Json]:
+    """The record with the JSON texts among its values opened, and among theirs."""
+    opened: dict[str, Json] = {}
+    for key, value in record.items():
+        inner = parsed(value, budget) if isinstance(value, str) else value
+        inner = value if inner is None else inner
+        opened[key] = _opened(inner, budget, levels - 1) if isinstance(inner, dict) and levels > 1 else inner
+    return opened
 
 
 def _expected(wanted: str) -> str:

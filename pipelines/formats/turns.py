@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pipelines.formats.keys import HARMLESS, LISTED, RESULTS, ROLE_TYPES, TURN_FIELD, TURN_RANK, WRAPPERS, Unread, pair_keys
+from pipelines.formats.keys import HARMLESS, LISTED, RESULTS, ROLE_TYPES, TURN_FIELD, TURN_FIELDS, TURN_RANK, WRAPPERS, Unread, pair_keys
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, is_null
 from pipelines.formats.parts import BOTH, is_result, kind_of_part
 from pipelines.formats.results import call_and_result, is_results, result_turn, results_beside
@@ -72,7 +72,7 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
     if not isinstance(turn, dict):
         return [turn]
     role: Json = None
-    if turn.get("role") is None and turn.get("from") is None:
+    if not _has_role(turn):
         if (item := _read_item(turn, path, where, written, reading)) is not None:
             return item
         if (keys := pair_keys(turn)) is not None:
@@ -82,12 +82,14 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
                 for key, role in zip(keys, ("user", "assistant"), strict=True)
             ]
         turn, path, role = _unwrapped(turn, path, where, reading.unread)
-        if turn.get("role") is None and turn.get("from") is None:
+        if not _has_role(turn):
             role = role or (turn["name"] if turn.get("class_") and turn.get("name") in ("system", "user") else None)  # who speaks through the environment
             role = role or next((turn[key] for key in ("type", "class_", "source") if _is_role(turn.get(key))), None)
     fields, used = _fields_of(turn, where, reading.unread)
     if role is not None:
         fields.setdefault("role", role)
+    if type(turn.get("additional_kwargs")) is dict and "calls" not in fields:
+        _read_additional(turn["additional_kwargs"], path, where, fields, used)
     results = fields.pop("results", None) if "results" in used else None
     if "class_" in turn:
         _read_adp(turn, path, where, fields, used)
@@ -98,6 +100,19 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
     return turns
 
 
+def _read_additional(more: Mapping[str, Json], path: Path, where: str, fields: dict[str, Any], used: Mapping[str, str]) -> None:
+    """Moves the calls that LangChain logs as the provider had them, where it has none of its own."""
+    key = next((key for key in ("tool_calls", "function_call") if more.get(key)), None)
+    if key is None:
+        return
+    base, place = (*path, "additional_kwargs", key), f"{where}.additional_kwargs.{key}"
+    value = more[key]
+    items = [((*base, i), f"{place}[{i}]", item) for i, item in enumerate(value)] if isinstance(value, list) else [(base, place, value)]
+    content = fields.get("content")
+    own = [LoggedPart(content, (*path, used["content"]), f"{where}.{used['content']}")] if isinstance(content, str) and content else []
+    fields["parts"] = (*own, *(LoggedPart(item, item_path, item_place, is_call=True) for item_path, item_place, item in items))
+
+
 def _read_adp(turn: Mapping[str, Json], path: Path, where: str, fields: dict[str, Any], used: Mapping[str, str]) -> None:
     """Moves what only ADP has: a picture as the content, and a description before a message."""
     key = used.get("content", "content")
@@ -105,6 +120,13 @@ def _read_adp(turn: Mapping[str, Json], path: Path, where: str, fields: dict[str
         fields["images"] = (*fields.get("images", ()), (key, fields.pop("content")))
     if described := _description(turn, path, where):
         fields["parts"] = (described, LoggedPart(turn.get(key), (*path, key), f"{where}.{key}"))
+
+
+def _has_role(turn: Mapping[str, Json]) -> bool:
+    return turn.get("role") is not None or turn.get("from") is not None or any(turn.get(key) is not None for key in _SPEAKERS)
+
+
+_SPEAKERS = TURN_FIELDS["role"][2:]
 
 
 def _fields_of(turn: Mapping[str, Json], where: str, unread: Unread) -> tuple[dict[str, Any], dict[str, str]]:
@@ -141,8 +163,15 @@ def _rank(pair: tuple[str, Json]) -> int:
 
 def _double(unread: Unread, where: str, key: str, value: Json, kept: Json) -> None:
     """Notes a second key of the same meaning in a turn, unless both have the same value."""
-    if value != kept:
+    if value != kept and _text_of(value) != _text_of(kept):
         unread.add("turn", where, key, value, f"the turn has another value under another key of the same meaning: {clip(str(kept))}")
+
+
+def _text_of(value: Json) -> Json:
+    """The text of a list of text parts; any other value as it is."""
+    if isinstance(value, list) and value and all(isinstance(part, dict) and isinstance(part.get("text"), str) and part.get("type") == "text" for part in value):
+        return "".join(part["text"] for part in value)
+    return value
 
 
 def _unwrapped(turn: dict[str, Json], path: Path, where: str, unread: Unread) -> tuple[dict[str, Json], Path, Json]:

@@ -23,6 +23,7 @@ ALIASES = {
     "ipython": "observation",
     "agent": "assistant",
     "environment": "observation",
+    "chatbot": "assistant",
     "message_action": "assistant",
     "humanmessage": "user",
     "humanmessagechunk": "user",

@@ -44,9 +44,9 @@ CONVERSATIONS = struct(
     messages=MESSAGES,
     tools=text,
     images=pa.list_(struct(**IMAGE)),
+    extra=text,
     repairs=pa.list_(text),
     findings=FINDINGS,
-    extra=text,
     split=text,
     batch=text,
 )

@@ -43,6 +43,21 @@ SHAPES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ("openai", {"messages": [Q], "completion": "A"}, QA),
     ("openai", {"messages": [Q], "answer": "A"}, QA),
     ("openai", {"messages": [[Q, A]]}, QA),
+    ("request", {"request_body": {"messages": [Q]}, "response_body": {"choices": [{"message": A}]}}, QA),
+    ("request", {"info": {}, "data": {"request": json.dumps({"messages": [Q]}), "response": json.dumps({"choices": [{"message": A}]})}}, QA),
+    ("request", {"custom_id": "1", "body": {"messages": [Q]}, "response": {"status_code": 200, "body": {"choices": [{"message": A}]}}}, QA),
+    ("openai", {"model": "m", "messages": [Q], "message": A, "done": True}, QA),
+    ("openai", {"messages": [{"author": "user", "content": "Q"}, {"author": "bot", "content": "A"}]}, QA),
+    (
+        "openai",
+        {
+            "messages": [
+                {"type": "human", "data": {"content": "Q"}},
+                {"type": "ai", "data": {"content": "", "additional_kwargs": {"function_call": {"name": "f", "arguments": '{"x": 1}'}}}},
+            ]
+        },
+        CALLED,
+    ),
     # Prompts and completions
     ("alpaca", {"instruction": "Q", "input": "", "output": "A"}, QA),
     ("alpaca", {"instruction": "Q", "input": "more", "output": "A", "system": "S"}, [("system", "", "S"), ("user", "", "Q\nmore"), ("assistant", "", "A")]),
@@ -54,7 +69,9 @@ SHAPES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ("prompt_completion", {"question": "Q", "answer": "A"}, QA),
     ("prompt_completion", {"query": "Q", "answers": json.dumps([{"name": "f", "arguments": {"x": 1}}]), "tools": json.dumps([FUNCTION])}, CALLED),
     ("prompt_completion", {"query": "Q", "answers": [{"name": "f", "arguments": {"x": 1}}]}, CALLED),
+    ("prompt_completion", {"question": "Q", "reasoning": "Hm.", "answer": "A"}, [QA[0], ("assistant", "", "<think>Hm.</think>A")]),
     # Preferences
+    ("openai", {"prompt": "Q", "messages": [Q, A], "chosen": [Q, A], "rejected": [Q, A | {"content": "B"}]}, QA),
     ("preference", {"prompt": "Q", "chosen": "A", "rejected": "B"}, QA),
     ("preference", {"prompt": [Q], "chosen": [A], "rejected": [A | {"content": "B"}]}, QA),
     ("preference", {"prompt": "Q", "chosen": [Q, A], "rejected": [Q, A | {"content": "B"}]}, QA),
@@ -80,7 +97,16 @@ SHAPES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ("openai", {"messages": [{"question": "Q", "answer": "A"}]}, QA),
     ("trajectory", {"trajectory": [{"action": "x"}], "history": [Q, A]}, QA),  # the first list whose turns say who speaks
     ("alpaca", {"instruction": "Q", "context": "more", "response": "A"}, [("user", "", "Q\nmore"), ("assistant", "", "A")]),
+    ("trajectory", {"values": {"messages": [{"type": "human", "content": "Q"}, {"type": "ai", "content": "A"}]}, "next": []}, QA),
+    ("trajectory", {"images": [], "texts": [{"user": "Q", "assistant": "A", "source": "x"}]}, QA),
+    (
+        "trajectory",
+        {"chat_messages": [{"sender": "human", "text": "Q", "content": [{"type": "text", "text": "Q"}]}, {"sender": "assistant", "text": "A"}]},
+        QA,
+    ),
     # Traces
+    ("langfuse", {"input": {"inputBodyJson": {"messages": [Q], "system": "S"}}, "output": {"outputBodyJson": A}}, SQA),
+    ("langsmith", {"inputs": {"model": "m", "messages": [Q]}, "output": {"choices": [{"message": A}]}}, QA),
     ("langfuse", {"id": "1", "input": [Q], "output": A}, QA),
     ("langfuse", {"id": "1", "input": {"messages": [Q], "tools": [FUNCTION]}, "output": TOOL_CALL}, CALLED),
     ("langfuse", {"id": "1", "input": json.dumps([Q]), "output": json.dumps(A)}, QA),
@@ -165,7 +191,7 @@ def test_a_record_of_another_shape_is_refused_by_a_named_format(name: str):
         {"messages": [Q], "choices": [{"message": A}, {"message": A | {"content": "B"}}]},
         {"messages": [Q], "response": "A", "output": "B"},
         {"messages": [Q, A], "response": "B"},
-        {"messages": [Q, A], "chosen": "A", "rejected": "B"},
+        {"messages": [Q, A], "chosen": "C", "rejected": "B"},
         {"messages": [Q, A], "rejected": "B"},
         {"prompt": "Q", "completion": "A", "rejected": "B"},
         {"prompt": "Q", "completion": "A", "response": "B"},

@@ -46,6 +46,8 @@ def reader(name: str) -> Callable[[], Callable[[bytes], None]]:
                     record = json.loads(data)
                 except ValueError:  # a session of several lines
                     continue
+                if not isinstance(record, dict):
+                    continue
                 more = json.dumps(record | {UNHEARD: "x"}, ensure_ascii=False).encode("utf-8", "surrogatepass")
                 again = draft_of(raw_record("kit", "logs.jsonl", 1, more), config)
                 assert not isinstance(again, Draft), "a key that nothing reads was passed over"

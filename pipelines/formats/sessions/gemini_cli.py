@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.formats.logged import Json, LoggedTurn, place
+from msgspec.structs import replace
+
+from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, place
+from pipelines.formats.results import result_turn, value_turn
 from pipelines.formats.sessions.events import SessionTurns, events_of, first_value, turns_of
 from pipelines.formats.turns import Reading
 from pipelines.parsing.written import Written
@@ -67,10 +70,11 @@ def _results(call: Json, path: _Path, written: Written, reading: Reading) -> Ite
         at = (*path, i) if isinstance(result, list) else path
         response = part.get("functionResponse") if isinstance(part, dict) else None
         if not isinstance(response, dict):
-            yield LoggedTurn(role="tool", content=part, content_key="result", path=path[:-1], where=place(path[:-1]), written=written, call_id=call.get("id"))
+            yield value_turn(part, at, place(path[:-1]), written, call.get("id"))
         elif isinstance(output := response.get("response"), dict) and output.keys() == {"output"} and isinstance(output["output"], str):
             inner = (*at, "functionResponse", "response")
             given = {"content": output["output"], "call_id": response.get("id") or call.get("id"), "name": response.get("name")}
             yield LoggedTurn(role="tool", content_key="output", path=inner, where=place(inner), written=written, **given)
         else:
-            yield from turns_of({"role": "tool", "parts": [part]}, path[:-1], written, reading)
+            made = result_turn(LoggedPart(part, at, place(at)), written, reading.unread)
+            yield replace(made, call_id=made.call_id or call.get("id"))
