@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import WrapValidator
 
-# The syntaxes of calls in text, as in pipelines/normalize/grammars.
+# The syntaxes of calls in text, as in pipelines/normalize/in_text/grammars.
 GRAMMARS = ("xml", "glm_4_5", "hermes", "invoke", "glaive", "mistral", "deepseek", "kimi", "llama", "qwen_agent", "tags", "react", "json", "pythonic", "glm_4")
 
 

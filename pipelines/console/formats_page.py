@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines.formats.examples import EXAMPLES
 from pipelines.formats.table import FORMATS
+from pipelines.normalize.in_text.grammars import GRAMMARS
 
 SHAPES = Path(__file__).parent / "shapes.json"  # [name, where it was seen, verdict]; `python -m tests.formats.shapes` writes the verdicts
 
@@ -30,10 +31,17 @@ BEFORE = """\
 - **Images**: under many keys of a record or a turn ([keys.md](keys.md)), as content parts, as `<img>path</img>`, as `file://` or `data:` URIs, as base64, or as bytes in Parquet. Each
   mark such as `<image>` takes the next image; if the numbers differ, the record is quarantined (`image.count_mismatch`). Records with video or audio
   are quarantined too (`media.unsupported`).
-- **Tool calls**: read from `tool_calls`, the older `function_call`, GLM's `metadata`, and content parts. An answer that is nothing but a call is read as a call if
-  `tools` declares its function or a result follows. Only the model `glm_4` has a format of its own for calls and results. For any other model set `tool_syntax: hermes` (or `json`) in
-  its dialect; without it, records with tools are quarantined for this dialect (`tokens.tools_unsupported`). Arguments that are JSON objects are written in one uniform way; arguments that are text stay unchanged. A call in any other notation inside an
-  answer stays text, with a note that names the notation.
+- **Session files**: a file of Claude Code, Codex, Gemini CLI or OSWorld, one event a line, is recognised by its first lines, and so is a file that is one list of turns, as those of
+  UI-TARS and WebVoyager are. Each conversation of such a file is one record, with the number of its first line: a side chain, what follows a compaction, and each of several
+  sessions are conversations of their own, with the episode id of their session. Every line is in exactly one record. Turns that the user took back are left out, and counted as unread. Such a
+  file must fit into `limits.line_bytes`. `records: line` or `records: file` of a source says otherwise than `auto`.
+- **Tool calls**: read from `tool_calls`, the older `function_call`, GLM's `metadata`, and content parts. Only the model `glm_4` has a format of its own for calls and results. For any other
+  model set `tool_syntax: hermes` (or `json`) in its dialect; without it, records with tools are quarantined for this dialect (`tokens.tools_unsupported`). Arguments that are JSON
+  objects are written in one uniform way; arguments that are text stay unchanged.
+- **Calls in text**: an answer whose text ends with calls becomes text and calls (`repair.tool_call_extracted`), in the syntaxes {SYNTAXES}. Tags that mean
+  nothing else are enough; {UNTAGGED} need a result that follows, or names that `tools` declares. Results in the next question (`<tool_response>`, `Observation:`,
+  `EXECUTION RESULT of [name]:` and the like) become tool results, and tool definitions in the words of a known template are moved to `tools`. A call in quotes, in a block of code or before other
+  text stays text, with the note `tool.call_in_text`. `calls_in_text: none`, or a list of syntaxes, of a source says otherwise than `auto`.
 - **Answers beside the turns**: if the turns end with a question, the answer is read from `response`, `output`, `completion`, `choices`, `chosen` or `answer` of the record.
 - **Preferences**: the better side is trained; the rejected one is kept in column `extra`, with the note `record.rejected_kept`.
 - **Reasoning**: placed once, before its turn, whichever key it came from. `reasoning: drop` removes all of it.
@@ -131,7 +139,8 @@ def formats_page() -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield BEFORE.rstrip("\n")
+    names = [f"`{grammar.name}`" for grammar in GRAMMARS if grammar.is_explicit], [f"`{grammar.name}`" for grammar in GRAMMARS if not grammar.is_explicit]
+    yield BEFORE.rstrip("\n").replace("{SYNTAXES}", ", ".join(names[0] + names[1])).replace("{UNTAGGED}", ", ".join(names[1]))
     for name, text in EXAMPLES.items():
         made = FORMATS[name]
         yield from ("", f"`{name}`, {made.title}:", "", "```json", text.strip(), "```", "", f"Source: {made.source}.")

@@ -118,7 +118,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
         (
             *(*_BOOKKEEPING, "type", "subtype", "parentUuid", "logicalParentUuid", "isSidechain", "isMeta", "userType", "cwd", "sessionId", "gitBranch"),
             *("requestId", "toolUseResult", "leafUuid", "summary", "slug", "isCompactSummary", "isVisibleInTranscriptOnly", "agentId", "step_num"),
-            *("action_timestamp", "reward", "done", "info", "projectHash", "startTime", "lastUpdated", "isApiErrorMessage"),
+            *("action_timestamp", "reward", "done", "info", "projectHash", "startTime", "lastUpdated", "isApiErrorMessage", "session_id", "parent_tool_use_id"),
         )
     ),
 }

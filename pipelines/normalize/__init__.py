@@ -17,13 +17,13 @@ from pipelines.config import Config, EpisodeKey, Source
 from pipelines.formats.keys import Unread
 from pipelines.formats.logged import Logged, LoggedTurn
 from pipelines.images.data_uri import is_data_uri
-from pipelines.normalize.calls_in_text import lift_calls
 from pipelines.normalize.content import reference_of
 from pipelines.normalize.findings import Findings
+from pipelines.normalize.in_text.calls import lift_calls
+from pipelines.normalize.in_text.tools import lift_tools
 from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.results import pair_results
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
-from pipelines.normalize.tools_in_text import lift_tools
 from pipelines.normalize.turns import Line, lines_of
 from pipelines.normalize.written import write_json
 from pipelines.parsing.budget import Budget

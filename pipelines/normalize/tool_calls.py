@@ -13,6 +13,7 @@ from typing import Any
 from pipelines.formats.keys import CALL_FIELDS, HARMLESS
 from pipelines.formats.logged import is_null
 from pipelines.normalize.findings import Findings
+from pipelines.normalize.in_text.grammars.call_text import values_in
 from pipelines.normalize.literals import read_literal
 from pipelines.normalize.written import write_json
 from pipelines.parsing.careful import clip, kind_of, parse_json
@@ -67,9 +68,16 @@ class Value(Noun, frozen=True):
 
 
 def read_calls(value: Value, findings: Findings, lists: int = 0) -> list[Call]:
-    """The calls in this value: one, or a list of them, as objects or as JSON text; `lists` is the number of lists around it. Raises Reject if there are none."""
+    """The calls in this value: one, or a list of them, as objects or as JSON text, or as several JSON texts; `lists` is the number of lists around it. Raises Reject if there are none."""
     if isinstance(value.value, str):
-        return read_calls(_read_call_text(value, findings), findings, lists)
+        try:
+            inner = _read_call_text(value, findings)
+        except Reject:
+            texts = values_in(value.value, 0, len(value.value))
+            if len(texts) < 2:
+                raise
+            return [call for one in texts for call in read_calls(Value(one.text, None, (), value.where), findings, lists)]
+        return read_calls(inner, findings, lists)
     if isinstance(value.value, list) and value.value and lists < MOST_LISTS:
         return [call for i in range(len(value.value)) for call in read_calls(value.at(i), findings, lists + 1)]
     if not isinstance(value.value, dict):
@@ -148,8 +156,6 @@ def _read_built_in(value: Value, findings: Findings) -> Call:
 
 def _read_call(value: Value, findings: Findings) -> Call:
     logged = value.value
-    if logged.get("name") is None and isinstance(kind := logged.get("type"), str) and kind in _BUILT_IN:
-        return _read_built_in(value, findings)
     inner = value.at("function") if isinstance(logged.get("function"), dict) else value
     key: str | None = "arguments"
     if inner.value.get("arguments") is None or not inner.value.keys() <= _PLAIN_KEYS or not (inner is value or logged.keys() <= _CALL_KEYS):
@@ -173,8 +179,10 @@ def _read_call(value: Value, findings: Findings) -> Call:
 
 
 def _in_another_shape(value: Value, findings: Findings) -> Call | None:
-    """The call of an object that is no call itself: OpenInference's {"tool_call": {...}}, and the code of ADP."""
+    """The call of an object that is no call itself: OpenInference's {"tool_call": {...}}, calls whose name is their type, and the code of ADP."""
     logged = value.value
+    if isinstance(logged.get("type"), str) and logged["type"] in _BUILT_IN and logged.get("name") is None:
+        return _read_built_in(value, findings)
     if logged.get("class_") == "code_action" and isinstance(code := logged.get("content"), str):
         return _code_call(value, code, findings)
     return _read_call(value.at("tool_call"), findings) if logged.keys() == {"tool_call"} and isinstance(logged["tool_call"], dict) else None

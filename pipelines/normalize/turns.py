@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from pipelines.formats.logged import LoggedTurn
 from pipelines.normalize.findings import Findings
-from pipelines.normalize.grammars import has_call
+from pipelines.normalize.in_text.grammars import has_call
 from pipelines.normalize.reasoning import cut_before, has_thoughts, with_thoughts
 from pipelines.normalize.roles import ALIASES, CALL, canonical_role
 from pipelines.normalize.tool_calls import Call, read_id

@@ -72,17 +72,26 @@ def session_of(head: bytes) -> Session | None:
         return "osworld"
     if {b"type", b"payload"} <= first:
         return "codex" if any(b'"' + name + b'"' in lines[0] for name in _CODEX) else None
+    if {b"id", b"timestamp", b"instructions"} <= first and any(b"record_type" in keys or b"type" in keys for keys in map(top_keys, lines[1:3])):
+        return "codex"  # of 2025: the items themselves
     if {b"sessionId", b"projectHash"} <= first:
         return "gemini_cli"
-    return "claude_code" if any({b"parentUuid", b"sessionId"} <= set(top_keys(line)) for line in lines) else None
+    return "claude_code" if any(_of_claude(set(top_keys(line))) for line in lines) else None
 
 
 def _is_turn(keys: set[bytes]) -> bool:
-    return (b"role" in keys and not keys.isdisjoint((b"content", b"tool_calls"))) or {b"from", b"value"} <= keys
+    return (b"role" in keys and not keys.isdisjoint((b"content", b"tool_calls", b"parts"))) or {b"from", b"value"} <= keys
+
+
+def _of_claude(keys: set[bytes]) -> bool:
+    """Whether an event is of a session file, or of the output of `--output-format stream-json`."""
+    return {b"parentUuid", b"sessionId"} <= keys or {b"type", b"message", b"session_id", b"parent_tool_use_id"} <= keys
 
 
 def object_text(raw: bytes) -> bytes:
     """The text of the one object that a record is read as: its own, but for sessions and lists of turns."""
+    if raw[:1] == b"{" and b"\n" not in raw:  # as nearly all records
+        return raw
     text = raw.removeprefix(BOM).strip(BLANK)
     if text.startswith(b"["):
         return b'{"messages":' + text + b"}" if session_of(text) == "turns" else raw
@@ -160,19 +169,31 @@ def parents_of(events: Sequence[Mapping[str, Any]]) -> list[int | None]:
     An event whose parent is not in the file, and an answer or a result without a parent, follows the last one before it: tools that shorten logs leave events out.
     """
     numbers: dict[str, int] = {}
-    latest: dict[bool, int] = {}
+    sides = [side_of(event) for event in events]
+    latest: dict[Any, int] = {}
     parents: list[int | None] = []
     for i, event in enumerate(events):
-        is_side, parent, own = event.get("isSidechain") is True, event.get("parentUuid"), event.get("uuid")
+        parent, own = event.get("parentUuid"), event.get("uuid")
         above = numbers.get(parent) if isinstance(parent, str) else None
-        if above is None and (isinstance(parent, str) or _answers(event)):
-            above = latest.get(is_side)
-        is_same = above is not None and (events[above].get("isSidechain") is True) == is_side
-        parents.append(above if is_same else None)
+        if above is None and (isinstance(parent, str) or _answers(event) or _is_streamed(event)):
+            above = latest.get(sides[i])
+        parents.append(above if above is not None and sides[above] == sides[i] else None)
         if isinstance(own, str):
             numbers.setdefault(own, i)
-            latest[is_side] = i
+        if isinstance(own, str) or _is_streamed(event):
+            latest[sides[i]] = i
     return parents
+
+
+def side_of(event: Mapping[str, Any]) -> Any:
+    """The side chain that an event belongs to; False for the main one. In a stream, it is named by the call that began it."""
+    call = event.get("parent_tool_use_id")
+    return call if isinstance(call, str) else event.get("isSidechain") is True
+
+
+def _is_streamed(event: Mapping[str, Any]) -> bool:
+    """Whether the events stand in order and name no parents."""
+    return "session_id" in event and "parentUuid" not in event
 
 
 def _answers(event: Mapping[str, Any]) -> bool:

@@ -146,6 +146,25 @@ def test_claude_code_an_answer_or_a_result_without_a_parent_follows_the_last_eve
     assert [content for _, _, content in conversations(tmp_path / "s.jsonl", events)[0]] == ["Q", '{"a": 1}', "1", "A"]
 
 
+def test_claude_code_a_stream_of_events_without_parents_is_read_in_order(tmp_path: Path):
+    def event(role: str, content: Any, call: str | None = None) -> Event:
+        message = {"role": role, "content": content} | ({"id": f"m{content}"} if role == "assistant" else {})
+        return {"type": role, "message": message, "session_id": "s1", "parent_tool_use_id": call}
+
+    events = [
+        {"type": "system", "subtype": "init", "session_id": "s1", "tools": ["Task"]},
+        event("user", "Q"),
+        event("assistant", use("c1", "Task")),
+        event("user", "Sub", "c1"),
+        event("assistant", [{"type": "text", "text": "Done"}], "c1"),
+        event("user", result("c1", "Done")),
+        event("assistant", [{"type": "text", "text": "A"}]),
+        {"type": "result", "subtype": "success", "session_id": "s1", "result": "A"},
+    ]
+    found = conversations(tmp_path / "s.jsonl", events)
+    assert [[content for _, _, content in one] for one in found] == [["Q", '{"a": 1}', "Done", "A"], ["Sub", "Done"]]
+
+
 def test_claude_code_parents_in_a_circle_end(tmp_path: Path):
     events = [claude("u1", "u2", "user", "Q"), claude("u2", "u1", "assistant", "A"), claude("u2", "u2", "assistant", "B")]
     assert len(read(tmp_path / "s.jsonl", events)) == 1
@@ -225,6 +244,20 @@ def test_codex_instructions_are_the_system_turn_unless_a_message_has_them(tmp_pa
     assert conversations(tmp_path / "a.jsonl", [first, said("user", "Q"), said("assistant", "A")])[0][0] == ("system", "", "Rules.")
     again = conversations(tmp_path / "b.jsonl", [first, said("developer", "All Rules."), said("user", "Q"), said("assistant", "A")])
     assert [content for _, _, content in again[0]] == ["All Rules.", "Q", "A"]
+
+
+def test_codex_sessions_of_2025_are_items_without_an_envelope(tmp_path: Path):
+    events = [
+        {"id": "s1", "timestamp": "t", "instructions": "Rules.", "git": {}},
+        {"record_type": "state"},
+        said("user", "Q")["payload"],
+        item("function_call", call_id="c1", name="shell", arguments='{"command": ["ls"]}')["payload"],
+        item("function_call_output", call_id="c1", output="a.py")["payload"],
+        said("assistant", "A")["payload"],
+    ]
+    (made,) = [one for one in read(tmp_path / "s.jsonl", events) if isinstance(one, Conversation)]
+    assert [content for _, _, content in turns(made)] == ["Rules.", "Q", '{"command": ["ls"]}', "a.py", "A"]
+    assert made.episode_id == "s1"
 
 
 HEADER = {"sessionId": "s1", "projectHash": "h", "startTime": "t", "lastUpdated": "t"}

@@ -25,10 +25,10 @@ from pipelines.containers.whole_files import records_of_file
 from pipelines.flow import DraftWithImages, draft_of, is_internal, make_outcomes
 from pipelines.images.files.formats import FORMATS, format_of
 from pipelines.images.resolve import resolve_path
-from pipelines.normalize.grammars import GRAMMARS
+from pipelines.normalize.in_text.grammars import GRAMMARS
+from pipelines.normalize.in_text.results import results_of
+from pipelines.normalize.in_text.tools import tools_text_of
 from pipelines.normalize.literals import read_literal
-from pipelines.normalize.results_in_text import results_of
-from pipelines.normalize.tools_in_text import tools_text_of
 from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject, reason_of
 from pipelines.records import Conversation, Draft, Image, Quarantined, SeenImage, raw_record
@@ -36,7 +36,7 @@ from tests.fuzz import shapes
 from tests.golden import open_case
 from tests.limits.call_shapes import CALL_SHAPES
 from tests.making import configuration
-from tests.normalize.grammars.cases import CASES
+from tests.normalize.in_text.grammars.cases import CASES
 
 Target = Callable[[bytes], None]
 LIMITS = Limits(line_bytes=4096)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.normalize.grammars.cases import CASES
+from tests.normalize.in_text.grammars.cases import CASES
 
 # What begins a call, a part of one or a result: many of them do not end.
 PIECES = {

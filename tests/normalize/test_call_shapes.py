@@ -145,3 +145,13 @@ def test_an_object_with_a_type_is_a_part_and_not_arguments():
     record = {"messages": [Q, {"role": "assistant", "metadata": "f", "content": {"type": "text", "text": "{}"}}]}
     assert turns(conversation(record))[1] == ("assistant", "f", "{}")
     assert refusals({"messages": [Q, {"role": "assistant", "metadata": "f", "content": None}]})[0] == ("schema.content_missing", "messages[1]")
+
+
+@pytest.mark.parametrize("between", ["\n", ", ", "\n\n"])
+def test_a_function_call_turn_may_have_several_calls(between: str):
+    first, second = '{"name": "f", "arguments": {"a": 1}}', '{"name": "g", "arguments": {}}'
+    results = [{"from": "observation", "value": "1"}, {"from": "observation", "value": "2"}]
+    said = [{"from": "human", "value": "Q"}, {"from": "function_call", "value": first + between + second}, *results, {"from": "gpt", "value": "A"}]
+    assert turns(conversation({"conversations": said}))[1:3] == [("assistant", "f", '{"a": 1}'), ("assistant", "g", "{}")]
+    said[1] = {"from": "function_call", "value": f"{first} and {second}"}
+    assert refusals({"conversations": said})[0] == ("tool.call_malformed", "conversations[1].value")

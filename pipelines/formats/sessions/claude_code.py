@@ -1,4 +1,4 @@
-"""Sessions of Claude Code. Each event names the one before it; what the user took back is a branch that the last event does not come from.
+"""Sessions of Claude Code, and what it prints with `--output-format stream-json`. Each event names the one before it; what the user took back is a branch that the last event does not come from.
 
 An answer is logged in several events, one for each block, with one message id. A compaction, and each side chain, is a record of its own (parsing/sessions.py).
 """
@@ -21,7 +21,7 @@ _READ = frozenset(("message",))
 
 
 def matches(record: Event) -> bool:
-    return any("parentUuid" in event and "sessionId" in event for event in events_of(record))
+    return any(("parentUuid" in event and "sessionId" in event) or ("session_id" in event and "message" in event) for event in events_of(record))
 
 
 def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
@@ -45,7 +45,7 @@ def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
         turns += found
     for place, parts in more.items():
         turns[place] = replace(turns[place], content=None, is_plain=False, parts=(*parts_of(turns[place]), *parts))
-    return SessionTurns(turns, "lines", first_value(events, "sessionId"))
+    return SessionTurns(turns, "lines", first_value(events, "sessionId", "session_id"))
 
 
 def chosen_events(events: Sequence[Event]) -> set[int]:

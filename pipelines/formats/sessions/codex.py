@@ -27,12 +27,13 @@ _ITEMS = frozenset(
         "local_shell_call_output",
     )
 )
+_META = ("payload", "id", "instructions", "git", "base_instructions")  # of the first line
 _CONTEXT = ("<environment_context>", "<user_instructions>", "# AGENTS.md", "<permissions", "<turn_aborted>")  # questions that Codex itself writes
 
 
 def matches(record: Event) -> bool:
     events = events_of(record)
-    return any(event.get("type") in _TYPES and isinstance(event.get("payload"), dict) for event in events)
+    return any((event.get("type") in _TYPES and isinstance(event.get("payload"), dict)) or event.get("type") in _ITEMS for event in events)
 
 
 def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
@@ -41,7 +42,11 @@ def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
     questions: list[int] = []  # where the user's own are in `kept`
     for i, event in enumerate(events):
         payload = event.get("payload")
-        reading.unread.add_others("line", f"lines[{i}]", event, ("payload",))
+        if payload is None and event.get("type") in _ITEMS:  # of 2025: the items themselves
+            questions += [len(kept)] if _is_question(event) else []
+            kept.append((event, ("lines", i)))
+            continue
+        reading.unread.add_others("line", f"lines[{i}]", event, _META if i == 0 else ("payload",))
         if not isinstance(payload, dict):
             continue
         if event.get("type") == "response_item":
@@ -62,6 +67,8 @@ def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
                 del kept[questions[-back] :], questions[-back:]
     turns = [turn for value, path in kept for turn in turns_of(value, path, written, reading)]
     meta = [event["payload"] for event in events if event.get("type") == "session_meta" and isinstance(event.get("payload"), dict)]
+    if events and "payload" not in events[0] and "type" not in events[0]:
+        meta.append(events[0])
     system = _system(meta[0], kept) if meta else ()
     return SessionTurns(with_reasoning_items(turns), "lines", first_value(meta, "id", "session_id"), system)
 

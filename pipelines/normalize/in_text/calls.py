@@ -12,15 +12,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pipelines.normalize.findings import Findings
-from pipelines.normalize.grammars import GRAMMARS
-from pipelines.normalize.grammars.call_text import CallText, Grammar
+from pipelines.normalize.in_text.arguments import arguments_of
+from pipelines.normalize.in_text.grammars import GRAMMARS
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar
+from pipelines.normalize.in_text.results import begins_with_result, lift_results
+from pipelines.normalize.in_text.spellings import may_contain_call, spelling_of
 from pipelines.normalize.reasoning import leading_thought
-from pipelines.normalize.results_in_text import begins_with_result, lift_results
-from pipelines.normalize.spellings import may_contain_call, spelling_of
 from pipelines.normalize.tool_calls import Call, Value, names_in, note_literal, read_calls, value_in_text
 from pipelines.normalize.tools import Tool
 from pipelines.normalize.turns import Line
-from pipelines.normalize.written_values import arguments_of
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 

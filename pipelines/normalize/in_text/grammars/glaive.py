@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, end_of_value, skip_space
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, end_of_value, skip_space
 
 _OPEN, _CLOSE = "<functioncall>", "</functioncall>"
 _QUOTED = re.compile(r"""\{\s*+"name"\s*+:\s*+"([^"\\]*+)"\s*+,\s*+"arguments"\s*+:\s*+'""")

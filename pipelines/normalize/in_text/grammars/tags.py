@@ -6,7 +6,7 @@ nvidia/Llama-3.1-Nemotron-Nano (`<TOOLCALL>`), ai21labs/AI21-Jamba-1.5 (`<tool_c
 
 from __future__ import annotations
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, tagged, wrapped
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, tagged, wrapped
 
 _TAGS = (
     ("<function_call>", "</function_call>"),

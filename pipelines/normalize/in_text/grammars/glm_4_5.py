@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, pairs_in
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, pairs_in
 
 _CALL = re.compile(r"<tool_call>\s*+([^\s<>{}\[\]\"']++)")
 _KEY = re.compile(r"<arg_key>\s*+([^<>]*)</arg_key>")

@@ -11,7 +11,7 @@ import re
 from typing import Any, NamedTuple
 
 from pipelines.normalize.findings import Findings
-from pipelines.normalize.grammars.call_text import CallText, end_of_value, skip_space, values_in
+from pipelines.normalize.in_text.grammars.call_text import CallText, end_of_value, skip_space, values_in
 from pipelines.normalize.turns import Line
 from pipelines.parsing.careful import parse_json
 from pipelines.reasons import Reason, Reject
@@ -40,10 +40,12 @@ _MISTRAL = ("[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]")
 
 
 def lift_tools(lines: list[Line], findings: Findings) -> list[tuple[str, Any]]:
-    """The definitions in the system turns as (place, value); they are taken out of the lines' texts."""
+    """The definitions in the first system turns as (place, value); they are taken out of the lines' texts."""
     found: list[tuple[str, Any]] = []
     for line in lines:
-        if line.role not in ("system", "user") or line.images or (block := tools_text_of(line.text, line.role)) is None:
+        if line.role != "system":
+            break
+        if line.images or (block := tools_text_of(line.text)) is None:
             continue
         where = f"{line.where}.content" if line.where else "system"
         try:
@@ -66,14 +68,12 @@ def _are_tools(value: Any) -> bool:
     )
 
 
-def tools_text_of(text: str, role: str = "system") -> ToolsText | None:
+def tools_text_of(text: str) -> ToolsText | None:
     """The block of definitions in this text; None where it has none."""
     if _MISTRAL[0] in text:
         start, end = text.find(_MISTRAL[0]), text.find(_MISTRAL[1])
         calls = values_in(text, start + len(_MISTRAL[0]), end) if end > start else []
         return _block(start, end + len(_MISTRAL[1]), calls)
-    if role != "system":
-        return None
     if "<tools>" in text and (head := _QWEN.search(text)):
         calls, at = _values_from(text, head.end())
         tail = _QWEN_END.match(text, at)

@@ -1,4 +1,4 @@
-"""Calls of ReAct: lines `Thought:`, `Action: name` and `Action Input: {...}`; what follows `Observation:` in the same text is the call's result.
+"""Calls of ReAct: lines `Thought:`, `Action: name` and `Action Input: {...}`, or `Action:` and a block of {"action": name, "action_input": {...}}; what follows `Observation:` in the same text is the call's result.
 
 Source: Yao et al., ReAct (2022), as LangChain and Qwen-7B write it.
 """
@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, end_of_value
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, end_of_value
 
 _HEAD = re.compile(r"^[ \t]*+Action:[ \t]*+([^\n]++)\n\s*+Action Input:[ \t]*+\n?+[ \t]*+(?:```(?:json)?+\s*+)?", re.MULTILINE)
+_BLOB = re.compile(
+    r'^[ \t]*+Action:[ \t]*+\n?+\s*+```(?:json)?+\s*+\{\s*+"action"\s*+:\s*+"([^"\\]++)"\s*+,\s*+"action_input"\s*+:\s*+', re.MULTILINE
+)  # LangChain's structured chat
+_BLOB_END = re.compile(r"\s*+\}")
 _FENCE = re.compile(r"\s*+```")
 _RESULT = re.compile(r"\s*+Observation:[ \t]*+\n?+")
 _NEXT = re.compile(r"^[ \t]*+(?:Thought|Action|Final Answer):", re.MULTILINE)
@@ -17,17 +21,24 @@ _NEXT = re.compile(r"^[ \t]*+(?:Thought|Action|Final Answer):", re.MULTILINE)
 
 def find(text: str) -> list[CallText]:
     found: list[CallText] = []
-    head = _HEAD.search(text)
+    head = _next(text, 0)
     while head:
         end = end_of_value(text, head.end())
         if end is None:
             return []
         call = CallText(head.start(), end, head[1].strip(), text[head.end() : end])
-        if fence := _FENCE.match(text, end):
+        if head.re is _BLOB and (tail := _BLOB_END.match(text, end)):
+            call = call._replace(end=tail.end())
+        if fence := _FENCE.match(text, call.end):
             call = call._replace(end=fence.end())
         found.append(_with_result(text, call))
-        head = _HEAD.search(text, found[-1].end)
+        head = _next(text, found[-1].end)
     return found
+
+
+def _next(text: str, at: int) -> re.Match[str] | None:
+    """Where the next call begins, in the form that the text has."""
+    return _HEAD.search(text, at) if "Action Input:" in text else _BLOB.search(text, at)
 
 
 def _with_result(text: str, call: CallText) -> CallText:
@@ -41,4 +52,4 @@ def _with_result(text: str, call: CallText) -> CallText:
     return call._replace(end=end, result=result.rstrip() if result.strip() else None)
 
 
-GRAMMAR = Grammar("react", ("Action Input:",), find, is_explicit=False)
+GRAMMAR = Grammar("react", ("Action Input:", '"action_input"'), find, is_explicit=False)

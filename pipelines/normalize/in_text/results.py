@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from pipelines.normalize.findings import Findings
-from pipelines.normalize.grammars.call_text import skip_space
+from pipelines.normalize.in_text.grammars.call_text import skip_space
 from pipelines.normalize.turns import Line
 from pipelines.parsing.careful import parse_json
 from pipelines.parsing.written import Written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pipelines.normalize.in_text.grammars import GRAMMARS
 from pipelines.normalize.reasoning import leading_thought
 
 # (syntax, a text that every call in it contains, its pattern or None if the text is enough). The first that matches names the syntax.
@@ -38,8 +39,6 @@ def spelling_of(text: str) -> str | None:
     >>> spelling_of("Thought: look\\nAction: search\\nAction Input: {}"), spelling_of("It is 12 degrees.")
     ('react', None)
     """
-    if not may_contain_call(text):
-        return None
     whole = leading_thought(text)[1]
     for name, part, pattern in SPELLINGS:
         if part in text and (pattern is None or (pattern.match(whole) if name in _AT_START else pattern.search(text))):
@@ -47,6 +46,14 @@ def spelling_of(text: str) -> str | None:
     return None
 
 
+# Every text with a call has one of these.
+SIGNS = tuple(dict.fromkeys([*(hint for grammar in GRAMMARS for hint in grammar.hints), *(part for _, part, _ in SPELLINGS)]))
+
+
 def may_contain_call(text: str) -> bool:
-    """Whether a text has a sign that every syntax needs; most answers have none."""
-    return "{" in text or "<" in text or "[" in text or "✿" in text or "Action Input:" in text
+    """Whether a text has a sign that every syntax needs; most answers have none. It is asked of every answer."""
+    if "{" in text or "<" in text or "[" in text or "✿" in text or "Action Input:" in text:
+        for sign in SIGNS:  # a loop is faster than any()
+            if sign in text:
+                return True
+    return False

@@ -5,7 +5,7 @@ Source: NousResearch/Hermes-Function-Calling README; the chat template of Qwen/Q
 
 from __future__ import annotations
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, tagged
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, tagged
 
 
 def find(text: str) -> list[CallText]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.normalize.grammars import (
+from pipelines.normalize.in_text.grammars import (
     deepseek,
     glaive,
     glm_4,
@@ -19,7 +19,7 @@ from pipelines.normalize.grammars import (
     tags,
     xml,
 )
-from pipelines.normalize.grammars.call_text import Grammar
+from pipelines.normalize.in_text.grammars.call_text import Grammar
 
 GRAMMARS: tuple[Grammar, ...] = (
     xml.GRAMMAR,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from pipelines.config.reading import GRAMMARS as NAMES
-from pipelines.normalize.grammars import GRAMMARS
+from pipelines.normalize.in_text.grammars import GRAMMARS
 from tests.making import asked, configuration, conversation, notes, run, turns
-from tests.normalize.grammars.cases import CASES, Case
+from tests.normalize.in_text.grammars.cases import CASES, Case
 
 EVERY = [(name, case) for name, cases in CASES.items() for case in cases]
 IDS = [f"{name}-{i}" for name, cases in CASES.items() for i in range(len(cases))]

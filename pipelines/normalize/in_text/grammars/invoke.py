@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, pairs_in, trim_lines, wrapped
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, pairs_in, trim_lines, wrapped
 
 _CALL = re.compile(r'<(antml:|｜DSML｜)?invoke name="([^"<>]++)"\s*+>')
 _PREFIXES = ("", "antml:", "｜DSML｜")

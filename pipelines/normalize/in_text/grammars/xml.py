@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, end_of_value, pairs_in, skip_space, spread, trim_lines
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, end_of_value, pairs_in, skip_space, spread, trim_lines
 
 _OPEN = "<function="
 _CALL = re.compile(r"<function=\s*+([^\s<>{}=]++)\s*+>")

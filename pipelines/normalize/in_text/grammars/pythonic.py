@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, skip_space
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, skip_space
 
 _NAME = re.compile(r"([^\W\d][\w .\-/]*+)\(")
 _KEY = re.compile(r"\s*+([^\W\d]\w*+)\s*+=(?!=)\s*+")

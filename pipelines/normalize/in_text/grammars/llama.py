@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, spread, values_in
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, spread, values_in
 
 _OPEN = "<|python_tag|>"
 _END = re.compile(r"\s*+(?:<\|eo[tm]_id\|>\s*+)?\Z")

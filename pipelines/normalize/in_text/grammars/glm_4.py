@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, end_of_value
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, end_of_value
 
 _NAME = re.compile(r"\s*+([A-Za-z_][\w.\-]*+)[ \t]*+\n(?=\{)")
 

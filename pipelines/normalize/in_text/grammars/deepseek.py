@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, end_of_value, wrapped
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, end_of_value, wrapped
 
 _OPEN = "<｜tool▁call▁begin｜>"
 _HEAD = re.compile(r"<｜tool▁call▁begin｜>\s*+(?:function\s*+<｜tool▁sep｜>)?\s*+([^\s<>{}`]++)\s*+(?:<｜tool▁sep｜>)?\s*+(?:```(?:json)?+\s*+)?")

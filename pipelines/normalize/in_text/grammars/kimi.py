@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, end_of_value, wrapped
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, end_of_value, wrapped
 
 _OPEN = "<|tool_call_begin|>"
 _HEAD = re.compile(r"<\|tool_call_begin\|>\s*+(?:functions\.)?([^\s:<>{}]++)(?::\d++)?\s*+<\|tool_call_argument_begin\|>\s*+")

@@ -96,6 +96,7 @@ CASES: dict[str, list[Case]] = {
         Case('Thought: look\nAction: w\nAction Input: {"city": "Rome"}\nObservation:', ROME, "Thought: look"),
         Case('Action: w\nAction Input: ```json\n{"city": "Rome"}\n```', ROME),
         Case("Action: w\nAction Input: {'city': 'Rome'}\n", ROME),
+        Case('Thought: look\nAction:\n```json\n{"action": "w", "action_input": {"city": "Rome"}}\n```', ROME, "Thought: look"),
     ],
     "json": [
         Case('{"name": "w", "arguments": {"city": "Rome"}}', ROME),

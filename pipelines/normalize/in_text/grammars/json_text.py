@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.grammars.call_text import CallText, Grammar, skip_space, spread, values_in
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, skip_space, spread, values_in
 
 _FENCE = re.compile(r"```[a-zA-Z]*+\s*+")
 _AFTER_TEXT = re.compile(
