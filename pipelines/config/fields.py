@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
@@ -158,10 +158,19 @@ def _is_swift(columns: Mapping[str, str]) -> bool:
     if swift and factory and any(key != value for key, value in columns.items()):
         raise ValueError("columns: may be of LLaMA-Factory or of ms-swift; write `formatting: alpaca` or `sharegpt` beside LLaMA-Factory's")
     if not swift and not factory:
-        unknown = next(name for name in columns if name not in _LLAMA_FACTORY)
-        near = get_close_matches(unknown, _LLAMA_FACTORY, n=1, cutoff=0.5)
-        raise ValueError(f"columns.{unknown}: unknown key{f'; did you mean {near[0]}?' if near else ''}")
+        _check_names("columns", columns, _LLAMA_FACTORY)
     return swift
+
+
+def _check_names(place: str, names: Iterable[object], known: Sequence[str]) -> None:
+    """Raises ValueError with every name that is not known."""
+    faults = []
+    for name in names:
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+            faults.append(f"{place}.{name}: unknown key{f'; did you mean {near[0]}?' if near else ''}")
+    if faults:
+        raise ValueError("; ".join(faults))
 
 
 def _tags(tags: Any) -> Tags:
@@ -169,10 +178,8 @@ def _tags(tags: Any) -> Tags:
         return Tags()
     if not isinstance(tags, Mapping):
         raise ValueError("tags: expected a mapping of names")
+    _check_names("tags", tags, tuple(Tags.model_fields))
     for name, value in tags.items():
-        if name not in Tags.model_fields:
-            near = get_close_matches(str(name), list(Tags.model_fields), n=1, cutoff=0.5)
-            raise ValueError(f"tags.{name}: unknown key{f'; did you mean {near[0]}?' if near else ''}")
         if not isinstance(value, str):
             raise ValueError(f"tags.{name}: expected text")
     return Tags(**tags)
@@ -182,9 +189,7 @@ def _from_llama_factory(columns: Mapping[str, str] | None, tags: Tags, formattin
     """Where columns are given, a column that they do not name has no default, as in LLaMA-Factory."""
     if columns is None:
         columns = {"prompt": "instruction", "query": "input", "response": "output"} if formatting == "alpaca" else {"messages": "conversations"}
-    if unknown := [name for name in columns if name not in _LLAMA_FACTORY]:
-        near = get_close_matches(unknown[0], _LLAMA_FACTORY, n=1, cutoff=0.5)
-        raise ValueError(f"columns.{unknown[0]}: unknown key{f'; did you mean {near[0]}?' if near else ''}")
+    _check_names("columns", columns, _LLAMA_FACTORY)
     made: dict[str, Any] = {_OURS[name]: column for name, column in columns.items() if name in _OURS}
     if questions := [columns[name] for name in ("prompt", "query") if name in columns]:
         made["prompt"] = questions

@@ -181,7 +181,7 @@ def _read_call(value: Value, findings: Findings) -> Call:
 def _in_another_shape(value: Value, findings: Findings) -> Call | None:
     """The call of an object that is no call itself: OpenInference's {"tool_call": {...}}, calls whose name is their type, and the code of ADP."""
     logged = value.value
-    if logged.get("name") is None and isinstance(kind := logged.get("type"), str) and kind in _BUILT_IN:
+    if isinstance(logged.get("type"), str) and logged["type"] in _BUILT_IN and logged.get("name") is None:
         return _read_built_in(value, findings)
     if logged.get("class_") == "code_action" and isinstance(code := logged.get("content"), str):
         return _code_call(value, code, findings)

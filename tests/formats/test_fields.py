@@ -152,6 +152,10 @@ FIELDS = "sources[0].fields"
         ({"prompt": "q"}, [f"{FIELDS}: needs turns, or prompt and answer"]),
         ({"turns": 5}, [f"{FIELDS}.turns: expected text, found 5 (put it in quotes)"]),
         ({"columns": {"promt": "q", "response": "a"}}, [f"{FIELDS}: columns.promt: unknown key; did you mean prompt?"]),
+        (
+            {"formatting": "alpaca", "columns": {"promt": "q", "respons": "a"}},
+            [f"{FIELDS}: columns.promt: unknown key; did you mean prompt?; columns.respons: unknown key; did you mean response?"],
+        ),
         ({"columns": {"prompt": "q"}, "tags": {"role_tga": "r"}}, [f"{FIELDS}: tags.role_tga: unknown key; did you mean role_tag?"]),
         (
             {"columns": {"query": "response", "response": "query"}},
