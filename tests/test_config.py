@@ -279,3 +279,35 @@ def test_tables_in_a_store_may_not_be_among_the_files_of_a_source(tmp_path: Path
 def test_tables_beside_the_files_of_a_source_are_no_fault(tmp_path: Path):
     (tmp_path / "c.yaml").write_text("sources: [{name: a, path: logs/*.jsonl}]\noutput: {root: logs/out}\n")
     assert load_config(tmp_path / "c.yaml").output.root == str(tmp_path / "logs" / "out")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("auto", "auto"),
+        ("none", "none"),
+        ("hermes", ("hermes",)),
+        (["hermes", "glm_4"], ("hermes", "glm_4")),
+        ("hermess", "'hermess' is not auto, none, or one of xml, "),
+        (["hermes", "glm-4"], "'glm-4' is not auto, none, or one of xml, "),
+        ([], "expected auto, none, or a list of: xml, "),
+        (7, "expected auto, none, or a list of: xml, "),
+        (["hermes", 7], "expected auto, none, or a list of: xml, "),
+    ],
+)
+def test_calls_in_text_takes_auto_none_or_names_of_syntaxes(given: Any, found: Any):
+    data = LEAST | {"sources": [LEAST["sources"][0] | {"calls_in_text": given}]}
+    if not isinstance(found, str) or found in ("auto", "none"):
+        assert parse_config(data).sources[0].calls_in_text == found
+        return
+    (fault,) = faults(data)
+    assert fault.startswith("sources[0].calls_in_text: ")
+    assert found in fault
+    if isinstance(given, str):
+        assert fault.endswith("did you mean hermes?")
+
+
+def test_records_takes_auto_line_or_file():
+    assert faults(LEAST | {"sources": [LEAST["sources"][0] | {"records": "files"}]}) == (
+        "sources[0].records: 'files' is not one of auto, line, file; did you mean file?",
+    )

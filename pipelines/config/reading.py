@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import WrapValidator
@@ -17,7 +18,8 @@ def _syntaxes(given: Any, _: Any) -> Any:
     if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
         raise ValueError(f"expected auto, none, or a list of: {', '.join(GRAMMARS)}")
     if unknown := [name for name in names if name not in GRAMMARS]:
-        raise ValueError(f"{unknown[0]!r} is not a syntax; expected auto, none, or a list of: {', '.join(GRAMMARS)}")
+        near = get_close_matches(unknown[0], ("auto", "none", *GRAMMARS), n=1, cutoff=0.5)
+        raise ValueError(f"{unknown[0]!r} is not auto, none, or one of {', '.join(GRAMMARS)}{f'; did you mean {near[0]}?' if near else ''}")
     return tuple(names)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.containers import read_records
-from pipelines.flow import draft_of
+from pipelines.flow import draft_of, is_internal
 from pipelines.local import input_file
 from pipelines.records import Conversation, Draft, Outcome, Quarantined
 from tests.making import configuration, run_lines, turns
@@ -366,3 +366,49 @@ def test_a_record_of_a_session_is_read_alike_from_its_bytes_alone(tmp_path: Path
         assert isinstance(draft, Draft)
         assert draft.format == "claude_code"
         assert len(draft.messages) == 2
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], ["x"], {"a": 1}, "x", True])
+def test_odd_values_in_events_are_no_internal_errors(odd: Any, tmp_path: Path):
+    """Every value of every event, one after the other."""
+    call = [{"type": "tool_use", "id": "c1", "name": "f", "input": {}}]
+    sessions: list[list[Event]] = [
+        [*ASKED, claude("u3", "u2", "assistant", call), claude("u4", "u3", "user", result("c1", "1"), parent_tool_use_id="c1")],
+        [
+            META,
+            said("user", "Q"),
+            item("custom_tool_call", call_id="c", name="f", input="x"),
+            item("local_shell_call", call_id="d", action={}),
+            said("assistant", "A"),
+        ],
+        [
+            META,
+            said("user", "Q"),
+            {"type": "event_msg", "payload": {"type": "thread_rolled_back", "num_turns": 1}},
+            {"type": "compacted", "payload": {"message": "S"}},
+        ],
+        [
+            HEADER,
+            gemini("1", "user", "Q"),
+            gemini("2", "gemini", "", toolCalls=[call_of("7")]),
+            {"$rewindTo": "2"},
+            {"$set": {"messages": [gemini("7", "user", "N")]}},
+        ],
+        [{"step_num": 1, "action": "x", "response": "A", "screenshot_file": "a.png", "instruction": "Q"}],
+    ]
+    config = configuration()
+    for events in sessions:
+        for changed in _changed(events, odd):
+            path = write(tmp_path / "s.jsonl", changed)
+            for raw in read_records(input_file(config, str(path), None), config.limits):
+                found = draft_of(raw, config).findings
+                assert not is_internal(found), found
+
+
+def _changed(value: Any, odd: Any) -> Any:
+    """The value with each of its inner values replaced, one at a time."""
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        for other in [odd, *(_changed(value[key], odd) if isinstance(value[key], (dict, list)) else ())]:
+            copied = value.copy()
+            copied[key] = other
+            yield copied

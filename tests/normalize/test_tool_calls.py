@@ -229,3 +229,9 @@ def test_an_answer_without_a_call_gets_no_note(text: str):
 def test_tool_definitions_of_other_apis_are_read(tools, name: str, parameters, key: str):
     made = conversation(asked(**{key: tools}))
     assert json.loads(made.tools) == [{"type": "function", "function": {"name": name, "parameters": parameters}}]
+
+
+@pytest.mark.parametrize("kind", [[1], {"a": 1}, 5])
+def test_the_type_of_a_call_may_be_anything(kind: object):
+    record = {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "tool_calls": [{"type": kind, "note": "x"}]}]}
+    assert refusals(record)[0][0] == "tool.call_malformed"

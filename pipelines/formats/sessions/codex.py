@@ -15,17 +15,10 @@ from pipelines.parsing.written import Written
 
 Event = Mapping[str, Json]
 _TYPES = ("session_meta", "response_item", "event_msg", "turn_context", "compacted")
-_ITEMS = frozenset(
-    (
-        "message",
-        "reasoning",
-        "function_call",
-        "function_call_output",
-        "custom_tool_call",
-        "custom_tool_call_output",
-        "local_shell_call",
-        "local_shell_call_output",
-    )
+# The types of items that are read. A tuple: what a log has as a type may be a list, which a set could not look up.
+_ITEMS = (
+    *("message", "reasoning", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"),
+    *("local_shell_call", "local_shell_call_output"),
 )
 _META = ("payload", "id", "instructions", "git", "base_instructions")  # of the first line
 _CONTEXT = ("<environment_context>", "<user_instructions>", "# AGENTS.md", "<permissions", "<turn_aborted>")  # questions that Codex itself writes
@@ -54,7 +47,7 @@ def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
                 questions += [len(kept)] if _is_question(payload) else []
                 kept.append((payload, ("lines", i, "payload")))
             else:
-                reading.unread.counts[f"line.(item {payload.get('type')})"] += 1
+                reading.unread.counts["line.(another item)"] += 1
         elif event.get("type") == "compacted":
             for item, path in _replaced(payload, i):
                 questions += [len(kept)] if _is_question(item) else []
