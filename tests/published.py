@@ -69,6 +69,7 @@ def begin_run(root: OutputRoot, plan: Plan) -> None:
     """What a run writes before it publishes."""
     runs = root.runs()
     note_begun(root, Begun(plan.run_id, plan.batch, runs[-1]["version"] if runs else -1))
+    write_file(f"{root.work_folder(plan.run_id)}/lists/0.parquet", b"", root.stores)
     write_input_rows(root, plan.run_id, [])
     write_plan(root, plan)
     write_file(f"{root.run_folder(plan.run_id)}/report.html", f"report of {plan.run_id}".encode(), root.stores)

@@ -29,7 +29,7 @@ def snapshot(options: Namespace) -> int:
     try:
         found = published_snapshot(root, stores)
         if not found:
-            raise NotPublished(f"nothing was published under {root}")
+            raise NotPublished(f"nothing is published under {root}")
     except NotPublished as error:
         print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE

@@ -76,7 +76,7 @@ def gui_faults(library: Library) -> list[Fault]:
     plant(Reason.LINE_TRUNCATED_JSON, "a line that ends in the middle", lambda record: line_of(record).partition(b'"assistant"')[0])
     plant(Reason.LINE_INVALID_UTF8, "bytes that are not UTF-8", lambda record: line_of(record).replace(b"Current", b"Curr\xe9nt"))
     plant(Reason.LINE_INVALID_JSON, "a Python dictionary", lambda record: repr(record).encode())
-    plant(Reason.LINE_NOT_OBJECT, "a list", lambda record: line_of(record["conversations"]))
+    plant(Reason.LINE_NOT_OBJECT, "a list of texts", lambda record: b'["tap", "swipe"]')
     plant(Reason.JSON_DUPLICATE_KEY, "one key with two values", lambda record: line_of(record)[:-1] + b', "id": "another"}')
     plant(Reason.JSON_NONFINITE, "NaN, which is not JSON", lambda record: line_of(record | {"step_id": float("nan")}))
     plant(Reason.SCHEMA_ROLE_UNKNOWN, "an unknown role", lambda record: record["conversations"][1].update(role="narrator"))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.config import DialectSettings
 from pipelines.dialects import agentcpm_gui, glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6
 from pipelines.dialects.dialect import Model, open_with
-from pipelines.dialects.hf import Card, open_hf
 from pipelines.records import Conversation, Tokens
 from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tokenizers import Vocabulary
+
+if TYPE_CHECKING:
+    from pipelines.dialects.hf import Card
 
 __all__ = ["DIALECTS", "Dialect", "Model", "open_dialect"]
 
@@ -55,4 +57,8 @@ class Dialect(Protocol):
 def open_dialect(settings: DialectSettings, stores: Stores = ENVIRONMENT) -> Dialect:
     """The dialect with its tokenizer opened. Raises ConfigError."""
     model = DIALECTS.get(settings.model)
-    return open_hf(settings, stores) if model is None else open_with(model, settings, stores)
+    if model is not None:
+        return open_with(model, settings, stores)
+    from pipelines.dialects.hf import open_hf  # imports Jinja2, which the other dialects do not need
+
+    return open_hf(settings, stores)

@@ -58,7 +58,7 @@ def test_a_root_where_nothing_was_published_is_a_usage_error(tmp_path: Path, cap
     for arguments in (["snapshot", tmp_path], ["snapshot", tmp_path, "--sql"], ["explain", "x", tmp_path]):
         code, out, err = printed(capsys, *arguments)
         assert (code, out) == (2, "")
-        assert f"nothing was published under {tmp_path}" in err
+        assert f"nothing is published under {tmp_path}" in err
 
 
 def test_duckdb_sees_the_tables_of_the_snapshot(root: Path, capsys: pytest.CaptureFixture[str]):
@@ -140,7 +140,7 @@ def test_explain_takes_the_root_or_a_configuration_that_names_it(root: Path, cap
     (root.parent / "conf.yaml").write_text("sources: [{name: kit, path: logs.jsonl}]\noutput: {root: root}\n")
     assert printed(capsys, "explain", record_id(GOOD), "--config", root.parent / "conf.yaml")[0] == 0
     code, _, err = printed(capsys, "explain", record_id(GOOD))
-    assert (code, err) == (2, "configuration: explain: needs the output root or --config\n")
+    assert (code, err) == (2, "configuration: needs the output root or --config\n")
 
 
 def test_a_record_that_no_run_has_seen_is_a_usage_error(root: Path, capsys: pytest.CaptureFixture[str]):

@@ -64,7 +64,7 @@ def test_a_run_whose_files_were_deleted_is_marked_as_such(root: Path, logs: Path
 
 
 def test_a_root_where_nothing_was_published_has_no_history(tmp_path: Path):
-    with pytest.raises(NotPublished, match="nothing was published under"):
+    with pytest.raises(NotPublished, match="nothing is published under"):
         list(history_of(tmp_path, "x"))
 
 

@@ -132,10 +132,10 @@ def test_a_run_whose_lease_was_taken_over_renews_it_no_more_and_leaves_it(stores
 def test_a_renewal_that_fails_is_tried_again(stores: Stores, monkeypatch: pytest.MonkeyPatch):
     write, failures = locks.store_of(LEASE, stores)[0].write, [StoreError("no answer"), OSError(5, "input/output error")]
 
-    def flaky(key: str, data: bytes, expected: str | None = None) -> None:
+    def flaky(key: str, data: bytes, expected: str | None = None) -> str:
         if b'"renewed": 0' not in data and failures:
             raise failures.pop()
-        write(key, data, expected)
+        return write(key, data, expected)
 
     monkeypatch.setattr(store_of(LEASE, stores)[0], "write", flaky)
     with batch_lock(ROOT, "mon", "r1", stores):

@@ -59,7 +59,7 @@ def batches_to_redrive(config: Config, selection: Selection) -> list[str]:
     """The published batches from `since` on. Raises NotPublished where nothing was published."""
     batches = sorted({row["batch"] for row in run_rows(config.output.root, config.stores)})
     if not batches:
-        raise NotPublished(f"nothing was published under {config.output.root}")
+        raise NotPublished(f"nothing is published under {config.output.root}")
     return [batch for batch in batches if selection.since is None or batch >= selection.since]
 
 
