@@ -34,7 +34,7 @@ def test_all_mistakes_are_reported_at_once_with_places_and_nearest_keys():
     assert faults(data) == (
         "sources[0].fromat: unknown key; did you mean format?",
         "images.verify: 'decoed' is not one of header, structure, decode; did you mean decode?",
-        "dialects[0].model: is missing, and the name 'glm4' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
+        "dialects[0].model: is missing, and the name 'glm4' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui, hf; did you mean glm_4?",
         "dialects[0].max_tokens: expected a number greater than 0, found 0",
         "outptu: unknown key; did you mean output?",
         "dialects[0].sources: unknown source 'guy'; did you mean gui?",

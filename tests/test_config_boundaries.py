@@ -107,7 +107,7 @@ def test_a_fault_names_the_nearest_or_all_valid_values(data: dict[str, Any], fou
             dialect(name=5, model="xyz"),
             [
                 "dialects[0].name: expected text, found 5 (put it in quotes)",
-                "dialects[0].model: 'xyz' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui",
+                "dialects[0].model: 'xyz' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui, hf",
             ],
         ),
     ],

@@ -47,7 +47,7 @@ def test_check_reports_all_five_mistakes_at_once(home: Path, capsys: pytest.Capt
     assert [line.partition(": ")[2] for line in lines] == [
         "sources[0].fromat: unknown key; did you mean format?",
         "images.verify: 'decoed' is not one of header, structure, decode; did you mean decode?",
-        "dialects[0].model: is missing, and the name 'glm4' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui; did you mean glm_4?",
+        "dialects[0].model: is missing, and the name 'glm4' is not one of glm_4, glm_4v, minicpm_v_2, minicpm_v_2_5, minicpm_v_2_6, agentcpm_gui, hf; did you mean glm_4?",
         "dialects[0].max_tokens: expected a number greater than 0, found 0",
         "outptu: unknown key; did you mean output?",
     ]
