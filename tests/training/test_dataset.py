@@ -233,6 +233,16 @@ def test_batches_that_were_tokenized_differently_are_not_trained_together(tmp_pa
     assert len(TrainingSet(tmp_path, "glm_4", batch="b1")) == 1
 
 
+def test_batches_whose_template_wrote_another_date_are_trained_together(tmp_path: Path):
+    names = [
+        write_rows(tmp_path, f"samples/dialect=chat/split=train/batch={batch}/x.parquet", [{"sample_id": batch, **row([1, 2], {1})}]) for batch in ("b1", "b2")
+    ]
+    for number, batch in enumerate(("b1", "b2"), 1):
+        settings = {"dialects": {"chat": dialect_note("hf", options={"date": f"2026-11-2{number}", "end_of_turn": "<|user|>"})}}
+        write_runs(tmp_path, [run_row(batch, number, files={"samples": names}, settings=settings)])
+    assert len(TrainingSet(tmp_path, "chat", arrays="numpy")) == 2
+
+
 def test_a_root_of_an_older_version_is_read_by_the_dialects_name(tmp_path: Path):
     old = {name: value for name, value in text_row().items() if name != "turn_spans"}
     ours = TrainingSet(publish(tmp_path, {"samples": [old]}), "glm_4", arrays="numpy")

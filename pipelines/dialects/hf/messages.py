@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -148,18 +149,18 @@ def messages_of(entries: Sequence[Entry], form: Form) -> list[Json]:
     """
     messages: list[Json] = []
     count = 0
-    waiting: list[tuple[str, str]] = []
+    waiting: deque[tuple[str, str]] = deque()  # calls without a result
     for entry in entries:
         content = _content(entry, form)
         if entry.role == "tool":
-            id_, name = waiting.pop(0) if waiting else ("call00000", "")
+            id_, name = waiting.popleft() if waiting else ("call00000", "")
             messages.append({"role": "tool", "tool_call_id": id_, "name": name, "content": content})
             continue
         message: Json = {"role": entry.role, "content": content}
         if entry.thought is not None:
             message = {"thinking": entry.thought, **message, "reasoning_content": entry.thought}
         if entry.calls:
-            waiting = [(f"call{count + k:05d}", call.name) for k, call in enumerate(entry.calls, 1)]  # nine letters and digits, as Mistral demands
+            waiting = deque((f"call{count + k:05d}", call.name) for k, call in enumerate(entry.calls, 1))  # nine letters and digits, as Mistral demands
             count += len(entry.calls)
             message["tool_calls"] = [
                 {"id": id_, "type": "function", "function": {"name": name, "arguments": call.text if form.argument_texts else call.arguments}}

@@ -11,6 +11,7 @@ A header is what the generation prompt has too. The rest of an answer is trained
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from pipelines.dialects.hf.control import END, START
 from pipelines.dialects.hf.found import Range, find_call, find_text
@@ -203,10 +204,16 @@ def _end(text: str, within: Range, tokens: frozenset[str]) -> Range | None:
     """
     start, limit = within
     tail = text[start:limit].rstrip()
-    for length in sorted({len(token) for token in tokens}, reverse=True):  # hundreds of tokens, of few lengths
+    for length in _lengths(tokens):
         if length <= len(tail) and tail[-length:] in tokens:
             return start + len(tail) - length, start + len(tail)
     return None
+
+
+@lru_cache(maxsize=16)
+def _lengths(tokens: frozenset[str]) -> list[int]:
+    """The lengths of these tokens, longest first: hundreds of tokens have few."""
+    return sorted({len(token) for token in tokens}, reverse=True)
 
 
 def _lost(entry: Entry, what: str) -> Reject:
