@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from pipelines.config.fields import CallKeys, Fields, TurnKeys
 from pipelines.formats.keys import HARMLESS
 from pipelines.formats.layouts import Piece
-from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
+from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, NotATurn, fields_of
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.formats.reading import logged_of, text_turn, turns_at
 from pipelines.formats.turns import Reading, read_turn
@@ -72,14 +72,14 @@ def _pieces(fields: Fields) -> list[Piece]:
 def _mapped_turns(at: Found, fields: Fields, reading: Reading) -> list[Json]:
     opened = open_text(at, reading.budget) if isinstance(at.value, str) else at
     if opened is None or not isinstance(opened.value, list):
-        return [at.value]
+        return [NotATurn(at.value, at.where)]
     made: list[Json] = []
     for i, turn in enumerate(opened.value):
         place = opened.at(i)
         if isinstance(turn, str):
             place = open_text(place, reading.budget) or place
         if not isinstance(place.value, dict):
-            made.append(turn)
+            made.append(NotATurn(turn, place.where))
             continue
         made += [_with_role(mapped, fields.roles) for mapped in _mapped_turn(place, fields, reading)]
     return made

@@ -25,7 +25,7 @@ MEDIA = ("video", "videos", "audio", "audios", "media")
 
 # Field -> the keys that logs use for it. If a turn has several keys of a field with one value, the first counts.
 TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "role": ("role", "from", "sender", "speaker", "author"),
+    "role": ("role", "from", "sender", "author"),
     "content": ("content", "value", "text", "parts", "contents", "message", "system_prompt"),
     "calls": ("tool_calls", "function_call", "toolCalls"),
     "call_id": ("tool_call_id", "call_id", "tool_use_id", "toolCallId", "source_call_id"),

@@ -201,11 +201,11 @@ LAYOUTS: dict[str, Layout] = {
     "otel": Layout(
         title="OpenTelemetry GenAI spans: attributes gen_ai.input.messages and gen_ai.output.messages, also in OTLP's JSON",
         source="open-telemetry/semantic-conventions, gen-ai; traceloop/openllmetry",
-        needs=(("attributes.gen_ai.input.messages | attributes.gen_ai.prompt", "any"),),
+        needs=(("attributes.gen_ai.input.messages | attributes.gen_ai.prompt | gen_ai.input.messages", "any"),),
         holders=("attributes", "attributes.llm.request"),
         pieces=(
-            Piece("attributes.gen_ai.input.messages | attributes.gen_ai.prompt", "user"),
-            Piece("attributes.gen_ai.output.messages | attributes.gen_ai.completion", "assistant"),
+            Piece("attributes.gen_ai.input.messages | attributes.gen_ai.prompt | gen_ai.input.messages", "user"),
+            Piece("attributes.gen_ai.output.messages | attributes.gen_ai.completion | gen_ai.output.messages", "assistant"),
         ),
     ),
     "otel_events": Layout(

@@ -48,6 +48,13 @@ class LoggedTurn(Noun, frozen=True, kw_only=True):
     loss: Keyed = ()
 
 
+class NotATurn(NamedTuple):
+    """A value that stands where a turn is expected."""
+
+    value: Json
+    where: str
+
+
 class Logged(Noun, frozen=True, kw_only=True):
     """A record in the fields of its format. `turns` is a list of LoggedTurn, or what the log has instead. `images` have no place yet."""
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD_RANK, TURN_FIELDS
 from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN, Layout, Piece, is_of
-from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, fields_of
+from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, NotATurn, fields_of
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.formats.transcripts import is_open_transcript, turns_of
 from pipelines.formats.turns import Reading, read_turn, read_turns
@@ -162,13 +162,17 @@ def turns_at(found: Found, role: str | None, reading: Reading, nested: int = 0) 
         return _spoken_turns(found)[:-1]
     if isinstance(value, str):
         opened = open_text(found, reading.budget) if role != "pairs" else None
+        if role == "assistant" and opened is not None and opened.value == []:
+            return []
         if opened is None or not _speaks(opened.value, role):
             return [text_turn(found, role)]
         return turns_at(opened, role, reading, nested)
     if isinstance(value, dict):
         return _turn_at(found, role, reading)
     if not isinstance(value, list):
-        return [value]
+        return [NotATurn(value, found.where)]
+    if role == "assistant" and not value:
+        return []  # no call, as in xLAM's questions that no function answers
     if role == "pairs":
         return _pairs_at(found)
     if len(value) == 1 and isinstance(value[0], list) and nested < MOST_NESTED:
@@ -201,7 +205,7 @@ def _pairs_at(found: Found) -> list[Json]:
         if isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair):
             turns += [text_turn(found.at(i).at(k), role) for k, role in enumerate(("user", "assistant"))]
         else:
-            turns.append(pair)
+            turns.append(NotATurn(pair, found.at(i).where))
     return turns
 
 

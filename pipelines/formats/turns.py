@@ -15,7 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from pipelines.formats.keys import HARMLESS, LISTED, RESULTS, ROLE_TYPES, TURN_FIELD, TURN_FIELDS, TURN_RANK, WRAPPERS, Unread, pair_keys
-from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, is_null
+from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, NotATurn, is_null
 from pipelines.formats.parts import BOTH, is_result, kind_of_part
 from pipelines.formats.results import call_and_result, is_results, result_turn, results_beside
 from pipelines.parsing.budget import Budget
@@ -67,10 +67,10 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
     if isinstance(turn, str):
         found = parsed(turn, reading.budget)
         if not isinstance(found, dict):
-            return [turn]
+            return [NotATurn(turn, where)]
         turn, written, path = found, Written(turn), ()
     if not isinstance(turn, dict):
-        return [turn]
+        return [NotATurn(turn, where)]
     role: Json = None
     if not _has_role(turn):
         if (item := _read_item(turn, path, where, written, reading)) is not None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipelines.config import Config, EpisodeKey, Source
 from pipelines.formats.keys import Unread
-from pipelines.formats.logged import Logged, LoggedTurn
+from pipelines.formats.logged import Logged, LoggedTurn, NotATurn
 from pipelines.images.data_uri import is_data_uri
 from pipelines.normalize.content import reference_of
 from pipelines.normalize.findings import Findings
@@ -101,7 +101,8 @@ def _lines(logged: Logged, findings: Findings) -> list[Line]:
         if isinstance(turn, LoggedTurn):
             lines += lines_of(turn, findings)
         else:
-            findings.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, f"{logged.turns_key}[{i}]", f"found {kind_of(turn)}; expected an object")
+            value, where = turn if isinstance(turn, NotATurn) else (turn, f"{logged.turns_key}[{i}]")
+            findings.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, where, f"found {kind_of(value)}; expected an object")
     return lines
 
 

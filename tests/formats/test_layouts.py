@@ -157,6 +157,11 @@ def test_what_may_be_a_part_of_the_conversation_refuses_the_record(record: dict[
     assert "schema.field_unread" in [code for code, _ in refusals(record)]
 
 
+def test_a_value_that_is_no_turn_is_reported_at_its_own_place():
+    assert refusals({"question": "Q", "answer": 42})[0] == ("schema.turn_not_object", "answer")
+    assert refusals({"prompt": "Q", "chosen": ["A"], "rejected": ["B"]})[0] == ("schema.turn_not_object", "chosen[0]")
+
+
 def test_the_system_text_of_a_transcript_needs_no_name():
     assert turns(conversation({"system": "S", "chat": "USER: Q\n\n\nASSISTANT: A <|endoftext|>"})) == SQA
     assert turns(conversation({"system": "SYSTEM: S", "chat": "USER: Q\n\n\nASSISTANT: A <|endoftext|>"})) == SQA
@@ -218,6 +223,8 @@ def test_nothing_beside_the_turns_is_lost(record: dict[str, Any]):
         {"inputs": {}, "outputs": {}},
         {"contents": "Q"},
         {"chat": "Hi there"},
+        {"query": "Q", "answers": "[]", "tools": "[]"},  # no call
+        {"query": "Q", "answers": []},
     ],
 )
 def test_records_without_a_conversation_are_refused(record: dict[str, Any]):
