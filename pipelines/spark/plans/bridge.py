@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -70,10 +71,17 @@ def write_files(work: Work, folder: Path, run_id: str, kinds: Mapping[str, pa.St
         writer = FileWriter(folder, stem, kinds)
         for placed in map_rows(row for batch in batches for row in batch.to_pylist()):
             writer.add(*placed)
+        _freeze_caches()
         yield pa.RecordBatch.from_pylist([file._asdict() for file in writer.close()], schema=pa.schema(list(FILES)))
 
     found = work.frame.mapInArrow(run, from_arrow_schema(pa.schema(list(FILES)))).collect()
     return FileSet(folder, sorted(DataFile(*row) for row in found))
+
+
+@cache
+def _freeze_caches() -> None:
+    """Exempts what this process has in its caches by now from garbage collection, because Spark collects everything after each task."""
+    gc.freeze()
 
 
 def read_files(spark: SparkSession, files: FileSet, table: str, kind: pa.StructType) -> DataFrame:
