@@ -6,6 +6,7 @@ needs no connector for the store in which they are. Closures stay small: what gr
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -131,10 +132,17 @@ def write_files(job: Job, work: Work, folder: str, kinds: Mapping[str, pa.Struct
         writer = FileWriter(folder, stem, kinds, stores)
         for placed in map_rows(row for batch in batches for row in batch.to_pylist()):
             writer.add(*placed)
+        _freeze_caches()
         yield pa.RecordBatch.from_pylist([file._asdict() for file in writer.close()], schema=pa.schema(list(FILES)))
 
     found = work.frame.mapInArrow(run, from_arrow_schema(pa.schema(list(FILES)))).collect()
     return FileSet(folder, sorted(DataFile(*row) for row in found))
+
+
+@cache
+def _freeze_caches() -> None:
+    """Exempts what this process has in its caches by now from garbage collection, because Spark collects everything after each task."""
+    gc.freeze()
 
 
 def read_files(job: Job, files: FileSet, table: str, kind: pa.StructType) -> DataFrame:
