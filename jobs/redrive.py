@@ -16,6 +16,7 @@ from pathlib import Path
 from pipelines.config import load_config
 from pipelines.config.places import require_places
 from pipelines.reasons import Reason
+from pipelines.spark.run.catalog import session_settings
 from pipelines.spark.run.entry import JobStatus, run_id_of
 from pipelines.spark.run.redrive import Selection, batches_to_redrive, redrive_batch
 from pipelines.spark.session.session import open_session
@@ -32,7 +33,7 @@ def main() -> int:
         job.config = config = load_config(arguments.config, arguments.set)
         require_places(config)
         batches = batches_to_redrive(config, selection)
-        spark = open_session(config.spark)
+        spark = open_session(session_settings(config))
     for batch in batches:
         with job.run(batch) as finished:
             started = datetime.now(UTC)

@@ -18,6 +18,7 @@ from pathlib import Path
 from pipelines.config import load_config
 from pipelines.config.places import require_places
 from pipelines.spark.run.batch import RunOptions, run_batch
+from pipelines.spark.run.catalog import session_settings
 from pipelines.spark.run.entry import JobStatus, run_id_of
 from pipelines.spark.session.session import open_session
 from pipelines.spark.session.streams import separate_stderr
@@ -34,7 +35,7 @@ def main() -> int:
     with job.run(batches[0]):
         job.config = config = load_config(arguments.config, arguments.set)
         require_places(config)
-        spark = open_session(config.spark)
+        spark = open_session(session_settings(config))
     for batch in batches if spark else []:
         with job.run(batch) as finished:
             started = datetime.now(UTC)

@@ -234,12 +234,9 @@ def test_batches_that_were_tokenized_differently_are_not_trained_together(tmp_pa
 
 
 def test_batches_whose_template_wrote_another_date_are_trained_together(tmp_path: Path):
-    names = [
-        write_rows(tmp_path, f"samples/dialect=chat/split=train/batch={batch}/x.parquet", [{"sample_id": batch, **row([1, 2], {1})}]) for batch in ("b1", "b2")
-    ]
     for number, batch in enumerate(("b1", "b2"), 1):
         settings = {"dialects": {"chat": dialect_note("hf", options={"date": f"2026-11-2{number}", "end_of_turn": "<|user|>"})}}
-        write_runs(tmp_path, [run_row(batch, number, files={"samples": names}, settings=settings)])
+        publish(tmp_path, {"samples": [text_row(batch) | {"dialect": "chat"}]}, settings, batch=batch, hour=number)
     assert len(TrainingSet(tmp_path, "chat", arrays="numpy")) == 2
 
 
