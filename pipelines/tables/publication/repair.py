@@ -9,7 +9,7 @@ from deltalake import DeltaTable
 
 from pipelines.storage.files import delete_folder
 from pipelines.tables.publication.bring_over import bring_over, old_rows
-from pipelines.tables.publication.complete import complete
+from pipelines.tables.publication.complete import complete, keep_names
 from pipelines.tables.publication.delta import LOG_DAYS, applied_to, commit, files_in, open_delta
 from pipelines.tables.publication.plan import Added, plan_of, read_plan
 from pipelines.tables.publication.publish import missing_files
@@ -94,7 +94,9 @@ def _remove_rows(root: OutputRoot, batches: set[str]) -> None:
             }
             writer.add("runs", "", row | maps, 0)
         added = plan_of(RUN_ID, "", FileSet(root.uri, writer.close())).tables["runs"]
-    commit(root, "runs", found, added, files_in(found), run_id=RUN_ID)
+    removed = files_in(found)
+    keep_names(root, f"{RUN_ID}-{version}", "runs", [file.path for file in removed])
+    commit(root, "runs", found, added, removed, run_id=RUN_ID)
 
 
 def _remarks(root: OutputRoot, runs: Sequence[Row]) -> Iterator[str]:
