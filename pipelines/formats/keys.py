@@ -125,9 +125,9 @@ HARMLESS: Mapping[str, frozenset[str]] = {
 
 # Names that suggest a meaning. If such a key is not read, the log is not fully understood.
 MEANING = re.compile(
-    r"(image|img|screenshot|picture|video|audio)s?(_?\d+)?(_(path|url|file)s?)?|media|function_calls?|functions|available_tools|tool_calls"
+    r"(image|img|screenshot|picture|video|audio)s?(_?\d+)?(_(path|url|file|base64|b64)s?)?|media|function_calls?|functions|available_tools|tool_calls"
     r"|system_prompt|system_message|instructions|response|output|completion|choices|(chosen|rejected)(_\w+)?|thoughts?|thinking|reasoning.*"
-    r"|actions|objects|tool_?(invocation|result|output|use|call)s|function_?calls?|loss.*|train.*|(no|ignore|skip)_(loss|train)\w*|.*mask.*|weights?",
+    r"|actions|objects|tool_?(invocation|result|output|use|call)s?|function_?calls?|loss.*|train.*|(no|ignore|skip)_(loss|train)\w*|.*mask.*|weights?",
     re.IGNORECASE,
 )
 _MASK = re.compile(r"mask", re.IGNORECASE)

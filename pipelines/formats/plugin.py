@@ -31,7 +31,7 @@ def call_plugin(name: str, record: Mapping[str, Json], budget: Budget) -> tuple[
     try:
         made = function(copy.deepcopy(dict(record)))
         text = json.dumps(made, ensure_ascii=False, allow_nan=False)
-    except Exception as error:  # whatever code that is not ours may raise
+    except (Exception, SystemExit) as error:  # whatever code that is not ours may raise
         raise Reject(Reason.FORMAT_PLUGIN_FAILED.at("", f"{name}: {type(error).__name__} at {_place(error)}: {clip(str(error), 200)}")) from None
     if not isinstance(made, dict):
         raise Reject(Reason.FORMAT_PLUGIN_FAILED.at("", f"{name} returned {kind_of(made)}; expected a record"))
@@ -52,7 +52,7 @@ def plugin_fault(name: str) -> str | None:
     """Why this function cannot be called; None where it can. Whatever the module raises when it is imported is a fault of the configuration."""
     try:
         open_plugin(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return f"{name} cannot be imported: {type(error).__name__}: {error}"
     return None
 

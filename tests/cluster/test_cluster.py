@@ -28,8 +28,8 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
 
 
 def wait_for_tasks(root: Path, step: str, job: Popen[str]) -> None:
-    """Returns as soon as a task writes what this step stages."""
-    while not list(root.glob(f"_staging/*/{step}/table=*/**/*.parquet")):
+    """Returns as soon as a task writes what this step makes."""
+    while not list(root.glob({"drafts": "_work/*/drafts/*.parquet", "outcomes": "conversations/**/*.parquet"}[step])):
         assert job.poll() is None, f"the job ended before {step} wrote anything: {job.communicate()[1][-4000:]}"
         time.sleep(0.02)
 
