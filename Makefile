@@ -10,6 +10,8 @@ JOBS := 1
 PYTHON := $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
 export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
+TEMPLATES := out/templates
+
 .PHONY: setup run test check test-long fuzz crash-test cluster-test servers mutants bench bench-peers trainers-test trainers-resolve always docs lock clean
 
 setup: $(READY)
@@ -29,7 +31,7 @@ run: $(READY)
 	@$(BIN)/python jobs/demo.py
 	@$(BIN)/spark-submit --properties-file conf/local.conf jobs/run.py --config conf/demo.yaml --batch $(BATCH) --replace
 
-test: $(READY)
+test: $(READY) $(TEMPLATES)/.ready
 	@.ci/preflight "$(BIN)/python"
 	@$(BIN)/python -m pytest -m "not long"
 
@@ -37,6 +39,13 @@ test-long: $(READY)
 	@$(BIN)/python -m pytest -m long
 
 # Fetches the storage servers that `make test-long` starts; a test whose server is missing is skipped.
+# Chat templates of real models, which the tests of the dialect hf read; they are not part of this repository.
+$(TEMPLATES)/.ready: tests/dialects/hf/templates.txt | $(READY)
+	@mkdir -p $(TEMPLATES)
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --dest $(TEMPLATES) -r $<
+	@$(BIN)/python -m zipfile -e $(TEMPLATES)/trl-*.whl $(TEMPLATES)
+	@touch $@
+
 SERVERS := out/servers
 MINICLUSTER := org.apache.hadoop:hadoop-client-minicluster:3.4.2 junit:junit:4.13.2 org.hamcrest:hamcrest-core:1.3
 

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import orjson
 from msgspec.structs import replace
 
 from pipelines.chat.segments import Control
@@ -192,7 +191,5 @@ def _call(turn: Turn) -> Call:
 
 
 def _read(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:  # a number of more than 64 bits
-        return json.loads(text)
+    """The value of this JSON; not by orjson, which reads an integer of more than 64 bits as a float."""
+    return json.loads(text)

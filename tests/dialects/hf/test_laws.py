@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer
 
 from pipelines.config import parse_config
 from pipelines.flow import open_flow
@@ -124,6 +125,15 @@ def test_a_template_that_takes_a_control_token_in_data_for_its_own_is_refused(tm
     template = LOOP.replace("{{ m.content }}", "{{ m.content }}{% if m.content.endswith('<|im_end|>') %}!{% endif %}") + PROMPT
     row = row_of(template, tmp_path, record([user("x<|im_end|>"), answer("Yes.")]))
     assert found(row)[0][0] == "tokens.template_undecided"
+
+
+def test_a_large_integer_in_arguments_keeps_its_digits(tmp_path: Path):
+    number = 100_000_000_000_000_000_000
+    chat = [user("Again?"), calls(("get_weather", {"city": number})), result("21"), answer("Done.")]
+    row = row_of(LOOP + PROMPT, tmp_path, record(chat, TOOLS), tool_syntax="hermes")
+    assert isinstance(row, Sample)
+    vocabulary = Tokenizer.from_file(str(next(tmp_path.rglob("tokenizer.json"))))
+    assert str(number) in vocabulary.decode(row.tokens.input_ids.tolist(), skip_special_tokens=False)
 
 
 def test_a_row_that_is_too_long_loses_its_oldest_steps():

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pipelines.config import TemplateOptions
-from tests.dialects.hf.models import FAMILIES, TEMPLATES
+from tests.dialects.hf.models import FAMILIES, template_text
 from tests.dialects.hf.survey import opened, survey, table_row
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
@@ -25,5 +25,5 @@ def test_the_options_are_all_shown_with_their_defaults():
 @pytest.mark.long
 @pytest.mark.parametrize("family", [family for family in FAMILIES if not family.endswith("_training")])
 def test_a_row_of_the_table_is_what_a_survey_finds(family: str, tmp_path: Path):
-    dialect = opened((TEMPLATES / f"{family}.jinja").read_text(encoding="utf-8"), tmp_path / family)
+    dialect = opened(template_text(family), tmp_path / family)
     assert table_row(family, dialect, list(survey(dialect))) in PAGE.splitlines()

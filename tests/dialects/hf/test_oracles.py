@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.chat.turns import make_turns
 from pipelines.records import IGNORE_INDEX
-from tests.dialects.hf.models import FAMILIES, TEMPLATES, dialect
+from tests.dialects.hf.models import FAMILIES, dialect, template_text
 from tests.dialects.hf.survey import KINDS, conversation, opened, survey
 
 pytestmark = pytest.mark.long
@@ -36,7 +36,7 @@ def test_trl_templates_give_the_ids_and_the_masks_of_transformers(tmp_path: Path
 
 def test_the_bundled_templates_give_the_ids_and_the_masks_of_transformers(tmp_path: Path):
     for family in FAMILIES:
-        template = (TEMPLATES / f"{family}.jinja").read_text(encoding="utf-8")
+        template = template_text(family)
         assert [one for one in survey(opened(template, tmp_path / family)) if one.outcome == "different" or one.mask is False] == []
 
 
