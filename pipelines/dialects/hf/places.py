@@ -172,7 +172,7 @@ def _with_plain_tags(text: str) -> str:
 
 def _after_header(text: str, piece: Piece, headers: Mapping[str, Header], before: str) -> int | None:
     """Where the header of an answer ends: the longest that it begins with. Some templates write a first token or a system text of their own before
-    the first message; there the header is looked for. None if there is no header where one is wanted."""
+    the first message; there the header is looked for. None if the answer should have a header and has none."""
     own = headers[before]
     starts = [] if own.units else [piece.start]
     for header in (own, *headers.values()):

@@ -198,7 +198,7 @@ def file_batches(path: str, values: Mapping[str, str], kind: pa.StructType, stor
 
 
 def _leaves(path: str, kind: pa.DataType) -> list[str]:
-    """The Parquet paths of the columns below a field, so that only those parts of a struct are read that are wanted."""
+    """The Parquet paths of the columns below a field, so that only the wanted parts of a struct are read."""
     if pa.types.is_struct(kind):
         return [leaf for field in kind for leaf in _leaves(f"{path}.{field.name}", field.type)]
     return _leaves(f"{path}.list.element", kind.value_type) if pa.types.is_list(kind) else [path]

@@ -18,6 +18,7 @@ from pipelines.spark.plans.drafts import read_drafts
 from pipelines.spark.run.completion import Result, RunOutput, complete_run, unchanged_result
 from pipelines.spark.run.progress import show_progress
 from pipelines.spark.run.staging import Run, stage_rows, survey
+from pipelines.storage.files import delete_folder
 from pipelines.storage.locks import LostRace, batch_lock
 from pipelines.tables.publication.cleaning import Begun, has_ended, note_begun, remove_run
 from pipelines.tables.publication.complete import complete
@@ -114,8 +115,6 @@ def _is_overtaken(run: Run) -> bool:
 
 def _clean_up(run: Run) -> None:
     """Removes what a run leaves that was not published. Where that is unknown, nothing is removed: the next run of the batch does it."""
-    from pipelines.storage.files import delete_folder
-
     if run.publishing:
         return
     if has_ended(run.root, run.run_id):

@@ -146,3 +146,18 @@ def trim_lines(text: str) -> str:
     ' a\n'
     """
     return text.removeprefix("\n").removesuffix("\n")
+
+
+def calls_with_head_and_tail(text: str, opening: str, head: re.Pattern[str], tail: re.Pattern[str]) -> list[CallText]:
+    """The calls that consist of a head, whose first group is the name, of JSON and of a tail; none if one that opens is not whole."""
+    found: list[CallText] = []
+    at = text.find(opening)
+    while at >= 0:
+        begun = head.match(text, at)
+        end = end_of_value(text, begun.end()) if begun else None
+        ended = tail.match(text, end) if end is not None else None
+        if begun is None or ended is None:
+            return []
+        found.append(CallText(at, ended.end(), begun[1], text[begun.end() : end]))
+        at = text.find(opening, ended.end())
+    return found

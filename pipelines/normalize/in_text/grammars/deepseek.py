@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, end_of_value, wrapped
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, calls_with_head_and_tail, wrapped
 
 _OPEN = "<｜tool▁call▁begin｜>"
 _HEAD = re.compile(r"<｜tool▁call▁begin｜>\s*+(?:function\s*+<｜tool▁sep｜>)?\s*+([^\s<>{}`]++)\s*+(?:<｜tool▁sep｜>)?\s*+(?:```(?:json)?+\s*+)?")
@@ -15,16 +15,7 @@ _TAIL = re.compile(r"\s*+(?:```)?\s*+<｜tool▁call▁end｜>")
 
 
 def find(text: str) -> list[CallText]:
-    found: list[CallText] = []
-    at = text.find(_OPEN)
-    while at >= 0:
-        head = _HEAD.match(text, at)
-        end = end_of_value(text, head.end()) if head else None
-        tail = _TAIL.match(text, end) if end is not None else None
-        if head is None or tail is None:
-            return []
-        found.append(CallText(at, tail.end(), head[1], text[head.end() : end]))
-        at = text.find(_OPEN, tail.end())
+    found = calls_with_head_and_tail(text, _OPEN, _HEAD, _TAIL)
     return wrapped(text, found, ("<｜tool▁calls▁begin｜>",), ("<｜tool▁calls▁end｜>",))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, end_of_value, wrapped
+from pipelines.normalize.in_text.grammars.call_text import CallText, Grammar, calls_with_head_and_tail, wrapped
 
 _OPEN = "<|tool_call_begin|>"
 _HEAD = re.compile(r"<\|tool_call_begin\|>\s*+(?:functions\.)?([^\s:<>{}]++)(?::\d++)?\s*+<\|tool_call_argument_begin\|>\s*+")
@@ -15,16 +15,7 @@ _TAIL = re.compile(r"\s*+<\|tool_call_end\|>")
 
 
 def find(text: str) -> list[CallText]:
-    found: list[CallText] = []
-    at = text.find(_OPEN)
-    while at >= 0:
-        head = _HEAD.match(text, at)
-        end = end_of_value(text, head.end()) if head else None
-        tail = _TAIL.match(text, end) if end is not None else None
-        if head is None or tail is None:
-            return []
-        found.append(CallText(at, tail.end(), head[1], text[head.end() : end]))
-        at = text.find(_OPEN, tail.end())
+    found = calls_with_head_and_tail(text, _OPEN, _HEAD, _TAIL)
     return wrapped(text, found, ("<|tool_calls_section_begin|>",), ("<|tool_calls_section_end|>",))
 
 
