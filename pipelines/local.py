@@ -15,6 +15,7 @@ from pipelines.containers.listing import InputFile, Listing, list_inputs
 from pipelines.flow import DraftWithImages, Flow, draft_of, duplicate_row, make_outcomes
 from pipelines.images.references import ImageChecker
 from pipelines.records import Draft, Outcome, Quarantined, RawRecord
+from pipelines.scrub import scrub_records
 from pipelines.storage.folders import Folders
 from pipelines.storage.locations import absolute
 
@@ -51,7 +52,11 @@ def _call_for_each(records: Iterable[DraftWithImages | Quarantined], on_record: 
 
 
 def read_drafts(config: Config, file: InputFile) -> Iterator[tuple[RawRecord, Drafted]]:
-    return ((raw, draft_of(raw, config)) for raw in read_records(file, config.limits, config.stores))
+    return ((raw, draft_of(raw, config)) for raw in _records(config, file))
+
+
+def _records(config: Config, file: InputFile) -> Iterator[RawRecord]:
+    return scrub_records(read_records(file, config.limits, config.stores), config)
 
 
 def _with_images(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: ImageChecker) -> DraftWithImages | Quarantined:
@@ -143,7 +148,7 @@ def _matches(source: Source, path: str, batch: str | None) -> bool:
 def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tuple[RawRecord | None, list[Outcome]]:
     """One record of a file by its line, and its outcomes without regard to other records; (None, []) if there is no such line."""
     file = input_file(flow.config, path, batch)
-    for raw in read_records(file, flow.config.limits, flow.config.stores):
+    for raw in _records(flow.config, file):
         if raw.origin.line == line:
             index = RecordIndex({raw.record_id: (raw.origin.path, raw.origin.line)})
             return raw, list(make_outcomes([_with_images(raw, draft_of(raw, flow.config), index, ImageChecker(flow.config))], flow))

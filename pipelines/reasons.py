@@ -37,9 +37,12 @@ STAGES = {
     "tokens": TOKENIZE,
     "record": NORMALIZE,
     "record.duplicate": READ,
+    "record.secret": READ,
     "internal": NORMALIZE,
     "repair": NORMALIZE,
     "repair.bom": PARSE,
+    "repair.secret_masked": READ,
+    "repair.pii_masked": READ,
     "repair.duplicate_key": PARSE,
     "repair.path_": IMAGES,
     "repair.turns_dropped": TOKENIZE,
@@ -428,6 +431,12 @@ class Reason(Enum):
         "The same record appears earlier in this batch. The first one was kept.",
         "Nothing to fix, but find out why the record was logged twice.",
     )
+    RECORD_SECRET = Row(
+        "record.secret",
+        REFUSE,
+        "The record contains keys or tokens, and scrub.secrets is quarantine. The kept bytes have placeholders instead.",
+        "Revoke these keys, because they are in the log. Use scrub.secrets: mask to train on the record with placeholders.",
+    )
     RECORD_LABELLED_BAD = Row(
         "record.labelled_bad",
         REFUSE,
@@ -511,6 +520,18 @@ class Reason(Enum):
     REPAIR_PATH_ROOT = Row("repair.path_root", REPAIR, "The path repeated the name of the image root.", "Log paths relative to the image root.")
     REPAIR_BOM = Row("repair.bom", REPAIR, "A byte order mark was skipped.", "Write UTF-8 without a byte order mark.")
     REPAIR_REASONING_DROPPED = Row("repair.reasoning_dropped", REPAIR, "Reasoning was left out, because normalize.reasoning is drop.", "Nothing to fix.")
+    REPAIR_SECRET_MASKED = Row(
+        "repair.secret_masked",
+        REPAIR,
+        "Keys or tokens were replaced by placeholders, because scrub.secrets is mask. The detail has their kinds.",
+        "Revoke these keys, because they are in the log.",
+    )
+    REPAIR_PII_MASKED = Row(
+        "repair.pii_masked",
+        REPAIR,
+        "Personal data was replaced by placeholders, because scrub.pii is mask. The detail has the kinds.",
+        "Nothing to fix.",
+    )
     REPAIR_TURNS_DROPPED = Row(
         "repair.turns_dropped",
         REPAIR,

@@ -16,7 +16,7 @@ ORDER = [
     {"records", "visible", "storage", "cache", "training"},
     {"reasons"},
     {"config"},
-    {"parsing", "split", "hooks"},
+    {"parsing", "split", "hooks", "scrub"},
     {"tables"},
     {"containers", "formats", "images", "vision", "tokenizers", "reading"},
     {"normalize", "chat"},

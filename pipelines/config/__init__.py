@@ -16,6 +16,7 @@ from pipelines.config.settings import (
     Normalize,
     Output,
     Retention,
+    Scrub,
     Source,
     Split,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Normalize",
     "Output",
     "Retention",
+    "Scrub",
     "SlicingOptions",
     "Source",
     "Split",

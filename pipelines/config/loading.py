@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pipelines.config.faults import kind_of, names_disagree, sentences
 from pipelines.config.options import OPTIONS
 from pipelines.config.paths import brace_faults, overlap_faults
-from pipelines.config.settings import Config, DialectSettings, Hook, Hooks, Images, Output, Settings, Source
+from pipelines.config.settings import Config, DialectSettings, Hook, Hooks, Images, Output, Scrub, Settings, Source
 from pipelines.config.stores import Storage
 from pipelines.config.yaml_text import read_yaml
 from pipelines.storage.locations import is_uri
@@ -38,6 +38,7 @@ class Parts(NamedTuple):
     output: Output | None
     hooks: Hooks
     storage: Storage
+    scrub: Scrub
 
 
 def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
@@ -123,7 +124,8 @@ def _valid_parts(data: Mapping[str, Any], folder: Path) -> Parts:
     output = _valid(Output, data.get("output"))
     images, hooks = _valid(Images, data.get("images")) or Images(), _valid(Hooks, data.get("hooks")) or Hooks()
     storage = _valid(Storage, data.get("storage")) or Storage()
-    return Parts(sources, dialects, images, output and _output_in(folder, output), _hooks_in(folder, hooks), storage)
+    scrub = _valid(Scrub, data.get("scrub")) or Scrub()
+    return Parts(sources, dialects, images, output and _output_in(folder, output), _hooks_in(folder, hooks), storage, scrub)
 
 
 def _valid(kind: type[S], given: object) -> S | None:

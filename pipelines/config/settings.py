@@ -206,6 +206,17 @@ class Output(Settings):
     catalog: Literal["hive", "glue", "unity"] | None = None
 
 
+class Scrub(Settings):
+    secrets: Literal["off", "mask", "quarantine"] = "off"
+    pii: Literal["off", "mask"] = "off"
+
+    @field_validator("secrets", "pii", mode="before")
+    @classmethod
+    def _yaml_off(cls, given: Any) -> Any:
+        """YAML reads off as false."""
+        return "off" if given is False else given
+
+
 class Gates(Settings):
     max_quarantined: float = Field(0.05, ge=0, le=1)
     max_internal_errors: int = Field(0, ge=0)
@@ -252,6 +263,7 @@ class Config(Settings):
     split: Split = Split()
     output: Output
     gates: Gates = Gates()  # type: ignore[call-arg]
+    scrub: Scrub = Scrub()
     storage: Storage = Storage()
     hooks: Hooks = Hooks()
     retention: Retention = Retention()

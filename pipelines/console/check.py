@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from pipelines.config import ConfigError, DialectSettings, Source
+from pipelines.config import ConfigError, DialectSettings, Scrub, Source
 from pipelines.config.formats import is_plugin
 from pipelines.config.loading import load_parts
 from pipelines.config.paths import BATCH, fixed_part
@@ -56,10 +56,16 @@ def check(options: Namespace) -> int:
         found.remarks.append(f"output: {parts.output.root}, {parts.output.format} tables")
     known = {place for fault in faults if "." in (place := fault.partition(": ")[0])}  # one fault of a setting is enough
     faults += [fault for fault in found.faults if fault.partition(": ")[0] not in known]
+    found.remarks += _scrub_remarks(parts.scrub)
     if faults:
         raise ConfigError(faults)
     print("\n".join([*found.remarks, f"{options.config}: configuration is valid"]))
     return OK
+
+
+def _scrub_remarks(scrub: Scrub) -> list[str]:
+    kept = [what for what, is_off in (("keys and tokens", scrub.secrets == "off"), ("personal data", scrub.pii == "off")) if is_off]
+    return [f"scrub: {' and '.join(kept)} in the logs are kept as they are"] if kept else []
 
 
 def _open_tokenizer(found: Found, i: int, settings: DialectSettings, stores: Stores) -> Dialect | None:

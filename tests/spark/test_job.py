@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +23,7 @@ from pipelines.tables.reading import open_table
 from pipelines.tables.schema import row_of
 from tests.conftest import demo_config
 from tests.making import asked, configuration, write_lines
+from tests.scrub.planted import FORMS, plant
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).parents[2]
@@ -246,3 +249,19 @@ def test_every_split_has_one_schema_and_the_same_rows_for_every_reader(reader: s
     (schema,) = {tuple(columns) for _, columns in found.values()}
     names = [column.partition(":")[0] for column in schema]
     assert {"input_ids", "labels", "attention_mask", "position_ids", "images", "num_tokens", "repairs", "findings"} <= set(names)
+
+
+def test_no_file_under_the_root_contains_a_planted_secret(tmp_path, run_job):
+    rng = random.Random(28)
+    planted = [plant(form, rng) for form in FORMS.values()]
+    good = [{"messages": [{"role": "user", "content": f"{i}: {text}"}, {"role": "assistant", "content": "ok"}]} for i, (text, _) in enumerate(planted)]
+    bad = [{"messages": [{"role": "user", "content": f"{i}: {text}"}, {"role": text, "content": text}], text: 1} for i, (text, _) in enumerate(planted)]
+    log = write_lines(tmp_path / "logs" / "a.jsonl", [*good, *bad])
+    config = configuration("glm_4", source={"path": str(log)}, scrub={"secrets": "mask"}, output={"root": str(tmp_path / "out")}, gates={"max_quarantined": 1})
+    result = run_job(config, "n1")
+    assert result.exit_code == 0
+    assert result.books.states()["conversations"] == len(good)
+    contents = [str(row).encode() for table in (*TABLES, "runs") for row in open_table(tmp_path / "out", table).to_table().to_pylist()]
+    contents += [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file() and path.suffix != ".parquet"]
+    parts = [max(re.split(r"[^A-Za-z0-9+]+", secret), key=len).encode() for _, secret in planted]
+    assert [part for part in parts if any(part in content for content in contents)] == []

@@ -15,6 +15,7 @@ from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow, draft_of
 from pipelines.ledger.unread_keys import shown_key
 from pipelines.records import Draft, Finding, Origin, RawRecord
+from pipelines.scrub import scrub_records
 from pipelines.spark.plans.bridge import Job, MapRows, Work, config_of, distribute, file_batches, flow_opener, map_records, write_files
 from pipelines.storage.stores import Stores
 from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
@@ -115,8 +116,9 @@ def _records(row: Row, config: Config) -> Iterator[RawRecord]:
         return _cut_records(row["cut"], config)
     file = InputFile(row["source"], row["path"], row["size"], row["modified"], row["columns"], row["version"], row["records"])
     if row["end"] < 0:
-        return read_records(file, config.limits, config.stores)
-    return read_split(file, LineSplit(row["path"], row["start"], row["end"]), row["first_line"], config.limits, config.stores)
+        return scrub_records(read_records(file, config.limits, config.stores), config)
+    split = LineSplit(row["path"], row["start"], row["end"])
+    return scrub_records(read_split(file, split, row["first_line"], config.limits, config.stores), config)
 
 
 def _cut_records(path: str, config: Config) -> Iterator[RawRecord]:

@@ -21,6 +21,7 @@ from pipelines.ledger.batches import Comparison, Refused, last_of_batch
 from pipelines.ledger.manifest import Json
 from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
+from pipelines.scrub import scrub_records
 from pipelines.spark.plans.bridge import MapRows, Work, read_files, read_paths, write_files
 from pipelines.spark.plans.drafts import drafting
 from pipelines.spark.plans.read_back import Staged
@@ -110,8 +111,8 @@ def redrive_drafts(picked: DataFrame, flow: Flow) -> Work:
     return Work(picked.select("record_id", "origin", "raw"), drafting(flow, _raw_record))
 
 
-def _raw_record(row: Row, config: Config) -> tuple[RawRecord]:
-    return (RawRecord(Origin(**row["origin"]), row["record_id"], bytes(row["raw"])),)
+def _raw_record(row: Row, config: Config) -> Iterator[RawRecord]:
+    return scrub_records([RawRecord(Origin(**row["origin"]), row["record_id"], bytes(row["raw"]))], config)
 
 
 def _published(run: Run, table: str) -> DataFrame:

@@ -1,0 +1,150 @@
+"""Keys, tokens and personal data become placeholders, whatever the record looks like; other text stays."""
+
+import base64
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.config import Scrub
+from pipelines.flow import open_flow
+from pipelines.local import run_files
+from pipelines.records import Conversation, Quarantined, raw_record
+from pipelines.scrub import scrub
+from pipelines.scrub.kinds import KINDS, NAMES, URLS
+from pipelines.scrub.personal import PERSONAL
+from tests.making import configuration, write_lines
+from tests.scrub.planted import FORMS, PERSONAL_FORMS, plant
+
+BOTH = {**FORMS, **PERSONAL_FORMS}
+ALL = (*KINDS, *URLS, *PERSONAL)
+
+
+def record_with(text: str) -> bytes:
+    """A record that has the text in a question, in the arguments of a call (JSON inside JSON) and in a result."""
+    call = {"id": "1", "type": "function", "function": {"name": "run", "arguments": json.dumps({"command": f"echo {text}"})}}
+    turns = [
+        {"role": "user", "content": f"Use\n{text}\nnow."},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": f"<pre>{text}</pre>"},
+        {"role": "assistant", "content": f"done: {text}"},
+    ]
+    return json.dumps({"messages": turns}).encode()
+
+
+def scrubbed(raw: bytes):
+    return scrub(raw_record("s", "a.jsonl", 1, raw), Scrub(secrets="mask", pii="mask"), "v1")
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_every_kind_is_masked_everywhere_in_a_record(kind: str):
+    text, secret = plant(BOTH[kind], random.Random(kind))
+    found = scrubbed(record_with(text))
+    record = json.loads(found.raw)
+    assert secret not in json.dumps(record, ensure_ascii=False)
+    assert secret not in record["messages"][1]["tool_calls"][0]["function"]["arguments"].encode().decode("unicode_escape")
+    assert record["messages"][0]["content"].count("[masked:") == 1, found.raw
+    (finding,) = found.findings
+    assert finding.code == ("repair.pii_masked" if kind in PERSONAL_FORMS else "repair.secret_masked")
+    assert finding.detail == f"{kind} (4 times)"
+
+
+def test_every_kind_of_the_table_has_a_planted_form():
+    assert {kind.name for kind in ALL} | set(NAMES) == set(BOTH)
+    assert len(KINDS) >= 30
+
+
+def test_the_page_lists_every_kind():
+    section = (Path(__file__).parents[2] / "docs" / "policy.md").read_text().partition("## Keys, tokens and personal data")[2]
+    assert {kind for kind in BOTH if f"`{kind}`" not in section} == set()
+
+
+@pytest.mark.parametrize("written", ["\\u003c{}\\u003e", "\\n{}\\n", '\\"{}\\"', "a {}, b"])
+def test_a_key_beside_an_escape_is_found(written: str):
+    text, secret = plant(FORMS["github_token"], random.Random(1))
+    raw = b'{"messages": [{"role": "user", "content": "' + written.format(text).encode() + b'"}]}'
+    assert secret.encode() not in scrubbed(raw).raw
+
+
+def test_slashes_that_are_escaped_do_not_hide_a_key():
+    text, secret = plant(FORMS["slack_webhook"], random.Random(1))
+    raw = json.dumps({"a": text}).replace("/", "\\/").encode()
+    assert secret.rpartition("/")[2].encode() not in scrubbed(raw).raw
+
+
+def test_a_secret_has_the_same_placeholder_everywhere_and_another_one_has_another():
+    rng = random.Random(3)
+    one, other = (plant(FORMS["github_token"], rng)[0] for _ in "ab")
+    text = json.loads(scrubbed(json.dumps({"a": f"{one} {one} {other}"}).encode()).raw)["a"].split()
+    assert text[0] == text[1] != text[2]
+    assert scrubbed(json.dumps({"b": one}).encode()).raw == json.dumps({"b": text[0]}).encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a task-force of skeleton sk-learn users",
+        "class sk-spinner-with-a-very-long-name-for-a-css-class-in-bootstrap",
+        "password: your-password-here, api_key=YOUR_API_KEY_GOES_HERE, token = get_token_from_environment()",
+        "postgres://user:password@localhost/db and https://user:${PASSWORD}@host and http://host:8080/@me",
+        "sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "commit 5c2f0e1f4a2b6d1c9a7f7f3e2d8b4a6c1e0f9d8b by git@github.com:a/b.git",
+        "time 1711111111111111, id 4111111111111112, 1-800-555-0199, user@example.com",
+        "uuid 550e8400-e29b-41d4-a716-446655440000, eyJhbGciOiJIUzI1NiJ9 without a payload",
+        "-----BEGIN PRIVATE KEY----- ... -----END PRIVATE KEY-----",
+        "next_page_token: 2, cancellation_token = source.token, secret_santa",
+    ],
+)
+def test_text_that_only_looks_similar_stays(text: str):
+    raw = json.dumps({"a": text}).encode()
+    assert scrubbed(raw).raw == raw
+
+
+def test_a_card_logged_as_a_number_stays_a_number():
+    found = scrubbed(b'{"card": 4111111111111111, "list": [4111111111111111], "text": "4111111111111111"}')
+    assert json.loads(found.raw)["card"] == 9999999999999999
+    assert b"411111" not in found.raw
+
+
+def test_the_id_of_a_record_is_that_of_the_bytes_as_logged():
+    raw = record_with(plant(FORMS["npm_token"], random.Random(1))[0])
+    assert scrubbed(raw).record_id == raw_record("s", "a.jsonl", 1, raw).record_id
+
+
+def test_scrubbing_again_changes_nothing_and_says_the_same():
+    once = scrubbed(record_with(plant(FORMS["npm_token"], random.Random(1))[0]))
+    again = scrubbed(once.raw)
+    assert (again.raw, again.findings) == (once.raw, once.findings)
+
+
+@given(st.text(max_size=300))
+def test_scrubbed_json_can_be_parsed_and_texts_without_a_kind_stay(text: str):
+    raw = json.dumps({"a": text, "b": [text]}).encode()
+    found = scrubbed(raw)
+    json.loads(found.raw)
+    assert found.findings or found.raw == raw
+
+
+@pytest.mark.parametrize(("setting", "is_kept"), [("mask", True), ("quarantine", False)])
+def test_a_run_masks_or_quarantines(tmp_path, setting: str, is_kept: bool):
+    text, secret = plant(FORMS["github_token"], random.Random(5))
+    log = write_lines(tmp_path / "logs.jsonl", [record_with(text), {"messages": [{"role": "user", "content": text}, "broken"]}])
+    flow = open_flow(configuration("glm_4", source={"path": str(log)}, scrub={"secrets": setting}))
+    outcomes = list(run_files(flow, [str(log)]))
+    assert isinstance(outcomes[0], Conversation if is_kept else Quarantined)
+    assert all(secret not in repr(outcome) for outcome in outcomes)
+    assert all("repair.secret_masked" in repr(outcome) if is_kept else "record.secret" in repr(outcome) for outcome in outcomes)
+
+
+def test_a_line_that_is_too_long_keeps_no_secret_in_its_head(tmp_path):
+    text, secret = plant(FORMS["github_token"], random.Random(5))
+    log = write_lines(tmp_path / "logs.jsonl", [{"messages": [{"role": "user", "content": text + " x" * 3000}]}])
+    flow = open_flow(configuration(source={"path": str(log)}, scrub={"secrets": "mask"}, limits={"line_bytes": 2000}))
+    (row,) = run_files(flow, [str(log)])
+    assert isinstance(row, Quarantined)
+    head = base64.b64decode(json.loads(row.raw.raw)["head_base64"])
+    assert secret.encode() not in head
+    assert b"[masked:github_token:" in head
