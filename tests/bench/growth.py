@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,14 +76,6 @@ class Scene:
             raise RuntimeError(f"batch {batch} ended as {result.status}: {result.words}")
         return result, time.monotonic() - started
 
-    def median(self, name: str, records: int, images: int = 0) -> float:
-        """Seconds of a night, of several, each a new batch."""
-        seconds = []
-        for repeat in range(REPEATS):
-            self.write(f"{name}-{repeat}", records, images=images)
-            seconds.append(self.run(f"{name}-{repeat}")[1])
-        return statistics.median(seconds)
-
     def copy_night(self, model: str, batch: str) -> None:
         """Publishes a batch with the files of another, as the job does."""
         runs = run_rows(self.root.filesystem(), self.root.uri)
@@ -103,6 +96,22 @@ class Scene:
         self._merge(runs, run_id, batch)
         apply_retention(self.root, runs, run_id, DAYS)
 
+    def fill_images(self, most: int) -> None:
+        """Fills the table of images with rows of other images, by one more run."""
+        row = run_rows(self.root.filesystem(), self.root.uri)[0]
+        writer = FileWriter(self.root.uri, "filling", {"images": IMAGES})
+        for number in range(most):
+            values = {"uri": f"a/other/{number:09}.png", "size": 100, "modified": 1, "sha256": f"{number:064x}", "format": "PNG", "width": 8, "height": 8}
+            writer.add("images", "", dict.fromkeys(COLUMNS["images"].names) | values | {"verdict": "good", "level": "decode"}, 300)
+        plan = plan_of("filling", "filling", FileSet(self.root.uri, writer.close()))
+        write_plan(self.root, plan)
+        manifest = self.root.read_json("_runs", row["run_id"], "manifest.json") | {"run_id": "filling", "batch": "filling"}
+        self.root.write_json(manifest, "_runs", "filling", "manifest.json")
+        write_file(self.root.path("_runs", "filling", "report.html"), b"", self.root.stores)
+        maps = {name: list(row[name].items()) for name in ("states", "reasons", "sources", "tokenizers")}
+        publish(self.root, plan, row | maps | {"run_id": "filling", "batch": "filling"}, None, DAYS)
+        complete(self.root, self.root.runs(), DAYS)
+
     def _copied(self, table: str, file: Added, model: str, batch: str) -> Added:
         path = file.path.replace(f"batch={model}", f"batch={batch}")
         target = Path(self.root.path(table, path))
@@ -118,44 +127,38 @@ class Scene:
         commit_merges(self.root, merged, run_id, DAYS)
 
 
+def medians(scenes: Mapping[str, Scene], records: int, images: int = 0) -> dict[str, float]:
+    """Seconds of a night in each of the scenes, of several, each a new batch. The scenes take turns, so that they have the same load of the machine."""
+    seconds: dict[str, list[float]] = {name: [] for name in scenes}
+    for repeat in range(-1, REPEATS):  # the first is not counted
+        for name, scene in scenes.items():
+            scene.write(f"counted-{repeat}", records, images=images)
+            seconds[name].append(scene.run(f"counted-{repeat}")[1])
+    return {name: statistics.median(counted[1:]) for name, counted in seconds.items()}
+
+
 def nights(spark: SparkSession, folder: Path, most: int) -> dict[str, float]:
-    scene = Scene(spark, folder)
-    scene.write("first", 10)
-    scene.run("first")
-    scene.median("warm", 10)
-    found, made = {"1": scene.median("after-1", 10)}, 1 + 2 * REPEATS
-    for goal in (100, most):
-        for number in range(made, goal):
+    scenes = {}
+    for goal in (1, 100, most):
+        scene = scenes[str(goal)] = Scene(spark, folder / str(goal))
+        scene.write("first", 10)
+        scene.run("first")
+        for number in range(1, goal):
             scene.copy_night("first", f"copy-{number:05}")
-        found[str(goal)] = scene.median(f"after-{goal}", 10)
-        made = goal + REPEATS
+    found = medians(scenes, 10)
     return found | {f"{goal} to 1": found[goal] / found["1"] for goal in list(found)[1:]}
 
 
 def images(spark: SparkSession, folder: Path, most: int) -> dict[str, float]:
-    """The table of images is filled with rows of other images, by one more run."""
-    scene = Scene(spark, folder)
-    for number in range(1000):
-        Image.new("RGB", (8, 8), (number % 256, number // 256, 0)).save(folder / "screens" / f"{number}.png")
-    scene.write("first", 1000, images=1000)
-    scene.run("first")
-    found = {"1000": scene.median("few", 1000, images=1000)}
-    runs = run_rows(scene.root.filesystem(), scene.root.uri)
-    row = next(one for one in runs if one["batch"] == "first")
-    writer = FileWriter(scene.root.uri, "filling", {"images": IMAGES})
-    for number in range(most):
-        values = {"uri": f"a/other/{number:09}.png", "size": 100, "modified": 1, "sha256": f"{number:064x}", "format": "PNG", "width": 8, "height": 8}
-        writer.add("images", "", dict.fromkeys(COLUMNS["images"].names) | values | {"verdict": "good", "level": "decode"}, 300)
-    plan = plan_of("filling", "filling", FileSet(scene.root.uri, writer.close()))
-    write_plan(scene.root, plan)
-    scene.root.write_json(
-        scene.root.read_json("_runs", row["run_id"], "manifest.json") | {"run_id": "filling", "batch": "filling"}, "_runs", "filling", "manifest.json"
-    )
-    write_file(scene.root.path("_runs", "filling", "report.html"), b"", scene.root.stores)
-    maps = {name: list(row[name].items()) for name in ("states", "reasons", "sources", "tokenizers")}
-    publish(scene.root, plan, row | maps | {"run_id": "filling", "batch": "filling"}, None, DAYS)
-    complete(scene.root, scene.root.runs(), DAYS)
-    found[str(most)] = scene.median("many", 1000, images=1000)
+    scenes = {}
+    for rows in (1000, most):
+        scene = scenes[str(rows)] = Scene(spark, folder / str(rows))
+        for number in range(1000):
+            Image.new("RGB", (8, 8), (number % 256, number // 256, 0)).save(scene.folder / "screens" / f"{number}.png")
+        scene.write("first", 1000, images=1000)
+        scene.run("first")
+    scenes[str(most)].fill_images(most)
+    found = medians(scenes, 1000, images=1000)
     return found | {"ratio": found[str(most)] / found["1000"]}
 
 
