@@ -32,7 +32,7 @@ from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome
 P = ParamSpec("P")
 In = TypeVar("In")
 Out = TypeVar("Out")
-BLOCK_RECORDS = 64
+BLOCK_ROWS = 64
 BLOCK_BYTES = 4 << 20  # of raw records
 
 
@@ -87,25 +87,39 @@ class DraftWithImages(Noun, frozen=True):
 
 
 def make_outcomes(records: Iterable[DraftWithImages | Quarantined], flow: Flow) -> Iterator[Outcome]:
-    """For each draft, in order: its conversation and, for each dialect that takes its source, a sample or a quarantined row; or, if the draft
-    itself is quarantined, one row. A record that is already quarantined stays so.
+    """For each draft, in order: its conversations, each followed by a sample or a quarantined row for each dialect that takes its source; or, if
+    the draft itself is quarantined, one row. A record that is already quarantined stays so.
 
-    A block of records goes through one stage after the other: record by record, the stages would push each other out of the CPU caches.
+    A block of conversations goes through one stage after the other: one by one, the stages would push each other out of the CPU caches.
     """
-    for block in _blocks(records):
-        conversations = [one if isinstance(one, Quarantined) else _conversation_or_row(one, flow.config) for one in block]
-        samples = [_samples_or_rows(block, conversations, dialect) for dialect in flow.dialects]
-        for outcomes in zip(conversations, *samples, strict=True):
-            yield from (outcome for outcome in outcomes if outcome is not None)
+    for block in _blocks(_verified_records(records, flow.config)):
+        samples = [_samples_or_rows(block, dialect) for dialect in flow.dialects]
+        for (_, conversation), *of_dialects in zip(block, *samples, strict=True):
+            yield conversation
+            yield from (outcome for outcome in of_dialects if outcome is not None)
 
 
-def _blocks(records: Iterable[DraftWithImages | Quarantined]) -> Iterator[list[DraftWithImages | Quarantined]]:
-    block: list[DraftWithImages | Quarantined] = []
+Verified = tuple[RawRecord, Conversation | Quarantined]
+
+
+def _verified_records(records: Iterable[DraftWithImages | Quarantined], config: Config) -> Iterator[Verified]:
+    """The conversations of each record, or the row that quarantines it."""
+    for record in records:
+        made = record if isinstance(record, Quarantined) else _conversations_or_row(record, config)
+        if isinstance(made, Quarantined):
+            yield record.raw, made
+        else:
+            for conversation in made:
+                yield record.raw, conversation
+
+
+def _blocks(records: Iterable[Verified]) -> Iterator[list[Verified]]:
+    block: list[Verified] = []
     size = 0
     for record in records:
         block.append(record)
-        size += len(record.raw.raw)
-        if len(block) >= BLOCK_RECORDS or size >= BLOCK_BYTES:
+        size += len(record[0].raw)
+        if len(block) >= BLOCK_ROWS or size >= BLOCK_BYTES:
             yield block
             block, size = [], 0
     if block:
@@ -129,7 +143,7 @@ def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Dr
     return normalize(logged, raw, source, config, budget, notes, unread)
 
 
-def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool) -> Conversation:
+def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool) -> tuple[Conversation, ...]:
     images: list[Image] = []
     findings = list(draft.findings)
     for ref in draft.refs:
@@ -144,7 +158,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
         refused.append(findings[-1])
     if refused:
         raise Reject(*refused, *(finding for finding in findings if finding not in refused))
-    return Conversation(
+    conversation = Conversation(
         sample_id=draft.sample_id,
         record_id=draft.record_id,
         episode_id=draft.episode_id,
@@ -157,24 +171,23 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
         findings=tuple(dict.fromkeys(findings)),
         extra=draft.extra,
     )
+    return (conversation,)
 
 
-def _conversation_or_row(record: DraftWithImages, config: Config) -> Conversation | Quarantined:
+def _conversations_or_row(record: DraftWithImages, config: Config) -> tuple[Conversation, ...] | Quarantined:
     found = _tried(_verified, record.draft, record.seen, config, record.id_conflict)
     return Quarantined(record.raw, found.findings, episode_id=record.draft.episode_id) if isinstance(found, _Refused) else found
 
 
-def _samples_or_rows(
-    block: Sequence[DraftWithImages | Quarantined], conversations: Sequence[Conversation | Quarantined], dialect: Dialect
-) -> list[Sample | Quarantined | None]:
+def _samples_or_rows(block: Sequence[Verified], dialect: Dialect) -> list[Sample | Quarantined | None]:
     """What this dialect makes of each conversation; None if it does not take the conversation."""
-    taken = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for one in conversations]
+    taken = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for _, one in block]
     laid_out = _run_stage(dialect.lay_out, taken)
     encoded = _run_stage(dialect.encode, laid_out)
     completed = _run_stage(dialect.complete, encoded)
     return [
-        _sample_or_row(record.raw, conversation, dialect.name, tokens) if conversation is not None and tokens is not None else None
-        for record, conversation, tokens in zip(block, taken, completed, strict=True)
+        _sample_or_row(raw, conversation, dialect.name, tokens) if conversation is not None and tokens is not None else None
+        for (raw, _), conversation, tokens in zip(block, taken, completed, strict=True)
     ]
 
 

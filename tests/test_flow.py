@@ -34,7 +34,7 @@ def test_blocks_of_any_size_give_the_same_rows_in_the_same_order(tmp_path: Path,
     whole = outcomes_of(flow, logs)
     assert {table for table, _ in whole} == {"conversations", "samples", "quarantine"}
     assert {row["reason"] for table, row in whole if table == "quarantine"} > {"record.duplicate", "tokens.too_long"}
-    for name, size in (("BLOCK_RECORDS", 1), ("BLOCK_RECORDS", 3), ("BLOCK_BYTES", 200)):
+    for name, size in (("BLOCK_ROWS", 1), ("BLOCK_ROWS", 3), ("BLOCK_BYTES", 200)):
         with monkeypatch.context() as patch:
             patch.setattr(flow_room, name, size)
             assert outcomes_of(flow, logs) == whole

@@ -67,6 +67,7 @@ class Tally:
     def __init__(self, config: Config):
         self._config = config
         self._records: set[tuple[str, str, int]] = set()
+        self._with_conversation: set[tuple[str, str, int]] = set()
         self._states: Counter[tuple[str, ...]] = Counter()
         self._dialects: Counter[tuple[str, ...]] = Counter()
         self._reasons: Counter[str] = Counter()
@@ -90,6 +91,7 @@ class Tally:
             self._records.add((*place, origin.line))
         if isinstance(outcome, Conversation):
             self._states[(*place, "conversation")] += 1
+            self._with_conversation.add((*place, origin.line))
             self.repairs.update(repairs_of(outcome.findings))
             self.without_episode[origin.source] += outcome.episode_id == outcome.record_id
             if any(dialect.takes(origin.source) for dialect in self._config.dialects):
@@ -121,8 +123,9 @@ class Tally:
 
     def books(self) -> Books:
         records: Counter[tuple[str, ...]] = Counter((source, path) for source, path, _ in self._records)
+        kept = Counter((source, path, "kept") for source, path, _ in self._with_conversation)
         internal = sum(self._reasons[reason.code] for reason in (Reason.INTERNAL_ERROR, Reason.TOKENS_SPAN_MISMATCH))
-        return make_books(self._config, records, self._states, self._dialects, len(self._offered - self._kept), internal, self._reasons)
+        return make_books(self._config, records, self._states | kept, self._dialects, len(self._offered - self._kept), internal, self._reasons)
 
     def facts(self, books: Books, files: Mapping[str, int]) -> Row:
         """The facts that a manifest would have; `files` are counts by source."""

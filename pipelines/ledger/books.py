@@ -12,7 +12,8 @@ from pipelines.visible import counted
 
 @dataclass(frozen=True, slots=True)
 class FileBook:
-    """One input file: records in = conversations + quarantined + duplicates. `damaged` counts its rows with line 0, which are not records."""
+    """One input file: records in = kept + quarantined + duplicates. `kept` counts the records with a conversation, each of which may have several;
+    `damaged` the file's rows with line 0, which are not records."""
 
     source: str
     path: str
@@ -21,9 +22,10 @@ class FileBook:
     quarantined: int
     duplicates: int
     damaged: int
+    kept: int
 
     def fault(self) -> str | None:
-        known = self.conversations + self.quarantined + self.duplicates
+        known = self.kept + self.quarantined + self.duplicates
         return None if known == self.records else f"{self.path}: {counted(self.records, 'record')} in, {known:,} accounted for"
 
 
@@ -76,20 +78,23 @@ class Books:
         return [fault for fault in found if fault]
 
     def quarantined_share(self) -> float:
-        """(records quarantined + conversations quarantined for every dialect they were offered to) / (records in - duplicates); 0 where there is no record."""
-        came_in = self.total("records") - self.total("duplicates")
-        return (self.total("quarantined") + self.refused_by_all) / came_in if came_in else 0.0
+        """(records quarantined + conversations quarantined for every dialect they were offered to) / `came_in`; 0 where nothing came in."""
+        return (self.total("quarantined") + self.refused_by_all) / self.came_in() if self.came_in() else 0.0
+
+    def came_in(self) -> int:
+        """Records in - duplicates, where a record with several conversations counts once for each."""
+        return self.total("records") - self.total("duplicates") - self.total("kept") + self.total("conversations")
 
     def quarantined_words(self) -> str:
         """`7.55% of the records were quarantined`, and how they are counted where conversations are among them."""
         words = f"{self.quarantined_share():.2%} of the records were quarantined"
         if not self.refused_by_all:
             return words
-        quarantined, came_in = self.total("quarantined"), self.total("records") - self.total("duplicates")
-        return f"{words} ({quarantined + self.refused_by_all:,} of {came_in:,}: {quarantined:,} quarantined, {self.refused_by_all:,} refused by every dialect)"
+        quarantined = self.total("quarantined")
+        return f"{words} ({quarantined + self.refused_by_all:,} of {self.came_in():,}: {quarantined:,} quarantined, {self.refused_by_all:,} refused by every dialect)"
 
     def states(self) -> dict[str, int]:
-        totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
+        totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged", "kept")}
         return totals | {"refused_by_all": self.refused_by_all, "internal_errors": self.internal_errors}
 
 
@@ -108,10 +113,8 @@ def make_books(
     places = sorted(set(records) | {key[:2] for key in states})  # a damaged file may have no record
     files = []
     for source, path in places:
-        conversations, quarantined, duplicates, damaged = (
-            states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged")
-        )
-        files.append(FileBook(source, path, records.get((source, path), 0), conversations, quarantined, duplicates, damaged))
+        counts = (states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged", "kept"))
+        files.append(FileBook(source, path, records.get((source, path), 0), *counts))
     offers = [
         DialectBook(
             name, book.path, book.conversations, *(dialects.get((book.source, book.path, name, state), 0) for state in ("clean", "repaired", "quarantined"))

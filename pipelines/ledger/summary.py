@@ -23,9 +23,10 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
     """
     states = books.states()
     damaged = f", {counted(states['damaged'], 'damaged file')}" if states["damaged"] else ""
+    several = f"{states['kept']:,} with " if states["kept"] != states["conversations"] else ""
     lines = [
         *map(_source_line, facts.get("sources") or ()),
-        f"records in      {states['records']:>9,}   = {counted(states['conversations'], 'conversation')} + {states['quarantined']:,} quarantined"
+        f"records in      {states['records']:>9,}   = {several}{counted(states['conversations'], 'conversation')} + {states['quarantined']:,} quarantined"
         f" + {counted(states['duplicates'], 'duplicate')}{damaged}",
     ]
     if books.refused_by_all:

@@ -30,6 +30,7 @@ EXAMPLES = 3  # per reason
 CARDS = 2  # per dialect
 INTERNAL_ERRORS = (Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code)
 PLACE = ["origin.source", "origin.path"]
+RECORD = ["source", "path", "line"]
 OWN = ["record_id", "episode_id"]
 COUNTED = {
     "drafts": [*PLACE, "origin.line", "unread"],
@@ -153,6 +154,7 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], o
     """
     tally = Tally()
     refusals: list[pa.Table] = []
+    kept: list[pa.Table] = []
     for staged in group:
         first = 0
         with open_file(staged.path) as source, pq.ParquetFile(source) as file:
@@ -164,11 +166,15 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], o
                     count_unread(tally.unread, tally.unread_more, rows, quarantine, open_file)
                 elif staged.table == "conversations":
                     _conversations(tally, rows, staged)
+                    kept.append(rows.select(RECORD).group_by(RECORD).aggregate([]))
                 elif staged.table == "samples":
                     _samples(tally, rows, staged)
                 else:
                     _quarantined(tally, rows, staged)
                     refusals.append(rows.filter(pc.is_valid(rows["dialect"])).select(["source", "sample_id"]))
+    if kept:  # a record may have several conversations, in different splits
+        distinct = pa.concat_tables(kept).group_by(RECORD).aggregate([])
+        tally.states.update({(*place, "kept"): count for place, count in _counts(distinct.select(["source", "path"])).items()})
     if refusals:
         refused = _counts(pa.concat_tables(refusals))
         tally.refused_by_all = sum(count == len(takers.get(source, ())) for (source, _), count in refused.items())

@@ -61,6 +61,7 @@ def test_every_record_is_counted_in_its_state(logs: list[str]):
         "quarantined": 2,
         "duplicates": 1,
         "damaged": 1,
+        "kept": 4,
         "refused_by_all": 0,
         "internal_errors": 0,
     }
@@ -123,13 +124,13 @@ def test_a_trial_without_a_batch_writes_an_empty_one(tmp_path: Path):
 @pytest.mark.parametrize(
     ("states", "internal_errors", "gates", "code"),
     [
-        ({"conversation": 2}, 0, {}, 0),
-        ({"conversation": 1}, 0, {}, 1),  # a record is lost
-        ({"conversation": 2}, 1, {}, 1),
-        ({"conversation": 2}, 1, {"max_internal_errors": 1}, 0),
-        ({"conversation": 1, "quarantined": 1}, 0, {}, 3),
-        ({"conversation": 1, "quarantined": 1}, 0, {"max_quarantined": 0.5}, 0),
-        ({"conversation": 2}, 0, {"min_records": 3}, 3),
+        ({"kept": 2, "conversation": 2}, 0, {}, 0),
+        ({"kept": 1, "conversation": 1}, 0, {}, 1),  # a record is lost
+        ({"kept": 2, "conversation": 2}, 1, {}, 1),
+        ({"kept": 2, "conversation": 2}, 1, {"max_internal_errors": 1}, 0),
+        ({"kept": 1, "conversation": 1, "quarantined": 1}, 0, {}, 3),
+        ({"kept": 1, "conversation": 1, "quarantined": 1}, 0, {"max_quarantined": 0.5}, 0),
+        ({"kept": 2, "conversation": 2}, 0, {"min_records": 3}, 3),
     ],
 )
 def test_the_exit_code_says_whether_such_a_run_would_be_published(states: dict[str, int], internal_errors: int, gates: dict[str, float], code: int):

@@ -17,8 +17,8 @@ CONFIG = parse_config(
 PLACE = ("chat", "b.jsonl")
 
 
-def books(records=10, conversations=7, quarantined=1, duplicates=2, clean=5, refused=0, internal_errors=0):
-    states = {(*PLACE, "conversation"): conversations, (*PLACE, "quarantined"): quarantined, (*PLACE, "duplicate"): duplicates}
+def books(records=10, conversations=7, quarantined=1, duplicates=2, clean=5, refused=0, internal_errors=0, kept=7):
+    states = {(*PLACE, "kept"): kept, (*PLACE, "conversation"): conversations, (*PLACE, "quarantined"): quarantined, (*PLACE, "duplicate"): duplicates}
     dialects = {
         (*PLACE, "glm_4", "clean"): clean,
         (*PLACE, "glm_4", "quarantined"): 2,
@@ -29,7 +29,7 @@ def books(records=10, conversations=7, quarantined=1, duplicates=2, clean=5, ref
 
 def test_balanced_books_have_no_fault():
     assert books().faults() == []
-    assert books().files == (FileBook("chat", "b.jsonl", 10, 7, 1, 2, 0),)
+    assert books().files == (FileBook("chat", "b.jsonl", 10, 7, 1, 2, 0, kept=7),)
     assert books().dialects[0] == DialectBook("glm_4", "b.jsonl", 7, 5, 0, 2)
 
 
@@ -47,6 +47,14 @@ def test_the_quarantined_share_ignores_duplicates_and_includes_conversations_tha
     assert failed_gates(books(refused=1), Gates(max_quarantined=0.2)) == [
         "max_quarantined: 25.00% of the records were quarantined (2 of 8: 1 quarantined, 1 refused by every dialect); the limit is 20.00%"
     ]
+
+
+def test_a_record_with_several_conversations_counts_once_among_the_records_and_for_each_in_the_share():
+    several = books(kept=3, conversations=7, quarantined=5, refused=2)
+    assert several.faults() == []
+    assert several.quarantined_share() == (5 + 2) / (5 + 7)
+    assert several.rows()["conversations"] == 7
+    assert several.states()["kept"] == 3
 
 
 def test_an_empty_batch_has_nothing_quarantined():

@@ -82,14 +82,31 @@ def test_more_internal_errors_than_allowed_fail_the_gate(errors: int, allowed: i
 def test_totals_add_up_all_files():
     books = make_books(
         CONFIG,
-        {("a", "1"): 5, ("a", "2"): 7, ("b", "3"): 2},
-        {("a", "1", "conversation"): 3, ("a", "1", "quarantined"): 2, ("a", "2", "duplicate"): 7, ("b", "3", "conversation"): 2, ("b", "4", "damaged"): 1},
+        {("a", "1"): 4, ("a", "2"): 7, ("b", "3"): 2},
+        {
+            ("a", "1", "kept"): 2,
+            ("a", "1", "conversation"): 3,
+            ("a", "1", "quarantined"): 2,
+            ("a", "2", "duplicate"): 7,
+            ("b", "3", "kept"): 2,
+            ("b", "3", "conversation"): 2,
+            ("b", "4", "damaged"): 1,
+        },
         {},
         0,
         0,
         {},
     )
-    assert books.states() == {"records": 14, "conversations": 5, "quarantined": 2, "duplicates": 7, "damaged": 1, "refused_by_all": 0, "internal_errors": 0}
+    assert books.states() == {
+        "records": 13,
+        "conversations": 5,
+        "quarantined": 2,
+        "duplicates": 7,
+        "damaged": 1,
+        "kept": 4,
+        "refused_by_all": 0,
+        "internal_errors": 0,
+    }
     assert books.rows() == {"conversations": 5, "samples": 0, "quarantine": 10}
-    assert (books.records_of("a"), books.records_of("b"), books.faults()) == (12, 2, [])
+    assert (books.records_of("a"), books.records_of("b"), books.faults()) == (11, 2, [])
     assert books.quarantined_share() == 2 / 7

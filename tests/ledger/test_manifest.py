@@ -71,7 +71,7 @@ def test_files_that_were_listed_but_not_read_are_named():
 
 
 def made(config: Config, **facts: Any) -> dict[str, Any]:
-    book = FileBook("kit", "a.jsonl", 7, 4, 2, 1, 0)
+    book = FileBook("kit", "a.jsonl", 7, 4, 2, 1, 0, 4)
     books = Books((book,), (), 1, 0, {"image.missing": 1, "tokens.too_long": 2, "image.corrupt": 1})
     return make_manifest(open_case(config), "mon", "r1", [{"path": "a.jsonl"}], books, facts)
 
@@ -89,7 +89,7 @@ def test_a_manifest_has_the_counts_of_its_books_and_the_facts_of_its_run():
 
 
 def test_a_share_is_rounded_to_six_digits():
-    books = Books((FileBook("kit", "a", 3, 2, 1, 0, 0),), (), 0, 0)
+    books = Books((FileBook("kit", "a", 3, 2, 1, 0, 0, 2),), (), 0, 0)
     assert make_manifest(open_case(configuration()), "b", "r", [], books, {})["quarantined_share"] == 0.333333
 
 

@@ -30,7 +30,7 @@ def test_every_source_has_a_line_with_its_usual_size():
 
 
 def test_conversations_that_every_dialect_refused_are_counted_beside_the_share_that_includes_them():
-    books = Books((FileBook("chat", "a.jsonl", 53, 51, 2, 0, 0),), (), 2, 0)
+    books = Books((FileBook("chat", "a.jsonl", 53, 51, 2, 0, 0, 51),), (), 2, 0)
     assert summary_lines(books, {}) == [
         "records in             53   = 51 conversations + 2 quarantined + 0 duplicates",
         "refused                 2   by every dialect: 7.55% of the records were quarantined (4 of 53: 2 quarantined, 2 refused by every dialect)",
@@ -85,7 +85,7 @@ def test_a_manifest_without_these_facts_adds_no_lines():
 
 
 BOOKS = Books(
-    files=(FileBook("gui", "a.jsonl", 1200, 1100, 90, 10, 1), FileBook("gui", "b.jsonl", 2, 1, 0, 1, 1)),
+    files=(FileBook("gui", "a.jsonl", 1200, 1100, 90, 10, 1, 1100), FileBook("gui", "b.jsonl", 2, 1, 0, 1, 1, 1)),
     dialects=(
         DialectBook("glm_4", "a.jsonl", 1100, 1050, 40, 10),
         DialectBook("glm_4v", "a.jsonl", 1100, 0, 0, 1100),
@@ -122,6 +122,11 @@ def test_the_summary_counts_every_record_and_lists_the_most_frequent_reasons_fir
     ]
 
 
+def test_records_with_several_conversations_are_counted_beside_these():
+    books = Books((FileBook("gui", "a.jsonl", 12, 70, 2, 0, 0, 10),), (), 0, 0)
+    assert summary_lines(books, {}) == ["records in             12   = 10 with 70 conversations + 2 quarantined + 0 duplicates"]
+
+
 def test_the_summary_of_a_run_without_facts_has_only_its_counts():
-    books = Books(files=(FileBook("gui", "a.jsonl", 1, 1, 0, 0, 0),), dialects=(), refused_by_all=0, internal_errors=0)
+    books = Books(files=(FileBook("gui", "a.jsonl", 1, 1, 0, 0, 0, 1),), dialects=(), refused_by_all=0, internal_errors=0)
     assert summary_lines(books, {}) == ["records in              1   = 1 conversation + 0 quarantined + 0 duplicates"]

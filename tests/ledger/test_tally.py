@@ -10,9 +10,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
 from pipelines import local
-from pipelines.config import Config
+from pipelines.config import Config, Split
 from pipelines.console import trial
 from pipelines.flow import DraftWithImages
 from pipelines.ledger import unread_keys as unread
@@ -21,7 +22,7 @@ from pipelines.ledger.tally import Pick, Tally, groups_of, read_pick, tally_of
 from pipelines.ledger.unread_keys import unread_facts
 from pipelines.local import list_files, run_listed
 from pipelines.reasons import Reason
-from pipelines.records import Origin, Outcome, Quarantined, Sample
+from pipelines.records import Conversation, Origin, Outcome, Quarantined, Sample
 from pipelines.tables.schema import ORIGIN, UNREAD, struct
 from pipelines.tables.writing import OUTCOMES, FileSet, FileWriter, placed
 from tests.conftest import demo_config
@@ -186,11 +187,23 @@ CONFIG = configuration("glm_4")
 def test_a_conversation_may_have_neither_images_nor_an_episode(tmp_path: Path):
     tally = tallied(staged(tmp_path, run(asked(), CONFIG), CONFIG), CONFIG)
     assert (tally.images, tally.refused_by_all, dict(tally.without_episode), dict(tally.repairs), tally.examples) == (0, 0, {"kit": 1}, {}, {})
-    assert list(tally.states.values()) == [1]
+    assert {state: count for (*_, state), count in tally.states.items()} == {"conversation": 1, "kept": 1}
     assert [(key[-1], count) for key, count in tally.dialects.items()] == [("clean", 1)]
     assert dict(tally.targets) == {("glm_4", "train"): 4}
     assert dict(tally.lengths) == {("glm_4", "train", 11): 1}
     assert [len(picks) for picks in tally.cards.values()] == [1]
+
+
+def test_a_record_with_several_conversations_is_counted_once_wherever_these_are(tmp_path: Path):
+    config = CONFIG.model_copy(update={"split": Split.model_validate({"by": "sample_id", "fractions": {"train": 0.4, "val": 0.3, "test": 0.3}})})
+    first, sample = run(asked(), config)
+    assert isinstance(first, Conversation)
+    assert isinstance(sample, Sample)
+    parts = [replace(first, sample_id=f"{i}") for i in range(20)]
+    files = staged(tmp_path, [one for part in parts for one in (part, replace(sample, conversation=part))], config)
+    assert len({part.partition for part in files[0].files if part.table == "conversations"}) == 3
+    books = tallied(files, config).books(config, {("kit", first.origin.path): 1})
+    assert (books.total("kept"), books.total("conversations"), books.dialect_totals()["glm_4"]["clean"], books.faults()) == (1, 20, 20, [])
 
 
 def test_images_are_counted_once_per_conversation(tmp_path: Path):

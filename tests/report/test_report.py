@@ -54,7 +54,7 @@ def data(words: tuple[str, ...] = (), more: dict[str, Any] | None = None) -> Rep
     books = make_books(
         CONFIG,
         {place: 3},
-        {(*place, "conversation"): 2, (*place, "quarantined"): 1},
+        {(*place, "kept"): 2, (*place, "conversation"): 2, (*place, "quarantined"): 1},
         {(*place, "minicpm_v_2_6", "clean"): 2},
         0,
         0,

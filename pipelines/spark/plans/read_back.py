@@ -26,7 +26,7 @@ GROUPS_A_TASK = 64
 KEYS = {
     "conversations": struct(sample_id=text),
     "samples": struct(sample_id=text, dialect=text),
-    "quarantine": struct(record_id=text, dialect=text, origin=struct(path=text, line=long)),
+    "quarantine": struct(record_id=text, sample_id=text, dialect=text, origin=struct(path=text, line=long)),
 }
 
 
