@@ -27,11 +27,12 @@ from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import BOM, parse_record
 from pipelines.parsing.sessions import object_text
 from pipelines.reasons import Reason, Reject, reason_of, refusals
-from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, Sample, SeenImages, Tokens
+from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, RecordContext, Sample, SeenImages, Tokens
 
 P = ParamSpec("P")
 In = TypeVar("In")
 Out = TypeVar("Out")
+ALONE = RecordContext()
 BLOCK_ROWS = 64
 BLOCK_BYTES = 4 << 20  # of raw records
 
@@ -77,13 +78,12 @@ def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
 
 
 class DraftWithImages(Noun, frozen=True):
-    """A draft, and what is known about it: `seen` has an entry for the key of every image reference; `id_conflict` says that another record
-    of its source has the same id."""
+    """A draft, and what is known about it: `seen` has an entry for the key of every image reference, `context` is what other records decide."""
 
     raw: RawRecord
     draft: Draft
     seen: SeenImages
-    id_conflict: bool = False
+    context: RecordContext = ALONE
 
 
 def make_outcomes(records: Iterable[DraftWithImages | Quarantined], flow: Flow) -> Iterator[Outcome]:
@@ -126,9 +126,11 @@ def _blocks(records: Iterable[Verified]) -> Iterator[list[Verified]]:
         yield block
 
 
-def duplicate_row(raw: RawRecord, kept_path: str, kept_line: int) -> Quarantined:
-    """The row of a record whose bytes appear earlier in the batch."""
-    return Quarantined(raw, (Reason.RECORD_DUPLICATE.at("", f"{kept_path}:{kept_line} has the same bytes, and was kept"),))
+def with_context(raw: RawRecord, draft: Draft | Quarantined, context: RecordContext, images_of: Callable[[Draft], SeenImages]) -> DraftWithImages | Quarantined:
+    """The draft with its images and what other records decide about it; or the row of a record that is quarantined, or that another record repeats."""
+    if context.duplicate_of is not None:
+        return Quarantined(raw, (Reason.RECORD_DUPLICATE.at("", f"{context.duplicate_of} has the same bytes, and was kept"),))
+    return draft if isinstance(draft, Quarantined) else DraftWithImages(raw, draft, images_of(draft), context)
 
 
 def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Draft:
@@ -143,7 +145,7 @@ def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Dr
     return normalize(logged, raw, source, config, budget, notes, unread)
 
 
-def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool) -> tuple[Conversation, ...]:
+def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordContext) -> tuple[Conversation, ...]:
     images: list[Image] = []
     findings = list(draft.findings)
     for ref in draft.refs:
@@ -151,10 +153,10 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
         findings += [finding if finding.where else reason_of(finding.code).at(ref.where, finding.detail) for finding in look.findings]
         if look.image:
             images.append(look.image)
-    if id_conflict:
+    if context.id_conflict:
         findings.append(Reason.RECORD_ID_CONFLICT.at("id", f"another record of source {draft.origin.source} also has the id {draft.logged_id!r}"))
     refused = refusals(findings)
-    if id_conflict and config.normalize.id_conflict == "quarantine":
+    if context.id_conflict and config.normalize.id_conflict == "quarantine":
         refused.append(findings[-1])
     if refused:
         raise Reject(*refused, *(finding for finding in findings if finding not in refused))
@@ -175,7 +177,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, id_conflict: bool)
 
 
 def _conversations_or_row(record: DraftWithImages, config: Config) -> tuple[Conversation, ...] | Quarantined:
-    found = _tried(_verified, record.draft, record.seen, config, record.id_conflict)
+    found = _tried(_verified, record.draft, record.seen, config, record.context)
     return Quarantined(record.raw, found.findings, episode_id=record.draft.episode_id) if isinstance(found, _Refused) else found
 
 

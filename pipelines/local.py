@@ -12,9 +12,9 @@ from pathlib import Path
 from pipelines.config import Config, Source
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile, Listing, list_inputs
-from pipelines.flow import DraftWithImages, Flow, draft_of, duplicate_row, make_outcomes
+from pipelines.flow import DraftWithImages, Flow, draft_of, make_outcomes, with_context
 from pipelines.images.references import ImageChecker
-from pipelines.records import Draft, Outcome, Quarantined, RawRecord
+from pipelines.records import Draft, Held, Outcome, Quarantined, RawRecord, RecordContext
 from pipelines.scrub import scrub_records
 from pipelines.storage.folders import Folders
 from pipelines.storage.locations import absolute
@@ -61,13 +61,7 @@ def _records(config: Config, file: InputFile) -> Iterator[RawRecord]:
 
 def _with_images(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: ImageChecker) -> DraftWithImages | Quarantined:
     """The draft with its images, or the row that quarantines it."""
-    kept_path, kept_line = index.first.get(raw.record_id, (raw.origin.path, raw.origin.line))  # not in the index if the file has changed since
-    if (kept_path, kept_line) != (raw.origin.path, raw.origin.line):
-        return duplicate_row(raw, kept_path, kept_line)
-    if isinstance(draft, Quarantined):
-        return draft
-    seen = {ref.key: checker.check(ref, draft.origin.source) for ref in draft.refs}
-    return DraftWithImages(raw, draft, seen, index.clashes(raw.origin.source, draft.logged_id))
+    return with_context(raw, draft, index.context_of(raw, draft), checker.images_of)
 
 
 @dataclass(slots=True)
@@ -86,8 +80,12 @@ class RecordIndex:
             if self.holders.setdefault(key, raw.record_id) != raw.record_id:
                 self.clashing.add(key)
 
-    def clashes(self, source: str, logged_id: str | None) -> bool:
-        return (source, logged_id) in self.clashing
+    def context_of(self, raw: RawRecord, draft: Drafted) -> RecordContext:
+        """What the other records decide about this one. It may be missing from the index, if its file has changed since."""
+        place = (raw.origin.path, raw.origin.line)
+        first = self.first.get(raw.record_id, place)
+        duplicate_of = None if first == place else Held(*first, raw.record_id)
+        return RecordContext(duplicate_of, isinstance(draft, Draft) and (raw.origin.source, draft.logged_id) in self.clashing)
 
 
 def index_records(config: Config, inputs: Sequence[InputFile]) -> tuple[RecordIndex, list[list[tuple[RawRecord, Drafted]] | None]]:

@@ -99,6 +99,28 @@ def raw_record(source: str, path: str, line: int, raw: bytes, findings: Sequence
     return RawRecord(Origin(source, path, line, hashlib.sha256(raw).hexdigest()), record_id, raw, tuple(findings))
 
 
+class Held(NamedTuple):
+    """Another record, which has what a record has: its place, and the batch that published it, where that is another one."""
+
+    path: str
+    line: int
+    record_id: str
+    batch: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" + (f" of batch {self.batch}" if self.batch else "")
+
+
+class RecordContext(Noun, frozen=True):
+    """What a record cannot know by itself, because other records decide it.
+
+    `duplicate_of` is the record with the same bytes that is kept. `id_conflict` says that another record of its source has the same id.
+    """
+
+    duplicate_of: Held | None = None
+    id_conflict: bool = False
+
+
 def sample_id_of(record_id: str, index: int = 0) -> str:
     return hashlib.sha256(f"{record_id}:{index}".encode()).hexdigest()[:32]
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from pipelines.config import Config
-from pipelines.flow import DraftWithImages, draft_of, duplicate_row, is_internal, make_outcomes
+from pipelines.flow import DraftWithImages, draft_of, is_internal, make_outcomes, with_context
 from pipelines.reasons import Reason
-from pipelines.records import Conversation, Draft, Image, Outcome, Quarantined, Sample, SeenImage, raw_record
+from pipelines.records import Conversation, Draft, Held, Image, Outcome, Quarantined, RecordContext, Sample, SeenImage, raw_record
 from tests.golden import open_case
 from tests.making import asked, configuration
 
@@ -21,7 +21,7 @@ def finished(record: dict[str, Any], config: Config, seen: SeenImage = GOOD, id_
     draft = draft_of(raw, config)
     if isinstance(draft, Quarantined):
         return list(make_outcomes([draft], open_case(config)))
-    return list(make_outcomes([DraftWithImages(raw, draft, {ref.key: seen for ref in draft.refs}, id_conflict)], open_case(config)))
+    return list(make_outcomes([DraftWithImages(raw, draft, {ref.key: seen for ref in draft.refs}, RecordContext(id_conflict=id_conflict))], open_case(config)))
 
 
 def codes(outcome: Outcome) -> list[tuple[str, str]]:
@@ -103,7 +103,9 @@ def test_a_refused_record_has_its_unread_keys_counted():
 
 
 def test_a_duplicate_names_the_record_that_was_kept():
-    row = duplicate_row(raw_record("kit", "b.jsonl", 5, b"{}"), "a.jsonl", 3)
+    raw = raw_record("kit", "b.jsonl", 5, json.dumps(asked()).encode())
+    row = with_context(raw, draft_of(raw, configuration()), RecordContext(Held("a.jsonl", 3, raw.record_id)), lambda draft: {})
+    assert isinstance(row, Quarantined)
     assert codes(row) == [("record.duplicate", "")]
     assert row.findings[0].detail.startswith("a.jsonl:3 ")
 

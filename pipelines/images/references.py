@@ -13,7 +13,7 @@ from pipelines.images.remote import SCHEMES, remote_file, scheme_of
 from pipelines.images.resolve import Located, resolve_path, with_prefix
 from pipelines.images.verify import verify
 from pipelines.reasons import Reject, reason_of
-from pipelines.records import Finding, Image, ImageRef, SeenImage
+from pipelines.records import Draft, Finding, Image, ImageRef, SeenImage
 
 
 def locate(ref: str, source: Source, config: Config) -> Located:
@@ -50,6 +50,9 @@ class ImageChecker:
         if key not in self._checked:
             self._checked[key] = self._check(ref.ref, self._sources[source])
         return self._checked[key]
+
+    def images_of(self, draft: Draft) -> dict[str, SeenImage]:
+        return {ref.key: self.check(ref, draft.origin.source) for ref in draft.refs}
 
     def _check(self, ref: str, source: Source) -> SeenImage:
         try:

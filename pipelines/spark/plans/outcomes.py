@@ -14,9 +14,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
-from pipelines.flow import DraftWithImages, Flow, duplicate_row, make_outcomes
+from pipelines.flow import ALONE, DraftWithImages, Flow, make_outcomes, with_context
 from pipelines.images.references import verified_image
-from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
+from pipelines.records import Draft, Finding, Held, Origin, Quarantined, RawRecord, RecordContext, SeenImage
 from pipelines.spark.plans.bridge import DRIVER_ROWS, FILE, ORDINAL, Job, MapRows, Work, file_batches, flow_opener
 from pipelines.spark.plans.images import SEEN
 from pipelines.storage.opening import open_file
@@ -143,13 +143,15 @@ def _drafts(batch: pa.RecordBatch) -> Iterator[tuple[RawRecord, Draft | Quaranti
 
 def _with_images(raw: RawRecord, draft: Draft | Quarantined, context: Sequence[Row]) -> DraftWithImages | Quarantined:
     """The draft with its context, or the row that quarantines it."""
-    kept = next((mark["kept"] for mark in context if mark["kept"]), None)
-    if kept is not None:
-        return duplicate_row(raw, kept["path"], kept["line"])
-    if isinstance(draft, Quarantined):
-        return draft
-    seen = {mark["seen"]["key"]: _seen(mark["seen"]) for mark in context if mark["seen"]}
-    return DraftWithImages(raw, draft, seen, any(mark["id_conflict"] for mark in context))
+    return with_context(raw, draft, _context_of(raw, context), lambda draft: {mark["seen"]["key"]: _seen(mark["seen"]) for mark in context if mark["seen"]})
+
+
+def _context_of(raw: RawRecord, context: Sequence[Row]) -> RecordContext:
+    """Every row of a record's context says the same about the record; only `seen` differs."""
+    if not context:
+        return ALONE
+    kept = context[0]["kept"]
+    return RecordContext(Held(kept["path"], kept["line"], raw.record_id) if kept else None, context[0]["id_conflict"])
 
 
 def _seen(row: Row) -> SeenImage:
