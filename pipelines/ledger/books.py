@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.config import Config
+from pipelines.reasons import Reason
 from pipelines.visible import counted
+
+# Reason -> state of a record that is not kept although nothing is wrong with it. Such records are counted apart, and no gate counts them.
+NOT_WANTED = {Reason.RECORD_DUPLICATE.code: "duplicate", Reason.RECORD_FILTERED.code: "filtered"}
 
 
 @dataclass(frozen=True, slots=True)
 class FileBook:
-    """One input file: records in = conversations + quarantined + duplicates. `damaged` counts its rows with line 0, which are not records."""
+    """One input file: records in = conversations + quarantined + duplicates + filtered. `damaged` counts its rows with line 0, which are not records."""
 
     source: str
     path: str
@@ -21,9 +25,10 @@ class FileBook:
     quarantined: int
     duplicates: int
     damaged: int
+    filtered: int = 0
 
     def fault(self) -> str | None:
-        known = self.conversations + self.quarantined + self.duplicates
+        known = self.conversations + self.quarantined + self.duplicates + self.filtered
         return None if known == self.records else f"{self.path}: {counted(self.records, 'record')} in, {known:,} accounted for"
 
 
@@ -60,7 +65,7 @@ class Books:
     def rows(self) -> dict[str, int]:
         """Table -> the number of rows that the batch must have in it."""
         kept, refused = (sum(getattr(book, name) for book in self.dialects for name in names) for names in (("clean", "repaired"), ("quarantined",)))
-        aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "damaged"))
+        aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "filtered", "damaged"))
         return {"conversations": self.total("conversations"), "samples": kept, "quarantine": aside}
 
     def dialect_totals(self) -> dict[str, dict[str, int]]:
@@ -75,9 +80,13 @@ class Books:
         found = [book.fault() for book in self.files] + [book.fault() for book in self.dialects]
         return [fault for fault in found if fault]
 
+    def wanted(self) -> int:
+        """Records in, without duplicates and without those that `keep_if` leaves out."""
+        return self.total("records") - self.total("duplicates") - self.total("filtered")
+
     def quarantined_share(self) -> float:
-        """(records quarantined + conversations quarantined for every dialect they were offered to) / (records in - duplicates); 0 where there is no record."""
-        came_in = self.total("records") - self.total("duplicates")
+        """(records quarantined + conversations quarantined for every dialect they were offered to) / records wanted; 0 where there is none."""
+        came_in = self.wanted()
         return (self.total("quarantined") + self.refused_by_all) / came_in if came_in else 0.0
 
     def quarantined_words(self) -> str:
@@ -85,11 +94,11 @@ class Books:
         words = f"{self.quarantined_share():.2%} of the records were quarantined"
         if not self.refused_by_all:
             return words
-        quarantined, came_in = self.total("quarantined"), self.total("records") - self.total("duplicates")
+        quarantined, came_in = self.total("quarantined"), self.wanted()
         return f"{words} ({quarantined + self.refused_by_all:,} of {came_in:,}: {quarantined:,} quarantined, {self.refused_by_all:,} refused by every dialect)"
 
     def states(self) -> dict[str, int]:
-        totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
+        totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "filtered", "damaged")}
         return totals | {"refused_by_all": self.refused_by_all, "internal_errors": self.internal_errors}
 
 
@@ -108,10 +117,8 @@ def make_books(
     places = sorted(set(records) | {key[:2] for key in states})  # a damaged file may have no record
     files = []
     for source, path in places:
-        conversations, quarantined, duplicates, damaged = (
-            states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged")
-        )
-        files.append(FileBook(source, path, records.get((source, path), 0), conversations, quarantined, duplicates, damaged))
+        by_state = (states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged", "filtered"))
+        files.append(FileBook(source, path, records.get((source, path), 0), *by_state))
     offers = [
         DialectBook(
             name, book.path, book.conversations, *(dialects.get((book.source, book.path, name, state), 0) for state in ("clean", "repaired", "quarantined"))

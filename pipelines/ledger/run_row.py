@@ -13,7 +13,7 @@ from pipelines.ledger.manifest import Json, code_fingerprint, config_fingerprint
 from pipelines.ledger.reader_settings import reader_settings
 
 Row = Mapping[str, Any]
-COUNTS = ("records", "conversations", "quarantined", "duplicates", "damaged")
+COUNTS = ("records", "conversations", "quarantined", "duplicates", "filtered", "damaged")
 
 
 def run_row(
