@@ -23,6 +23,7 @@ from pipelines.formats.keys import Unread
 from pipelines.formats.plugin import plugin_fault
 from pipelines.formats.table import nonfinite, read_record
 from pipelines.normalize import normalize
+from pipelines.normalize.kept import kept_fields, with_kept
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import BOM, parse_record
 from pipelines.parsing.sessions import object_text
@@ -140,9 +141,10 @@ def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Dr
     text = object_text(raw.raw)
     parsed = parse_record(raw if text is raw.raw else replace(raw, raw=text), budget)
     record = with_columns(parsed.value, raw.origin.path, source.path)
+    kept = kept_fields(record, text.removeprefix(BOM), source, budget, unread)
     logged = read_record(record, text.removeprefix(BOM), source, budget, unread)
-    notes = [*raw.findings, *parsed.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
-    return normalize(logged, raw, source, config, budget, notes, unread)
+    notes = [*raw.findings, *parsed.findings, *kept.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
+    return with_kept(normalize(logged, raw, source, config, budget, notes, unread), kept)
 
 
 def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordContext) -> tuple[Conversation, ...]:

@@ -444,6 +444,19 @@ class Reason(Enum):
         "Remove such records from the source, or set `ignore: [label]` to train on them anyway.",
         "the bad answer is trained like a good one",
     )
+    RECORD_FILTERED = Row(
+        "record.filtered",
+        REFUSE,
+        "A field of the record does not have a value that the source's `keep_if` keeps.",
+        "Nothing to fix. If such records are wanted, change `keep_if`; `episodes check` says which of its fields are found in the logs.",
+    )
+    RECORD_FAILED = Row(
+        "record.failed",
+        NOTE,
+        "A field of the record, such as `resolved` or `reward`, says that the episode failed.",
+        "To leave failed episodes out, set `keep_if` of the source, for example `keep_if: {resolved: true}`.",
+        "a failed episode is trained like a good one",
+    )
     RECORD_REJECTED_KEPT = Row(
         "record.rejected_kept",
         NOTE,

@@ -307,6 +307,50 @@ def test_calls_in_text_takes_auto_none_or_names_of_syntaxes(given: Any, found: A
         assert fault.endswith("did you mean hermes?")
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"resolved": True}, {"resolved": (True,)}),
+        ({"info.reward | reward": [1, 0.5, "1", None]}, {"info.reward | reward": (1, 0.5, "1", None)}),
+        ({}, {}),
+        ("resolved", "expected fields with their values, as in {resolved: true, quality: [good, great]}"),
+        ({"a..b": 1, "c": []}, "'a..b' is not a path such as data.turns or a[0].b, or alternatives of it such as data.turns | turns; c: no value is listed"),
+        ({"a": {"b": 1}}, "a: {'b': 1} is not a text, a number, true, false or null"),
+        ({"a": [[1]]}, "a: [1] is not a text, a number, true, false or null"),
+        ({"a": float("nan")}, "a: nan is not a text, a number, true, false or null"),
+        ({True: 1}, "True is not text; write the field in quotes"),
+    ],
+)
+def test_keep_if_takes_fields_with_their_values(given: Any, found: Any):
+    data = LEAST | {"sources": [LEAST["sources"][0] | {"keep_if": given}]}
+    if isinstance(found, dict):
+        made = parse_config(data)
+        assert made.sources[0].keep_if == found
+        assert Config.model_validate_json(made.model_dump_json()) == made  # as workers receive it
+        return
+    (fault,) = faults(data)
+    assert fault.startswith(f"sources[0].keep_if: {found}")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("reward", ("reward",)),
+        (["reward", "info.eval[0]"], ("reward", "info.eval[0]")),
+        ({"reward": 1}, "expected a list of fields, as in [reward, info.exit_status]"),
+        ([7], "7 is not text; write the field in quotes"),
+        (["a[x]"], "'a[x]' is not a path such as"),
+    ],
+)
+def test_keep_takes_fields(given: Any, found: Any):
+    data = LEAST | {"sources": [LEAST["sources"][0] | {"keep": given}]}
+    if isinstance(found, tuple):
+        assert parse_config(data).sources[0].keep == found
+        return
+    (fault,) = faults(data)
+    assert fault.startswith(f"sources[0].keep: {found}")
+
+
 def test_records_takes_auto_line_or_file():
     assert faults(LEAST | {"sources": [LEAST["sources"][0] | {"records": "files"}]}) == (
         "sources[0].records: 'files' is not one of auto, line, file; did you mean file?",

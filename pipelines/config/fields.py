@@ -14,9 +14,16 @@ from pipelines.config.base import Settings
 _PATH = re.compile(r"\s*[^.\[\]|\s][^.\[\]|]*(?:\.[^.\[\]|]+|\[-?\d+\])*\s*")
 
 
+def path_fault(text: str) -> str | None:
+    """Why this text is no path into a record; None if it is one."""
+    if all(_PATH.fullmatch(option) for option in text.split("|")):
+        return None
+    return f"{text!r} is not a path such as data.turns or a[0].b, or alternatives of it such as data.turns | turns"
+
+
 def _path(text: str) -> str:
-    if not all(_PATH.fullmatch(option) for option in text.split("|")):
-        raise ValueError(f"{text!r} is not a path such as data.turns or a[0].b, or alternatives of it such as data.turns | turns")
+    if fault := path_fault(text):
+        raise ValueError(fault)
     return text
 
 

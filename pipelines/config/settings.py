@@ -25,7 +25,7 @@ from pipelines.config.fields import Fields
 from pipelines.config.formats import check_format
 from pipelines.config.options import OPTIONS, ModelName
 from pipelines.config.paths import input_path
-from pipelines.config.reading import CallsInText
+from pipelines.config.reading import CallsInText, Keep, KeepIf
 from pipelines.config.stores import Storage, stores_of
 from pipelines.storage.stores import Stores
 
@@ -72,6 +72,8 @@ class Source(Settings):
     ignore: tuple[str, ...] = ()
     records: Literal["auto", "line", "file"] = "auto"
     calls_in_text: CallsInText = "auto"
+    keep_if: KeepIf = {}
+    keep: Keep = ()
 
     @field_validator("name")
     @classmethod

@@ -11,7 +11,7 @@ from pipelines.config import EPISODE_KEYS
 from pipelines.console.formats_page import formats_page
 from pipelines.dialects import DIALECTS
 from pipelines.dialects.hf import DIFFERENCES, UPSTREAM
-from pipelines.formats.keys import CALL_FIELDS, HARMLESS, MEANING, RECORD_FIELDS, TURN_FIELDS
+from pipelines.formats.keys import CALL_FIELDS, HARMLESS, MEANING, OUTCOMES, RECORD_FIELDS, TURN_FIELDS
 from pipelines.formats.parts import FILES, KEYS, RESULT_FIELDS, TYPES
 from pipelines.reasons import NOTE, REFUSE, REPAIR, Reason
 
@@ -96,6 +96,11 @@ def _key_lines() -> Iterator[str]:
     yield ""
     yield "Where the turns are, [formats.md](formats.md) says: a list, or a list as JSON text, whose items are objects, or objects as JSON text. The id of the"
     yield f"episode is read from the first key of the source's `episode_id` that the record has; by default {', '.join(f'`{key}`' for key in EPISODE_KEYS)}."
+    yield from ("", "## Outcomes", "")
+    yield "How an episode went, by the usual names: these fields of a record are kept in column `extra` of `conversations`, with the note `record.failed` where their"
+    yield "value is false, 0, -1 or a word such as `failed`. `keep` of the source keeps other fields, also below other keys (`info.reward`); `keep_if` filters by them."
+    yield ""
+    yield f"{', '.join(f'`{key}`' for key in sorted(OUTCOMES))}."
     yield from ("", "## Harmless", "", "| place | keys |", "|---|---|")
     for place, harmless in HARMLESS.items():
         yield f"| {place} | {', '.join(f'`{key}`' for key in sorted(harmless))} |"

@@ -16,7 +16,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pipelines.config import Config, load_config
 from pipelines.flow import DraftWithImages, open_flow
-from pipelines.ledger.books import Books, make_books
+from pipelines.ledger.books import NOT_WANTED, Books, make_books
+from pipelines.ledger.filtered import absent_fields, is_judged, keep_if_facts
 from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
 from pipelines.ledger.manifest import listed_facts
 from pipelines.ledger.summary import summary_lines
@@ -78,6 +79,8 @@ class Tally:
         self.unread: Counter[tuple[str, str]] = Counter()
         self.unread_more: Counter[str] = Counter()
         self.without_episode: Counter[str] = Counter()
+        self.judged: Counter[str] = Counter()
+        self.absent: Counter[tuple[str, str]] = Counter()
 
     def note(self, record: DraftWithImages | Quarantined) -> None:
         """Counts the unread keys of a record. Those of a duplicate are not counted."""
@@ -92,6 +95,7 @@ class Tally:
         if isinstance(outcome, Conversation):
             self._states[(*place, "conversation")] += 1
             self._with_conversation.add((*place, origin.line))
+            self.judged[origin.source] += 1
             self.repairs.update(repairs_of(outcome.findings))
             self.without_episode[origin.source] += outcome.episode_id == outcome.record_id
             if any(dialect.takes(origin.source) for dialect in self._config.dialects):
@@ -117,8 +121,10 @@ class Tally:
         if row.dialect:
             self._dialects[(*place, row.dialect, "quarantined")] += 1
         else:
-            state = "damaged" if row.raw.origin.line == 0 else "duplicate" if reason == Reason.RECORD_DUPLICATE.code else "quarantined"
+            state = "damaged" if row.raw.origin.line == 0 else NOT_WANTED.get(reason, "quarantined")
             self._states[(*place, state)] += 1
+            self.judged[place[0]] += is_judged(reason)
+            self.absent.update((place[0], field) for field in absent_fields(row.findings))
             self.without_episode[place[0]] += row.episode_id == row.raw.record_id
 
     def books(self) -> Books:
@@ -131,6 +137,7 @@ class Tally:
         """The facts that a manifest would have; `files` are counts by source."""
         sources = [{"source": source, "files": count, "records": books.records_of(source)} for source, count in files.items()]
         facts = {"sources": sources, "splits": self.splits(), "repairs": self.repairs, "without_episode": self.without_episode}
+        facts |= {"keep_if": keep_if_facts(self._config, self.judged, self.absent)}
         return facts | unread_facts(self.unread, self.unread_more)
 
     def splits(self) -> list[Row]:

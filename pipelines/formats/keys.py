@@ -54,6 +54,16 @@ RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "id": ("id",),
     "step_id": ("step_id",),
 }
+# The usual names of fields that say how an episode went; they are kept in column `extra`. Seen in SWE-Gym, SWE-smith, SWE-rebench, nebius'
+# trajectories (resolved), AgentNet (task_completed, alignment_score, efficiency_score), tau-bench and AgentGym (reward), AndroidWorld
+# (is_successful), Hermes' trajectories (completed), and sets of answers that were checked (is_correct, passed, score).
+OUTCOMES = frozenset(
+    (
+        *("resolved", "is_resolved", "solved", "success", "is_success", "successful", "is_successful", "succeeded", "task_success", "won"),
+        *("task_completed", "completed", "is_completed", "passed", "is_passed", "pass", "correct", "is_correct", "outcome", "verdict"),
+        *("reward", "rewards", "final_reward", "total_reward", "score", "scores", "final_score", "alignment_score", "efficiency_score"),
+    )
+)
 TURN_FIELD = {key: field for field, keys in TURN_FIELDS.items() for key in keys}
 RECORD_FIELD = {key: field for field, keys in RECORD_FIELDS.items() for key in keys}
 TURN_RANK = {key: rank for rank, key in enumerate(TURN_FIELD)}
@@ -180,12 +190,15 @@ class Unread:
 
     def __init__(self, ignored: Iterable[str] = ()):
         self.ignored = frozenset(ignored)  # not read, whatever they mean
+        self.kept: Mapping[str, tuple[Mapping[str, Any], Container[str]]] = {}  # place of an object -> the object, its keys that were read aside
         self.counts: Counter[str] = Counter()
         self.findings: list[Finding] = []
 
     def add(self, kind: str, where: str, key: str, value: Any, meaning: str = "") -> None:
         """`kind` is record, turn, part, call or tool, `where` the place of the object that has the key. If `meaning` says why it
         matters, the key is refused whatever its name."""
+        if kind == "record" and self.kept and self._is_kept(where, key):
+            return
         name = f"{kind}.{clip_key(key)}"
         self.counts[name if name in self.counts or len(self.counts) < MOST_KEYS else f"{kind}.(other keys)"] += 1
         if (meaning or carries_meaning(key, value)) and key not in self.ignored and len(self.findings) <= MOST_FINDINGS:
@@ -193,6 +206,15 @@ class Unread:
             if len(self.findings) == MOST_FINDINGS:
                 place, detail = "", f"and more; only the first {MOST_FINDINGS} are listed"
             self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))
+
+    def _is_kept(self, where: str, key: str) -> bool:
+        """Whether this key of the record was read aside. Where only a part of its value was, the other keys of the value are added."""
+        if where not in self.kept or key not in self.kept[where][1]:
+            return False
+        place = f"{where}.{clip_key(key)}".lstrip(".")
+        if place in self.kept:
+            self.add_others("record", place, *self.kept[place])
+        return True
 
     def add_others(self, kind: str, where: str, logged: Mapping[str, Any], read: Container[str]) -> None:
         """Adds every key of this object that is neither read nor harmless. A key with the value null does not count."""

@@ -7,13 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.config import Config
+from pipelines.reasons import Reason
 from pipelines.visible import counted
+
+# Reason -> state of a record that is not kept although nothing is wrong with it. Such records are counted apart, and no gate counts them.
+NOT_WANTED = {Reason.RECORD_DUPLICATE.code: "duplicate", Reason.RECORD_FILTERED.code: "filtered"}
 
 
 @dataclass(frozen=True, slots=True)
 class FileBook:
-    """One input file: records in = kept + quarantined + duplicates. `kept` counts the records with a conversation, each of which may have several;
-    `damaged` the file's rows with line 0, which are not records."""
+    """One input file: records in = kept + quarantined + duplicates + filtered. `kept` counts the records with a conversation, each of which may have
+    several; `damaged` the file's rows with line 0, which are not records."""
 
     source: str
     path: str
@@ -23,9 +27,10 @@ class FileBook:
     duplicates: int
     damaged: int
     kept: int
+    filtered: int = 0
 
     def fault(self) -> str | None:
-        known = self.kept + self.quarantined + self.duplicates
+        known = self.kept + self.quarantined + self.duplicates + self.filtered
         return None if known == self.records else f"{self.path}: {counted(self.records, 'record')} in, {known:,} accounted for"
 
 
@@ -62,7 +67,7 @@ class Books:
     def rows(self) -> dict[str, int]:
         """Table -> the number of rows that the batch must have in it."""
         kept, refused = (sum(getattr(book, name) for book in self.dialects for name in names) for names in (("clean", "repaired"), ("quarantined",)))
-        aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "damaged"))
+        aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "filtered", "damaged"))
         return {"conversations": self.total("conversations"), "samples": kept, "quarantine": aside}
 
     def dialect_totals(self) -> dict[str, dict[str, int]]:
@@ -77,13 +82,17 @@ class Books:
         found = [book.fault() for book in self.files] + [book.fault() for book in self.dialects]
         return [fault for fault in found if fault]
 
+    def wanted(self) -> int:
+        """Records in, without duplicates and without those that `keep_if` leaves out."""
+        return self.total("records") - self.total("duplicates") - self.total("filtered")
+
     def quarantined_share(self) -> float:
         """(records quarantined + conversations quarantined for every dialect they were offered to) / `came_in`; 0 where nothing came in."""
         return (self.total("quarantined") + self.refused_by_all) / self.came_in() if self.came_in() else 0.0
 
     def came_in(self) -> int:
-        """Records in - duplicates, where a record with several conversations counts once for each."""
-        return self.total("records") - self.total("duplicates") - self.total("kept") + self.total("conversations")
+        """The records wanted, where a record with several conversations counts once for each."""
+        return self.wanted() - self.total("kept") + self.total("conversations")
 
     def quarantined_words(self) -> str:
         """`7.55% of the records were quarantined`, and how they are counted where conversations are among them."""
@@ -94,7 +103,7 @@ class Books:
         return f"{words} ({quarantined + self.refused_by_all:,} of {self.came_in():,}: {quarantined:,} quarantined, {self.refused_by_all:,} refused by every dialect)"
 
     def states(self) -> dict[str, int]:
-        totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged", "kept")}
+        totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged", "filtered", "kept")}
         return totals | {"refused_by_all": self.refused_by_all, "internal_errors": self.internal_errors}
 
 
@@ -113,8 +122,8 @@ def make_books(
     places = sorted(set(records) | {key[:2] for key in states})  # a damaged file may have no record
     files = []
     for source, path in places:
-        counts = (states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged", "kept"))
-        files.append(FileBook(source, path, records.get((source, path), 0), *counts))
+        by_state = (states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged", "kept", "filtered"))
+        files.append(FileBook(source, path, records.get((source, path), 0), *by_state))
     offers = [
         DialectBook(
             name, book.path, book.conversations, *(dialects.get((book.source, book.path, name, state), 0) for state in ("clean", "repaired", "quarantined"))

@@ -13,7 +13,7 @@ from pipelines.ledger.manifest import Json, code_fingerprint, config_fingerprint
 from pipelines.ledger.reader_settings import reader_settings
 
 Row = Mapping[str, Any]
-COUNTS = ("records", "conversations", "quarantined", "duplicates", "damaged", "kept")
+COUNTS = ("records", "conversations", "quarantined", "duplicates", "damaged", "filtered", "kept")
 
 
 def run_row(

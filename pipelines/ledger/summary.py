@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.ledger.books import Books
+from pipelines.ledger.filtered import keep_if_lines
 from pipelines.ledger.unread_keys import MOST_SHOWN, by_source
 from pipelines.visible import counted, noun_for, visible
 
@@ -22,12 +23,13 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
     `facts` are those of the manifest; a fact that it lacks has no line.
     """
     states = books.states()
+    filtered = f" + {states['filtered']:,} filtered" if states["filtered"] else ""
     damaged = f", {counted(states['damaged'], 'damaged file')}" if states["damaged"] else ""
     several = f"{states['kept']:,} with " if states["kept"] != states["conversations"] else ""
     lines = [
         *map(_source_line, facts.get("sources") or ()),
         f"records in      {states['records']:>9,}   = {several}{counted(states['conversations'], 'conversation')} + {states['quarantined']:,} quarantined"
-        f" + {counted(states['duplicates'], 'duplicate')}{damaged}",
+        f" + {counted(states['duplicates'], 'duplicate')}{filtered}{damaged}",
     ]
     if books.refused_by_all:
         lines.append(f"{'refused':15} {books.refused_by_all:>9,}   by every dialect: {books.quarantined_words()}")
@@ -35,6 +37,7 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
         f"{dialect:15} {total['offered']:>9,}   = {total['clean']:,} clean + {total['repaired']:,} repaired + {total['quarantined']:,} quarantined"
         for dialect, total in books.dialect_totals().items()
     ]
+    lines += keep_if_lines(facts.get("keep_if") or ())
     lines += _split_lines(facts.get("splits") or ())
     lines += _code_lines("quarantined", books.reasons)
     lines += _code_lines("repaired", facts.get("repairs") or {})

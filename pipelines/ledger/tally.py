@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import Config
-from pipelines.ledger.books import Books, Counts, make_books
+from pipelines.ledger.books import NOT_WANTED, Books, Counts, make_books
+from pipelines.ledger.filtered import BEFORE, count_absent
 from pipelines.ledger.unread_keys import count_unread, trim
 from pipelines.reasons import Reason
 from pipelines.tables.parquet import read_in_batches
@@ -36,12 +37,12 @@ COUNTED = {
     "drafts": [*PLACE, "origin.line", "unread"],
     "conversations": [*PLACE, "origin.line", *OWN, "repairs", "images.list.element.width"],
     "samples": [*PLACE, "origin.line", "sample_id", "num_tokens", "num_target_tokens", "repairs", "images.list.element.grid.rows"],
-    "quarantine": [*PLACE, "origin.line", *OWN, "sample_id", "dialect", "reason"],
+    "quarantine": [*PLACE, "origin.line", *OWN, "sample_id", "dialect", "reason", "findings.list.element.where", "findings.list.element.detail"],
 }
 
 
 # Counters that are added up.
-SUMS = ("records", "states", "dialects", "reasons", "repairs", "lengths", "targets", "unread", "unread_more", "without_episode")
+SUMS = ("records", "states", "dialects", "reasons", "repairs", "lengths", "targets", "unread", "unread_more", "without_episode", "judged", "absent")
 
 
 class StagedFile(NamedTuple):
@@ -76,6 +77,8 @@ class Tally:
     unread: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, key) -> how often records have it, not counting duplicates
     unread_more: Counter[str] = field(default_factory=Counter)  # source -> number of keys that are not listed
     without_episode: Counter[str] = field(default_factory=Counter)  # source -> records that are their own episode, not counting duplicates
+    judged: Counter[str] = field(default_factory=Counter)  # source -> records to which keep_if was applied
+    absent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, field of keep_if) -> records filtered because they lack it
     images: int = 0  # references in conversations
     refused_by_all: int = 0
     examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
@@ -193,6 +196,7 @@ def read_pick(pick: Pick, columns: Sequence[str], open_file: Callable[[str], Bin
 
 def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     tally.states.update({(*place, "conversation"): count for place, count in _counts(rows.select(["source", "path"])).items()})
+    tally.judged.update({source: count for (source,), count in _counts(rows.select(["source"])).items()})
     tally.images += pc.sum(pc.list_value_length(rows["images"])).as_py()
     _without_episode(tally, rows)
     repaired = _exploded(rows, rows["repairs"])
@@ -221,8 +225,13 @@ def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
         tally.dialects[(source, path, dialect, "quarantined")] += count
     whole = rows.filter(pc.is_null(rows["dialect"]))
     _without_episode(tally, whole)
-    is_damaged, is_duplicate = pc.equal(whole["line"], 0), pc.equal(whole["reason"], Reason.RECORD_DUPLICATE.code)
-    state = pc.if_else(is_damaged, "damaged", pc.if_else(is_duplicate, "duplicate", "quarantined"))
+    state = pa.scalar("quarantined")
+    for code, name in NOT_WANTED.items():
+        state = pc.if_else(pc.equal(whole["reason"], code), name, state)
+    state = pc.if_else(pc.equal(whole["line"], 0), "damaged", state)
+    judged = whole.filter(pc.invert(pc.is_in(whole["reason"], pa.array(BEFORE))))
+    tally.judged.update({source: count for (source,), count in _counts(judged.select(["source"])).items()})
+    tally.absent.update(count_absent(whole))
     tally.states.update(_counts(whole.select(["source", "path"]).append_column("state", state)))
     _pick(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged)
 

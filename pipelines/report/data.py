@@ -61,12 +61,13 @@ class DialectFlow:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Records in = kept + quarantined + duplicates, where `kept` have conversations; per dialect, offered = clean + repaired + quarantined."""
+    """Records in = kept + quarantined + duplicates + filtered, where `kept` have conversations; per dialect, offered = clean + repaired + quarantined."""
 
     records: int
     conversations: int
     quarantined: int
     duplicates: int
+    filtered: int
     damaged: int
     dialects: tuple[DialectFlow, ...]
     kept: int
@@ -214,7 +215,7 @@ def funnel_of(manifest: Row) -> Funnel:
     names = [dialect["name"] for dialect in manifest["settings"]["dialects"]]
     totals = {name: [manifest["dialect_totals"].get(name, {}).get(state, 0) for state in ("offered", "clean", "repaired", "quarantined")] for name in names}
     counts = manifest["counts"]
-    states = {name: counts[name] for name in ("records", "conversations", "quarantined", "duplicates", "damaged", "kept")}
+    states = {name: counts.get(name, 0) for name in ("records", "conversations", "quarantined", "duplicates", "filtered", "damaged", "kept")}
     return Funnel(**states, dialects=tuple(DialectFlow(dialect, *total) for dialect, total in totals.items()))
 
 

@@ -96,6 +96,7 @@ INPUTS = struct(
     quarantined=long,
     duplicates=long,
     damaged=long,
+    filtered=long,
     kept=long,  # records with a conversation, of which each may have several
 )
 RUNS = struct(

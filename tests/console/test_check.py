@@ -218,3 +218,14 @@ def test_a_run_ends_with_the_same_fault_before_anything_is_created(home: Path, s
     assert (done.returncode, line["status"], len(line["words"])) == (2, "configuration", 1)
     assert line["words"][0].replace(str(home), "HOME").startswith(word)
     assert not (home / "out").exists()
+
+
+def test_check_says_how_many_of_the_first_records_keep_if_keeps_and_which_field_none_has(home: Path, capsys: pytest.CaptureFixture[str]):
+    write_lines(home / "logs" / "mon" / "b.jsonl", [asked(resolved=True), asked(resolved=False), b"{broken", {"messages": 7, "resolved": True}])
+    data = settings(name="kit", path="logs/mon/b.jsonl", keep_if={"resolved": True})
+    assert check(home, data) == 0
+    assert "source kit: keep_if keeps 2 of the first 3 records" in capsys.readouterr().out.splitlines()
+    assert check(home, settings(name="kit", path="logs/mon/b.jsonl", keep_if={"resolvd": True})) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "source kit: keep_if keeps 0 of the first 3 records" in said
+    assert "source kit: keep_if: none of the first 3 records has the field resolvd" in said

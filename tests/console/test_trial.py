@@ -60,6 +60,7 @@ def test_every_record_is_counted_in_its_state(logs: list[str]):
         "conversations": 4,
         "quarantined": 2,
         "duplicates": 1,
+        "filtered": 0,
         "damaged": 1,
         "kept": 4,
         "refused_by_all": 0,
@@ -90,6 +91,7 @@ def test_the_facts_are_those_of_a_manifest(logs: list[str]):
         ],
         "repairs": {"repair.python_literal": 1},
         "without_episode": {"kit": 3},
+        "keep_if": [],
         "unread": [{"source": "kit", "key": "record.note", "count": 1}],
         "unread_more": {},
     }

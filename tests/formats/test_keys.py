@@ -62,8 +62,8 @@ def test_a_default_refuses_nothing(key: str, value):
 
 def test_other_unread_keys_are_counted_by_place_unless_they_are_null():
     part = {"type": "text", "text": "Q", "lang": "en"}
-    record = {"messages": [{"role": "user", "content": [part], "mood": "x"}, ANSWER | {"mood": "y", "padded": None}], "reward": 1, "id": "7", "timestamp": 3}
-    assert unread(record) == {"turn.mood": 2, "part.lang": 1, "record.reward": 1}
+    record = {"messages": [{"role": "user", "content": [part], "mood": "x"}, ANSWER | {"mood": "y", "padded": None}], "points": 1, "id": "7", "timestamp": 3}
+    assert unread(record) == {"turn.mood": 2, "part.lang": 1, "record.points": 1}
 
 
 def test_a_key_that_is_read_on_other_turns_only_is_counted():
@@ -71,7 +71,7 @@ def test_a_key_that_is_read_on_other_turns_only_is_counted():
 
 
 def test_a_record_that_is_refused_has_its_keys_counted_too():
-    assert unread(asked(reward=1, rejected="bad")) == {"record.reward": 1, "record.rejected": 1}
+    assert unread(asked(points=1, rejected="bad")) == {"record.points": 1, "record.rejected": 1}
 
 
 def test_a_record_of_many_keys_is_counted_in_bounded_space():

@@ -57,6 +57,16 @@ def test_a_record_with_several_conversations_counts_once_among_the_records_and_f
     assert several.states()["kept"] == 3
 
 
+def test_filtered_records_are_counted_apart_and_by_no_gate():
+    states = {(*PLACE, "conversation"): 2, (*PLACE, "quarantined"): 1, (*PLACE, "filtered"): 97, (*PLACE, "kept"): 2}
+    made = make_books(CONFIG, {PLACE: 100}, states, {(*PLACE, name, "clean"): 2 for name in ("glm_4", "minicpm_v_2_6")}, 0, 0, {})
+    assert (made.faults(), made.total("filtered"), made.rows()["quarantine"]) == ([], 97, 98)
+    assert made.quarantined_share() == 1 / 3
+    assert failed_gates(made, Gates(max_quarantined=0.3, min_records=100)) == [
+        "max_quarantined: 33.33% of the records were quarantined; the limit is 30.00%",
+    ]
+
+
 def test_an_empty_batch_has_nothing_quarantined():
     empty = make_books(CONFIG, {}, {}, {}, 0, 0, {})
     assert (empty.quarantined_share(), empty.faults()) == (0.0, [])

@@ -103,6 +103,7 @@ def test_totals_add_up_all_files():
         "quarantined": 2,
         "duplicates": 7,
         "damaged": 1,
+        "filtered": 0,
         "kept": 4,
         "refused_by_all": 0,
         "internal_errors": 0,

@@ -18,6 +18,7 @@ from pipelines.console import trial
 from pipelines.flow import DraftWithImages
 from pipelines.ledger import unread_keys as unread
 from pipelines.ledger.books import takers
+from pipelines.ledger.filtered import keep_if_facts
 from pipelines.ledger.tally import Pick, Tally, groups_of, read_pick, tally_of
 from pipelines.ledger.unread_keys import unread_facts
 from pipelines.local import list_files, run_listed
@@ -70,6 +71,7 @@ def test_counting_files_gives_the_same_numbers_as_counting_outcomes(demo_kit, tm
     assert tally.splits() == counted.splits()
     assert tally.repairs == counted.repairs
     assert tally.without_episode == +counted.without_episode
+    assert (tally.judged, tally.absent) == (+counted.judged, counted.absent)
     assert sum(sum(rows.values()) for rows in tally.length_counts().values()) == counted.books().rows()["samples"]
 
 
@@ -101,6 +103,21 @@ def test_a_conversation_that_every_dialect_quarantines_is_counted_once(tmp_path)
     assert tally.refused_by_all == 1
     assert tally.reasons == {Reason.TOKENS_TOO_LONG.code: 2}
     assert [pick.table for pick in tally.examples[Reason.TOKENS_TOO_LONG.code]] == ["quarantine", "quarantine"]
+
+
+def test_filtered_records_are_counted_apart_with_the_fields_that_they_lack(tmp_path):
+    config = configuration("glm_4", source={"keep_if": {"resolved": True, "split": ["train", None]}})
+    lines = [asked("A", resolved=True), asked("B", resolved=False), asked("C"), asked("C"), asked("D", split="val"), b"{broken"]
+    log = write_lines(tmp_path / "logs.jsonl", lines)
+    outcomes = run_lines(config, log)
+    tally = tallied(staged(tmp_path / "out", outcomes, config), config)
+    books = tally.books(config, {("kit", str(log)): 6})
+    assert books.faults() == []
+    assert books.states() | {"filtered": 3, "conversations": 1, "duplicates": 1, "quarantined": 1} == books.states()
+    assert keep_if_facts(config, tally.judged, tally.absent) == [
+        {"source": "kit", "field": "resolved", "records": 4, "without_it": 2},
+        {"source": "kit", "field": "split", "records": 4, "without_it": 0},
+    ]
 
 
 def test_a_lost_file_is_an_error(demo_kit, tmp_path):

@@ -19,7 +19,7 @@ MANIFEST: dict[str, Any] = {
     "settings": {"dialects": [{"name": "glm_4", "max_tokens": 64}, {"name": "own", "max_tokens": 32}], "gates": {"max_quarantined": 0.5}},
     "reasons": {"image.missing": 1, "tokens.too_long": 5},
     "files": [],
-    "counts": {"records": 9, "conversations": 5, "quarantined": 3, "duplicates": 1, "damaged": 2, "kept": 5, "internal_errors": 0},
+    "counts": {"records": 9, "conversations": 5, "quarantined": 3, "duplicates": 1, "filtered": 0, "damaged": 2, "kept": 5, "internal_errors": 0},
     "dialect_totals": {"glm_4": {"offered": 5, "clean": 2, "repaired": 2, "quarantined": 1}},
 }
 
@@ -29,7 +29,7 @@ def made(**more: Any) -> Any:
 
 
 def test_the_funnel_has_every_dialect_also_one_without_a_conversation():
-    assert funnel_of(MANIFEST) == Funnel(9, 5, 3, 1, 2, (DialectFlow("glm_4", 5, 2, 2, 1), DialectFlow("own", 0, 0, 0, 0)), 5)
+    assert funnel_of(MANIFEST) == Funnel(9, 5, 3, 1, 0, 2, (DialectFlow("glm_4", 5, 2, 2, 1), DialectFlow("own", 0, 0, 0, 0)), 5)
 
 
 def test_a_manifest_without_a_status_has_none_and_stand_ins_are_named():

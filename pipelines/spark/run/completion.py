@@ -14,6 +14,7 @@ from pyspark.errors import PySparkException
 from pipelines.config import Gates
 from pipelines.ledger.batches import Comparison, Past, Volume, past_of, source_rows, volumes
 from pipelines.ledger.books import Books, Counts
+from pipelines.ledger.filtered import keep_if_facts
 from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
 from pipelines.ledger.manifest import Json, make_manifest, manifest_bytes
 from pipelines.ledger.run_row import input_rows_with_books, run_row
@@ -104,6 +105,7 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
         facts |= {"kind": output.kind, "images_opened": output.staged.images_opened, "sources": _sources(run, output.inputs, books)}
         facts |= _unread(tally, output.earlier_manifest) | {"without_episode": _without_episode(run, tally)} | output.facts
+        facts |= {"keep_if": keep_if_facts(run.config, tally.judged, tally.absent)}
         manifest = make_manifest(run.flow, run.batch, run.run_id, output.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
         plan = plan_of(run.run_id, run.batch, staged.tables, output.staged.images)

@@ -1,0 +1,44 @@
+"""How often the fields of `keep_if` are found, in the manifest and in the summary."""
+
+import pyarrow as pa
+import pytest
+
+from pipelines.ledger.filtered import count_absent, is_judged, keep_if_facts, keep_if_lines
+from pipelines.normalize.kept import ABSENT
+from pipelines.tables.schema import FINDINGS
+from tests.making import configuration
+
+
+def rows(*found: tuple[str, list[tuple[str, str]]]) -> pa.Table:
+    findings = [[{"code": reason, "stage": "", "where": where, "detail": detail} for where, detail in each] for reason, each in found]
+    return pa.table({"source": ["kit"] * len(found), "reason": [reason for reason, _ in found], "findings": pa.array(findings, FINDINGS)})
+
+
+def test_only_findings_of_filtered_records_are_counted():
+    table = rows(
+        ("record.filtered", [("resolved", ABSENT), ("reward", "found 0; kept: 1")]),
+        ("record.filtered", [("resolved", ABSENT), ("reward", ABSENT)]),
+        ("schema.field_type", [("resolved", ABSENT)]),
+    )
+    assert count_absent(table) == {("kit", "resolved"): 2, ("kit", "reward"): 1}
+    assert count_absent(pa.concat_tables([table, table])) == {("kit", "resolved"): 4, ("kit", "reward"): 2}
+    assert count_absent(table.slice(0, 0)) == {}
+
+
+@pytest.mark.parametrize(
+    ("reason", "judged"),
+    [("record.filtered", True), ("image.missing", True), ("schema.unknown_format", True), ("line.invalid_json", False), ("record.duplicate", False)],
+)
+def test_records_are_judged_once_they_are_parsed(reason: str, judged: bool):
+    assert is_judged(reason) == judged
+
+
+def test_a_field_that_no_record_has_is_named():
+    config = configuration(source={"keep_if": {"resolvd": True, "reward": 1, "split": "train"}})
+    facts = keep_if_facts(config, {"kit": 12}, {("kit", "resolvd"): 12, ("kit", "reward"): 1})
+    assert facts[0] == {"source": "kit", "field": "resolvd", "records": 12, "without_it": 12}
+    assert list(keep_if_lines(facts)) == [
+        "keep_if                12   kit: no record has the field resolvd, so all were filtered",
+        "keep_if                 1   kit: record filtered without the field reward",
+    ]
+    assert list(keep_if_lines(keep_if_facts(config, {}, {}))) == []
