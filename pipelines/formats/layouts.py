@@ -266,6 +266,7 @@ LAYOUTS: dict[str, Layout] = {
         title="turns under another key: conversation, trajectory, traj, history, dialog, steps and others",
         source="allenai/WildChat, nebius/SWE-rebench-openhands-trajectories, sierra-research/tau-bench",
         needs=((TURNS, "spoken"),),
+        repeats=("trajectory",),  # SWE-agent's steps, whose turns are under history
         pieces=(Piece(TURNS, kind="spoken"), Piece(OUTPUT, "assistant")),
     ),
     "prompt_completion": Layout(

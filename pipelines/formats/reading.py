@@ -11,6 +11,7 @@ from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD
 from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN, Layout, Piece, is_of
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, NotATurn, fields_of
 from pipelines.formats.paths import Found, Trail, find, open_text
+from pipelines.formats.said import Said
 from pipelines.formats.transcripts import is_open_transcript, turns_of
 from pipelines.formats.turns import Reading, read_turn, read_turns
 from pipelines.parsing.written import Written
@@ -39,7 +40,8 @@ def read_layout(record: Mapping[str, Json], written: Written, name: str, layout:
     rejected = find(top, layout.rejected, trail) if layout.rejected else None
     for path in layout.repeats:
         find(top, path, trail)
-    trail.account(reading.unread, _HARMLESS, lambda key, value: _why(key, value, turns))
+    said = Said(turns)
+    trail.account(reading.unread, _HARMLESS, lambda key, value: _why(key, value, said), said.repeats)
     return logged_of(name, turns, places[0] if places else "", written, fields, episode, rejected=((rejected.where, rejected.value),) if rejected else ())
 
 
@@ -50,11 +52,9 @@ def _with_reasoning(answer: LoggedTurn, top: Found, trail: Trail) -> LoggedTurn:
     return replace(answer, reasoning=reasoning, is_plain=False) if reasoning else answer
 
 
-def _why(key: str, value: Json, turns: list[Json]) -> str:
+def _why(key: str, value: Json, said: Said) -> str:
     """Why this key matters beside these turns, "" where it does not: its text may be a part of the conversation that is not among them."""
-    if key not in SPOKEN or value in ("", [], {}) or isinstance(value, (bool, int, float)):
-        return ""
-    if isinstance(value, str) and any(type(turn) is LoggedTurn and isinstance(turn.content, str) and value.strip() in turn.content for turn in turns):
+    if key not in SPOKEN or value in ("", [], {}) or isinstance(value, (bool, int, float)) or said.repeats(key, value):
         return ""
     return "it may be a part of what was said, and is not among the turns"
 

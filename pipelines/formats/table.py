@@ -16,6 +16,7 @@ from pipelines.formats.layouts import LAYOUTS, Layout
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
 from pipelines.formats.plugin import call_plugin
 from pipelines.formats.reading import last_answer, logged_of, read_layout
+from pipelines.formats.said import Said
 from pipelines.formats.sessions import SESSIONS, SessionFormat, read_session, session_of
 from pipelines.formats.spans import unfold
 from pipelines.formats.turns import Reading, parsed, read_turns
@@ -146,7 +147,7 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
     if not record.keys() <= _KNOWN:
         answer, rejected, used = last_answer(record, turns, written, reading)
         turns = turns + answer if answer else turns
-        unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]})
+        unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]}, Said(turns).repeats)
     fields = fields_of(record)
     return logged_of(made.name, turns, key, written, fields, episode, rejected)
 

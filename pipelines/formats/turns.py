@@ -133,6 +133,7 @@ def _fields_of(turn: Mapping[str, Json], where: str, unread: Unread) -> tuple[di
     """(field -> value, field -> the key that it was read from) of a turn."""
     fields: dict[str, Any] = {}
     used: dict[str, str] = {}
+    others: list[str] = []
     for key, value in turn.items():
         if value is None or (type(value) is dict and key != "content" and is_null(value)):
             continue
@@ -141,7 +142,7 @@ def _fields_of(turn: Mapping[str, Json], where: str, unread: Unread) -> tuple[di
             if key in RESULTS and is_results(value):
                 fields["results"], used["results"] = value, key
             elif key not in _HARMLESS and not (key == "description" and "class_" in turn):
-                unread.add("turn", where, key, value)
+                others.append(key)
         elif field in LISTED:
             fields[field] = (*fields.get(field, ()), (key, value))
         elif field not in fields:
@@ -151,10 +152,17 @@ def _fields_of(turn: Mapping[str, Json], where: str, unread: Unread) -> tuple[di
             fields[field], used[field] = value, key
         else:
             _double(unread, where, key, value, fields[field])
+    for key in others:
+        unread.add("turn", where, key, turn[key], repeats=lambda key, value: _repeats(value, fields.get("content")))
     for field in fields.keys() & LISTED:
         if len(fields[field]) > 1:
             fields[field] = tuple(sorted(fields[field], key=_rank))
     return fields, used
+
+
+def _repeats(value: Json, content: Json) -> bool:
+    """Whether a text beside the content of a turn is a part of it."""
+    return isinstance(value, str) and isinstance(content, str) and value.strip() in content
 
 
 def _rank(pair: tuple[str, Json]) -> int:

@@ -270,7 +270,7 @@ def test_a_turn_without_a_role_and_of_unknown_type_is_refused():
 def test_results_of_a_turn_without_calls_are_refused():
     step = {"source": "agent", "message": "A", "observation": {"results": [{"content": "4"}]}}
     assert refusals({"messages": [ASKED, step]}) == [("tool.result_orphan", "messages[1].observation.results[0]")]
-    assert notes(conversation({"messages": [ASKED, ANSWERED | {"observation": "seen"}]})) == []
+    assert refusals({"messages": [ASKED, ANSWERED | {"observation": "seen"}]}) == [("schema.field_unread", "messages[1].observation")]
 
 
 def test_the_actions_of_adp_are_calls_and_code_is_one_with_a_note():
