@@ -20,24 +20,35 @@ from pipelines.visible import one_line
 IMAGES = (
     *("image", "images", "image_path", "image_paths", "image_url", "image_urls"),
     *("img", "imgs", "img_path", "img_paths", "picture", "pictures", "screenshot", "screenshots"),
+    *("image_base64", "images_base64", "image_b64", "base64_image", "base64_images", "screenshot_base64", "image_data", "image_file", "image_files"),
+    *("frames", "visual", "visuals", "observation_image"),
 )
+ATTACHMENTS = ("attachments", "experimental_attachments", "files")  # of a turn: read where they are pictures
 MEDIA = ("video", "videos", "audio", "audios", "media")
 
+TOOL_NAMES = ("toolName", "tool_name")  # of the function whose result a turn is; an answer with such a key is a call that nothing reads
+# Keys that hold calls where their values are objects or JSON text; any other value is unread.
+CALLS_IF_OBJECTS = ("tool_call", "toolCall", "tool_uses", "tool_use", "function_calls", "functionCall", "functionCalls", "calls")
 # Field -> the keys that logs use for it. If a turn has several keys of a field with one value, the first counts.
 TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "role": ("role", "from", "sender", "author"),
-    "content": ("content", "value", "text", "parts", "contents", "message", "system_prompt"),
-    "calls": ("tool_calls", "function_call", "toolCalls"),
+    "content": ("content", "value", "text", "parts", "contents", "message", "system_prompt", "refusal"),
+    "calls": ("tool_calls", "function_call", "toolCalls", *CALLS_IF_OBJECTS),
     "call_id": ("tool_call_id", "call_id", "tool_use_id", "toolCallId", "source_call_id"),
     "own_id": ("id",),
-    "name": ("name", "toolName"),
+    "name": ("name", *TOOL_NAMES),
     "metadata": ("metadata",),
     "tools": ("tools",),
     "images": IMAGES,
     "media": MEDIA,
-    "reasoning": ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thought", "thoughts"),
+    "reasoning": (
+        *("reasoning_content", "reasoning", "reasoning_details", "thinking", "thought", "thoughts"),
+        *("reasoning_text", "reasoningContent", "thinking_blocks", "thinking_content", "chain_of_thought", "cot"),
+    ),
     "loss": ("loss_weight", "weight", "loss_scale", "loss_mask", "mask", "loss", "train", "trainable", "training"),
 }
+EXTRAS = ("additional_kwargs", "provider_specific_fields")  # objects of LangChain and LiteLLM for what only one provider has
+COPIED = "is_copied_context"  # ATIF: a turn that another trajectory has already, and which is not trained again
 RESULTS = ("observation",)  # the key of results beside the calls of a turn, {"results": [...]}
 # Field -> the keys that calls use for it.
 CALL_FIELDS: Mapping[str, tuple[str, ...]] = {

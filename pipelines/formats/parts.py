@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pipelines.formats.meaning import holds_picture
+
 TEXT, IMAGE, REASONING, HIDDEN, CALL, RESULT, BOTH, MEDIA = "text", "image", "reasoning", "hidden reasoning", "call", "result", "call and result", "media"
 
 # Kind -> the types of its parts.
@@ -34,7 +36,7 @@ TYPES: Mapping[str, tuple[str, ...]] = {
 BOTH_PREFIX = "tool-"  # Vercel's parts of a tool that it knows: tool-getWeather
 # The type of a part whose media type says what it is.
 FILES = frozenset(("file", "media", "blob", "uri", "image-data", "file-data"))
-MEDIA_TYPES = ("media_type", "mediaType", "mime_type", "mimeType", "modality")
+MEDIA_TYPES = ("media_type", "mediaType", "mime_type", "mimeType", "modality", "contentType", "content_type")
 # The key of a part without a type -> its kind.
 KEYS: Mapping[str, str] = {
     "text": TEXT,
@@ -107,6 +109,25 @@ def _kind_of_file(part: Mapping[str, Any]) -> str | None:
     media_type = next((part[key] for key in MEDIA_TYPES if isinstance(part.get(key), str)), "image")
     main = media_type.partition("/")[0].lower()
     return {"image": IMAGE, "video": MEDIA, "audio": MEDIA}.get(main)
+
+
+def are_pictures(value: Any) -> bool:
+    """Whether the files of a turn are pictures, all of them: by their types, or by their names.
+
+    >>> are_pictures([{"contentType": "image/png", "url": "a"}]), are_pictures(["a.png"]), are_pictures(["a.png", "b.pdf"])
+    (True, True, False)
+    """
+    items = value if isinstance(value, list) else [value]
+    return bool(items) and all(_is_picture_file(item) for item in items)
+
+
+def _is_picture_file(item: Any) -> bool:
+    if not isinstance(item, dict):
+        return holds_picture(item)
+    kinds = [item[key] for key in (*MEDIA_TYPES, "type") if isinstance(item.get(key), str)]
+    if any(kind.lower().startswith("image") for kind in kinds):
+        return True
+    return not kinds and any(holds_picture(item.get(key)) for key in VALUES[IMAGE])
 
 
 def is_result(part: Any) -> bool:

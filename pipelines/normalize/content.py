@@ -23,8 +23,8 @@ from pipelines.reasons import Reason, Reject
 
 _PARTS = re.compile(r'\[\s*\{\s*"type"\s*:\s*"(?:text|input_text|output_text|image|image_url|input_image)"')
 # The keys of a picture's reference, in order: bytes in the record come before a path.
-_REFERENCES = ("bytes", "data", "url", "path", "image_url", "image", "image_path", "uri", "fileUri", "file_uri", "base64", "source")
-_BOXES = ("image", "source")  # Bedrock: {"image": {"source": {"bytes": ...}}}
+_REFERENCES = ("bytes", "data", "url", "path", "image_url", "image", "image_path", "uri", "fileUri", "file_uri", "base64", "source", "payload")
+_BOXES = ("image", "source", "payload")  # Bedrock: {"image": {"source": {"bytes": ...}}}
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|[^/]*,)")
 _BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk")  # PNG, JPEG, GIF, WEBP, BMP
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n")
