@@ -169,7 +169,10 @@ class Unread:
         self.counts[name if name in self.counts or len(self.counts) < MOST_KEYS else f"{kind}.(other keys)"] += 1
         matters = (meaning or carries_meaning(key, value, kind)) and key not in self.ignored and len(self.findings) <= MOST_FINDINGS
         if matters and (meaning or repeats is None or not repeats(key, value)):
-            place, detail = f"{where}.{clip_key(key)}".lstrip("."), meaning or f"the key {clip(key)} of a {kind} is not read"
+            place, detail = (
+                f"{where}.{clip_key(key)}".lstrip("."),
+                meaning or f"the key {clip(key)} of a {kind} is not read; if nothing is lost without it, name it in ignore",
+            )
             if len(self.findings) == MOST_FINDINGS:
                 place, detail = "", f"and more; only the first {MOST_FINDINGS} are listed"
             self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))

@@ -24,7 +24,7 @@ TYPES: Mapping[str, tuple[str, ...]] = {
     HIDDEN: ("redacted_thinking", "step-start"),
     CALL: (
         *("tool_call", "function_call", "tool_use", "tool-call", "server_tool_use", "mcp_tool_use", "api_action", "code_action"),
-        *("custom_tool_call", "local_shell_call", "computer_call"),
+        *("custom_tool_call", "local_shell_call", "computer_call", "web_search_call"),
     ),
     RESULT: (
         *("tool_result", "tool-result", "tool_call_response", "function_call_output", "computer_call_output", "function_response"),
@@ -43,9 +43,13 @@ KEYS: Mapping[str, str] = {
     "functionCall": CALL,
     "function_call": CALL,
     "toolUse": CALL,
+    "executableCode": CALL,
+    "executable_code": CALL,
     "functionResponse": RESULT,
     "function_response": RESULT,
     "toolResult": RESULT,
+    "codeExecutionResult": RESULT,
+    "code_execution_result": RESULT,
     "inlineData": IMAGE,
     "inline_data": IMAGE,
     "fileData": IMAGE,

@@ -136,7 +136,11 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
         if (found := _read_layout(record, written, wanted, reading, episode)) is not None:
             return found
         if wanted in LAYOUTS or wanted in SESSIONS or not _holds_turns(logged):
-            raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"found the keys {clip(', '.join(map(str, record)))}; expected {_expected(wanted)}"))
+            raise Reject(
+                Reason.SCHEMA_UNKNOWN_FORMAT.at(
+                    "", f"found the keys {clip(', '.join(map(str, record)))}; expected {_expected(wanted)}; map them with `format: fields`"
+                )
+            )
         record = dict(logged)
     made = _format_of(record, wanted)
     key = next((key for key in made.turns if key in record), made.turns[0])

@@ -20,7 +20,7 @@ from pipelines.formats.parts import BOTH, is_result, kind_of_part
 from pipelines.formats.results import call_and_result, result_turn, results_beside
 from pipelines.formats.turn_keys import description, fields_of_turn, read_adp, read_extras
 from pipelines.parsing.budget import Budget
-from pipelines.parsing.careful import parse_json
+from pipelines.parsing.careful import clip, parse_json
 from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reject
 
@@ -85,6 +85,8 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
             role = role or (turn["name"] if turn.get("class_") and turn.get("name") in ("system", "user") else None)  # who speaks through the environment
             role = role or next((turn[key] for key in ("type", "class_", "source") if _is_role(turn.get(key))), None)
     fields, used = fields_of_turn(turn, where, reading.unread)
+    if role is None and "role" not in fields and isinstance(turn.get("type"), str) and fields.keys().isdisjoint(("content", "calls", "images")):
+        return [NotATurn(turn, where, f"an item of type {clip(turn['type'])} is not read; leave it out, or write it as turns")]
     if role is not None:
         fields.setdefault("role", role)
     for key in EXTRAS:

@@ -141,10 +141,13 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     if not isinstance(part, dict):
         findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; expected an object with a type")
         return None
+    if part.keys() == {"message_content"} and isinstance(part["message_content"], dict):  # OpenInference
+        part, path, where = part["message_content"], (*path, "message_content"), f"{where}.message_content"
     kind, own = kind_of_part(part)
     name = own or part.get("type")
     if not isinstance(name, str):
-        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(name)}; expected a string")
+        found = f"the type of the part is {kind_of(name)}" if name is not None else f"found the keys {clip(', '.join(map(str, part)))}"
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"{found}; expected a part with a type such as text or image_url, or one such as functionCall")
         return None
     if kind == MEDIA:
         findings.media(where, f"a part of type {name}")
@@ -175,7 +178,8 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     elif kind == TEXT and isinstance(value, str):
         return value
     else:
-        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found a part of type {clip(name)} whose value is {kind_of(value)}")
+        found = f"a part of type {clip(name)} whose value is {kind_of(value)}" if kind else f"a part of type {clip(name)}, which is not read"
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found {found}; write it as text or as a picture, or leave it out")
     return None
 
 
