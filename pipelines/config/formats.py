@@ -10,7 +10,7 @@ CHAT_FORMATS = ("agentcpm", "sharegpt", "glm", "openai")
 # Those of pipelines/formats/layouts.py, in the same order; a test compares them.
 OTHER_FORMATS = (
     *("request", "openai_preference", "hh_preference", "preference", "preference_turns", "glaive", "gemini", "responses", "atif", "adp"),
-    *("otel", "otel_events", "openinference", "langsmith", "alpaca", "langfuse", "trajectory", "prompt_completion"),
+    *("otel", "otel_events", "openinference", "langsmith", "alpaca", "langfuse", "history", "trajectory", "prompt_completion"),
 )
 FORMATS = ("auto", *SESSION_FORMATS, *CHAT_FORMATS, *OTHER_FORMATS, "fields")
 _PLUGIN = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")

@@ -11,7 +11,8 @@ from pipelines.config import EPISODE_KEYS
 from pipelines.console.formats_page import formats_page
 from pipelines.dialects import DIALECTS
 from pipelines.dialects.hf import DIFFERENCES, UPSTREAM
-from pipelines.formats.keys import CALL_FIELDS, HARMLESS, MEANING, OUTCOMES, RECORD_FIELDS, TURN_FIELDS
+from pipelines.formats.keys import CALL_FIELDS, HARMLESS, OUTCOMES, RECORD_FIELDS, TURN_FIELDS
+from pipelines.formats.meaning import FIRST_QUALIFIERS, PHRASES, QUALIFIERS, TRAINING, WORDS
 from pipelines.formats.parts import FILES, KEYS, RESULT_FIELDS, TYPES
 from pipelines.reasons import NOTE, REFUSE, REPAIR, Reason
 
@@ -104,14 +105,18 @@ def _key_lines() -> Iterator[str]:
     yield from ("", "## Harmless", "", "| place | keys |", "|---|---|")
     for place, harmless in HARMLESS.items():
         yield f"| {place} | {', '.join(f'`{key}`' for key in sorted(harmless))} |"
-    yield from (
-        "",
-        "## Names that matter",
-        "",
-        "A regular expression over the whole name:",
-        "",
-        f"`{MEANING.pattern}`, and `label` with the value true or false.".replace("|", " | "),
-    )
+    yield from ("", "## Names that matter", "")
+    yield "A key that nothing reads refuses the record if it may change what the record teaches: by the words of its name (`editedResponse` and `response_2` have the"
+    yield "word *response*), or because its value holds turns, a call or a picture. A text that the turns say too does not count."
+    yield from ("", "| may be | words |", "|---|---|")
+    for family, words in WORDS.items():
+        yield f"| {family} | {', '.join(f'`{word}`' for word in sorted(words))} |"
+    yield from ("", f"Names in several words: {', '.join(f'`{name}`' for name in PHRASES)}.")
+    yield from ("", "A name that ends in one of these words is metadata, and so is a number or `true` under any of the names above:", "")
+    yield ", ".join(f"`{word}`" for word in sorted(QUALIFIERS)) + "."
+    yield from ("", "So is a name that begins with one of these:", "", ", ".join(f"`{word}`" for word in sorted(FIRST_QUALIFIERS)) + ".")
+    yield from ("", "Names of training matter by a regular expression over the whole name, and `label` with the value true or false:", "")
+    yield f"`{TRAINING.pattern}`".replace("|", " | ")
 
 
 def _cell(text: str) -> str:

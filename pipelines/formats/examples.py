@@ -106,6 +106,8 @@ EXAMPLES: Mapping[str, str] = {
     "langfuse": r"""
 {"id": "1", "traceId": "t", "type": "GENERATION", "input": [{"role": "user", "content": "Weather in Kyiv?"}],
  "output": {"role": "assistant", "content": "It is cold."}}""",
+    "history": r"""
+{"chat_history": [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello!"}], "question": "Weather in Kyiv?", "answer": "It is cold."}""",
     "trajectory": r"""
 {"trajectory_id": "e1", "trajectory": [{"role": "user", "content": "Weather in Kyiv?"},
   {"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": {"name": "weather", "arguments": "{\"city\": \"Kyiv\"}"}}]},

@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from pipelines.config.fields import CallKeys, Fields, TurnKeys
 from pipelines.formats.keys import HARMLESS
-from pipelines.formats.layouts import Piece
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, NotATurn, fields_of
 from pipelines.formats.paths import Found, Trail, find, open_text
+from pipelines.formats.pieces import Piece
 from pipelines.formats.reading import logged_of, text_turn, turns_at
 from pipelines.formats.turns import Reading, read_turn
 from pipelines.parsing.written import Rewritten, Written
+from pipelines.reasons import Reason, Reject
 
 # Field of `fields.turn` -> the usual key of a turn, under which it is written over.
 _TURN = {
@@ -49,6 +50,9 @@ def _turns(top: Found, fields: Fields, trail: Trail, reading: Reading) -> tuple[
     key = ""
     for piece in _pieces(fields):
         texts = [found for path in piece.joined or (piece.path,) if (found := find(top, path, trail)) is not None]
+        if not texts and piece.role == "user" and not turns:
+            wanted = ", ".join(map(repr, piece.joined))
+            raise Reject(Reason.SCHEMA_CONTENT_MISSING.at(piece.path, f"the record has no question: nothing is at {wanted}, which fields.prompt names"))
         if not texts:
             continue
         key = key or texts[0].where
@@ -63,7 +67,7 @@ def _turns(top: Found, fields: Fields, trail: Trail, reading: Reading) -> tuple[
 
 
 def _pieces(fields: Fields) -> list[Piece]:
-    made = [Piece(fields.history, "pairs")] if fields.history else []
+    made = [Piece(fields.history, "history")] if fields.history else []
     made += [Piece(fields.turns)] if fields.turns else []
     made += [Piece(fields.prompt[0], "user", joined=fields.prompt)] if fields.prompt else []
     return made + ([Piece(fields.answer, "assistant")] if fields.answer else [])

@@ -1,17 +1,17 @@
 """Which keys of a log are read, which are known to be harmless, and what happens to the others.
 
 Every key of a record, a turn, a part, a call or a tool is read (`TURN_FIELDS`, `RECORD_FIELDS`), harmless (`HARMLESS`) or unread. An unread
-key is counted. If its name suggests a meaning and its value is not a default, the record is refused (`Unread.findings`).
+key is counted. If it may change what the record teaches (meaning.py), the record is refused (`Unread.findings`).
 To add an alias, add a word to a table here.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
+from pipelines.formats.meaning import carries_meaning
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason
 from pipelines.records import Finding
@@ -20,24 +20,35 @@ from pipelines.visible import one_line
 IMAGES = (
     *("image", "images", "image_path", "image_paths", "image_url", "image_urls"),
     *("img", "imgs", "img_path", "img_paths", "picture", "pictures", "screenshot", "screenshots"),
+    *("image_base64", "images_base64", "image_b64", "base64_image", "base64_images", "screenshot_base64", "image_data", "image_file", "image_files"),
+    *("frames", "visual", "visuals", "observation_image"),
 )
+ATTACHMENTS = ("attachments", "experimental_attachments", "files")  # of a turn: read where they are pictures
 MEDIA = ("video", "videos", "audio", "audios", "media")
 
+TOOL_NAMES = ("toolName", "tool_name")  # of the function whose result a turn is; an answer with such a key is a call that nothing reads
+# Keys that hold calls where their values are objects or JSON text; any other value is unread.
+CALLS_IF_OBJECTS = ("tool_call", "toolCall", "tool_uses", "tool_use", "function_calls", "functionCall", "functionCalls", "calls")
 # Field -> the keys that logs use for it. If a turn has several keys of a field with one value, the first counts.
 TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "role": ("role", "from", "sender", "author"),
-    "content": ("content", "value", "text", "parts", "contents", "message", "system_prompt"),
-    "calls": ("tool_calls", "function_call", "toolCalls"),
+    "content": ("content", "value", "text", "parts", "contents", "message", "system_prompt", "refusal"),
+    "calls": ("tool_calls", "function_call", "toolCalls", *CALLS_IF_OBJECTS),
     "call_id": ("tool_call_id", "call_id", "tool_use_id", "toolCallId", "source_call_id"),
     "own_id": ("id",),
-    "name": ("name", "toolName"),
+    "name": ("name", *TOOL_NAMES),
     "metadata": ("metadata",),
     "tools": ("tools",),
     "images": IMAGES,
     "media": MEDIA,
-    "reasoning": ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thought", "thoughts"),
+    "reasoning": (
+        *("reasoning_content", "reasoning", "reasoning_details", "thinking", "thought", "thoughts"),
+        *("reasoning_text", "reasoningContent", "thinking_blocks", "thinking_content", "chain_of_thought", "cot"),
+    ),
     "loss": ("loss_weight", "weight", "loss_scale", "loss_mask", "mask", "loss", "train", "trainable", "training"),
 }
+EXTRAS = ("additional_kwargs", "provider_specific_fields")  # objects of LangChain and LiteLLM for what only one provider has
+COPIED = "is_copied_context"  # ATIF: a turn that another trajectory has already, and which is not trained again
 RESULTS = ("observation",)  # the key of results beside the calls of a turn, {"results": [...]}
 # Field -> the keys that calls use for it.
 CALL_FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -133,15 +144,6 @@ HARMLESS: Mapping[str, frozenset[str]] = {
     ),
 }
 
-# Names that suggest a meaning. If such a key is not read, the log is not fully understood.
-MEANING = re.compile(
-    r"(image|img|screenshot|picture|video|audio)s?(_?\d+)?(_(path|url|file|base64|b64)s?)?|media|function_calls?|functions|available_tools|tool_calls"
-    r"|system_prompt|system_message|instructions|response|output|completion|choices|(chosen|rejected)(_\w+)?|thoughts?|thinking|reasoning.*"
-    r"|actions|objects|tool_?(invocation|result|output|use|call)s?|function_?calls?|loss.*|train.*|(no|ignore|skip)_(loss|train)\w*|.*mask.*|weights?",
-    re.IGNORECASE,
-)
-_MASK = re.compile(r"mask", re.IGNORECASE)
-_TRAINING = re.compile(r"loss|train|weights?$", re.IGNORECASE)
 MOST_KEYS = 256  # distinct ones that are counted of one record
 KEY_LENGTH = 64
 MOST_FINDINGS = 100  # unread keys that carry meaning, of one record
@@ -155,29 +157,6 @@ def pair_keys(turn: Mapping[str, Any]) -> tuple[str, str] | None:
     """
     found = [key for keys in PAIRS for key in keys if isinstance(turn.get(key), str)]
     return (found[0], found[1]) if len(found) == 2 and found[0] in PAIRS[0] and found[1] in PAIRS[1] else None
-
-
-def carries_meaning(key: str, value: Any) -> bool:
-    """Whether this key, read by nothing, may change what the record teaches.
-
-    >>> carries_meaning("rejected", "No."), carries_meaning("rejected", None), carries_meaning("timestamp", 7), carries_meaning("train_on_input", True)
-    (True, False, False, False)
-    """
-    if key == "label":
-        return isinstance(value, bool)
-    return MEANING.fullmatch(key) is not None and not _is_default(key, value)
-
-
-def _is_default(key: str, value: Any) -> bool:
-    """Whether the value says nothing: null and empty values; true and 1 for training, which is the default; `auto` and `none`, which are settings
-    of a request. A mask may mean either, so only an empty one says nothing."""
-    if value is None or value in ("", [], {}):
-        return True
-    if _MASK.search(key):
-        return value is False and key in ("masked", "is_masked")
-    if _TRAINING.match(key):
-        return value is True or value == 1
-    return value is False or (key.startswith(("function_call", "tool_calls")) and value in ("auto", "none"))
 
 
 def clip_key(key: str) -> str:
@@ -194,15 +173,19 @@ class Unread:
         self.counts: Counter[str] = Counter()
         self.findings: list[Finding] = []
 
-    def add(self, kind: str, where: str, key: str, value: Any, meaning: str = "") -> None:
+    def add(self, kind: str, where: str, key: str, value: Any, meaning: str = "", repeats: Callable[[str, Any], bool] | None = None) -> None:
         """`kind` is record, turn, part, call or tool, `where` the place of the object that has the key. If `meaning` says why it
-        matters, the key is refused whatever its name."""
+        matters, the key is refused whatever its name. `repeats` says whether a key and its value only say again what is read."""
         if kind == "record" and self.kept and self._is_kept(where, key):
             return
         name = f"{kind}.{clip_key(key)}"
         self.counts[name if name in self.counts or len(self.counts) < MOST_KEYS else f"{kind}.(other keys)"] += 1
-        if (meaning or carries_meaning(key, value)) and key not in self.ignored and len(self.findings) <= MOST_FINDINGS:
-            place, detail = f"{where}.{clip_key(key)}".lstrip("."), meaning or f"the key {clip(key)} of a {kind} is not read"
+        matters = (meaning or carries_meaning(key, value, kind)) and key not in self.ignored and len(self.findings) <= MOST_FINDINGS
+        if matters and (meaning or repeats is None or not repeats(key, value)):
+            place, detail = (
+                f"{where}.{clip_key(key)}".lstrip("."),
+                meaning or f"the key {clip(key)} of a {kind} is not read; if nothing is lost without it, name it in ignore",
+            )
             if len(self.findings) == MOST_FINDINGS:
                 place, detail = "", f"and more; only the first {MOST_FINDINGS} are listed"
             self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))
@@ -216,12 +199,12 @@ class Unread:
             self.add_others("record", place, *self.kept[place])
         return True
 
-    def add_others(self, kind: str, where: str, logged: Mapping[str, Any], read: Container[str]) -> None:
+    def add_others(self, kind: str, where: str, logged: Mapping[str, Any], read: Container[str], repeats: Callable[[str, Any], bool] | None = None) -> None:
         """Adds every key of this object that is neither read nor harmless. A key with the value null does not count."""
         harmless = HARMLESS[kind]
         for key, value in logged.items():
             if key not in read and key not in harmless and value is not None:
-                self.add(kind, where, key, value)
+                self.add(kind, where, key, value, repeats=repeats)
 
     def counted(self) -> tuple[tuple[str, int], ...]:
         return tuple(self.counts.items())

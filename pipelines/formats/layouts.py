@@ -7,109 +7,23 @@ A row names paths (paths.py). The turns themselves are read alike everywhere (tu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from pipelines.formats.keys import ROLE_TYPES, TURN_FIELDS, WRAPPERS, pair_keys
-from pipelines.formats.paths import pairs_of
-from pipelines.formats.transcripts import is_transcript
+from pipelines.formats.keys import TURN_FIELDS
+from pipelines.formats.pieces import Layout, Piece
 
-Role = Literal["user", "assistant", "pairs", "transcript"] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A value with turns: a list of turns, one turn, or a text. `role` is that of a text, or of a turn without one; `pairs` is a list of
-    (question, answer), `transcript` a text with the names of the speakers. Several `joined` texts make one turn, with a newline between them."""
-
-    path: str
-    role: Role = None
-    kind: str = "any"
-    joined: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """`needs` are the paths that a record of this shape has, each with what its value must be. `rejected` is the other side of a preference.
-    `source` says who documents the shape."""
-
-    title: str
-    source: str
-    needs: tuple[tuple[str, str], ...]
-    pieces: tuple[Piece, ...]
-    holders: tuple[str, ...] = ()
-    rejected: str = ""
-    has_reasoning: bool = False  # beside the answer
-    repeats: tuple[str, ...] = ()  # paths whose values say again what the turns say
-    other_meaning: tuple[str, ...] = ()  # keys of the holders that are no fields here
-
-    def matches(self, record: Mapping[str, Any]) -> bool:
-        return all(_has(record, key, kind) for key, kind in self.needs)
-
-
-def _has(record: Mapping[str, Any], path: str, kind: str) -> bool:
-    """Whether one of these paths leads to a value of this kind. Plain keys only: it is asked of every record of an unknown shape."""
-    return any(is_of(_value(record, option.strip()), kind) for option in path.split("|"))
-
-
-def _value(record: Any, path: str) -> Any:
-    for i, key in enumerate(keys := path.split(".")):
-        if isinstance(record, list) and (pairs := pairs_of(record)) is not None:
-            record = pairs
-        if not isinstance(record, dict):
-            return None
-        rest = ".".join(keys[i:])
-        if rest in record:
-            return record[rest]
-        record = record.get(key)
-    return record
-
-
-def is_of(value: Any, kind: str) -> bool:
-    match kind:
-        case "text":
-            return isinstance(value, str)
-        case "transcript":
-            return isinstance(value, str) and is_transcript(value)
-        case "object":
-            return isinstance(value, dict)
-        case "turns":  # a list of objects, or the JSON text of a list
-            listed = isinstance(value, list) and all(isinstance(item, (dict, str)) for item in value) and any(isinstance(item, dict) for item in value)
-            return listed or (isinstance(value, str) and value.lstrip()[:1] == "[")
-        case "spoken":  # turns that say who speaks
-            return is_of(value, "turns") and (isinstance(value, str) or any(isinstance(item, dict) and _has_speaker(item) for item in value))
-        case "items":  # of the Responses API
-            return isinstance(value, list) and any(isinstance(item, dict) and _is_item(item) for item in value)
-        case "steps":  # of ATIF
-            return isinstance(value, list) and any(isinstance(item, dict) and "source" in item and "message" in item for item in value)
-        case "actions":  # of ADP
-            return isinstance(value, list) and any(isinstance(item, dict) and "class_" in item for item in value)
-    return value is not None
-
-
-def _has_speaker(turn: Mapping[str, Any]) -> bool:
-    named = any(turn.get(key) is not None for key in TURN_FIELDS["role"])
-    named = named or any(isinstance(word := turn.get(key), str) and word in ROLE_TYPES for key in ("type", "source"))
-    return named or pair_keys(turn) is not None or any(isinstance(turn.get(key), dict) for key in WRAPPERS)
-
-
-def _is_item(item: Mapping[str, Any]) -> bool:
-    content = item.get("content")
-    types = [item.get("type"), *(part.get("type") for part in content if isinstance(part, dict))] if isinstance(content, list) else [item.get("type")]
-    return any(isinstance(kind, str) and kind in ITEMS for kind in types)
-
-
-ITEMS = ("message", "function_call", "function_call_output", "reasoning", "input_text", "output_text", "input_image")
 ANSWER = (
     "{0}.choices[0].message | {0}.choices[0].text | {0}.candidates[0].content | {0}.output.message | {0}.output.choices[0].message | {0}.output"
-    " | {0}.message | {0}.messages | {0}.body.choices[0].message | {0}"
+    " | {0}.message | {0}.messages | {0}.body.choices[0].message | {0}.body.candidates[0].content | {0}.body.output | {0}.body | {0}"
 )
 REQUESTS = ("request", "request.body", "request_body", "requestBody", "data.request", "body")
 RESPONSES = ("response", "response_body", "responseBody", "data.response")
 ASKED = " | ".join(f"{name}.{key}" for name in REQUESTS for key in ("messages", "contents", "input", "prompt"))
 ANSWERED = " | ".join(RESPONSES)
 OUTPUT = "output | completion | response | answer | answers | outputs"
+HISTORY = "history | chat_history | conversation_history | message_history"
 QUESTION = "prompt | question | query | instruction | input"
+ASKED_LAST = f"{QUESTION} | message | user_input"
 TURNS = (
     "conversation | trajectory | traj | history | dialog | dialogue | turns | chat_history | chat_messages | chat | message_history | texts | items"
     " | values.messages | state.messages | data.messages | body.messages | events | steps"
@@ -128,6 +42,44 @@ SPOKEN = frozenset(
         *("answer", "answers", "solution", "final_answer", "outputs", "messages", "conversations", "previous_response_id"),
     )
 )
+
+# Where traces say what a span is.
+SPAN_KINDS = (
+    *("run_type", "type", "span_type", "spanType", "observation_type", "observationType", "attributes.openinference.span.kind"),
+    *("openinference.span.kind", "attributes.gen_ai.operation.name", "attributes.traceloop.span.kind"),
+)
+# Kinds of spans that are no chats: what they are given and give back is no question and answer.
+OTHER_SPANS = frozenset(
+    (
+        *("tool", "tools", "tool_call", "execute_tool", "retriever", "retrieval", "embedding", "embeddings", "reranker", "parser", "guardrail"),
+        *("evaluator", "evaluation", "event", "prompt", "score"),
+    )
+)
+
+
+def under(holder: str, paths: str) -> str:
+    """These paths in an object.
+
+    >>> under("input", "a | b")
+    'input.a | input.b'
+    """
+    return " | ".join(f"{holder}.{path}" for path in paths.split(" | "))
+
+
+def _asks_again(record: Mapping[str, Any]) -> bool:
+    """Whether the turns of a history have the question themselves: then they are the whole conversation."""
+    texts = [record[key] for key in HISTORY.split(" | ") if isinstance(record.get(key), str)]
+    texts += [
+        turn.get(name)
+        for key in HISTORY.split(" | ")
+        if isinstance(record.get(key), list)
+        for turn in record[key]
+        if isinstance(turn, dict)
+        for name in TURN_FIELDS["content"]
+    ]
+    question = next((record[key] for key in ASKED_LAST.split(" | ") if isinstance(record.get(key), str)), "")
+    return any(question.strip() in text for text in texts if isinstance(text, str))
+
 
 LAYOUTS: dict[str, Layout] = {
     "request": Layout(
@@ -156,7 +108,7 @@ LAYOUTS: dict[str, Layout] = {
         title="preference pairs with a prompt: prompt, chosen, rejected",
         source="huggingface/trl, dataset formats; hiyouga/LLaMA-Factory data/README.md @ v0.9.5",
         needs=(("chosen", "any"), ("rejected", "any"), (QUESTION, "any")),
-        pieces=(Piece("history", "pairs"), Piece(QUESTION, "user"), Piece("chosen", "assistant")),
+        pieces=(Piece(HISTORY, "history"), Piece(QUESTION, "user"), Piece("chosen", "assistant")),
         rejected="rejected",
     ),
     "preference_turns": Layout(
@@ -203,6 +155,7 @@ LAYOUTS: dict[str, Layout] = {
         source="open-telemetry/semantic-conventions, gen-ai; traceloop/openllmetry",
         needs=(("attributes.gen_ai.input.messages | attributes.gen_ai.prompt | gen_ai.input.messages", "any"),),
         holders=("attributes", "attributes.llm.request"),
+        kinds=SPAN_KINDS,
         pieces=(
             Piece("attributes.gen_ai.input.messages | attributes.gen_ai.prompt | gen_ai.input.messages", "user"),
             Piece("attributes.gen_ai.output.messages | attributes.gen_ai.completion | gen_ai.output.messages", "assistant"),
@@ -212,6 +165,7 @@ LAYOUTS: dict[str, Layout] = {
         title="OpenTelemetry GenAI spans with the messages as events: gen_ai.user.message, gen_ai.choice",
         source="open-telemetry/semantic-conventions, gen-ai events, up to version 1.36",
         needs=(("events", "spoken"), ("attributes | trace_id | traceId | span_id | name", "any")),
+        kinds=SPAN_KINDS,
         pieces=(Piece("events"),),
     ),
     "openinference": Layout(
@@ -221,6 +175,7 @@ LAYOUTS: dict[str, Layout] = {
         holders=("attributes.llm | llm",),
         repeats=("attributes.input", "attributes.output", "input", "output"),
         other_meaning=("system",),  # the name of the provider
+        kinds=SPAN_KINDS,
         pieces=(
             Piece("attributes.llm.input_messages | llm.input_messages", "user"),
             Piece("attributes.llm.output_messages | llm.output_messages", "assistant"),
@@ -231,7 +186,10 @@ LAYOUTS: dict[str, Layout] = {
         source="docs.langchain.com/langsmith/run-data-format",
         needs=(("inputs", "object"), ("outputs | output", "any")),
         holders=("inputs", "outputs"),
+        kinds=SPAN_KINDS,
         pieces=(
+            Piece(under("inputs", HISTORY), "history"),
+            Piece("inputs.prompts[0]", "prompt"),
             Piece(f"inputs.messages | inputs.input | inputs.{' | inputs.'.join(QUESTION.split(' | '))}", "user"),
             Piece(
                 "output.choices[0].message | output.messages | output.content | output.output | output"
@@ -246,7 +204,7 @@ LAYOUTS: dict[str, Layout] = {
         source="tatsu-lab/stanford_alpaca; hiyouga/LLaMA-Factory data/README.md @ v0.9.5",
         needs=(("instruction", "text"), ("output | response | completion", "any")),
         pieces=(
-            Piece("history", "pairs"),
+            Piece(HISTORY, "history"),
             Piece("instruction", "user", joined=("instruction", "input | context")),
             Piece("output | response | completion", "assistant"),
         ),
@@ -257,22 +215,41 @@ LAYOUTS: dict[str, Layout] = {
         source="langfuse.com/docs/observability",
         needs=(("input", "any"), ("output", "any")),
         holders=("input", "input.inputBodyJson"),
+        kinds=SPAN_KINDS,
         pieces=(
-            Piece("input.messages | input.contents | input.args[0].messages | input.inputBodyJson.messages | input", "user"),
-            Piece(f"output.outputBodyJson.output.message | output.outputBodyJson | {ANSWER.format('output')}", "assistant"),
+            Piece(under("input", HISTORY), "history"),
+            Piece(
+                # `input.query` is as often what a search was given
+                "input.messages | input.contents | input.args[0].messages | input.inputBodyJson.messages"
+                " | input.prompt | input.question | input.instruction | input.input | input.user_input | input.user | input",
+                "user",
+            ),
+            Piece(
+                f"output.outputBodyJson.output.message | output.outputBodyJson | output.answer | output.response | output.result | {ANSWER.format('output')}",
+                "assistant",
+            ),
         ),
+    ),
+    "history": Layout(
+        title="a question and an answer after earlier turns: history or chat_history; question or message; answer",
+        source="modelscope/ms-swift docs; chains of LangChain with memory; Cohere's chat API",
+        needs=((HISTORY, "spoken"), (ASKED_LAST, "text"), (OUTPUT, "any")),
+        unless=_asks_again,
+        pieces=(Piece(HISTORY, "history"), Piece(ASKED_LAST, "user"), Piece(f"response.text | {OUTPUT}", "assistant")),
+        has_reasoning=True,
     ),
     "trajectory": Layout(
         title="turns under another key: conversation, trajectory, traj, history, dialog, steps and others",
         source="allenai/WildChat, nebius/SWE-rebench-openhands-trajectories, sierra-research/tau-bench",
         needs=((TURNS, "spoken"),),
+        repeats=("trajectory",),  # SWE-agent's steps, whose turns are under history
         pieces=(Piece(TURNS, kind="spoken"), Piece(OUTPUT, "assistant")),
     ),
     "prompt_completion": Layout(
         title="a question and an answer: prompt or query or question; completion or response or answer",
         source="huggingface/trl, dataset formats; modelscope/ms-swift docs; Salesforce/xlam-function-calling-60k",
         needs=((QUESTION, "any"), (OUTPUT, "any")),
-        pieces=(Piece("history", "pairs"), Piece(QUESTION, "user"), Piece(OUTPUT, "assistant")),
+        pieces=(Piece(HISTORY, "history"), Piece(QUESTION, "user"), Piece(OUTPUT, "assistant")),
         has_reasoning=True,
     ),
 }

@@ -49,10 +49,11 @@ class LoggedTurn(Noun, frozen=True, kw_only=True):
 
 
 class NotATurn(NamedTuple):
-    """A value that stands where a turn is expected."""
+    """A value that stands where a turn is expected; `why` says what is wrong with an object."""
 
     value: Json
     where: str
+    why: str = ""
 
 
 class Logged(Noun, frozen=True, kw_only=True):

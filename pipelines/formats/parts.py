@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pipelines.formats.meaning import holds_picture
+
 TEXT, IMAGE, REASONING, HIDDEN, CALL, RESULT, BOTH, MEDIA = "text", "image", "reasoning", "hidden reasoning", "call", "result", "call and result", "media"
 
 # Kind -> the types of its parts.
@@ -22,7 +24,7 @@ TYPES: Mapping[str, tuple[str, ...]] = {
     HIDDEN: ("redacted_thinking", "step-start"),
     CALL: (
         *("tool_call", "function_call", "tool_use", "tool-call", "server_tool_use", "mcp_tool_use", "api_action", "code_action"),
-        *("custom_tool_call", "local_shell_call", "computer_call"),
+        *("custom_tool_call", "local_shell_call", "computer_call", "web_search_call"),
     ),
     RESULT: (
         *("tool_result", "tool-result", "tool_call_response", "function_call_output", "computer_call_output", "function_response"),
@@ -34,16 +36,20 @@ TYPES: Mapping[str, tuple[str, ...]] = {
 BOTH_PREFIX = "tool-"  # Vercel's parts of a tool that it knows: tool-getWeather
 # The type of a part whose media type says what it is.
 FILES = frozenset(("file", "media", "blob", "uri", "image-data", "file-data"))
-MEDIA_TYPES = ("media_type", "mediaType", "mime_type", "mimeType", "modality")
+MEDIA_TYPES = ("media_type", "mediaType", "mime_type", "mimeType", "modality", "contentType", "content_type")
 # The key of a part without a type -> its kind.
 KEYS: Mapping[str, str] = {
     "text": TEXT,
     "functionCall": CALL,
     "function_call": CALL,
     "toolUse": CALL,
+    "executableCode": CALL,
+    "executable_code": CALL,
     "functionResponse": RESULT,
     "function_response": RESULT,
     "toolResult": RESULT,
+    "codeExecutionResult": RESULT,
+    "code_execution_result": RESULT,
     "inlineData": IMAGE,
     "inline_data": IMAGE,
     "fileData": IMAGE,
@@ -107,6 +113,25 @@ def _kind_of_file(part: Mapping[str, Any]) -> str | None:
     media_type = next((part[key] for key in MEDIA_TYPES if isinstance(part.get(key), str)), "image")
     main = media_type.partition("/")[0].lower()
     return {"image": IMAGE, "video": MEDIA, "audio": MEDIA}.get(main)
+
+
+def are_pictures(value: Any) -> bool:
+    """Whether the files of a turn are pictures, all of them: by their types, or by their names.
+
+    >>> are_pictures([{"contentType": "image/png", "url": "a"}]), are_pictures(["a.png"]), are_pictures(["a.png", "b.pdf"])
+    (True, True, False)
+    """
+    items = value if isinstance(value, list) else [value]
+    return bool(items) and all(_is_picture_file(item) for item in items)
+
+
+def _is_picture_file(item: Any) -> bool:
+    if not isinstance(item, dict):
+        return holds_picture(item)
+    kinds = [item[key] for key in (*MEDIA_TYPES, "type") if isinstance(item.get(key), str)]
+    if any(kind.lower().startswith("image") for kind in kinds):
+        return True
+    return not kinds and any(holds_picture(item.get(key)) for key in VALUES[IMAGE])
 
 
 def is_result(part: Any) -> bool:

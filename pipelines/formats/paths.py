@@ -47,12 +47,19 @@ class Trail:
     def add(self, where: str, holder: Mapping[str, Json], keys: Iterable[str]) -> None:
         self.read.setdefault(where, (holder, set()))[1].update(keys)
 
-    def account(self, unread: Unread, harmless: frozenset[str] = frozenset(), why: Callable[[str, Json], str] = lambda key, value: "") -> None:
-        """Counts every key beside those that were read. `why` says of a key and its value why they matter, "" where they do not."""
+    def account(
+        self,
+        unread: Unread,
+        harmless: frozenset[str] = frozenset(),
+        why: Callable[[str, Json], str] = lambda key, value: "",
+        repeats: Callable[[str, Json], bool] | None = None,
+    ) -> None:
+        """Counts every key beside those that were read. `why` says of a key and its value why they matter, "" where they do not; `repeats` whether
+        they only say again what is read."""
         for where, (holder, keys) in self.read.items():
             others = {key: value for key, value in holder.items() if key not in keys and key not in harmless and value is not None}
             for key, value in others.items():
-                unread.add("record", where, key, value, why(key, value))
+                unread.add("record", where, key, value, why(key, value), repeats)
         for where, (items, numbers) in self.items.items():
             if (other := next((i for i in range(len(items)) if i not in numbers), None)) is not None:
                 unread.add("record", "", f"{where}[{other}]", items[other], f"of {counted(len(items), 'element')}, {len(numbers)} are read")

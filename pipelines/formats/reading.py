@@ -8,12 +8,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD_RANK, TURN_FIELDS
-from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN, Layout, Piece, is_of
+from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, NotATurn, fields_of
 from pipelines.formats.paths import Found, Trail, find, open_text
-from pipelines.formats.transcripts import is_open_transcript, turns_of
+from pipelines.formats.pieces import ITEMS, Layout, Piece, is_of
+from pipelines.formats.said import Said
+from pipelines.formats.transcripts import is_open_transcript, prompt_of, turns_of
 from pipelines.formats.turns import Reading, read_turn, read_turns
+from pipelines.parsing.careful import clip
 from pipelines.parsing.written import Written
+from pipelines.reasons import Reason, Reject
 
 _HARMLESS = HARMLESS["record"]
 _NAMES = frozenset(CALL_FIELDS["name"])
@@ -33,13 +37,18 @@ def read_layout(record: Mapping[str, Json], written: Written, name: str, layout:
         if found is not None:
             places.append(found.where)
             turns = more if more[: len(turns)] and _begins_with(more, turns) else turns + more
+        elif piece.role == "user" and not turns:
+            raise Reject(
+                Reason.SCHEMA_CONTENT_MISSING.at(piece.path.partition(" | ")[0], f"the record has no question; expected it under {clip(piece.path, 200)}")
+            )
     if layout.has_reasoning and turns and type(turns[-1]) is LoggedTurn and not turns[-1].reasoning:
         turns[-1] = _with_reasoning(turns[-1], top, trail)
     fields = fields_in(top, layout.holders, trail, layout.other_meaning)
     rejected = find(top, layout.rejected, trail) if layout.rejected else None
     for path in layout.repeats:
         find(top, path, trail)
-    trail.account(reading.unread, _HARMLESS, lambda key, value: _why(key, value, turns))
+    said = Said(turns)
+    trail.account(reading.unread, _HARMLESS, lambda key, value: _why(key, value, said), said.repeats)
     return logged_of(name, turns, places[0] if places else "", written, fields, episode, rejected=((rejected.where, rejected.value),) if rejected else ())
 
 
@@ -50,11 +59,9 @@ def _with_reasoning(answer: LoggedTurn, top: Found, trail: Trail) -> LoggedTurn:
     return replace(answer, reasoning=reasoning, is_plain=False) if reasoning else answer
 
 
-def _why(key: str, value: Json, turns: list[Json]) -> str:
+def _why(key: str, value: Json, said: Said) -> str:
     """Why this key matters beside these turns, "" where it does not: its text may be a part of the conversation that is not among them."""
-    if key not in SPOKEN or value in ("", [], {}) or isinstance(value, (bool, int, float)):
-        return ""
-    if isinstance(value, str) and any(type(turn) is LoggedTurn and isinstance(turn.content, str) and value.strip() in turn.content for turn in turns):
+    if key not in SPOKEN or value in ("", [], {}) or isinstance(value, (bool, int, float)) or said.repeats(key, value):
         return ""
     return "it may be a part of what was said, and is not among the turns"
 
@@ -158,29 +165,42 @@ def turns_at(found: Found, role: str | None, reading: Reading, nested: int = 0) 
     value = found.value
     if isinstance(value, str) and role == "transcript":
         return _spoken_turns(found)
+    if isinstance(value, str) and role == "prompt":
+        return [replace(text_turn(found, speaker), content=said) for speaker, said in prompt_of(value)]
     if isinstance(value, str) and role == "user" and is_open_transcript(value):
         return _spoken_turns(found)[:-1]
     if isinstance(value, str):
-        opened = open_text(found, reading.budget) if role != "pairs" else None
+        opened = open_text(found, reading.budget)
+        if role == "history":
+            return _history_at(opened, reading) if opened is not None else _unread_history(found, reading)
         if role == "assistant" and opened is not None and opened.value == []:
             return []
         if opened is None or not _speaks(opened.value, role):
             return [text_turn(found, role)]
         return turns_at(opened, role, reading, nested)
+    if role == "history":
+        return _history_at(found, reading)
     if isinstance(value, dict):
         return _turn_at(found, role, reading)
     if not isinstance(value, list):
         return [NotATurn(value, found.where)]
     if role == "assistant" and not value:
         return []  # no call, as in xLAM's questions that no function answers
-    if role == "pairs":
-        return _pairs_at(found)
     if len(value) == 1 and isinstance(value[0], list) and nested < MOST_NESTED:
         return turns_at(found.at(0), role, reading, nested + 1)
     if role == "assistant" and value and all(isinstance(item, dict) and _is_call(item) for item in value):
         calls = tuple(LoggedPart(item, (*found.path, i), f"{found.where}[{i}]", is_call=True) for i, item in enumerate(value))
         return [LoggedTurn(path=found.path, where=found.where, written=found.written, role=role, parts=calls)]
-    return [_with_role(turn, role) for turn in read_turns(value, found.path, found.where, found.written, reading)]
+    turns = [_with_role(turn, role) for turn in read_turns(value, found.path, found.where, found.written, reading)]
+    if role == "assistant" and len(turns) > 1 and len(turns) == len(value) and all(map(_is_choice, value, turns)):
+        why = f"of {len(turns)} answers to one question, only one can be read; keep the one to train on"
+        reading.unread.add("record", "", f"{found.where}[1]", value[1], why)
+    return turns
+
+
+def _is_choice(item: Json, turn: Json) -> bool:
+    """Whether this element of an answer is an answer of its own, and no item of the Responses API."""
+    return type(turn) is LoggedTurn and _is_answer(turn) and isinstance(item, dict) and item.get("type") not in ITEMS
 
 
 def _spoken_turns(found: Found) -> list[Json]:
@@ -192,21 +212,31 @@ def _turn_at(found: Found, role: str | None, reading: Reading) -> list[Json]:
 
 
 def _with_role(turn: Json, role: str | None) -> Json:
-    return replace(turn, role=role) if type(turn) is LoggedTurn and turn.role is None and role is not None and not turn.calls else turn
+    return replace(turn, role=role) if type(turn) is LoggedTurn and turn.role is None and role is not None and (role == "assistant" or not turn.calls) else turn
 
 
 def text_turn(found: Found, role: str | None) -> LoggedTurn:
     return LoggedTurn(path=(), where=found.where, written=found.written, role=role, content=found.value, is_plain=True)
 
 
-def _pairs_at(found: Found) -> list[Json]:
+def _history_at(found: Found, reading: Reading) -> list[Json]:
+    """The turns of a history: a list of turns, or of pairs of a question and an answer."""
+    if not isinstance(found.value, list):
+        return _unread_history(found, reading)
     turns: list[Json] = []
-    for i, pair in enumerate(found.value):
-        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair):
+    for i, item in enumerate(found.value):
+        if isinstance(item, list) and len(item) == 2 and all(isinstance(text, str) for text in item):
             turns += [text_turn(found.at(i).at(k), role) for k, role in enumerate(("user", "assistant"))]
         else:
-            turns.append(NotATurn(pair, found.at(i).where))
+            turns += read_turn(item, (*found.path, i), found.at(i).where, found.written, reading)
     return turns
+
+
+def _unread_history(found: Found, reading: Reading) -> list[Json]:
+    if found.value not in ("", {}, []):
+        why = "the history is no list of turns or of pairs of a question and an answer; make it one, or name the key in ignore"
+        reading.unread.add("record", "", found.where, found.value, why)
+    return []
 
 
 def _speaks(value: Json, role: str | None) -> bool:

@@ -38,7 +38,7 @@ def unfold(record: Mapping[str, Json], budget: Budget, unread: Unread) -> dict[s
         if len(spans) > 1:
             unread.counts["record.spans of earlier calls"] += len(spans) - 1
         return last
-    if (turns := _turns_of_events(record, budget)) is not None:
+    if (turns := _turns_of_events(record, budget, unread)) is not None:
         return {**record, "events": turns}
     attributes = _object(record.get("attributes"))
     flat = attributes if attributes is not None else record
@@ -48,13 +48,17 @@ def unfold(record: Mapping[str, Json], budget: Budget, unread: Unread) -> dict[s
     return {**{key: value for key, value in record.items() if key != "attributes"}, "attributes": nested} if attributes is not None else nested
 
 
-def _turns_of_events(record: Mapping[str, Json], budget: Budget) -> list[Json] | None:
+def _turns_of_events(record: Mapping[str, Json], budget: Budget, unread: Unread) -> list[Json] | None:
     """The turns that a span has as events: `gen_ai.user.message`, `gen_ai.choice`, as the conventions had them up to version 1.36."""
     turns: list[Json] = []
-    for event in record["events"] if isinstance(record.get("events"), list) else ():
+    choices = 0
+    for i, event in enumerate(record["events"]) if isinstance(record.get("events"), list) else ():
         name = event.get("name") if isinstance(event, dict) else None
         if not isinstance(name, str) or not (match := _EVENT.fullmatch(name)):
             continue
+        choices += match[1] == "choice"
+        if choices == 2 and match[1] == "choice":
+            unread.add("record", "", f"events[{i}]", event, "of several choices, only one can be read; keep the one to train on")
         said = {**(_object(event.get("attributes")) or {}), **(event["body"] if isinstance(event.get("body"), dict) else {})}
         message = said.get("message")
         if match[1] == "choice" and message is not None:

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
 from pipelines.formats.fields import read_fields
 from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
-from pipelines.formats.layouts import LAYOUTS, Layout
+from pipelines.formats.layouts import LAYOUTS, OTHER_SPANS, SPAN_KINDS
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
+from pipelines.formats.pieces import Layout, value_at
 from pipelines.formats.plugin import call_plugin
 from pipelines.formats.reading import last_answer, logged_of, read_layout
+from pipelines.formats.said import Said
 from pipelines.formats.sessions import SESSIONS, SessionFormat, read_session, session_of
 from pipelines.formats.spans import unfold
 from pipelines.formats.turns import Reading, parsed, read_turns
@@ -134,7 +136,11 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
         if (found := _read_layout(record, written, wanted, reading, episode)) is not None:
             return found
         if wanted in LAYOUTS or wanted in SESSIONS or not _holds_turns(logged):
-            raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"found the keys {clip(', '.join(map(str, record)))}; expected {_expected(wanted)}"))
+            raise Reject(
+                Reason.SCHEMA_UNKNOWN_FORMAT.at(
+                    "", f"found the keys {clip(', '.join(map(str, record)))}; expected {_expected(wanted)}; map them with `format: fields`"
+                )
+            )
         record = dict(logged)
     made = _format_of(record, wanted)
     key = next((key for key in made.turns if key in record), made.turns[0])
@@ -146,7 +152,7 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
     if not record.keys() <= _KNOWN:
         answer, rejected, used = last_answer(record, turns, written, reading)
         turns = turns + answer if answer else turns
-        unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]})
+        unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]}, Said(turns).repeats)
     fields = fields_of(record)
     return logged_of(made.name, turns, key, written, fields, episode, rejected)
 
@@ -191,9 +197,20 @@ def _read_layout(record: Record, written: Written, wanted: str, reading: Reading
     name = _layout_of(record, wanted)
     if name is None:
         name = _layout_of(_opened(record, reading.budget), wanted)
+    _check_span(record, SPAN_KINDS if name is None else LAYOUTS[name].kinds)
     if name is None:
         return None
     return read_layout(record, written, name, LAYOUTS[name], reading, episode)
+
+
+def _check_span(record: Record, kinds: tuple[str, ...]) -> None:
+    """Raises Reject where a trace says that this span is no chat."""
+    for path in kinds:
+        kind = value_at(record, path)
+        if isinstance(kind, str) and kind.lower() in OTHER_SPANS:
+            raise Reject(
+                Reason.SCHEMA_UNKNOWN_FORMAT.at(path, f"a span of kind {clip(kind)} is no conversation; leave such spans out of the files of this source")
+            )
 
 
 def _opened(record: Record, budget: Budget, levels: int = 2) -> dict[str, Json]:

@@ -45,6 +45,24 @@ def _names(text: str) -> Iterator[re.Match[str]]:
             yield name
 
 
+_PROMPT = re.compile(r"^(System|Human|AI|Assistant|Tool|Function): ?", re.MULTILINE)
+_PROMPT_ROLES = {"System": "system", "Human": "user"}
+
+
+def prompt_of(text: str) -> list[tuple[str, str]]:
+    r"""(role, text) of the turns of a prompt that LangChain made of one question, perhaps with a system text before it. Any other text, such as one
+    with more turns, whose ends nothing marks, is the question as it is.
+
+    >>> prompt_of("System: Be brief.\nHuman: Hi"), prompt_of("Human: Hi\nAI: Yo\nHuman: Ok")
+    ([('system', 'Be brief.'), ('user', 'Hi')], [('user', 'Human: Hi\nAI: Yo\nHuman: Ok')])
+    """
+    names = list(_PROMPT.finditer(text))
+    if not names or names[0].start() or [name[1] for name in names] not in (["Human"], ["System", "Human"]):
+        return [("user", text)]
+    ends = [name.start() for name in names[1:]] + [len(text)]
+    return [(_PROMPT_ROLES[name[1]], text[name.end() : end].removesuffix("\n")) for name, end in zip(names, ends, strict=True)]
+
+
 def is_open_transcript(text: str) -> bool:
     r"""Whether a transcript ends where the answer begins, as a prompt does.
 

@@ -14,16 +14,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pipelines.formats.keys import HARMLESS, LISTED, RESULTS, ROLE_TYPES, TURN_FIELD, TURN_FIELDS, TURN_RANK, WRAPPERS, Unread, pair_keys
-from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, NotATurn, is_null
+from pipelines.formats.keys import EXTRAS, ROLE_TYPES, TURN_FIELDS, WRAPPERS, Unread, pair_keys
+from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, NotATurn
 from pipelines.formats.parts import BOTH, is_result, kind_of_part
-from pipelines.formats.results import call_and_result, is_results, result_turn, results_beside
+from pipelines.formats.results import call_and_result, result_turn, results_beside
+from pipelines.formats.turn_keys import description, fields_of_turn, read_adp, read_extras
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, parse_json
 from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reject
-
-_HARMLESS = HARMLESS["turn"]
 
 
 class Reading:
@@ -85,14 +84,17 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
         if not _has_role(turn):
             role = role or (turn["name"] if turn.get("class_") and turn.get("name") in ("system", "user") else None)  # who speaks through the environment
             role = role or next((turn[key] for key in ("type", "class_", "source") if _is_role(turn.get(key))), None)
-    fields, used = _fields_of(turn, where, reading.unread)
+    fields, used = fields_of_turn(turn, where, reading.unread)
+    if role is None and "role" not in fields and isinstance(turn.get("type"), str) and fields.keys().isdisjoint(("content", "calls", "images")):
+        return [NotATurn(turn, where, f"an item of type {clip(turn['type'])} is not read; leave it out, or write it as turns")]
     if role is not None:
         fields.setdefault("role", role)
-    if type(turn.get("additional_kwargs")) is dict and "calls" not in fields:
-        _read_additional(turn["additional_kwargs"], path, where, fields, used)
+    for key in EXTRAS:
+        if type(turn.get(key)) is dict:
+            read_extras(turn[key], (*path, key), f"{where}.{key}", reading.unread, fields, used)
     results = fields.pop("results", None) if "results" in used else None
     if "class_" in turn:
-        _read_adp(turn, path, where, fields, used)
+        read_adp(turn, path, where, fields, used)
     made = LoggedTurn(path=path, where=where, written=written, content_key=used.get("content", "content"), **fields)
     turns = list(_split(made, reading.unread)) if type(made.content) is list and _has_results(made.content) else [made]
     if results is not None:
@@ -100,78 +102,11 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
     return turns
 
 
-def _read_additional(more: Mapping[str, Json], path: Path, where: str, fields: dict[str, Any], used: Mapping[str, str]) -> None:
-    """Moves the calls that LangChain logs as the provider had them, where it has none of its own."""
-    key = next((key for key in ("tool_calls", "function_call") if more.get(key)), None)
-    if key is None:
-        return
-    base, place = (*path, "additional_kwargs", key), f"{where}.additional_kwargs.{key}"
-    value = more[key]
-    items = [((*base, i), f"{place}[{i}]", item) for i, item in enumerate(value)] if isinstance(value, list) else [(base, place, value)]
-    content = fields.get("content")
-    own = [LoggedPart(content, (*path, used["content"]), f"{where}.{used['content']}")] if isinstance(content, str) and content else []
-    fields["parts"] = (*own, *(LoggedPart(item, item_path, item_place, is_call=True) for item_path, item_place, item in items))
-
-
-def _read_adp(turn: Mapping[str, Json], path: Path, where: str, fields: dict[str, Any], used: Mapping[str, str]) -> None:
-    """Moves what only ADP has: a picture as the content, and a description before a message."""
-    key = used.get("content", "content")
-    if turn.get("class_") == "image_observation" and "content" in fields:
-        fields["images"] = (*fields.get("images", ()), (key, fields.pop("content")))
-    if described := _description(turn, path, where):
-        fields["parts"] = (described, LoggedPart(turn.get(key), (*path, key), f"{where}.{key}"))
-
-
 def _has_role(turn: Mapping[str, Json]) -> bool:
     return turn.get("role") is not None or turn.get("from") is not None or any(turn.get(key) is not None for key in _SPEAKERS)
 
 
 _SPEAKERS = TURN_FIELDS["role"][2:]
-
-
-def _fields_of(turn: Mapping[str, Json], where: str, unread: Unread) -> tuple[dict[str, Any], dict[str, str]]:
-    """(field -> value, field -> the key that it was read from) of a turn."""
-    fields: dict[str, Any] = {}
-    used: dict[str, str] = {}
-    for key, value in turn.items():
-        if value is None or (type(value) is dict and key != "content" and is_null(value)):
-            continue
-        field = TURN_FIELD.get(key)
-        if field is None or key in unread.ignored:
-            if key in RESULTS and is_results(value):
-                fields["results"], used["results"] = value, key
-            elif key not in _HARMLESS and not (key == "description" and "class_" in turn):
-                unread.add("turn", where, key, value)
-        elif field in LISTED:
-            fields[field] = (*fields.get(field, ()), (key, value))
-        elif field not in fields:
-            fields[field], used[field] = value, key
-        elif TURN_RANK[key] < TURN_RANK[used[field]]:
-            _double(unread, where, used[field], fields[field], value)
-            fields[field], used[field] = value, key
-        else:
-            _double(unread, where, key, value, fields[field])
-    for field in fields.keys() & LISTED:
-        if len(fields[field]) > 1:
-            fields[field] = tuple(sorted(fields[field], key=_rank))
-    return fields, used
-
-
-def _rank(pair: tuple[str, Json]) -> int:
-    return TURN_RANK[pair[0]]
-
-
-def _double(unread: Unread, where: str, key: str, value: Json, kept: Json) -> None:
-    """Notes a second key of the same meaning in a turn, unless both have the same value."""
-    if value != kept and _text_of(value) != _text_of(kept):
-        unread.add("turn", where, key, value, f"the turn has another value under another key of the same meaning: {clip(str(kept))}")
-
-
-def _text_of(value: Json) -> Json:
-    """The text of a list of text parts; any other value as it is."""
-    if isinstance(value, list) and value and all(isinstance(part, dict) and isinstance(part.get("text"), str) and part.get("type") == "text" for part in value):
-        return "".join(part["text"] for part in value)
-    return value
 
 
 def _unwrapped(turn: dict[str, Json], path: Path, where: str, unread: Unread) -> tuple[dict[str, Json], Path, Json]:
@@ -227,21 +162,11 @@ def _read_item(item: dict[str, Json], path: Path, where: str, written: Written, 
             return call_and_result(part, written, reading.unread)
         case "call":
             part = part._replace(is_call=True)
-            return [LoggedTurn(path=path, where=where, written=written, role="assistant", parts=(*filter(None, (_description(item, path, where),)), part))]
+            return [LoggedTurn(path=path, where=where, written=written, role="assistant", parts=(*filter(None, (description(item, path, where),)), part))]
         case "reasoning":
             reading.has_reasoning_items = True
             return [LoggedTurn(path=path, where=where, written=written, role=_REASONING, parts=(part,))]
     return None
-
-
-def _description(item: Mapping[str, Json], path: Path, where: str) -> LoggedPart | None:
-    """What an action of ADP says before it acts: text of the answer, as its own converters to training data have it."""
-    text = item.get("description") if item.get("class_") is not None else None
-    return (
-        LoggedPart(f"{text}\n\n" if item["class_"] == "message_action" else text, (*path, "description"), f"{where}.description")
-        if isinstance(text, str) and text
-        else None
-    )
 
 
 def with_reasoning_items(turns: list[Any]) -> list[Any]:

@@ -101,8 +101,11 @@ def _lines(logged: Logged, findings: Findings) -> list[Line]:
         if isinstance(turn, LoggedTurn):
             lines += lines_of(turn, findings)
         else:
-            value, where = turn if isinstance(turn, NotATurn) else (turn, f"{logged.turns_key}[{i}]")
-            findings.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, where, f"found {kind_of(value)}; expected an object")
+            value, where, why = turn if isinstance(turn, NotATurn) else (turn, f"{logged.turns_key}[{i}]", "")
+            if why:
+                findings.refuse(Reason.SCHEMA_ROLE_MISSING, where, why)
+            else:
+                findings.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, where, f"found {kind_of(value)}; expected an object with a role and a content")
     return lines
 
 

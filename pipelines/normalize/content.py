@@ -23,8 +23,8 @@ from pipelines.reasons import Reason, Reject
 
 _PARTS = re.compile(r'\[\s*\{\s*"type"\s*:\s*"(?:text|input_text|output_text|image|image_url|input_image)"')
 # The keys of a picture's reference, in order: bytes in the record come before a path.
-_REFERENCES = ("bytes", "data", "url", "path", "image_url", "image", "image_path", "uri", "fileUri", "file_uri", "base64", "source")
-_BOXES = ("image", "source")  # Bedrock: {"image": {"source": {"bytes": ...}}}
+_REFERENCES = ("bytes", "data", "url", "path", "image_url", "image", "image_path", "uri", "fileUri", "file_uri", "base64", "source", "payload")
+_BOXES = ("image", "source", "payload")  # Bedrock: {"image": {"source": {"bytes": ...}}}
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|[^/]*,)")
 _BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk")  # PNG, JPEG, GIF, WEBP, BMP
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n")
@@ -141,10 +141,13 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     if not isinstance(part, dict):
         findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found {kind_of(part)}; expected an object with a type")
         return None
+    if part.keys() == {"message_content"} and isinstance(part["message_content"], dict):  # OpenInference
+        part, path, where = part["message_content"], (*path, "message_content"), f"{where}.message_content"
     kind, own = kind_of_part(part)
     name = own or part.get("type")
     if not isinstance(name, str):
-        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"the type of the part is {kind_of(name)}; expected a string")
+        found = f"the type of the part is {kind_of(name)}" if name is not None else f"found the keys {clip(', '.join(map(str, part)))}"
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"{found}; expected a part with a type such as text or image_url, or one such as functionCall")
         return None
     if kind == MEDIA:
         findings.media(where, f"a part of type {name}")
@@ -175,7 +178,8 @@ def _read_part(body: Body, part: Any, path: Path, where: str, size: int, written
     elif kind == TEXT and isinstance(value, str):
         return value
     else:
-        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found a part of type {clip(name)} whose value is {kind_of(value)}")
+        found = f"a part of type {clip(name)} whose value is {kind_of(value)}" if kind else f"a part of type {clip(name)}, which is not read"
+        findings.refuse(Reason.SCHEMA_PART_BAD, where, f"found {found}; write it as text or as a picture, or leave it out")
     return None
 
 

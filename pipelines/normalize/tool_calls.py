@@ -142,7 +142,7 @@ def _read_call_text(value: Value, findings: Findings) -> Value:
 
 
 # Calls of the Responses API whose name is their type, with the key of their arguments.
-_BUILT_IN = {"local_shell_call": "action", "computer_call": "action"}
+_BUILT_IN = {"local_shell_call": "action", "computer_call": "action", "web_search_call": "action"}
 _BUILT_IN_READ = _CALL_KEYS | {"action", "pending_safety_checks"}
 
 
@@ -185,14 +185,32 @@ def _in_another_shape(value: Value, findings: Findings) -> Call | None:
         return _read_built_in(value, findings)
     if logged.get("class_") == "code_action" and isinstance(code := logged.get("content"), str):
         return _code_call(value, code, findings)
+    if logged.keys() <= _CODE_KEYS and isinstance(code := logged.get("code"), str):  # Gemini's executableCode
+        return _code_call(value, code, findings)
+    if isinstance(logged.get("custom"), dict) and isinstance(given := logged["custom"].get("input"), str):  # OpenAI's custom tools
+        return _custom_call(value, given, findings)
     return _read_call(value.at("tool_call"), findings) if logged.keys() == {"tool_call"} and isinstance(logged["tool_call"], dict) else None
+
+
+def _custom_call(value: Value, given: str, findings: Findings) -> Call:
+    """The call of a tool whose input is a text, in no syntax of ours."""
+    logged, name = value.value, value.value["custom"].get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise Reject(Reason.TOOL_NAME_MISSING.at(f"{value.where}.custom.name", f"found {kind_of(name)}; expected the name of a tool"))
+    findings.unread.add_others("call", value.where, logged, {"custom", *_IDS})
+    findings.unread.add_others("call", f"{value.where}.custom", logged["custom"], ("name", "input"))
+    found = [read_id(logged[key], f"{value.where}.{key}", findings) for key in _IDS if key in logged]
+    return Call(name, json.dumps({"input": given}, ensure_ascii=False), {"input": given}, tuple([own for own in found if own is not None]), value.where, True)
+
+
+_CODE_KEYS = frozenset(("language", "code", "id"))
 
 
 def _code_call(value: Value, code: str, findings: Findings) -> Call:
     """The call that runs this code, named by its language: ADP logs code apart from the calls of functions, though both have results."""
     language = value.value.get("language")
     name = language if isinstance(language, str) and language.strip() else "code"
-    findings.unread.add_others("call", value.where, value.value, ("class_", "content", "language"))
+    findings.unread.add_others("call", value.where, value.value, ("class_", "content", "language", "code", "id"))
     detail = f"code in the language {clip(name)} became a call of a tool of that name"
     findings.repair(Reason.REPAIR_CODE_AS_CALL, Reason.TOOL_CALL_MALFORMED, value.where, detail)
     values = {"code": code}

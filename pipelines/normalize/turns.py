@@ -60,7 +60,7 @@ def lines_of(turn: LoggedTurn, findings: Findings) -> list[Line]:
 
 def _role(turn: LoggedTurn, findings: Findings) -> str | None:
     if turn.role is None:
-        findings.refuse(Reason.SCHEMA_ROLE_MISSING, turn.where, "the turn has no role")
+        findings.refuse(Reason.SCHEMA_ROLE_MISSING, turn.where, "the turn has no role; expected one under role, from, sender or author")
         return None
     role = ALIASES.get(turn.role) or canonical_role(turn.role) if isinstance(turn.role, str) else None
     if role is None:
@@ -127,14 +127,18 @@ def _answer_lines(turn: LoggedTurn, fields: TurnFields, findings: Findings) -> l
         line = Line(role="assistant", text=text, where=turn.where, weight=fields.weight, images=images, pool=fields.pool, is_alone=not fields.has_calls)
         lines.append(line)
         if line.is_blank and not fields.has_content and not fields.thoughts:
-            findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "the turn has neither content nor a call")
+            findings.refuse(
+                Reason.SCHEMA_CONTENT_MISSING,
+                turn.where,
+                "the turn has neither content nor a call; expected one under content, value, text, parts or tool_calls",
+            )
     return lines + [Line(role="assistant", text=call.arguments, where=call.where, weight=fields.weight, call=call) for call in calls]
 
 
 def _other_line(turn: LoggedTurn, role: str | None, fields: TurnFields, findings: Findings) -> Line:
     """A turn of system, user or a tool, or of an unknown role: it says nothing but text and images."""
     if not fields.has_content and not fields.pool and role not in (None, "observation"):
-        findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "the turn has no content")
+        findings.refuse(Reason.SCHEMA_CONTENT_MISSING, turn.where, "the turn has no content; expected one under content, value, text or parts")
     line = Line(role=role or "user", text=fields.text, where=turn.where, weight=fields.weight, images=fields.images, pool=fields.pool)
     if role == "observation":
         line.call_id = read_id(turn.call_id, f"{turn.where}.tool_call_id", findings)

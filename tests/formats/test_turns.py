@@ -8,8 +8,8 @@ import pytest
 
 from pipelines.flow import draft_of
 from pipelines.images.data_uri import decode_data_uri
-from pipelines.records import Draft, raw_record
-from tests.making import configuration, conversation, notes, refusals, turns
+from pipelines.records import Draft, Quarantined, raw_record
+from tests.making import configuration, conversation, notes, refusals, run, turns
 
 ASKED = {"role": "user", "content": "Weather in Oslo?"}
 ANSWERED = {"role": "assistant", "content": "It is 7 degrees."}
@@ -229,7 +229,7 @@ def test_files_of_video_and_audio_are_refused(part: dict[str, Any]):
 
 
 @pytest.mark.parametrize(
-    "part", [{"executableCode": {"code": "1"}}, {"type": "document", "source": {}}, {"type": "file", "mediaType": "application/pdf", "data": "x"}]
+    "part", [{"videoMetadata": {"fps": 1}}, {"type": "document", "source": {}}, {"type": "file", "mediaType": "application/pdf", "data": "x"}]
 )
 def test_a_part_that_no_table_knows_refuses_the_record(part: dict[str, Any]):
     assert refusals({"messages": [{"role": "user", "content": [part]}, ANSWERED]})[0][0] == "schema.part_bad"
@@ -264,13 +264,13 @@ def test_an_unread_key_of_a_result_is_counted_or_refused():
 
 
 def test_a_turn_without_a_role_and_of_unknown_type_is_refused():
-    assert refusals({"messages": [ASKED, {"type": "web_search_call", "action": {}}, ANSWERED]})[0] == ("schema.role_missing", "messages[1]")
+    assert refusals({"messages": [ASKED, {"type": "file_search_call", "queries": ["x"]}, ANSWERED]})[0] == ("schema.role_missing", "messages[1]")
 
 
 def test_results_of_a_turn_without_calls_are_refused():
     step = {"source": "agent", "message": "A", "observation": {"results": [{"content": "4"}]}}
     assert refusals({"messages": [ASKED, step]}) == [("tool.result_orphan", "messages[1].observation.results[0]")]
-    assert notes(conversation({"messages": [ASKED, ANSWERED | {"observation": "seen"}]})) == []
+    assert refusals({"messages": [ASKED, ANSWERED | {"observation": "seen"}]}) == [("schema.field_unread", "messages[1].observation")]
 
 
 def test_the_actions_of_adp_are_calls_and_code_is_one_with_a_note():
@@ -294,3 +294,57 @@ def test_the_actions_of_adp_are_calls_and_code_is_one_with_a_note():
     picture = {"class_": "image_observation", "content": "a.png", "source": "user"}
     assert conversation({"content": [picture, steps[4]]}, sizes={"a.png": (8, 8)}).messages[0].image_at == (0,)
     assert refusals({"content": [steps[1], {"class_": "web_observation", "html": "<p>"}, steps[4]]})[0] == ("schema.role_missing", "content[1]")
+
+
+def test_the_code_that_gemini_runs_is_a_call_with_its_result():
+    parts = [
+        {"executableCode": {"language": "PYTHON", "code": "print(2)"}},
+        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2\n"}},
+        {"text": "It is 2."},
+    ]
+    made = conversation({"contents": [{"role": "user", "parts": [{"text": "1+1?"}]}, {"role": "model", "parts": parts}]})
+    assert turns(made)[1:] == [("assistant", "PYTHON", '{"code": "print(2)"}'), ("observation", "", "2\n"), ("assistant", "", "It is 2.")]
+    assert notes(made) == [("repair.code_as_call", "contents[1].parts[0].executableCode")]
+
+
+def test_a_search_of_the_responses_api_is_a_call():
+    search = {"type": "web_search_call", "id": "w", "status": "completed", "action": {"type": "search", "query": "x"}}
+    made = conversation({"input": [ASKED, search], "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "A"}]}]})
+    assert turns(made)[1:] == [("assistant", "web_search", '{"type": "search", "query": "x"}'), ("assistant", "", "A")]
+
+
+def test_a_custom_tool_of_openai_is_called_with_a_text():
+    call = {"id": "a", "type": "custom", "custom": {"name": "sql", "input": "SELECT 1"}}
+    made = conversation({"messages": [ASKED, {"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "a", "content": "1"}]})
+    assert turns(made)[1:] == [("assistant", "sql", '{"input": "SELECT 1"}'), ("observation", "", "1")]
+
+
+def test_the_parts_of_openinference_are_read():
+    attributes = {
+        "llm.input_messages.0.message.role": "user",
+        "llm.input_messages.0.message.contents.0.message_content.type": "text",
+        "llm.input_messages.0.message.contents.0.message_content.text": "Q",
+        "llm.output_messages.0.message.role": "assistant",
+        "llm.output_messages.0.message.content": "A",
+    }
+    assert turns(conversation({"name": "LLM", "attributes": attributes})) == [("user", "", "Q"), ("assistant", "", "A")]
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        ({"type": "document", "source": {}}, "found a part of type 'document', which is not read; write it as text or as a picture, or leave it out"),
+        ({"functions": []}, "found the keys 'functions'; expected a part with a type such as text or image_url, or one such as functionCall"),
+        ({"type": "text", "text": None}, "found a part of type 'text' whose value is null; write it as text or as a picture, or leave it out"),
+    ],
+)
+def test_a_bad_part_is_named_with_what_would_be_right(content: dict[str, Any], detail: str):
+    row = run({"messages": [{"role": "user", "content": [content]}, ANSWERED]})[0]
+    assert isinstance(row, Quarantined)
+    assert (row.findings[0].where, row.findings[0].detail) == ("messages[0].content[0]", detail)
+
+
+def test_an_item_that_is_no_turn_is_named():
+    row = run({"messages": [ASKED, {"type": "file_search_call", "queries": ["x"]}, ANSWERED]})[0]
+    assert isinstance(row, Quarantined)
+    assert row.findings[0].detail == "an item of type 'file_search_call' is not read; leave it out, or write it as turns"

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.formats.keys import Unread, carries_meaning, clip_key
+from pipelines.formats.keys import Unread, clip_key
+from pipelines.formats.meaning import carries_meaning
 
 
 @pytest.mark.parametrize(
@@ -23,8 +24,53 @@ from pipelines.formats.keys import Unread, carries_meaning, clip_key
         ("images", False, False),
         ("image_2", "a.png", True),
         ("screenshot_paths", "a.png", True),
-        ("imagery", "a.png", False),
-        ("my_images", "a.png", False),
+        ("imagery", "of the sea", False),
+        ("my_images", "a.png", True),
+        ("beforeScreenshot", "a.png", True),
+        ("image_b64", "iVBORw0KGgo", True),
+        ("image_width", 7, False),
+        ("image_description", "A red square.", False),
+        ("num_images", 2, False),
+        ("frames", ["a.png"], True),
+        ("files", ["a.py"], False),
+        ("files", ["a.png"], True),
+        ("seen", "shots/a.png", True),  # a picture matters under any name
+        ("seen", "data:image/png;base64," + "A" * 64, True),
+        ("seen", "https://a.org/a.png", False),
+        ("avatar", "a.png", False),
+        ("response_2", "No.", True),
+        ("output2", "No.", True),
+        ("responseB", "No.", True),
+        ("model_response", "No.", True),
+        ("corrected_answer", "No.", True),
+        ("edited_content", "No.", True),
+        ("response_model", "m", False),
+        ("response_time", "3 s", False),
+        ("promptTokens", 7, False),
+        ("prompt_id", "p7", False),
+        ("original_question", "What?", False),
+        ("has_answer", True, False),
+        ("answer", 42, False),
+        ("context", "It snows.", True),
+        ("source_documents", [{"page_content": "It snows."}], True),
+        ("chat_history", "Human: Hi", True),
+        ("intermediate_steps", [["f", "4"]], True),
+        ("steps", 7, False),
+        ("response", {"id": "r", "model": "m", "usage": {}}, False),
+        ("last_response", {"id": "r", "model": "m"}, False),
+        ("toolCall", {"name": "f"}, True),
+        ("tool_input", {"q": 1}, True),
+        ("code", "print(1)", True),
+        ("language_code", "en", False),
+        ("rationale", "because", True),
+        ("reasoning", "on", False),
+        ("reasoning", {"effort": "high", "summary": "auto"}, False),
+        ("thinking", {"type": "enabled", "budget_tokens": 1024}, False),
+        ("extra", [{"role": "user", "content": "Q"}], True),
+        ("extra", {"name": "f", "arguments": {"a": 1}}, True),
+        ("extra", {"function": {"name": "f", "arguments": "{}"}}, True),
+        ("extra", {"name": "ann", "age": 7}, False),
+        ("history", "[]", False),
         ("REJECTED_answer", "No.", True),
         ("function_call", "auto", False),
         ("function_call", "none", False),
@@ -53,6 +99,24 @@ from pipelines.formats.keys import Unread, carries_meaning, clip_key
 )
 def test_a_key_carries_meaning_by_its_name_and_value(key: str, value: Any, means_something: bool):
     assert carries_meaning(key, value) == means_something
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "means_something"),
+    [
+        ("turn", "error", "the stream broke", True),
+        ("record", "error", "the stream broke", False),
+        ("turn", "deleted", True, True),
+        ("turn", "deleted", False, False),
+        ("record", "deleted", True, False),
+        ("turn", "attachments", [{"name": "a.pdf"}], True),
+        ("record", "attachments", [{"name": "a.pdf"}], False),
+        ("tool", "input_examples", [{"a": 1}], False),
+        ("tool", "actions", ["a"], True),
+    ],
+)
+def test_what_has_a_key_can_decide_what_it_means(kind: str, key: str, value: Any, means_something: bool):
+    assert carries_meaning(key, value, kind) == means_something
 
 
 @pytest.mark.parametrize(("key", "shown"), [("k" * 64, "k" * 64), ("k" * 65, "k" * 64 + "…"), ("a\nb", "a␊b")])

@@ -35,7 +35,7 @@ def test_100_findings_of_a_reason_are_listed_and_the_others_are_counted(count: i
 @pytest.mark.parametrize(
     ("count", "last"),
     [
-        (100, ("rejected_99", "the key 'rejected_99' of a record is not read")),
+        (100, ("rejected_99", "the key 'rejected_99' of a record is not read; if nothing is lost without it, name it in ignore")),
         (101, ("", "and more; only the first 100 are listed")),
         (130, ("", "and more; only the first 100 are listed")),
     ],

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.flow import draft_of
-from pipelines.formats.keys import IMAGES, MEDIA, TURN_FIELDS, carries_meaning
+from pipelines.formats.keys import IMAGES, MEDIA, TURN_FIELDS
+from pipelines.formats.meaning import carries_meaning
 from pipelines.normalize.roles import ALIASES
 from pipelines.records import Draft, raw_record
 from tests.making import configuration
