@@ -37,13 +37,7 @@ def parser() -> argparse.ArgumentParser:
     shape.add_argument("files", nargs="+", metavar="FILE", help="a log file, or a folder of logs")
     shape.set_defaults(command=command("shape.run"))
 
-    look = commands.add_parser("show", help="show one record: its bytes, its messages, its findings, and its tokens coloured by loss")
-    _add_config(look)
-    look.add_argument("file", metavar="FILE", help="the log file")
-    look.add_argument("--line", type=int, required=True, metavar="N", help="the record: line, array element or row, counted from 1")
-    look.add_argument("--dialect", metavar="NAME", help="show the tokens of this dialect only")
-    look.set_defaults(command=command("show.run"))
-
+    _add_show(commands)
     reasons = commands.add_parser("reasons", help="list the reasons why records are quarantined, repaired or noted; or explain one, with its fix")
     reasons.add_argument("code", nargs="?", metavar="CODE", help="the reason to explain")
     reasons.set_defaults(command=command("listings.reasons"))
@@ -56,6 +50,21 @@ def parser() -> argparse.ArgumentParser:
     models.add_argument("--card", metavar="FOLDER", help="show what the chat template and the processor of this model folder can do")
     models.set_defaults(command=command("listings.dialects"))
     return parser
+
+
+def _add_show(commands: Commands) -> None:
+    look = commands.add_parser(
+        "show", help="show one record: its bytes, its messages, its findings, and its tokens coloured by loss; of a log file, or of the published tables"
+    )
+    look.add_argument("record", metavar="FILE|ID", help="the log file; with --root, the record_id or sample_id of a published record, or its beginning")
+    look.add_argument("--line", type=int, metavar="N", help="the record of the file: line, array element or row, counted from 1")
+    look.add_argument("--config", type=Path, metavar="CONF", help="the configuration file; with --root only for the settings of stores")
+    _add_settings(look)
+    look.add_argument("--root", metavar="ROOT", help="the folder with the tables (output.root of the configuration), or its URI")
+    look.add_argument("--run", metavar="RUN_ID", help="with --root: as this run had it, also one that was not published because a gate failed")
+    look.add_argument("--dialect", metavar="NAME", help="show the tokens of this dialect only")
+    look.add_argument("--html", type=Path, metavar="OUT.html", help="write a page with the pictures, instead of printing")
+    look.set_defaults(command=command("show.run"), usage_error=look.error)
 
 
 def _add_export(commands: Commands) -> None:

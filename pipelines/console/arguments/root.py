@@ -14,8 +14,8 @@ def add_root_commands(commands: Commands) -> None:
     snapshot.add_argument("--sql", action="store_true", help="print SQL that defines the tables as views in DuckDB")
     snapshot.set_defaults(command=command("published.snapshot"))
 
-    explain = commands.add_parser("explain", help="show what became of one record: its bytes, its messages, its state, and every published run that read it")
-    explain.add_argument("record_id", metavar="RECORD_ID", help="the whole id, as in column record_id of the tables")
+    explain = commands.add_parser("explain", help="show what became of one record: its bytes, its messages, its state, and every run that read it")
+    explain.add_argument("record_id", metavar="ID", help="the record_id or sample_id of the tables, or its beginning")
     add_root(explain)
     explain.add_argument("--json", action="store_true", help="print a JSON array")
     explain.set_defaults(command=command("published.explain"))
