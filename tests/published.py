@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.config import Config
-from pipelines.storage.files import open_output, write_file
+from pipelines.storage.files import delete_folder, open_output, write_file
 from pipelines.tables.publication.cleaning import Begun, note_begun
 from pipelines.tables.publication.complete import complete
 from pipelines.tables.publication.plan import Added, Plan, plan_of, write_plan
@@ -35,6 +35,17 @@ def publish(root: Path, config: Config, logs: Path, run_id: str, hour: int, batc
     plan = plan_of(run_id, batch, FileSet(str(root), writer.close()))
     publish_run(OutputRoot(str(root)), plan, hour, **columns)
     return [f"{table}/{file.path}" for table, files in plan.tables.items() for file in files]
+
+
+def stage(root: Path, config: Config, logs: Path, run_id: str, batch: str, **manifest: Any) -> Plan:
+    """Writes what a run leaves whose gate failed: rows that no table names, and a manifest that says how it ended."""
+    writer = FileWriter(str(root), run_id, OUTCOMES)
+    for outcome in run_lines(config, logs):
+        writer.add(*placed(outcome, batch, run_id, config.split))
+    plan, output = plan_of(run_id, batch, FileSet(str(root), writer.close())), OutputRoot(str(root))
+    begin_run(output, plan, finished="2026-11-22T23:00:00+00:00", **{"status": "gate_failed"} | manifest)
+    delete_folder(output.work_folder(run_id), output.stores)
+    return plan
 
 
 def plan_rows(root: OutputRoot, run_id: str, batch: str, tables: Mapping[str, Sequence[Row]], schemas: Mapping[str, pa.Schema] | None = None) -> Plan:
@@ -65,7 +76,7 @@ def _write_part(root: OutputRoot, table: str, partition: str, name: str, rows: S
     return Added(path, size, dict(part.split("=", 1) for part in partition.split("/") if part), delta_statistics(footers[0]))
 
 
-def begin_run(root: OutputRoot, plan: Plan) -> None:
+def begin_run(root: OutputRoot, plan: Plan, **manifest: Any) -> None:
     """What a run writes before it publishes."""
     runs = root.runs()
     note_begun(root, Begun(plan.run_id, plan.batch, runs[-1]["version"] if runs else -1))
@@ -73,7 +84,7 @@ def begin_run(root: OutputRoot, plan: Plan) -> None:
     write_input_rows(root, plan.run_id, [])
     write_plan(root, plan)
     write_file(f"{root.run_folder(plan.run_id)}/report.html", f"report of {plan.run_id}".encode(), root.stores)
-    root.write_json({"run_id": plan.run_id, "batch": plan.batch, "status": "published"}, "_runs", plan.run_id, "manifest.json")
+    root.write_json({"run_id": plan.run_id, "batch": plan.batch, "status": "published"} | manifest, "_runs", plan.run_id, "manifest.json")
 
 
 def row_for(plan: Plan, hour: int = 1, settings: Row | None = None, **columns: Any) -> Row:

@@ -14,6 +14,8 @@ from jobs import redrive, run
 from pipelines.chat.turns import Turn
 from pipelines.cli import main
 from pipelines.config import Config, load_config, parse_config
+from pipelines.console.arguments import parser
+from pipelines.console.arguments.page import commands_of
 from pipelines.formats.keys import TURN_FIELDS
 from pipelines.formats.table import FORMATS
 from pipelines.records import IGNORE_INDEX, Conversation, Message, Sample
@@ -129,6 +131,12 @@ def test_every_subcommand_that_is_named_exists(command: str, capsys: pytest.Capt
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
     assert caught.value.code == 0
+
+
+def test_every_command_is_documented():
+    commands = set(commands_of(parser()))
+    section = README.partition("\n## Commands\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`(?:episodes )?([a-z]+)`", section)) == commands
 
 
 @pytest.mark.parametrize("name", ["demo.yaml", "nightly.yaml"])

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from pipelines.config import EPISODE_KEYS
+from pipelines.console.arguments.page import commands_page
 from pipelines.console.formats_page import formats_page
 from pipelines.dialects import DIALECTS
 from pipelines.dialects.hf import DIFFERENCES, UPSTREAM
@@ -123,7 +124,13 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-PAGES: dict[str, Callable[[], str]] = {"reasons.md": reasons_page, "dialects.md": dialects_page, "keys.md": keys_page, "formats.md": formats_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "reasons.md": reasons_page,
+    "dialects.md": dialects_page,
+    "keys.md": keys_page,
+    "formats.md": formats_page,
+    "commands.md": commands_page,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

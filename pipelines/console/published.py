@@ -12,9 +12,11 @@ from rich.text import Text
 
 from pipelines.config import ConfigError, load_config
 from pipelines.config.settings import Retention
+from pipelines.console.record.published import record_id_of
 from pipelines.ledger.history import Seen, history_of, kept_bytes
 from pipelines.storage.locations import absolute
 from pipelines.storage.stores import ENVIRONMENT, Stores
+from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.reading import NotPublished, published_snapshot, schema_of, table_files
 from pipelines.tables.schema import PARTITIONS, integer, long, text
 from pipelines.visible import visible
@@ -44,17 +46,18 @@ def explain(options: Namespace) -> int:
     """Prints one record: its bytes, what it became, and every run that saw it."""
     root, stores, _ = root_of(options)
     try:
-        seen = list(history_of(root, options.record_id, stores))
+        record_id = record_id_of(OutputRoot(root, stores), options.record_id)
+        seen = list(history_of(root, record_id, stores))
     except NotPublished as error:
         print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE
     if not seen:
-        print(visible(f"episodes: no published run under {root} has seen record {options.record_id}"), file=sys.stderr)
+        print(visible(f"episodes: no run under {root} has seen a record whose id begins with {options.record_id}"), file=sys.stderr)
         return USAGE
     if options.json:
         sys.stdout.write(orjson.dumps([_line(one) for one in seen], default=_text).decode() + "\n")
     else:
-        _show(Console(highlight=False, soft_wrap=True), options.record_id, seen)
+        _show(Console(highlight=False, soft_wrap=True), record_id, seen)
     return OK
 
 
@@ -97,7 +100,7 @@ def _duckdb_type(kind: pa.DataType) -> str:
 def _line(seen: Seen) -> dict[str, object]:
     raw = kept_bytes(seen)
     run = {name: seen.run[name] for name in ("run_id", "batch", "kind", "finished")}
-    return run | {"states": seen.states(), "raw": raw and raw.decode("utf-8", "backslashreplace"), "rows": seen.rows}
+    return run | {"status": seen.status, "states": seen.states(), "raw": raw and raw.decode("utf-8", "backslashreplace"), "rows": seen.rows}
 
 
 def _text(value: object) -> object:
@@ -127,11 +130,10 @@ def _show(console: Console, record_id: str, seen: list[Seen]) -> None:
             console.print(Text(f"  {finding['code']} at {finding['where'] or 'the record'}: {visible(finding['detail'], keep='')}", style="red"))
     _head(console, "runs")
     for one in seen:
-        console.print(
-            Text(
-                f"{one.run['finished']:%Y-%m-%d %H:%M:%S} · {'redrive of ' if one.run['kind'] == 'redrive' else ''}batch {one.run['batch']} · {one.run['run_id']} · {'; '.join(one.states())}"
-            )
-        )
+        kind = "redrive of " if one.run["kind"] == "redrive" else ""
+        status = "" if one.status == "published" else f"not published, {one.status.replace('_', ' ')} · "
+        states = "; ".join(one.states())
+        console.print(Text(f"{one.run['finished']:%Y-%m-%d %H:%M:%S} · {kind}batch {one.run['batch']} · {one.run['run_id']} · {status}{states}"))
 
 
 def _head(console: Console, text: str) -> None:

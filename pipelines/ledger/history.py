@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow.dataset as ds
 
@@ -16,6 +17,7 @@ from pipelines.containers.listing import listed_ways
 from pipelines.storage.locations import StoreError, absolute
 from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tables.publication.root import OutputRoot
+from pipelines.tables.publication.staged import as_of_run, staged_runs
 from pipelines.tables.reading import NotPublished, Row, open_files
 from pipelines.training.tables import Published
 
@@ -29,10 +31,14 @@ SHOWN = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one run made of the record: its `rows` by table, or None where the files of that run have been deleted."""
+    """What one run made of the record: its `rows` by table, or None where the files of that run have been deleted.
+
+    `status` is published, or how a run ended that was not published; `run` then has its run_id, batch, kind and finished only.
+    """
 
     run: Row
     rows: dict[str, list[Row]] | None
+    status: str = "published"
 
     def states(self) -> list[str]:
         """`conversation`, `glm_4: clean`, `quarantined: image.missing`, ... in this order."""
@@ -44,8 +50,29 @@ class Seen:
 
 
 def history_of(root: str, record_id: str, stores: Stores = ENVIRONMENT) -> Iterator[Seen]:
-    """One entry per run that saw the record, the oldest first. Raises NotPublished where nothing was published under this root."""
-    published = OutputRoot(absolute(os.fspath(root)), stores).published()
+    """One entry per run that saw the record: the published ones in the order of their publication, then those that were not published.
+
+    Raises NotPublished where no run has ended under this root.
+    """
+    output = OutputRoot(absolute(os.fspath(root)), stores)
+    runs = output.runs()
+    staged = staged_runs(output, runs)
+    if not runs and not staged:
+        raise NotPublished(f"nothing is published under {output.uri}")
+    yield from _published(output.published(runs), record_id)
+    for manifest in reversed(staged):
+        run = {"kind": "batch"} | {name: manifest[name] for name in ("run_id", "batch", "kind") if name in manifest}
+        run["finished"] = datetime.fromisoformat(manifest["finished"])
+        try:
+            published, batch = as_of_run(output, run["run_id"])
+            rows = {table: _rows(published, table, batch, record_id) for table in TABLES}
+        except (OSError, NotPublished):
+            continue
+        if any(rows.values()):
+            yield Seen(run, rows, manifest["status"])
+
+
+def _published(published: Published, record_id: str) -> Iterator[Seen]:
     for run in published.runs:
         try:
             rows = {table: _rows(published.as_of(run["run_id"]), table, run["batch"], record_id) for table in TABLES}
@@ -62,7 +89,7 @@ def kept_bytes(seen: Seen) -> bytes | None:
     for row in rows.get("quarantine", ()):
         if row["raw"] is not None:
             return bytes(row["raw"])
-    return next((raw for row in rows.get("conversations", ()) if (raw := _from_file(row["origin"])) is not None), None)
+    return next((raw for row in rows.get("conversations", ()) if (raw := bytes_of_origin(row["origin"])) is not None), None)
 
 
 def _rows(published: Published, table: str, batch: str, record_id: str) -> list[Row]:
@@ -71,8 +98,8 @@ def _rows(published: Published, table: str, batch: str, record_id: str) -> list[
     return sorted(rows, key=lambda row: (row["origin"]["path"], row["origin"]["line"]) if "origin" in row else row["dialect"])
 
 
-def _from_file(origin: Row) -> bytes | None:
-    """The bytes of the record if they are still there. An object is read with the settings of the environment."""
+def bytes_of_origin(origin: Row) -> bytes | None:
+    """The bytes of the record at this place, if its log still has them. An object is read with the settings of the environment."""
     with suppress(StoreError):
         for file in listed_ways(origin["path"], origin["source"]):
             raw = next((record.raw for record in read_records(file, Limits()) if record.origin.line == origin["line"]), None)

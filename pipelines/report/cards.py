@@ -55,9 +55,15 @@ class Card:
     left_out: int
 
 
-def card_of(row: Row, pieces_of: Callable[[Sequence[int]], list[str]], specials: Collection[str], bytes_of: Callable[[Row], bytes | None]) -> Card:
+def card_of(
+    row: Row,
+    pieces_of: Callable[[Sequence[int]], list[str]],
+    specials: Collection[str],
+    bytes_of: Callable[[Row], bytes | None],
+    most_tokens: int = MOST_TOKENS,
+) -> Card:
     """The card of a row of `samples`. `bytes_of` returns the bytes of an element of its column `images`, or None if they are gone."""
-    ids, labels = list(row["input_ids"][:MOST_TOKENS]), list(row["labels"][:MOST_TOKENS])
+    ids, labels = list(row["input_ids"][:most_tokens]), list(row["labels"][:most_tokens])
     pieces = [(text, _kind(text, label, specials)) for text, label in zip(pieces_of(ids), labels, strict=True) if text]
     return Card(
         row["dialect"],

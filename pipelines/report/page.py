@@ -16,12 +16,12 @@ MOST_REASONS = 10  # in the fragment
 def render_report(data: ReportData) -> str:
     """The page. It also contains the fragment in a hidden template, from which `Shown` takes it."""
     plots = {"bars": length_bars, "percentile": percentile, "dots": size_dots, "plot_width": WIDTH, "plot_height": HEIGHT}
-    return _template("report.html").render(data=data, **plots, **_chosen(data))
+    return template("report.html").render(data=data, **plots, **_chosen(data))
 
 
 def render_inline(data: ReportData) -> str:
     """A fragment for a notebook, for light and dark pages. Its styles apply to its own elements only."""
-    return _template("inline.html").render(data=data, **_chosen(data))
+    return template("inline.html").render(data=data, **_chosen(data))
 
 
 def _chosen(data: ReportData) -> dict[str, Any]:
@@ -29,7 +29,8 @@ def _chosen(data: ReportData) -> dict[str, Any]:
     return {"cards": list({card.dialect: card for card in reversed(data.cards)}.values())[::-1], "most_reasons": MOST_REASONS}
 
 
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """A page or a fragment; text that is put into it is escaped."""
     environment = Environment(
         loader=PackageLoader("pipelines.report", "templates"),
         autoescape=True,

@@ -65,8 +65,8 @@ def test_a_terminal_shows_trained_tokens_in_green(home: Path, capsys: pytest.Cap
 def test_an_image_is_shown_with_its_place_grid_and_spans(home: Path, capsys: pytest.CaptureFixture[str]):
     lines = shown(home, capsys, 2)
     assert " · episode e" in lines[4]
-    assert lines[5:9] == ["user images at [1]", "  Q", "assistant loss_weight 0.5", "  A"]
-    assert lines[9] == "image gui/wide.png PNG 900x450 px"
+    assert lines[5:9] == ["user", "  Q[image 1]", "assistant loss_weight 0.5", "  A"]
+    assert lines[9] == "image 1: gui/wide.png PNG 900x450 px"
     assert "quarantined for glm_4 · tokens.image_unsupported" in lines
     views = "<image><unk><unk><unk>…</image><slice><unk><unk><unk>…</slice><slice><unk><unk><unk>…</slice>"
     assert any(views in line for line in lines)

@@ -1,0 +1,93 @@
+"""The arguments of `episodes`. A command's own code is imported when it runs: `export` works where a trainer is installed and the rest of the
+pipeline's libraries are not."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipelines.console.arguments.command import Command, Commands, command
+from pipelines.console.arguments.root import add_root_commands
+
+__all__ = ["TRAINERS", "Command", "parser"]
+
+TRAINERS = ("minicpm_v", "agentcpm", "glm4", "glm4v", "llamafactory", "trl", "axolotl", "swift", "hf")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands; each sets `command`, a function of the parsed options that returns the exit code."""
+    parser = argparse.ArgumentParser(prog="episodes", description="Turns raw agent episode logs into verified, tokenized training tables.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    validate = commands.add_parser("check", help="check a configuration and everything that it names, and report all errors at once")
+    validate.add_argument("config", type=Path, metavar="CONF", help="the configuration file")
+    _add_settings(validate)
+    validate.set_defaults(command=command("check.check"))
+
+    attempt = commands.add_parser("try", help="run the whole pipeline on local files, without Spark")
+    _add_config(attempt)
+    attempt.add_argument("--json", type=Path, metavar="OUT.jsonl", help="write one JSON object per row to this file; - for stdout")
+    attempt.add_argument(
+        "files", nargs="+", metavar="FILE", help="a log file, or a folder of logs; read as the source whose path matches it, or else as the first source"
+    )
+    attempt.set_defaults(command=command("trial.run"))
+
+    shape = commands.add_parser("shape", help="show the keys of log files with counts, the format that auto takes, and a draft of `fields` where it takes none")
+    shape.add_argument("--records", type=int, default=1000, metavar="N", help="look at the first N records of each file (default: 1000)")
+    shape.add_argument("files", nargs="+", metavar="FILE", help="a log file, or a folder of logs")
+    shape.set_defaults(command=command("shape.run"))
+
+    _add_show(commands)
+    reasons = commands.add_parser("reasons", help="list the reasons why records are quarantined, repaired or noted; or explain one, with its fix")
+    reasons.add_argument("code", nargs="?", metavar="CODE", help="the reason to explain")
+    reasons.set_defaults(command=command("listings.reasons"))
+    add_root_commands(commands)
+    _add_export(commands)
+    formats = commands.add_parser("formats", help="list the log formats that can be read, or print a record of one")
+    formats.add_argument("name", nargs="?", metavar="NAME")
+    formats.set_defaults(command=command("listings.formats"))
+    models = commands.add_parser("dialects", help="list the models for which records can be tokenized; or show what a model of hf can do")
+    models.add_argument("--card", metavar="FOLDER", help="show what the chat template and the processor of this model folder can do")
+    models.set_defaults(command=command("listings.dialects"))
+    return parser
+
+
+def _add_show(commands: Commands) -> None:
+    look = commands.add_parser(
+        "show", help="show one record: its bytes, its messages, its findings, and its tokens coloured by loss; of a log file, or of the published tables"
+    )
+    look.add_argument("record", metavar="FILE|ID", help="the log file; with --root, the record_id or sample_id of a published record, or its beginning")
+    look.add_argument("--line", type=int, metavar="N", help="the record of the file: line, array element or row, counted from 1")
+    look.add_argument("--config", type=Path, metavar="CONF", help="the configuration file; with --root only for the settings of stores")
+    _add_settings(look)
+    look.add_argument("--root", metavar="ROOT", help="the folder with the tables (output.root of the configuration), or its URI")
+    look.add_argument("--run", metavar="RUN_ID", help="with --root: as this run had it, also one that was not published because a gate failed")
+    look.add_argument("--dialect", metavar="NAME", help="show the tokens of this dialect only")
+    look.add_argument("--html", type=Path, metavar="OUT.html", help="write a page with the pictures, instead of printing")
+    look.set_defaults(command=command("show.run"), usage_error=look.error)
+
+
+def _add_export(commands: Commands) -> None:
+    to = commands.add_parser("export", help="write published rows in the form of a trainer, with pictures, a configuration and a README")
+    to.add_argument("--to", required=True, choices=TRAINERS, metavar="TRAINER", help=", ".join(TRAINERS))
+    to.add_argument("--root", required=True, metavar="ROOT", help="the folder with the tables (output.root of the configuration)")
+    to.add_argument("--out", required=True, metavar="DIR", help="the folder to write; it appears only when it is complete")
+    to.add_argument("--dialect", metavar="NAME", help="the dialect whose rows to write; needed if several that this trainer takes are published")
+    to.add_argument("--split", choices=("train", "val", "test"), help="this split only")
+    to.add_argument("--batch", metavar="ID", help="this batch only; by default all that are published")
+    to.add_argument("--image-root", action="append", default=[], metavar="[SOURCE=]FOLDER", help="where the pictures are now, if they have moved")
+    to.add_argument("--copy", action="store_true", help="copy pictures instead of making hard links")
+    to.add_argument("--replace", action="store_true", help="replace what is in DIR by the new export")
+    to.set_defaults(command=command("export.run"))
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, metavar="CONF", help="the configuration file")
+    _add_settings(parser)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--batch", metavar="ID", help="the batch; replaces {batch} in the paths of sources")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting, for example output.root=/data/out; may be repeated"
+    )

@@ -1,0 +1,40 @@
+"""The arguments of the commands on an output root."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipelines.console.arguments.command import Commands, command
+
+
+def add_root_commands(commands: Commands) -> None:
+    snapshot = commands.add_parser("snapshot", help="print which version or which files of each table are published")
+    add_root(snapshot)
+    snapshot.add_argument("--sql", action="store_true", help="print SQL that defines the tables as views in DuckDB")
+    snapshot.set_defaults(command=command("published.snapshot"))
+
+    explain = commands.add_parser("explain", help="show what became of one record: its bytes, its messages, its state, and every run that read it")
+    explain.add_argument("record_id", metavar="ID", help="the record_id or sample_id of the tables, or its beginning")
+    add_root(explain)
+    explain.add_argument("--json", action="store_true", help="print a JSON array")
+    explain.set_defaults(command=command("published.explain"))
+
+    aside = commands.add_parser("quarantine", help="show the records that were kept aside, by reason, source and file, the worst first")
+    add_root(aside)
+    aside.add_argument("--batch", metavar="ID", help="this batch only; by default all that are published")
+    aside.add_argument("--run", metavar="RUN_ID", help="the rows of this run, also of one that was not published because a gate failed")
+    aside.add_argument("--reason", metavar="CODE", help="show the rows with this reason")
+    aside.add_argument("--source", metavar="NAME", help="show the rows of this source")
+    aside.add_argument("--file", metavar="PATH", help="show the rows of this log file: its path, or the end of its path")
+    aside.add_argument("--json", action="store_true", help="print one JSON object per line, without a limit")
+    aside.set_defaults(command=command("root.quarantine.run"))
+
+    mend = commands.add_parser("repair", help="bring tables that somebody else has changed, or that version 0.1.0 wrote, to a state that readers can use")
+    add_root(mend)
+    mend.set_defaults(command=command("repair.run"))
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("root", nargs="?", metavar="ROOT", help="the folder with the tables, or its URI; by default output.root of --config")
+    parser.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, for output.root and the settings of stores")

@@ -1,0 +1,149 @@
+"""A record of the published tables, or of a run that was not published, by record_id, sample_id or the beginning of either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import pyarrow.compute as pc
+
+from pipelines.config import ConfigError, DialectSettings
+from pipelines.console.record import Pieces, Row, View
+from pipelines.dialects import open_dialect
+from pipelines.ledger.history import bytes_of_origin
+from pipelines.storage.stores import Stores
+from pipelines.tables.publication.complete import read_manifest
+from pipelines.tables.publication.root import BATCH_TABLES, OutputRoot
+from pipelines.tables.publication.staged import as_of_run, manifest_of, staged_runs
+from pipelines.tables.reading import NotPublished, open_files
+from pipelines.training.pictures import PictureChanged, PictureMissing, picture_bytes
+from pipelines.training.tables import Published
+from pipelines.visible import one_line
+
+MOST_NAMED = 5
+WHOLE = 64  # characters of a record_id
+
+
+class Found(NamedTuple):
+    """A record with an id that was asked for. `sample_id` is None if the id is the record's."""
+
+    record_id: str
+    sample_id: str | None
+    batch: str
+    path: str
+    line: int
+
+
+def published_view(root: OutputRoot, wanted: str, dialect: str | None, batch: str | None, run_id: str | None) -> tuple[View, Callable[[Row], bytes | None]]:
+    """(the record with its rows, the bytes of a picture). Raises NotPublished where no record, or more than one, has such an id."""
+    if run_id is None:
+        published = root.published()
+    else:
+        published, batch = as_of_run(root, run_id)
+    found = _only(find_records(published, wanted, batch), wanted, root.uri)
+    rows = _rows(published, found, dialect)
+    manifest = manifest_of(root, published.run_of(found.batch)["run_id"]) or read_manifest(root, found.batch)
+    settings = [one for one in (manifest.get("settings") or {}).get("dialects", ()) if dialect in (None, one["name"])]
+    source = rows[0][1]["origin"]["source"] if rows else ""
+    not_sent = [one["name"] for one in settings if one["sources"] is not None and source not in one["sources"]]
+    pieces = {row["dialect"]: _pieces(row["dialect"], manifest, settings, root.stores) for table, row in rows if table == "samples"}
+    raw = next((bytes(row["raw"]) for table, row in rows if table == "quarantine" and row["raw"] is not None), None)
+    raw = raw if raw is not None else next((bytes_of_origin(row["origin"]) for _, row in rows), None)
+    return View(found.path, found.line, found.record_id, raw, rows, pieces, not_sent), lambda image: _picture(published, image)
+
+
+def find_records(published: Published, wanted: str, batch: str | None = None) -> list[Found]:
+    """The records whose record_id or sample_id begins with this text; of a record that several batches have, that of the newest run."""
+    import pyarrow.dataset as ds
+
+    wanted = wanted.strip().lower()
+    names = {name: ds.field(name) for name in ("record_id", "sample_id", "batch")} | {name: ds.field("origin", name) for name in ("path", "line")}
+    is_wanted = pc.starts_with(ds.field("record_id"), wanted) | pc.starts_with(ds.field("sample_id"), wanted)
+    order = {row["run_id"]: place for place, row in enumerate(published.runs)}
+    newest = {batch: order[published.run_of(batch)["run_id"]] for batch in published.batches}
+    found: dict[str, Found] = {}
+    for table in BATCH_TABLES:
+        files = open_files(published.root, table, [file.path for file in published.files(table, batch=batch)], published.fs)
+        for row in files.to_table(columns=names, filter=is_wanted).to_pylist():
+            sample_id = None if row["record_id"].startswith(wanted) else row["sample_id"]
+            one = Found(row["record_id"], sample_id, row["batch"], row["path"], row["line"])
+            known = found.get(one.record_id)
+            if known is None or newest[known.batch] < newest[one.batch]:
+                found[one.record_id] = one
+            elif known.sample_id != sample_id and known.batch == one.batch:  # several samples: the whole record is shown
+                found[one.record_id] = known._replace(sample_id=None)
+    return sorted(found.values(), key=lambda one: (one.batch, one.path, one.line))
+
+
+def record_id_of(root: OutputRoot, wanted: str) -> str:
+    """The record with this id, or with an id that begins with it, in what is published now, in runs that were not published, and in earlier states.
+
+    A whole record_id is returned as it is, and so is an id that no state has. Raises NotPublished where several records have such an id.
+    """
+    if len(wanted) == WHOLE:
+        return wanted
+    for published, batch in _states(root):
+        found: list[Found] = []
+        with suppress(NotPublished, OSError):  # retention has deleted the files of that state
+            found = find_records(published, wanted, batch)
+        if found:
+            return _only(found, wanted, root.uri).record_id
+    return wanted
+
+
+def _states(root: OutputRoot) -> Iterator[tuple[Published, str | None]]:
+    """What is published; then the runs that were not, and what was published before, each with its batch."""
+    runs = root.runs()
+    if runs:
+        yield root.published(runs), None
+    for manifest in staged_runs(root, runs):
+        yield as_of_run(root, manifest["run_id"])
+    for row in reversed(runs[:-1]):
+        yield root.published(runs).as_of(row["run_id"]), row["batch"]
+
+
+def _only(found: Sequence[Found], wanted: str, root: str) -> Found:
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotPublished(f"no published record under {root} has an id that begins with {wanted}")
+    named = [f"  {one.sample_id or one.record_id}  batch {one.batch}  {one_line(one.path, 400)}:{one.line}" for one in found[:MOST_NAMED]]
+    more = [f"  and {len(found) - MOST_NAMED:,} more"] if len(found) > MOST_NAMED else []
+    raise NotPublished("\n".join([f"{len(found):,} records have an id that begins with {wanted}; give more of it:", *named, *more]))
+
+
+def _rows(published: Published, found: Found, dialect: str | None) -> list[tuple[str, Row]]:
+    """The rows of the record: each conversation, then its rows by dialect."""
+    import pyarrow.dataset as ds
+
+    rows: list[tuple[str, dict[str, Any]]] = []
+    for table in BATCH_TABLES:
+        files = open_files(published.root, table, [file.path for file in published.files(table, batch=found.batch)], published.fs)
+        rows += [(table, row) for row in files.to_table(filter=ds.field("record_id") == found.record_id).to_pylist()]
+    at = [row for _, row in rows if (row["origin"]["path"], row["origin"]["line"]) == (found.path, found.line)]  # not its duplicates
+    kept = [(table, row) for table, row in rows if row in at and found.sample_id in (None, row["sample_id"])]
+    kept = [(table, row) for table, row in kept if table == "conversations" or dialect in (None, row["dialect"])]
+    place = {"conversations": 0, "samples": 1, "quarantine": 1}
+    return sorted(kept, key=lambda one: (one[1]["sample_id"] or "", place[one[0]], one[1].get("dialect") or ""))
+
+
+def _pieces(name: str, manifest: Row, settings: Sequence[Mapping[str, Any]], stores: Stores) -> Pieces | str:
+    """The vocabulary that the run had, if it is still where it was."""
+    mine = next((one for one in settings if one["name"] == name), None)
+    if mine is None:
+        return "the settings of the run are gone"
+    try:
+        opened = open_dialect(DialectSettings.model_validate(mine), stores)
+    except (ConfigError, ValueError) as error:
+        return f"the tokenizer {mine['tokenizer']} cannot be opened: {error}"
+    if opened.fingerprint != manifest["tokenizers"][name]["fingerprint"]:
+        return f"the tokenizer {mine['tokenizer']} has changed since"
+    return Pieces(opened.vocabulary.pieces, opened.vocabulary.specials)
+
+
+def _picture(published: Published, image: Row) -> bytes | None:
+    try:
+        return picture_bytes(published, image)
+    except (PictureMissing, PictureChanged, NotPublished):
+        return None

@@ -1,0 +1,130 @@
+"""`episodes show --root` and `episodes explain`: one published record, by its id or the beginning of it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from pipelines.flow import open_flow
+from pipelines.records import raw_record, sample_id_of
+from pipelines.tables.publication.root import OutputRoot
+from tests.console.root.conftest import Printed
+from tests.making import asked, configuration, write_lines
+from tests.published import publish, stage
+
+BAD = asked(messages=[], id="bad")
+WITH_IMAGE = {"messages": [{"role": "user", "content": "Left <image> right \x1b"}, {"role": "assistant", "content": "A"}], "images": ["wide.png"]}
+
+
+def ids(record: Any, source: str = "gui") -> tuple[str, str]:
+    """(record_id, sample_id)."""
+    record_id = raw_record(source, "", 1, json.dumps(record, ensure_ascii=False).encode()).record_id
+    return record_id, sample_id_of(record_id)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Batch mon of source gui, which minicpm_v_2_6 takes and glm_4 does not."""
+    Image.new("RGB", (900, 450)).save(tmp_path / "wide.png")
+    logs = write_lines(tmp_path / "logs.jsonl", [WITH_IMAGE, BAD, *(asked(f"{number}?") for number in range(40))])
+    config = configuration("minicpm_v_2_6", "glm_4", source={"name": "gui", "image_root": str(tmp_path)})
+    glm_4 = config.dialects[1].model_copy(update={"sources": ("other",)})
+    config = config.model_copy(update={"dialects": (config.dialects[0], glm_4)})
+    manifest = {
+        "settings": json.loads(config.model_dump_json()),
+        "tokenizers": {"minicpm_v_2_6": {"fingerprint": open_flow(config).dialects[0].fingerprint}},
+    }
+    reader = {"image_roots": {"gui": str(tmp_path)}}
+    publish(tmp_path / "root", config, logs, "mon.r1", 1, kind="batch", settings=reader, sources=[("gui", {"files": 1, "records": 42})])
+    output = OutputRoot(str(tmp_path / "root"))
+    output.write_json({"run_id": "mon.r1", "batch": "mon", "status": "published"} | manifest, "_runs", "mon.r1", "manifest.json")
+    return tmp_path / "root"
+
+
+@pytest.mark.parametrize("name", [0, 1])
+@pytest.mark.parametrize("length", [None, 12])
+def test_a_published_record_is_found_by_either_id_and_by_its_beginning(root: Path, printed: Printed, name: int, length: int | None):
+    code, out, err = printed("show", "--root", root, ids(WITH_IMAGE)[name][:length].upper())
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert lines[1].startswith(f"raw · {root.parent}/logs.jsonl:1 · ")
+    assert json.loads(lines[2]) == WITH_IMAGE
+    assert f"sample_id {ids(WITH_IMAGE)[1]}" in lines[4]
+    assert re.search(r" · batch mon, (train|val|test)$", lines[4])
+    assert lines[5:10] == ["user", "  Left [image 1] right ␛", "assistant", "  A", "image 1: gui/wide.png PNG 900x450 px"]
+    assert lines[11].startswith("minicpm_v_2_6 · ")
+    assert "<|im_start|>user⏎" in lines
+    assert lines[-1] == "glm_4 · not sent: this dialect does not take source gui (dialects[].sources)"
+
+
+def test_a_quarantined_record_is_shown_with_its_reason(root: Path, printed: Printed):
+    lines = printed("show", "--root", root, ids(BAD)[0][:16])[1].splitlines()
+    assert json.loads(lines[2]) == BAD
+    assert lines[4] == "quarantined · schema.turns_empty"
+
+
+def test_the_page_has_the_picture_where_it_stands_and_no_script(root: Path, printed: Printed):
+    page = root.parent / "row.html"
+    assert printed("show", "--root", root, ids(WITH_IMAGE)[0], "--html", page) == (0, "", f"wrote {page}\n")
+    text = page.read_text()
+    assert re.search(r'Left <img src="data:image/jpeg;base64,[^"]+" alt="gui/wide.png"[^>]*> right ␛', text)
+    assert "2x1 slices and the whole image" in text
+    assert "glm_4: not sent, because this dialect does not take the source." in text
+    assert "<script" not in text
+    (root.parent / "wide.png").unlink()
+    printed("show", "--root", root, ids(WITH_IMAGE)[0], "--html", page)
+    assert 'Left <span class="faint">[gui/wide.png: the file is no longer readable]</span> right' in page.read_text()
+
+
+def test_the_beginning_of_several_ids_lists_them(root: Path, printed: Printed):
+    code, out, err = printed("show", "--root", root, "")
+    head, *lines = err.splitlines()
+    assert (code, out, head) == (2, "", "episodes: 42 records have an id that begins with ; give more of it:")
+    assert lines[0] == f"  {ids(WITH_IMAGE)[0]}  batch mon  {root.parent}/logs.jsonl:1"
+    assert lines[-1] == "  and 37 more"
+    assert printed("explain", "", root)[0] == 2
+
+
+def test_an_unknown_id_and_a_missing_option_are_usage_errors(root: Path, printed: Printed, capsys: pytest.CaptureFixture[str]):
+    assert printed("show", "--root", root, "xyz")[::2] == (2, f"episodes: no published record under {root} has an id that begins with xyz\n")
+    assert printed("show", "--root", root.parent / "none", "xyz")[0] == 2
+    assert printed("show", "--root", root, "xyz", "--line", 1)[0] == 2
+    with pytest.raises(SystemExit):
+        printed("show", root.parent / "logs.jsonl", "--line", 1)
+    assert "for a log file, --config is required; for a published record, --root is" in capsys.readouterr().err
+
+
+def test_the_tokens_are_not_shown_if_the_tokenizer_has_changed(root: Path, printed: Printed):
+    output = OutputRoot(str(root))
+    manifest = output.read_json("_runs", "mon.r1", "manifest.json") | {"tokenizers": {"minicpm_v_2_6": {"fingerprint": "other"}}}
+    output.write_json(manifest, "_runs", "mon.r1", "manifest.json")
+    lines = printed("show", "--root", root, ids(WITH_IMAGE)[0])[1].splitlines()
+    assert any(line.startswith("the tokens cannot be shown: the tokenizer ") and line.endswith(" has changed since") for line in lines)
+
+
+def test_a_record_of_a_staged_run_is_explained_and_shown(root: Path, printed: Printed):
+    logs = write_lines(root.parent / "later.jsonl", [asked("New?"), BAD])
+    stage(root, configuration("glm_4", source={"name": "gui"}), logs, "mon.r2", "mon")
+    new = ids(asked("New?"))[0]
+    assert (
+        printed("explain", new[:10], root)[1]
+        .splitlines()[-1]
+        .startswith("2026-11-22 23:00:00 · batch mon · mon.r2 · not published, gate failed · conversation")
+    )
+    runs = json.loads(printed("explain", ids(BAD)[0][:12], root, "--json")[1])
+    assert [(run["run_id"], run["status"], run["states"]) for run in runs] == [
+        ("mon.r1", "published", ["quarantined: schema.turns_empty"]),
+        ("mon.r2", "gate_failed", ["quarantined: schema.turns_empty"]),
+    ]
+    assert printed("show", "--root", root, new)[0] == 2
+    assert "New?" in printed("show", "--root", root, new, "--run", "mon.r2")[1]
+
+
+def test_a_record_of_an_earlier_state_is_explained_by_its_beginning(tmp_path: Path, printed: Printed):
+    for run, question in enumerate(["Old?", "New?"], 1):
+        publish(tmp_path / "root", configuration(), write_lines(tmp_path / f"{run}.jsonl", [asked(question)]), f"mon.r{run}", run, kind="batch")
+    out = printed("explain", ids(asked("Old?"), "kit")[0][:12], tmp_path / "root")[1]
+    assert out.splitlines()[-1].endswith(" · mon.r1 · conversation")
