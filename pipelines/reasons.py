@@ -425,6 +425,13 @@ class Reason(Enum):
         "The model's chat template leaves out the tool definitions. The row is kept, with its calls and results.",
         "Set the dialect's tool_syntax, which writes the definitions into the system text, or send records with tools to another dialect.",
     )
+    TOKENS_SYSTEM_LEFT_OUT = Row(
+        "tokens.system_left_out",
+        NOTE,
+        "The model's chat template leaves out a system text, most often one after an answer. The row is kept.",
+        "`episodes dialects --card FOLDER` says what the template leaves out. Move the text into the first system turn, or send such records to another dialect.",
+        "the row is trained without that text",
+    )
     RECORD_DUPLICATE = Row(
         "record.duplicate",
         REFUSE,

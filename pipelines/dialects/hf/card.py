@@ -18,17 +18,18 @@ OTHER = (Message("user", "And which is deep?"), Message("assistant", "Lake Baika
 
 
 class Tried(NamedTuple):
-    """A conversation that was tried, and the ability that it shows."""
+    """A conversation that was tried, and the ability that it shows. `is_noted`: where the template loses it, the row is kept with a note."""
 
     name: str
     title: str
     messages: Sequence[Message]
     tools: str | None = None
+    is_noted: bool = False
 
 
 TRIED = (
-    Tried("system", "system text", (SYSTEM, USER, REPLY)),
-    Tried("system_late", "system text after an answer", (USER, REPLY, Message("system", "Answer like a crow."), *OTHER)),
+    Tried("system", "system text", (SYSTEM, USER, REPLY), is_noted=True),
+    Tried("system_late", "system text after an answer", (USER, REPLY, Message("system", "Answer like a crow."), *OTHER), is_noted=True),
     Tried("two_questions", "two questions in a row", (USER, Message("user", "And how old?"), REPLY)),
     Tried("answer_first", "an answer first", (Message("assistant", "Welcome."), USER, REPLY)),
     Tried("calls", "calls and results", (USER, ASKS, TOLD, REPLY), TOOLS),
@@ -106,9 +107,13 @@ def make_card(writer: Writer, for_tools: Writer, pictures: dict[str, Any] | None
 
 def asked_and_missing(settings: DialectSettings, card: Card) -> Iterator[str]:
     """What the configuration asks of the model that it cannot do, and what is therefore quarantined."""
-    missing = [tried.title for tried in TRIED if card.abilities[tried.name] != YES and not (settings.tool_syntax and tried.tools)]
-    if missing:
-        yield f"the chat template does not take these, so such conversations are quarantined: {', '.join(missing)}"
+    missing = [tried for tried in TRIED if card.abilities[tried.name] != YES and not (settings.tool_syntax and tried.tools)]
+    noted = [tried.title for tried in missing if tried.is_noted and card.abilities[tried.name] == LOSES]
+    if len(noted) < len(missing):
+        titles = ", ".join(tried.title for tried in missing if tried.title not in noted)
+        yield f"the chat template does not take these, so such conversations are quarantined: {titles}"
+    if noted:
+        yield f"the chat template leaves these out, and the rows are kept: {', '.join(noted)}"
     if not card.tool_definitions and settings.tool_syntax is None:
         yield "the chat template leaves out tool definitions; tool_syntax writes them into the system text"
     if card.earlier_reasoning == LOSES and not card.generation:
@@ -129,10 +134,10 @@ def _written(writer: Writer, messages: Sequence[Message], tools: str | None) -> 
 def _outcome(writer: Writer, tried: Tried) -> str:
     words = {Reason.TOKENS_TEMPLATE_LOSES.code: LOSES, Reason.TOKENS_TEMPLATE_REFUSES.code: REFUSES}
     try:
-        _written(writer, tried.messages, tried.tools)
+        chat = _written(writer, tried.messages, tried.tools)
     except Reject as reject:
         return words.get(reject.findings[0].code, UNDECIDED)
-    return YES
+    return LOSES if any(place.is_left_out for place in chat.places) else YES
 
 
 def _reasoning(writer: Writer, messages: Sequence[Message], answer: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.chat.turns import Turn
 from pipelines.dialects.hf.control import END, START, changed, without_marks
+from pipelines.dialects.hf.doubtful import doubtful_entries, find_doubtful
 from pipelines.dialects.hf.marking import Rendered
 from pipelines.dialects.hf.messages import Entry, Form, data_of, entries_of, messages_of, with_texts
 from pipelines.dialects.hf.places import Ends, Place, place_entries
@@ -43,17 +44,21 @@ class Writer:
         shown = self.template.tools[tools] if tools else None
         data = [*data_of(entries), *([tools] if tools else ())]
         if not self.template.control.stand_in(data):
-            return self._chat(entries, self._rendered(entries, shown, False), False, 0)
+            return self._chat(entries, shown, self._rendered(entries, shown, False), False, 0)
         plain = self._rendered([with_texts(entry, cleaned) for entry in entries], _changed(shown, cleaned), False)
         mark = self.template.control.marked
         entries = [with_texts(entry, mark) for entry in entries]
-        rendered = self._rendered(entries, _changed(shown, mark), True)
+        shown = _changed(shown, mark)
+        rendered = self._rendered(entries, shown, True)
         if without_marks(rendered.text) != plain.text:
             raise Reject(Reason.TOKENS_TEMPLATE_UNDECIDED.at("", "the template takes a control token in the data for one of its own"))
-        return self._chat(entries, rendered, True, sum([text.count(START) + text.count(END) for text in data]))
+        return self._chat(entries, shown, rendered, True, sum([text.count(START) + text.count(END) for text in data]))
 
-    def _chat(self, entries: Sequence[Entry], rendered: Rendered, is_marked: bool, dropped: int) -> Chat:
+    def _chat(self, entries: Sequence[Entry], tools: Tools | None, rendered: Rendered, is_marked: bool, dropped: int) -> Chat:
         places = place_entries(entries, rendered, self.ends, self.template.has_generation)
+        if doubtful := doubtful_entries(entries, rendered, places, self.template.literal):
+            known = find_doubtful(entries, rendered, doubtful, lambda given: self._rendered(given, tools, is_marked))
+            places = [known.get(i, place) for i, place in enumerate(places)]
         counts = [sum([isinstance(part, int) for part in entry.parts]) for entry in entries]
         pictures = self._placeholders(rendered.text, sum(counts)) if any(counts) else ()
         if pictures:

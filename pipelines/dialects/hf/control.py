@@ -77,12 +77,13 @@ def control_tokens(folder: ModelFolder, template: str, sandbox: Sandbox) -> Cont
         named = set(folder.control)
         names = [token.content for token in folder.added if token.special or token.content in named]
     else:
-        literal = _literal_text(sandbox.parse(template))
+        literal = literal_text(sandbox.parse(template))
         names = [token.content for token in folder.added if token.special or (token.content in literal and not token.content.isspace())]
     return ControlTokens(names, [token.content for token in folder.added])
 
 
-def _literal_text(tree: nodes.Template) -> str:
+def literal_text(tree: nodes.Template) -> str:
+    """All texts that stand in the template itself."""
     literals = {node.data for node in tree.find_all(nodes.TemplateData)}
     literals |= {node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)}
     return "\0".join(literals)

@@ -109,6 +109,8 @@ class HfDialect:
         trained, findings = self._trained(chat, writer)
         if shown and not writer.writes_tools:
             findings.append(Reason.TOKENS_TOOLS_LEFT_OUT.at("tools", "the template does not write them"))
+        missing = [entry for entry, place in zip(chat.entries, chat.places, strict=True) if place.is_left_out]
+        findings += [Reason.TOKENS_SYSTEM_LEFT_OUT.at(f"messages[{entry.place}]", "the template does not write it") for entry in missing]
         if chat.dropped:
             findings.append(Reason.REPAIR_MARKS_DROPPED.at("", f"{counted(chat.dropped, 'character')} U+F0000 or U+F0001"))
         try:

@@ -17,14 +17,15 @@ def find_text(text: str, wanted: str, start: int, end: int) -> Range | None:
     >>> find_text("user: spaced x", "  spaced \\n", 0, 14), find_text('tool: "a\\\\"b"', 'a"b', 0, 12), find_text("user:", "gone", 0, 5)
     ((6, 12), (7, 11), None)
     """
-    for form in _forms(wanted):
+    for form in forms_of(wanted):
         at = text.find(form, start, end)
         if at >= 0:
             return at, at + len(form)
     return None
 
 
-def _forms(wanted: str) -> Iterator[str]:
+def forms_of(wanted: str) -> Iterator[str]:
+    """A text as templates write it: as it is, without blanks at its ends, and as JSON writes it."""
     yield wanted
     bare = wanted.strip()
     if bare != wanted:
@@ -69,13 +70,13 @@ def _parts(value: Any) -> Iterator[list[str]]:
     """Each key and value, in the ways that templates write it: true and True, 1.0 and 1."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield list(_forms(key))
+            yield list(forms_of(key))
             yield from _parts(item)
     elif isinstance(value, list):
         for item in value:
             yield from _parts(item)
     elif isinstance(value, str):
-        yield list(_forms(value))
+        yield list(forms_of(value))
     else:
         spell: Callable[[Any], str] = json.dumps
         yield list(dict.fromkeys((spell(value), str(value), repr(value))))

@@ -23,13 +23,15 @@ from pipelines.records import Noun
 
 class Place(Noun, frozen=True):
     """Characters of a message: its own text is [start, end), and `stop` is where the token that ends it ends, or `end` where the template leaves
-    it open. `lost_thought` says that the template leaves out its reasoning, and `is_learned` that the template trains it."""
+    it open. `lost_thought` says that the template leaves out its reasoning, `is_learned` that the template trains it, and `is_left_out` that the
+    template leaves out the whole message, a system text."""
 
     start: int
     end: int
     stop: int
     lost_thought: bool = False
     is_learned: bool = True
+    is_left_out: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -101,6 +103,13 @@ def _input(entry: Entry, rendered: Rendered, own: Sequence[int], others: Sequenc
             return Place(*found, found[1])
     if not any(text.strip() for text in entry.texts):
         return Place(before, before, before)
+    return left_out(entry, before)
+
+
+def left_out(entry: Entry, at: int) -> Place:
+    """The place of a system text that the template leaves out: that of nothing, at this character. Raises Reject for any other message."""
+    if entry.role == "system":
+        return Place(at, at, at, is_left_out=True)
     raise _lost(entry, f"the text of the {entry.role} message" if entry.role != "tool" else "the result")
 
 

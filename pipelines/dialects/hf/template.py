@@ -11,7 +11,7 @@ from jinja2 import TemplateSyntaxError
 
 from pipelines.cache import BoundedCache
 from pipelines.config import TemplateOptions
-from pipelines.dialects.hf.control import ControlTokens, control_tokens
+from pipelines.dialects.hf.control import ControlTokens, control_tokens, literal_text
 from pipelines.dialects.hf.folder import ModelFolder
 from pipelines.dialects.hf.marking import Marker, Rendered
 from pipelines.dialects.hf.sandbox import DateNeeded, Sandbox, plain_json
@@ -19,6 +19,7 @@ from pipelines.reasons import Reason, Reject
 from pipelines.visible import one_line
 
 Json = dict[str, Any]
+ROLES = ("system", "user", "assistant", "tool")
 MOST_WORDS = 200  # of what a template says when it refuses
 
 
@@ -42,6 +43,7 @@ class ChatTemplate:
         except TemplateSyntaxError as error:
             raise ValueError(f"its chat template is not a valid template: line {error.lineno}: {error.message}") from None
         self.control: ControlTokens = control_tokens(folder, source, self.sandbox)
+        self.literal = "\0".join([literal_text(self.sandbox.parse(source)), *folder.named.values(), *ROLES])
         self._variables = {**folder.named, **options.template_kwargs, "documents": None, "add_generation_prompt": False}
         self._kwargs = options.template_kwargs
         self.tools: BoundedCache[str, Tools] = BoundedCache(_read_tools, lambda text, tools: 20 * len(text))

@@ -106,14 +106,12 @@ def test_a_tool_syntax_writes_calls_that_the_template_would_leave_out(tmp_path: 
     assert ids.count(folder_ids["<tool_call>"]) == 3  # two in the instructions, as control tokens, and the call itself
 
 
-def test_a_late_system_text_that_the_template_leaves_out_is_missed_even_if_an_answer_has_it(tmp_path: Path):
+def test_a_late_system_text_that_the_template_leaves_out_is_noted_even_if_an_answer_has_it(tmp_path: Path):
     late = [user("Hi"), answer("Be formal, you said."), {"role": "system", "content": "Be formal"}, user("Again"), answer("Good day.")]
     template = LOOP.replace("{% for m in messages %}", "{% for m in messages if m.role != 'system' %}") + PROMPT
-    assert found(row_of(template, tmp_path, record(late)))[0] == (
-        "tokens.template_loses",
-        "messages[2]",
-        "the template leaves out the text of the system message",
-    )
+    row = row_of(template, tmp_path, record(late))
+    assert isinstance(row, Sample)
+    assert found(row) == [("tokens.system_left_out", "messages[2]", "the template does not write it")]
 
 
 def test_characters_that_are_marks_are_deleted_and_that_is_a_repair():
