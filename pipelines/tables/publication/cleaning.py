@@ -90,7 +90,7 @@ def _files_of(root: OutputRoot, table: str, run_id: str, batch: str) -> list[str
 
 def _live_or_replaced(root: OutputRoot, table: str) -> set[str]:
     names = {file.path for file in files_in(open_delta(root, table))}
-    for name in names_in(root.path("_replaced"), root.stores):
+    for name in [name for name in names_in(root.path("_replaced"), root.stores) if name.endswith(".json")]:
         replaced = root.read_json("_replaced", name)
         if replaced["table"] == table:
             names |= set(replaced["files"])
@@ -102,7 +102,8 @@ def apply_retention(root: OutputRoot, runs: Sequence[Row], run_id: str, days: in
     now = stat_file(root.path("_runs", run_id, "started.json"), root.stores).modified
     for path, entry in list(files_below(root.path("_replaced"), root.stores)):
         if now - entry.modified > days * DAY:
-            _delete_replaced(root, path)
+            # A driver that was killed may have left the beginning of a list, under a temporary name.
+            _delete_replaced(root, path) if path.endswith(".json") else delete_files([path], root.stores)
     published = {row["run_id"] for row in runs}
     for name in names_in(root.path("_runs"), root.stores):
         path = root.path("_runs", name, "started.json")
