@@ -5,17 +5,19 @@ Ages are differences of times of the store itself, so a wrong clock of a driver 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipelines.storage.files import delete_files, delete_folder, file_exists, files_below, names_in
 from pipelines.storage.opening import stat_file
-from pipelines.tables.publication.delta import files_in, open_delta
+from pipelines.tables.publication.delta import LOG_DAYS, files_in, open_delta
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot
 from pipelines.tables.schema import PARTITIONS, Row
 
 DAY = 86_400 * 10**9  # ns
+_IN_LOG = re.compile(r"(\d{20})\.(?:json|crc|checkpoint\.parquet)")  # checkpoints of other tools may have parts; those stay
 
 
 class Begun(NamedTuple):
@@ -112,6 +114,8 @@ def apply_retention(root: OutputRoot, runs: Sequence[Row], run_id: str, days: in
             if begun is not None:
                 remove_run(root, name, begun.batch)
     _remove_old_work(root, now - days * DAY)
+    for table in (*SNAPSHOT_TABLES, "runs"):
+        _remove_old_log(root, table, now - max(days, LOG_DAYS) * DAY)
 
 
 def _remove_old_work(root: OutputRoot, before: int) -> None:
@@ -120,6 +124,20 @@ def _remove_old_work(root: OutputRoot, before: int) -> None:
         files = files_below(root.work_folder(name), root.stores)
         if not root.exists("_runs", name, "started.json") and max((entry.modified for _, entry in files), default=0) < before:
             delete_folder(root.work_folder(name), root.stores)
+
+
+def _remove_old_log(root: OutputRoot, table: str, before: int) -> None:
+    """Deletes from the table's log what is older than its newest old checkpoint, from which on every version stays readable."""
+    old = {}
+    for path, entry in files_below(root.path(table, "_delta_log"), root.stores):
+        found = _IN_LOG.fullmatch(path.rpartition("/")[2])
+        if found and entry.modified < before:
+            old[path] = int(found[1])
+    newest = max((version for path, version in old.items() if path.endswith(".checkpoint.parquet")), default=-1)
+    gone = sorted(path for path, version in old.items() if version < newest)
+    if gone:
+        delete_files(gone, root.stores)  # in their order, so that what a kill leaves is the end of the log
+        root.on_point(f"retention: log of {table}")
 
 
 def _delete_replaced(root: OutputRoot, path: str) -> None:
