@@ -42,18 +42,12 @@ class AzureSettings(StoreSettings):
     account: str | None = None
 
 
-class HdfsSettings(Settings):
-    user: str | None = None
-
-    _no_secrets = model_validator(mode="before")(refuse_secrets)
-    options = StoreSettings.options
-
-
 class Storage(Settings):
+    """HDFS has no settings here: it takes those of Hadoop and HADOOP_USER_NAME."""
+
     s3: S3Settings = S3Settings()
     gs: StoreSettings = StoreSettings()
     abfss: AzureSettings = AzureSettings()
-    hdfs: HdfsSettings = HdfsSettings()
 
     _no_secrets = model_validator(mode="before")(refuse_secrets)
 

@@ -54,7 +54,7 @@ def create_file(path: str, data: bytes, stores: Stores) -> bool:
 
 
 def open_output(path: str, stores: Stores) -> BinaryIO:
-    """A new file to write to. In a store it appears when it is closed."""
+    """A new file to write to. In an object store it appears when it is closed."""
     if is_uri(path):
         store, key = store_of(path, stores)
         return store.open_output(key)
@@ -110,9 +110,7 @@ def delete_folder(folder: str, stores: Stores) -> None:
     """Deletes a folder with everything in it."""
     if is_uri(folder):
         store, key = store_of(folder, stores)
-        keys = [found for found, _ in store.entries_below(key)]
-        if keys:
-            store.delete(keys)
+        store.delete_below(key)
     else:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,110 +1,206 @@
-"""HDFS through pyarrow.fs, which uses Hadoop's own libhdfs and its configuration."""
+"""HDFS through hdfs-native, which speaks the protocol itself: it needs neither Java nor Hadoop's libraries. deltalake uses the same client.
+
+The name node, name services and viewfs come from core-site.xml and hdfs-site.xml in HADOOP_CONF_DIR, the user from HADOOP_USER_NAME, from tickets of
+Kerberos or from the machine.
+"""
 
 from __future__ import annotations
 
 import errno
+import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import socket
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import BinaryIO, cast
+from threading import get_ident
+from typing import Any, BinaryIO, cast
 
-from pyarrow import ArrowException
-from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, HadoopFileSystem
+from hdfs_native import Client, WriteOptions
 
 from pipelines.storage.locations import Forbidden, Location, StoreError
 from pipelines.storage.stores import Entry
 
+# A name node that does not answer is given up after half a minute. By default it would be three minutes.
+CONFIG = {"dfs.client.failover.max.attempts": "5"}
+TURN_SECONDS = 60
+# RPCError("org.apache.hadoop.security.AccessControlException", "Permission denied: user=... and a stack trace of Java")
+_REMOTE_ERROR = re.compile(r'\w+\("(?:[\w.]*\.)?([\w$]+)", "(.*?)(?:\\n|\n|"\)$)', re.DOTALL)
 
-def open_hadoop(location: Location, settings: Mapping[str, str]) -> Files:
-    """The client of a name node, or of the one in the Hadoop configuration. Raises StoreError."""
+
+def open_hadoop(location: Location) -> Files:
+    """The client of a name node, or of the one in the Hadoop configuration. Opens no connection. Raises StoreError."""
     shown = f"{location.scheme}://{location.bucket}"
-    host, _, port = location.bucket.partition(":")
     try:
-        return Files(
-            HadoopFileSystem(f"viewfs://{host}" if location.scheme == "viewfs" else host or "default", int(port or 0), user=settings.get("user")), shown
-        )
-    except (OSError, ImportError, ArrowException) as error:
-        raise StoreError(f"{shown} cannot be used: {_first_line(error)}") from None
+        return Files(Client(shown, CONFIG), shown)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise StoreError(f"{shown} cannot be used: {_first_line(error)}; is HADOOP_CONF_DIR set?") from None
 
 
 class Files:
-    """A file system of pyarrow. It has no versions: changes show in size and time, and files are hashed."""
+    """A file system of Hadoop. It has no versions: changes show in size and time, and files are hashed."""
 
-    def __init__(self, system: FileSystem, shown: str):
-        self._system, self._shown = system, shown
+    def __init__(self, client: Any, shown: str):
+        self._client, self._shown = client, shown
 
     def head(self, key: str) -> Entry:
         with self._errors(key):
-            info = self._system.get_file_info(f"/{key}")
-        if info.type != FileType.File:
-            raise FileNotFoundError(errno.ENOENT, "no such file", f"{self._shown}/{key}")
-        return _entry(info)
+            found = self._client.get_file_info(f"/{key}")
+        if found.isdir:
+            raise FileNotFoundError(errno.ENOENT, "a folder, not a file", f"{self._shown}/{key}")
+        return _entry(found)
 
     def entries_below(self, prefix: str) -> Iterator[tuple[str, Entry]]:
-        for info in self._infos(prefix, recursive=True):
-            if info.type == FileType.File:
-                yield info.path.strip("/"), _entry(info)
+        for found in self._below(prefix, recursive=True):
+            if not found.isdir:
+                yield found.path.strip("/"), _entry(found)
 
     def names_in(self, prefix: str) -> tuple[list[str], list[tuple[str, Entry]]]:
-        infos = self._infos(prefix, recursive=False)
-        folders = [info.path.strip("/") for info in infos if info.type == FileType.Directory]
-        return folders, [(info.path.strip("/"), _entry(info)) for info in infos if info.type == FileType.File]
+        below = list(self._below(prefix, recursive=False))
+        folders = [found.path.strip("/") for found in below if found.isdir]
+        return folders, [(found.path.strip("/"), _entry(found)) for found in below if not found.isdir]
 
     def has_below(self, prefix: str) -> bool:
-        with self._errors(prefix):
-            return self._system.get_file_info(f"/{prefix}").type == FileType.Directory
+        with self._errors(prefix), suppress(FileNotFoundError):
+            return bool(self._client.get_file_info(f"/{prefix}").isdir)
+        return False
 
     def read(self, key: str, start: int, end: int, version: str = "") -> tuple[bytes, Entry]:
         entry = self.head(key)
-        with self._errors(key), self._system.open_input_file(f"/{key}") as file:
-            return file.read_at(max(0, min(end, entry.size) - start), start), entry
+        with self._errors(key):
+            file = self._client.read(f"/{key}")
+            most = min(end, len(file)) - start  # a read past the end is a panic in Rust, and the file may be another than the entry's
+            return (bytes(file.read_range(start, most)) if most > 0 else b""), entry
 
     def write(self, key: str, data: bytes, expected: str | None = None) -> str:
-        """HDFS has no versions and libhdfs no conditional writes, so a condition is checked before the file is written."""
-        if expected is not None:
-            with self._errors(key):
-                exists = self._system.get_file_info(f"/{key}").type != FileType.NotFound
-            if exists and not expected:
-                raise FileExistsError(errno.EEXIST, "the file exists already", f"{self._shown}/{key}")
-            if expected and (not exists or self.head(key).identity != expected):
-                raise OSError(errno.ESTALE, "the file has changed", f"{self._shown}/{key}")
-        temporary = f"{key}.{os.getpid()}.tmp"
-        with self.open_output(temporary) as file:
-            file.write(data)
-        with self._errors(key):
-            self._system.move(f"/{temporary}", f"/{key}")
-        return self.head(key).identity
+        temporary = _beside(key, f"{socket.gethostname()}.{os.getpid()}.{get_ident()}")
+        try:
+            with self.open_output(temporary) as file:
+                file.write(data)
+            entry = self.head(temporary)  # a rename does not change it
+            if expected:
+                self._replace(key, temporary, entry, expected)
+            else:
+                self._rename(temporary, key, overwrite=expected is None)
+        finally:
+            self.delete([temporary])
+        return entry.identity
+
+    def _replace(self, key: str, new: str, entry: Entry, expected: str) -> None:
+        """Puts the file `new` in the place of one with this identity. Raises OSError ESTALE.
+
+        HDFS replaces no file on a condition, but it renames a file only to a name that is free. So writers take turns: whose file has the name
+        of the turn compares the identity, and renames its file once more. The times of both files are those of the name node.
+        """
+        turn = _beside(key, "turn")
+        changed = OSError(errno.ESTALE, "the file has changed", f"{self._shown}/{key}")
+        try:
+            self._rename(new, turn, overwrite=False)
+        except FileExistsError:
+            with suppress(FileNotFoundError):
+                if entry.modified - self.head(turn).modified > TURN_SECONDS * 10**9:  # of a writer that died; the next attempt can have it
+                    self.delete([turn])
+            raise changed from None
+        is_replaced = False
+        try:
+            if self.head(key).identity == expected:
+                self._rename(turn, key, overwrite=True)
+                is_replaced = True
+        except FileNotFoundError:
+            pass
+        finally:
+            if not is_replaced:
+                self.delete([turn])
+        if not is_replaced:
+            raise changed
+
+    def _rename(self, key: str, new: str, overwrite: bool) -> None:
+        with self._errors(new):
+            self._client.rename(f"/{key}", f"/{new}", overwrite=overwrite)
 
     def open_output(self, key: str) -> BinaryIO:
+        """Unlike in an object store, the file is there at once, with no bytes. Its folders are made."""
         with self._errors(key):
-            self._system.create_dir(f"/{key}".rpartition("/")[0] or "/")
-            return cast(BinaryIO, self._system.open_output_stream(f"/{key}"))
+            return cast(BinaryIO, _Output(self._client.create(f"/{key}", WriteOptions(overwrite=True)), lambda: self._errors(key)))
 
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
             with self._errors(key), suppress(FileNotFoundError):
-                self._system.delete_file(f"/{key}")
+                self._client.delete(f"/{key}", recursive=False)
 
-    def _infos(self, prefix: str, recursive: bool) -> list[FileInfo]:
-        with self._errors(prefix):
-            return self._system.get_file_info(FileSelector(f"/{prefix}", allow_not_found=True, recursive=recursive))
+    def delete_below(self, prefix: str) -> None:
+        with self._errors(prefix), suppress(FileNotFoundError):
+            self._client.delete(f"/{prefix}", recursive=True)
 
-    @contextmanager
-    def _errors(self, key: str) -> Iterator[None]:
-        uri = f"{self._shown}/{key}"
-        try:
-            yield
-        except FileNotFoundError:
-            raise FileNotFoundError(errno.ENOENT, "no such file", uri) from None
-        except PermissionError:
-            raise Forbidden(f"{uri} cannot be read: permission denied") from None
-        except (OSError, ArrowException) as error:
-            raise StoreError(f"{uri}: {_first_line(error)}") from None
+    def _below(self, prefix: str, recursive: bool) -> Iterator[Any]:
+        """What is below this folder; nothing where there is no such folder, or where it is a file."""
+        with self._errors(prefix), suppress(FileNotFoundError):
+            for found in self._client.list_status(f"/{prefix}", recursive):
+                if found.path.strip("/") != prefix:
+                    yield found
+
+    def _errors(self, key: str) -> Any:
+        return _raise_plain_errors(f"{self._shown}/{key}" if key else self._shown)
 
 
-def _entry(info: FileInfo) -> Entry:
-    return Entry(info.size, info.mtime_ns or 0)
+class _Output(io.RawIOBase):
+    """A file that is being written."""
+
+    def __init__(self, writer: Any, errors: Callable[[], Any]):
+        self._writer, self._errors, self._at = writer, errors, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def write(self, data: Any) -> int:
+        with self._errors():
+            self._writer.write(data)
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            with self._errors():
+                self._writer.close()
+
+
+@contextmanager
+def _raise_plain_errors(uri: str) -> Iterator[None]:
+    """Turns errors of hdfs-native into OSError if they concern the file, and into StoreError if they concern the file system."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError(errno.ENOENT, "no such file", uri) from None
+    except FileExistsError:
+        raise FileExistsError(errno.EEXIST, "the file exists already", uri) from None
+    except (OSError, RuntimeError) as error:
+        kind, text = _parts(error)
+        if "(is not a directory)" in text:
+            raise NotADirectoryError(errno.ENOTDIR, "a file is in the place of a folder", uri) from None
+        if kind == "AccessControlException":
+            raise Forbidden(f"{uri}: permission denied ({text.removeprefix('Permission denied: ')})") from None
+        raise StoreError(f"{uri}: {text}") from None
+
+
+def _parts(error: Exception) -> tuple[str, str]:
+    """(class, first line) of an error of Hadoop's, which hdfs-native gives as text; of any other error its own."""
+    found = _REMOTE_ERROR.match(str(error))
+    return (found[1], found[2].replace('\\"', '"')) if found else (type(error).__name__, _first_line(error))
 
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]
+
+
+def _beside(key: str, ending: str) -> str:
+    """A name in the same folder that no reader takes for data."""
+    folder, slash, name = key.rpartition("/")
+    return f"{folder}{slash}.{name}.{ending}"
+
+
+def _entry(found: Any) -> Entry:
+    return Entry(found.length, found.modification_time * 1_000_000)

@@ -12,7 +12,7 @@ _URI = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*)://([^/]*)/*(.*?)/*\s*", re.DOT
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 _CONTAINER = re.compile(r"[A-Za-z0-9$][A-Za-z0-9\-]*(@[A-Za-z0-9.\-]+)?")  # abfss://container@account.dfs.core.windows.net/path
 _NAME_NODE = re.compile(r"([A-Za-z0-9._\-]+(:\d+)?)?")  # empty: the one in the Hadoop configuration
-_HADOOP = ("hdfs", "viewfs")
+HADOOP = ("hdfs", "viewfs")
 _FORMS = {
     "s3": "s3://bucket/key",
     "gs": "gs://bucket/key",
@@ -61,7 +61,7 @@ def canonical_uri(text: str) -> str:
         raise ValueError("is not the URI of a store that can be read")
     bucket, key = found[2], found[3]
     if not _HOLDERS.get(scheme, _BUCKET).fullmatch(bucket):
-        raise ValueError(f"{scheme}:// must be of the form {_FORMS[scheme]}, without a user or password" + ("" if scheme in _HADOOP else ", or a port"))
+        raise ValueError(f"{scheme}:// must be of the form {_FORMS[scheme]}, without a user or password" + ("" if scheme in HADOOP else ", or a port"))
     if key and any(part in ("", ".", "..") for part in key.split("/")):
         raise ValueError(f"{scheme}:// must not contain //, /./ or /../ in its path")
     return f"{scheme}://{bucket}/{key}" if key else f"{scheme}://{bucket}"

@@ -124,6 +124,9 @@ class Objects:
             with self._errors(keys[start]), suppress(FileNotFoundError):
                 obstore.delete(self._store, list(keys[start : start + MOST_DELETED]))
 
+    def delete_below(self, prefix: str) -> None:
+        self.delete([key for key, _ in self.entries_below(prefix)])
+
     def _is_marker(self, found: Any) -> bool:
         """Whether this is an empty object `folder/`, with which consoles and Hadoop represent an empty folder. obstore lists it without its slash."""
         if found["size"]:

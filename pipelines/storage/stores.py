@@ -1,8 +1,9 @@
 """The clients of stores: at most one per bucket and process, opened when first used, with the environment and the settings.
 
-Object stores are read through obstore, and HDFS through pyarrow.fs. pyarrow could read object stores too, but its listings have no etags,
-so every object would have to be hashed; and it has no conditional requests, so an object that is replaced during reading would give a mix of
-both. deltalake uses the same Rust crate as obstore, and therefore the same settings and environment variables.
+Object stores are read through obstore, and HDFS through hdfs-native. pyarrow could read both, but its listings of object stores have no etags,
+so every object would have to be hashed; it has no conditional requests, so an object that is replaced during reading would give a mix of both;
+and for HDFS it needs Java and Hadoop's libraries. deltalake uses the Rust crates of obstore and hdfs-native, and therefore the same settings and
+environment variables.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO, NamedTuple, Protocol
 
-from pipelines.storage.locations import Location, is_uri, location_of
+from pipelines.storage.locations import HADOOP, Location, is_uri, location_of
 
 MAX_CLIENTS = 32
 
@@ -38,7 +39,7 @@ class Stores:
     settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
     def of(self, scheme: str) -> Mapping[str, str]:
-        return dict(dict(self.settings).get("hdfs" if scheme == "viewfs" else scheme, ()))
+        return dict(dict(self.settings).get(scheme, ()))
 
 
 ENVIRONMENT = Stores()
@@ -69,10 +70,13 @@ class Store(Protocol):
         """
 
     def open_output(self, key: str) -> BinaryIO:
-        """A new object to write to. It appears when it is closed."""
+        """A new object to write to. It is whole when it is closed."""
 
     def delete(self, keys: Sequence[str]) -> None:
         """Deletes objects; those that do not exist are passed over."""
+
+    def delete_below(self, prefix: str) -> None:
+        """Deletes the folder `prefix` with everything in it, if it exists."""
 
 
 def store_of(uri: str, stores: Stores) -> tuple[Store, str]:
@@ -87,8 +91,10 @@ def table_options(path: str, stores: Stores) -> dict[str, str] | None:
     if not is_uri(path):
         return None
     location = location_of(path)
-    if location.scheme in ("hdfs", "viewfs"):
-        return {}
+    if location.scheme in HADOOP:
+        from pipelines.storage.hadoop import CONFIG
+
+        return dict(CONFIG)
     from pipelines.storage.objects import CONNECT_SECONDS, MAX_RETRIES, REQUEST_SECONDS, config_of
 
     bounds = {"allow_http": "true", "connect_timeout": f"{CONNECT_SECONDS}s", "timeout": f"{REQUEST_SECONDS}s", "max_retries": str(MAX_RETRIES)}
@@ -98,10 +104,10 @@ def table_options(path: str, stores: Stores) -> dict[str, str] | None:
 # By process: a client of the parent does not work in a fork.
 @lru_cache(maxsize=MAX_CLIENTS)
 def _open_store(process: int, location: Location, settings: tuple[tuple[str, str], ...]) -> Store:
-    if location.scheme in ("hdfs", "viewfs"):
-        from pipelines.storage.hadoop import open_hadoop  # needs Hadoop's libraries
+    if location.scheme in HADOOP:
+        from pipelines.storage.hadoop import open_hadoop
 
-        return open_hadoop(location, dict(settings))
+        return open_hadoop(location)
     from pipelines.storage.objects import open_objects  # takes a tenth of a second, which runs on local files need not wait for
 
     return open_objects(location, dict(settings))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,13 +28,17 @@ from pipelines.storage.files import (
 from pipelines.storage.locations import StoreError
 from pipelines.storage.objects import MOST_DELETED, PART_BYTES
 from pipelines.storage.stores import ENVIRONMENT, store_of
+from tests.servers.fixtures import HDFS
 from tests.storage.places import Place, open_bucket, stores_of
 
 
-@pytest.fixture(params=["disk", "s3"])
+@pytest.fixture(params=["disk", "s3", HDFS])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     if request.param == "disk":
         yield Place(str(tmp_path / "out"), ENVIRONMENT)
+        return
+    if request.param == "hdfs":
+        yield Place(request.getfixturevalue("running")("hdfs").folder(f"files-{uuid4().hex}").uri + "/out", ENVIRONMENT)
         return
     server = request.getfixturevalue("moto_server")
     for name, value in server.environment.items():
@@ -122,6 +127,7 @@ def test_a_folder_is_deleted_with_all_that_is_in_it_and_nothing_else(place: Plac
     delete_folder(place.path("r1"), place.stores)
     delete_folder(place.path("none"), place.stores)
     assert names_below(place) == ["r1.json", "r10/c"]
+    assert names_in(place.uri, place.stores) == ["r1.json", "r10"]
 
 
 def test_an_output_is_there_with_all_its_bytes_when_it_is_closed(place: Place):

@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 
 from pipelines.storage.files import delete_files
 from pipelines.storage.locations import is_uri
-from pipelines.tables.publication.delta import LOG_DAYS, add_missing_columns, applied_to, commit, files_in, open_delta
+from pipelines.tables.publication.delta import HOOKS, LOG_DAYS, add_missing_columns, applied_to, commit, files_in, open_delta
 from pipelines.tables.publication.plan import Added, plan_of
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot
 from pipelines.tables.reading import inputs_digest, write_input_rows
@@ -85,7 +85,7 @@ def _restore(found: DeltaTable, version: int) -> bool:
     (info,) = found.history(1)
     if info.get("operation") == "RESTORE" and str((info.get("operationParameters") or {}).get("version")) == str(version):
         return False
-    found.restore(version)
+    found.restore(version, post_commithook_properties=HOOKS)
     return True
 
 

@@ -5,17 +5,19 @@ Ages are differences of times of the store itself, so a wrong clock of a driver 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipelines.storage.files import delete_files, delete_folder, file_exists, files_below, names_in
 from pipelines.storage.opening import stat_file
-from pipelines.tables.publication.delta import files_in, open_delta
+from pipelines.tables.publication.delta import LOG_DAYS, files_in, open_delta
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot
 from pipelines.tables.schema import PARTITIONS, Row
 
 DAY = 86_400 * 10**9  # ns
+_IN_LOG = re.compile(r"(\d{20})\.(?:json|crc|checkpoint\.parquet)")  # checkpoints of other tools may have parts; those stay
 
 
 class Begun(NamedTuple):
@@ -90,7 +92,7 @@ def _files_of(root: OutputRoot, table: str, run_id: str, batch: str) -> list[str
 
 def _live_or_replaced(root: OutputRoot, table: str) -> set[str]:
     names = {file.path for file in files_in(open_delta(root, table))}
-    for name in names_in(root.path("_replaced"), root.stores):
+    for name in [name for name in names_in(root.path("_replaced"), root.stores) if name.endswith(".json")]:
         replaced = root.read_json("_replaced", name)
         if replaced["table"] == table:
             names |= set(replaced["files"])
@@ -102,7 +104,8 @@ def apply_retention(root: OutputRoot, runs: Sequence[Row], run_id: str, days: in
     now = stat_file(root.path("_runs", run_id, "started.json"), root.stores).modified
     for path, entry in list(files_below(root.path("_replaced"), root.stores)):
         if now - entry.modified > days * DAY:
-            _delete_replaced(root, path)
+            # A driver that was killed may have left the beginning of a list, under a temporary name.
+            _delete_replaced(root, path) if path.endswith(".json") else delete_files([path], root.stores)
     published = {row["run_id"] for row in runs}
     for name in names_in(root.path("_runs"), root.stores):
         path = root.path("_runs", name, "started.json")
@@ -111,6 +114,8 @@ def apply_retention(root: OutputRoot, runs: Sequence[Row], run_id: str, days: in
             if begun is not None:
                 remove_run(root, name, begun.batch)
     _remove_old_work(root, now - days * DAY)
+    for table in (*SNAPSHOT_TABLES, "runs"):
+        _remove_old_log(root, table, now - max(days, LOG_DAYS) * DAY)
 
 
 def _remove_old_work(root: OutputRoot, before: int) -> None:
@@ -119,6 +124,20 @@ def _remove_old_work(root: OutputRoot, before: int) -> None:
         files = files_below(root.work_folder(name), root.stores)
         if not root.exists("_runs", name, "started.json") and max((entry.modified for _, entry in files), default=0) < before:
             delete_folder(root.work_folder(name), root.stores)
+
+
+def _remove_old_log(root: OutputRoot, table: str, before: int) -> None:
+    """Deletes from the table's log what is older than its newest old checkpoint, from which on every version stays readable."""
+    old = {}
+    for path, entry in files_below(root.path(table, "_delta_log"), root.stores):
+        found = _IN_LOG.fullmatch(path.rpartition("/")[2])
+        if found and entry.modified < before:
+            old[path] = int(found[1])
+    newest = max((version for path, version in old.items() if path.endswith(".checkpoint.parquet")), default=-1)
+    gone = sorted(path for path, version in old.items() if version < newest)
+    if gone:
+        delete_files(gone, root.stores)  # in their order, so that what a kill leaves is the end of the log
+        root.on_point(f"retention: log of {table}")
 
 
 def _delete_replaced(root: OutputRoot, path: str) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
@@ -18,6 +18,8 @@ from pipelines.training.delta_log import APP
 
 PAUSE_SECONDS = 0.2
 LOG_DAYS = 30  # Delta's default for how long old versions stay readable
+# After a checkpoint, deltalake would delete old commits by the driver's clock, which may be wrong; `cleaning.py` does it by the store's times.
+HOOKS = PostCommitHookProperties(cleanup_expired_logs=False)
 
 
 class Outdated(Exception):
@@ -85,10 +87,11 @@ def commit(
                 configuration=_properties(days),
                 storage_options=root.table_options(),
                 commit_properties=properties,
+                post_commithook_properties=HOOKS,
             )
             return 0
         version = found.version() + 1
-        found.create_write_transaction([*removes, *adds], "append", schema, PARTITIONS[table], commit_properties=properties)
+        found.create_write_transaction([*removes, *adds], "append", schema, PARTITIONS[table], commit_properties=properties, post_commithook_properties=HOOKS)
         return version
     except CommitFailedError as error:
         raise Outdated(f"{root.path(table)}: {error}") from None
@@ -112,7 +115,7 @@ def add_missing_columns(root: OutputRoot, table: str, found: DeltaTable | None) 
     if not missing:
         return found
     try:
-        found.alter.add_columns(missing)
+        found.alter.add_columns(missing, post_commithook_properties=HOOKS)
     except CommitFailedError as error:
         raise Outdated(f"{root.path(table)}: {error}") from None
     return open_delta(root, table)
@@ -127,7 +130,7 @@ def set_retention(found: DeltaTable | None, days: int) -> None:
     changed = {name: value for name, value in wanted.items() if now.get(name) != value}
     if changed:
         try:
-            found.alter.set_table_properties(changed)
+            found.alter.set_table_properties(changed, post_commithook_properties=HOOKS)
         except CommitFailedError:
             return
 

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from pipelines.storage.files import delete_folder
 from pipelines.tables.publication.bring_over import bring_over, old_rows
 from pipelines.tables.publication.complete import complete, keep_names
-from pipelines.tables.publication.delta import LOG_DAYS, applied_to, commit, files_in, open_delta
+from pipelines.tables.publication.delta import HOOKS, LOG_DAYS, applied_to, commit, files_in, open_delta
 from pipelines.tables.publication.plan import Added, plan_of, read_plan
 from pipelines.tables.publication.publish import missing_files
 from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot, newest_of
@@ -127,7 +127,7 @@ def _remove_orphans(root: OutputRoot, days: int) -> Iterator[str]:
     """Deletes files in the folders of the tables that no version of the last `days` days needs, and that are older."""
     for table in (*SNAPSHOT_TABLES, "runs"):
         found = open_delta(root, table)
-        removed = found.vacuum(24 * days, dry_run=False, enforce_retention_duration=False, full=True) if found else []
+        removed = found.vacuum(24 * days, dry_run=False, enforce_retention_duration=False, post_commithook_properties=HOOKS, full=True) if found else []
         if removed:
             yield f"{table}: deleted {counted(len(removed), 'file')} that no version of the last {counted(days, 'day')} needs"
 

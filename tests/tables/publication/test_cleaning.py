@@ -19,9 +19,11 @@ from pipelines.tables.publication.cleaning import (
     unfinished_runs,
 )
 from pipelines.tables.publication.complete import complete
+from pipelines.tables.publication.delta import commit, open_delta
 from pipelines.tables.publication.plan import Plan
 from pipelines.tables.publication.publish import publish
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot
+from pipelines.training.delta_log import table_state
 from tests.published import DAYS, begin_run, publish_run, row_for
 from tests.tables.publication.kit import Killed, at, delta, everything, in_delta, keys_of, kill, on_disk_and_in_a_store, plan_for, seen
 
@@ -164,6 +166,45 @@ def test_retention_asks_the_clock_of_the_store_alone(disk: OutputRoot):
             backdate(disk, days, path.removeprefix(disk.uri + "/"))
         apply_retention(disk, disk.runs(), "mon.2", 1)
     assert sorted(path for path, _ in files_below(disk.uri, disk.stores)) == before
+
+
+def log_of(root: OutputRoot, table: str) -> list[str]:
+    """What is in the log of the table, in short: 3 is the commit of version 3, and 3c its checkpoint."""
+    names = [name for name in names_in(root.path(table, "_delta_log"), root.stores) if name[0].isdigit()]
+    return [f"{int(name[:20])}{'c' if 'checkpoint' in name else ''}" for name in names]
+
+
+def test_old_commits_are_deleted_up_to_a_checkpoint_by_the_clock_of_the_store(disk: OutputRoot):
+    """deltalake would delete them by the driver's clock as soon as it writes the next checkpoint."""
+    for run_id in ("mon.1", "mon.2"):
+        publish_run(disk, plan_for(disk, run_id, "mon"))
+    for version in range(2, 30):
+        commit(disk, "samples", open_delta(disk, "samples"), [], [], run_id="r", applied=version)
+    for name in names_in(disk.path("samples", "_delta_log"), disk.stores):
+        backdate(disk, 31 if name[0].isdigit() and int(name[:20]) < 29 else 0, "samples", "_delta_log", name)
+    for version in range(30, 45):
+        commit(disk, "samples", open_delta(disk, "samples"), [], [], run_id="r", applied=version)
+    checkpoints = [name for name in log_of(disk, "samples") if name.endswith("c")]
+    assert checkpoints == ["19c", "39c"]
+    assert [name for name in log_of(disk, "samples") if not name.endswith("c")] == [str(version) for version in range(45)]
+
+    apply_retention(disk, disk.runs(), "mon.2", 7)
+    assert log_of(disk, "samples") == ["19c", *map(str, range(19, 39)), "39c", *map(str, range(39, 45))]
+    assert in_delta(disk, "samples") == keys_of("mon.2")["samples"]
+    assert delta(disk, "samples").version() == 44
+    for version in (20, 30):
+        assert table_state(disk.filesystem(), "samples", applied=version).version == version
+    assert len(log_of(disk, "conversations")) == 2
+
+
+def test_a_list_that_a_killed_driver_has_not_finished_is_deleted_after_the_retention(disk: OutputRoot):
+    publish_run(disk, plan_for(disk, "mon.1", "mon"))
+    write_file(disk.path("_replaced", ".mon.1-samples.json.host.1.2"), b'{"table": "sam', disk.stores)
+    apply_retention(disk, disk.runs(), "mon.1", 7)
+    assert names_in(disk.path("_replaced"), disk.stores) == [".mon.1-samples.json.host.1.2"]
+    backdate(disk, 8, "_replaced", ".mon.1-samples.json.host.1.2")
+    apply_retention(disk, disk.runs(), "mon.1", 7)
+    assert names_in(disk.path("_replaced"), disk.stores) == []
 
 
 def test_a_listed_file_that_a_table_has_is_not_deleted(disk: OutputRoot):
