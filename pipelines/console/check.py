@@ -66,7 +66,7 @@ def check(options: Namespace) -> int:
 
 def _scrub_remarks(scrub: Scrub) -> list[str]:
     kept = [what for what, is_off in (("keys and tokens", scrub.secrets == "off"), ("personal data", scrub.pii == "off")) if is_off]
-    return [f"scrub: {' and '.join(kept)} in the logs are kept as they are"] if kept else []
+    return [f"scrub is off for {' and for '.join(kept)}: what the logs have stays as it is"] if kept else []
 
 
 def _open_tokenizer(found: Found, i: int, settings: DialectSettings, stores: Stores) -> Dialect | None:
