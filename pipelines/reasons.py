@@ -428,6 +428,13 @@ class Reason(Enum):
         "The same record appears earlier in this batch. The first one was kept.",
         "Nothing to fix, but find out why the record was logged twice.",
     )
+    RECORD_SUPERSEDED = Row(
+        "record.superseded",
+        REFUSE,
+        "The log is cumulative (`fold: prefix`), and other records of the batch train every answer of this one.",
+        "Nothing to fix. The finding names the record that trains its last answer.",
+        "the history is trained again in every record",
+    )
     RECORD_LABELLED_BAD = Row(
         "record.labelled_bad",
         REFUSE,
@@ -511,6 +518,13 @@ class Reason(Enum):
     REPAIR_PATH_ROOT = Row("repair.path_root", REPAIR, "The path repeated the name of the image root.", "Log paths relative to the image root.")
     REPAIR_BOM = Row("repair.bom", REPAIR, "A byte order mark was skipped.", "Write UTF-8 without a byte order mark.")
     REPAIR_REASONING_DROPPED = Row("repair.reasoning_dropped", REPAIR, "Reasoning was left out, because normalize.reasoning is drop.", "Nothing to fix.")
+    REPAIR_ANSWER_TRAINED_ELSEWHERE = Row(
+        "repair.answer_trained_elsewhere",
+        REPAIR,
+        "The log is cumulative (`fold: prefix`), and other records of the batch train some answers of this one, so their `loss_weight` is 0 here.",
+        "Nothing to fix. Each answer is trained once, where its reasoning is whole.",
+        "the history is trained again in every record",
+    )
     REPAIR_TURNS_DROPPED = Row(
         "repair.turns_dropped",
         REPAIR,

@@ -72,6 +72,7 @@ class Source(Settings):
     ignore: tuple[str, ...] = ()
     records: Literal["auto", "line", "file"] = "auto"
     calls_in_text: CallsInText = "auto"
+    fold: Literal["none", "prefix"] = "none"
 
     @field_validator("name")
     @classmethod

@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pipelines.config import Config, load_config
 from pipelines.flow import DraftWithImages, open_flow
-from pipelines.ledger.books import Books, make_books
+from pipelines.ledger.books import ASIDE, Books, make_books
 from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
 from pipelines.ledger.manifest import listed_facts
 from pipelines.ledger.summary import summary_lines
@@ -115,7 +115,7 @@ class Tally:
         if row.dialect:
             self._dialects[(*place, row.dialect, "quarantined")] += 1
         else:
-            state = "damaged" if row.raw.origin.line == 0 else "duplicate" if reason == Reason.RECORD_DUPLICATE.code else "quarantined"
+            state = "damaged" if row.raw.origin.line == 0 else ASIDE.get(reason, "quarantined")
             self._states[(*place, state)] += 1
             self.without_episode[place[0]] += row.episode_id == row.raw.record_id
 

@@ -7,12 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.config import Config
+from pipelines.reasons import Reason
 from pipelines.visible import counted
+
+# The states of records that have a row in quarantine without being refused, by its reason.
+ASIDE = {Reason.RECORD_DUPLICATE.code: "duplicate", Reason.RECORD_SUPERSEDED.code: "superseded"}
+# Counts of a file, in a manifest, and of a run.
+STATES = ("records", "conversations", "quarantined", "duplicates", "superseded", "damaged")
 
 
 @dataclass(frozen=True, slots=True)
 class FileBook:
-    """One input file: records in = conversations + quarantined + duplicates. `damaged` counts its rows with line 0, which are not records."""
+    """One input file: records in = conversations + quarantined + duplicates + superseded. `damaged` counts its rows with line 0, which are not records."""
 
     source: str
     path: str
@@ -21,9 +27,10 @@ class FileBook:
     quarantined: int
     duplicates: int
     damaged: int
+    superseded: int = 0
 
     def fault(self) -> str | None:
-        known = self.conversations + self.quarantined + self.duplicates
+        known = self.conversations + self.quarantined + self.duplicates + self.superseded
         return None if known == self.records else f"{self.path}: {counted(self.records, 'record')} in, {known:,} accounted for"
 
 
@@ -60,7 +67,7 @@ class Books:
     def rows(self) -> dict[str, int]:
         """Table -> the number of rows that the batch must have in it."""
         kept, refused = (sum(getattr(book, name) for book in self.dialects for name in names) for names in (("clean", "repaired"), ("quarantined",)))
-        aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "damaged"))
+        aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "damaged", "superseded"))
         return {"conversations": self.total("conversations"), "samples": kept, "quarantine": aside}
 
     def dialect_totals(self) -> dict[str, dict[str, int]]:
@@ -76,20 +83,23 @@ class Books:
         return [fault for fault in found if fault]
 
     def quarantined_share(self) -> float:
-        """(records quarantined + conversations quarantined for every dialect they were offered to) / (records in - duplicates); 0 where there is no record."""
-        came_in = self.total("records") - self.total("duplicates")
-        return (self.total("quarantined") + self.refused_by_all) / came_in if came_in else 0.0
+        """(records quarantined + conversations quarantined for every dialect they were offered to) / `compared()`; 0 where there is no record."""
+        return (self.total("quarantined") + self.refused_by_all) / self.compared() if self.compared() else 0.0
+
+    def compared(self) -> int:
+        """The records that the gates compare: those that came in, without those whose content another record has."""
+        return self.total("records") - self.total("duplicates") - self.total("superseded")
 
     def quarantined_words(self) -> str:
         """`7.55% of the records were quarantined`, and how they are counted where conversations are among them."""
         words = f"{self.quarantined_share():.2%} of the records were quarantined"
         if not self.refused_by_all:
             return words
-        quarantined, came_in = self.total("quarantined"), self.total("records") - self.total("duplicates")
+        quarantined, came_in = self.total("quarantined"), self.compared()
         return f"{words} ({quarantined + self.refused_by_all:,} of {came_in:,}: {quarantined:,} quarantined, {self.refused_by_all:,} refused by every dialect)"
 
     def states(self) -> dict[str, int]:
-        totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
+        totals = {name: self.total(name) for name in STATES}
         return totals | {"refused_by_all": self.refused_by_all, "internal_errors": self.internal_errors}
 
 
@@ -108,10 +118,8 @@ def make_books(
     places = sorted(set(records) | {key[:2] for key in states})  # a damaged file may have no record
     files = []
     for source, path in places:
-        conversations, quarantined, duplicates, damaged = (
-            states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged")
-        )
-        files.append(FileBook(source, path, records.get((source, path), 0), conversations, quarantined, duplicates, damaged))
+        counts = (states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged", "superseded"))
+        files.append(FileBook(source, path, records.get((source, path), 0), *counts))
     offers = [
         DialectBook(
             name, book.path, book.conversations, *(dialects.get((book.source, book.path, name, state), 0) for state in ("clean", "repaired", "quarantined"))

@@ -39,7 +39,7 @@ def _quarantined(books: Books, gates: Gates) -> str | None:
 
 def _ratio(books: Books, gates: Gates, past: Past) -> str | None:
     share = books.quarantined_share()
-    ratio = ratio_to_median(share, past.shares, books.total("records") - books.total("duplicates"))
+    ratio = ratio_to_median(share, past.shares, books.compared())
     if gates.max_ratio_to_median is not None and ratio is not None and ratio > gates.max_ratio_to_median:
         usual = _median_of(len(past.shares))
         return f"max_ratio_to_median: {books.quarantined_words()}, {ratio:.1f} times {usual}; the limit is {gates.max_ratio_to_median:g}"

@@ -22,11 +22,12 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
     `facts` are those of the manifest; a fact that it lacks has no line.
     """
     states = books.states()
+    superseded = f" + {states['superseded']:,} superseded" if states["superseded"] else ""
     damaged = f", {counted(states['damaged'], 'damaged file')}" if states["damaged"] else ""
     lines = [
         *map(_source_line, facts.get("sources") or ()),
         f"records in      {states['records']:>9,}   = {counted(states['conversations'], 'conversation')} + {states['quarantined']:,} quarantined"
-        f" + {counted(states['duplicates'], 'duplicate')}{damaged}",
+        f" + {counted(states['duplicates'], 'duplicate')}{superseded}{damaged}",
     ]
     if books.refused_by_all:
         lines.append(f"{'refused':15} {books.refused_by_all:>9,}   by every dialect: {books.quarantined_words()}")

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import Config
-from pipelines.ledger.books import Books, Counts, make_books
+from pipelines.ledger.books import ASIDE, Books, Counts, make_books
 from pipelines.ledger.unread_keys import count_unread, trim
 from pipelines.reasons import Reason
 from pipelines.tables.parquet import read_in_batches
@@ -215,8 +215,10 @@ def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
         tally.dialects[(source, path, dialect, "quarantined")] += count
     whole = rows.filter(pc.is_null(rows["dialect"]))
     _without_episode(tally, whole)
-    is_damaged, is_duplicate = pc.equal(whole["line"], 0), pc.equal(whole["reason"], Reason.RECORD_DUPLICATE.code)
-    state = pc.if_else(is_damaged, "damaged", pc.if_else(is_duplicate, "duplicate", "quarantined"))
+    state = pa.scalar("quarantined")
+    for code, aside in ASIDE.items():
+        state = pc.if_else(pc.equal(whole["reason"], code), aside, state)
+    state = pc.if_else(pc.equal(whole["line"], 0), "damaged", state)
     tally.states.update(_counts(whole.select(["source", "path"]).append_column("state", state)))
     _pick(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged)
 

@@ -61,7 +61,7 @@ class DialectFlow:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Records in = conversations + quarantined + duplicates; per dialect, offered = clean + repaired + quarantined."""
+    """Records in = conversations + quarantined + duplicates + superseded; per dialect, offered = clean + repaired + quarantined."""
 
     records: int
     conversations: int
@@ -69,6 +69,7 @@ class Funnel:
     duplicates: int
     damaged: int
     dialects: tuple[DialectFlow, ...]
+    superseded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def funnel_of(manifest: Row) -> Funnel:
     totals = {name: [manifest["dialect_totals"].get(name, {}).get(state, 0) for state in ("offered", "clean", "repaired", "quarantined")] for name in names}
     counts = manifest["counts"]
     states = {name: counts[name] for name in ("records", "conversations", "quarantined", "duplicates", "damaged")}
-    return Funnel(**states, dialects=tuple(DialectFlow(dialect, *total) for dialect, total in totals.items()))
+    return Funnel(**states, superseded=counts.get("superseded", 0), dialects=tuple(DialectFlow(dialect, *total) for dialect, total in totals.items()))
 
 
 def reason_row(code: str, count: int, examples: Sequence[Row]) -> ReasonRow:

@@ -60,6 +60,7 @@ def test_every_record_is_counted_in_its_state(logs: list[str]):
         "conversations": 4,
         "quarantined": 2,
         "duplicates": 1,
+        "superseded": 0,
         "damaged": 1,
         "refused_by_all": 0,
         "internal_errors": 0,

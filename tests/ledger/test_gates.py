@@ -89,7 +89,16 @@ def test_totals_add_up_all_files():
         0,
         {},
     )
-    assert books.states() == {"records": 14, "conversations": 5, "quarantined": 2, "duplicates": 7, "damaged": 1, "refused_by_all": 0, "internal_errors": 0}
+    assert books.states() == {
+        "records": 14,
+        "conversations": 5,
+        "quarantined": 2,
+        "duplicates": 7,
+        "superseded": 0,
+        "damaged": 1,
+        "refused_by_all": 0,
+        "internal_errors": 0,
+    }
     assert books.rows() == {"conversations": 5, "samples": 0, "quarantine": 10}
     assert (books.records_of("a"), books.records_of("b"), books.faults()) == (12, 2, [])
     assert books.quarantined_share() == 2 / 7
