@@ -9,7 +9,7 @@ catches any other exception, once per stage and record: that is an internal erro
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -28,7 +28,8 @@ from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import BOM, parse_record
 from pipelines.parsing.sessions import object_text
 from pipelines.reasons import Reason, Reject, reason_of, refusals
-from pipelines.records import Conversation, Draft, Finding, Image, Noun, Outcome, Quarantined, RawRecord, RecordContext, Sample, SeenImages, Tokens
+from pipelines.records import Conversation, Draft, Finding, Image, Message, Noun, Outcome, Quarantined, RawRecord, RecordContext, Sample, SeenImages, Tokens
+from pipelines.visible import counted
 
 P = ParamSpec("P")
 In = TypeVar("In")
@@ -128,10 +129,15 @@ def _blocks(records: Iterable[Verified]) -> Iterator[list[Verified]]:
 
 
 def with_context(raw: RawRecord, draft: Draft | Quarantined, context: RecordContext, images_of: Callable[[Draft], SeenImages]) -> DraftWithImages | Quarantined:
-    """The draft with its images and what other records decide about it; or the row of a record that is quarantined, or that another record repeats."""
+    """The draft with its images and what other records decide about it; or the row of a record that is quarantined, or whose content another record has."""
     if context.duplicate_of is not None:
         return Quarantined(raw, (Reason.RECORD_DUPLICATE.at("", f"{context.duplicate_of} has the same bytes, and was kept"),))
-    return draft if isinstance(draft, Quarantined) else DraftWithImages(raw, draft, images_of(draft), context)
+    if isinstance(draft, Quarantined):
+        return draft
+    if context.superseded_by is not None:
+        found = Reason.RECORD_SUPERSEDED.at("", f"its answers are trained in {context.superseded_by}, record {context.superseded_by.record_id}")
+        return Quarantined(raw, (found,), episode_id=draft.episode_id, unread=draft.unread)
+    return DraftWithImages(raw, draft, images_of(draft), context)
 
 
 def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Draft:
@@ -157,6 +163,8 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
             images.append(look.image)
     if context.id_conflict:
         findings.append(Reason.RECORD_ID_CONFLICT.at("id", f"another record of source {draft.origin.source} also has the id {draft.logged_id!r}"))
+    if context.masked:
+        findings.append(_trained_elsewhere(context))
     refused = refusals(findings)
     if context.id_conflict and config.normalize.id_conflict == "quarantine":
         refused.append(findings[-1])
@@ -169,13 +177,23 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
         step_id=draft.step_id,
         origin=draft.origin,
         format=draft.format,
-        messages=draft.messages,
+        messages=_masked(draft.messages, set(context.masked)) if context.masked else draft.messages,
         tools=draft.tools,
         images=tuple(images),
         findings=tuple(dict.fromkeys(findings)),
         extra=draft.extra,
     )
     return (conversation,)
+
+
+def _masked(messages: Sequence[Message], masked: Collection[int]) -> tuple[Message, ...]:
+    return tuple(replace(message, loss_weight=0.0) if i in masked else message for i, message in enumerate(messages))
+
+
+def _trained_elsewhere(context: RecordContext) -> Finding:
+    """One finding for all answers: a record may have hundreds. Those that are left have a loss_weight other than 0."""
+    held = f", such as {context.trained_in}" if context.trained_in else ""
+    return Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.at("", f"loss_weight is 0 in {counted(len(context.masked), 'message')}: other records train them{held}")
 
 
 def _conversations_or_row(record: DraftWithImages, config: Config) -> tuple[Conversation, ...] | Quarantined:

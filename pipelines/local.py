@@ -12,6 +12,8 @@ from pathlib import Path
 from pipelines.config import Config, Source
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile, Listing, list_inputs
+from pipelines.episodes.answers import answers_of, with_images
+from pipelines.episodes.fold import Cumulative, Folded, fold, folded_context
 from pipelines.flow import DraftWithImages, Flow, draft_of, make_outcomes, with_context
 from pipelines.images.references import ImageChecker
 from pipelines.records import Draft, Held, Outcome, Quarantined, RawRecord, RecordContext
@@ -39,8 +41,8 @@ def run_listed(flow: Flow, files: Sequence[InputFile], on_record: OnRecord = lam
     A first pass finds duplicates and id conflicts. It keeps the records that it reads as far as memory allows.
     """
     inputs = list({file.path: file for file in files}.values())
-    index, kept = index_records(flow.config, inputs)
     checker = ImageChecker(flow.config)
+    index, kept = index_records(flow.config, inputs, checker)
     drafts = (pair for file, pairs in zip(inputs, kept, strict=True) for pair in (read_drafts(flow.config, file) if pairs is None else pairs))
     yield from make_outcomes(_call_for_each((_with_images(raw, draft, index, checker) for raw, draft in drafts), on_record), flow)
 
@@ -66,42 +68,62 @@ def _with_images(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: Im
 
 @dataclass(slots=True)
 class RecordIndex:
-    """The first place of each record, the first record with each id of a source, and the ids that belong to several records."""
+    """The first place of each record, the records with each id of a source, and those of cumulative logs; `close` then compares them."""
 
     first: dict[str, tuple[str, int]] = field(default_factory=dict)
-    holders: dict[tuple[str, str], str] = field(default_factory=dict)
+    cumulative: list[Cumulative] = field(default_factory=list)
+    named: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    folded: dict[Held, Folded] = field(default_factory=dict)
     clashing: set[tuple[str, str]] = field(default_factory=set)
 
-    def count(self, raw: RawRecord, logged_id: str | None) -> None:
+    def count(self, raw: RawRecord, draft: Drafted) -> None:
         place = (raw.origin.path, raw.origin.line)
         self.first[raw.record_id] = min(place, self.first.get(raw.record_id, place))
-        if logged_id is not None:
-            key = (raw.origin.source, logged_id)
-            if self.holders.setdefault(key, raw.record_id) != raw.record_id:
-                self.clashing.add(key)
+        if isinstance(draft, Draft) and draft.logged_id is not None:
+            self.named.setdefault((raw.origin.source, draft.logged_id), set()).add(raw.record_id)
+
+    def count_cumulative(self, draft: Draft, checker: ImageChecker) -> None:
+        """A record whose images are refused will be quarantined, so it holds nothing for others."""
+        images = [checker.check(ref, draft.origin.source).image for ref in draft.refs]
+        if None not in images:
+            answers = with_images(answers_of(draft), [image.sha256 for image in images if image])
+            place = Held(draft.origin.path, draft.origin.line, draft.record_id)
+            self.cumulative.append(Cumulative(place, len(draft.messages), answers))
+
+    def close(self) -> None:
+        self.folded = fold(one for one in self.cumulative if self.first[one.place.record_id] == one.place[:2])
+        superseded = {place.record_id for place, folded in self.folded.items() if not folded.trains}
+        self.clashing = {key for key, records in self.named.items() if len(records - superseded) > 1}
 
     def context_of(self, raw: RawRecord, draft: Drafted) -> RecordContext:
         """What the other records decide about this one. It may be missing from the index, if its file has changed since."""
-        place = (raw.origin.path, raw.origin.line)
-        first = self.first.get(raw.record_id, place)
-        duplicate_of = None if first == place else Held(*first, raw.record_id)
-        return RecordContext(duplicate_of, isinstance(draft, Draft) and (raw.origin.source, draft.logged_id) in self.clashing)
+        place = Held(raw.origin.path, raw.origin.line, raw.record_id)
+        first = self.first.get(raw.record_id, place[:2])
+        if first != place[:2]:
+            return RecordContext(duplicate_of=Held(*first, raw.record_id))
+        clashes = isinstance(draft, Draft) and (raw.origin.source, draft.logged_id) in self.clashing
+        folded = self.folded.get(place)
+        return RecordContext(id_conflict=clashes) if folded is None else folded_context(folded, clashes)
 
 
-def index_records(config: Config, inputs: Sequence[InputFile]) -> tuple[RecordIndex, list[list[tuple[RawRecord, Drafted]] | None]]:
+def index_records(config: Config, inputs: Sequence[InputFile], checker: ImageChecker) -> tuple[RecordIndex, list[list[tuple[RawRecord, Drafted]] | None]]:
     """The index, and the records of each file with their drafts; None for files that would take too much memory."""
     index, left = RecordIndex(), KEPT_BYTES
+    cumulative = {source.name for source in config.sources if source.fold != "none"}
     kept: list[list[tuple[RawRecord, Drafted]] | None] = []
     for file in inputs:
         pairs: list[tuple[RawRecord, Drafted]] = []
         for raw, draft in read_drafts(config, file):
-            index.count(raw, draft.logged_id if isinstance(draft, Draft) else None)
+            index.count(raw, draft)
+            if isinstance(draft, Draft) and raw.origin.source in cumulative:
+                index.count_cumulative(draft, checker)
             left -= len(raw.raw)
             if left >= 0:
                 pairs.append((raw, draft))
             else:
                 pairs.clear()
         kept.append(pairs if left >= 0 else None)
+    index.close()
     return index, kept
 
 

@@ -444,6 +444,13 @@ class Reason(Enum):
         "The record contains keys or tokens, and scrub.secrets is quarantine. The kept bytes have placeholders instead.",
         "Revoke these keys, because they are in the log. Use scrub.secrets: mask to train on the record with placeholders.",
     )
+    RECORD_SUPERSEDED = Row(
+        "record.superseded",
+        REFUSE,
+        "The log is cumulative (`fold: prefix`), and other records of the batch train every answer of this one.",
+        "Nothing to fix. The finding names the record that trains its last answer.",
+        "the history is trained again in every record",
+    )
     RECORD_LABELLED_BAD = Row(
         "record.labelled_bad",
         REFUSE,
@@ -551,6 +558,13 @@ class Reason(Enum):
         REPAIR,
         "Personal data was replaced by placeholders, because scrub.pii is mask. The detail has the kinds.",
         "Nothing to fix.",
+    )
+    REPAIR_ANSWER_TRAINED_ELSEWHERE = Row(
+        "repair.answer_trained_elsewhere",
+        REPAIR,
+        "The log is cumulative (`fold: prefix`), and other records of the batch train some answers of this one, so their `loss_weight` is 0 here.",
+        "Nothing to fix. Each answer is trained once, where its reasoning is whole.",
+        "the history is trained again in every record",
     )
     REPAIR_TURNS_DROPPED = Row(
         "repair.turns_dropped",

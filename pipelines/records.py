@@ -114,10 +114,14 @@ class Held(NamedTuple):
 class RecordContext(Noun, frozen=True):
     """What a record cannot know by itself, because other records decide it.
 
-    `duplicate_of` is the record with the same bytes that is kept. `id_conflict` says that another record of its source has the same id.
+    `duplicate_of` is the record with the same bytes that is kept, and `superseded_by` the record that trains its answers. The messages `masked`
+    are trained in other records, one of which is `trained_in`. `id_conflict` says that another record of its source has the same id.
     """
 
     duplicate_of: Held | None = None
+    superseded_by: Held | None = None
+    masked: tuple[int, ...] = ()
+    trained_in: Held | None = None
     id_conflict: bool = False
 
 

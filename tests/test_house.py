@@ -20,7 +20,7 @@ ORDER = [
     {"tables"},
     {"containers", "formats", "images", "vision", "tokenizers", "reading"},
     {"normalize", "chat"},
-    {"dialects"},
+    {"dialects", "episodes"},
     {"flow"},
     {"local", "ledger", "demo"},
     {"report"},

@@ -74,6 +74,7 @@ class Source(Settings):
     calls_in_text: CallsInText = "auto"
     keep_if: KeepIf = {}
     keep: Keep = ()
+    fold: Literal["none", "prefix"] = "none"
 
     @field_validator("name")
     @classmethod

@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pipelines.config import Config, load_config
 from pipelines.flow import DraftWithImages, open_flow
-from pipelines.ledger.books import NOT_WANTED, Books, make_books
+from pipelines.ledger.books import ASIDE, Books, make_books
 from pipelines.ledger.filtered import absent_fields, is_judged, keep_if_facts
 from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
 from pipelines.ledger.manifest import listed_facts
@@ -121,7 +121,7 @@ class Tally:
         if row.dialect:
             self._dialects[(*place, row.dialect, "quarantined")] += 1
         else:
-            state = "damaged" if row.raw.origin.line == 0 else NOT_WANTED.get(reason, "quarantined")
+            state = "damaged" if row.raw.origin.line == 0 else ASIDE.get(reason, "quarantined")
             self._states[(*place, state)] += 1
             self.judged[place[0]] += is_judged(reason)
             self.absent.update((place[0], field) for field in absent_fields(row.findings))

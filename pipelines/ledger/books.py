@@ -10,14 +10,16 @@ from pipelines.config import Config
 from pipelines.reasons import Reason
 from pipelines.visible import counted
 
-# Reason -> state of a record that is not kept although nothing is wrong with it. Such records are counted apart, and no gate counts them.
-NOT_WANTED = {Reason.RECORD_DUPLICATE.code: "duplicate", Reason.RECORD_FILTERED.code: "filtered"}
+# The states of records that have a row in quarantine without being refused, by its reason. No gate counts them.
+ASIDE = {Reason.RECORD_DUPLICATE.code: "duplicate", Reason.RECORD_SUPERSEDED.code: "superseded", Reason.RECORD_FILTERED.code: "filtered"}
+# Counts of a file, in a manifest, and of a run.
+STATES = ("records", "conversations", "quarantined", "duplicates", "damaged", "kept", "filtered", "superseded")
 
 
 @dataclass(frozen=True, slots=True)
 class FileBook:
-    """One input file: records in = kept + quarantined + duplicates + filtered. `kept` counts the records with a conversation, each of which may have
-    several; `damaged` the file's rows with line 0, which are not records."""
+    """One input file: records in = kept + quarantined + duplicates + filtered + superseded. `kept` counts the records with a conversation, each of
+    which may have several; `damaged` the file's rows with line 0, which are not records."""
 
     source: str
     path: str
@@ -28,9 +30,10 @@ class FileBook:
     damaged: int
     kept: int
     filtered: int = 0
+    superseded: int = 0
 
     def fault(self) -> str | None:
-        known = self.kept + self.quarantined + self.duplicates + self.filtered
+        known = self.kept + self.quarantined + self.duplicates + self.filtered + self.superseded
         return None if known == self.records else f"{self.path}: {counted(self.records, 'record')} in, {known:,} accounted for"
 
 
@@ -67,7 +70,7 @@ class Books:
     def rows(self) -> dict[str, int]:
         """Table -> the number of rows that the batch must have in it."""
         kept, refused = (sum(getattr(book, name) for book in self.dialects for name in names) for names in (("clean", "repaired"), ("quarantined",)))
-        aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "filtered", "damaged"))
+        aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "filtered", "superseded", "damaged"))
         return {"conversations": self.total("conversations"), "samples": kept, "quarantine": aside}
 
     def dialect_totals(self) -> dict[str, dict[str, int]]:
@@ -83,8 +86,8 @@ class Books:
         return [fault for fault in found if fault]
 
     def wanted(self) -> int:
-        """Records in, without duplicates and without those that `keep_if` leaves out."""
-        return self.total("records") - self.total("duplicates") - self.total("filtered")
+        """The records that gates compare: records in, without those whose content another record has, and without those that `keep_if` leaves out."""
+        return self.total("records") - self.total("duplicates") - self.total("superseded") - self.total("filtered")
 
     def quarantined_share(self) -> float:
         """(records quarantined + conversations quarantined for every dialect they were offered to) / `came_in`; 0 where nothing came in."""
@@ -103,7 +106,7 @@ class Books:
         return f"{words} ({quarantined + self.refused_by_all:,} of {self.came_in():,}: {quarantined:,} quarantined, {self.refused_by_all:,} refused by every dialect)"
 
     def states(self) -> dict[str, int]:
-        totals = {name: self.total(name) for name in ("records", "conversations", "quarantined", "duplicates", "damaged", "filtered", "kept")}
+        totals = {name: self.total(name) for name in STATES}
         return totals | {"refused_by_all": self.refused_by_all, "internal_errors": self.internal_errors}
 
 
@@ -122,7 +125,7 @@ def make_books(
     places = sorted(set(records) | {key[:2] for key in states})  # a damaged file may have no record
     files = []
     for source, path in places:
-        by_state = (states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged", "kept", "filtered"))
+        by_state = (states.get((source, path, state), 0) for state in ("conversation", "quarantined", "duplicate", "damaged", "kept", "filtered", "superseded"))
         files.append(FileBook(source, path, records.get((source, path), 0), *by_state))
     offers = [
         DialectBook(

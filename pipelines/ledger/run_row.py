@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.flow import Flow
-from pipelines.ledger.books import Books
+from pipelines.ledger.books import STATES, Books
 from pipelines.ledger.manifest import Json, code_fingerprint, config_fingerprint, tokenizer_facts
 from pipelines.ledger.reader_settings import reader_settings
 
 Row = Mapping[str, Any]
-COUNTS = ("records", "conversations", "quarantined", "duplicates", "damaged", "filtered", "kept")
 
 
 def run_row(
@@ -42,4 +41,4 @@ def run_row(
 def input_rows_with_books(books: Books, inputs: Sequence[Row]) -> list[Json]:
     """The input files, each with what became of its records."""
     book_of = {(book.source, book.path): book for book in books.files}
-    return [dict(file) | {name: getattr(book_of.get((file["source"], file["path"])), name, 0) for name in COUNTS} for file in inputs]
+    return [dict(file) | {name: getattr(book_of.get((file["source"], file["path"])), name, 0) for name in STATES} for file in inputs]

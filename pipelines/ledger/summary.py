@@ -24,12 +24,13 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
     """
     states = books.states()
     filtered = f" + {states['filtered']:,} filtered" if states["filtered"] else ""
+    superseded = f" + {states['superseded']:,} superseded" if states["superseded"] else ""
     damaged = f", {counted(states['damaged'], 'damaged file')}" if states["damaged"] else ""
     several = f"{states['kept']:,} with " if states["kept"] != states["conversations"] else ""
     lines = [
         *map(_source_line, facts.get("sources") or ()),
         f"records in      {states['records']:>9,}   = {several}{counted(states['conversations'], 'conversation')} + {states['quarantined']:,} quarantined"
-        f" + {counted(states['duplicates'], 'duplicate')}{filtered}{damaged}",
+        f" + {counted(states['duplicates'], 'duplicate')}{filtered}{superseded}{damaged}",
     ]
     if books.refused_by_all:
         lines.append(f"{'refused':15} {books.refused_by_all:>9,}   by every dialect: {books.quarantined_words()}")

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import Config
-from pipelines.ledger.books import NOT_WANTED, Books, Counts, make_books
+from pipelines.ledger.books import ASIDE, Books, Counts, make_books
 from pipelines.ledger.filtered import BEFORE, count_absent
 from pipelines.ledger.unread_keys import count_unread, trim
 from pipelines.reasons import Reason
@@ -226,7 +226,7 @@ def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     whole = rows.filter(pc.is_null(rows["dialect"]))
     _without_episode(tally, whole)
     state = pa.scalar("quarantined")
-    for code, name in NOT_WANTED.items():
+    for code, name in ASIDE.items():
         state = pc.if_else(pc.equal(whole["reason"], code), name, state)
     state = pc.if_else(pc.equal(whole["line"], 0), "damaged", state)
     judged = whole.filter(pc.invert(pc.is_in(whole["reason"], pa.array(BEFORE))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.containers.listing import PassedOver
-from pipelines.ledger.books import FileBook
+from pipelines.ledger.books import STATES, FileBook
 from pipelines.ledger.summary import usual
 from pipelines.ledger.tally import EXAMPLES
 from pipelines.ledger.unread_keys import by_source
@@ -61,7 +61,8 @@ class DialectFlow:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Records in = kept + quarantined + duplicates + filtered, where `kept` have conversations; per dialect, offered = clean + repaired + quarantined."""
+    """Records in = kept + quarantined + duplicates + filtered + superseded, where `kept` have conversations; per dialect, offered = clean + repaired +
+    quarantined."""
 
     records: int
     conversations: int
@@ -71,6 +72,7 @@ class Funnel:
     damaged: int
     dialects: tuple[DialectFlow, ...]
     kept: int
+    superseded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def funnel_of(manifest: Row) -> Funnel:
     names = [dialect["name"] for dialect in manifest["settings"]["dialects"]]
     totals = {name: [manifest["dialect_totals"].get(name, {}).get(state, 0) for state in ("offered", "clean", "repaired", "quarantined")] for name in names}
     counts = manifest["counts"]
-    states = {name: counts.get(name, 0) for name in ("records", "conversations", "quarantined", "duplicates", "filtered", "damaged", "kept")}
+    states = {name: counts.get(name, 0) for name in STATES}
     return Funnel(**states, dialects=tuple(DialectFlow(dialect, *total) for dialect, total in totals.items()))
 
 

@@ -86,18 +86,11 @@ IMAGES = struct(uri=text, size=long, modified=long, sha256=text, format=text, wi
 moment = pa.timestamp("us", tz="UTC")
 # One row per input file of a run, in `_runs/<run_id>/inputs.parquet`.
 INPUTS = struct(
-    source=text,
-    path=text,
-    size=long,
-    modified=long,
-    sha256=text,
-    records=long,
-    conversations=long,
-    quarantined=long,
-    duplicates=long,
-    damaged=long,
-    filtered=long,
+    **{"source": text, "path": text, "size": long, "modified": long, "sha256": text, "records": long},
+    **{"conversations": long, "quarantined": long, "duplicates": long, "damaged": long},
     kept=long,  # records with a conversation, of which each may have several
+    filtered=long,
+    superseded=long,
 )
 RUNS = struct(
     version=long,  # the version of this table that added the row: it orders the rows, whatever the clocks say

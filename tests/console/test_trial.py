@@ -61,6 +61,7 @@ def test_every_record_is_counted_in_its_state(logs: list[str]):
         "quarantined": 2,
         "duplicates": 1,
         "filtered": 0,
+        "superseded": 0,
         "damaged": 1,
         "kept": 4,
         "refused_by_all": 0,

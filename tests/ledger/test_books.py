@@ -33,6 +33,14 @@ def test_balanced_books_have_no_fault():
     assert books().dialects[0] == DialectBook("glm_4", "b.jsonl", 7, 5, 0, 2)
 
 
+def test_superseded_records_are_counted_apart_and_not_by_the_gate():
+    states = {(*PLACE, "conversation"): 20, (*PLACE, "kept"): 20, (*PLACE, "superseded"): 599, (*PLACE, "quarantined"): 5}
+    folded = make_books(CONFIG, {PLACE: 624}, states, {}, 0, 0, {})
+    assert folded.files == (FileBook("chat", "b.jsonl", 624, 20, 5, 0, 0, 20, superseded=599),)
+    assert (folded.states()["superseded"], folded.rows()["quarantine"], folded.quarantined_share()) == (599, 604, 5 / 25)
+    assert folded.files[0].fault() is None
+
+
 def test_a_lost_record_is_reported_with_its_file():
     assert books(quarantined=0).faults() == ["b.jsonl: 10 records in, 9 accounted for"]
 

@@ -104,6 +104,7 @@ def test_totals_add_up_all_files():
         "duplicates": 7,
         "damaged": 1,
         "filtered": 0,
+        "superseded": 0,
         "kept": 4,
         "refused_by_all": 0,
         "internal_errors": 0,

@@ -127,6 +127,11 @@ def test_records_with_several_conversations_are_counted_beside_these():
     assert summary_lines(books, {}) == ["records in             12   = 10 with 70 conversations + 2 quarantined + 0 duplicates"]
 
 
+def test_superseded_records_are_named_if_there_are_any():
+    books = Books(files=(FileBook("proxy", "a.jsonl", 620, 20, 0, 0, 0, 20, 0, 600),), dialects=(), refused_by_all=0, internal_errors=0)
+    assert summary_lines(books, {}) == ["records in            620   = 20 conversations + 0 quarantined + 0 duplicates + 600 superseded"]
+
+
 def test_the_summary_of_a_run_without_facts_has_only_its_counts():
     books = Books(files=(FileBook("gui", "a.jsonl", 1, 1, 0, 0, 0, 1),), dialects=(), refused_by_all=0, internal_errors=0)
     assert summary_lines(books, {}) == ["records in              1   = 1 conversation + 0 quarantined + 0 duplicates"]

@@ -32,6 +32,10 @@ def test_the_funnel_has_every_dialect_also_one_without_a_conversation():
     assert funnel_of(MANIFEST) == Funnel(9, 5, 3, 1, 0, 2, (DialectFlow("glm_4", 5, 2, 2, 1), DialectFlow("own", 0, 0, 0, 0)), 5)
 
 
+def test_the_funnel_counts_superseded_records():
+    assert funnel_of(MANIFEST | {"counts": MANIFEST["counts"] | {"superseded": 4}}).superseded == 4
+
+
 def test_a_manifest_without_a_status_has_none_and_stand_ins_are_named():
     facts = run_facts(MANIFEST)
     assert (facts.status, facts.words, facts.quarantined_share, facts.max_quarantined) == ("", (), 0.25, 0.5)

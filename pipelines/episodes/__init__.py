@@ -1,0 +1,1 @@
+"""Episodes: records that belong together, and what of them is trained."""

@@ -1,0 +1,157 @@
+"""Which record of a batch trains which answer (`fold: prefix`), from the hashes of `answers`.
+
+A cumulative log repeats the history in every record, so the same answer is in many of them. Each answer is trained in one record: where its
+reasoning is whole, and then in the longest. A record in which no answer is left to train is superseded.
+
+Two answers are the same
+    if everything up to them is the same, reasoning aside (equal `chain`); or
+    if the history was rewritten: one is history, in a context that no record has answered, and another record of the same episode has the
+    same text as its newest answer, or as history. A text is trained as often as the episode has it.
+
+The result depends on no order: equal candidates are ordered by path and line. `pipelines/spark/plans/fold.py` does the same in Spark.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pipelines.episodes.answers import Answer
+from pipelines.records import Held, RecordContext
+
+Rank = tuple[bool, int, int, int, int, Held]
+
+
+class Cumulative(NamedTuple):
+    """A record of a source with `fold`. `is_published`: its rows stay as they are, so it goes on training what it trains."""
+
+    place: Held
+    messages: int
+    answers: Sequence[Answer]
+    is_published: bool = False
+
+
+class Folded(NamedTuple):
+    """What is decided about a record: it trains `trains` of its answers, and the messages `masked` not. `held` trains the last of those."""
+
+    trains: int
+    masked: tuple[int, ...]
+    held: Held | None
+
+
+def folded_context(folded: Folded, id_conflict: bool = False) -> RecordContext:
+    if not folded.trains:
+        return RecordContext(superseded_by=folded.held)
+    return RecordContext(masked=folded.masked, trained_in=folded.held, id_conflict=id_conflict)
+
+
+class _Best(NamedTuple):
+    """The best of the answers with one chain, and whether any of them is the newest of its record."""
+
+    rank: Rank
+    place: Held
+    is_newest: bool
+
+
+def fold(records: Iterable[Cumulative]) -> dict[Held, Folded]:
+    """What is decided about each record, by its place; nothing about records without answers and published ones."""
+    known = list(records)
+    best = _best_of_chains(known)
+    moved = _moved(known, best)
+    return {record.place: _folded(record, best, moved) for record in known if record.answers and not record.is_published}
+
+
+def _folded(record: Cumulative, best: Mapping[bytes, _Best], moved: Mapping[bytes, Held]) -> Folded:
+    trains, held = 0, None
+    masked: list[int] = []
+    for answer in record.answers:
+        place = moved.get(answer.chain, best[answer.chain].place)
+        if place == record.place:
+            trains += 1
+        else:
+            masked += range(answer.first, answer.last + 1)
+            held = place
+    return Folded(trains, tuple(masked), held)
+
+
+def _best_of_chains(records: Iterable[Cumulative]) -> dict[bytes, _Best]:
+    best: dict[bytes, _Best] = {}
+    for record in records:
+        for answer in record.answers:
+            one = _Best(_rank(record, answer), record.place, answer.is_newest)
+            other = best.get(answer.chain, one)
+            best[answer.chain] = min(one, other)._replace(is_newest=one.is_newest or other.is_newest)
+    return best
+
+
+def _rank(record: Cumulative, answer: Answer) -> Rank:
+    """The least is the best: a published record, then whole reasoning, then all images, then the fullest history, then the longest record."""
+    return (not record.is_published, -answer.reasoning, -answer.images, -answer.size, -record.messages, record.place)
+
+
+def _moved(records: Iterable[Cumulative], best: Mapping[bytes, _Best]) -> dict[bytes, Held]:
+    """The answers of rewritten histories, by their chains, with the record that trains their text."""
+    texts = _Texts()
+    known = list(records)
+    for chain, own in {answer.chain: answer.own for record in known for answer in record.answers}.items():
+        texts.add(own, best[chain])
+    history = [found for record in known for found in _history(record, best, texts)]
+    least: dict[tuple[bytes, int], Rank] = {}
+    for one in history:
+        if one.excess > 0:
+            least[one.own, one.excess] = min(one.rank, least.get((one.own, one.excess), one.rank))
+    moved = {}
+    for one in history:
+        if one.excess <= 0:
+            moved[one.chain] = texts.another_place(one.own, one.rank[-1])
+        elif least[one.own, one.excess] != one.rank and one.has_episode:
+            moved[one.chain] = least[one.own, one.excess][-1]
+    return moved
+
+
+@dataclass(slots=True)
+class _Texts:
+    """How many chains end in each text as the newest answer of a record, and the first and the last place of the best of these."""
+
+    counts: Counter[bytes] = field(default_factory=Counter)
+    places: dict[bytes, tuple[Held, Held]] = field(default_factory=dict)
+
+    def add(self, own: bytes, best: _Best) -> None:
+        if best.is_newest:
+            self.counts[own] += 1
+            first, last = self.places.get(own, (best.place, best.place))
+            self.places[own] = (min(first, best.place), max(last, best.place))
+
+    def another_place(self, own: bytes, place: Held) -> Held:
+        first, last = self.places[own]
+        return last if first == place else first
+
+
+class _History(NamedTuple):
+    """An answer that is history in every record that has its chain, in the best of these.
+
+    `excess`: how many answers of its record have this text up to here, more than other records have given as their newest answer.
+    """
+
+    chain: bytes
+    own: bytes
+    rank: Rank
+    has_episode: bool
+    excess: int
+
+
+def _history(record: Cumulative, best: Mapping[bytes, _Best], texts: _Texts) -> Iterator[_History]:
+    if record.is_published:
+        return
+    own_newest = Counter(answer.own for answer in record.answers if best[answer.chain].is_newest)
+    before: Counter[bytes] = Counter()
+    for answer in record.answers:
+        found = best[answer.chain]
+        if found.is_newest:
+            continue
+        before[answer.own] += 1
+        if found.place == record.place:
+            excess = before[answer.own] - (texts.counts[answer.own] - own_newest[answer.own])
+            yield _History(answer.chain, answer.own, found.rank, answer.has_episode, excess)

@@ -1,0 +1,170 @@
+"""Cumulative logs with `fold: prefix`: every answer is trained once, and the other records are named."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.config import Config
+from pipelines.records import Conversation, Outcome, Quarantined, Sample
+from tests.episodes.logs import Turn, answers, call_record, call_records, episode, whole
+from tests.making import asked, configuration, run_lines, write_lines
+
+FOLD = {"fold": "prefix"}
+
+
+def folding(*dialects: str, **more: Any) -> Config:
+    return configuration(*dialects, source=FOLD | more)
+
+
+def states(found: list[Outcome]) -> Counter[str]:
+    return Counter(one.findings[0].code if isinstance(one, Quarantined) else type(one).__name__ for one in found)
+
+
+def tokens(found: list[Outcome]) -> list[tuple[list[int], list[int]]]:
+    return sorted((one.tokens.input_ids.tolist(), one.tokens.labels.tolist()) for one in found if isinstance(one, Sample))
+
+
+def trained(found: list[Outcome]) -> Counter[str]:
+    """The texts of the messages that are trained."""
+    messages = [message for one in found if isinstance(one, Conversation) for message in one.messages]
+    return Counter(message.content for message in messages if message.role == "assistant" and message.loss_weight != 0)
+
+
+@pytest.fixture(scope="module")
+def episodes() -> list[list[Turn]]:
+    return [episode(number) for number in range(20)]
+
+
+def test_620_cumulative_records_of_20_episodes_are_trained_as_the_20_by_themselves(tmp_path: Path, episodes: list[list[Turn]]):
+    records = [record for turns in episodes for record in call_records(turns)]
+    found = run_lines(folding("glm_4"), write_lines(tmp_path / "calls.jsonl", records))
+    alone = run_lines(configuration("glm_4"), write_lines(tmp_path / "whole.jsonl", [whole(turns) for turns in episodes]))
+    assert len(records) == 620
+    assert states(found) == {"Conversation": 20, "Sample": 20, "record.superseded": 600}
+    assert tokens(found) == tokens(alone)
+
+
+def test_where_the_history_has_lost_its_reasoning_every_answer_is_trained_once_with_its_reasoning(tmp_path: Path, episodes: list[list[Turn]]):
+    records = [record for turns in episodes for record in call_records(turns, keep_thinking=False)]
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", records))
+    alone = run_lines(configuration(), write_lines(tmp_path / "whole.jsonl", [whole(turns) for turns in episodes]))
+    assert states(found) == {"Conversation": 620}
+    assert trained(found) == trained(alone)
+    assert set(trained(found).values()) == {1}
+    noted = [one for one in found if isinstance(one, Conversation) and any(note.code == "repair.answer_trained_elsewhere" for note in one.findings)]
+    assert len(noted) == 600  # all but the first of each episode
+
+
+def test_a_superseded_record_names_the_record_that_holds_it(tmp_path: Path):
+    first, second, third = call_records(episode(1, calls=3))
+    log = write_lines(tmp_path / "calls.jsonl", [third, first, second])
+    kept, *superseded = run_lines(folding(), log)
+    assert isinstance(kept, Conversation)
+    for line, row in enumerate(superseded, 2):
+        assert isinstance(row, Quarantined)
+        assert (row.raw.origin.line, row.findings[0].code) == (line, "record.superseded")
+        assert row.findings[0].detail == f"its answers are trained in {log}:1, record {kept.record_id}"
+
+
+def test_records_are_folded_across_files_and_formats(tmp_path: Path):
+    turns = episode(1, calls=4)
+    logs = tmp_path / "logs"
+    write_lines(logs / "a.jsonl", call_records(turns)[1:3])
+    write_lines(logs / "b.jsonl", [whole(turns[: answers(turns)[0] + 1]), whole(turns)])
+    found = run_lines(folding(path=str(logs)), logs)
+    assert states(found) == {"Conversation": 1, "record.superseded": 3}
+
+
+def test_without_fold_nothing_is_compared(tmp_path: Path):
+    found = run_lines(configuration(), write_lines(tmp_path / "calls.jsonl", call_records(episode(1, calls=3))))
+    assert states(found) == {"Conversation": 3}
+
+
+def test_a_branch_trains_its_own_answers_and_not_those_before_it(tmp_path: Path):
+    turns = episode(1, calls=3)
+    other = [*turns[:-1], {"role": "assistant", "content": "Number 1 is beyond repair."}]
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", [whole(turns), whole(other)]))
+    assert states(found) == {"Conversation": 2}
+    assert set(trained(found).values()) == {1}
+
+
+def test_a_record_that_will_be_quarantined_for_its_images_holds_nothing(tmp_path: Path):
+    turns = episode(1, calls=3)
+    broken = [*turns[:-1], {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "gone.png"}}]}, turns[-1]]
+    found = run_lines(folding(image_root=str(tmp_path)), write_lines(tmp_path / "calls.jsonl", [*call_records(turns)[:2], whole(broken)]))
+    assert [one.origin.line for one in found if isinstance(one, Conversation)] == [2]
+    assert states(found) == {"Conversation": 1, "record.superseded": 1, "image.missing": 1}
+
+
+def test_a_duplicate_is_a_duplicate_and_holds_nothing(tmp_path: Path):
+    first, second = call_records(episode(1, calls=2))
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", [first, second, first, second]))
+    assert states(found) == {"Conversation": 1, "record.superseded": 1, "record.duplicate": 2}
+
+
+def test_the_same_questions_under_another_system_prompt_are_another_conversation(tmp_path: Path):
+    turns = episode(1, calls=2)
+    other = [{"role": "system", "content": "Be brief."}, *turns[1:]]
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", [whole(turns), whole(other), whole(turns) | {"tools": []}]))
+    assert states(found) == {"Conversation": 3}
+    assert set(trained(found).values()) == {3}
+
+
+def test_an_answer_that_the_log_does_not_train_is_trained_where_the_log_trains_it(tmp_path: Path):
+    """Logs for training often mark all answers but the newest as history."""
+    turns = episode(1, calls=3)
+    records = [whole([*({**turn, "train": False} if turn["role"] == "assistant" else turn for turn in turns[:i]), turns[i]]) for i in answers(turns)]
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", records))
+    assert states(found) == {"Conversation": 3}
+    assert set(trained(found).values()) == {1}
+
+
+def test_superseded_records_with_one_id_are_no_conflict(tmp_path: Path):
+    records = call_records(episode(1, calls=3), id="session")
+    (kept, *_) = (one for one in run_lines(folding(), write_lines(tmp_path / "a.jsonl", records)) if isinstance(one, Conversation))
+    assert "record.id_conflict" not in [finding.code for finding in kept.findings]
+
+
+def compacted(turns: list[Turn], at: int, keep: int) -> list[dict[str, Any]]:
+    """The calls from `at` on, after all but the last `keep` rounds have been replaced by a summary."""
+    places = answers(turns)
+    start = places[at - keep]
+    summary = [turns[0], turns[1], {"role": "user", "content": "So far: looked at some parts."}]
+    return [call_record([*summary, *turns[start:i]], turns[i], session_id="s") for i in places[at:]]
+
+
+def cleared(turns: list[Turn], **more: Any) -> list[dict[str, Any]]:
+    """Records whose history has lost the results of its tools."""
+    return [call_record([turn | ({"content": "[cleared]"} if turn["role"] == "tool" else {}) for turn in turns[:i]], turns[i], **more) for i in answers(turns)]
+
+
+def test_after_a_compaction_the_answers_that_were_kept_are_not_trained_again(tmp_path: Path):
+    turns = episode(1, calls=12)
+    records = call_records(turns, session_id="s")[:6] + compacted(turns, 6, keep=3)
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", records))
+    alone = run_lines(configuration(), write_lines(tmp_path / "whole.jsonl", [whole(turns)]))
+    assert trained(found) == trained(alone)
+    assert states(found)["Conversation"] == 2
+
+
+@pytest.mark.parametrize("more", [{}, {"session_id": "s"}])
+def test_an_answer_is_not_trained_again_in_a_history_that_has_lost_its_results(tmp_path: Path, more: dict[str, str]):
+    turns = episode(1, calls=6)
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", cleared(turns, **more)))
+    alone = run_lines(configuration(), write_lines(tmp_path / "whole.jsonl", [whole(turns)]))
+    assert trained(found) == trained(alone)
+
+
+def test_a_command_that_is_repeated_is_trained_as_often_as_it_was_given(tmp_path: Path):
+    turns = [asked("Wait.")["messages"][0]]
+    for minute in range(5):
+        turns += [{"role": "assistant", "content": "Again."}, {"role": "user", "content": f"Not yet, at {minute}."}]
+    newest = [call_record([turns[0], *turns[max(1, i - 4) : i]], turns[i], session_id="s") for i in answers(turns)]  # with two rounds of history
+    for records in (call_records(turns), call_records(turns)[-2:], newest):
+        found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", records))
+        assert trained(found) == {"Again.": 5}, json.dumps(records[-1])
