@@ -2,7 +2,7 @@
 
 The child says `ready` once it can decode; one that cannot is an internal error and stops the run. Then the parent sends
 `<level> <max_pixels> <bytes>\\n` and the file, and the child answers with one line of JSON: ["good", format, width, height], or
-["bad", code, detail].
+["bad", code, detail]. At level `hash` the answer is ["good", difference hash or null].
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 
 from pipelines.images.files.formats import check
+from pipelines.images.screens import difference_hash
 from pipelines.reasons import Reason, Reject, reason_of
 from pipelines.records import Size
 
@@ -46,6 +47,18 @@ class Decoder:
 
     def inspect(self, data: bytes, level: str, max_pixels: int) -> tuple[str, Size]:
         """(format as Pillow names it, size in px after EXIF turning) of these bytes. Raises Reject with what is wrong, and DecoderUnavailable."""
+        kind, width, height = self._ask(data, level, max_pixels)
+        return kind, Size(width, height)
+
+    def difference_hash(self, data: bytes, max_pixels: int) -> int | None:
+        """The hash of a picture that was checked before; None where Pillow cannot decode it within the limits. Raises DecoderUnavailable."""
+        try:
+            (found,) = self._ask(data, "hash", max_pixels)
+        except Reject:
+            return None
+        return None if found is None else int(found)
+
+    def _ask(self, data: bytes, level: str, max_pixels: int) -> list[Any]:
         child = self._started()
         assert child.stdin
         assert child.stdout
@@ -64,7 +77,7 @@ class Decoder:
         verdict, *found = orjson.loads(answer)
         if verdict == "bad":
             raise Reject(reason_of(found[0]).at("", found[1]))
-        return found[0], Size(found[1], found[2])
+        return list(found)
 
     def close(self) -> None:
         if self._child is not None:
@@ -120,11 +133,20 @@ _decoders: dict[int, Decoder] = {}
 
 def inspect(data: bytes, level: str, max_pixels: int) -> tuple[str, Size]:
     """`files.check` in this process's own child. Raises Reject with what is wrong, and DecoderUnavailable where no child can be started."""
+    return _own_decoder().inspect(data, level, max_pixels)
+
+
+def _own_decoder() -> Decoder:
     own = os.getpid()  # a forked worker must not talk to its parent's child
     if own not in _decoders:
         _decoders.clear()
         _decoders[own] = Decoder()
-    return _decoders[own].inspect(data, level, max_pixels)
+    return _decoders[own]
+
+
+def hash_of(data: bytes, max_pixels: int) -> int | None:
+    """`screens.difference_hash` in this process's own child, which has checked the picture. Raises DecoderUnavailable."""
+    return _own_decoder().difference_hash(data, max_pixels)
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
@@ -136,12 +158,11 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         level, max_pixels, size = head.split()
         _limit_memory(own_bytes + 2 * int(size) + SPARE_BYTES + BYTES_OF_PIXEL * int(max_pixels))
         data = requests.read(int(size))
-        found: tuple[str, str, object] | tuple[str, str, int, int]
+        found: tuple[object, ...]
         # The signal's default action ends the process, also while it is inside a native decoder.
         signal.setitimer(signal.ITIMER_PROF, PROCESSOR_SECONDS * max(1, int(max_pixels) / (MEGAPIXELS * 1_000_000)))
         try:
-            kind, (width, height) = check(data, level.decode(), int(max_pixels))
-            found = ("good", kind, width, height)
+            found = ("good", difference_hash(data)) if level == b"hash" else ("good", *_checked(data, level.decode(), int(max_pixels)))
         except Reject as reject:
             found = ("bad", reject.findings[0].code, reject.findings[0].detail)
         except MemoryError:
@@ -149,6 +170,11 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(orjson.dumps(found) + b"\n")
         answers.flush()
+
+
+def _checked(data: bytes, level: str, max_pixels: int) -> tuple[str, int, int]:
+    kind, (width, height) = check(data, level, max_pixels)
+    return kind, width, height
 
 
 def _memory_size() -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipelines.config import Config
 from pipelines.images.data_uri import decode_data_uri
-from pipelines.images.decoder import inspect
+from pipelines.images.decoder import hash_of, inspect
 from pipelines.images.objects import object_bytes
 from pipelines.images.opening import open_unlinked
 from pipelines.images.remote import remote_bytes
@@ -32,9 +32,10 @@ class Verdict:
     reason: str | None
     detail: str | None
     level: str
+    difference_hash: int | None = None  # of a screen on which an episode begins, at level decode
 
 
-def verify(uri: str, size: int, modified: int, path: str | None, ref: str | None, config: Config) -> Verdict:
+def verify(uri: str, size: int, modified: int, path: str | None, ref: str | None, config: Config, with_hash: bool = False) -> Verdict:
     """The verdict on the file at `path`, or on the data: URI `ref` where there is no path. `size` and `modified` are as it was located."""
     level = config.images.verify
     sha256 = None
@@ -45,7 +46,8 @@ def verify(uri: str, size: int, modified: int, path: str | None, ref: str | None
     except Reject as reject:
         first = reject.findings[0]
         return Verdict(uri, size, modified, sha256, None, None, None, "bad", first.code, first.detail, level)
-    return Verdict(uri, size, modified, sha256, kind, width, height, "good", None, None, level)
+    hashed = hash_of(data, config.images.max_pixels) if with_hash and level == "decode" else None
+    return Verdict(uri, size, modified, sha256, kind, width, height, "good", None, None, level, hashed)
 
 
 def rests_on_limit(code: str) -> bool:

@@ -82,7 +82,20 @@ QUARANTINE = struct(
     run_id=text,
     batch=text,
 )
-IMAGES = struct(uri=text, size=long, modified=long, sha256=text, format=text, width=integer, height=integer, verdict=text, reason=text, detail=text, level=text)
+IMAGES = struct(
+    uri=text,
+    size=long,
+    modified=long,
+    sha256=text,
+    format=text,
+    width=integer,
+    height=integer,
+    verdict=text,
+    reason=text,
+    detail=text,
+    level=text,
+    difference_hash=long,
+)
 moment = pa.timestamp("us", tz="UTC")
 # One row per input file of a run, in `_runs/<run_id>/inputs.parquet`.
 INPUTS = struct(

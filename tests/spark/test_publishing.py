@@ -185,6 +185,17 @@ def test_a_published_batch_stays_if_its_input_folder_is_unmounted_or_lacks_files
     assert "source chat              0 files          0 records   (the batch before: 1 file, 2 records)" in lines
 
 
+def test_screens_on_which_episodes_begin_have_a_difference_hash(run_job, tmp_path):
+    config, root = config_of(tmp_path), tmp_path / "out"
+    for name, color in (("a.png", "red"), ("b.png", "blue"), ("c.png", "green")):
+        picture(tmp_path / "screens" / name, color)
+    steps = [shown(0, "a.png") | {"step_id": 1}, shown(1, "b.png") | {"step_id": 2}, shown(2, "c.png", "f") | {"step_id": 7}, shown(3, "c.png", "g")]
+    write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [*steps, shown(4, "lost.png", "h")])
+    assert run_job(config, "n0").status == "published"
+    found = {row["uri"]: row["difference_hash"] for row in rows(root, "images", "uri", "difference_hash")}
+    assert found == {"kit/a.png": 0, "kit/b.png": None, "kit/c.png": 0}  # pictures of one colour
+
+
 def redrive(spark, config: Config, reason: str, batch: str):
     return redrive_batch(spark, config, Selection(reason), batch, f"again.{next(_numbers)}", datetime.now(UTC))
 

@@ -13,6 +13,7 @@ from pipelines.config import Config
 from pipelines.containers import LineSplit, read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow, draft_of
+from pipelines.images.screens import first_screen
 from pipelines.ledger.unread_keys import shown_key
 from pipelines.records import Draft, Finding, Origin, RawRecord
 from pipelines.scrub import scrub_records
@@ -37,6 +38,7 @@ DRAFTS = struct(
     logged_id=text,
     episode_id=text,
     refs=REFS,
+    screen=text,  # the key of the picture on which the episode begins; null without one, and in its later steps
     unread=UNREAD,
 )
 
@@ -133,5 +135,6 @@ def draft_row(raw: RawRecord, config: Config) -> Row:
     unread = [{"key": shown_key(key), "count": count} for key, count in draft.unread]
     row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw, "unread": unread}
     if not isinstance(draft, Draft):
-        return row | {"draft": None, "findings": draft.findings, "logged_id": None, "episode_id": None, "refs": ()}
-    return row | {"draft": draft_to_bytes(draft), "findings": None, "logged_id": draft.logged_id, "episode_id": draft.episode_id, "refs": draft.refs}
+        return row | {"draft": None, "findings": draft.findings, "logged_id": None, "episode_id": None, "refs": (), "screen": None}
+    named = {"logged_id": draft.logged_id, "episode_id": draft.episode_id, "refs": draft.refs, "screen": first_screen(draft)}
+    return row | {"draft": draft_to_bytes(draft), "findings": None} | named

@@ -23,14 +23,14 @@ from pipelines.tables.publication.root import NotPublished
 from pipelines.tables.schema import FINDINGS, IMAGES, Row, long, struct, text
 from pipelines.tables.writing import FileSet
 
-LOCATED = struct(source=text, key=text, uri=text, path=text, size=long, modified=long, ref=text, findings=FINDINGS)
+LOCATED = struct(source=text, key=text, uri=text, path=text, size=long, modified=long, ref=text, is_first=pa.bool_(), findings=FINDINGS)
 REFS = pa.list_(struct(source=text, key=text, findings=FINDINGS))
 # uri is null where the references were refused. `is_new` says that table `images` has no such row yet.
 VERIFIED = pa.struct([*IMAGES, ("refs", REFS), ("opened", pa.bool_()), ("is_new", pa.bool_())])
-REFERENCES = struct(origin=struct(source=text), refs=pa.list_(struct(key=text, ref=text)))  # of drafts
+REFERENCES = struct(origin=struct(source=text), refs=pa.list_(struct(key=text, ref=text)), screen=text)  # of drafts
 KEY = ["uri", "size", "modified"]
 # What `flow.make_outcomes` needs of an image, by the key of the reference.
-SEEN = pa.struct([("key", text), *(field for field in IMAGES if field.name not in ("size", "modified", "level")), ("findings", FINDINGS)])
+SEEN = pa.struct([("key", text), *(field for field in IMAGES if field.name not in ("size", "modified", "level", "difference_hash")), ("findings", FINDINGS)])
 NEVER_REUSED = frozenset(reason.code for reason in Reason if reason is Reason.IMAGE_MISSING or rests_on_limit(reason.code))
 MOST_LOOKED_UP = 1 << 20  # images of a night, up to which a task compares rows of table `images` with all of them before Spark does
 
@@ -41,7 +41,7 @@ def verify_images(job: Job, drafts: FileSet, config: Config) -> FileSet:
     place = F.coalesce("uri", F.concat_ws("\0", "source", "key")).alias("place")
     named = F.collect_list(F.struct("source", "key", "findings")).alias("refs")
     references = read_files(job, located, "located", LOCATED).groupBy(place, *KEY)
-    images = references.agg(F.min("path").alias("path"), F.min("ref").alias("ref"), named).drop("place")
+    images = references.agg(F.min("path").alias("path"), F.min("ref").alias("ref"), F.max("is_first").alias("is_first"), named).drop("place")
     images = images.join(listed_images(job, located), on=KEY, how="left")
     settings = config.model_dump_json()
 
@@ -70,8 +70,9 @@ def images_by_reference(verified: DataFrame) -> DataFrame:
 
 def _located(drafts: DataFrame, config: Config) -> Work:
     """One row per distinct reference of a source: where its image is, or the findings that refuse it. Opens no image."""
-    refs = drafts.select(F.col("origin.source").alias("source"), F.explode("refs").alias("ref"))
-    distinct = refs.groupBy("source", F.col("ref.key").alias("key")).agg(F.min("ref.ref").alias("ref"))
+    refs = drafts.select(F.col("origin.source").alias("source"), F.explode("refs").alias("ref"), "screen")
+    is_first = F.coalesce(F.max(F.col("ref.key") == F.col("screen")), F.lit(False)).alias("is_first")
+    distinct = refs.groupBy("source", F.col("ref.key").alias("key")).agg(F.min("ref.ref").alias("ref"), is_first)
     settings = config.model_dump_json()
 
     def make() -> MapRows:
@@ -118,7 +119,7 @@ def _verified_row(row: Row, config: Config) -> Row:
     image = _known(listed, config.images.verify)
     opened = image is None
     if image is None:
-        image = asdict(verify(row["uri"], row["size"], row["modified"], row["path"], row["ref"], config))
+        image = asdict(verify(row["uri"], row["size"], row["modified"], row["path"], row["ref"], config, row["is_first"]))
     if row["ref"] is not None:
         keep_picture(image, row["ref"], config.output.root, config.stores)
     is_listed = any((one["level"], one["reason"]) == (image["level"], image["reason"]) for one in listed)
