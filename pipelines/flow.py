@@ -87,7 +87,7 @@ class DraftWithImages(Noun, frozen=True):
 
 
 def make_outcomes(records: Iterable[DraftWithImages | Quarantined], flow: Flow) -> Iterator[Outcome]:
-    """For each draft, in order: its conversation and, for each dialect that takes its source, a sample or a quarantined row; or, if the draft
+    """For each draft, in order: its conversation and, for each dialect that takes its source, its samples or a quarantined row; or, if the draft
     itself is quarantined, one row. A record that is already quarantined stays so.
 
     A block of records goes through one stage after the other: record by record, the stages would push each other out of the CPU caches.
@@ -95,8 +95,10 @@ def make_outcomes(records: Iterable[DraftWithImages | Quarantined], flow: Flow) 
     for block in _blocks(records):
         conversations = [one if isinstance(one, Quarantined) else _conversation_or_row(one, flow.config) for one in block]
         samples = [_samples_or_rows(block, conversations, dialect) for dialect in flow.dialects]
-        for outcomes in zip(conversations, *samples, strict=True):
-            yield from (outcome for outcome in outcomes if outcome is not None)
+        for conversation, *of_dialects in zip(conversations, *samples, strict=True):
+            yield conversation
+            for rows in of_dialects:
+                yield from rows
 
 
 def _blocks(records: Iterable[DraftWithImages | Quarantined]) -> Iterator[list[DraftWithImages | Quarantined]]:
@@ -166,15 +168,15 @@ def _conversation_or_row(record: DraftWithImages, config: Config) -> Conversatio
 
 def _samples_or_rows(
     block: Sequence[DraftWithImages | Quarantined], conversations: Sequence[Conversation | Quarantined], dialect: Dialect
-) -> list[Sample | Quarantined | None]:
-    """What this dialect makes of each conversation; None if it does not take the conversation."""
+) -> list[Sequence[Sample | Quarantined]]:
+    """What this dialect makes of each conversation: a row, or several windows; nothing if it does not take the conversation."""
     taken = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for one in conversations]
     laid_out = _run_stage(dialect.lay_out, taken)
     encoded = _run_stage(dialect.encode, laid_out)
-    completed = _run_stage(dialect.complete, encoded)
+    completed = _run_stage(dialect.rows, encoded)
     return [
-        _sample_or_row(record.raw, conversation, dialect.name, tokens) if conversation is not None and tokens is not None else None
-        for record, conversation, tokens in zip(block, taken, completed, strict=True)
+        _samples_or_row(record.raw, conversation, dialect.name, rows) if conversation is not None and rows is not None else ()
+        for record, conversation, rows in zip(block, taken, completed, strict=True)
     ]
 
 
@@ -183,10 +185,10 @@ def _run_stage(stage: Callable[[In], Out], given: Sequence[In | _Refused | None]
     return [one if one is None or isinstance(one, _Refused) else _tried(stage, one) for one in given]
 
 
-def _sample_or_row(raw: RawRecord, conversation: Conversation, dialect: str, found: Tokens | _Refused) -> Sample | Quarantined:
+def _samples_or_row(raw: RawRecord, conversation: Conversation, dialect: str, found: Sequence[Tokens] | _Refused) -> Sequence[Sample | Quarantined]:
     if isinstance(found, _Refused):
-        return Quarantined(raw, (*found.findings, *conversation.findings), conversation.sample_id, dialect, conversation.episode_id)
-    return Sample(conversation, dialect, found)
+        return (Quarantined(raw, (*found.findings, *conversation.findings), conversation.sample_id, dialect, conversation.episode_id),)
+    return [Sample(conversation, dialect, tokens, window) for window, tokens in enumerate(found)]
 
 
 class _Refused(Noun, frozen=True):

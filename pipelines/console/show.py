@@ -11,7 +11,7 @@ from rich.text import Text
 from pipelines.config import ConfigError, load_config
 from pipelines.flow import Flow, open_flow
 from pipelines.local import record_outcomes
-from pipelines.reasons import reason_of
+from pipelines.reasons import Reason, reason_of
 from pipelines.records import IGNORE_INDEX, Conversation, Finding, Quarantined, RawRecord, Sample
 from pipelines.visible import counted, visible
 
@@ -74,7 +74,8 @@ def _show_sample(console: Console, sample: Sample, flow: Flow) -> None:
     dialect = next(dialect for dialect in flow.dialects if dialect.name == sample.dialect)
     is_coloured = console.color_system is not None and not console.no_color
     trained = sum(label != IGNORE_INDEX for label in tokens.labels)
-    _head(console, f"{sample.dialect} · {counted(len(tokens.input_ids), 'token')}, {trained:,} trained ({'green' if is_coloured else 'in « »'})")
+    window = f"window {sample.window} · " if any(finding.code == Reason.TOKENS_WINDOW.code for finding in tokens.findings) else ""
+    _head(console, f"{sample.dialect} · {window}{counted(len(tokens.input_ids), 'token')}, {trained:,} trained ({'green' if is_coloured else 'in « »'})")
     line = Text()
     pieces = dialect.vocabulary.pieces(tokens.input_ids)
     run_length, is_marked = 0, False

@@ -32,6 +32,7 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
         lines.append(f"{'refused':15} {books.refused_by_all:>9,}   by every dialect: {books.quarantined_words()}")
     lines += [
         f"{dialect:15} {total['offered']:>9,}   = {total['clean']:,} clean + {total['repaired']:,} repaired + {total['quarantined']:,} quarantined"
+        + (f"; {counted(total['clean'] + total['repaired'] + total['more_windows'], 'row')}, because of windows" if total["more_windows"] else "")
         for dialect, total in books.dialect_totals().items()
     ]
     lines += _split_lines(facts.get("splits") or ())
