@@ -127,7 +127,7 @@ def _check_trained(trained: Sequence[int], made: Sequence[Made]) -> None:
 
 def _with_findings(outline: Outline, made: Sequence[Made]) -> tuple[Tokens, ...]:
     """The rows, each with a note of what it holds. The first also has the repairs that only others have, because the books count it for all of them."""
-    rows = [replace(tokens, findings=(_note(outline, window, k, len(made)), *tokens.findings)) for k, (window, tokens) in enumerate(made)]
+    rows = [replace(tokens, findings=(_note(outline, window, len(made)), *tokens.findings)) for window, tokens in made]
     held = {place for window, _ in made for place in outline.places(window)}
     more: list[Finding] = []
     if lost := [place for place in range(len(outline.work.messages)) if place not in held]:
@@ -140,8 +140,9 @@ def _with_findings(outline: Outline, made: Sequence[Made]) -> tuple[Tokens, ...]
     return (replace(rows[0], findings=(*rows[0].findings, *more)), *rows[1:])
 
 
-def _note(outline: Outline, window: Window, number: int, count: int) -> Finding:
-    told = f"window {number + 1} of {count}: {_ranges(outline.places(window))} of {len(outline.work.messages)}, trained from message {outline.trained_from(window)}"
+def _note(outline: Outline, window: Window, count: int) -> Finding:
+    which = "the only window" if count == 1 else f"one of {count} windows"
+    told = f"{which}: {_ranges(outline.places(window))} of {len(outline.work.messages)}, trained from message {outline.trained_from(window)}"
     left_out = [counted(number, noun) for number, noun in zip(outline.left_out(window), ("result", "image"), strict=True) if number]
     if left_out:
         told += f"; without {' and '.join(left_out)} of earlier steps"

@@ -147,9 +147,9 @@ def test_windows_have_numbers_and_ids_and_say_what_they_hold():
     assert [(row.window, row.sample_id) for row in rows] == [(k, sample_id_of(record_id, 0, k)) for k in range(3)]
     assert rows[0].sample_id == rows[0].conversation.sample_id
     assert [note(row) for row in rows] == [
-        "window 1 of 3: messages 0 to 15 of 38, trained from message 1",
-        "window 2 of 3: messages 0 and 16 to 30 of 38, trained from message 16",
-        "window 3 of 3: messages 0 and 31 to 37 of 38, trained from message 31",
+        "one of 3 windows: messages 0 to 15 of 38, trained from message 1",
+        "one of 3 windows: messages 0 and 16 to 30 of 38, trained from message 16",
+        "one of 3 windows: messages 0 and 31 to 37 of 38, trained from message 31",
     ]
     assert [repairs_of(row.tokens.findings) for row in rows] == [[], [], []]
 
@@ -199,7 +199,7 @@ def test_with_one_screen_every_answer_has_a_window_that_shows_its_own():
     assert [[image.image.uri for image in row.tokens.images] for row in rows] == [[f"kit/{i % 4}.png"] for i in range(5)]
     assert [trained_places(row.tokens) for row in rows] == [[2], [4], [6], [8], [10]]
     assert [messages_of(row.tokens) for row in rows] == [list(range(3 + 2 * i)) for i in range(5)]
-    assert note(rows[2]) == "window 3 of 5: messages 0 to 6 of 11, trained from message 6; without 2 images of earlier steps"
+    assert note(rows[2]) == "one of 5 windows: messages 0 to 6 of 11, trained from message 6; without 2 images of earlier steps"
     text = text_of(rows[2].tokens, "agentcpm_gui")
     assert text.count("<image_id>") == text.count("<image_id>0</image_id>") == 1
     assert "Step 1 <|im_end|>" in text
