@@ -89,7 +89,7 @@ class DraftWithImages(Noun, frozen=True):
 
 
 def make_outcomes(records: Iterable[DraftWithImages | Quarantined], flow: Flow) -> Iterator[Outcome]:
-    """For each draft, in order: its conversations, each followed by a sample or a quarantined row for each dialect that takes its source; or, if
+    """For each draft, in order: its conversations, each followed by its samples or a quarantined row for each dialect that takes its source; or, if
     the draft itself is quarantined, one row. A record that is already quarantined stays so.
 
     A block of conversations goes through one stage after the other: one by one, the stages would push each other out of the CPU caches.
@@ -98,7 +98,8 @@ def make_outcomes(records: Iterable[DraftWithImages | Quarantined], flow: Flow) 
         samples = [_samples_or_rows(block, dialect) for dialect in flow.dialects]
         for (_, conversation), *of_dialects in zip(block, *samples, strict=True):
             yield conversation
-            yield from (outcome for outcome in of_dialects if outcome is not None)
+            for rows in of_dialects:
+                yield from rows
 
 
 Verified = tuple[RawRecord, Conversation | Quarantined]
@@ -201,15 +202,15 @@ def _conversations_or_row(record: DraftWithImages, config: Config) -> tuple[Conv
     return Quarantined(record.raw, found.findings, episode_id=record.draft.episode_id) if isinstance(found, _Refused) else found
 
 
-def _samples_or_rows(block: Sequence[Verified], dialect: Dialect) -> list[Sample | Quarantined | None]:
-    """What this dialect makes of each conversation; None if it does not take the conversation."""
+def _samples_or_rows(block: Sequence[Verified], dialect: Dialect) -> list[Sequence[Sample | Quarantined]]:
+    """What this dialect makes of each conversation: a row, or several windows; nothing if it does not take the conversation."""
     taken = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for _, one in block]
     laid_out = _run_stage(dialect.lay_out, taken)
     encoded = _run_stage(dialect.encode, laid_out)
-    completed = _run_stage(dialect.complete, encoded)
+    completed = _run_stage(dialect.rows, encoded)
     return [
-        _sample_or_row(raw, conversation, dialect.name, tokens) if conversation is not None and tokens is not None else None
-        for (raw, _), conversation, tokens in zip(block, taken, completed, strict=True)
+        _samples_or_row(raw, conversation, dialect.name, rows) if conversation is not None and rows is not None else ()
+        for (raw, _), conversation, rows in zip(block, taken, completed, strict=True)
     ]
 
 
@@ -218,10 +219,10 @@ def _run_stage(stage: Callable[[In], Out], given: Sequence[In | _Refused | None]
     return [one if one is None or isinstance(one, _Refused) else _tried(stage, one) for one in given]
 
 
-def _sample_or_row(raw: RawRecord, conversation: Conversation, dialect: str, found: Tokens | _Refused) -> Sample | Quarantined:
+def _samples_or_row(raw: RawRecord, conversation: Conversation, dialect: str, found: Sequence[Tokens] | _Refused) -> Sequence[Sample | Quarantined]:
     if isinstance(found, _Refused):
-        return Quarantined(raw, (*found.findings, *conversation.findings), conversation.sample_id, dialect, conversation.episode_id)
-    return Sample(conversation, dialect, found)
+        return (Quarantined(raw, (*found.findings, *conversation.findings), conversation.sample_id, dialect, conversation.episode_id),)
+    return [Sample(conversation, dialect, tokens, window) for window, tokens in enumerate(found)]
 
 
 class _Refused(Noun, frozen=True):

@@ -360,7 +360,7 @@ class Reason(Enum):
         "tokens.too_long",
         REFUSE,
         "The row is longer than max_tokens. It was not shortened.",
-        "Raise max_tokens, or choose on_overflow: drop_turns or fewer_slices.",
+        "Raise max_tokens, or choose on_overflow: windows, drop_turns or fewer_slices.",
         "image start token != image end tokens",
     )
     TOKENS_NO_TARGET = Row(
@@ -418,6 +418,13 @@ class Reason(Enum):
         "The model's chat template leaves out the reasoning of earlier answers, so that only the last turn is trained.",
         "To refuse such rows, set `history_thinking: refuse` in the options of the dialect; to train their earlier answers too, set `train`.",
         "earlier answers are trained without their reasoning",
+    )
+    TOKENS_WINDOW = Row(
+        "tokens.window",
+        NOTE,
+        "The conversation is in several rows, because of max_tokens or of the dialect's history. The detail says which messages this row holds.",
+        "Nothing to fix: every answer is trained in one of the rows. Raise max_tokens to cut less often.",
+        "the row is cut at its end, or left out",
     )
     TOKENS_TOOLS_LEFT_OUT = Row(
         "tokens.tools_left_out",
@@ -569,7 +576,8 @@ class Reason(Enum):
     REPAIR_TURNS_DROPPED = Row(
         "repair.turns_dropped",
         REPAIR,
-        "The oldest answers, and calls with their results, were left out so that the row fits max_tokens. The system turns and the first question were kept.",
+        "The oldest answers, and calls with their results, were left out so that the row fits max_tokens. The system turns and the first question were kept. "
+        "With `on_overflow: windows`, only such as are not trained.",
         "Raise max_tokens to keep them.",
     )
     REPAIR_CODE_AS_CALL = Row(

@@ -125,8 +125,9 @@ class RecordContext(Noun, frozen=True):
     id_conflict: bool = False
 
 
-def sample_id_of(record_id: str, index: int = 0) -> str:
-    return hashlib.sha256(f"{record_id}:{index}".encode()).hexdigest()[:32]
+def sample_id_of(record_id: str, index: int = 0, window: int = 0) -> str:
+    """The id of conversation `index` of a record, and of the row of its first window; later windows have ids of their own."""
+    return hashlib.sha256(f"{record_id}:{index}{f':{window}' if window else ''}".encode()).hexdigest()[:32]
 
 
 class Message(Noun, frozen=True):
@@ -188,7 +189,7 @@ class SeenImage(Noun, frozen=True):
 
 
 class Conversation(Noun, frozen=True, kw_only=True):
-    """A Draft whose images are verified: `images` in text order. A row of table `conversations`."""
+    """A Draft whose images are verified: `images` in text order. A row of table `conversations`. `index` is its number in its record."""
 
     sample_id: str
     record_id: str
@@ -201,6 +202,7 @@ class Conversation(Noun, frozen=True, kw_only=True):
     images: tuple[Image, ...]
     findings: tuple[Finding, ...]
     extra: str | None = None
+    index: int = 0
 
 
 class ImageTokens(Noun, frozen=True):
@@ -225,11 +227,17 @@ class Tokens(Noun, frozen=True):
 
 
 class Sample(Noun, frozen=True):
-    """A row of table `samples`: a conversation in the tokens of one dialect."""
+    """A row of table `samples`: a conversation, or a window of one, in the tokens of one dialect."""
 
     conversation: Conversation
     dialect: str
     tokens: Tokens
+    window: int = 0
+
+    @property
+    def sample_id(self) -> str:
+        """That of the conversation, but for later windows."""
+        return sample_id_of(self.conversation.record_id, self.conversation.index, self.window) if self.window else self.conversation.sample_id
 
 
 class Quarantined(Noun, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from pipelines.chat.segments import TEMPLATE, Control, TurnStart
 from pipelines.records import Message, Noun
@@ -46,16 +47,17 @@ class Turn(Noun, frozen=True):
         yield self.message.content[end:]
 
 
-def make_turns(messages: Sequence[Message], loss: str, places: Sequence[int], tags: Sequence[Tags] = ()) -> list[Turn]:
+def make_turns(messages: Sequence[Message], loss: str, places: Sequence[int], tags: Sequence[Tags] = (), trained_from: int = 0) -> list[Turn]:
     """The turns, with their images numbered in text order. `loss` is all or last_turn, and a loss_weight of 0 masks a turn. `places` are the
-    places of these messages in the conversation. `tags` has an entry for every message, or none at all."""
+    places of these messages in the conversation; an answer whose place is before `trained_from` is not trained. `tags` has an entry for every
+    message, or none at all."""
     turns: list[Turn] = []
     number = 0
     trainable = range(len(messages)) if loss == "all" else _last_run(messages)
     for i, message in enumerate(messages):
         images = tuple((offset, number + k) for k, offset in enumerate(message.image_at)) if message.image_at else ()
         number += len(images)
-        trained = message.role == "assistant" and message.loss_weight != 0 and i in trainable
+        trained = message.role == "assistant" and message.loss_weight != 0 and i in trainable and places[i] >= trained_from
         turns.append(Turn(message, images, trained, tags[i] if tags else (), places[i]))
     return turns
 
@@ -80,16 +82,35 @@ def steps_of(messages: Sequence[Message]) -> list[int]:
            0    0       1     1       2    2     2      2       4    3     3       4     4      4
     """
     steps = [0] * len(messages)
-    step, is_answered = 0, False
+    rounds = rounds_of(messages)
+    for step, (places, question) in enumerate(rounds, 1):
+        is_last = step == len(rounds) or rounds[step].question is not question
+        for i in (*places, *(question if is_last else ())):
+            steps[i] = step
+    return steps
+
+
+class Round(NamedTuple):
+    """A step without its question: the places of its messages, and those of the later question that it answers, or helps to answer."""
+
+    places: list[int]
+    question: list[int]
+
+
+def rounds_of(messages: Sequence[Message]) -> list[Round]:
+    """The steps in order, as `steps_of` says what a step is. Steps that answer one question have the same list of places as `question`; it is
+    empty for the first question."""
+    rounds: list[Round] = []
+    is_answered = False
     question: list[int] | None = None
     spoken = [i for i, message in enumerate(messages) if message.role != "system"]
     for role, run in groupby(spoken, lambda i: messages[i].role):
         places = list(run)
         if role == "user":
             question, is_answered = [] if question is None else places, False
-            continue
-        if role == "assistant" and (not is_answered or any(messages[i].metadata for i in places)):
-            step, is_answered = step + 1, True
-        for i in (*places, *(question or ())):
-            steps[i] = step
-    return steps
+        elif role == "assistant" and (not is_answered or any(messages[i].metadata for i in places)):
+            rounds.append(Round(places, [] if question is None else question))
+            is_answered = True
+        elif rounds:
+            rounds[-1].places.extend(places)
+    return rounds

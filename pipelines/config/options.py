@@ -1,11 +1,11 @@
-"""The options of each model. They default to those of its upstream."""
+"""The options of each model, which default to those of its upstream; and what a window of a conversation shows of what came before."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, field_validator
+from pydantic import BeforeValidator, Field, PositiveInt, WrapValidator, field_validator
 
 from pipelines.config.base import Settings
 
@@ -18,6 +18,26 @@ def _iso_date(given: object) -> object:
         except ValueError:
             raise ValueError(f"expected a date such as 2026-11-22, found {given!r}") from None
     return given.isoformat() if isinstance(given, date) else given
+
+
+def _steps(given: object, _: object) -> object:
+    """Checked by hand: pydantic would report a fault once per alternative of the type."""
+    if given == "all" or (isinstance(given, int) and not isinstance(given, bool) and given >= 0):
+        return given
+    raise ValueError(f"expected a number of steps or all, found {given!r}")
+
+
+class History(Settings):
+    """What a trained answer of a window sees of the conversation before it, besides the system turn and the task.
+
+    `steps` is how many earlier steps, or all that fit. Of these only the last `results` tool results and the last `images` images are shown;
+    null: all of them. `left_out` stands in place of an older result.
+    """
+
+    steps: Annotated[int | str, WrapValidator(_steps)] = 0
+    results: PositiveInt | None = None
+    images: PositiveInt | None = None
+    left_out: str = ""
 
 
 class SlicingOptions(Settings):

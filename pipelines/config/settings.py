@@ -23,7 +23,7 @@ from pydantic import (
 from pipelines.config.base import Settings
 from pipelines.config.fields import Fields
 from pipelines.config.formats import check_format
-from pipelines.config.options import OPTIONS, ModelName
+from pipelines.config.options import OPTIONS, History, ModelName
 from pipelines.config.paths import input_path
 from pipelines.config.reading import CallsInText, Keep, KeepIf
 from pipelines.config.stores import Storage, stores_of
@@ -155,7 +155,8 @@ class DialectSettings(Settings):
     max_tokens: PositiveInt
     recipe: Literal["sound", "upstream"] = "sound"
     sources: Strings | None = None
-    on_overflow: Literal["quarantine", "drop_turns", "fewer_slices"] = "quarantine"
+    on_overflow: Literal["quarantine", "drop_turns", "fewer_slices", "windows"] = "quarantine"
+    history: History = History()  # read with on_overflow: windows
     loss: Literal["all", "last_turn"] = "all"
     tool_syntax: Literal["hermes", "json"] | None = None
     options: SerializeAsAny[Settings] = Field(None, validate_default=True)
@@ -180,6 +181,12 @@ class DialectSettings(Settings):
         if kind is None or isinstance(given, kind):
             return given
         return kind.model_validate({} if given is None else given)
+
+    @model_validator(mode="after")
+    def _history_of_windows(self) -> DialectSettings:
+        if self.history != History() and self.on_overflow != "windows":
+            raise ValueError(f"history is read with on_overflow: windows, not {self.on_overflow}")
+        return self
 
     def takes(self, source: str) -> bool:
         return self.sources is None or source in self.sources

@@ -107,8 +107,9 @@ class Tally:
 
     def _count_sample(self, sample: Sample, place: tuple[str, str]) -> None:
         findings = (*sample.conversation.findings, *sample.tokens.findings)
-        self._dialects[(*place, sample.dialect, "repaired" if repairs_of(findings) else "clean")] += 1
-        self.repairs.update(repairs_of(sample.tokens.findings))
+        self._dialects[(*place, sample.dialect, "more_windows" if sample.window else "repaired" if repairs_of(findings) else "clean")] += 1
+        if not sample.window:  # the first has all repairs of the others
+            self.repairs.update(repairs_of(sample.tokens.findings))
         self._kept.add(sample.conversation.sample_id)
         _, row = row_of(sample, "", RUN_ID, self._config.split)
         total = self._splits.setdefault((sample.dialect, row["split"]), [0, 0, 0])

@@ -21,7 +21,8 @@ DIALECTS: dict[str, Model] = {module.MODEL.name: module.MODEL for module in (glm
 
 
 class Dialect(Protocol):
-    """An opened dialect. The three steps turn a conversation into the tokens of a row; what they hand on is their own."""
+    """An opened dialect. The steps `lay_out`, `encode` and `rows` turn a conversation into its rows, and `complete` into its
+    only row; what they hand on is their own."""
 
     @property
     def name(self) -> str: ...
@@ -52,6 +53,8 @@ class Dialect(Protocol):
     def encode(self, layout: Any) -> Any: ...
 
     def complete(self, encoded: Any) -> Tokens: ...
+
+    def rows(self, encoded: Any) -> tuple[Tokens, ...]: ...
 
 
 def open_dialect(settings: DialectSettings, stores: Stores = ENVIRONMENT) -> Dialect:

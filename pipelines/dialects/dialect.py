@@ -13,6 +13,7 @@ from pipelines.chat.tool_syntax import SYNTAXES, places_of, uses_tools
 from pipelines.chat.turns import Turn, make_turns
 from pipelines.config import ConfigError, DialectSettings
 from pipelines.dialects.overflow import Measure, Work, shorten
+from pipelines.dialects.windows import window_rows
 from pipelines.reasons import Reason, Reject
 from pipelines.records import IGNORE_INDEX, Conversation, Image, ImageTokens, Message, Noun, Tokens
 from pipelines.storage.stores import ENVIRONMENT, Stores
@@ -120,7 +121,9 @@ class WrittenDialect:
         places = tuple(range(len(conversation.messages)))
         layout = self._laid_out(Work(conversation.messages, conversation.images, caps, places), conversation.tools)
         least = self._least_tokens(layout)
-        return layout if least <= self.settings.max_tokens else self._shortened(layout, f"at least {least}", {})
+        if least <= self.settings.max_tokens or self.settings.on_overflow == "windows":
+            return layout
+        return self._shortened(layout, f"at least {least}", {})
 
     def encode(self, layout: Layout) -> Encoded:
         return Encoded(layout, self.vocabulary.encode(layout.texts))
@@ -134,18 +137,28 @@ class WrittenDialect:
             tokens = self._tokens(self._encoded(layout, known))
         return replace(tokens, findings=layout.work.findings) if layout.work.findings else tokens
 
+    def rows(self, encoded: Encoded) -> tuple[Tokens, ...]:
+        """The rows of the conversation: with `on_overflow: windows` perhaps several, else one. Raises Reject as `complete` does."""
+        if self.settings.on_overflow != "windows":
+            return (self.complete(encoded),)
+        layout = encoded.layout
+        known = dict(zip(layout.texts, encoded.texts, strict=True))
+        return window_rows(
+            layout.work, self._tokens(encoded), self.settings, lambda work: self._tokens(self._encoded(self._laid_out(work, layout.tools), known))
+        )
+
     def _turns(self, work: Work, tools: str | None) -> tuple[list[Turn], str | None]:
         """The turns and tools for the model's template. A template without a place for calls and definitions gets plain turns instead."""
         loss, messages = self.settings.loss, work.messages
         if not uses_tools(messages, tools):
-            return make_turns(messages, loss, work.places), None
+            return make_turns(messages, loss, work.places, (), work.trained_from), None
         if self.settings.tool_syntax:
             written = SYNTAXES[self.settings.tool_syntax](messages, tools)
             tags = [tuple([tag for tag in one.tags if tag[1] in self.vocabulary.specials]) for one in written]
-            return make_turns([one.message for one in written], loss, places_of(written, work.places), tags), None
+            return make_turns([one.message for one in written], loss, places_of(written, work.places), tags, work.trained_from), None
         if not self.model.has_tools:
             raise Reject(Reason.TOKENS_TOOLS_UNSUPPORTED.at("", f"{self.model.name} has no format for tools, and tool_syntax is not set"))
-        return make_turns(messages, loss, work.places), tools
+        return make_turns(messages, loss, work.places, (), work.trained_from), tools
 
     def _shortened(self, layout: Layout, length: str, known: dict[str, RawIds]) -> Layout:
         """The layout of the shortened conversation. `length` says how many tokens the row has now. `known` maps texts to their ids, and grows by

@@ -15,13 +15,14 @@ from pipelines.records import Finding, Image, Message, Noun
 
 class Work(Noun, frozen=True):
     """What a row is made of, and what can be left out to shorten it. `caps` are the most slices that each image may have, and `places` the
-    places of these messages in the conversation."""
+    places of these messages in the conversation. Answers at places before `trained_from` are history: they are not trained."""
 
     messages: tuple[Message, ...]
     images: tuple[Image, ...]
     caps: tuple[int, ...]
     places: tuple[int, ...]
     findings: tuple[Finding, ...] = ()
+    trained_from: int = 0
 
 
 Measure = Callable[[Work], int]  # the tokens of its row; of one that is too long, a lower bound is enough if it is over max_tokens too

@@ -39,7 +39,8 @@ class FileBook:
 
 @dataclass(frozen=True, slots=True)
 class DialectBook:
-    """One input file and dialect: conversations offered = clean + repaired + quarantined."""
+    """One input file and dialect: conversations offered = clean + repaired + quarantined. `more_windows` counts the rows that clean and repaired
+    conversations have besides their first."""
 
     dialect: str
     path: str
@@ -47,10 +48,14 @@ class DialectBook:
     clean: int
     repaired: int
     quarantined: int
+    more_windows: int = 0
 
     def fault(self) -> str | None:
         known = self.clean + self.repaired + self.quarantined
         return None if known == self.offered else f"{self.path}: {counted(self.offered, 'conversation')} offered to {self.dialect}, {known:,} accounted for"
+
+
+DIALECT_STATES = ("clean", "repaired", "quarantined", "more_windows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,8 @@ class Books:
 
     def rows(self) -> dict[str, int]:
         """Table -> the number of rows that the batch must have in it."""
-        kept, refused = (sum(getattr(book, name) for book in self.dialects for name in names) for names in (("clean", "repaired"), ("quarantined",)))
+        kept = sum(book.clean + book.repaired + book.more_windows for book in self.dialects)
+        refused = sum(book.quarantined for book in self.dialects)
         aside = refused + sum(self.total(name) for name in ("quarantined", "duplicates", "filtered", "superseded", "damaged"))
         return {"conversations": self.total("conversations"), "samples": kept, "quarantine": aside}
 
@@ -77,7 +83,7 @@ class Books:
         """Dialect -> conversations by state, over all files."""
         totals: dict[str, Counter[str]] = {}
         for book in self.dialects:
-            counts = {name: getattr(book, name) for name in ("offered", "clean", "repaired", "quarantined")}
+            counts = {name: getattr(book, name) for name in ("offered", *DIALECT_STATES)}
             totals.setdefault(book.dialect, Counter()).update(counts)
         return {dialect: dict(total) for dialect, total in totals.items()}
 
@@ -129,7 +135,10 @@ def make_books(
         files.append(FileBook(source, path, records.get((source, path), 0), *by_state))
     offers = [
         DialectBook(
-            name, book.path, book.conversations, *(dialects.get((book.source, book.path, name, state), 0) for state in ("clean", "repaired", "quarantined"))
+            name,
+            book.path,
+            book.conversations,
+            *(dialects.get((book.source, book.path, name, state), 0) for state in DIALECT_STATES),
         )
         for book in files
         for name in _dialects_of(config, book.source)

@@ -24,7 +24,7 @@ from pipelines.training.tables import Published
 TABLES = ("conversations", "samples", "quarantine")
 SHOWN = {
     "conversations": ["sample_id", "episode_id", "origin", "format", "messages", "tools", "images", "repairs", "findings", "extra", "split"],
-    "samples": ["dialect", "split", "num_tokens", "num_target_tokens", "repairs", "findings"],
+    "samples": ["dialect", "split", "window", "num_tokens", "num_target_tokens", "repairs", "findings"],
     "quarantine": ["dialect", "origin", "stage", "reason", "findings", "raw", "run_id"],
 }
 
@@ -45,8 +45,15 @@ class Seen:
         if self.rows is None:
             return ["the files of this run have been deleted"]
         states = ["conversation"] if self.rows["conversations"] else []
-        states += [f"{row['dialect']}: {'repaired' if row['repairs'] else 'clean'}" for row in self.rows["samples"]]
+        states += [_sample_state(row, self.rows["samples"]) for row in self.rows["samples"] if not row["window"]]
         return states + [f"{row['dialect'] + ': ' if row['dialect'] else ''}quarantined: {row['reason']}" for row in self.rows["quarantine"]]
+
+
+def _sample_state(row: Row, samples: list[Row]) -> str:
+    """Of the row of a conversation, or of its first window."""
+    windows = max((other["window"] or 0) + 1 for other in samples if other["dialect"] == row["dialect"])
+    state = f"{row['dialect']}: {'repaired' if row['repairs'] else 'clean'}"
+    return f"{state}, in {windows} windows" if windows > 1 else state
 
 
 def history_of(root: str, record_id: str, stores: Stores = ENVIRONMENT) -> Iterator[Seen]:
@@ -95,7 +102,7 @@ def kept_bytes(seen: Seen) -> bytes | None:
 def _rows(published: Published, table: str, batch: str, record_id: str) -> list[Row]:
     found = open_files(published.root, table, [file.path for file in published.files(table, batch=batch)], published.fs)
     rows: list[Row] = found.to_table(columns=SHOWN[table], filter=ds.field("record_id") == record_id).to_pylist()
-    return sorted(rows, key=lambda row: (row["origin"]["path"], row["origin"]["line"]) if "origin" in row else row["dialect"])
+    return sorted(rows, key=lambda row: (row["origin"]["path"], row["origin"]["line"]) if "origin" in row else (row["dialect"], row["window"] or 0))
 
 
 def bytes_of_origin(origin: Row) -> bytes | None:

@@ -15,7 +15,7 @@ from pipelines.training.chat_files import chat_parts
 from pipelines.training.chat_template import template_digest
 from pipelines.training.tokenizer_parts import tokenizer_parts
 
-SETTINGS = {"model", "recipe", "loss", "tool_syntax", "max_tokens", "on_overflow"}
+SETTINGS = {"model", "recipe", "loss", "tool_syntax", "max_tokens", "on_overflow", "history"}
 
 
 def reader_settings(flow: Flow) -> str:

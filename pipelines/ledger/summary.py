@@ -36,6 +36,7 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
         lines.append(f"{'refused':15} {books.refused_by_all:>9,}   by every dialect: {books.quarantined_words()}")
     lines += [
         f"{dialect:15} {total['offered']:>9,}   = {total['clean']:,} clean + {total['repaired']:,} repaired + {total['quarantined']:,} quarantined"
+        + (f"; {counted(total['clean'] + total['repaired'] + total['more_windows'], 'row')}, because of windows" if total["more_windows"] else "")
         for dialect, total in books.dialect_totals().items()
     ]
     lines += keep_if_lines(facts.get("keep_if") or ())

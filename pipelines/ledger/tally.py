@@ -36,7 +36,7 @@ OWN = ["record_id", "episode_id"]
 COUNTED = {
     "drafts": [*PLACE, "origin.line", "unread"],
     "conversations": [*PLACE, "origin.line", *OWN, "repairs", "images.list.element.width"],
-    "samples": [*PLACE, "origin.line", "sample_id", "num_tokens", "num_target_tokens", "repairs", "images.list.element.grid.rows"],
+    "samples": [*PLACE, "origin.line", "sample_id", "window", "num_tokens", "num_target_tokens", "repairs", "images.list.element.grid.rows"],
     "quarantine": [*PLACE, "origin.line", *OWN, "sample_id", "dialect", "reason", "findings.list.element.where", "findings.list.element.detail"],
 }
 
@@ -208,11 +208,16 @@ def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     partition = partition_values(staged.partition)
     dialect, split = partition["dialect"], partition["split"]
     is_repaired = pc.greater(pc.list_value_length(rows["repairs"]), 0)
-    for (source, path, repaired), count in _counts(rows.select(["source", "path"]).append_column("repaired", is_repaired)).items():
-        tally.dialects[(source, path, dialect, "repaired" if repaired else "clean")] += count
+    # Of the windows of a conversation the first has all repairs of the others. Rows that an older version wrote have none.
+    is_first = pc.equal(pc.fill_null(rows["window"], 0), 0)
+    for (source, path, first, repaired), count in _counts(
+        rows.select(["source", "path"]).append_column("first", is_first).append_column("repaired", is_repaired)
+    ).items():
+        tally.dialects[(source, path, dialect, "more_windows" if not first else "repaired" if repaired else "clean")] += count
     tally.lengths.update({(dialect, split, tokens): count for (tokens,), count in _counts(rows.select(["num_tokens"])).items()})
     tally.targets[(dialect, split)] += pc.sum(rows["num_target_tokens"]).as_py()
-    repaired = _exploded(rows, rows["repairs"])
+    firsts = rows.filter(is_first)
+    repaired = _exploded(firsts, firsts["repairs"])
     own = repaired.filter(pc.is_in(repaired["code"], pa.array(MADE_BY_DIALECTS)))
     tally.repairs.update(_by_code(own))
     _pick(tally.examples, own, staged)

@@ -60,6 +60,7 @@ SAMPLES = struct(
     input_ids=pa.list_(integer),
     labels=pa.list_(integer),
     images=pa.list_(struct(**IMAGE, grid=GRID, token_spans=SPANS, target_sizes=TARGET_SIZES)),
+    window=integer,
     turn_spans=TURN_SPANS,
     num_tokens=integer,
     num_target_tokens=integer,
@@ -184,6 +185,7 @@ _GETTERS: dict[type, dict[str, Callable[[Any], Any]]] = {
     Conversation: {name: attrgetter(name) for name in (*_SHARED, "format", "messages", "tools", "images", "findings", "extra")}
     | {"repairs": lambda conversation: repairs_of(conversation.findings)},
     Sample: {name: attrgetter(f"conversation.{name}") for name in _SHARED}
+    | {name: attrgetter(name) for name in ("sample_id", "window")}
     | {name: attrgetter(f"tokens.{name}") for name in ("input_ids", "labels", "turn_spans", "num_target_tokens")}
     | {
         "images": lambda sample: [_image_row(image) for image in sample.tokens.images],

@@ -47,8 +47,8 @@ def _weight(outcome: Outcome) -> int:
         return len(outcome.raw.raw) + 1000
     if isinstance(outcome, Conversation):
         return 2 * sum([len(message.content) for message in outcome.messages]) + 1000
-    # A sample keeps its conversation in memory: about as many bytes as its ids, or more where turns were dropped.
-    return 8 * len(outcome.tokens.input_ids) + (_weight(outcome.conversation) if outcome.tokens.findings else 0)
+    # A sample keeps its conversation in memory: about as many bytes as its ids, or more where turns were dropped. Windows share it.
+    return 8 * len(outcome.tokens.input_ids) + (_weight(outcome.conversation) if outcome.tokens.findings and not outcome.window else 0)
 
 
 class DataFile(NamedTuple):

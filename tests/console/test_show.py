@@ -183,3 +183,14 @@ def test_a_command_without_what_it_needs_is_a_usage_error(arguments: list[str], 
         main(arguments)
     assert caught.value.code == 2
     assert "required" in capsys.readouterr().err
+
+
+def test_each_window_is_shown_with_what_it_holds(home: Path, capsys: pytest.CaptureFixture[str]):
+    turns = [{"role": role, "content": f"{role} {i}"} for i in range(9) for role in ("user", "assistant")]
+    write_lines(home / "logs" / "a.jsonl", [{"messages": turns}])
+    lines = shown(home, capsys, 1, "--dialect", "glm_4", "--set", "dialects[0].on_overflow=windows")
+    heads = [line for line in lines if line.startswith(("glm_4 · ", "tokens.window"))]
+    assert heads[2:4] == [
+        "glm_4 · window 1 · 38 tokens, 15 trained (in « »)",
+        "tokens.window at the record: one of 2 windows: messages 0 and 12 to 17 of 18, trained from message 13",
+    ]

@@ -95,3 +95,10 @@ def test_the_right_line_of_a_log_is_read(tmp_path: Path):
     publish(tmp_path / "root", CONFIG, write_lines(tmp_path / "logs.jsonl", [asked("First?"), GOOD, asked("Last?")]), "r1", 1)
     for record in (asked("First?"), GOOD, asked("Last?")):
         assert json.loads(kept_bytes(only(tmp_path / "root", record)) or b"") == record
+
+
+def test_a_conversation_in_windows_has_one_state(tmp_path: Path):
+    record = {"messages": [turn for i in range(9) for turn in ({"role": "user", "content": f"Q{i}"}, {"role": "assistant", "content": "word " * 20})]}
+    config = configuration("glm_4", options={"on_overflow": "windows", "max_tokens": 120})
+    publish(tmp_path / "root", config, write_lines(tmp_path / "logs.jsonl", [record]), "r1", 1)
+    assert states(tmp_path / "root", record) == [["conversation", "glm_4: clean, in 3 windows"]]

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pipelines.console.record import Pieces, Row, View
-from pipelines.reasons import reason_of
+from pipelines.reasons import Reason, reason_of
 from pipelines.records import IGNORE_INDEX
 from pipelines.visible import counted, visible
 
@@ -81,7 +81,9 @@ def marked(content: str, image_at: Sequence[int], first: int) -> Text:
 def _show_sample(console: Console, row: Row, pieces: Pieces | str) -> None:
     is_coloured = console.color_system is not None and not console.no_color
     shown = "" if isinstance(pieces, str) else f" ({'green' if is_coloured else 'in « »'})"
-    _head(console, f"{row['dialect']} · {counted(row['num_tokens'], 'token')}, {row['num_target_tokens']:,} trained{shown}")
+    is_window = any(finding["code"] == Reason.TOKENS_WINDOW.code for finding in row["findings"])
+    window = f"window {row['window']} · " if is_window else ""
+    _head(console, f"{row['dialect']} · {window}{counted(row['num_tokens'], 'token')}, {row['num_target_tokens']:,} trained{shown}")
     console.print(Text(f"the tokens cannot be shown: {visible(pieces)}") if isinstance(pieces, str) else _tokens(row, pieces, is_coloured))
     for image in row["images"]:
         grid = f"grid {image['grid']['columns']}x{image['grid']['rows']}" if image["grid"] else "not sliced"

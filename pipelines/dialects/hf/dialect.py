@@ -19,6 +19,7 @@ from pipelines.dialects.hf.encoding import ChatEncoder, Chunk, Placed, WrittenAs
 from pipelines.dialects.hf.folder import ModelFolder
 from pipelines.dialects.hf.pictures import Pictures
 from pipelines.dialects.overflow import Work, shorten
+from pipelines.dialects.windows import window_rows
 from pipelines.reasons import Reason, Reject
 from pipelines.records import IGNORE_INDEX, Conversation, Finding, Image, ImageTokens, Noun, Size, Tokens, TurnSpan
 from pipelines.tokenizers import RawIds, Vocabulary
@@ -90,7 +91,9 @@ class HfDialect:
         places = tuple(range(len(conversation.messages)))
         layout = self._laid_out(Work(conversation.messages, conversation.images, (0,) * len(conversation.images), places), conversation.tools)
         least = self._least_tokens(layout)
-        return layout if least <= self.settings.max_tokens else self._shortened(layout, f"at least {least}")
+        if least <= self.settings.max_tokens or self.settings.on_overflow == "windows":
+            return layout
+        return self._shortened(layout, f"at least {least}")
 
     def encode(self, layout: Layout) -> Encoded:
         return Encoded(layout, self.vocabulary.encode(layout.texts))
@@ -101,6 +104,21 @@ class HfDialect:
         if len(tokens.input_ids) > self.settings.max_tokens:
             tokens = self._tokens(self.encode(self._shortened(encoded.layout, str(len(tokens.input_ids)))))
         return tokens
+
+    def rows(self, encoded: Encoded) -> tuple[Tokens, ...]:
+        """The rows of the conversation: with `on_overflow: windows` perhaps several, else one. Raises Reject as `complete` does."""
+        if self.settings.on_overflow != "windows":
+            return (self.complete(encoded),)
+        layout = encoded.layout
+        known = dict(zip(layout.texts, encoded.texts, strict=True))
+
+        def tokenize(work: Work) -> Tokens:
+            part = self._laid_out(work, layout.tools)
+            unknown = [text for text in dict.fromkeys(part.texts) if text not in known]
+            known.update(zip(unknown, self.vocabulary.encode(unknown), strict=True))
+            return self._tokens(Encoded(part, [known[text] for text in part.texts]))
+
+        return window_rows(layout.work, self._tokens(encoded), self.settings, tokenize)
 
     def _laid_out(self, work: Work, tools: str | None) -> Layout:
         turns, shown = self._turns(work, tools)
@@ -139,10 +157,10 @@ class HfDialect:
             if message.image_at and message.role == "assistant":
                 raise Reject(Reason.TOKENS_IMAGE_UNSUPPORTED.at(f"messages[{place}]", "an image in an answer"))
         if syntax is None or not uses_tools(messages, tools):
-            return make_turns(messages, loss, work.places), tools
+            return make_turns(messages, loss, work.places, (), work.trained_from), tools
         written = SYNTAXES[syntax](messages, tools)
         tags = [tuple([tag for tag in one.tags if tag[1] in self.encoder.ids_of]) for one in written]
-        return make_turns([one.message for one in written], loss, places_of(written, work.places), tags), None
+        return make_turns([one.message for one in written], loss, places_of(written, work.places), tags, work.trained_from), None
 
     def _trained(self, chat: Chat, writer: Writer) -> tuple[list[bool], list[Finding]]:
         """Which entries are trained. Where the template leaves out the reasoning of an earlier answer, only those after the last question are."""

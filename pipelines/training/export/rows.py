@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from pipelines.training.tables import Published
+from pipelines.training.windows import conversation_id, first_trained, is_window, messages_held, shows_less
 
 SPLITS = ("train", "val", "test")
-SAMPLE = ("sample_id", "input_ids", "attention_mask", "labels", "images", "num_tokens", "repairs", "turn_spans")
+SAMPLE = ("sample_id", "record_id", "window", "input_ids", "attention_mask", "labels", "images", "num_tokens", "repairs", "findings", "turn_spans")
 CONVERSATION = ("sample_id", "messages", "tools", "images")
 IGNORE_INDEX = -100
 
@@ -50,14 +51,38 @@ class Row:
         return messages if self._kept is None else [messages[i] for i in self._kept]
 
     @property
+    def is_history(self) -> list[bool]:
+        """For each of `messages` whether it is before the first that is trained, so that no answer there is."""
+        places = range(len(self.messages)) if self._kept is None else self._kept
+        start = first_trained(self.sample)
+        return [place < start for place in places]
+
+    @property
     def pictures(self) -> list[Mapping[str, Any]]:
         """The pictures of `messages`, in text order."""
-        return list(self.images if self.has_its_own_turns else self._conversation["images"])
+        if self.has_its_own_turns and not self.shows_less:
+            return list(self.images)
+        return list(self._conversation["images"]) if self._kept is None else self._pictures_of(self._kept)
 
     @property
     def has_its_own_turns(self) -> bool:
         """Whether `messages` are exactly the turns that the row has tokens of."""
         return self._kept is not None or "repair.turns_dropped" not in (self.sample["repairs"] or ())
+
+    @property
+    def shows_less(self) -> bool:
+        """Whether the row has `messages` without some of their results and pictures."""
+        return shows_less(self.sample)
+
+    def _pictures_of(self, places: list[int]) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        start = 0
+        for place, message in enumerate(self._conversation["messages"]):
+            end = start + pictures_of([message])
+            if place in places:
+                found += self._conversation["images"][start:end]
+            start = end
+        return found
 
     @property
     def _conversation(self) -> Mapping[str, Any]:
@@ -69,9 +94,11 @@ class Row:
     def _kept(self) -> list[int] | None:
         """The places of the turns that were kept, where some were left out and `turn_spans` names the others."""
         messages = list(self._conversation["messages"])
+        if is_window(self.sample):
+            return messages_held(self.sample, messages)
         if "repair.turns_dropped" not in (self.sample["repairs"] or ()):
             return None
-        kept = sorted({span["message"] for span in self.sample["turn_spans"] or () if span["message"] >= 0})
+        kept = messages_held(self.sample, messages)
         is_whole = 0 < len(kept) < len(messages) and pictures_of([messages[i] for i in kept]) == len(self.images)
         return kept if is_whole else None
 
@@ -88,7 +115,7 @@ def rows_of(published: Published, dialect: str, split: str, batch: str | None, w
         if with_conversations:
             found = {row["sample_id"]: row for row in published.rows("conversations", split=split, batch=one, columns=CONVERSATION)}
         for sample in published.rows("samples", dialect=dialect, split=split, batch=one, columns=SAMPLE):
-            yield Row(split, index, sample, found.get(sample["sample_id"]))
+            yield Row(split, index, sample, found.get(conversation_id(sample, found)) if with_conversations else None)
             index += 1
 
 
@@ -130,4 +157,5 @@ def length_codes(row: Row, recipe: str | None) -> list[str]:
     """Codes for rows that were made shorter to fit. Recipe sound writes more tokens for pictures, so that it may leave out other turns than upstream."""
     repairs = row.sample["repairs"] or ()
     has_others = "repair.turns_dropped" in repairs and bool(row.images) and recipe != "upstream"
-    return ["turns_dropped"] * (has_others or not row.has_its_own_turns) + ["fewer_slices"] * ("repair.fewer_slices" in repairs)
+    codes = ["turns_dropped"] * (has_others or not row.has_its_own_turns) + ["fewer_slices"] * ("repair.fewer_slices" in repairs)
+    return codes + ["history"] * row.shows_less

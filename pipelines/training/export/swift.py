@@ -19,8 +19,14 @@ MARKS = ("<image>", "<video>", "<audio>")  # ms-swift puts media in their place,
 def entry(row: Row, job: Job) -> tuple[dict[str, Any], Codes]:
     """All rows have the same keys, since datasets reads the file as one table. `loss` says which answers are trained."""
     last_answers = _last_run(row.messages) if job.settings.get("loss") == "last_turn" else range(len(row.messages))
-    messages = [_message(message, i in last_answers) for i, message in enumerate(row.messages)]
-    codes = ["other_template", *weight_codes(message["loss_weight"] for message in row.messages if message["role"] == "assistant")]
+    messages = [
+        _message(message, i in last_answers and not is_history) for i, (message, is_history) in enumerate(zip(row.messages, row.is_history, strict=True))
+    ]
+    codes = [
+        "other_template",
+        *["history"] * row.shows_less,
+        *weight_codes(message["loss_weight"] for message in row.messages if message["role"] == "assistant"),
+    ]
     if any(mark in message["content"] for message in row.messages for mark in MARKS):
         codes.append("picture_mark")
     return {"messages": messages, "images": [job.pictures.path_of(image) for image in row.pictures], "tools": row.tools or "[]"}, codes
