@@ -36,6 +36,7 @@ def run_row(
         "settings": reader_settings(flow),
         "started": started,
         "finished": finished,
+        "opened": None,
     }
 
 
