@@ -15,9 +15,11 @@ from pipelines.config import Config
 from pipelines.storage.files import delete_folder, open_output, write_file
 from pipelines.tables.publication.cleaning import Begun, note_begun
 from pipelines.tables.publication.complete import complete
+from pipelines.tables.publication.gate_opening import write_row
 from pipelines.tables.publication.plan import Added, Plan, plan_of, write_plan
 from pipelines.tables.publication.publish import publish as publish_plan
 from pipelines.tables.publication.root import OutputRoot, newest_of
+from pipelines.tables.publication.staged import write_staged_report
 from pipelines.tables.reading import write_input_rows
 from pipelines.tables.schema import COLUMNS, PARTITIONS, Row
 from pipelines.tables.statistics import delta_statistics
@@ -38,12 +40,17 @@ def publish(root: Path, config: Config, logs: Path, run_id: str, hour: int, batc
 
 
 def stage(root: Path, config: Config, logs: Path, run_id: str, batch: str, **manifest: Any) -> Plan:
-    """Writes what a run leaves whose gate failed: rows that no table names, and a manifest that says how it ended."""
+    """Writes what a run leaves whose gate failed: rows that no table names, and what it was going to publish."""
     writer = FileWriter(str(root), run_id, OUTCOMES)
     for outcome in run_lines(config, logs):
         writer.add(*placed(outcome, batch, run_id, config.split))
     plan, output = plan_of(run_id, batch, FileSet(str(root), writer.close())), OutputRoot(str(root))
-    begin_run(output, plan, finished="2026-11-22T23:00:00+00:00", **{"status": "gate_failed"} | manifest)
+    failed = {"status": "gate_failed", "words": ["max_quarantined: too many"], "finished": "2026-11-22T23:00:00+00:00"} | manifest
+    begin_run(output, plan, **failed)
+    rows = {table: sum(json.loads(file.stats)["numRecords"] for file in files) for table, files in plan.tables.items()}
+    row = row_for(plan, 22, states=[("records", 3)], quarantined_share=0.5, sources=[("kit", {"files": 1, "records": 3})], settings={})
+    write_row(output, row, rows)
+    write_staged_report(output, batch, b"", {"run_id": run_id})
     delete_folder(output.work_folder(run_id), output.stores)
     return plan
 

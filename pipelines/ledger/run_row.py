@@ -35,6 +35,7 @@ def run_row(
         "settings": reader_settings(flow),
         "started": started,
         "finished": finished,
+        "opened": None,
     }
 
 

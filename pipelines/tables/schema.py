@@ -124,6 +124,7 @@ RUNS = struct(
     settings=text,  # JSON of `ledger.reader_settings`: what a reader must know to train on the rows
     started=moment,
     finished=moment,
+    opened=struct(by=text, at=moment, reason=text, gates=pa.list_(text)),  # where a gate failed: who published the run all the same, and why
 )
 PARTITIONS = {"conversations": ["split", "batch"], "samples": ["dialect", "split", "batch"], "quarantine": ["batch"], "images": [], "runs": []}
 TABLES = {"conversations": CONVERSATIONS, "samples": SAMPLES, "quarantine": QUARANTINE}

@@ -30,6 +30,13 @@ def add_root_commands(commands: Commands) -> None:
     aside.add_argument("--json", action="store_true", help="print one JSON object per line, without a limit")
     aside.set_defaults(command=command("root.quarantine.run"))
 
+    opening = commands.add_parser("publish", help="publish a run whose gate failed, after a look at its report; table runs says who did it and why")
+    opening.add_argument("root", metavar="ROOT", help="the folder with the tables, or its URI")
+    opening.add_argument("run_id", metavar="RUN_ID", help="the run, as in the result line and in the report")
+    opening.add_argument("--reason", metavar="TEXT", help="why it may be published; kept in table runs, and shown in the report")
+    opening.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, for the settings of stores and retention")
+    opening.set_defaults(command=command("root.publish.run"))
+
     mend = commands.add_parser("repair", help="bring tables that somebody else has changed, or that version 0.1.0 wrote, to a state that readers can use")
     add_root(mend)
     mend.set_defaults(command=command("repair.run"))

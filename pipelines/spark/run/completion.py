@@ -32,9 +32,11 @@ from pipelines.storage.locations import StoreError
 from pipelines.storage.locks import LostRace
 from pipelines.tables.publication.cleaning import apply_retention, remove_unfinished, unfinished_runs
 from pipelines.tables.publication.complete import complete, read_manifest
+from pipelines.tables.publication.gate_opening import write_row
 from pipelines.tables.publication.plan import Plan, plan_of, write_plan
 from pipelines.tables.publication.publish import check_rows, publish
 from pipelines.tables.publication.root import newest_of
+from pipelines.tables.publication.staged import write_staged_report
 from pipelines.tables.reading import write_input_rows
 from pipelines.tables.schema import Row
 
@@ -109,9 +111,10 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         manifest = make_manifest(run.flow, run.batch, run.run_id, output.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
         plan = plan_of(run.run_id, run.batch, staged.tables, output.staged.images)
-        _write_run(run, output, books, plan, manifest, report_of(run, staged, tally, manifest))
-    report = f"{run.root.run_folder(run.run_id)}/report.html"
+        html = report_of(run, staged, tally, manifest)
+        _write_run(run, output, books, plan, manifest, html)
     if status != PUBLISHED:
+        report = write_staged_report(run.root, run.batch, html.encode(), manifest)
         return Result(status, words, manifest, books, run.root.uri, report, run.steps.seconds)
     with run.steps.step("publish"):
         _publish(run, output, books, plan)
@@ -129,14 +132,19 @@ def _write_run(run: Run, output: RunOutput, books: Books, plan: Plan, manifest: 
     write_plan(root, plan)
     write_file(f"{folder}/report.html", report.encode(), root.stores)
     root.on_point("report: written")
+    if manifest["status"] == GATE_FAILED:  # somebody may publish it after a look
+        write_row(root, _row_of(run, output, books), books.rows())
     write_file(f"{folder}/manifest.json", manifest_bytes(manifest), root.stores)
     root.on_point("manifest: written")
 
 
+def _row_of(run: Run, output: RunOutput, books: Books) -> Json:
+    return run_row(run.flow, run.run_id, run.batch, output.kind, books, output.inputs, output.inputs_sha256, run.started, run.now())
+
+
 def _publish(run: Run, output: RunOutput, books: Books, plan: Plan) -> None:
     root, days = run.root, run.config.retention.days
-    # Reads tokenizers, so it comes before anything is committed.
-    row = run_row(run.flow, run.run_id, run.batch, output.kind, books, output.inputs, output.inputs_sha256, run.started, run.now())
+    row = _row_of(run, output, books)  # reads tokenizers, so it comes before anything is committed
     check_rows(plan, books.rows())
     unfinished = [begun for begun in unfinished_runs(root, run.batch, run.runs) if begun.run_id != run.run_id]
     run.publishing.append(True)

@@ -14,6 +14,7 @@ from pipelines.storage.opening import stat_file
 from pipelines.tables.publication.delta import LOG_DAYS, files_in, open_delta
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot
+from pipelines.tables.publication.staged import remove_staged_report
 from pipelines.tables.schema import PARTITIONS, Row
 
 DAY = 86_400 * 10**9  # ns
@@ -68,6 +69,7 @@ def remove_run(root: OutputRoot, run_id: str, batch: str) -> None:
     # started.json goes last: without it, nobody would remove the rest after a kill.
     delete_files([path for path, _ in files_below(folder, root.stores) if not path.endswith("/started.json")], root.stores)
     delete_folder(folder, root.stores)
+    remove_staged_report(root, batch, run_id)
     root.on_point("run: removed")
 
 

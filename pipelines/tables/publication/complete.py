@@ -15,6 +15,7 @@ from pipelines.tables.publication.delta import Outdated, add_missing_columns, ap
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.publish import missing_files
 from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot, newest_of
+from pipelines.tables.publication.staged import remove_staged_report, with_opening
 from pipelines.tables.schema import Row
 from pipelines.visible import counted
 
@@ -115,7 +116,11 @@ def _publish_report(root: OutputRoot, runs: Sequence[Row]) -> None:
         versions = {table: published.state(table).version for table in SNAPSHOT_TABLES}
         manifest: Mapping[str, Any] = root.read_json("_runs", row["run_id"], "manifest.json")
         manifest = {**manifest, "status": "published", "published": {"versions": versions, "files": None}, "finished": row["finished"].isoformat()}
-        write_file(f"{root.report_folder(row['batch'])}/report.html", read_file(f"{folder}/report.html", root.stores), root.stores)
+        if row.get("opened"):
+            manifest = {**manifest, "opened": {**row["opened"], "at": row["opened"]["at"].isoformat()}}
+        report = with_opening(read_file(f"{folder}/report.html", root.stores), row.get("opened"))
+        write_file(f"{root.report_folder(row['batch'])}/report.html", report, root.stores)
         root.on_point("report: published")
         root.write_json(manifest, "reports", row["batch"], "manifest.json")
         root.on_point("manifest: published")
+        remove_staged_report(root, row["batch"])

@@ -1,11 +1,12 @@
 """An output root: the tables, and the folders beside them.
 
 conversations/ samples/ quarantine/ images/ runs/   Delta tables
-_runs/<run_id>/                                     started.json, plan.json, inputs.parquet, manifest.json, report.html
+_runs/<run_id>/                                     started.json, plan.json, inputs.parquet, manifest.json, report.html; row.json, opened.json
 _work/<run_id>/                                     what a run needs only while it works
 _replaced/<run_id>-<table>.json                     names of files that this run took out of a table, for retention
 _leases/  _locks/                                   who works on a batch
 reports/<batch>/                                    report and manifest of the batch's newest run
+reports/<batch>/staged/                             those of a later run of it that was not published
 media/                                              pictures that stood in the logs themselves
 _errors/                                            tracebacks
 """

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from html import escape
 from typing import Any
 
-from pipelines.storage.files import names_in
+from pipelines.storage.files import delete_folder, names_in, write_file
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.schema import Row
 from pipelines.training.tables import NotPublished, Published
 
+OPENING = "<!-- opening -->"  # in report.html, where no data can contain it
 ENDED = ("gate_failed", "internal_error")
 
 
@@ -40,10 +42,52 @@ def as_of_run(root: OutputRoot, run_id: str) -> tuple[Published, str]:
     for row in runs:
         if row["run_id"] == run_id:
             return root.published(runs).as_of(run_id), row["batch"]
-    batch = manifest_of(root, run_id).get("batch")
-    if batch is None or not root.exists("_runs", run_id, "plan.json"):
-        known = sorted({row["run_id"] for row in runs} | {manifest["run_id"] for manifest in staged_runs(root, runs)})
-        near = get_close_matches(run_id, known, n=2)
-        raise NotPublished(f"no run {run_id} under {root.uri}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+    batch: str = require_run(root, run_id)["batch"]
     newest = runs[-1]["version"] if runs else -1
     return root.published((*runs, {"run_id": run_id, "batch": batch, "version": newest + 1, "sources": {}})), batch
+
+
+def require_run(root: OutputRoot, run_id: str) -> dict[str, Any]:
+    """The manifest of a run that has ended and whose rows are still here. Raises NotPublished."""
+    manifest = manifest_of(root, run_id)
+    if not manifest or not root.exists("_runs", run_id, "plan.json"):
+        runs = root.runs()
+        known = sorted({row["run_id"] for row in runs} | {staged["run_id"] for staged in staged_runs(root, runs)})
+        near = get_close_matches(run_id, known, n=2)
+        raise NotPublished(f"no run {run_id} under {root.uri}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+    return manifest
+
+
+def started_of(root: OutputRoot, run_id: str) -> int:
+    """The newest version of table `runs` that the run has seen when it began; -1 for none."""
+    try:
+        return int(root.read_json("_runs", run_id, "started.json")["compared"])
+    except FileNotFoundError:
+        return -1
+
+
+def write_staged_report(root: OutputRoot, batch: str, report: bytes, manifest: Mapping[str, Any]) -> str:
+    """Puts the report of a run that was not published at a fixed place, where the next one of its batch replaces it; returns that place."""
+    folder = f"{root.report_folder(batch)}/staged"
+    write_file(f"{folder}/report.html", report, root.stores)
+    root.write_json(manifest, "reports", batch, "staged", "manifest.json")
+    return f"{folder}/report.html"
+
+
+def remove_staged_report(root: OutputRoot, batch: str, run_id: str | None = None) -> None:
+    """Removes the report of the batch's run that was not published; with `run_id`, only if it is of this run."""
+    try:
+        found = root.read_json("reports", batch, "staged", "manifest.json")
+    except FileNotFoundError:
+        return
+    if run_id in (None, found["run_id"]):
+        delete_folder(f"{root.report_folder(batch)}/staged", root.stores)
+
+
+def with_opening(report: bytes, opened: Row | None) -> bytes:
+    """The report of a run whose gate was opened, with a sentence that says who opened it and why."""
+    if opened is None:
+        return report
+    why = f": {opened['reason']}" if opened["reason"] else ""
+    words = escape(f"A gate of this run failed. {opened['by']} published it on {opened['at']:%Y-%m-%d at %H:%M} UTC{why}")
+    return report.replace(OPENING.encode(), f'{OPENING}<p class="warning">{words}</p>'.encode(), 1)

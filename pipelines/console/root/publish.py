@@ -1,0 +1,56 @@
+"""`episodes publish`: publishes a run whose gate failed, after a look; the row of `runs` says who opened the gate and why."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import sys
+from argparse import Namespace
+
+from pipelines.console.published import root_of
+from pipelines.storage.locks import LostRace
+from pipelines.tables.publication.complete import RootDamaged
+from pipelines.tables.publication.gate_opening import CannotOpen, publish_staged
+from pipelines.tables.publication.publish import RowCountMismatch
+from pipelines.tables.publication.root import OutputRoot
+from pipelines.tables.reading import NotPublished
+from pipelines.visible import counted, visible
+
+OK, INTERNAL_ERROR, USAGE = 0, 1, 2
+
+
+def run(options: Namespace) -> int:
+    uri, stores, days = root_of(options)
+    root = OutputRoot(uri, stores)
+    try:
+        opened = publish_staged(root, options.run_id, _who(), options.reason, days, _say)
+    except (CannotOpen, NotPublished, LostRace, RootDamaged) as error:
+        _say(f"episodes: {error}")
+        return USAGE
+    except RowCountMismatch as error:
+        _say(f"episodes: {error}")
+        return INTERNAL_ERROR
+    row = opened.row
+    if not opened.is_new:
+        print(f"nothing to do: run {row['run_id']} is published")
+        return OK
+    for gate in row["opened"]["gates"]:
+        print(visible(f"the gate that had failed: {gate}"))
+    states = f"{counted(row['states']['records'], 'record')}, {row['quarantined_share']:.2%} quarantined"
+    why = f": {row['opened']['reason']}" if row["opened"]["reason"] else ""
+    print(visible(f"opened by {row['opened']['by']}{why}"))
+    print(visible(f"published batch {row['batch']}, run {row['run_id']}: {states}"))
+    print(visible(f"report {root.report_folder(row['batch'])}/report.html"))
+    return OK
+
+
+def _who() -> str:
+    """`ana@host`; in a container without an entry for the user, the host alone."""
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (KeyError, OSError, ImportError):
+        return socket.gethostname()
+
+
+def _say(text: str) -> None:
+    print(visible(text), file=sys.stderr)
