@@ -35,9 +35,7 @@ def check_span(record: Mapping[str, Any], kinds: tuple[str, ...], unread: Unread
     for path in kinds:
         kind = value_at(record, path)
         if isinstance(kind, str) and kind.lower() in OTHER_SPANS:
-            raise Reject(
-                Reason.SCHEMA_UNKNOWN_FORMAT.at(path, f"a span of kind {clip(kind)} is no conversation; leave such spans out of the files of this source")
-            )
+            raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at(path, f"a span of kind {clip(kind)} is no conversation; keep_if can leave such spans out"))
     for key, values in FAILURES.items() if kinds else ():
         value = record.get(key)
         if isinstance(value, str) and value.strip() and (value in values or not values):
