@@ -12,7 +12,10 @@ from pydantic import WrapValidator
 from pipelines.config.fields import path_fault
 
 # The syntaxes of calls in text, as in pipelines/normalize/in_text/grammars.
-GRAMMARS = ("xml", "glm_4_5", "hermes", "invoke", "glaive", "mistral", "deepseek", "kimi", "llama", "qwen_agent", "tags", "react", "json", "pythonic", "glm_4")
+GRAMMARS = (
+    *("xml", "glm_4_5", "hermes", "invoke", "glaive", "mistral", "deepseek", "kimi", "llama", "qwen_agent", "tags", "tool_use", "tool_code", "lfm2"),
+    *("react", "json", "pythonic", "glm_4", "cline"),
+)
 
 
 def _syntaxes(given: Any, _: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.formats.keys import TURN_FIELDS
 from pipelines.formats.pieces import Layout, Piece
+from pipelines.formats.span_kinds import SPAN_KINDS
 
 ANSWER = (
     "{0}.choices[0].message | {0}.choices[0].text | {0}.candidates[0].content | {0}.output.message | {0}.output.choices[0].message | {0}.output"
@@ -40,19 +41,6 @@ SPOKEN = frozenset(
         *("prompt", "question", "query", "instruction", "input", "problem", "message", "text", "task"),
         *("context", "contexts", "passage", "passages", "document", "documents", "options", "hint"),
         *("answer", "answers", "solution", "final_answer", "outputs", "messages", "conversations", "previous_response_id"),
-    )
-)
-
-# Where traces say what a span is.
-SPAN_KINDS = (
-    *("run_type", "type", "span_type", "spanType", "observation_type", "observationType", "attributes.openinference.span.kind"),
-    *("openinference.span.kind", "attributes.gen_ai.operation.name", "attributes.traceloop.span.kind"),
-)
-# Kinds of spans that are no chats: what they are given and give back is no question and answer.
-OTHER_SPANS = frozenset(
-    (
-        *("tool", "tools", "tool_call", "execute_tool", "retriever", "retrieval", "embedding", "embeddings", "reranker", "parser", "guardrail"),
-        *("evaluator", "evaluation", "event", "prompt", "score"),
     )
 )
 

@@ -46,7 +46,7 @@ QUALIFIERS = _words(
     " license author generator annotator reviewer judge evaluator evaluation eval feedback critique config configs configuration setting settings params parameter"
     " parameters option kwargs schema template modality modalities mime embedding embeddings vector preview avatar icon thumbnail logo reason reasons correct"
     " correctness valid toxic safe moderation space repo repository dtype mode effort detail details summary stats metrics metric error errors warning cache fingerprint"
-    " role roles owner window caption description"
+    " role roles owner window caption description ref refs"
 )
 FIRST_QUALIFIERS = _words("num n nr total is has max min avg mean original raw seed parent avatar thumbnail")
 _ENDINGS = _words("path paths url urls uri file files base text texts list json str string data content contents value values")
@@ -54,6 +54,8 @@ _ENDINGS = _words("path paths url urls uri file files base text texts list json 
 BAD_TURN = ("deleted", "is_deleted", "partial", "is_partial", "interrupted", "hidden")
 PHRASES: Mapping[str, str] = {
     "code": "call",
+    "prefix": "question",
+    "suffix": "question",
     "system_prompt": "question",
     "system_message": "question",
     "developer": "question",

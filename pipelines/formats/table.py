@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
 from pipelines.formats.fields import read_fields
 from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
-from pipelines.formats.layouts import LAYOUTS, OTHER_SPANS, SPAN_KINDS
+from pipelines.formats.layouts import LAYOUTS
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
-from pipelines.formats.pieces import Layout, value_at
+from pipelines.formats.pieces import Layout
 from pipelines.formats.plugin import call_plugin
 from pipelines.formats.reading import last_answer, logged_of, read_layout
 from pipelines.formats.said import Said
 from pipelines.formats.sessions import SESSIONS, SessionFormat, read_session, session_of
+from pipelines.formats.span_kinds import SPAN_KINDS, check_span
 from pipelines.formats.spans import unfold
 from pipelines.formats.turns import Reading, parsed, read_turns
 from pipelines.parsing.budget import Budget
@@ -197,20 +198,11 @@ def _read_layout(record: Record, written: Written, wanted: str, reading: Reading
     name = _layout_of(record, wanted)
     if name is None:
         name = _layout_of(_opened(record, reading.budget), wanted)
-    _check_span(record, SPAN_KINDS if name is None else LAYOUTS[name].kinds)
     if name is None:
+        check_span(record, SPAN_KINDS, Unread())
         return None
+    check_span(record, LAYOUTS[name].kinds, reading.unread)
     return read_layout(record, written, name, LAYOUTS[name], reading, episode)
-
-
-def _check_span(record: Record, kinds: tuple[str, ...]) -> None:
-    """Raises Reject where a trace says that this span is no chat."""
-    for path in kinds:
-        kind = value_at(record, path)
-        if isinstance(kind, str) and kind.lower() in OTHER_SPANS:
-            raise Reject(
-                Reason.SCHEMA_UNKNOWN_FORMAT.at(path, f"a span of kind {clip(kind)} is no conversation; leave such spans out of the files of this source")
-            )
 
 
 def _opened(record: Record, budget: Budget, levels: int = 2) -> dict[str, Json]:

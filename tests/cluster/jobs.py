@@ -54,10 +54,12 @@ def tables(root: Path) -> dict[str, list[str]]:
     return found
 
 
-def submitted(folder: Path, script: Path, *arguments: str, cluster: Cluster | None = None, environment: Path | None = None) -> subprocess.Popen[str]:
+def submitted(
+    folder: Path, script: Path, *arguments: str, cluster: Cluster | None = None, environment: Path | None = None, py_files: Path | None = None
+) -> subprocess.Popen[str]:
     """spark-submit as docs/cluster.md has it, to the cluster or else to local Spark.
 
-    The driver alone sees the checkout; the executors get the archive `environment` and nothing else.
+    The driver alone sees the checkout; the executors get the archive `environment`, the file `py_files` and nothing else.
     """
     settings = {
         "spark.pyspark.driver.python": sys.executable,
@@ -71,6 +73,7 @@ def submitted(folder: Path, script: Path, *arguments: str, cluster: Cluster | No
     if environment:
         settings["spark.pyspark.python"] = "./env/bin/python"
         command += ["--archives", f"{environment}#env"]
+    command += ["--py-files", str(py_files)] if py_files else []
     command += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
     driver = NODE | {"PYTHONPATH": str(CHECKOUT)} | ({} if environment else {"PYSPARK_PYTHON": sys.executable})
     return subprocess.Popen([*command, str(script), *arguments], env=driver, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

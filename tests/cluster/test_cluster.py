@@ -13,6 +13,7 @@ import pytest
 from pipelines.ledger.manifest import code_fingerprint
 from tests.cluster.jobs import RUN, TABLES, WHERE, arguments, finished, submitted, tables
 from tests.cluster.nodes import Node
+from tests.cluster.plugins import PLUGIN_ROWS, plugin, plugin_rows
 from tests.cluster.standalone import Cluster, standalone_cluster
 
 pytestmark = [pytest.mark.spark, pytest.mark.long]
@@ -52,6 +53,13 @@ def test_a_cluster_makes_the_same_tables_as_local_spark(cluster, environment, de
     assert line["status"] == "published"
     assert tables(tmp_path / "out") == local_tables
     assert [len(rows) > 0 for rows in local_tables.values()] == [True] * len(TABLES)
+
+
+def test_a_plug_in_reaches_the_workers(cluster, environment, tmp_path):
+    module, options = plugin(tmp_path)
+    line, _ = finished(submitted(cluster.folder, RUN, *options, cluster=cluster, environment=environment, py_files=module))
+    assert line["status"] == "published"
+    assert plugin_rows(tmp_path) == PLUGIN_ROWS
 
 
 @pytest.mark.parametrize("step", ["drafts", "outcomes"])

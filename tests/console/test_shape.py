@@ -53,6 +53,9 @@ def test_an_empty_file_a_folder_and_bad_lines_are_named(tmp_path: Path, capsys: 
 # (records, the turns of the first one, by a draft alone)
 FLAT: list[tuple[list[dict[str, Any]], list[tuple[str, str, str]]]] = [
     ([{"user_text": "Q?", "bot_text": "A."}, {"user_text": "Q2?", "bot_text": "A2."}], [("user", "", "Q?"), ("assistant", "", "A.")]),
+    ([{"customer_msg": "Q?", "agent_reply": "A."}, {"customer_msg": "Q?", "agent_reply": "A."}], [("user", "", "Q?"), ("assistant", "", "A.")]),
+    ([{"bad_reply": "B.", "clientMessage": "Q?", "operatorMessage": "A."}], [("user", "", "Q?"), ("assistant", "", "A.")]),
+    ([{"ticket": 7, "caller": "Q?", "advisor": "A."}], [("user", "", "Q?"), ("assistant", "", "A.")]),
     ([{"Question": "Q?", "Answer": "A."}], [("user", "", "Q?"), ("assistant", "", "A.")]),
     ([{"meta": {"q": "Q?"}, "reply": "A."}], [("user", "", "Q?"), ("assistant", "", "A.")]),
     ([{"persona": "S.", "userInput": "Q?", "modelOutput": "A."}], [("system", "", "S."), ("user", "", "Q?"), ("assistant", "", "A.")]),
@@ -82,6 +85,15 @@ def test_a_draft_reads_the_records_for_which_it_was_made(records: list[Any], exp
     first = run_lines(configuration(source=source), path)[0]
     assert isinstance(first, Conversation), first
     assert turns(first) == expected
+
+
+def test_a_draft_is_made_of_what_most_records_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    records: list[Any] = [{"customer_msg": f"Q{i}?", "agent_reply": f"A{i}.", "bad_reply": "B."} for i in range(4)]
+    records += [{"customer_msg": 5, "agent_reply": "A."}, {"customer_msg": "Q?", "agent_reply": "A.", "agent_reply_2": "B."}]
+    text = shown(write_lines(tmp_path / "a.jsonl", records), capsys)
+    assert "draft: it reads 4 of 6 records; schema.turn_not_object 1; schema.field_unread 1\n" in text
+    source = yaml.safe_load(text.partition("draft:")[2].partition("\n")[2])
+    assert source["fields"] == {"prompt": "customer_msg", "answer": "agent_reply", "rejected": "bad_reply"}
 
 
 def test_a_draft_names_the_pictures_and_ids(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -34,6 +34,19 @@ def test_a_span_that_is_no_chat_is_refused_by_the_name_of_its_kind(record: dict[
     assert refusals(record) == [("schema.unknown_format", place)]
 
 
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [({"level": "ERROR"}, "level"), ({"statusMessage": "timeout"}, "statusMessage"), ({"error": "timeout"}, "error"), ({"status": "error"}, "status")],
+)
+def test_a_span_that_failed_is_refused(more: dict[str, Any], place: str):
+    span = {"type": "GENERATION", "input": "Q", "output": "A"}
+    assert refusals(span | more) == [("schema.field_unread", place)]
+    assert turns(conversation(span | {"level": "DEFAULT", "status": "success", "statusMessage": None, "error": ""})) == [
+        ("user", "", "Q"),
+        ("assistant", "", "A"),
+    ]
+
+
 @pytest.mark.parametrize("kind", ["GENERATION", "SPAN", "AGENT", "CHAIN"])
 def test_other_spans_are_chats(kind: str):
     assert turns(conversation({"type": kind, "input": "Q", "output": "A"})) == [("user", "", "Q"), ("assistant", "", "A")]

@@ -48,7 +48,7 @@ def reader(name: str) -> Callable[[], Callable[[bytes], None]]:
                     continue
                 if not isinstance(record, dict):
                     continue
-                more = json.dumps(record | {UNHEARD: "x"}, ensure_ascii=False).encode("utf-8", "surrogatepass")
+                more = json.dumps(record | {UNHEARD: "a thought that no turn has: 7f3a"}, ensure_ascii=False).encode("utf-8", "surrogatepass")
                 again = draft_of(raw_record("kit", "logs.jsonl", 1, more), config)
                 assert not isinstance(again, Draft), "a key that nothing reads was passed over"
 

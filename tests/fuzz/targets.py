@@ -164,7 +164,9 @@ def calls() -> Target:
             found = grammar.find(text) if any(hint in text for hint in grammar.hints) else []
             ends = [0, *(place for call in found for place in (call.start, call.end)), len(text)]
             assert ends == sorted(ends), "calls overlap"
-            assert all(text[call.start : call.end].count(call.text) or grammar.name in ("glaive", "pythonic") for call in found), "another text"
+            assert all(text[call.start : call.end].count(call.text) or grammar.name in ("glaive", "pythonic", "tool_code", "lfm2") for call in found), (
+                "another text"
+            )
         results, end = results_of(text)
         assert all(0 <= result.start <= result.end <= end for result in results)
         block = tools_text_of(text)

@@ -23,8 +23,15 @@ _LETTERS = {"q": "user", "u": "user", "a": "assistant"}
 _TOOL = ("tool", "function", "observation", "environment", "api", "machine", "result")
 _SYSTEM = ("system", "developer")
 _CONTENT = ("content", "text", "value", "message", "body", "utterance", "msg", "say", "said", "sentence", "markdown")
-_PROMPT = ("prompt", "question", "query", "instruction", "input", "request", "ask", "problem", "user", "human", "task", "source", "q", "context")
-_ANSWER = ("answer", "output", "response", "completion", "reply", "target", "solution", "assistant", "gold", "label", "result", "bot", "a")
+_PROMPT = (
+    *("prompt", "question", "query", "instruction", "input", "request", "ask", "problem", "user", "human", "task", "source", "q", "context"),
+    *("customer", "client", "caller", "visitor", "guest", "student", "patient", "inquiry", "message", "msg"),
+)
+_ANSWER = (
+    *("answer", "output", "response", "completion", "reply", "target", "solution", "assistant", "gold", "label", "result", "bot", "a"),
+    *("agent", "operator", "advisor", "rep", "expert", "teacher", "doctor", "model", "ai"),
+)
+_BAD = ("rejected", "bad", "worse", "worst", "negative", "wrong")
 _EPISODE = re.compile(r"(episode|session|conversation|dialog(ue)?|thread|trajectory|chat|conv)_?(id|uuid|key)|(episode|session|thread)", re.IGNORECASE)
 _PICTURE = re.compile(r"(?i).+\.(png|jpe?g|webp|gif|bmp)$|data:image/")
 
@@ -109,6 +116,8 @@ def _roles(texts: Iterable[str]) -> dict[str, str]:
 
 def _question_and_answer(places: Mapping[str, Place]) -> Fields | None:
     texts = [path for path, place in places.items() if _is_flat(path) and place.is_text]
+    bad = next((path for path in texts if _has_word(path.rpartition(".")[2], _BAD) and _has_word(path.rpartition(".")[2], (*_ANSWER, *_BAD[:1]))), None)
+    texts = [path for path in texts if path != bad and not _is_answer_too(path, texts)]
     answer = _named(_ANSWER, texts)
     prompt = _named(_PROMPT, [path for path in texts if path != answer])
     if answer is None or prompt is None:
@@ -119,7 +128,13 @@ def _question_and_answer(places: Mapping[str, Place]) -> Fields | None:
             sorted(long, key=texts.index) if answer is None and prompt is None else (prompt or _other(long, answer), answer or _other(long, prompt))
         )
     beside = next((path for path in texts if path not in (prompt, answer) and prompt == "instruction" and path == "input"), None)
-    return {"prompt": [prompt, beside] if beside else prompt, "answer": answer}
+    return {"prompt": [prompt, beside] if beside else prompt, "answer": answer} | ({"rejected": bad} if bad else {})
+
+
+def _is_answer_too(path: str, paths: Sequence[str]) -> bool:
+    """Whether this is a second answer: another key with a number."""
+    base = re.sub(r"_?\d+$", "", path)
+    return base != path and base in paths
 
 
 def _other(paths: Sequence[str], known: str | None) -> str:

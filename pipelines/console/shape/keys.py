@@ -43,7 +43,8 @@ class Place:
 
     @property
     def is_text(self) -> bool:
-        return self.kinds.keys() <= {"text", "null"} and self.kinds["text"] > 0
+        others = sum(count for kind, count in self.kinds.items() if kind not in ("text", "null"))
+        return self.kinds["text"] > 0 and 3 * others <= self.kinds["text"]
 
     @property
     def mean_length(self) -> float:

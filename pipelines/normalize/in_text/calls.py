@@ -27,6 +27,7 @@ from pipelines.reasons import Reason, Reject
 # A chat template's tokens that end a turn; in some logs they are left at the end of a text.
 _END = re.compile(r"(?:\s|<\|(?:endoftext|im_end|eot_id|eom_id|end|call|observation|user)\|>|</s>|<｜end▁of▁sentence｜>)*+\Z")
 _EMPTY_THOUGHT = re.compile(r"<think>\s*+</think>")
+_LISTED = re.compile(r"[ \t]*+(?:[-*+•]|\d{1,3}[.)])[ \t]|[ ]{4}|\t")  # how a line of a list, or of code, begins
 _QUOTES = ("`", "'", '"', "“", "‘", "«")
 
 
@@ -38,12 +39,15 @@ def lift_calls(lines: list[Line], declared: Mapping[str, Tool], wanted: str | Se
     """
     grammars = GRAMMARS if wanted == "auto" else [grammar for grammar in GRAMMARS if grammar.name in wanted]
     found: list[Line] = []
+    is_known = any(line.role == "system" and may_contain_call(line.text) for line in lines)
     is_open = False  # the last answer had a call in its text
     for i, line in enumerate(lines):
         if line.role == "assistant":
             lifted: list[Line] = []
             if line.call is None and may_contain_call(line.text):
-                lifted = _lifted(line, i + 1 < len(lines) and _is_result(lines[i + 1]), declared, grammars, findings)
+                has_result = i + 1 < len(lines) and _is_result(lines[i + 1])
+                lifted = _lifted(line, has_result, is_known or bool(declared), declared, grammars, findings)
+                is_known = is_known or bool(lifted)
                 found += lifted or [_noted(line, findings)]
             else:
                 found.append(line)
@@ -60,8 +64,8 @@ def _is_result(line: Line) -> bool:
     return line.role == "observation" or (line.role == "user" and begins_with_result(line.text))
 
 
-def _lifted(line: Line, has_result: bool, declared: Mapping[str, Tool], grammars: Sequence[Grammar], findings: Findings) -> list[Line]:
-    """The lines of an answer with its calls; [] if the text stays text."""
+def _lifted(line: Line, has_result: bool, is_known: bool, declared: Mapping[str, Tool], grammars: Sequence[Grammar], findings: Findings) -> list[Line]:
+    """The lines of an answer with its calls; [] if the text stays text. `is_known`: the conversation has such calls, or tools, already."""
     if not line.is_alone or line.images or line.pool:
         return []
     thought, rest = leading_thought(line.text)
@@ -71,6 +75,9 @@ def _lifted(line: Line, has_result: bool, declared: Mapping[str, Tool], grammars
             if texts and _ends_answer(rest, texts) and not (grammar.is_explicit and _is_quoted(rest, texts[0].start)):
                 written = _read(texts, grammar, f"{line.where}.content", findings)
                 names = {name for one in written for name in one.names}
+                is_expected = has_result or names <= declared.keys()
+                if grammar.is_explicit and not (is_expected or is_known) and _is_example(rest, texts[0].start):
+                    continue
                 if written and (grammar.is_explicit or _is_certain(grammar, rest, texts, has_result, names <= declared.keys())):
                     return _lines(line, thought, rest, [_calls(one, declared, findings) for one in written], texts, grammar, findings)
     except Reject as reject:
@@ -88,14 +95,20 @@ def _ends_answer(text: str, calls: Sequence[CallText]) -> bool:
 
 def _is_quoted(text: str, start: int) -> bool:
     """Whether a call that begins here is an example: in quotes or in a block of code."""
-    return text[:start].endswith(_QUOTES) or text.count("```", 0, start) % 2 == 1
+    return text[:start].endswith(_QUOTES) or text.count("```", 0, start) % 2 == 1 or text[text.rfind("\n", 0, start) + 1 : start].lstrip().startswith(">")
+
+
+def _is_example(text: str, start: int) -> bool:
+    """Whether a call that begins here, and that nothing else says is one, may be an example: in a list, indented as code is, or after a colon."""
+    return _LISTED.match(text, text.rfind("\n", 0, start) + 1, start) is not None or text[:start].rstrip().endswith((":", "："))
 
 
 def _is_certain(grammar: Grammar, text: str, texts: Sequence[CallText], has_result: bool, are_declared: bool) -> bool:
     """Whether calls without tags of their own are calls: by a result, or by their names."""
     start = text[: texts[0].start].strip()
     has_own_result = any(one.result is not None for one in texts) and (not start or start.startswith("Thought:"))
-    return has_result or has_own_result or (are_declared and (not start or grammar.name == "react"))
+    is_thought = grammar.name in ("react", "cline") and not start.partition("Thought:")[0].rstrip().endswith((":", "："))
+    return has_result or has_own_result or (are_declared and (not start or is_thought))
 
 
 class _Written(NamedTuple):

@@ -19,11 +19,14 @@ _TAGS = (
     ("<tool_output>", "</tool_output>"),
     ("<function_response>", "</function_response>"),
     ("<function_results>", "</function_results>"),
+    ("<tool_use_result>", "</tool_use_result>"),
+    ("```tool_output\n", "```"),
     ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"),
     ("<｜tool▁output▁begin｜>", "<｜tool▁output▁end｜>"),
 )
 _AROUND = ("<｜tool▁outputs▁begin｜>", "<｜tool▁outputs▁end｜>")
 _WORDS = re.compile(r"[ \t]*+(?:Observation:|OBSERVATION:|FUNCTION RESPONSE:|EXECUTION RESULT of \[([^\]\n]*+)\]:)[ \t]*+\n?+")
+_CLINE = re.compile(r"\[([a-z][a-z0-9_]{0,63})(?: [^\]\n]{0,1000})?\] Result:[ \t]*+\n?+")  # [read_file for 'a.py'] Result:
 _AGAIN = re.compile(r"^EXECUTION RESULT of \[([^\]\n]*+)\]:[ \t]*+\n?+", re.MULTILINE)
 _SENTENCES = ("Your command ran successfully and did not produce any output.",)  # SWE-agent's, for a command without output
 _STARTS = (*_SENTENCES, *(opening for opening, _ in _TAGS), _AROUND[0], "Observation:", "OBSERVATION:", "FUNCTION RESPONSE:", "EXECUTION RESULT of [")
@@ -43,7 +46,8 @@ def begins_with_result(text: str) -> bool:
     >>> begins_with_result("\\nObservation: 12"), begins_with_result("What is an Observation: ?")
     (True, False)
     """
-    return text.lstrip().startswith(_STARTS)
+    text = text.lstrip()
+    return text.startswith(_STARTS) or (text.startswith("[") and _CLINE.match(text) is not None)
 
 
 def results_of(text: str) -> tuple[list[ResultText], int]:
@@ -81,6 +85,8 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _after_words(text: str, at: int) -> tuple[list[ResultText], int]:
     """The results after these words. Each goes on to the next of OpenHands' headings, or to the end of the text."""
+    if cline := _CLINE.match(text, at):
+        return [ResultText(*_trimmed(text, cline.end(), len(text)), cline[1])], len(text)
     word = _WORDS.match(text, at)
     if word is None:
         return [], 0
@@ -118,8 +124,13 @@ def _result(line: Line, result: ResultText, findings: Findings) -> Line:
 _NAMED = {"name", "content", "tool_call_id", "id"}
 
 
+_CHERRY = re.compile(r"<name>\s*+([^\s<>]++)\s*+</name>\s*+<(result|error)>")
+
+
 def _named(text: str, findings: Findings) -> tuple[str | None, str]:
-    """(the tool's name, its result) where a result is wrapped as {"name": ..., "content": ...}; else (None, the text)."""
+    """(the tool's name, its result) where a result is wrapped as {"name": ..., "content": ...} or in Cherry Studio's tags; else (None, the text)."""
+    if (cherry := _CHERRY.match(text)) and text.endswith(closing := f"</{cherry[2]}>"):
+        return cherry[1], text[cherry.end() : len(text) - len(closing)].strip()
     if not (text.startswith("{") and '"content"' in text and '"name"' in text):
         return None, text
     try:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 
 from pipelines.normalize.in_text.grammars import GRAMMARS
+from pipelines.normalize.in_text.grammars.pythonic import BARE
 from pipelines.normalize.reasoning import leading_thought
 
+_CLINE = re.compile(
+    r"<(?:read_file|write_to_file|replace_in_file|search_files|list_files|execute_command|attempt_completion|ask_followup_question)>\s{0,9}<[a-z_]+>"
+)
+_BARE = re.compile(r"\s*[A-Za-z_][\w.]*\([A-Za-z_]\w*\s*=[^\n]*\)\s*\Z")
 # (syntax, a text that every call in it contains, its pattern or None if the text is enough). The first that matches names the syntax.
 SPELLINGS: tuple[tuple[str, str, re.Pattern[str] | None], ...] = (
     ("glm_4_5", "<arg_key>", None),
@@ -16,19 +21,29 @@ SPELLINGS: tuple[tuple[str, str, re.Pattern[str] | None], ...] = (
     ("glaive", "<functioncall>", None),
     ("mistral", "[TOOL_CALLS]", None),
     ("deepseek", "<｜tool▁call", None),
+    ("lfm2", "<|tool_call_start|>", None),
     ("kimi", "<|tool_call", None),
     ("llama", "<|python_tag|>", None),
     ("harmony", "<|channel|>commentary to=", None),
     ("qwen_agent", "✿FUNCTION✿", None),
     ("tags", "<function_call>", None),
-    ("gemini", "```tool_code", None),
+    ("tool_code", "```tool_code", None),
+    ("tool_code", "<tool_code>", None),
+    ("tool_use", "<tool_use>", None),
+    ("function_gemma", "<start_function_call>", None),
+    ("cline", "_mcp_tool>", re.compile(r"<use_mcp_tool>")),
+    *(("cline", part, _CLINE) for part in ("_file>", "_files>", "_command>", "_completion>", "_question>")),
+    ("xml_agent", "<tool>", re.compile(r"<tool>[^<]{1,200}</tool>\s{0,9}<(?:args|arguments|tool_input|parameters)>")),
+    ("search_r1", "<search>", re.compile(r"<search>[^<]{1,2000}</search>\s{0,9}(?:\Z|<information>)")),
     ("react", "Action Input:", re.compile(r"^[ \t]*Action:[^\n]*\n\s*Action Input:", re.MULTILINE)),
+    ("react", "Action", re.compile(r"^[ \t]*Action(?: \d+)?:[ \t]*\w+\[[^\n]+\][ \t]*$", re.MULTILINE)),
     ("openhands", "<execute_", None),
     ("json", '"arguments"', re.compile(r'\{\s*"(?:name|arguments|type|function|id)"\s*:')),
     ("json", '"parameters"', re.compile(r'\{\s*"name"\s*:\s*"[^"\n]*"\s*,\s*"parameters"\s*:')),
     ("json", '"function"', re.compile(r'"type"\s*:\s*"function"')),
     ("glm_4", "\n{", re.compile(r"\s*[A-Za-z_][\w.\-]*[ \t]*\n\{")),
     ("pythonic", ")]", re.compile(r"\s*\[\s*[A-Za-z_][\w.]*\(")),
+    ("pythonic", BARE, _BARE),
 )
 _AT_START = ("glm_4", "pythonic")
 
@@ -47,13 +62,13 @@ def spelling_of(text: str) -> str | None:
 
 
 # Every text with a call has one of these.
-SIGNS = tuple(dict.fromkeys([*(hint for grammar in GRAMMARS for hint in grammar.hints), *(part for _, part, _ in SPELLINGS)]))
+SIGNS = tuple(dict.fromkeys(sign for sign in (*(hint for grammar in GRAMMARS for hint in grammar.hints), *(part for _, part, _ in SPELLINGS)) if sign != BARE))
 
 
 def may_contain_call(text: str) -> bool:
     """Whether a text has a sign that every syntax needs; most answers have none. It is asked of every answer."""
-    if "{" in text or "<" in text or "[" in text or "✿" in text or "Action Input:" in text:
+    if "{" in text or "<" in text or "[" in text or "✿" in text or "Action Input:" in text or "```tool_code" in text:
         for sign in SIGNS:  # a loop is faster than any()
             if sign in text:
                 return True
-    return False
+    return text.endswith(BARE) and _BARE.match(text) is not None

@@ -31,12 +31,47 @@ REACT = 'Thought: I look.\nAction: w\nAction Input: {"city": "Rome"}'
         ("Action: Click [3]", []),
         ("[w(city)]", ["tool.call_in_text"]),
         ("It is in [a](b) {c} <d>", []),
+        ("Thought: look\nAction: w[Rome]", ["tool.call_in_text"]),
+        ("w(city='Rome')", ["tool.call_in_text"]),
+        ("It is cold (today)", []),
+        ("<start_function_call>call:w{city:<escape>Rome<escape>}<end_function_call>", ["tool.call_in_text"]),
+        ("<use_mcp_tool>\n<server_name>s</server_name>\n</use_mcp_tool>", ["tool.call_in_text"]),
+        ("<read_file>\n<path>a.py</path>\n</read_file>", ["tool.call_in_text"]),
+        ("<p>\n<b>Bold</b>\n</p>", []),
+        ('<tool>w</tool><args>{"city": "Rome"}</args>', ["tool.call_in_text"]),
+        ("<search>weather in Rome</search>", ["tool.call_in_text"]),
+        ('<tool_code>{"tool_name": "w", "parameters": {}}</tool_code>', ["tool.call_in_text"]),
+        # examples
+        (f"> {HERMES}", ["tool.call_in_text"]),
+        (f"As the manual says:\n>> {HERMES}", ["tool.call_in_text"]),
+        (f"- {HERMES}", ["tool.call_in_text"]),
+        (f"Two ways.\n1. {HERMES}", ["tool.call_in_text"]),
+        (f"So it goes.\n\n    {HERMES}", ["tool.call_in_text"]),
+        (f"\t{HERMES}", ["tool.call_in_text"]),
+        (f"A call looks like this: {HERMES}", ["tool.call_in_text"]),
+        (f"An example of a call:\n\n{HERMES}", ["tool.call_in_text"]),
     ],
 )
 def test_an_answer_stays_text_unless_it_is_certainly_a_call(text: str, noted: list[str]):
     made = conversation(asked(answer=text))
     assert (made.messages[1].metadata, made.messages[1].content) == ("", text)
     assert [code for code, _ in notes(made)] == noted
+
+
+@pytest.mark.parametrize("before", ["- ", "    ", "I look at the weather: "])
+def test_a_call_in_a_list_or_after_a_colon_is_one_where_something_says_so(before: str):
+    assert turns(conversation({"messages": [QUESTION, {"role": "assistant", "content": before + HERMES}, {"role": "tool", "content": "4"}]}))[-2] == CALL
+    assert turns(conversation(asked(answer=before + HERMES, tools=[{"name": "w"}])))[-1] == CALL
+    assert turns(conversation(asked(answer=before + HERMES, system="Call tools as <tool_call>{...}</tool_call>.")))[-1] == CALL
+    first = [{"role": "assistant", "content": HERMES}, {"role": "tool", "content": "4"}]
+    assert turns(conversation({"messages": [QUESTION, *first, {"role": "assistant", "content": before + HERMES}]}))[-1] == CALL
+
+
+def test_an_example_of_react_stays_text():
+    tools = [{"name": "w"}]
+    assert turns(conversation(asked(answer=REACT, tools=tools)))[-1] == CALL
+    text = f"Here is an example:\n{REACT}"
+    assert turns(conversation(asked(answer=text, tools=tools)))[1:] == [("assistant", "", text)]
 
 
 def test_the_result_of_a_call_that_stays_text_is_refused_with_the_name_of_its_syntax():
@@ -56,6 +91,11 @@ def test_text_before_a_json_call_is_allowed_only_where_a_result_follows():
     ("results", "expected"),
     [
         ("<tool_response>\n12\n</tool_response>", ["12"]),
+        ("<tool_use_result>\n<name>w</name>\n<result>12</result>\n</tool_use_result>", ["12"]),
+        ("<tool_use_result><name>w</name><error>no</error></tool_use_result>", ["no"]),
+        ("```tool_output\n12\n```", ["12"]),
+        ("[w for 'Rome'] Result:\n\n12", ["12"]),
+        ("[w] Result:\n12", ["12"]),
         ("<tool_response>\n12\n</tool_response>\n<tool_response>\n\n13\n</tool_response>", ["12", "13"]),
         ('<tool_response>\n{"name": "w", "content": {"temp": 7.50}}\n</tool_response>', ['{"temp": 7.50}']),
         ('<tool_response>{"name": "w", "content": "warm"}</tool_response>', ["warm"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines.normalize.in_text.grammars import (
+    cline,
     deepseek,
     glaive,
     glm_4,
@@ -11,12 +12,15 @@ from pipelines.normalize.in_text.grammars import (
     invoke,
     json_text,
     kimi,
+    lfm2,
     llama,
     mistral,
     pythonic,
     qwen_agent,
     react,
     tags,
+    tool_code,
+    tool_use,
     xml,
 )
 from pipelines.normalize.in_text.grammars.call_text import Grammar
@@ -33,10 +37,14 @@ GRAMMARS: tuple[Grammar, ...] = (
     llama.GRAMMAR,
     qwen_agent.GRAMMAR,
     tags.GRAMMAR,
+    tool_use.GRAMMAR,
+    tool_code.GRAMMAR,
+    lfm2.GRAMMAR,
     react.GRAMMAR,
     json_text.GRAMMAR,
     pythonic.GRAMMAR,
     glm_4.GRAMMAR,
+    cline.GRAMMAR,
 )
 
 

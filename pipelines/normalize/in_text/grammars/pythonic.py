@@ -1,4 +1,4 @@
-"""Calls as a Python list: the whole answer is `[name(key="value", other=1), name()]`. Arguments are literals with keys; nothing is evaluated.
+"""Calls as Python: the whole answer is `[name(key="value", other=1), name()]`, or one call without brackets. Arguments are literals with keys; nothing is evaluated.
 
 Source: meta-llama/llama-models llama3_2 and llama4 prompt formats; Team-ACE/ToolACE, whose names have blanks.
 """
@@ -17,25 +17,39 @@ _SIGNS = re.compile(r""""(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?|[{}\[\](),]"
 
 def find(text: str) -> list[CallText]:
     at = skip_space(text, 0)
-    if text[at : at + 1] != "[":
-        return []
+    if text[at : at + 1] == "[":
+        found, end = list_at(text, at)
+    else:
+        call = call_at(text, at)
+        found, end = ([call], call.end) if call else ([], 0)
+    return [found[0]._replace(start=0), *found[1:]] if found and not text[end:].strip() else []
+
+
+def call_at(text: str, at: int) -> CallText | None:
+    """The call that begins here; None if none does."""
+    name = _NAME.match(text, at)
+    arguments = _arguments(text, name.end()) if name else None
+    if name is None or arguments is None:
+        return None
+    written, end = arguments
+    return CallText(at, end, name[1].strip(), "{" + ", ".join(f"{json.dumps(key)}: {value}" for key, value in written) + "}")
+
+
+def list_at(text: str, at: int) -> tuple[list[CallText], int]:
+    """(the calls of the list that begins here, where it ends); ([], 0) if none does. The commas and brackets belong to the calls."""
+    begin = at
     found: list[CallText] = []
     at = skip_space(text, at + 1)
-    while name := _NAME.match(text, at):
-        arguments = _arguments(text, name.end())
-        if arguments is None:
-            return []
-        written, end = arguments
-        found.append(CallText(at, end, name[1].strip(), "{" + ", ".join(f"{json.dumps(key)}: {value}" for key, value in written) + "}"))
-        at = skip_space(text, end)
+    while call := call_at(text, at):
+        found.append(call)
+        at = skip_space(text, call.end)
         if text[at : at + 1] != ",":
             break
         at = skip_space(text, at + 1)
-    if not found or text[at : at + 1] != "]" or text[at + 1 :].strip():
-        return []
-    # The commas and brackets belong to the calls.
-    ends = [call.start for call in found[1:]] + [len(text)]
-    return [call._replace(start=0 if i == 0 else call.start, end=end) for i, (call, end) in enumerate(zip(found, ends, strict=True))]
+    if not found or text[begin : begin + 1] != "[" or text[at : at + 1] != "]":
+        return [], 0
+    ends = [call.start for call in found[1:]] + [at + 1]
+    return [call._replace(start=begin if i == 0 else call.start, end=end) for i, (call, end) in enumerate(zip(found, ends, strict=True))], at + 1
 
 
 def _arguments(text: str, at: int) -> tuple[list[tuple[str, str]], int] | None:
@@ -66,4 +80,6 @@ def _end_of_argument(text: str, at: int) -> int | None:
     return None
 
 
-GRAMMAR = Grammar("pythonic", (")]", ")\n]", ") ]"), find, is_explicit=False)
+BARE = ")"  # how a call without brackets ends; most answers have one, so spellings.py looks for it apart
+
+GRAMMAR = Grammar("pythonic", (")]", ")\n]", ") ]", BARE), find, is_explicit=False)

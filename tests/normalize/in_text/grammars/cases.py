@@ -112,6 +112,35 @@ CASES: dict[str, list[Case]] = {
         Case("<think>hm</think>\n[w(city='Rome'), t(at=7)]", TWO, "<think>hm</think>"),
         Case('[Market Trends API(a=[1, ")"], b=None)]', [("Market Trends API", '{"a": [1, ")"], "b": null}')]),
         Case("[now()]", [("now", "{}")]),
+        Case("w(city='Rome')", ROME),
     ],
     "glm_4": [Case('w\n{"city": "Rome"}', ROME), Case('<think>hm</think>w\n{"city": "Rome"}\n', ROME, "<think>hm</think>")],
+    "tool_use": [
+        Case('<tool_use>\n  <name>w</name>\n  <arguments>{"city": "Rome"}</arguments>\n</tool_use>', ROME),
+        Case(
+            'I look.\n<tool_use><name>w</name><arguments>{"city": "Rome"}</arguments></tool_use>\n'
+            '<tool_use><name>t</name><arguments>{"at": 7}</arguments></tool_use>',
+            TWO,
+            "I look.",
+        ),
+    ],
+    "tool_code": [
+        Case("```tool_code\nw(city='Rome')\n```", ROME),
+        Case("I look.\n```tool_code\nprint(w(city='Rome'))\nprint(t(at=7))\n```", TWO, "I look."),
+        Case('<tool_code>\nprint(w(city="Rome"))\n</tool_code>', ROME),
+    ],
+    "lfm2": [
+        Case("<|tool_call_start|>[w(city='Rome'), t(at=7)]<|tool_call_end|>", TWO),
+        Case("<|tool_call_start|>[w(city='Rome')]<|tool_call_end|><|im_end|>", ROME),
+    ],
+    "cline": [
+        Case("I read it.\n\n<read_file>\n<path>a.py</path>\n</read_file>", [("read_file", '{"path": "a.py"}')], "I read it."),
+        Case(
+            "<use_mcp_tool>\n<server_name>s</server_name>\n<tool_name>w</tool_name>\n<arguments>\n{}\n</arguments>\n</use_mcp_tool>",
+            [("use_mcp_tool", '{"server_name": "s", "tool_name": "w", "arguments": "{}"}')],
+        ),
+        Case(
+            "<write_to_file>\n<path>a.md</path>\n<content>\n# A\n\n</content>\n</write_to_file>", [("write_to_file", '{"path": "a.md", "content": "# A\\n"}')]
+        ),
+    ],
 }
