@@ -141,6 +141,12 @@ class Reason(Enum):
     SCHEMA_CONTENT_MISSING = Row(
         "schema.content_missing", REFUSE, "A turn has neither content nor a call.", "Log what was said, or remove the turn.", "KeyError: 'content'"
     )
+    SCHEMA_ANSWER_BLANK = Row(
+        "schema.answer_blank",
+        NOTE,
+        "The log has a blank answer. The conversation is kept, and models of `hf` learn to end there; other models refuse it.",
+        "Find out why nothing was answered. To leave such an answer out of training, log it with `loss: false`.",
+    )
     SCHEMA_CONTENT_TYPE = Row(
         "schema.content_type",
         REFUSE,
@@ -391,6 +397,13 @@ class Reason(Enum):
         "The model does not support a turn of this role in this place.",
         "Send these records to a dialect that supports the role.",
         "AssertionError",
+    )
+    TOKENS_ANSWER_BLANK = Row(
+        "tokens.answer_blank",
+        REFUSE,
+        "An answer is blank. The model's template leaves it out, or trains what comes after it.",
+        "Send these records to a dialect of `hf`, or remove the answer and its question from the log.",
+        "the next question is trained as the answer",
     )
     TOKENS_TEMPLATE_REFUSES = Row(
         "tokens.template_refuses",

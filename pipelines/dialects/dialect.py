@@ -150,6 +150,7 @@ class WrittenDialect:
     def _turns(self, work: Work, tools: str | None) -> tuple[list[Turn], str | None]:
         """The turns and tools for the model's template. A template without a place for calls and definitions gets plain turns instead."""
         loss, messages = self.settings.loss, work.messages
+        _refuse_blank_answers(work)
         if not uses_tools(messages, tools):
             return make_turns(messages, loss, work.places, (), work.trained_from), None
         if self.settings.tool_syntax:
@@ -245,6 +246,13 @@ def open_with(model: Model, settings: DialectSettings, stores: Stores = ENVIRONM
     if faults:
         raise ConfigError(faults)
     return WrittenDialect(model, settings, vocabulary)
+
+
+def _refuse_blank_answers(work: Work) -> None:
+    """GLM-4's template leaves out a blank answer with its header; MiniCPM's code then trains the next question."""
+    for message, place in zip(work.messages, work.places, strict=True):
+        if message.role == "assistant" and not message.image_at and (not message.content or message.content.isspace()):
+            raise Reject(Reason.TOKENS_ANSWER_BLANK.at(f"messages[{place}]", "the answer is blank"))
 
 
 def _add_stray_labels(row: Row, end: int) -> None:

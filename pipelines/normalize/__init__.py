@@ -1,7 +1,8 @@
 """A logged record -> a Draft in GLM form. Every refusal is collected; one Reject names them all.
 
 Decisions: an answer before any question, two turns of one role in a row, and a last question without an answer are kept; each dialect
-judges them. A blank question or answer is refused, never silently left out. A blank system turn and a blank tool result are kept.
+judges them. A blank question is refused, never silently left out. A blank answer is kept where the log has it so, and where another answer has a text. A blank system turn and
+a blank tool result are kept.
 """
 
 from __future__ import annotations
@@ -133,14 +134,19 @@ def _logged_tools(logged: Logged) -> list[tuple[str, Any]]:
 
 
 def _check_targets(lines: list[Line], findings: Findings) -> None:
-    """The record needs an answer to train on, and no turn may be blank: templates leave blank turns out, together with their headers."""
+    """The record needs an answer to train on. No question may be blank, nor an answer that is blank because something in it was not read: many templates
+    leave blank turns out, together with their headers."""
     blank = [line for line in lines if line.is_blank and line.role in ("user", "assistant")]
     if not findings.refusals and not any(line.role == "assistant" and not line.is_blank for line in lines):
         findings.refuse(Reason.SCHEMA_NO_TARGET, "", "the record has no answer, or only blank ones")
         return
     refused = sorted(finding.where for finding in findings.refusals) if blank else []
     for line in blank:
-        if not _has_prefix(refused, line.where):
+        if _has_prefix(refused, line.where):
+            continue
+        if line.is_silent:
+            findings.note(Reason.SCHEMA_ANSWER_BLANK, line.where, "the answer is blank")
+        else:
             findings.refuse(Reason.SCHEMA_CONTENT_MISSING, line.where, f"the {line.role} turn is blank")
 
 

@@ -23,7 +23,7 @@ from pipelines.reasons import Reason
 
 class Line(Struct, gc=False, kw_only=True):
     """A message in the making. `images` are (offset, reference or Slot, JSON path) that have their place already; `pool` are (reference, JSON path)
-    that the turn has without a place. `is_alone`: the turn has no call besides the text."""
+    that the turn has without a place. `is_alone`: the turn has no call besides the text. `is_silent`: the log has an answer that is a blank text."""
 
     role: str
     text: str
@@ -36,6 +36,7 @@ class Line(Struct, gc=False, kw_only=True):
     name: str | None = None  # of a result: the function that was called
     pool: list[tuple[Any, str]] = field(default_factory=list)
     is_alone: bool = True
+    is_silent: bool = False
     spelling: str | None = None  # of a call that is written in the text and stays text
 
     @property
@@ -49,7 +50,7 @@ def lines_of(turn: LoggedTurn, findings: Findings) -> list[Line]:
     if role == CALL and isinstance(turn.content, str) and has_call(turn.content):
         role = "assistant"  # the call is in the text, in the syntax of a model
     if role is not None and _is_text_only(turn, role, findings):
-        return [Line(role=role, text=turn.content, where=turn.where)]
+        return [Line(role=role, text=turn.content, where=turn.where, is_silent=role == "assistant" and not turn.content.strip())]
     for key, value in turn.media:
         if value not in ("", [], {}, False):
             findings.media(f"{turn.where}.{key}", kind_of(value))
@@ -132,6 +133,7 @@ def _answer_lines(turn: LoggedTurn, fields: TurnFields, findings: Findings) -> l
                 turn.where,
                 "the turn has neither content nor a call; expected one under content, value, text, parts or tool_calls",
             )
+        line.is_silent = line.is_blank and fields.has_content and not fields.text.strip() and not fields.thoughts
     return lines + [Line(role="assistant", text=call.arguments, where=call.where, weight=fields.weight, call=call) for call in calls]
 
 

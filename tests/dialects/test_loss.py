@@ -68,3 +68,12 @@ def test_a_row_without_a_trained_token_is_quarantined(dialect: str):
     row = run(talk(masked, masked, masked), configuration(dialect))[-1]
     assert isinstance(row, Quarantined)
     assert (row.dialect, row.findings[0].code) == (dialect, "tokens.no_target")
+
+
+@pytest.mark.parametrize("dialect", MODELS)
+@pytest.mark.parametrize("blank", ["", " \n"])
+def test_a_blank_answer_is_refused_because_its_template_leaves_it_out(dialect: str, blank: str):
+    record = {"messages": [{"role": role, "content": text} for role, text in (("user", "Q"), ("assistant", blank), ("user", "Q"), ("assistant", "A"))]}
+    row = run(record, configuration(dialect))[-1]
+    assert isinstance(row, Quarantined)
+    assert (row.findings[0].code, row.findings[0].where) == ("tokens.answer_blank", "messages[1]")

@@ -33,7 +33,7 @@ def system(text: Any) -> dict[str, Any]:
         ([Q, [A]], [("schema.turn_not_object", "messages[1]")]),
         ([Q], [("schema.no_target", "")]),
         ([Q, A | {"content": " "}], [("schema.no_target", "")]),
-        ([Q, A | {"content": "\n"}, Q, A], [("schema.content_missing", "messages[1]")]),
+        ([Q, A | {"content": None}, Q, A], [("schema.content_missing", "messages[1]")]),
         ([Q | {"content": ""}, A], [("schema.content_missing", "messages[0]")]),
         ([Q | {"content": None}, A], [("schema.content_missing", "messages[0]")]),  # and not a second time as a blank turn
         ([Q | {"content": None}, Q | {"content": ""}, A], [("schema.content_missing", "messages[0]"), ("schema.content_missing", "messages[1]")]),
@@ -41,6 +41,19 @@ def system(text: Any) -> dict[str, Any]:
 )
 def test_a_record_needs_a_list_of_turns_with_an_answer_and_no_blank_turn(logged: Any, refused: list[tuple[str, str]]):
     assert refusals({"messages": logged}) == refused
+
+
+@pytest.mark.parametrize("blank", ["", "\n", [{"type": "text", "text": ""}]])
+def test_a_blank_answer_beside_another_is_kept_with_a_note(blank: Any):
+    made = conversation({"messages": [Q, A | {"content": blank}, Q, A]})
+    assert [role for role, _, _ in turns(made)] == ["user", "assistant", "user", "assistant"]
+    assert notes(made) == [("schema.answer_blank", "messages[1]")]
+
+
+def test_an_answer_that_is_blank_because_its_reasoning_is_dropped_is_refused():
+    answers = [A | {"content": "", "reasoning_content": "Hm."}, Q, A]
+    found = refusals({"messages": [Q, *answers]}, configuration(normalize={"reasoning": "drop"}))
+    assert found == [("schema.content_missing", "messages[1]"), ("repair.reasoning_dropped", "messages[1]")]
 
 
 def test_a_blank_system_turn_is_no_fault():

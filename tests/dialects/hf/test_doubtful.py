@@ -97,3 +97,12 @@ def test_a_result_that_is_lost_is_missed_though_the_template_writes_such_a_text(
     )
     row = row_of(template, tmp_path, record([user("Look."), calls(PARIS), result("tool"), answer("Seen.")], TOOLS))
     assert [(finding.code, finding.where) for finding in row.findings] == [("tokens.template_loses", "messages[2]")]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_spans_are_found_beside_blank_answers(family: str):
+    """A span of a question that was found in its header would begin before the answer ends."""
+    for text in ("<", "user", "|", "[", "a"):
+        *_, row = rows(family, record([user(text), answer(""), user(text), answer("One."), user(text), answer(" \n"), user(text), answer("Two.")]))
+        assert isinstance(row, Sample), (text, row.findings)
+        assert [span.role for span in row.tokens.turn_spans] == ["user", "assistant"] * 4, text

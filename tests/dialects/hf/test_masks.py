@@ -165,3 +165,15 @@ def test_parallel_calls_are_one_answer():
 def test_a_system_text_of_the_template_before_a_first_answer_is_not_trained():
     text = shown("qwen2_5_vl", record(PLAIN["answer first"]))
     assert text.startswith("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>assistant\n«Welcome!<|im_end|>»\n")
+
+
+@pytest.mark.parametrize(
+    ("family", "trained"),
+    [
+        ("qwen2_5", "<|im_start|>assistant\n«<|im_end|>»"),
+        ("glm4moe", "<|assistant|>«\n<think></think><|user|>»"),
+        ("gptoss", "«<|channel|>final<|message|><|end|>»"),
+    ],
+)
+def test_a_blank_answer_is_its_end(family: str, trained: str):
+    assert trained in shown(family, record([user("<"), answer(""), user("user"), answer("Speaking.")]))
