@@ -61,7 +61,7 @@ def remove_run(root: OutputRoot, run_id: str, batch: str) -> None:
     for table in (*SNAPSHOT_TABLES, "runs"):
         names = _files_of(root, table, run_id, batch)
         # Where somebody deleted the row of a published run, its files are still in the tables, or were replaced not long ago.
-        kept = _live_or_replaced(root, table) if names else set()
+        kept = live_or_replaced(root, table) if names else set()
         delete_files([root.path(table, name) for name in names if name not in kept], root.stores)
     delete_folder(root.work_folder(run_id), root.stores)
     folder = root.run_folder(run_id)
@@ -90,7 +90,7 @@ def _files_of(root: OutputRoot, table: str, run_id: str, batch: str) -> list[str
     return [name.removeprefix(f"{table}/") for name in found]
 
 
-def _live_or_replaced(root: OutputRoot, table: str) -> set[str]:
+def live_or_replaced(root: OutputRoot, table: str) -> set[str]:
     names = {file.path for file in files_in(open_delta(root, table))}
     for name in [name for name in names_in(root.path("_replaced"), root.stores) if name.endswith(".json")]:
         replaced = root.read_json("_replaced", name)
@@ -168,4 +168,4 @@ def _folders(root: OutputRoot, table: str, batch: str) -> list[str]:
     return folders
 
 
-__all__ = ["Begun", "apply_retention", "note_begun", "remove_failed_attempts", "remove_run", "remove_unfinished", "unfinished_runs"]
+__all__ = ["Begun", "apply_retention", "live_or_replaced", "note_begun", "remove_failed_attempts", "remove_run", "remove_unfinished", "unfinished_runs"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from pipelines.storage.files import delete_folder
+from pipelines.storage.files import delete_files, delete_folder, file_exists, write_file
+from pipelines.storage.opening import stat_file
 from pipelines.tables.publication.bring_over import bring_over, old_rows
+from pipelines.tables.publication.cleaning import DAY, live_or_replaced
 from pipelines.tables.publication.complete import complete, keep_names
-from pipelines.tables.publication.delta import HOOKS, LOG_DAYS, applied_to, commit, files_in, open_delta
+from pipelines.tables.publication.delta import LOG_DAYS, applied_to, commit, files_in, open_delta
 from pipelines.tables.publication.plan import Added, plan_of, read_plan
 from pipelines.tables.publication.publish import missing_files
 from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot, newest_of
@@ -124,12 +127,27 @@ def _rows_by_batch(found: DeltaTable) -> dict[str, int]:
 
 
 def _remove_orphans(root: OutputRoot, days: int) -> Iterator[str]:
-    """Deletes files in the folders of the tables that no version of the last `days` days needs, and that are older."""
+    """Deletes files in the folders of the tables that no version of the last `days` days needs, and that are older, by the store's clock."""
+    before = _now(root) - days * DAY
     for table in (*SNAPSHOT_TABLES, "runs"):
         found = open_delta(root, table)
-        removed = found.vacuum(24 * days, dry_run=False, enforce_retention_duration=False, post_commithook_properties=HOOKS, full=True) if found else []
+        unused = found.vacuum(24 * days, dry_run=True, enforce_retention_duration=False, full=True) if found else []
+        kept = live_or_replaced(root, table) if unused else set()
+        paths = [root.path(table, name) for name in map(unquote, unused) if name not in kept]
+        removed = [path for path in paths if file_exists(path, root.stores) and stat_file(path, root.stores).modified < before]
+        delete_files(removed, root.stores)
         if removed:
             yield f"{table}: deleted {counted(len(removed), 'file')} that no version of the last {counted(days, 'day')} needs"
+
+
+def _now(root: OutputRoot) -> int:
+    """The time of the store in ns, which is that of a file that was just written."""
+    path = root.path(".episodes-repair")
+    write_file(path, b"", root.stores)
+    try:
+        return stat_file(path, root.stores).modified
+    finally:
+        delete_files([path], root.stores)
 
 
 def _listed(batches: set[str]) -> str:

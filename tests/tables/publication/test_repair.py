@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,23 @@ def test_files_that_somebody_deleted_are_taken_out_and_their_batches_are_publish
     assert everything(root)["conversations"] == keys_of("r2")["conversations"]  # a batch as a whole or not at all
     publish_run(root, plan_for(root, "r3", "mon"))
     assert seen(root, "samples", "mon") == keys_of("r3")["samples"]
+
+
+def test_files_that_nothing_needs_are_deleted_by_the_clock_of_the_store(root: OutputRoot, monkeypatch: pytest.MonkeyPatch):
+    """The clock of the driver that replaced the batch was 400 days slow, and so says the log that its files were replaced long ago."""
+    publish_run(root, plan_for(root, "r1", "mon"))
+    monkeypatch.setattr(time, "time_ns", lambda: 10**9 * 1_700_000_000)
+    publish_run(root, plan_for(root, "r2", "mon"))
+    folder = Path(root.path("samples", "dialect=glm_4", "split=train", "batch=mon"))
+    for name, days in (("old-0.parquet", 40), ("new-0.parquet", 20)):
+        (folder / name).write_bytes(b"of a task that ended late")
+        os.utime(folder / name, (now := os.stat(folder).st_mtime - 86_400 * days, now))
+    for path in Path(root.path("samples")).rglob("r1-*.parquet"):
+        os.utime(path, (now := os.stat(folder).st_mtime - 86_400 * 60, now))
+    assert list(repair(root)) == ["samples: deleted 1 file that no version of the last 30 days needs"]
+    assert sorted(path.name for path in folder.iterdir() if "old" in path.name or "new" in path.name) == ["new-0.parquet"]
+    assert seen(root, "samples", run_id="r1") == keys_of("r1")["samples"]
+    assert everything(root) == keys_of("r2") | {"images": ["r1.png", "r2.png"]}
 
 
 def test_what_others_have_changed_stays_and_is_named(root: OutputRoot):
