@@ -2,8 +2,8 @@
 
 At every named point at which a run changes what is stored, it kills the driver (SIGKILL) or makes the step fail (disk full, I/O error);
 then it runs the batch again and compares the tables with those of an undisturbed run. It also runs two batches, and one batch twice, at the
-same time, with and without a lock, lets somebody else change the tables, and plants mistakes in the code, each of which an experiment must
-catch. Prints a line per experiment on stderr and a JSON line of counts on stdout. The exit code is 1 if anything was wrong.
+same time, with and without a lock, lets somebody else change the tables, puts the output root into a store, and plants mistakes in the code,
+each of which an experiment must catch. Prints a line per experiment on stderr and a JSON line of counts on stdout. The exit code is 1 if anything was wrong.
 """
 
 from __future__ import annotations
@@ -15,21 +15,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
 
 from pipelines.spark.session.session import open_session
 from tests.crash import campaign as c
 from tests.crash import others as o
 from tests.crash import races as r
+from tests.crash import stores
 from tests.crash.mistakes import MISTAKES
 from tests.crash.processes import killed_at_random
 from tests.crash.scene import Scene, build
-from tests.crash.stage import RUNS, Stage, broken, full
+from tests.crash.stage import RUNS, Mistake, Stage, broken, full, nothing
+from tests.crash.stores import open_server
 from tests.crash.zygote import Zygote, die
 
 IN_BATCH = "DELETE in the batch"  # changes nothing only until the batch's rows are replaced
-WHAT = ("points", "batches", "meetings", "hands", "others")
+WHAT = ("points", "batches", "meetings", "hands", "others", "stores")
 Experiments = Iterator[tuple[str, str, Callable[[Stage], list[str]]]]  # part, name, experiment
 
 
@@ -38,34 +44,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seed = options.seed if options.seed is not None else random.randrange(1 << 30)
     chance = random.Random(seed)
     print(f"seed {seed}", file=sys.stderr)
-    quick = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-    spark = open_session({"spark.master": "local[2]", "spark.driver.memory": "4g"} | quick)
     faults: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
-        stage = staged(Zygote(spark, Path(folder)), Path(folder) / "scene", ("before", "amended") if options.sample and not options.mistakes else tuple(RUNS))
-        points = stage.points()
-        chosen = sorted(chance.sample(range(len(points)), min(options.sample, len(points)))) if options.sample else list(range(len(points)))
-        counts: dict[str, int] = {}
-        for part, name, experiment in experiments(points, chosen, chance, options):
-            if options.only and options.only not in name:
-                continue
-            found = experiment(stage)
-            counts[part] = counts.get(part, 0) + 1
-            faults += [f"{name}: {fault}" for fault in found]
-            report(name, found)
-        caught = list(planted(stage, options, faults))
-    figures = {"seed": seed, "points": len(points), "points_tried": len(chosen) if "points" in options.what else 0, "experiments": counts}
-    print(json.dumps(figures | {"mistakes": len(caught), "mistakes_caught": sum(caught), "faults": len(faults)}))
+    counts: dict[str, int] = {}
+    figures: dict[str, Any] = {"seed": seed}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = stack.enter_context(open_server(options.server, folder)) if "stores" in options.what and not options.sample else None
+        zygote = Zygote(session(), folder)  # after the server, whose credentials the workers have in their environment
+        caught: list[bool] = []
+        if options.mistakes or set(options.what) - {"stores"}:
+            states = ("before", "amended") if options.sample and not options.mistakes else tuple(RUNS)
+            stage = staged(zygote, Scene(folder / "disk" / "scene"), states)
+            points = stage.points()
+            chosen = sorted(chance.sample(range(len(points)), min(options.sample, len(points)))) if options.sample else list(range(len(points)))
+            tried(stage, experiments(points, chosen, chance, options), options, counts, faults)
+            figures |= {"points": len(points), "points_tried": len(chosen) if "points" in options.what else 0}
+            caught = list(planted(stage, options, faults))
+        if server:
+            stage = staged(zygote, Scene(folder / "store" / "scene", server.uri, dict(server.settings)), tuple(RUNS), stores.renew_quickly)
+            tried(stage, stores.experiments(stage, server.name), options, counts, faults)
+    print(json.dumps(figures | {"experiments": counts, "mistakes": len(caught), "mistakes_caught": sum(caught), "faults": len(faults)}))
     return 1 if faults else 0
 
 
-def staged(zygote: Zygote, folder: Path, states: Sequence[str]) -> Stage:
-    zygote.run(lambda spark: build(spark, folder))
-    scene = Scene(folder)
-    scene.keep()
-    stage = Stage(zygote, scene)
+def session() -> SparkSession:
+    quick = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    return open_session({"spark.master": "local[2]", "spark.driver.memory": "4g"} | quick)
+
+
+def staged(zygote: Zygote, scene: Scene, states: Sequence[str], before: Mistake = nothing) -> Stage:
+    zygote.run(lambda spark: build(spark, scene))
+    zygote.run(lambda spark: scene.keep())
+    stage = Stage(zygote, scene, before)
     stage.prepare(states)
     return stage
+
+
+def tried(stage: Stage, experiments: Experiments, options: argparse.Namespace, counts: dict[str, int], faults: list[str]) -> None:
+    for part, name, experiment in experiments:
+        if options.only and options.only not in name:
+            continue
+        found = experiment(stage)
+        counts[part] = counts.get(part, 0) + 1
+        faults += [f"{name}: {fault}" for fault in found]
+        report(name, found)
 
 
 def experiments(points: list[str], chosen: list[int], chance: random.Random, options: argparse.Namespace) -> Experiments:
@@ -187,6 +209,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, default=0, help="number of random points, each with one disturbance; 0: all points with all disturbances")
     parser.add_argument("--what", nargs="*", choices=WHAT, default=WHAT, help="parts of the campaign; none: only the planted mistakes")
+    parser.add_argument("--server", choices=stores.SERVERS, default="versitygw", help="the server of the part `stores`; moto where it is missing")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--mistakes", action="store_true", help="also plant mistakes")
     parser.add_argument("--only", help="only experiments and mistakes whose name contains this")

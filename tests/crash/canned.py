@@ -6,7 +6,6 @@ Everything from the plan to the end of the run is the project's own code. A run 
 from __future__ import annotations
 
 import pickle
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,8 @@ from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.run import batch as job
 from pipelines.spark.run import completion
 from pipelines.spark.run.staging import Run, StagedRun
+from pipelines.storage.files import read_file, write_file
+from pipelines.storage.stores import ENVIRONMENT
 from pipelines.tables.writing import FileSet
 
 COUNTED = ((completion, "read_back"), (completion, "find_duplicate_keys"), (completion, "report_of"), (run_row, "reader_settings"))
@@ -31,9 +32,7 @@ def keep(folder: Path) -> None:
     def staged(run: Run, *more: Any) -> StagedRun:
         made["run_id"], made["staged"] = run.run_id, stage_rows(run, *more)
         for _, path, file in _files(made["staged"]):
-            target = folder / file.table / file.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+            write_file(f"{folder}/{file.table}/{file.path}", read_file(path, run.root.stores), ENVIRONMENT)
         return made["staged"]
 
     def kept(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,9 +55,7 @@ def use(folder: Path) -> None:
 
     def staged(run: Run, *more: Any) -> StagedRun:
         run.root.on_point("stage drafts: before")
-        work = Path(run.job.work_folder)
-        work.mkdir(parents=True, exist_ok=True)
-        (work / "drafts.parquet").touch()
+        write_file(f"{run.job.work_folder}/drafts.parquet", b"", run.root.stores)
         run.root.on_point("stage drafts: after")
         run.root.on_point("stage images: before")
         run.root.on_point("stage images: after")
@@ -74,8 +71,7 @@ def use(folder: Path) -> None:
         for (_, _, before), (kind, path, _) in zip(_files(old), _files(new), strict=True):
             if kind == "images":
                 run.root.on_point("stage outcomes: after")
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder / before.table / before.path, path)
+            write_file(path, read_file(f"{folder}/{before.table}/{before.path}", ENVIRONMENT), run.root.stores)
         return new
 
     job.stage_rows = staged

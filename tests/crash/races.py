@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipelines.tables.reading import run_rows
 from pipelines.training.tables import open_root
 from tests.crash.scene import Scene, View, view, view_of_snapshot, without_n0
 from tests.crash.stage import OnPoint, Stage, again, at_pass, broken, last_line, left_over, reader_faults, until, wait_for
@@ -29,7 +28,7 @@ def same_batch_at_once(stage: Stage, number: int | str, lock: bool = True, spark
     right = [["LostRace", "published"], *([] if lock else [["published", "unchanged"]])]
     faults += [] if ended in right else [f"the two runs ended as {ended}"]
     faults += reader_faults(stage, scene, ["amended"], "after both")
-    of_batch = stage.look(lambda: len([row for row in run_rows(scene.root) if row["batch"] == "n1"]))
+    of_batch = stage.look(lambda: len([row for row in scene.output().runs() if row["batch"] == "n1"]))
     faults += [] if of_batch == 2 else [f"{of_batch - 1} runs of the batch were published at once"]
     faults += left_over(stage, scene)
     return faults + again(stage, scene, "n1", "amended")

@@ -76,7 +76,8 @@ class Stage:
         return lambda: canned.keep(self._canned(batch))
 
     def fresh(self) -> Scene:
-        return self.scene.restored()
+        # Clients of stores do not survive a fork, so this process must not open one.
+        return self.zygote.run(lambda spark: self.scene.restored()) if self.scene.store else self.scene.restored()  # type: ignore[no-any-return]
 
     def drive(self, scene: Scene, batch: str, **options: Any) -> Any:
         """How the run ended: its status, the name of its exception, or KILLED. With `lock=False` it takes no lock on its batch."""
