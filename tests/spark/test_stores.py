@@ -46,7 +46,7 @@ def submit(config: Config, folder: Path, batch: str) -> subprocess.Popen[str]:
 
 
 def line_of(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, errors = process.communicate(timeout=500)
+    out, errors = process.communicate(timeout=1500)
     assert out, errors[-3000:]
     line: dict[str, Any] = json.loads(out)
     return line

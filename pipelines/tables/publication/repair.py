@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
-from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -143,7 +142,7 @@ def _remove_orphans(root: OutputRoot, days: int) -> Iterator[str]:
 
 def _now(root: OutputRoot) -> int:
     """The time of the store in ns, which is that of a file that was just written."""
-    path = root.path(f".episodes-repair-{uuid4().hex}")
+    path = root.path(".episodes-repair")
     write_file(path, b"", root.stores)
     try:
         return stat_file(path, root.stores).modified
