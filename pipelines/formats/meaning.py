@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 Json = Any
 
@@ -86,6 +86,7 @@ _MASK = re.compile(r"mask", re.IGNORECASE)
 _TRAINING_START = re.compile(r"loss|train|weights?$", re.IGNORECASE)
 _PICTURE_FILE = re.compile(r"(?:file:)?[^\s:?#]{1,1000}\.(?:png|jpe?g|webp|gif|bmp)", re.IGNORECASE)
 _PICTURE_BYTES = ("data:image", "iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
+_OF_TURNS = (*BAD_TURN, "error")
 _ANSWERS, _SPOKEN = ("response", "output", "completion"), ("answer", "question", "turns", "reasoning")
 _EMPTY: tuple[Json, ...] = ("", [], {}, "[]", "{}", "null")
 _SWITCHES = frozenset(("auto", "none", "on", "off", "yes", "no", "true", "false", "low", "medium", "high", "minimal", "enabled", "disabled", "required"))
@@ -103,28 +104,41 @@ def carries_meaning(key: str, value: Json, kind: str = "record") -> bool:
     >>> carries_meaning("extra", [{"role": "user", "content": "Hi"}]), carries_meaning("extra", {"mood": "glad"})
     (True, False)
     """
-    if key == "label":
-        return isinstance(value, bool)
-    if TRAINING.fullmatch(key):
-        return not _is_default_of_training(key, value)
+    name = _named_cached(key) if len(key) <= MOST_CACHED else _named(key)
+    if name.is_training:
+        return isinstance(value, bool) if key == "label" else not _is_default_of_training(key, value)
     if value is None or value is False or value in _EMPTY:
         return False
-    if kind == "turn" and key in BAD_TURN:
-        return value is True
-    if _SWITCHED.search(key) and _is_switch(value):
+    if kind == "turn" and key in _OF_TURNS:
+        return value is True if key in BAD_TURN else isinstance(value, (str, dict))
+    if name.is_exact:
+        return not ((name.is_switched and _is_switch(value)) or (key in _ANSWERS and _is_metadata(value)))
+    if name.family is None or kind in ("line", "tool"):  # events of a session file have a hundred keys, and definitions of tools are data
         return False
-    if EXACT.fullmatch(key):
-        return not (key in _ANSWERS and _is_metadata(value))
-    if kind in ("line", "tool"):  # events of a session file have a hundred keys, and definitions of tools are data
+    if not name.family:
+        return holds_picture(value) or holds_turns(value) or holds_call(value)
+    if isinstance(value, (bool, int, float)) or (name.is_switched and _is_switch(value)) or (name.family in _SPOKEN and _is_metadata(value)):
         return False
-    family = _family_cached(key) if len(key) <= MOST_CACHED else family_of(key)
-    if family is None:
-        return kind == "turn" and key == "error" and isinstance(value, (str, dict))
-    if family and not isinstance(value, (bool, int, float)) and not (family in _SPOKEN and _is_metadata(value)):
-        if family == "picture" and isinstance(value, str):
-            return " " not in value.strip()
-        return family != "file" or kind == "turn" or holds_picture(value)
-    return not family and (holds_picture(value) or holds_turns(value) or holds_call(value))
+    if name.family == "picture" and isinstance(value, str):
+        return " " not in value.strip()
+    return name.family != "file" or kind == "turn" or holds_picture(value)
+
+
+class _Name(NamedTuple):
+    """What a key's name says. `is_exact`: any value but a default matters; `is_switched`: it may be a setting of a request."""
+
+    is_training: bool
+    is_exact: bool
+    is_switched: bool
+    family: str | None
+
+
+def _named(key: str) -> _Name:
+    is_training = key == "label" or TRAINING.fullmatch(key) is not None
+    return _Name(is_training, EXACT.fullmatch(key) is not None, _SWITCHED.search(key) is not None, family_of(key))
+
+
+_named_cached = lru_cache(maxsize=4096)(_named)
 
 
 def family_of(key: str) -> str | None:
@@ -146,9 +160,6 @@ def family_of(key: str) -> str | None:
     if named and named[-1] in QUALIFIERS:
         return None
     return next((family for word in reversed(named) for family, names in WORDS.items() if word in names), "")
-
-
-_family_cached = lru_cache(maxsize=4096)(family_of)
 
 
 def _is_switch(value: Json) -> bool:

@@ -59,8 +59,14 @@ def fields_of_turn(turn: Mapping[str, Json], where: str, unread: Unread) -> tupl
             _double(unread, where, key, value, fields[field])
     if used.get("name") in TOOL_NAMES and str(fields.get("role")).lower() not in QUESTION_ROLES:
         unread.add("turn", where, used["name"], fields["name"], "the name of a tool is read of its result, and not of an answer")
-    for key in others:
-        unread.add("turn", where, key, turn[key], repeats=lambda key, value: _repeats(value, fields.get("content")))
+    if others:
+        content = fields.get("content")
+
+        def repeats(key: str, value: Json) -> bool:
+            return isinstance(value, str) and isinstance(content, str) and value.strip() in content
+
+        for key in others:
+            unread.add("turn", where, key, turn[key], repeats=repeats)
     for field in fields.keys() & LISTED:
         if len(fields[field]) > 1:
             fields[field] = tuple(sorted(fields[field], key=_rank))
@@ -69,11 +75,6 @@ def fields_of_turn(turn: Mapping[str, Json], where: str, unread: Unread) -> tupl
 
 def _holds_objects(value: Json) -> bool:
     return isinstance(value, (dict, list)) or (isinstance(value, str) and value.lstrip()[:1] in ("[", "{"))
-
-
-def _repeats(value: Json, content: Json) -> bool:
-    """Whether a text beside the content of a turn is a part of it."""
-    return isinstance(value, str) and isinstance(content, str) and value.strip() in content
 
 
 def _rank(pair: tuple[str, Json]) -> int:

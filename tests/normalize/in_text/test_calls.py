@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.normalize.in_text.spellings import SIGNS, may_contain_call
 from tests.making import asked, configuration, conversation, notes, refusals, run, turns
 
 QUESTION, ANSWER = {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}
@@ -246,3 +247,13 @@ def test_a_turn_that_is_said_to_be_a_call_may_have_it_in_any_syntax(text: str):
     assert CALL in turns(conversation({"conversations": said}))
     said[1] = {"from": "function_call", "value": "I look."}
     assert refusals({"conversations": said})[0] == ("tool.call_malformed", "conversations[1].value")
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_text_with_any_sign_may_contain_a_call(sign: str):
+    assert may_contain_call(f"Text {{ [ < before {sign} and after.")
+
+
+@pytest.mark.parametrize("text", ["", "It is cold (today).", "a < b, [1, 2] and {c}", "Read `x`; see Action 3.", "f(x)"])
+def test_most_texts_contain_no_call(text: str):
+    assert not may_contain_call(text)
