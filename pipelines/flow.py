@@ -17,18 +17,36 @@ from msgspec.structs import replace
 
 from pipelines.config import Config, ConfigError, Source
 from pipelines.config.formats import is_plugin
+from pipelines.config.rows import Rows
 from pipelines.containers.partitions import with_columns
 from pipelines.dialects import Dialect, open_dialect
+from pipelines.episodes.steps import read_episode
+from pipelines.episodes.steps.groups import with_earlier
 from pipelines.formats.keys import Unread
 from pipelines.formats.plugin import plugin_fault
-from pipelines.formats.table import nonfinite, read_record
+from pipelines.formats.table import nonfinite, plain_record, read_record
 from pipelines.normalize import normalize
 from pipelines.normalize.kept import kept_fields, with_kept
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import BOM, parse_record
 from pipelines.parsing.sessions import object_text
 from pipelines.reasons import Reason, Reject, reason_of, refusals
-from pipelines.records import Conversation, Draft, Finding, Image, Message, Noun, Outcome, Quarantined, RawRecord, RecordContext, Sample, SeenImages, Tokens
+from pipelines.records import (
+    Conversation,
+    Draft,
+    Finding,
+    Image,
+    Message,
+    Noun,
+    Outcome,
+    Quarantined,
+    RawRecord,
+    RecordContext,
+    Sample,
+    SeenImages,
+    Step,
+    Tokens,
+)
 from pipelines.visible import counted
 
 P = ParamSpec("P")
@@ -66,9 +84,23 @@ def open_flow(config: Config) -> Flow:
         for i, source in enumerate(config.sources)
         if is_plugin(source.format) and (fault := plugin_fault(source.format)) is not None
     ]
+    faults += [f"sources[{i}].rows.prompt: {fault}" for i, source in enumerate(config.sources) if (fault := prompt_fault_of(source))]
     if faults:
         raise ConfigError(faults)
     return Flow(config, tuple(dialects))
+
+
+def prompt_fault_of(source: Source) -> str | None:
+    """Why the prompt of this source cannot be used; None where it can, or is not used."""
+    if source.rows.of != "step":
+        return None
+    from pipelines.episodes.steps.prompts import PromptFault, open_prompt  # imports Jinja2, which other sources do not need
+
+    try:
+        open_prompt(source.rows.prompt)
+    except PromptFault as fault:
+        return str(fault)
+    return None
 
 
 def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
@@ -77,6 +109,12 @@ def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
     unread = Unread(source.ignore)
     draft = _tried(_draft, raw, source, config, unread)
     return Quarantined(raw, draft.findings, unread=unread.counted()) if isinstance(draft, _Refused) else draft
+
+
+def with_history(raw: RawRecord, draft: Draft, earlier: tuple[Step, ...] | Finding, rows: Rows) -> Draft | Quarantined:
+    """The draft of a record that is one step, with the earlier steps of its episode; or the row that quarantines it, where these are not known."""
+    found = _tried(with_earlier, draft, earlier, rows)
+    return Quarantined(raw, found.findings, episode_id=draft.episode_id, unread=draft.unread) if isinstance(found, _Refused) else found
 
 
 class DraftWithImages(Noun, frozen=True):
@@ -149,6 +187,9 @@ def _draft(raw: RawRecord, source: Source, config: Config, unread: Unread) -> Dr
     parsed = parse_record(raw if text is raw.raw else replace(raw, raw=text), budget)
     record = with_columns(parsed.value, raw.origin.path, source.path)
     kept = kept_fields(record, text.removeprefix(BOM), source, budget, unread)
+    if source.rows.of == "step":
+        notes = [*raw.findings, *parsed.findings, *kept.findings]
+        return with_kept(read_episode(*plain_record(record, text.removeprefix(BOM), source, budget), raw, source, config, budget, notes, unread), kept)
     logged = read_record(record, text.removeprefix(BOM), source, budget, unread)
     notes = [*raw.findings, *parsed.findings, *kept.findings, *(nonfinite(logged) if parsed.has_nonfinite else ())]
     return with_kept(normalize(logged, raw, source, config, budget, notes, unread), kept)
@@ -171,6 +212,11 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
         refused.append(findings[-1])
     if refused:
         raise Reject(*refused, *(finding for finding in findings if finding not in refused))
+    if draft.episode is not None:
+        from pipelines.episodes.steps.conversations import step_conversations  # imports Jinja2
+
+        images_of = {ref.key: image for ref in draft.refs if (image := seen[ref.key].image)}
+        return step_conversations(draft, draft.episode, images_of, config, tuple(dict.fromkeys(findings)))
     conversation = Conversation(
         sample_id=draft.sample_id,
         record_id=draft.record_id,

@@ -14,7 +14,8 @@ from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile, Listing, list_inputs
 from pipelines.episodes.answers import answers_of, with_images
 from pipelines.episodes.fold import Cumulative, Folded, fold, folded_context
-from pipelines.flow import DraftWithImages, Flow, draft_of, make_outcomes, with_context
+from pipelines.episodes.steps.groups import StepIndex, with_histories
+from pipelines.flow import DraftWithImages, Flow, draft_of, make_outcomes, with_context, with_history
 from pipelines.images.references import ImageChecker
 from pipelines.records import Draft, Held, Outcome, Quarantined, RawRecord, RecordContext
 from pipelines.scrub import scrub_records
@@ -63,13 +64,18 @@ def _records(config: Config, file: InputFile) -> Iterator[RawRecord]:
 
 def _with_images(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: ImageChecker) -> DraftWithImages | Quarantined:
     """The draft with its images, or the row that quarantines it."""
+    earlier = index.steps.histories.get((raw.origin.path, raw.origin.line))
+    if earlier is not None and isinstance(draft, Draft):
+        draft = with_history(raw, draft, earlier, index.steps.rows[raw.origin.source])
     return with_context(raw, draft, index.context_of(raw, draft), checker.images_of)
 
 
 @dataclass(slots=True)
 class RecordIndex:
-    """The first place of each record, the records with each id of a source, and those of cumulative logs; `close` then compares them."""
+    """The first place of each record, the records with each id of a source, and those of cumulative logs and of single steps; `close` then
+    compares them."""
 
+    steps: StepIndex
     first: dict[str, tuple[str, int]] = field(default_factory=dict)
     cumulative: list[Cumulative] = field(default_factory=list)
     named: dict[tuple[str, str], set[str]] = field(default_factory=dict)
@@ -81,6 +87,8 @@ class RecordIndex:
         self.first[raw.record_id] = min(place, self.first.get(raw.record_id, place))
         if isinstance(draft, Draft) and draft.logged_id is not None:
             self.named.setdefault((raw.origin.source, draft.logged_id), set()).add(raw.record_id)
+        if isinstance(draft, Draft) and draft.episode is not None:
+            self.steps.add(draft)
 
     def count_cumulative(self, draft: Draft, checker: ImageChecker) -> None:
         """A record whose images are refused will be quarantined, so it holds nothing for others."""
@@ -91,6 +99,7 @@ class RecordIndex:
             self.cumulative.append(Cumulative(place, len(draft.messages), answers))
 
     def close(self) -> None:
+        self.steps.close()
         self.folded = fold(one for one in self.cumulative if self.first[one.place.record_id] == one.place[:2])
         superseded = {place.record_id for place, folded in self.folded.items() if not folded.trains}
         self.clashing = {key for key, records in self.named.items() if len(records - superseded) > 1}
@@ -108,7 +117,7 @@ class RecordIndex:
 
 def index_records(config: Config, inputs: Sequence[InputFile], checker: ImageChecker) -> tuple[RecordIndex, list[list[tuple[RawRecord, Drafted]] | None]]:
     """The index, and the records of each file with their drafts; None for files that would take too much memory."""
-    index, left = RecordIndex(), KEPT_BYTES
+    index, left = RecordIndex(StepIndex(with_histories(config))), KEPT_BYTES
     cumulative = {source.name for source in config.sources if source.fold != "none"}
     kept: list[list[tuple[RawRecord, Drafted]] | None] = []
     for file in inputs:
@@ -166,10 +175,13 @@ def _matches(source: Source, path: str, batch: str | None) -> bool:
 
 
 def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tuple[RawRecord | None, list[Outcome]]:
-    """One record of a file by its line, and its outcomes without regard to other records; (None, []) if there is no such line."""
-    file = input_file(flow.config, path, batch)
+    """One record of a file by its line, and its outcomes without regard to other records, but for the earlier steps of its episode in this file;
+    (None, []) if there is no such line."""
+    file, checker = input_file(flow.config, path, batch), ImageChecker(flow.config)
+    is_grouped = file.source in with_histories(flow.config)
+    steps = index_records(flow.config, [file], checker)[0].steps if is_grouped else StepIndex({})
     for raw in _records(flow.config, file):
         if raw.origin.line == line:
-            index = RecordIndex({raw.record_id: (raw.origin.path, raw.origin.line)})
-            return raw, list(make_outcomes([_with_images(raw, draft_of(raw, flow.config), index, ImageChecker(flow.config))], flow))
+            index = RecordIndex(steps, {raw.record_id: (raw.origin.path, raw.origin.line)})
+            return raw, list(make_outcomes([_with_images(raw, draft_of(raw, flow.config), index, checker)], flow))
     return None, []

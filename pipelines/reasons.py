@@ -14,7 +14,7 @@ from pipelines.records import Finding
 from pipelines.visible import one_line
 
 MOST_SHOWN = 1000  # characters of a place or a detail
-READ, PARSE, FORMAT, NORMALIZE, IMAGES, TOKENIZE = "read", "parse", "format", "normalize", "images", "tokenize"
+READ, PARSE, FORMAT, NORMALIZE, IMAGES, STEPS, TOKENIZE = "read", "parse", "format", "normalize", "images", "steps", "tokenize"
 REFUSE, REPAIR, NOTE = "refuse", "repair", "note"  # severity: the record is quarantined; kept but changed; kept unchanged
 
 
@@ -40,6 +40,8 @@ STAGES = {
     "record.secret": READ,
     "internal": NORMALIZE,
     "repair": NORMALIZE,
+    "repair.swipe_from_center": STEPS,
+    "step": STEPS,
     "repair.bom": PARSE,
     "repair.secret_masked": READ,
     "repair.pii_masked": READ,
@@ -503,6 +505,94 @@ class Reason(Enum):
         "Another record of this source has the same id but different content.",
         "Give each record its own id. normalize.id_conflict: quarantine quarantines all records that share an id.",
     )
+    STEP_GOAL_MISSING = Row(
+        "step.goal_missing",
+        REFUSE,
+        "The episode has no goal, or a step has no instruction of its own and `instruction: low` asks for it.",
+        "Log the goal of the episode, or the instruction of each step; or set `instruction: high`.",
+    )
+    STEP_SCREEN_MISSING = Row("step.screen_missing", REFUSE, "A step has no screen.", "Log the screen that each action was done on. The detail names the step.")
+    STEP_COUNTS = Row(
+        "step.counts",
+        REFUSE,
+        "The lists of an episode do not fit: there must be a screen and an instruction for each action, and one screen more at most.",
+        "Write the episode again. A step that is missing in one list would give every later step another screen.",
+    )
+    STEP_ACTION_UNKNOWN = Row(
+        "step.action_unknown",
+        REFUSE,
+        "A step has an action of a name that no table has, or code that is more than calls with literals.",
+        "Log an action of docs/steps.md; or turn the records into known ones with a function of your own: format: module:function.",
+    )
+    STEP_ACTION_BAD = Row(
+        "step.action_bad",
+        REFUSE,
+        "A step's action lacks something that it needs: its point, its direction or its text; or its point is no pair of numbers.",
+        "Log actions completely. The detail names what is missing. No other point takes its place.",
+        "AgentCPM-GUI process_ac.py takes the centre of the screen instead",
+    )
+    STEP_ACTION_UNSUPPORTED = Row(
+        "step.action_unsupported",
+        REFUSE,
+        "The form of the prompt has no words for any action of the record.",
+        "Use another prompt, such as plain, or leave these records out.",
+        "AgentCPM-GUI process_ac.py leaves such steps out",
+    )
+    STEP_LEFT_OUT = Row(
+        "step.left_out",
+        NOTE,
+        "A step became no row: the form of the prompt has no words for its action, or its screen is not in the log. It stays in the history of later steps.",
+        "Nothing to fix. The prompt plain has words for more actions.",
+        "AgentCPM-GUI process_ac.py leaves such steps out",
+    )
+    STEP_TEXT_LEFT_OUT = Row(
+        "step.text_left_out",
+        NOTE,
+        "The action that ends an episode has a text, which the form of the prompt cannot write.",
+        "Nothing to fix. The prompt plain writes it.",
+    )
+    STEP_POINT_OUTSIDE = Row(
+        "step.point_outside",
+        REFUSE,
+        "A point lies outside its screen, in the unit that is documented for the data set or set in `coordinates`.",
+        "Compare the points with the size of the screens. If the unit or the order is another one, set coordinates: {from: ..., order: ...}.",
+    )
+    STEP_COORDINATES_UNKNOWN = Row(
+        "step.coordinates_unknown",
+        REFUSE,
+        "The unit of the record's points is not known: neither the data set documents it nor do the values allow a single one.",
+        "Set coordinates: {from: px}, unit (0 to 1) or thousand (0 to 1000).",
+    )
+    STEP_SIZE_MISMATCH = Row(
+        "step.size_mismatch",
+        REFUSE,
+        "The logged size of a screen has another shape than its picture, so its points in px would land elsewhere.",
+        "Check whether the picture was turned or cut after it was logged.",
+    )
+    STEP_PROMPT_FAILED = Row(
+        "step.prompt_failed",
+        REFUSE,
+        "The template of the prompt failed for this step, or did not write the screen exactly once.",
+        "Change the template so that it takes every step. The detail has its message.",
+    )
+    STEP_NUMBER_BAD = Row(
+        "step.number_bad",
+        REFUSE,
+        "A record that is one step of an episode has no number, or one that is no whole number; or it names no episode.",
+        "Log the episode and the number of each step, or name their keys with group_by and order_by.",
+    )
+    STEP_NUMBER_TWICE = Row(
+        "step.number_twice",
+        REFUSE,
+        "Two different records are the same step of an episode, so that its history is not known.",
+        "Leave one of them out. The detail names the other one.",
+    )
+    STEP_GAP = Row(
+        "step.gap",
+        REFUSE,
+        "An earlier step that the history needs is not in the batch, or cannot be read.",
+        "Fix the earlier step, and run the whole batch again; or set history: {steps: 0, images: 1}.",
+    )
     INTERNAL_ERROR = Row(
         "internal.error",
         REFUSE,
@@ -585,6 +675,13 @@ class Reason(Enum):
         "The log is cumulative (`fold: prefix`), and other records of the batch train some answers of this one, so their `loss_weight` is 0 here.",
         "Nothing to fix. Each answer is trained once, where its reasoning is whole.",
         "the history is trained again in every record",
+    )
+    REPAIR_SWIPE_FROM_CENTER = Row(
+        "repair.swipe_from_center",
+        REPAIR,
+        "The log names the direction of a swipe and no place; it begins at the centre of the screen.",
+        "Log where the finger went down, if you know it.",
+        "AgentCPM-GUI process_ac.py does the same",
     )
     REPAIR_TURNS_DROPPED = Row(
         "repair.turns_dropped",

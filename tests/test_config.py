@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.config import AgentSlicingOptions, Config, ConfigError, DialectSettings, Fractions, Hook, Source, load_config, parse_config
+from pipelines.config.rows import History, Rows
 
 LEAST = {"sources": [{"name": "gui", "path": "logs/*.jsonl"}], "output": {"root": "out"}}
 
@@ -97,7 +98,9 @@ def test_no_message_of_a_library_reaches_the_user(value):
         "hooks": {"on_error": {}},
         "retention": {},
         "storage": {},
+        "scrub": {},
     }
+    base["sources"][0] |= {"rows": {"of": "step", "history": {}, "coordinates": {}}}
     reported = []
     for place in _places(base):
         data = copy.deepcopy(base)
@@ -115,6 +118,9 @@ def _places(data: dict) -> list[tuple]:
     found = [("sources", 0, key) for key in Source.model_fields] + [("dialects", 0, key) for key in DialectSettings.model_fields]
     for key, field in Config.model_fields.items():
         found += [(key,), *((key, name) for name in getattr(field.annotation, "model_fields", ()))]
+    rows = ("sources", 0, "rows")
+    found += [(*rows, name) for name in Rows.model_fields] + [(*rows, "history", name) for name in History.model_fields]
+    found += [(*rows, "coordinates", name) for name in ("from", "order", "to")]
     return [*found, *(("split", "fractions", name) for name in Fractions.model_fields), *(("hooks", "on_error", name) for name in Hook.model_fields)]
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pipelines.config.faults import kind_of, names_disagree, sentences
 from pipelines.config.options import OPTIONS
 from pipelines.config.paths import brace_faults, overlap_faults
+from pipelines.config.rows import PROMPTS, is_template
 from pipelines.config.settings import Config, DialectSettings, Hook, Hooks, Images, Output, Scrub, Settings, Source
 from pipelines.config.stores import Storage
 from pipelines.config.yaml_text import read_yaml
@@ -145,8 +146,21 @@ def _absolute(folder: Path, path: str) -> str:
 
 def _source_in(folder: Path, source: Source) -> Source:
     root = source.image_root
+    if (template := _template_at(folder, source.rows.prompt)) is not None:
+        source = source.model_copy(update={"rows": source.rows.model_copy(update={"prompt": template})})
     roots = _absolute(folder, root) if isinstance(root, str) else root and tuple(_absolute(folder, one) for one in root)
     return source.model_copy(update={"path": tuple(_absolute(folder, path) for path in source.path), "image_root": roots})
+
+
+def _template_at(folder: Path, prompt: str) -> str | None:
+    """The template in the file of this name; None where there is none. So workers need no file, and its text is part of the batch's key."""
+    if is_template(prompt) or prompt in PROMPTS:
+        return None
+    try:
+        text = (folder / prompt).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return text if is_template(text) else f"{{% raw %}}{text}{{% endraw %}}"
 
 
 def _dialect_in(folder: Path, dialect: DialectSettings) -> DialectSettings:

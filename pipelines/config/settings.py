@@ -22,10 +22,11 @@ from pydantic import (
 
 from pipelines.config.base import Settings
 from pipelines.config.fields import Fields
-from pipelines.config.formats import check_format
+from pipelines.config.formats import check_format, is_plugin
 from pipelines.config.options import OPTIONS, History, ModelName
 from pipelines.config.paths import input_path
 from pipelines.config.reading import CallsInText, Keep, KeepIf
+from pipelines.config.rows import Rows
 from pipelines.config.stores import Storage, stores_of
 from pipelines.storage.stores import Stores
 
@@ -75,6 +76,7 @@ class Source(Settings):
     keep_if: KeepIf = {}
     keep: Keep = ()
     fold: Literal["none", "prefix"] = "none"
+    rows: Rows = Rows()  # type: ignore[call-arg]
 
     @field_validator("name")
     @classmethod
@@ -87,6 +89,14 @@ class Source(Settings):
     def _fields_with_their_format(self) -> Source:
         if (self.format == "fields") != (self.fields is not None):
             raise ValueError("format: fields needs the setting fields" if self.fields is None else f"fields is read with format: fields, not {self.format}")
+        return self
+
+    @model_validator(mode="after")
+    def _steps_find_their_format(self) -> Source:
+        if self.rows.of == "step" and self.format != "auto" and not is_plugin(self.format):
+            raise ValueError(f"rows: {{of: step}} finds the data set by itself; format must be auto or module:function, not {self.format}")
+        if self.rows.of == "step" and self.fold != "none":
+            raise ValueError("fold is for cumulative conversations, and rows: {of: step} makes none of them")
         return self
 
     @field_validator("image_root", mode="wrap")

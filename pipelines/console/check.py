@@ -18,6 +18,7 @@ from pipelines.console.picture_stores import client_faults
 from pipelines.containers.listing import InputFile, list_inputs
 from pipelines.dialects import Dialect, open_dialect
 from pipelines.dialects.hf.card import asked_and_missing
+from pipelines.flow import prompt_fault_of
 from pipelines.formats.plugin import plugin_fault
 from pipelines.images.remote import scheme_of
 from pipelines.images.resolve import path_inside
@@ -50,7 +51,7 @@ def check(options: Namespace) -> int:
         if is_plugin(source.format) and (fault := plugin_fault(source.format)):
             found.faults.append(f"sources[{i}].format: {fault}")
         found.remarks += _remarks(source, list(parts.dialects.values()), takes_images)
-        found.faults += [*image_root_faults(i, source, folders), *_prefix_faults(i, source, parts.images.allow_schemes)]
+        found.faults += [*image_root_faults(i, source, folders), *_prefix_faults(i, source, parts.images.allow_schemes), *_prompt_faults(i, source)]
     found.faults += [*client_faults(parts.images.allow_schemes), *hook_faults(parts.hooks)]
     if parts.output:
         found.faults += output_faults(parts.output, stores)
@@ -129,6 +130,11 @@ def _unreadable(files: list[InputFile]) -> Iterator[str]:
     shut = [file.path for file in files if os.path.exists(file.path) and not os.access(file.path, os.R_OK)]
     if shut:
         yield f"{shut[0]} cannot be read: permission denied" + (f" (and {len(shut) - 1} more)" if len(shut) > 1 else "")
+
+
+def _prompt_faults(i: int, source: Source) -> Iterator[str]:
+    if fault := prompt_fault_of(source):
+        yield f"sources[{i}].rows.prompt: {fault}"
 
 
 def _remarks(source: Source, dialects: list[DialectSettings], takes_images: Collection[str]) -> Iterator[str]:

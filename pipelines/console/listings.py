@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pipelines.dialects import DIALECTS
 from pipelines.dialects.hf import DIFFERENCES, card_of
+from pipelines.episodes.steps.layouts import LAYOUTS
 from pipelines.formats.examples import EXAMPLES
 from pipelines.formats.table import FORMATS
 from pipelines.reasons import Reason
@@ -42,6 +43,9 @@ def formats(options: Namespace) -> int:
     if options.name is None:
         for name, made in FORMATS.items():
             print(f"{name:18} {made.title}")
+        print("with rows: {of: step}")
+        for name, layout in LAYOUTS.items():
+            print(f"{name:18} {layout.title}")
         return OK
     if options.name not in EXAMPLES:
         near = get_close_matches(options.name, list(EXAMPLES), n=3)

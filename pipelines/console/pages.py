@@ -10,6 +10,7 @@ from pathlib import Path
 from pipelines.config import EPISODE_KEYS
 from pipelines.console.arguments.page import commands_page
 from pipelines.console.formats_page import formats_page
+from pipelines.console.steps_page import steps_page
 from pipelines.dialects import DIALECTS
 from pipelines.dialects.hf import DIFFERENCES, UPSTREAM
 from pipelines.formats.keys import CALL_FIELDS, HARMLESS, OUTCOMES, RECORD_FIELDS, TURN_FIELDS
@@ -130,6 +131,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "keys.md": keys_page,
     "formats.md": formats_page,
     "commands.md": commands_page,
+    "steps.md": steps_page,
 }
 
 if __name__ == "__main__":

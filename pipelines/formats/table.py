@@ -115,10 +115,13 @@ def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unre
 
     Raises Reject if no format matches.
     """
-    if ":" in source.format:
-        logged, text = call_plugin(source.format, logged, budget)
-        return _read(logged, Written(text), source, "auto", budget, unread)
-    return _read(logged, Written(raw), source, source.format, budget, unread)
+    logged, text = plain_record(logged, raw, source, budget)
+    return _read(logged, Written(text), source, "auto" if ":" in source.format else source.format, budget, unread)
+
+
+def plain_record(logged: Record, raw: bytes, source: Source, budget: Budget) -> tuple[Record, bytes | str]:
+    """The record and its JSON text, as the source's plug-in makes them where it has one. Raises Reject."""
+    return call_plugin(source.format, logged, budget) if ":" in source.format else (logged, raw)
 
 
 def _read(logged: Record, written: Written, source: Source, wanted: str, budget: Budget, unread: Unread) -> Logged:

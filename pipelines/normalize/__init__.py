@@ -7,7 +7,6 @@ a blank tool result are kept.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from bisect import bisect_left
@@ -17,8 +16,7 @@ from typing import Any
 from pipelines.config import Config, EpisodeKey, Source
 from pipelines.formats.keys import Unread
 from pipelines.formats.logged import Logged, LoggedTurn, NotATurn
-from pipelines.images.data_uri import is_data_uri
-from pipelines.normalize.content import reference_of
+from pipelines.normalize.content import image_ref
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.in_text.calls import lift_calls
 from pipelines.normalize.in_text.tools import lift_tools
@@ -31,7 +29,7 @@ from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import kind_of
 from pipelines.parsing.written import Written
 from pipelines.reasons import Reason
-from pipelines.records import Draft, Finding, ImageRef, Message, RawRecord, sample_id_of
+from pipelines.records import Draft, Finding, Message, RawRecord, sample_id_of
 
 
 def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, budget: Budget, notes: list[Finding], unread: Unread) -> Draft:
@@ -55,9 +53,9 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
             line.text = line.call.arguments
     check_calls((line.call for line in lines if line.call), declared, findings)
     _check_targets(lines, findings)
-    episode_id = _episode_id(logged, source, findings)
+    episode_id = episode_id_of(logged.episode, logged.written, source, findings)
     extra = _kept_aside(logged, findings)
-    step_id, own_id = (_id_text(name, value, logged.written, findings) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
+    step_id, own_id = (id_text(name, value, logged.written, findings) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
     findings.close()
     return Draft(
         sample_id=sample_id_of(raw.record_id),
@@ -68,7 +66,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
         format=logged.format,
         messages=tuple([_message(line) for line in lines]),
         tools=tools_text(tools),
-        refs=tuple(_reference(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
+        refs=tuple(image_ref(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
         findings=tuple(dict.fromkeys(findings.notes)),
         logged_id=own_id,
         extra=extra,
@@ -166,19 +164,19 @@ def _has_prefix(places: Sequence[str], start: str) -> bool:
     return at < len(places) and places[at].startswith(start)
 
 
-def _episode_id(logged: Logged, source: Source, findings: Findings) -> str | None:
+def episode_id_of(episode: tuple[str, Any] | None, written: Written, source: Source, findings: Findings) -> str | None:
     """The id under the source's key, or the part of it that the pattern finds; None if the record has none."""
-    if logged.episode is None:
+    if episode is None:
         return None
-    key, value = logged.episode
-    text = _id_text(key, value, logged.written, findings)
+    key, value = episode
+    text = id_text(key, value, written, findings)
     if text is None or not isinstance(source.episode_id, EpisodeKey):
         return text
     found = re.fullmatch(source.episode_id.pattern, text)
     return found[1] or None if found else None
 
 
-def _id_text(name: str, value: Any, written: Written, findings: Findings) -> str | None:
+def id_text(name: str, value: Any, written: Written, findings: Findings) -> str | None:
     """An id as text. A number becomes its JSON text as written; "" counts as no id."""
     if value is None or value == "":
         return None
@@ -198,9 +196,3 @@ def _message(line: Line) -> Message:
         image_at=tuple([offset for offset, _, _ in line.images]) if line.images else (),
         loss_weight=line.weight,
     )
-
-
-def _reference(value: Any, where: str) -> ImageRef:
-    ref = reference_of(value) or ""
-    key = f"data:{hashlib.sha256(ref.encode()).hexdigest()}" if is_data_uri(ref) else ref
-    return ImageRef(key, ref, where)

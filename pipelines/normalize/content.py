@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from msgspec import Struct, field
 from pipelines.formats.keys import CALL_FIELDS, TURN_FIELD, TURN_FIELDS
 from pipelines.formats.logged import LoggedPart, LoggedTurn, is_null
 from pipelines.formats.parts import CALL, HIDDEN, IMAGE, KINDS, MEDIA, MEDIA_TYPES, REASONING, TEXT, VALUES, kind_of_part
+from pipelines.images.data_uri import is_data_uri
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.loss import weight_of
 from pipelines.normalize.reasoning import texts_of
@@ -20,6 +22,7 @@ from pipelines.normalize.written import write_json
 from pipelines.parsing.careful import clip, kind_of, parse_json
 from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reason, Reject
+from pipelines.records import ImageRef
 
 _PARTS = re.compile(r'\[\s*\{\s*"type"\s*:\s*"(?:text|input_text|output_text|image|image_url|input_image)"')
 # The keys of a picture's reference, in order: bytes in the record come before a path.
@@ -220,6 +223,12 @@ def reference_of(value: Any, depth: int = 0) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
     return f"data:image;base64,{value}" if _is_base64(value) else value
+
+
+def image_ref(value: Any, where: str) -> ImageRef:
+    """The reference of a picture, with the key by which it is verified once."""
+    ref = reference_of(value) or ""
+    return ImageRef(f"data:{hashlib.sha256(ref.encode()).hexdigest()}" if is_data_uri(ref) else ref, ref, where)
 
 
 def same_picture(first: Any, second: Any) -> bool:

@@ -40,6 +40,8 @@ DRAFTS = struct(
     refs=REFS,
     screen=text,  # the key of the picture on which the episode begins; null without one, and in its later steps
     unread=UNREAD,
+    step_group=text,  # of a record that is one step: its episode, and its number there
+    step_number=long,
 )
 
 
@@ -135,6 +137,8 @@ def draft_row(raw: RawRecord, config: Config) -> Row:
     unread = [{"key": shown_key(key), "count": count} for key, count in draft.unread]
     row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw, "unread": unread}
     if not isinstance(draft, Draft):
-        return row | {"draft": None, "findings": draft.findings, "logged_id": None, "episode_id": None, "refs": (), "screen": None}
+        nothing = dict.fromkeys(("draft", "logged_id", "episode_id", "screen", "step_group", "step_number"))
+        return row | nothing | {"findings": draft.findings, "refs": ()}
     named = {"logged_id": draft.logged_id, "episode_id": draft.episode_id, "refs": draft.refs, "screen": first_screen(draft)}
-    return row | {"draft": draft_to_bytes(draft), "findings": None} | named
+    group = {"step_group": draft.episode and draft.episode.group, "step_number": draft.episode and draft.episode.order}
+    return row | {"draft": draft_to_bytes(draft), "findings": None} | named | group

@@ -12,12 +12,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.config import Config
 from pipelines.containers.listing import InputFile
+from pipelines.episodes.steps.groups import with_histories
 from pipelines.flow import Flow
 from pipelines.spark.plans.bridge import Job, Work, file_batches, read_files, write_files
 from pipelines.spark.plans.drafts import DRAFTS, survey_files
 from pipelines.spark.plans.images import VERIFIED, images_by_reference, new_images, verify_images
 from pipelines.spark.plans.outcomes import PLACED, are_all_different, draft_context, outcomes_work
 from pipelines.spark.plans.read_back import Staged
+from pipelines.spark.plans.steps import histories_work
 from pipelines.spark.run.progress import Steps
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.schema import Row, struct
@@ -72,6 +74,8 @@ def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None, folder
     job = run.job
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, job.work_folder, {"drafts": DRAFTS})
+        if with_histories(run.config):
+            read = _write(run, "steps", histories_work(job, read, run.config), f"{job.work_folder}/with_histories", {"drafts": DRAFTS})
     verified, context = FileSet(job.work_folder, []), None
     if sum(file.refs for file in read.files):
         with run.steps.step("locate and verify images"):

@@ -1,0 +1,124 @@
+"""docs/steps.md: rows from the steps of GUI episodes, with the tables of data sets, actions and forms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from pipelines.config.rows import PROMPTS
+from pipelines.episodes.steps.actions import ACTIONS, COMMON
+from pipelines.episodes.steps.forms import FORMS, can_write
+from pipelines.episodes.steps.layouts import LAYOUTS, StepLayout
+from pipelines.episodes.steps.prompts import BUNDLED
+from pipelines.records import Action
+
+BEFORE = """\
+# Rows from steps
+
+GUI logs are episodes: a goal, and steps with a screen and an action each. With `rows: {of: step}` of a source, each step becomes a conversation: a system message, the
+question with the screen, and the action as the model's answer. This page is generated from `pipelines/episodes/steps/`.
+
+```yaml
+sources:
+  - name: gui
+    path: logs/*.jsonl
+    image_root: screens
+    rows:
+      of: step                   # conversation: one conversation per record, the default
+      prompt: agentcpm_gui       # agentcpm_gui | plain | a file with a Jinja template
+      history: {steps: 0, images: 1}   # the last actions as text; the last screens, with that of the step itself
+      instruction: high          # high: the goal is asked | low: the step's own instruction
+      coordinates: {from: auto, order: auto, to: thousand}   # from: px | unit (0 to 1) | thousand; order: xy | yx
+      group_by: null             # the key of the episode and that of the step's number, where a record is a step;
+      order_by: null             # known data sets have theirs
+      finish_row: auto           # auto: a row that finishes the episode, where the log has a screen after the last action | true | false
+      loss: last                 # last: the step's answer | all: also the answers to the earlier screens
+```
+
+- **One record, several conversations**: the sample_id is made of the record_id and the step's index. The books count the records (`kept`) and their conversations apart.
+- **Whole episodes**: if a step cannot be read, or a picture is missing or broken, the whole record is quarantined, and every such step is named. A step whose action the
+  model has no words for, such as opening an app, becomes no row; it stays in the history of later steps, and the note `step.left_out` names it.
+- **Coordinates**: `auto` takes the unit that the data set documents, and refuses a record whose values contradict it. Where nothing is documented, the values of the record
+  decide: a fraction up to 1 is a unit, a value over 1000 is in px, one beyond the logged screen is in thousandths. If several are possible, the record is refused (`step.coordinates_unknown`):
+  set `coordinates: {from: ...}`. Points in px are converted with the logged size of the screen, or else with the size of its picture. A point outside its screen is refused
+  (`step.point_outside`); it is never moved, and no other point takes its place. A direction without a place begins at the centre of the screen, as in AgentCPM-GUI
+  (`repair.swipe_from_center`).
+- **History**: `history: {steps: 3, images: 2}` shows the screen of the step before with its answer as a turn, and lists the two actions before that as text. With `loss: last` the
+  earlier answers are not trained (`loss_weight` 0).
+- **A step a record** (AITZ, CAGUI, AITW, Mind2Web): each record becomes one conversation. If a prompt shows earlier steps, the records of an episode in the batch are put together by their
+  number, whatever file they are in. If one that the history needs is missing or unreadable, the later record is refused (`step.gap`), and two different records with one number are
+  refused both (`step.number_twice`). A redrive sees only the records that it runs again: to fill a gap, run the whole batch again.
+- **Calls with images of their own**: `rows: {of: step}` reads the data sets below and no chat logs. Use another source for these.
+
+## A prompt of your own
+
+A template is Jinja, in a sandbox. It is rendered once for each screen of a conversation and gives the text of that question:
+
+| variable | what |
+|---|---|
+| `question` | the goal, or the step's own instruction with `instruction: low` |
+| `goal` | the goal of the episode |
+| `current` | true for the step that is asked for, false for an earlier screen |
+| `history` | earlier steps whose screens are not shown; each has `action`, `instruction`, `thought` |
+| `screen` | the mark of the picture, which must stand exactly once |
+
+`{% set system %}...{% endset %}` is the system message, `{% set form = "agentcpm_gui" %}` the form of the answers. For example:
+
+```jinja
+{% set system %}You operate a phone.{% endset %}
+{% set form = "agentcpm_gui" %}
+{% if current %}{{ question }}
+{% endif %}{{ screen }}
+```
+
+The text of the file becomes part of the configuration, and so of the batch's key. `episodes check` renders it once and reports its faults.
+"""
+
+
+def steps_page() -> str:
+    return "\n".join([BEFORE, *_data_sets(), *_actions(), *_prompts()]) + "\n"
+
+
+def _data_sets() -> Iterator[str]:
+    yield from ("## Data sets", "", "The first that a record has is taken.", "", "| name | what | unit | a record is | source |", "|---|---|---|---|---|")
+    for name, layout in LAYOUTS.items():
+        unit = f"{layout.unit}{', y before x' if layout.order == 'yx' else ''}" if layout.unit else "not documented"
+        yield f"| `{name}` | {layout.title} | {unit} | {_record_of(layout)} | {layout.source} |"
+
+
+def _record_of(layout: StepLayout) -> str:
+    if layout.steps or layout.parallel:
+        return "an episode"
+    return f"a step; by `{_first(layout.group)}`, `{_first(layout.order_by)}`" if layout.group else "a task of one step"
+
+
+def _first(paths: str) -> str:
+    return paths.partition(" | ")[0]
+
+
+def _actions() -> Iterator[str]:
+    yield from ("", "## Actions", "", "The names of actions are compared in lower case and without signs.", "", f"| action | names | {' | '.join(FORMS)} |")
+    yield "|---|---|" + "---|" * len(FORMS)
+    for action in ACTIONS:
+        names = [word for word, name in COMMON.names.items() if name == action]
+        forms = [_form(form, action) for form in FORMS]
+        yield f"| {action} | {', '.join(names)} | {' | '.join(forms)} |"
+    yield ""
+    yield "Code is read as calls with literals, and never run: pyautogui (AgentNet, OSWorld, OmniACT), `click(start_box=...)` (UI-TARS), `do(action=...)` (AutoGLM)."
+    yield "Several actions in one step are written for no model."
+
+
+def _form(form: str, action: str) -> str:
+    if not can_write(Action(name=action), FORMS[form]):
+        return ""
+    words = json.dumps(FORMS[form].rows[action], ensure_ascii=False, separators=(",", ":"))
+    return f"`{words}`"
+
+
+def _prompts() -> Iterator[str]:
+    yield from ("", "## Bundled prompts", "")
+    yield "`agentcpm_gui` has the system message that AgentCPM-GUI was trained with (OpenBMB/AgentCPM-GUI sft/readme.md @ acbaf50). Upstream has no list of earlier actions;"
+    yield "with `history: {steps: ...}` it stands between the question and the screen."
+    for name in PROMPTS:
+        question = BUNDLED[name].partition("{% endset %}")[2] or BUNDLED[name]
+        yield from ("", f"The questions of `{name}`:", "", "```jinja", question, "```")

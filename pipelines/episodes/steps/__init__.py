@@ -1,0 +1,123 @@
+"""Rows from steps (`rows: {of: step}`): each step of a GUI episode becomes a conversation.
+
+    record --reading--> goal, steps --Draft with an Episode--> images --conversations--> a conversation for each step
+
+A Draft keeps the points as they were logged: those in px need the size of the picture, which is known once it is verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from pipelines.config import Config, EpisodeKey, Source
+from pipelines.config.rows import Rows
+from pipelines.episodes.steps.actions import ENDS
+from pipelines.episodes.steps.coordinates import UNIT, found_unit, points_of
+from pipelines.episodes.steps.layouts import LAYOUTS
+from pipelines.episodes.steps.reading import FINISH, ReadSteps, read_steps, single
+from pipelines.formats.keys import Unread
+from pipelines.normalize import episode_id_of, id_text
+from pipelines.normalize.findings import Findings
+from pipelines.parsing.budget import Budget
+from pipelines.parsing.written import Written
+from pipelines.reasons import Reason
+from pipelines.records import Action, Draft, Episode, Finding, RawRecord, Step, sample_id_of
+
+Json = Any
+
+
+def read_episode(
+    record: Mapping[str, Json], text: bytes | str, raw: RawRecord, source: Source, config: Config, budget: Budget, notes: list[Finding], unread: Unread
+) -> Draft:
+    """The draft of a record that is an episode, or one step of an episode. Raises Reject with every reason found."""
+    rows, findings = source.rows, Findings(config.normalize, budget, notes, unread)
+    taken = {key: value for key, value in record.items() if value is not None and key not in unread.ignored}
+    for key in unread.ignored & record.keys():
+        unread.add("record", "", key, record[key])
+    episode_key = _episode_key(taken, source)
+    known = frozenset(key for key in (episode_key, "id") if key)
+    grouping = (rows.group_by, rows.order_by) if rows.group_by and rows.order_by else None
+    written = Written(text)
+    read = read_steps(taken, written, grouping, rows.coordinates.order, budget, unread, known)
+    steps = _with_finish(read, rows, findings)
+    group, order = _group(read, grouping is not None, findings)
+    episode_id = _episode_id(taken, episode_key, source, written, findings) or group
+    own_id = id_text("id", single(taken.get("id")), written, findings)
+    unit = _unit(read, steps, rows, findings)
+    findings.close()
+    steps = tuple(replace(step, unit=unit) for step in steps)
+    return Draft(
+        sample_id=sample_id_of(raw.record_id),
+        record_id=raw.record_id,
+        episode_id=episode_id or raw.record_id,
+        step_id=steps[0].step_id if steps else None,
+        origin=raw.origin,
+        format=read.layout,
+        messages=(),
+        tools=None,
+        refs=tuple({step.screen.key: step.screen for step in steps if step.screen}.values()),
+        findings=tuple(dict.fromkeys(findings.notes)),
+        logged_id=own_id,
+        unread=unread.counted(),
+        episode=Episode(read.goal, steps, group, order, LAYOUTS[read.layout].first if grouping is None else None),
+    )
+
+
+def _episode_key(record: Mapping[str, Json], source: Source) -> str | None:
+    keys = (source.episode_id.from_,) if isinstance(source.episode_id, EpisodeKey) else source.episode_id
+    return next((key for key in keys if record.get(key) not in (None, "", [])), None)
+
+
+def _episode_id(record: Mapping[str, Json], key: str | None, source: Source, written: Written, findings: Findings) -> str | None:
+    return None if key is None else episode_id_of((key, single(record[key])), written, source, findings)
+
+
+def _with_finish(read: ReadSteps, rows: Rows, findings: Findings) -> tuple[Step, ...]:
+    """The steps, and where there is a screen after the last action, a step that finishes the episode, as AgentCPM-GUI
+    eval/eval_data/process_ac.py @ acbaf50 has it."""
+    is_ended = bool(read.steps) and read.steps[-1].action.name in ENDS
+    if rows.finish_row is False or (rows.finish_row == "auto" and (is_ended or read.last is None)) or not read.steps:
+        return read.steps
+    if read.last is None or is_ended:
+        why = "the episode ends with an action that finishes it" if is_ended else "the log has no screen after the last action"
+        findings.note(Reason.STEP_LEFT_OUT, read.steps[-1].where, f"no row that finishes the episode was added: {why}")
+        return read.steps
+    index = len(read.steps)
+    finish = Step(str(index), index, read.last.where, read.last, Action(name="finish"), FINISH, "", read.last_size)
+    return (*read.steps, finish)
+
+
+def _group(read: ReadSteps, is_asked_for: bool, findings: Findings) -> tuple[str | None, int]:
+    """The episode of a record that is one step, and the step's number; (None, 0) for any other record."""
+    layout = LAYOUTS[read.layout]
+    if layout.steps or layout.parallel is not None or not (layout.group or is_asked_for):
+        return None, 0
+    group, number = read.ids
+    if isinstance(number, str) and number.strip().lstrip("-").isdecimal():
+        number = int(number.strip()) if len(number) < 19 else number
+    if isinstance(number, bool) or not isinstance(number, int) or abs(number) >= 1 << 62:
+        findings.refuse(Reason.STEP_NUMBER_BAD, "", f"found {number!r} as the number of the step; expected a whole number")
+        number = 0
+    if isinstance(group, bool) or not isinstance(group, (str, int)) or group == "":
+        findings.refuse(Reason.STEP_NUMBER_BAD, "", f"found {group!r} as the episode of the step; expected an id")
+        group = ""
+    return str(group), number
+
+
+def _unit(read: ReadSteps, steps: tuple[Step, ...], rows: Rows, findings: Findings) -> str:
+    """The unit of the record's points: as set, as documented, or as their values say."""
+    documented, asked = LAYOUTS[read.layout].unit, rows.coordinates.from_
+    if asked != "auto":
+        return asked
+    points = points_of(step.action for step in steps)
+    found = found_unit(points, [step.size for step in steps if step.size])
+    if documented and not (found == UNIT != documented):
+        return documented
+    if documented:
+        findings.refuse(Reason.STEP_COORDINATES_UNKNOWN, "", f"{read.layout} documents {documented}, and all points are between 0 and 1")
+    elif points and not found:
+        findings.refuse(Reason.STEP_COORDINATES_UNKNOWN, "", f"the points may be in several units; the largest value is {max(map(max, points)):g}")
+    return found or documented

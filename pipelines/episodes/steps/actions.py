@@ -1,0 +1,251 @@
+"""Actions of GUI logs -> `Action`: tables of the names that data sets use, and the keys of what belongs to them.
+
+To add a data set's names, add words to `NAMES` or a table beside it. What no table has is refused by name, never guessed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from pipelines.parsing.careful import clip, kind_of
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Action, Point
+
+Json = Any
+# The names that `Action.name` may have, each with what it must have: a point, a text, a direction.
+ACTIONS: Mapping[str, str] = {
+    "tap": "point",
+    "double_tap": "point",
+    "triple_tap": "point",
+    "right_tap": "point",
+    "middle_tap": "point",
+    "long_press": "point",
+    "hover": "point",
+    "swipe": "direction",  # of a finger
+    "drag": "point end",  # of a mouse
+    "scroll": "direction",  # of a wheel: down shows what is further down
+    "type": "text",
+    "select": "text",
+    "key": "text",
+    "hotkey": "text",
+    "open_app": "text",
+    "answer": "text",
+    "home": "",
+    "back": "",
+    "enter": "",
+    "recent": "",
+    "wait": "",
+    "finish": "",
+    "impossible": "",
+}
+ENDS = frozenset(("finish", "impossible"))
+WITH_POINT = frozenset((*(name for name, needs in ACTIONS.items() if "point" in needs or "direction" in needs), "type", "select"))
+
+
+class Words(NamedTuple):
+    """The names of one family of logs: name in lower case without signs -> name of ACTIONS. `scroll` says what a scroll's direction is of: what is
+    shown (content), or the finger."""
+
+    names: Mapping[str, str]
+    scroll: str = "content"
+
+
+_COMMON = {
+    "tap": ("click", "tap", "leftclick", "leftsingle", "singleclick", "singletap", "press_point", "touch", "clickat", "clickelement"),
+    "double_tap": ("doubleclick", "doubletap", "leftdouble"),
+    "triple_tap": ("tripleclick",),
+    "right_tap": ("rightclick", "rightsingle"),
+    "middle_tap": ("middleclick",),
+    "long_press": ("longpress", "longclick", "longtap", "presshold", "clickhold", "longpoint"),
+    "hover": ("hover", "moveto", "mousemove", "move"),
+    "swipe": ("swipe", "slide", "fling"),
+    "drag": ("drag", "dragto", "leftclickdrag", "draganddrop"),
+    "scroll": ("scroll", "vscroll", "hscroll"),
+    "type": ("type", "inputtext", "input", "text", "entertext", "typetext", "write", "typewrite", "settext", "fill", "inserttext"),
+    "select": ("select", "selectoption"),
+    "key": ("key", "keypress", "presskey", "pressbutton", "press", "systembutton", "keyevent"),
+    "hotkey": ("hotkey", "shortcut", "keycombination"),
+    "open_app": ("openapp", "open", "launch", "launchapp", "startapp", "appopen"),
+    "answer": ("answer",),
+    "home": ("home", "navigatehome", "presshome", "keyhome", "gohome"),
+    "back": ("back", "navigateback", "pressback", "keyback", "goback"),
+    "enter": ("enter", "keyboardenter", "pressenter", "keyenter"),
+    "recent": ("recent", "pressrecent", "keyappselect", "appselect", "appswitch", "overview", "recentapps"),
+    "wait": ("wait", "sleep", "noaction", "noop", "pause"),
+    "finish": ("status", "finish", "finished", "complete", "completed", "done", "taskcomplete", "statustaskcomplete", "terminate", "stop", "success"),
+    "impossible": ("impossible", "infeasible", "incomplete", "statustaskimpossible", "taskimpossible", "fail", "failed", "failure", "callusererror"),
+}
+
+
+def _by_word(table: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    return {word.replace("_", ""): name for name, words in table.items() for word in words}
+
+
+# AndroidControl, AndroidWorld, GUI-Odyssey and logs like theirs. google-research/google-research android_control; OpenGVLab/GUI-Odyssey introduction.md @ fefcbe9.
+COMMON = Words(_by_word(_COMMON))
+ODYSSEY = Words(COMMON.names, scroll="finger")
+# google-research android_in_the_wild action_type.py; 0 and 1 are AgentCPM-GUI's, eval/utils/action_type.py @ acbaf50.
+AITW = Words(
+    {"0": "long_press", "1": "wait", "3": "type", "4": "dual", "5": "back", "6": "home", "7": "enter", "10": "finish", "11": "impossible", **COMMON.names}
+)
+# Keys that are pressed by name and have an action of their own on a phone.
+KEYS = {"home": "home", "back": "back", "enter": "enter", "return": "enter", "appselect": "recent", "recent": "recent", "appswitch": "recent"}
+
+# What belongs to an action -> its keys, the first that is there. A point is a list [x, y], an object, or two numbers under two keys.
+POINT = (
+    "coordinate",
+    "coordinates",
+    "point",
+    "position",
+    "touch",
+    "click_point",
+    "start",
+    "start_point",
+    "start_coordinate",
+    "location",
+    "element",
+    "start_box",
+    "from",
+)
+END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "end_box", "target")
+PAIRS = (("x", "y"), ("x1", "y1"), ("start_x", "start_y"), ("touch_x", "touch_y"))
+END_PAIRS = (("x2", "y2"), ("to_x", "to_y"), ("end_x", "end_y"), ("lift_x", "lift_y"))
+RECTS = ("bounding_box_rect",)  # x, y, width, height
+TEXT = ("text", "value", "content", "message", "input_text", "typed_text", "text_content", "answer")
+KEY = ("key", "keys", "button", "text", "value", "keycode")
+APP = ("app_name", "app", "package", "text", "value")
+DIRECTION = ("direction", "scroll_direction")
+DURATION = ("duration", "time", "duration_ms")
+NAME = ("action_type", "type", "action", "name", "op", "function", "action_name")
+STATUS = ("status", "goal_status")
+# AITW: the finger moved less than this part of the screen: a tap. google-research android_in_the_wild action_matching.py, _SWIPE_DISTANCE_THRESHOLD.
+TAP_DISTANCE = 0.04
+NOWHERE = Point(-1, -1)  # AITW writes it where an action has no place
+_OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, order: str = "xy") -> Action:
+    """The action of this name with what its fields give it. Raises Reject where the name is unknown, or something that it needs is missing."""
+    made = words.names.get(re.sub(r"[^a-z0-9]", "", str(name).lower()))
+    if made is None:
+        raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
+    point, end = _point(fields, POINT, PAIRS, order, where), _point(fields, END, END_PAIRS, order, where)
+    if made == "dual":
+        made = "tap" if point is None or end is None or math.dist(point, end) <= TAP_DISTANCE else "swipe"
+        end = end if made == "swipe" else None
+        point = _required(point, made, where)
+    status = str(_first(fields, STATUS) or "").lower()
+    if made == "finish" and words.names.get(re.sub(r"[^a-z]", "", status)) == "impossible":
+        made = "impossible"
+    if made == "key" and (key := KEYS.get(_word(_first(fields, KEY)))):
+        made = key
+    direction = _direction(fields, point, end, made, words, where)
+    made = "swipe" if made == "scroll" and words.scroll == "finger" else made
+    duration = _first(fields, DURATION)
+    action = Action(
+        name=made,
+        point=point if made in WITH_POINT else None,
+        end=end if made in ("swipe", "drag", "scroll") else None,
+        direction=direction,
+        text=_text(made, fields),
+        duration=round(duration) if isinstance(duration, (int, float)) and not isinstance(duration, bool) and 0 < duration < 1e9 else None,
+    )
+    return _checked(action, fields, where)
+
+
+def _checked(action: Action, fields: Mapping[str, Json], where: str) -> Action:
+    for need in ACTIONS[action.name].split():
+        if need == "text" and not action.text and not any(isinstance(fields.get(key), str) for key in (*TEXT, *APP)):
+            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{action.name} has no text; expected one of {', '.join(TEXT)}"))
+        if need != "text" and not getattr(action, need):
+            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{action.name} has no {need}"))
+    return action
+
+
+def _required(point: Point | None, name: str, where: str) -> Point:
+    if point is None:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{name} has no point"))
+    return point
+
+
+def _first(fields: Mapping[str, Json], keys: Iterable[str]) -> Json:
+    return next((fields[key] for key in keys if fields.get(key) is not None), None)
+
+
+def _word(value: Json) -> str:
+    return re.sub(r"^key|[^a-z]", "", value.lower()) if isinstance(value, str) else ""
+
+
+def _text(name: str, fields: Mapping[str, Json]) -> str:
+    keys = APP if name == "open_app" else KEY if name in ("key", "hotkey") else TEXT if name in ("type", "select", "answer", "finish") else ()
+    value = _first(fields, keys)
+    if name in ("key", "hotkey") and isinstance(value, list):
+        return "+".join(map(str, value))
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _direction(fields: Mapping[str, Json], point: Point | None, end: Point | None, name: str, words: Words, where: str) -> str:
+    """The direction as logged, or that from a gesture's beginning to its end along the longer axis, as GUI-Odyssey's data/format_converter.py @ fefcbe9 has it."""
+    if name not in ("swipe", "scroll"):
+        return ""
+    given = _first(fields, DIRECTION)
+    word = given.strip().lower() if isinstance(given, str) else ""
+    word = {"top": "up", "bottom": "down"}.get(word, word)
+    if word in _OPPOSITE:
+        return word
+    if given is not None:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(str(given))} is not a direction: up, down, left or right"))
+    if point is None or end is None or point == end:
+        return ""
+    dx, dy = end.x - point.x, end.y - point.y
+    return ("right" if dx > 0 else "left") if abs(dx) > abs(dy) else ("down" if dy > 0 else "up")
+
+
+def finger_direction(action: Action) -> str:
+    """The way of the finger that shows what this scroll or swipe shows.
+
+    >>> finger_direction(Action(name="scroll", direction="down")), finger_direction(Action(name="swipe", direction="down"))
+    ('up', 'down')
+    """
+    return _OPPOSITE.get(action.direction, "") if action.name == "scroll" else action.direction
+
+
+def _point(fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tuple[str, str]], order: str, where: str) -> Point | None:
+    for x, y in pairs:
+        if fields.get(x) is not None or fields.get(y) is not None:
+            return point_of([fields.get(x), fields.get(y)], "xy", where)
+    if keys is POINT and (rect := _first(fields, RECTS)) is not None:
+        left, top, width, height = _numbers(rect, (4,), where)
+        return Point(left + width / 2, top + height / 2)
+    value = _first(fields, keys)
+    found = None if value is None or value == [] else point_of(value, order, where)
+    return None if found == NOWHERE else found
+
+
+def point_of(value: Json, order: str, where: str) -> Point:
+    """The point in [x, y], [y, x], a box of four numbers (its centre), an object, or a text of these. Raises Reject for anything else."""
+    if isinstance(value, dict):
+        value = [value.get("x"), value.get("y")]
+    if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], (list, tuple)):
+        value = value[0]
+    numbers = _numbers(value, (2, 4), where)
+    if len(numbers) == 4:
+        numbers = [(numbers[0] + numbers[2]) / 2, (numbers[1] + numbers[3]) / 2]
+    return Point(*numbers) if order == "xy" else Point(numbers[1], numbers[0])
+
+
+def _numbers(value: Json, counts: tuple[int, ...], where: str) -> list[float]:
+    found = [float(number) for number in _NUMBER.findall(value)] if isinstance(value, str) and len(value) < 200 else value
+    if not isinstance(found, (list, tuple)) or len(found) not in counts or not all(_is_number(number) for number in found):
+        raise Reject(
+            Reason.STEP_ACTION_BAD.at(where, f"found {clip(str(value)) if isinstance(value, (list, str)) else kind_of(value)} where a point is expected")
+        )
+    return list(map(float, found))
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and abs(value) < 1e9

@@ -1,0 +1,171 @@
+"""Actions that are written as code or as a call: pyautogui, UI-TARS, AutoGLM. The text is matched against a small grammar of calls with literals; nothing is run.
+
+    pyautogui.click(x=0.16, y=0.27)
+    click(start_box='<|box_start|>(495,30)<|box_end|>')
+    do(action="Tap", element=[500, 250])
+
+Sources: xlangai/AgentNet and xlang-ai/OSWorld (pyautogui and `computer`), bytedance/UI-TARS action_parser.py, zai-org/Open-AutoGLM.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pipelines.episodes.steps.actions import COMMON, Words, action_of
+from pipelines.normalize.literals import read_literal
+from pipelines.parsing.budget import Budget
+from pipelines.parsing.careful import clip
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Action, Point
+
+MOST_CALLS = 64
+_CALL = re.compile(r"(?:[A-Za-z_]\w*\s*\.\s*)?([A-Za-z_]\w*)\s*\(")
+_KEY = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)\s*")
+_SIGNS = re.compile(r""""(?:[^"\\]++|\\.)*+"|'(?:[^'\\]++|\\.)*+'|[{}\[\](),]""", re.DOTALL)
+_SKIPPED = re.compile(r"(?:\s|;|#[^\n]*|\bimport\s+[\w., ]+(?=\n|;|$)|```(?:python)?)+")
+_ACTION = re.compile(r"(?:^|\n)\s*Action\s*[:：]\s*", re.IGNORECASE)
+_THOUGHT = re.compile(r"(?:^|\n)\s*Thought\s*[:：]\s*(.*?)(?=\n\s*Action\s*[:：])", re.IGNORECASE | re.DOTALL)
+_WORDS = {"WAIT": "wait", "DONE": "finish", "FAIL": "impossible"}  # of OSWorld
+# The places of arguments without a key.
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    "scroll": ("clicks", "x", "y"),
+    "hscroll": ("clicks", "x", "y"),
+    "vscroll": ("clicks", "x", "y"),
+    "write": ("message",),
+    "typewrite": ("message",),
+    "press": ("keys",),
+    "sleep": ("seconds",),
+    "wait": ("seconds",),
+    "terminate": ("status",),
+}
+_POINTED = ("x", "y", "clicks")
+
+
+class Call(NamedTuple):
+    name: str
+    arguments: dict[str, Any]
+
+
+def read_calls(text: str, where: str, budget: Budget) -> list[Call]:
+    """The calls of this code, each with literals as arguments. Raises Reject where it is anything else."""
+    calls: list[Call] = []
+    at = _skip(text, 0)
+    while at < len(text):
+        found = _CALL.match(text, at)
+        if found is None or len(calls) == MOST_CALLS:
+            raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"expected calls with literals, found {clip(text[at:])}"))
+        arguments, at = _arguments(text, found.end(), found[1], where, budget)
+        calls.append(Call(found[1], arguments))
+        at = _skip(text, at)
+    return calls
+
+
+def _skip(text: str, at: int) -> int:
+    found = _SKIPPED.match(text, at)
+    return found.end() if found else at
+
+
+def _arguments(text: str, at: int, name: str, where: str, budget: Budget) -> tuple[dict[str, Any], int]:
+    """The arguments by name, and where the call ends. `hotkey` has its arguments under `keys`."""
+    values: dict[str, Any] = {}
+    given: list[Any] = []
+    depth, start = 0, at
+    for sign in _SIGNS.finditer(text, at):
+        mark = sign.group()
+        if depth == 0 and mark in (",", ")"):
+            if piece := text[start : sign.start()].strip():
+                key = _KEY.match(piece)
+                value = read_literal(piece[key.end() :] if key else piece, where, budget)
+                if key:
+                    values[key[1]] = value
+                else:
+                    given.append(value)
+            start = sign.end()
+            if mark == ")":
+                return _named(name, given) | values, sign.end()
+        depth += (mark in ("{", "[", "(")) - (mark in ("}", "]", ")"))
+    raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the call of {clip(name)} has no end"))
+
+
+def _named(name: str, given: list[Any]) -> dict[str, Any]:
+    if name == "hotkey":
+        return {"keys": given[0] if len(given) == 1 and isinstance(given[0], list) else given} if given else {}
+    return dict(zip(_PLACES.get(name, _POINTED), given, strict=False))
+
+
+def read_code(text: str, where: str, budget: Budget, words: Words = COMMON) -> Action:
+    """The one action of this code. A move before a click or a drag says where it begins; pauses beside another action are left out. Several
+    actions become `other`, which has the code as text and is written for no model. Raises Reject."""
+    text = text.strip()
+    if text.upper() in _WORDS:
+        return Action(name=_WORDS[text.upper()])
+    actions: list[Action] = []
+    calls = read_calls(text, where, budget)
+    at: Point | None = None
+    for call in calls:
+        action = _action(call, at, where, words)
+        if action.name == "hover":
+            at = action.point
+        if actions and actions[-1].name == "hover" and action.name != "hover":
+            actions.pop()
+        if action.name != "wait" or len(calls) == 1:
+            actions.append(action)
+    if not actions:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, "the step has no action"))
+    return actions[0] if len(actions) == 1 else Action(name="other", text=text)
+
+
+_RAW = frozenset(("keydown", "keyup", "mousedown", "mouseup", "dragrel", "moverel"))
+
+
+def _action(call: Call, at: Point | None, where: str, words: Words) -> Action:
+    """One call; `at` is where the pointer is."""
+    name, fields = call.name, dict(call.arguments)
+    if name.lower() in _RAW:
+        return Action(name="other", text=name)
+    if name == "do" and isinstance(fields.get("action"), str):
+        name = fields.pop("action")
+        if isinstance(duration := fields.get("duration"), str):
+            fields["duration"] = _seconds(duration)
+    if isinstance(fields.get("seconds"), (int, float)):
+        fields["duration"] = 1000 * fields.pop("seconds")
+    elif name in ("moveTo", "dragTo", "write", "typewrite", "click"):
+        fields.pop("duration", None)  # how long the pointer takes
+    if name.lower() in ("scroll", "hscroll", "vscroll") and isinstance(clicks := fields.pop("clicks", None), (int, float)):
+        fields["direction"] = ("right" if clicks > 0 else "left") if name == "hscroll" else ("up" if clicks > 0 else "down")
+    if name == "click":
+        name = _click(fields.get("clicks"), fields.get("button")) or name
+    pointed = action_of(name, _with_point(name, fields, at), words, where)
+    return pointed
+
+
+def _click(clicks: Any, button: Any) -> str:
+    return {2: "doubleclick", 3: "tripleclick"}.get(
+        clicks if isinstance(clicks, int) else 1, {"right": "rightclick", "middle": "middleclick"}.get(str(button), "")
+    )
+
+
+def _with_point(name: str, fields: dict[str, Any], at: Point | None) -> dict[str, Any]:
+    """A drag begins where the pointer is, and so does a click without a place."""
+    if name == "dragTo":
+        return {"point": list(at) if at else None, "end": [fields.get("x"), fields.get("y")]}
+    if at is not None and name.lower().endswith(("click", "scroll")) and not fields.keys() & {"x", "y", "start_box", "point"}:
+        return fields | {"point": list(at)}
+    return fields
+
+
+def _seconds(text: str) -> float | None:
+    """Milliseconds of `2 seconds`."""
+    found = re.match(r"\s*(\d+(?:\.\d+)?)", text)
+    return 1000 * float(found[1]) if found else None
+
+
+def thought_and_action(text: str) -> tuple[str, str]:
+    """The thought and the action of an answer as UI-TARS writes it: `Thought: ...`, `Action: ...`."""
+    found = _ACTION.search(text)
+    if found is None:
+        return "", text
+    thought = _THOUGHT.search(text[: found.end()])
+    return thought[1].strip() if thought else "", text[found.end() :]

@@ -1,0 +1,56 @@
+"""Logged points -> thousandths of the screen, and what a record's points say about their unit.
+
+    px        54, 120 on a screen of 108x240   ->  500, 500
+    unit      0.5, 0.25                        ->  500, 250
+    thousand  500, 250                         ->  500, 250
+
+A point outside its screen is refused: it is never moved to the edge, and no other point takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipelines.records import Action, Point, Size
+
+PX, UNIT, THOUSAND = "px", "unit", "thousand"
+LIMITS = {UNIT: 1.0, THOUSAND: 1000.0}
+
+
+def points_of(actions: Iterable[Action]) -> list[Point]:
+    return [point for action in actions for point in (action.point, action.end) if point is not None]
+
+
+def to_thousand(point: Point, unit: str, size: Size | None) -> tuple[int, int] | None:
+    """The point in thousandths of the screen, rounded to the nearest; None where it lies outside. `size` is needed for px only.
+
+    >>> to_thousand(Point(54, 120), "px", Size(108, 240)), to_thousand(Point(0.5, 0.25), "unit", None), to_thousand(Point(109, 0), "px", Size(108, 240))
+    ((500, 500), (500, 250), None)
+    """
+    if unit == PX:
+        if size is None or size.width <= 0 or size.height <= 0:
+            raise ValueError("a point in px needs the size of its screen")
+        width, height = map(float, size)
+    else:
+        width = height = LIMITS[unit]
+    if not (0 <= point.x <= width and 0 <= point.y <= height):
+        return None
+    return round(point.x * 1000 / width), round(point.y * 1000 / height)
+
+
+def found_unit(points: Iterable[Point], sizes: Iterable[Size] = ()) -> str:
+    """The only unit that these points can have, "" where several are possible. `sizes` are those of the screens, if they were logged.
+
+    >>> found_unit([Point(0.5, 0.25)]), found_unit([Point(1020, 7)]), found_unit([Point(900, 7)]), found_unit([Point(900, 7)], [Size(108, 240)])
+    ('unit', 'px', '', 'thousand')
+    """
+    values = [value for point in points for value in point]
+    if not values:
+        return ""
+    most = max(values)
+    if most <= 1:
+        return UNIT if any(value % 1 for value in values) else ""
+    if most > 1000:
+        return PX
+    widest = [max(side) for side in zip(*sizes, strict=True)]
+    return THOUSAND if widest and any(point.x > widest[0] or point.y > widest[1] for point in points) else ""

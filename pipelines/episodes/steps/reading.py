@@ -1,0 +1,295 @@
+"""A record of a GUI data set -> its episode: the goal, and its steps with screens and actions. Every key is read, harmless, or counted as unread.
+
+Every fault of every step is found before the record is refused, so that its owner sees all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from pipelines.episodes.steps import actions as words_of
+from pipelines.episodes.steps.actions import action_of
+from pipelines.episodes.steps.code import read_code
+from pipelines.episodes.steps.layouts import LAYOUTS, StepLayout
+from pipelines.formats.keys import HARMLESS, Unread
+from pipelines.formats.paths import Found, Trail, find, open_text
+from pipelines.normalize.content import image_ref, reference_of
+from pipelines.parsing.budget import Budget
+from pipelines.parsing.careful import clip, kind_of
+from pipelines.parsing.written import Written
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Action, Finding, ImageRef, Size, Step
+
+Json = Any
+FINISH = "finish the task"  # the instruction of an added last step, as in AgentCPM-GUI eval/eval_data/process_ac.py @ acbaf50
+_ACTION_KEYS = frozenset(
+    (
+        *(words_of.NAME + words_of.POINT + words_of.END + words_of.TEXT + words_of.KEY + words_of.APP + words_of.DIRECTION + words_of.DURATION),
+        *(words_of.STATUS + words_of.RECTS),
+        *(key for pair in (*words_of.PAIRS, *words_of.END_PAIRS) for key in pair),
+        *("result_touch_yx", "result_lift_yx", "result_action_text", "results/yx_touch", "results/yx_lift", "results/type_action", "type_text", "original_op"),
+    )
+)
+_HARMLESS = HARMLESS["record"] | HARMLESS["line"]
+# AITW's own keys of what belongs to an action.
+_AITW = {
+    "result_touch_yx": "point",
+    "results/yx_touch": "point",
+    "result_lift_yx": "end",
+    "results/yx_lift": "end",
+    "result_action_text": "text",
+    "results/type_action": "text",
+    "type_text": "text",
+}
+
+
+class ReadSteps(NamedTuple):
+    """What the steps of a record say. `last` is a screen after the last action; `ids` are the values of its group and of its number."""
+
+    layout: str
+    goal: str
+    steps: tuple[Step, ...]
+    last: ImageRef | None
+    last_size: Size | None
+    ids: tuple[Json, Json]
+
+
+@dataclass(slots=True)
+class _Reader:
+    layout: StepLayout
+    top: Found
+    trail: Trail
+    order: str
+    screens: str = ""  # where the list of screens is, in parallel lists
+    faults: list[Finding] = field(default_factory=list)
+
+    def of(self, start: Found, paths: str) -> Found | None:
+        """The value at the first of these paths; `record:` begins at the record, `.` is the start itself."""
+        for path in paths.split(" | ") if paths else ():
+            at, own = (self.top, path.removeprefix("record:")) if path.startswith("record:") else (start, path)
+            found = at if own == "." else find(at, own, self.trail)
+            if found is not None:
+                return found
+        return None
+
+    def text(self, start: Found, paths: str) -> str:
+        found = self.of(start, paths)
+        value = None if found is None else single(found.value)
+        return value if isinstance(value, str) else ""
+
+    def refuse(self, reason: Reason, where: str, detail: str) -> None:
+        self.faults.append(reason.at(where, detail))
+
+
+def single(value: Json) -> Json:
+    """A value, or the only element of a list: TFRecord exports write every value as a list."""
+    return value[0] if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], (list, dict)) else value
+
+
+def layout_of(top: Found, budget: Budget) -> str | None:
+    """The first layout that this record has."""
+    trail = Trail(budget)
+    for name, layout in LAYOUTS.items():
+        found = [find(top, path, trail) for path in layout.needs]
+        if all(found) and not (layout.goal_before and not (isinstance(found[0].value, str) and layout.goal_before in found[0].value)):  # type: ignore[union-attr]
+            return name
+    return None
+
+
+def read_steps(
+    record: Mapping[str, Json], written: Written, group_by: tuple[str, str] | None, order: str, budget: Budget, unread: Unread, known: frozenset[str]
+) -> ReadSteps:
+    """The steps of this record. `group_by` are the paths of the episode and of the step's number, where a record is a step; `known` keys are read
+    elsewhere. Raises Reject with every fault."""
+    top, trail = Found(dict(record), (), written, ""), Trail(budget)
+    name = layout_of(top, budget)
+    if name is None:
+        raise Reject(
+            Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"found the keys {clip(', '.join(map(str, record)))}; expected the steps of an episode: {', '.join(LAYOUTS)}")
+        )
+    layout = LAYOUTS[name]
+    reader = _Reader(layout, top, trail, layout.order if order == "auto" else order)
+    trail.add("", top.value, (*known, *layout.others))
+    goal, at = _goal(reader)
+    founds, last = _founds(reader)
+    steps = [step for i, found in enumerate(founds) if (step := _step(reader, found, i, at)) is not None]
+    if layout.screen_is_after:
+        steps = _one_later(steps)
+    group, number = group_by or (layout.group, layout.order_by)
+    ids = tuple(None if (found := reader.of(top, path)) is None else single(found.value) for path in (group, number))
+    last_screen, last_size = _last(reader, last)
+    trail.account(unread, _HARMLESS)
+    if not steps and not reader.faults:
+        reader.refuse(Reason.SCHEMA_TURNS_EMPTY, (layout.parallel or {}).get("action", layout.steps), "the episode has no steps")
+    if reader.faults:
+        raise Reject(*reader.faults)
+    return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]))
+
+
+def _goal(reader: _Reader) -> tuple[str, str | None]:
+    """(the goal, the code after it where one text has both)."""
+    found = reader.of(reader.top, reader.layout.goal)
+    value = None if found is None else single(found.value)
+    if isinstance(value, dict):
+        value = value.get("text")
+    if not isinstance(value, str) or not value.strip():
+        reader.refuse(
+            Reason.STEP_GOAL_MISSING,
+            reader.layout.goal.split(" | ")[0],
+            "the record has no goal" if value is None else f"found {kind_of(value)}; expected a text",
+        )
+        return "", None
+    if reader.layout.goal_before:
+        before, _, code = value.partition(reader.layout.goal_before)
+        return before.strip().removeprefix("Task:").strip(), code
+    return value, None
+
+
+def _founds(reader: _Reader) -> tuple[list[Found], Found | None]:
+    """The steps that have an action, and what comes after the last action."""
+    layout, top = reader.layout, reader.top
+    if layout.parallel is not None:
+        return _in_parallel(reader, layout.parallel)
+    if not layout.steps:
+        return [top], None
+    found = reader.of(top, layout.steps)
+    if found is not None and isinstance(found.value, str):
+        found = open_text(found, reader.trail.budget)
+    if found is None or not isinstance(found.value, list) or not found.value:
+        reader.refuse(Reason.SCHEMA_TURNS_EMPTY, layout.steps.split(" | ")[0], "expected a list of steps")
+        return [], None
+    reader.trail.items.pop(found.where, None)
+    founds = []
+    for i, step in enumerate(found.value):
+        if isinstance(step, dict):
+            founds.append(found.at(i))
+            reader.trail.add(founds[-1].where, step, ())
+            for path in layout.fields.others:
+                reader.of(founds[-1], path)
+        else:
+            reader.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, found.at(i).where, f"found {kind_of(step)}; expected an object")
+    if len(founds) > 1 and reader.of(founds[-1], layout.fields.action) is None:
+        return founds[:-1], founds[-1]
+    return founds, None
+
+
+def _in_parallel(reader: _Reader, lists: Mapping[str, str]) -> tuple[list[Found], Found | None]:
+    """A step for each action, from the lists that have a value per step. There may be one screen more."""
+    columns = {name: found for name, path in lists.items() if (found := reader.of(reader.top, path)) is not None}
+    columns = {name: (open_text(found, reader.trail.budget) or found) if isinstance(found.value, str) else found for name, found in columns.items()}
+    wrong = [found.where for found in columns.values() if not isinstance(found.value, list)]
+    count = len(columns["action"].value) if not wrong else 0
+    for name, found in columns.items():
+        least = count if name in ("action", "screenshot", "step_instruction") else len(columns["screenshot"].value) if not wrong else 0
+        if found.where in wrong or len(found.value) not in (least, count + 1):
+            size = "no list" if found.where in wrong else f"{len(found.value)}"
+            reader.refuse(Reason.STEP_COUNTS, found.where, f"{size} for {count} actions")
+    if reader.faults:
+        return [], None
+    rows = [{name: found.value[i] for name, found in columns.items() if i < len(found.value)} for i in range(max(count, len(columns["screenshot"].value)))]
+    places = [columns["action" if i < count else "screenshot"].where for i in range(len(rows))]
+    reader.screens = columns["screenshot"].where
+    founds = [Found(row, (), Written("{}"), f"{place}[{i}]") for i, (place, row) in enumerate(zip(places, rows, strict=True))]
+    return founds[:count], founds[count] if len(founds) > count else None
+
+
+def _step(reader: _Reader, at: Found, index: int, code: str | None) -> Step | None:
+    fields = reader.layout.fields
+    try:
+        action = _action(reader, at, code)
+    except Reject as reject:
+        reader.faults += reject.findings
+        return None
+    step_id = reader.of(at, fields.step_id) if fields.step_id else None
+    return Step(
+        step_id=str(index) if step_id is None or not isinstance(single(step_id.value), (str, int)) else str(single(step_id.value)),
+        index=index,
+        where=at.where,
+        screen=_screen(reader, at),
+        action=action,
+        instruction=reader.text(at, fields.low),
+        thought=reader.text(at, fields.thought),
+        size=_size(reader, at),
+    )
+
+
+def _action(reader: _Reader, at: Found, code: str | None) -> Action:
+    """Raises Reject."""
+    fields = reader.layout.fields
+    found = reader.of(at, fields.action)
+    where = f"{at.where}.action".lstrip(".") if found is None else found.where
+    if found is None:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, "the step has no action"))
+    value = single(found.value)
+    if fields.code and isinstance(value, str):
+        return read_code(code if code is not None else value, where, reader.trail.budget, reader.layout.words)
+    opened = open_text(found, reader.trail.budget) if isinstance(value, str) else None
+    value = opened.value if opened is not None else value
+    details = _details(reader, at, found if opened is None else opened)
+    name = next((value[key] for key in words_of.NAME if isinstance(value.get(key), (str, int))), None) if isinstance(value, dict) else value
+    if isinstance(name, str) and "(" in name:
+        return read_code(name, where, reader.trail.budget, reader.layout.words)
+    if isinstance(name, bool) or not isinstance(name, (str, int)):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)}; expected the name of an action, or an object with it"))
+    if isinstance(info := details.get("info"), str):  # GUI-Odyssey: a key, or the text
+        name = info if info.startswith("KEY_") else name
+        details["text"] = info
+    return action_of(name, details, reader.layout.words, where, reader.order)
+
+
+def _details(reader: _Reader, at: Found, action: Found) -> dict[str, Json]:
+    """What belongs to the action, from all objects that have it: the first that has a key counts."""
+    merged: dict[str, Json] = {}
+    for path in reader.layout.fields.details or ("action",):
+        found = reader.of(at, path)
+        if found is not None and isinstance(found.value, str):
+            found = open_text(found, reader.trail.budget) or found
+        if found is None:
+            continue
+        if not isinstance(found.value, dict):
+            merged[path] = found.value
+            if isinstance(found.value, list) and path == "info":
+                merged["point"], *ends = found.value or (None,)
+                merged |= {"end": ends[0]} if ends else {}
+            continue
+        inner = found.value.get("parameters", found.value.get("arguments", found.value.get("args")))
+        for holder, where in ((found.value, found.where), (inner, f"{found.where}.parameters")):
+            if isinstance(holder, dict):
+                reader.trail.add(where, holder, _ACTION_KEYS | {"parameters", "arguments", "args"})
+                merged = {_AITW.get(key) or key: value for key, value in holder.items() if key in _ACTION_KEYS} | merged
+    return merged
+
+
+def _screen(reader: _Reader, at: Found) -> ImageRef | None:
+    found = reader.of(at, reader.layout.fields.screen)
+    if found is None:
+        if not reader.layout.screen_is_after:
+            reader.refuse(Reason.STEP_SCREEN_MISSING, at.where, "the step has no screen")
+        return None
+    value, where = single(found.value), found.where
+    if reader.screens:
+        where = f"{reader.screens}[{at.where.rpartition('[')[2]}"
+    if reference_of(value) is None:
+        reader.refuse(Reason.IMAGE_REF_TYPE, where, f"found {kind_of(value)}; expected a path, or the bytes of a picture")
+        return None
+    return image_ref(value, where)
+
+
+def _size(reader: _Reader, at: Found) -> Size | None:
+    values = [None if (found := reader.of(at, path)) is None else single(found.value) for path in reader.layout.fields.sizes]
+    width, height = (value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0 for value in values)
+    return Size(width, height) if width and height else None
+
+
+def _last(reader: _Reader, last: Found | None) -> tuple[ImageRef | None, Size | None]:
+    return (None, None) if last is None else (_screen(reader, last), _size(reader, last))
+
+
+def _one_later(steps: list[Step]) -> list[Step]:
+    """Each step with the screen that the step before it led to; the first one's is not in the log."""
+    before: list[tuple[ImageRef | None, Size | None]] = [(None, None), *((step.screen, step.size) for step in steps[:-1])]
+    return [replace(step, screen=screen, size=size) for step, (screen, size) in zip(steps, before, strict=True)]

@@ -1,0 +1,58 @@
+"""Drafts of records that are one step each -> the same drafts with the earlier steps of their episodes, whatever file has these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby, tee
+
+from pyspark.sql import functions as F
+
+from pipelines.config import Config
+from pipelines.config.rows import Rows
+from pipelines.episodes.steps.groups import earlier_steps, history_length, member_of, with_histories
+from pipelines.flow import with_history
+from pipelines.records import Draft, Finding, RawRecord, Step
+from pipelines.spark.plans.bridge import Job, MapRows, Work, config_of, read_files
+from pipelines.spark.plans.drafts import DRAFTS
+from pipelines.tables.schema import Row, draft_from_bytes, draft_to_bytes
+from pipelines.tables.writing import FileSet, Placed
+
+
+def histories_work(job: Job, drafts: FileSet, config: Config) -> Work:
+    """The work of writing all DRAFTS again, the rows of an episode in one task and in order. Other rows pass through."""
+    order = ["origin.source", "step_group", "step_number", "origin.path", "origin.line"]
+    rows = read_files(job, drafts, "drafts", DRAFTS).repartition(job.parallelism, F.col("origin.source"), F.coalesce("step_group", "record_id"))
+    settings = config.model_dump_json()
+
+    def make() -> MapRows:
+        own = config_of(settings)
+        return lambda found: _with_histories(found, own)
+
+    return Work(rows.sortWithinPartitions(*order), make)
+
+
+def _with_histories(rows: Iterator[Row], config: Config) -> Iterator[Placed]:
+    settings = with_histories(config)
+    for (source, group), same in groupby(rows, key=lambda row: (row["origin"]["source"], row["step_group"])):
+        if group is None or source not in settings:
+            for row in same:
+                yield "drafts", "", row, _weight(row)
+            continue
+        # The rows of one number wait until all of them are read, and no others.
+        of_rows, of_members = tee((row, draft_from_bytes(row["draft"])) for row in same)
+        found = earlier_steps((member_of(draft) for _, draft in of_members), history_length(settings[source]))
+        for (row, draft), (_, earlier) in zip(of_rows, found, strict=True):
+            yield "drafts", "", _row(row, draft, earlier, settings[source]), _weight(row)
+
+
+def _row(row: Row, draft: Draft, earlier: tuple[Step, ...] | Finding, rows: Rows) -> Row:
+    """The row as it was read, with the history or the reason why it is not known. Its structs stay dicts, like those of rows that pass through."""
+    made = with_history(RawRecord(draft.origin, draft.record_id, row["raw"]), draft, earlier, rows)
+    if isinstance(made, Draft):
+        return row | {"draft": draft_to_bytes(made), "refs": [{"key": ref.key, "ref": ref.ref} for ref in made.refs]}
+    nothing = dict.fromkeys(("draft", "logged_id", "episode_id", "screen", "step_group", "step_number"))
+    return row | nothing | {"refs": [], "findings": [finding._asdict() for finding in made.findings]}
+
+
+def _weight(row: Row) -> int:
+    return 3 * len(row["raw"] or b"")

@@ -1,0 +1,53 @@
+"""Points: their unit, and their way into thousandths and back."""
+
+import random
+
+import pytest
+
+from pipelines.episodes.steps.coordinates import found_unit, to_thousand
+from pipelines.records import Point, Size
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_point_in_px_comes_back_within_half_a_thousandth_of_its_screen(seed: int):
+    rng = random.Random(seed)
+    for _ in range(500):
+        size = Size(rng.randint(1, 5000), rng.randint(1, 5000))
+        point = Point(rng.randint(0, size.width), rng.randint(0, size.height))
+        made = to_thousand(point, "px", size)
+        assert made is not None
+        for got, given, most in zip(made, point, size, strict=True):
+            assert 0 <= got <= 1000
+            assert abs(got * most / 1000 - given) <= most / 2000 + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_thousandths_are_the_same_in_every_unit(seed: int):
+    rng = random.Random(seed)
+    for _ in range(500):
+        x, y = rng.randint(0, 1000), rng.randint(0, 1000)
+        size = Size(rng.randint(1, 5000), rng.randint(1, 5000))
+        assert to_thousand(Point(x, y), "thousand", None) == (x, y)
+        assert to_thousand(Point(x / 1000, y / 1000), "unit", None) == (x, y)
+        assert to_thousand(Point(x * size.width / 1000, y * size.height / 1000), "px", size) == (x, y)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_point_outside_is_outside_in_every_unit_and_never_moved(seed: int):
+    rng = random.Random(seed)
+    size = Size(rng.randint(1, 5000), rng.randint(1, 5000))
+    for unit, (width, height) in {"px": size, "unit": (1, 1), "thousand": (1000, 1000)}.items():
+        for x, y in ((-0.001, 0), (0, -1), (width * 1.001, 0), (0, height + 1)):
+            assert to_thousand(Point(x, y), unit, size) is None
+        assert to_thousand(Point(width, height), unit, size) == (1000, 1000)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_unit_that_is_found_is_the_one_in_which_the_points_were_made(seed: int):
+    """From points all over a screen; where several units are possible, none is found."""
+    rng = random.Random(seed)
+    size = Size(rng.randint(1001, 4000), rng.randint(1001, 4000))
+    for unit, scale in {"px": size, "unit": (1, 1), "thousand": (1000, 1000)}.items():
+        points = [Point(rng.random() * scale[0], rng.random() * scale[1]) for _ in range(rng.randint(0, 30))]
+        assert found_unit(points) in ("", unit)
+    assert found_unit([Point(1, 1)]) == found_unit([Point(0, 0)]) == found_unit([Point(2, 900)]) == ""

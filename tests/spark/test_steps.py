@@ -1,0 +1,90 @@
+"""Rows from steps on Spark: the same rows as on local files, whatever files have the steps of an episode; books; and a redrive."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipelines.console.trial import json_row
+from pipelines.local import run_files
+from pipelines.reading import open_table
+from pipelines.spark.run.redrive import Selection, redrive_batch
+from tests.episodes.steps.records import SIZE, aitz, android, odyssey, stepwise, write_screens
+from tests.golden import open_case
+from tests.making import configuration, write_lines
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_spark_makes_the_rows_that_local_files_make_and_the_books_balance(run_job, tmp_path: Path, seed: int):
+    rng = random.Random(seed)
+    write_screens(tmp_path / "screens", 6)
+    steps = [aitz(i, 4, (i / 10, 0.5), episode_id=f"e{k}") for k in range(9) for i in range(5)]
+    steps += [
+        aitz(2, 5, episode_id="e1"),
+        aitz(1, 2, episode_id="bad"),
+        aitz(2, 6, episode_id="bad"),
+        steps[3],
+        aitz(0, 6, image_path="gone.png", episode_id="g"),
+    ]
+    episodes = [android([{"action_type": "click", "x": 54, "y": i}] * 3, episode_id=i) for i in range(5)]
+    records = [*steps, *episodes, odyssey(("HOME", ""), ("COMPLETE", "")), odyssey(("CLICK", "KEY_APPSELECT")), {"messages": []}]
+    rng.shuffle(records)
+    files = [str(write_lines(tmp_path / "logs" / f"{i}.jsonl", records[i::4])) for i in range(4)]
+    source = {"path": str(tmp_path / "logs"), "image_root": str(tmp_path / "screens")}
+    config = stepwise("agentcpm_gui", source, history={"steps": 2, "images": 2}).model_copy(
+        update={
+            "output": configuration(output={"root": str(tmp_path / "out")}).output,
+            "gates": configuration(gates={"max_quarantined": 1}).gates,
+            "dialects": configuration("agentcpm_gui").dialects,
+        }
+    )
+    result = run_job(config)
+    assert (result.exit_code, result.books.faults()) == (0, [])
+    local = [json_row(one, "", config) for one in run_files(open_case(config), files)]
+    for table in ("conversations", "quarantine", "samples"):
+        made = [row for row in local if row["table"] == table]
+        assert len(made) == open_table(tmp_path / "out", table).count_rows()
+        ids = sorted((row["record_id"], row["sample_id"] or "", (row.get("findings") or [{}])[0].get("code", "")) for row in made)
+        there = open_table(tmp_path / "out", table).to_table(columns=["record_id", "sample_id", "findings"]).to_pylist()
+        assert ids == sorted((row["record_id"], row["sample_id"] or "", (row["findings"] or [{}])[0].get("code", "")) for row in there)
+    said = sorted(json.dumps([row["sample_id"], row["messages"]], sort_keys=True) for row in local if row["table"] == "conversations")
+    there = open_table(tmp_path / "out", "conversations").to_table(columns=["sample_id", "messages"]).to_pylist()
+    assert said == sorted(json.dumps([row["sample_id"], row["messages"]], sort_keys=True) for row in there)
+    states = result.books.states()
+    assert states["records"] == len(records) == states["kept"] + states["quarantined"] + states["duplicates"]
+    assert states["conversations"] == len(said) > states["kept"]
+    manifest = json.loads((tmp_path / "out" / "reports" / "2026-11-22" / "manifest.json").read_bytes())
+    assert manifest["counts"]["kept"] == states["kept"]
+
+
+def test_a_redrive_makes_all_rows_of_an_episode_again(spark, run_job, tmp_path: Path):
+    write_screens(tmp_path / "screens", 2)
+    episode = android([{"action_type": "click", "x": 54, "y": 60}, {"action_type": "navigate_back"}])
+    write_lines(tmp_path / "logs" / "a.jsonl", [episode, odyssey(("HOME", ""), ("COMPLETE", ""))])
+    source = {"path": str(tmp_path / "logs"), "image_root": str(tmp_path / "screens")}
+    config = stepwise("agentcpm_gui", source).model_copy(
+        update={"output": configuration(output={"root": str(tmp_path / "out")}).output, "gates": configuration(gates={"max_quarantined": 1}).gates}
+    )
+    first = run_job(config)
+    assert {name: first.books.states()[name] for name in ("records", "kept", "conversations", "quarantined")} == {
+        "records": 2,
+        "kept": 1,
+        "conversations": 2,
+        "quarantined": 1,
+    }
+    write_screens(tmp_path / "screens", 3, SIZE)
+    again = redrive_batch(spark, config, Selection("image.missing"), "2026-11-22", "2026-11-22.again", datetime.now(UTC))
+    assert again.exit_code == 0
+    assert {name: again.books.states()[name] for name in ("records", "kept", "conversations", "quarantined")} == {
+        "records": 2,
+        "kept": 2,
+        "conversations": 5,
+        "quarantined": 0,
+    }
+    assert again.books.faults() == []
