@@ -259,6 +259,11 @@ class Config(Settings):
     spark: dict[str, str] = {}
 
     @cached_property
+    def cumulative(self) -> frozenset[str]:
+        """The sources whose records are folded."""
+        return frozenset(source.name for source in self.sources if source.fold != "none")
+
+    @cached_property
     def stores(self) -> Stores:
         """How to reach the stores in the paths. Cached, because every image needs it."""
         return stores_of(self.storage)

@@ -12,10 +12,12 @@ from msgspec import structs
 from pipelines.config import Config
 from pipelines.containers import LineSplit, read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile
+from pipelines.episodes.answers import answers_of
 from pipelines.flow import Flow, draft_of
 from pipelines.ledger.unread_keys import shown_key
 from pipelines.records import Draft, Finding, Origin, RawRecord
 from pipelines.spark.plans.bridge import Job, MapRows, Work, config_of, distribute, file_batches, flow_opener, map_records, write_files
+from pipelines.spark.plans.fold import CUMULATIVE
 from pipelines.storage.stores import Stores
 from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
 from pipelines.tables.writing import Placed
@@ -37,6 +39,7 @@ DRAFTS = struct(
     episode_id=text,
     refs=REFS,
     unread=UNREAD,
+    cumulative=CUMULATIVE,  # null where the source has no `fold`
 )
 
 
@@ -129,7 +132,9 @@ def _cut_records(path: str, config: Config) -> Iterator[RawRecord]:
 def draft_row(raw: RawRecord, config: Config) -> Row:
     draft = draft_of(raw, config)
     unread = [{"key": shown_key(key), "count": count} for key, count in draft.unread]
-    row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw, "unread": unread}
+    row: Row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw, "unread": unread, "cumulative": None}
     if not isinstance(draft, Draft):
         return row | {"draft": None, "findings": draft.findings, "logged_id": None, "episode_id": None, "refs": ()}
+    if raw.origin.source in config.cumulative:
+        row |= {"cumulative": {"messages": len(draft.messages), "answers": answers_of(draft)}}
     return row | {"draft": draft_to_bytes(draft), "findings": None, "logged_id": draft.logged_id, "episode_id": draft.episode_id, "refs": draft.refs}

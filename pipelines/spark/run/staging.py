@@ -14,9 +14,10 @@ from pipelines.config import Config
 from pipelines.containers.listing import InputFile
 from pipelines.flow import Flow
 from pipelines.spark.plans.bridge import Job, Work, file_batches, read_files, write_files
+from pipelines.spark.plans.context import PLACED, Outside, are_all_different, draft_context
 from pipelines.spark.plans.drafts import DRAFTS, survey_files
 from pipelines.spark.plans.images import VERIFIED, images_by_reference, new_images, verify_images
-from pipelines.spark.plans.outcomes import PLACED, are_all_different, draft_context, outcomes_work
+from pipelines.spark.plans.outcomes import outcomes_work
 from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.run.progress import Steps
 from pipelines.tables.publication.root import OutputRoot
@@ -79,9 +80,10 @@ def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None, folder
             verified = verify_images(job, read, run.config)
             run.root.on_point("stage images: after")
     with run.steps.step("tokenize"):
-        if verified.files or clashing is not None or not are_all_different(read, run.root.stores):
+        is_folded = bool(run.config.cumulative)
+        if verified.files or clashing is not None or is_folded or not are_all_different(read, run.root.stores):
             seen = images_by_reference(read_files(job, verified, "verified", VERIFIED)) if verified.files else None
-            context = draft_context(read_files(job, read, "drafts", PLACED), seen, clashing)
+            context = draft_context(job, read_files(job, read, "drafts", PLACED), Outside(seen, clashing), is_folded)
         outcomes = _write(run, "outcomes", outcomes_work(job, read, context, run.batch, run.flow), folder or run.root.uri, OUTCOMES)
         opened, new = _count_images(run, verified)
         images = new_images(job, verified) if new else FileSet(run.root.uri, [])
