@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from pipelines.config import Config
 from pipelines.episodes.answers import answers_of
 from pipelines.episodes.fold import Cumulative, Folded, fold
 from pipelines.records import Held, Message
 from pipelines.spark.plans import fold as plans
+from pipelines.spark.run.redrive import Selection, redrive_batch
 from pipelines.tables.reading import open_table
 from tests.episodes.logs import call_records, episode, stripped, whole
 from tests.episodes.test_fold import asks, draft, says
@@ -120,3 +123,38 @@ def test_a_run_decides_as_the_pipeline_without_spark(tmp_path: Path, run_job):
     for table in expected:
         assert sorted(map(json.dumps, found[table])) == sorted(map(json.dumps, expected[table]))
     assert {"record.superseded", "record.duplicate", "image.missing"} == {row[2][0][0] for row in found["quarantine"]}
+
+
+def test_a_redrive_folds_records_against_what_is_published(spark, run_job, tmp_path: Path):
+    """Of five calls, the last two have a picture that is missing at first: the third call is kept and trains three answers."""
+    turns = episode(1, calls=5)
+    image = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "late.png"}}]}
+    turns.insert(-3, image)
+    log = write_lines(tmp_path / "logs" / "n0" / "a.jsonl", call_records(turns))
+    config = config_of(tmp_path, image_root=str(tmp_path)).model_copy(update={"gates": configuration().gates.model_copy(update={"max_quarantined": 1.0})})
+    config = config.model_copy(update={"dialects": ()})
+    first = run_job(config, "n0")
+    assert {name: first.books.states()[name] for name in ("conversations", "quarantined", "superseded")} == {
+        "conversations": 1,
+        "quarantined": 2,
+        "superseded": 2,
+    }
+    Image.new("RGB", (8, 8)).save(tmp_path / "late.png")
+    result = redrive_batch(spark, config, Selection("image.missing"), "n0", "n0.again", datetime.now(UTC))
+    assert (result.status, result.books.faults()) == ("published", [])
+    assert {name: result.books.states()[name] for name in ("records", "conversations", "quarantined", "superseded")} == {
+        "records": 5,
+        "conversations": 2,
+        "quarantined": 0,
+        "superseded": 3,
+    }
+    rows = rows_of(tmp_path / "out", "conversations", ["origin", "messages", "repairs"])
+    trained = Counter(one["content"] for row in rows for one in row["messages"] if one["role"] == "assistant" and one["loss_weight"] != 0)
+    assert set(trained.values()) == {1}
+    assert {row["origin"]["line"]: row["repairs"] for row in rows} == {3: [], 5: ["repair.answer_trained_elsewhere"]}
+    details = {row["origin"]["line"]: row["findings"][0]["detail"] for row in rows_of(tmp_path / "out", "quarantine", ["origin", "findings"])}
+    assert {line: detail.partition(", record")[0] for line, detail in details.items()} == {
+        line: f"its answers are trained in {log}:{held}" for line, held in {1: 3, 2: 3, 4: 5}.items()
+    }
+    again = redrive_batch(spark, config, Selection("record.superseded"), "n0", "n0.more", datetime.now(UTC))
+    assert (again.books.states()["superseded"], again.books.faults()) == (3, [])

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from pipelines.config import Config
 from pipelines.containers.listing import InputFile
@@ -23,6 +23,8 @@ from pipelines.spark.run.progress import Steps
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.schema import Row, struct
 from pipelines.tables.writing import OUTCOMES, FileSet
+
+ALL = Outside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,10 @@ def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
         return survey_files(run.job, inputs)
 
 
-def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None, folder: str | None = None) -> StagedRun:
+def stage_rows(run: Run, drafts: Work, outside: Outside = ALL, folder: str | None = None) -> StagedRun:
     """`drafts` makes rows of DRAFTS. The rows of the tables are written to the tables' own folders, or below `folder`.
 
-    `clashing` has the record_id of each record with a known id conflict, which these drafts alone may not show.
+    `outside` is what these drafts alone may not show, because they are only some of the batch's records.
     """
     job = run.job
     with run.steps.step("read and normalize"):
@@ -81,9 +83,10 @@ def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None, folder
             run.root.on_point("stage images: after")
     with run.steps.step("tokenize"):
         is_folded = bool(run.config.cumulative)
-        if verified.files or clashing is not None or is_folded or not are_all_different(read, run.root.stores):
-            seen = images_by_reference(read_files(job, verified, "verified", VERIFIED)) if verified.files else None
-            context = draft_context(job, read_files(job, read, "drafts", PLACED), Outside(seen, clashing), is_folded)
+        if verified.files:
+            outside = outside._replace(seen=images_by_reference(read_files(job, verified, "verified", VERIFIED)))
+        if any(one is not None for one in outside) or is_folded or not are_all_different(read, run.root.stores):
+            context = draft_context(job, read_files(job, read, "drafts", PLACED), outside, is_folded)
         outcomes = _write(run, "outcomes", outcomes_work(job, read, context, run.batch, run.flow), folder or run.root.uri, OUTCOMES)
         opened, new = _count_images(run, verified)
         images = new_images(job, verified) if new else FileSet(run.root.uri, [])
