@@ -253,6 +253,7 @@ class Config(Settings):
     split: Split = Split()
     output: Output
     gates: Gates = Gates()  # type: ignore[call-arg]
+    duplicates: Literal["batch", "root"] = "batch"
     storage: Storage = Storage()
     hooks: Hooks = Hooks()
     retention: Retention = Retention()

@@ -39,19 +39,29 @@ class Outside(NamedTuple):
 
     seen: DataFrame | None = None  # the image of each reference
     clashing: DataFrame | None = None  # record_id of each record with a known id conflict
+    published: DataFrame | None = None  # record_id, batch, path and line of each record that another batch has published
     trained: DataFrame | None = None  # the answers that rows of this batch train which stay as they are
 
 
 def draft_context(job: Job, drafts: DataFrame, outside: Outside, is_folded: bool = False) -> DataFrame:
     """What a draft cannot know by itself, by its file and row: one row per image, or one per record without images that has any of the other columns.
 
-    `kept` is the place of the first record with the same bytes, null in that record itself. `folded` has `trains`, `masked` and `held` of a
+    `kept` is the place of the record with the same bytes that another batch has published, or else of the first one of the batch, null in that record
+    itself. `folded` has `trains`, `masked` and `held` of a
     record of a cumulative log. `id_conflict` is true where the id also belongs to other content, in these drafts or according to `clashing`.
     """
     place, is_record = F.struct(F.col("origin.path").alias("path"), F.col("origin.line").alias("line")), F.col("origin.line") > 0
     first = F.min(F.when(is_record, place)).over(Window.partitionBy("record_id"))
     columns = ("record_id", "origin", "logged_id", "refs.key", F.col("origin.source").alias("source"), "cumulative", FILE, ORDINAL)
-    marked = drafts.select(*columns).withColumn("kept", F.when(is_record & (first != place), first))
+    marked = drafts.select(*columns)
+    if outside.published is None:
+        kept = first.withField("batch", F.lit(None).cast("string"))
+        marked = marked.withColumn("kept", F.when(is_record & (first != place), kept))
+    else:
+        there = outside.published.select("record_id", F.struct("path", "line", "batch").alias("there"))
+        marked = marked.join(there, on="record_id", how="left")
+        kept = F.when(first != place, first.withField("batch", F.lit(None).cast("string")))
+        marked = marked.withColumn("kept", F.when(is_record, F.coalesce("there", kept)))
     marked = _with_conflicts(_with_folded(job, marked, outside) if is_folded else marked.withColumn("folded", F.lit(None).cast(FOLDED)), outside)
     is_aside = F.col("kept").isNotNull() | F.coalesce(F.col("folded.trains") == 0, F.lit(False))
     if outside.seen is None:
@@ -89,7 +99,7 @@ def context_of(raw: RawRecord, rows: Sequence[Row]) -> RecordContext:
         return ALONE
     kept, folded, clashes = (rows[0][name] for name in KNOWN)
     if kept:
-        return RecordContext(duplicate_of=Held(kept["path"], kept["line"], raw.record_id))
+        return RecordContext(duplicate_of=Held(kept["path"], kept["line"], raw.record_id, kept["batch"]))
     if not folded:
         return RecordContext(id_conflict=clashes)
     return folded_context(Folded(folded["trains"], tuple(folded["masked"]), Held(**folded["held"]) if folded["held"] else None), clashes)

@@ -6,6 +6,7 @@ _work/<run_id>/                                     what a run needs only while 
 _replaced/<run_id>-<table>.json                     names of files that this run took out of a table, for retention
 _leases/  _locks/                                   who works on a batch
 reports/<batch>/                                    report and manifest of the batch's newest run
+_record_keys/                                       what other batches have published, for `duplicates: root`
 media/                                              pictures that stood in the logs themselves
 _errors/                                            tracebacks
 """
