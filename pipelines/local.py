@@ -118,13 +118,12 @@ class RecordIndex:
 def index_records(config: Config, inputs: Sequence[InputFile], checker: ImageChecker) -> tuple[RecordIndex, list[list[tuple[RawRecord, Drafted]] | None]]:
     """The index, and the records of each file with their drafts; None for files that would take too much memory."""
     index, left = RecordIndex(StepIndex(with_histories(config))), KEPT_BYTES
-    cumulative = {source.name for source in config.sources if source.fold != "none"}
     kept: list[list[tuple[RawRecord, Drafted]] | None] = []
     for file in inputs:
         pairs: list[tuple[RawRecord, Drafted]] = []
         for raw, draft in read_drafts(config, file):
             index.count(raw, draft)
-            if isinstance(draft, Draft) and raw.origin.source in cumulative:
+            if isinstance(draft, Draft) and raw.origin.source in config.cumulative:
                 index.count_cumulative(draft, checker)
             left -= len(raw.raw)
             if left >= 0:

@@ -457,7 +457,7 @@ class Reason(Enum):
     RECORD_DUPLICATE = Row(
         "record.duplicate",
         REFUSE,
-        "The same record appears earlier in this batch. The first one was kept.",
+        "The same record appears earlier in this batch or, with `duplicates: root`, in another published batch. That one was kept.",
         "Nothing to fix, but find out why the record was logged twice.",
     )
     RECORD_SECRET = Row(

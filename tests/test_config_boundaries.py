@@ -77,7 +77,10 @@ def test_a_setting_at_its_bound_is_valid_and_one_beyond_is_a_fault(data: dict[st
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (LEAST | {"xyz": 1}, ["xyz: unknown key; known: sources, images, normalize, limits, dialects, split, output, gates, storage, hooks, retention, spark"]),
+        (
+            LEAST | {"xyz": 1},
+            ["xyz: unknown key; known: sources, images, normalize, limits, dialects, split, output, gates, scrub, duplicates, storage, hooks, retention, spark"],
+        ),
         (LEAST | {"images": {"xyz": 1}}, ["images.xyz: unknown key; known: verify, max_pixels, allow_schemes"]),
         (LEAST | {"split": {"fractions": {"xyz": 0}}}, ["split.fractions.xyz: unknown key; known: train, val, test"]),
         (LEAST | {"hooks": {"on_error": {"command": ["a"], "xyz": 1}}}, ["hooks.on_error.xyz: unknown key; known: command, url"]),
@@ -222,3 +225,28 @@ def test_a_fault_of_yaml_has_its_line_and_column(tmp_path: Path, text: str, plac
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(ConfigError, match=f"not valid YAML at {place}: "):
         load_config(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("fold", "loss", "taken", "is_refused"),
+    [
+        ("prefix", "last_turn", None, True),
+        ("prefix", "last_turn", ["a"], True),
+        ("prefix", "last_turn", "a", True),
+        ("prefix", "last_turn", ["b"], False),
+        ("prefix", "all", None, False),
+        ("none", "last_turn", None, False),
+    ],
+)
+def test_a_folded_source_needs_a_dialect_that_trains_all_turns(fold: str, loss: str, taken: Any, is_refused: bool):
+    sources = [{"name": "a", "path": "a", "fold": fold}, {"name": "b", "path": "b"}]
+    dialect = {"name": "glm_4", "tokenizer": "t", "max_tokens": 9, "loss": loss} | ({} if taken is None else {"sources": taken})
+    data = {"sources": sources, "dialects": [dialect], "output": {"root": "out"}}
+    if not is_refused:
+        parse_config(data)
+        return
+    with pytest.raises(ConfigError) as raised:
+        parse_config(data)
+    assert list(raised.value.faults) == [
+        "dialects[0].loss: last_turn leaves answers of source a untrained: with fold: prefix, one record trains the answers of several"
+    ]

@@ -68,6 +68,24 @@ def names_disagree(data: Mapping[str, Any]) -> list[str]:
     return faults
 
 
+def answers_left_out(data: Mapping[str, Any]) -> list[str]:
+    """Dialects that train only the last turn of a source with `fold`, whose longest record is to train all of them. Read from the raw data."""
+    sources, dialects = (_listed(data.get(key)) for key in ("sources", "dialects"))
+    folded = [str(source.get("name")) for source in sources if isinstance(source, Mapping) and source.get("fold") == "prefix"]
+    faults = []
+    for i, dialect in enumerate(dialects):
+        if not isinstance(dialect, Mapping) or dialect.get("loss") != "last_turn":
+            continue
+        named = dialect.get("sources")
+        taken = [str(name) for name in ([named] if isinstance(named, str) else _listed(named))] if named is not None else folded
+        faults += [
+            f"dialects[{i}].loss: last_turn leaves answers of source {name} untrained: with fold: prefix, one record trains the answers of several"
+            for name in folded
+            if name in taken
+        ]
+    return faults
+
+
 def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 

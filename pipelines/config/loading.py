@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from pipelines.config.faults import kind_of, names_disagree, sentences
+from pipelines.config.faults import answers_left_out, kind_of, names_disagree, sentences
 from pipelines.config.options import OPTIONS
 from pipelines.config.paths import brace_faults, overlap_faults
 from pipelines.config.rows import PROMPTS, is_template
@@ -69,7 +69,7 @@ def parse_config(data: Mapping[str, Any], folder: Path = Path()) -> Config:
 
     Paths stay as they are; relative ones are looked up in `folder`.
     """
-    faults = [*brace_faults(data, folder), *names_disagree(data)]
+    faults = [*brace_faults(data, folder), *names_disagree(data), *answers_left_out(data)]
     try:
         config = Config.model_validate(data)
     except ValidationError as error:

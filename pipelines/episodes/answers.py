@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pipelines.normalize.reasoning import blocks_of, has_thoughts, without
-from pipelines.records import Conversation, Draft, Message
+from pipelines.records import Draft, Message
 
 DIGEST_BYTES = 16
 
@@ -29,11 +29,15 @@ class Answer(NamedTuple):
     size: int  # characters up to here, with all reasoning, without system messages
 
 
-def answers_of(record: Draft | Conversation) -> tuple[Answer, ...]:
-    """The answers that are trained, in order. Linear in the length of the texts."""
-    episode = record.episode_id if record.episode_id != record.record_id else None
-    found = _units(record.origin.source, episode, record.tools, record.messages)
-    return tuple(answer for answer in found if any(message.loss_weight != 0 for message in record.messages[answer.first : answer.last + 1]))
+def answers_of(draft: Draft) -> list[Answer]:
+    """The answers that are trained, in order; without their images, which are not verified yet."""
+    return answers_in(draft.origin.source, draft.episode_id if draft.episode_id != draft.record_id else None, draft.tools, draft.messages)
+
+
+def answers_in(source: str, episode: str | None, tools: str | None, messages: Sequence[Message]) -> list[Answer]:
+    """The same for the parts of a record; `episode` is None where the log gives none. Linear in the length of the texts."""
+    found = _units(source, episode, tools, messages)
+    return [answer for answer in found if any(message.loss_weight != 0 for message in messages[answer.first : answer.last + 1])]
 
 
 def with_images(answers: Sequence[Answer], sha256s: Sequence[str]) -> list[Answer]:

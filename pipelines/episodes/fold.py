@@ -52,6 +52,7 @@ class _Best(NamedTuple):
 
     rank: Rank
     place: Held
+    own: bytes
     is_newest: bool
 
 
@@ -80,7 +81,7 @@ def _best_of_chains(records: Iterable[Cumulative]) -> dict[bytes, _Best]:
     best: dict[bytes, _Best] = {}
     for record in records:
         for answer in record.answers:
-            one = _Best(_rank(record, answer), record.place, answer.is_newest)
+            one = _Best(_rank(record, answer), record.place, answer.own, answer.is_newest)
             other = best.get(answer.chain, one)
             best[answer.chain] = min(one, other)._replace(is_newest=one.is_newest or other.is_newest)
     return best
@@ -94,10 +95,9 @@ def _rank(record: Cumulative, answer: Answer) -> Rank:
 def _moved(records: Iterable[Cumulative], best: Mapping[bytes, _Best]) -> dict[bytes, Held]:
     """The answers of rewritten histories, by their chains, with the record that trains their text."""
     texts = _Texts()
-    known = list(records)
-    for chain, own in {answer.chain: answer.own for record in known for answer in record.answers}.items():
-        texts.add(own, best[chain])
-    history = [found for record in known for found in _history(record, best, texts)]
+    for found in best.values():
+        texts.add(found)
+    history = [found for record in records for found in _history(record, best, texts)]
     least: dict[tuple[bytes, int], Rank] = {}
     for one in history:
         if one.excess > 0:
@@ -118,11 +118,11 @@ class _Texts:
     counts: Counter[bytes] = field(default_factory=Counter)
     places: dict[bytes, tuple[Held, Held]] = field(default_factory=dict)
 
-    def add(self, own: bytes, best: _Best) -> None:
+    def add(self, best: _Best) -> None:
         if best.is_newest:
-            self.counts[own] += 1
-            first, last = self.places.get(own, (best.place, best.place))
-            self.places[own] = (min(first, best.place), max(last, best.place))
+            self.counts[best.own] += 1
+            first, last = self.places.get(best.own, (best.place, best.place))
+            self.places[best.own] = (min(first, best.place), max(last, best.place))
 
     def another_place(self, own: bytes, place: Held) -> Held:
         first, last = self.places[own]

@@ -1,6 +1,8 @@
 """python -m tests.bench.growth: what a night costs as the root grows. A table on stderr, JSON on stdout.
 
     nights   a night of ten records after 1, 100 and 1,000 nights in one root
+    root     the same with `duplicates: root`
+    keys     looking up 20,000 records among those of 1, 100 and 1,000 nights of 20,000, for `duplicates: root`, without Spark
     images   a night of 1,000 known images against a table of 1,000 and of 1,000,000
     files    a night of 20,000 input files: seconds, the driver's memory, and the largest closure
 
@@ -22,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 from PIL import Image
 from pyspark.sql import SparkSession
@@ -31,6 +34,7 @@ from pipelines.spark.run.batch import run_batch
 from pipelines.spark.run.completion import Result
 from pipelines.spark.session.session import open_session
 from pipelines.storage.files import write_file
+from pipelines.tables import record_keys
 from pipelines.tables.publication.cleaning import Begun, apply_retention, note_begun
 from pipelines.tables.publication.compact import commit_merges, merge, merges_of
 from pipelines.tables.publication.complete import complete
@@ -44,18 +48,19 @@ from pipelines.training.tables import run_rows
 
 TOKENIZER = Path(__file__).parents[1] / "data" / "tokenizers" / "minicpmv25_standin"
 REPEATS = 5
+KEYS = 20_000
 DAYS = 30
 
 
 class Scene:
     """A root with logs of its own, and runs of the job on it."""
 
-    def __init__(self, spark: SparkSession, folder: Path):
+    def __init__(self, spark: SparkSession, folder: Path, **settings: Any):
         self.spark, self.folder = spark, folder
         (folder / "screens").mkdir(parents=True)
         source = {"name": "a", "path": str(folder / "logs" / "{batch}"), "image_root": str(folder / "screens")}
         dialect = {"name": "minicpm_v_2_5", "tokenizer": str(TOKENIZER), "max_tokens": 2048}
-        self.config: Config = parse_config({"sources": [source], "dialects": [dialect], "output": {"root": str(folder / "out")}})
+        self.config: Config = parse_config({"sources": [source], "dialects": [dialect], "output": {"root": str(folder / "out")}} | settings)
         self.root = OutputRoot(self.config.output.root)
 
     def write(self, batch: str, records: int, files: int = 1, images: int = 0) -> None:
@@ -137,16 +142,43 @@ def medians(scenes: Mapping[str, Scene], records: int, images: int = 0) -> dict[
     return {name: statistics.median(counted[1:]) for name, counted in seconds.items()}
 
 
-def nights(spark: SparkSession, folder: Path, most: int) -> dict[str, float]:
+def nights(spark: SparkSession, folder: Path, most: int, **settings: Any) -> dict[str, float]:
     scenes = {}
     for goal in (1, 100, most):
-        scene = scenes[str(goal)] = Scene(spark, folder / str(goal))
+        scene = scenes[str(goal)] = Scene(spark, folder / str(goal), **settings)
         scene.write("first", 10)
         scene.run("first")
         for number in range(1, goal):
             scene.copy_night("first", f"copy-{number:05}")
     found = medians(scenes, 10)
     return found | {f"{goal} to 1": found[goal] / found["1"] for goal in list(found)[1:]}
+
+
+def root(spark: SparkSession, folder: Path, most: int) -> dict[str, float]:
+    return nights(spark, folder, most, duplicates="root")
+
+
+def keys(spark: SparkSession, folder: Path, most: int) -> dict[str, float]:
+    """The keys are those of made-up nights, written as the nights would have written them: sixteen files of one size became one."""
+    where = OutputRoot(str(folder))
+    chance = np.random.default_rng(1)
+    wanted = [chance.bytes(32).hex() for _ in range(KEYS)]
+    found: dict[str, float] = {}
+    made = 0
+    for goal in (1, 100, most):
+        for start in range(made, goal, 100):
+            some = range(start, min(start + 100, goal))
+            record_keys._write(where, f"night-{start}", {f"r{n}": np.sort(chance.integers(0, 2**64, KEYS, dtype=np.uint64)) for n in some})
+        made = goal
+        runs = [{"batch": f"b{number}", "run_id": f"r{number}", "version": number} for number in range(goal)]
+        seconds = []
+        for _ in range(REPEATS):
+            started = time.monotonic()
+            if record_keys.find_published(where, runs, "now", wanted, "now", ()):
+                raise RuntimeError("a record was found that no night has")
+            seconds.append(time.monotonic() - started)
+        found[str(goal)] = statistics.median(seconds)
+    return found
 
 
 def images(spark: SparkSession, folder: Path, most: int) -> dict[str, float]:
@@ -193,7 +225,7 @@ def files(spark: SparkSession, folder: Path, most: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=["nights", "images", "files"], choices=["nights", "images", "files"])
+    parser.add_argument("what", nargs="*", default=["nights", "images", "files"], choices=["nights", "root", "keys", "images", "files"])
     parser.add_argument("--nights", type=int, default=1000)
     parser.add_argument("--images", type=int, default=1_000_000)
     parser.add_argument("--files", type=int, default=20_000)
@@ -202,7 +234,8 @@ def main() -> None:
     found = {}
     with tempfile.TemporaryDirectory() as name:
         for what in options.what:
-            found[what] = globals()[what](spark, Path(name) / what, getattr(options, what))
+            most = options.nights if what in ("root", "keys") else getattr(options, what)
+            found[what] = globals()[what](spark, Path(name) / what, most)
             print(what, json.dumps(found[what]), file=sys.stderr)
     print(json.dumps(found))
 

@@ -195,7 +195,7 @@ def test_images_belong_to_the_context():
     chains = [[answer.chain for answer in with_images(answers, sha256s)] for sha256s in (["x", "y"], ["x", "z"], ["z", "y"])]
     assert chains[0][0] == chains[1][0] != chains[2][0]
     assert len({chain[1] for chain in chains}) == 3
-    assert with_images(answers_of(draft([Q, A])), []) == list(answers_of(draft([Q, A])))
+    assert with_images(answers_of(draft([Q, A])), []) == answers_of(draft([Q, A]))
 
 
 def test_tools_and_source_belong_to_the_context():

@@ -14,10 +14,11 @@ from pipelines.config import Config, ConfigError
 from pipelines.containers import read_records
 from pipelines.flow import open_flow
 from pipelines.local import input_file
-from pipelines.spark.plans import outcomes
+from pipelines.spark.plans import context as plans
 from pipelines.spark.plans.bridge import flow_opener, read_files, write_files
+from pipelines.spark.plans.context import PLACED, Outside, are_all_different, draft_context
 from pipelines.spark.plans.drafts import DRAFTS, draft_row
-from pipelines.spark.plans.outcomes import PLACED, are_all_different, draft_context, outcomes_work
+from pipelines.spark.plans.outcomes import outcomes_work
 from pipelines.storage.stores import ENVIRONMENT
 from pipelines.tables import writing as parts
 from pipelines.tables.writing import OUTCOMES, FileSet, FileWriter
@@ -37,7 +38,7 @@ def test_several_tasks_complete_the_drafts_of_one_task(spark, job, tmp_path: Pat
     monkeypatch.setattr(parts, "FILE_BYTES", 1)
     drafts = _drafts(config, logs)
     assert len(drafts.files) == 6
-    work = outcomes_work(job, drafts, draft_context(read_files(job, drafts, "drafts", PLACED), None), "batch", open_flow(config))
+    work = outcomes_work(job, drafts, draft_context(job, read_files(job, drafts, "drafts", PLACED), Outside()), "batch", open_flow(config))
     made = write_files(job, work, str(tmp_path / "outcomes"), OUTCOMES)
     tasks = int(spark.conf.get("spark.sql.shuffle.partitions"))
     assert {file.name.split("-")[1] for file in made.files if file.table == "conversations"} == {str(task) for task in range(tasks)}
@@ -62,9 +63,9 @@ def test_spark_is_queried_only_if_drafts_may_be_duplicates_or_share_an_id(
 ):
     config = configuration("glm_4", output={"root": str(tmp_path / "out")})
     drafts = _drafts(config, write_lines(tmp_path / "logs.jsonl", [asked("Question 1?", id="a"), second, asked("No id."), asked("Nor here.")]))
-    context = draft_context(read_files(job, drafts, "drafts", PLACED), None).count()
+    context = draft_context(job, read_files(job, drafts, "drafts", PLACED), Outside()).count()
     assert are_all_different(drafts, ENVIRONMENT) == others_differ == (context == 0)
-    monkeypatch.setattr(outcomes, "DRIVER_ROWS", 3)
+    monkeypatch.setattr(plans, "DRIVER_ROWS", 3)
     assert not are_all_different(drafts, ENVIRONMENT)  # too many to be sure
 
 

@@ -56,11 +56,11 @@ class Job(NamedTuple):
         """As many tasks as Spark makes after a shuffle."""
         return int(self.spark.conf.get("spark.sql.shuffle.partitions") or 1)
 
-    def share(self, rows: Sequence[Row]) -> SharedRows:
-        """Rows of the driver for all workers, in a file."""
+    def share(self, rows: Sequence[Row], kind: pa.StructType | None = None) -> SharedRows:
+        """Rows of the driver for all workers, in a file; without `kind`, their values say what types they have."""
         path = f"{self.work_folder}/lists/{uuid4().hex}.parquet"
         with open_output(path, self.root.stores) as sink:
-            pq.write_table(pa.Table.from_pylist(list(rows)), sink)
+            pq.write_table(pa.Table.from_pylist(list(rows), schema=pa.schema(list(kind)) if kind else None), sink)
         return SharedRows(path, self.root.stores, len(rows))
 
 

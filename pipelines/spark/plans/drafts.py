@@ -12,12 +12,14 @@ from msgspec import structs
 from pipelines.config import Config
 from pipelines.containers import LineSplit, read_records, read_split, survey_file
 from pipelines.containers.listing import InputFile
+from pipelines.episodes.answers import answers_of
 from pipelines.flow import Flow, draft_of
 from pipelines.images.screens import first_screen
 from pipelines.ledger.unread_keys import shown_key
 from pipelines.records import Draft, Finding, Origin, RawRecord
 from pipelines.scrub import scrub_records
 from pipelines.spark.plans.bridge import Job, MapRows, Work, config_of, distribute, file_batches, flow_opener, map_records, write_files
+from pipelines.spark.plans.fold import CUMULATIVE
 from pipelines.storage.stores import Stores
 from pipelines.tables.schema import FINDINGS, ORIGIN, UNREAD, Row, draft_to_bytes, long, struct, text
 from pipelines.tables.writing import Placed
@@ -42,6 +44,7 @@ DRAFTS = struct(
     unread=UNREAD,
     step_group=text,  # of a record that is one step: its episode, and its number there
     step_number=long,
+    cumulative=CUMULATIVE,  # null where the source has no `fold`
 )
 
 
@@ -135,10 +138,12 @@ def _cut_records(path: str, config: Config) -> Iterator[RawRecord]:
 def draft_row(raw: RawRecord, config: Config) -> Row:
     draft = draft_of(raw, config)
     unread = [{"key": shown_key(key), "count": count} for key, count in draft.unread]
-    row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw, "unread": unread}
+    row: Row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw, "unread": unread, "cumulative": None}
     if not isinstance(draft, Draft):
         nothing = dict.fromkeys(("draft", "logged_id", "episode_id", "screen", "step_group", "step_number"))
         return row | nothing | {"findings": draft.findings, "refs": ()}
     named = {"logged_id": draft.logged_id, "episode_id": draft.episode_id, "refs": draft.refs, "screen": first_screen(draft)}
     group = {"step_group": draft.episode and draft.episode.group, "step_number": draft.episode and draft.episode.order}
+    if raw.origin.source in config.cumulative:
+        row |= {"cumulative": {"messages": len(draft.messages), "answers": answers_of(draft)}}
     return row | {"draft": draft_to_bytes(draft), "findings": None} | named | group

@@ -1,4 +1,4 @@
-"""Drafts + images -> outcomes: finds duplicates and id conflicts, joins the images to their drafts, and stages the rows of every table."""
+"""Drafts + images -> outcomes: joins what is known about a record to its draft, and stages the rows of every table."""
 
 from __future__ import annotations
 
@@ -7,74 +7,24 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import TaskContext
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_type
 
-from pipelines.flow import ALONE, DraftWithImages, Flow, make_outcomes, with_context
+from pipelines.flow import DraftWithImages, Flow, make_outcomes, with_context
 from pipelines.images.references import verified_image
-from pipelines.records import Draft, Finding, Held, Origin, Quarantined, RawRecord, RecordContext, SeenImage
-from pipelines.spark.plans.bridge import DRIVER_ROWS, FILE, ORDINAL, Job, MapRows, Work, file_batches, flow_opener
-from pipelines.spark.plans.images import SEEN
+from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
+from pipelines.spark.plans.bridge import FILE, ORDINAL, Job, MapRows, Work, flow_opener
+from pipelines.spark.plans.context import context_of
 from pipelines.storage.opening import open_file
 from pipelines.storage.stores import Stores
 from pipelines.tables.parquet import read_in_batches
-from pipelines.tables.schema import Row, draft_from_bytes, long, struct, text
+from pipelines.tables.schema import Row, draft_from_bytes
 from pipelines.tables.writing import FileSet, placed
 
 DRAFT_ROWS = 64
-# The columns of drafts that their context is made from.
-PLACED = struct(
-    record_id=text, origin=struct(source=text, path=text, line=long), logged_id=text, refs=pa.list_(struct(key=text)), **{FILE: text, ORDINAL: long}
-)
 NAME_PATTERN = r"-(\d+)-\d+-(\d+)\.parquet$"  # of a file that `write_files` wrote: task, attempt, number of the file
-
-
-def draft_context(drafts: DataFrame, seen: DataFrame | None, clashing: DataFrame | None = None) -> DataFrame:
-    """What a draft cannot know by itself, by its file and row: one row per image, or one per duplicate or id conflict without images.
-
-    `kept` is the place of the first record with the same bytes, null in that record itself. `id_conflict` is true where the id also
-    belongs to other content, in these drafts or according to `clashing`. Drafts without any of these have no row.
-    """
-    place, is_record = F.struct(F.col("origin.path").alias("path"), F.col("origin.line").alias("line")), F.col("origin.line") > 0
-    first = F.min(F.when(is_record, place)).over(Window.partitionBy("record_id"))
-    # Each record without an id is a group of its own, so that they are not all sorted in one task.
-    holder = Window.partitionBy("source", F.coalesce("logged_id", F.concat(F.lit("\0"), "record_id")))
-    contents = F.when(is_record & F.col("logged_id").isNotNull(), F.col("record_id"))
-    marked = (
-        drafts.select("record_id", "origin", "logged_id", "refs.key", F.col("origin.source").alias("source"), FILE, ORDINAL)
-        .withColumn("kept", F.when(is_record & (first != place), first))
-        .withColumn("id_conflict", F.coalesce(F.min(contents).over(holder) != F.max(contents).over(holder), F.lit(False)) & F.col("logged_id").isNotNull())
-    )
-    if clashing is not None:
-        already = clashing.select("record_id", F.lit(True).alias("already")).distinct()
-        marked = marked.join(already, on="record_id", how="left").withColumn("id_conflict", F.col("id_conflict") | F.col("already").isNotNull())
-    if seen is None:
-        context = marked.withColumn("seen", F.lit(None).cast(from_arrow_type(SEEN)))
-    else:
-        each = marked.withColumn("key", F.explode_outer(F.when(F.col("kept").isNull(), F.array_distinct("key"))))
-        context = each.join(seen, on=["source", "key"], how="left")
-    return context.where("kept is not null or id_conflict or seen is not null").select(FILE, ORDINAL, "kept", "id_conflict", "seen")
-
-
-def are_all_different(drafts: FileSet, stores: Stores) -> bool:
-    """Whether no two records have the same bytes or, within a source, the same id.
-
-    The driver answers this for a small batch faster than Spark can plan the query. For a large batch it returns False, and Spark decides.
-    """
-    if sum(file.rows for file in drafts.files) > DRIVER_ROWS:
-        return False
-    kind = struct(record_id=text, origin=struct(source=text), logged_id=text)
-    batches = [batch for path, _ in drafts.of("drafts") for batch in file_batches(path, {}, kind, stores)]
-    if not batches:
-        return True
-    rows = pa.Table.from_batches(batches)
-    named = pa.table({"source": pc.struct_field(rows["origin"], "source"), "logged_id": rows["logged_id"]}).filter(pc.is_valid(rows["logged_id"]))
-    distinct = named.group_by(named.column_names).aggregate([])
-    return len(distinct) == len(named) and pc.count_distinct(rows["record_id"]).as_py() == len(rows)
 
 
 def outcomes_work(job: Job, drafts: FileSet, context: DataFrame | None, batch: str, flow: Flow) -> Work:
@@ -143,15 +93,7 @@ def _drafts(batch: pa.RecordBatch) -> Iterator[tuple[RawRecord, Draft | Quaranti
 
 def _with_images(raw: RawRecord, draft: Draft | Quarantined, context: Sequence[Row]) -> DraftWithImages | Quarantined:
     """The draft with its context, or the row that quarantines it."""
-    return with_context(raw, draft, _context_of(raw, context), lambda draft: {mark["seen"]["key"]: _seen(mark["seen"]) for mark in context if mark["seen"]})
-
-
-def _context_of(raw: RawRecord, context: Sequence[Row]) -> RecordContext:
-    """Every row of a record's context says the same about the record; only `seen` differs."""
-    if not context:
-        return ALONE
-    kept = context[0]["kept"]
-    return RecordContext(Held(kept["path"], kept["line"], raw.record_id) if kept else None, context[0]["id_conflict"])
+    return with_context(raw, draft, context_of(raw, context), lambda draft: {mark["seen"]["key"]: _seen(mark["seen"]) for mark in context if mark["seen"]})
 
 
 def _seen(row: Row) -> SeenImage:

@@ -23,7 +23,9 @@ from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
 from pipelines.scrub import scrub_records
 from pipelines.spark.plans.bridge import MapRows, Work, read_files, read_paths, write_files
+from pipelines.spark.plans.context import Outside
 from pipelines.spark.plans.drafts import drafting
+from pipelines.spark.plans.fold import PUBLISHED, published_rows
 from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.run.batch import DEFAULT_OPTIONS, RunOptions, begin, prepare_run
 from pipelines.spark.run.completion import Result, RunOutput, complete_run, unchanged_result
@@ -78,7 +80,8 @@ def redrive_batch(
         if picked is None:
             words = (f"batch {batch}: no record with its bytes is quarantined for {selection.reason}",)
             return unchanged_result(run, Comparison(newest, True, words))
-        staged = stage_rows(run, redrive_drafts(picked, run.flow), picked.where("id_conflict"), folder=run.job.work_folder)
+        others = Outside(clashing=picked.where("id_conflict"), trained=_trained(run, picked) if run.config.cumulative else None)
+        staged = stage_rows(run, redrive_drafts(picked, run.flow), others, folder=run.job.work_folder)
         with run.steps.step("merge with the batch's other rows"):
             merged = replace(staged, staged=Staged(staged.staged.drafts, _merge_with_batch(run, staged.staged, picked)))
         files = input_rows_of(run.root, base["run_id"])
@@ -115,11 +118,17 @@ def _raw_record(row: Row, config: Config) -> Iterator[RawRecord]:
     return scrub_records([RawRecord(Origin(**row["origin"]), row["record_id"], bytes(row["raw"]))], config)
 
 
-def _published(run: Run, table: str) -> DataFrame:
+def _trained(run: Run, picked: DataFrame) -> DataFrame:
+    """The answers that the batch's other conversations train. These rows stay, so a redriven record does not train their answers again."""
+    rows = _published(run, "conversations", PUBLISHED).where(F.col("origin.source").isin(*run.config.cumulative))
+    return published_rows(rows.join(picked.select(*PLACE), on=PLACE, how="left_anti"))
+
+
+def _published(run: Run, table: str, columns: pa.StructType | None = None) -> DataFrame:
     """The published rows of the batch in this table, without the columns that a writer adds."""
     published = run.root.published()
     files = [{"path": published.path_of(file), "values": list(file.partition.items())} for file in published.files(table, batch=run.batch)]
-    return read_paths(run.job, files, TABLES[table])
+    return read_paths(run.job, files, columns or TABLES[table])
 
 
 def _picked(run: Run, selection: Selection) -> DataFrame | None:

@@ -14,16 +14,22 @@ from pipelines.config import Config
 from pipelines.containers.listing import InputFile
 from pipelines.episodes.steps.groups import with_histories
 from pipelines.flow import Flow
-from pipelines.spark.plans.bridge import Job, Work, file_batches, read_files, write_files
+from pipelines.reasons import Reason
+from pipelines.spark.plans.bridge import Job, Work, file_batches, read_files, read_paths, write_files
+from pipelines.spark.plans.context import PLACED, Outside, are_all_different, draft_context
 from pipelines.spark.plans.drafts import DRAFTS, survey_files
 from pipelines.spark.plans.images import VERIFIED, images_by_reference, new_images, verify_images
-from pipelines.spark.plans.outcomes import PLACED, are_all_different, draft_context, outcomes_work
+from pipelines.spark.plans.outcomes import outcomes_work
 from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.plans.steps import histories_work
 from pipelines.spark.run.progress import Steps
 from pipelines.tables.publication.root import OutputRoot
-from pipelines.tables.schema import Row, struct
+from pipelines.tables.record_keys import find_published
+from pipelines.tables.schema import Row, long, struct, text
 from pipelines.tables.writing import OUTCOMES, FileSet
+
+ALL = Outside()
+FOUND = struct(record_id=text, batch=text, path=text, line=long)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,10 @@ def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
         return survey_files(run.job, inputs)
 
 
-def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None, folder: str | None = None) -> StagedRun:
+def stage_rows(run: Run, drafts: Work, outside: Outside = ALL, folder: str | None = None) -> StagedRun:
     """`drafts` makes rows of DRAFTS. The rows of the tables are written to the tables' own folders, or below `folder`.
 
-    `clashing` has the record_id of each record with a known id conflict, which these drafts alone may not show.
+    `outside` is what these drafts alone may not show, because they are only some of the batch's records.
     """
     job = run.job
     with run.steps.step("read and normalize"):
@@ -83,13 +89,26 @@ def stage_rows(run: Run, drafts: Work, clashing: DataFrame | None = None, folder
             verified = verify_images(job, read, run.config)
             run.root.on_point("stage images: after")
     with run.steps.step("tokenize"):
-        if verified.files or clashing is not None or not are_all_different(read, run.root.stores):
-            seen = images_by_reference(read_files(job, verified, "verified", VERIFIED)) if verified.files else None
-            context = draft_context(read_files(job, read, "drafts", PLACED), seen, clashing)
+        is_folded = bool(run.config.cumulative)
+        if verified.files:
+            outside = outside._replace(seen=images_by_reference(read_files(job, verified, "verified", VERIFIED)))
+        if run.config.duplicates == "root":
+            outside = outside._replace(published=_published_before(run, read))
+        if any(one is not None for one in outside) or is_folded or not are_all_different(read, run.root.stores):
+            context = draft_context(job, read_files(job, read, "drafts", PLACED), outside, is_folded)
         outcomes = _write(run, "outcomes", outcomes_work(job, read, context, run.batch, run.flow), folder or run.root.uri, OUTCOMES)
         opened, new = _count_images(run, verified)
         images = new_images(job, verified) if new else FileSet(run.root.uri, [])
     return StagedRun(Staged(read, outcomes), images, opened)
+
+
+def _published_before(run: Run, drafts: FileSet) -> DataFrame | None:
+    """The records of these drafts that other batches have published; None where there are none. The driver looks them up."""
+    kind = struct(record_id=text, origin=struct(line=long))
+    batches = [batch for path, _ in drafts.of("drafts") for batch in file_batches(path, {}, kind, run.root.stores)]
+    ids = [one for batch in batches for one in batch.filter(pc.greater(pc.struct_field(batch["origin"], "line"), 0))["record_id"].to_pylist()]
+    found = find_published(run.root, run.runs, run.batch, ids, run.run_id, (Reason.RECORD_SUPERSEDED.code,))
+    return read_paths(run.job, [{"path": run.job.share(found, FOUND).path, "values": []}], FOUND) if found else None
 
 
 def _count_images(run: Run, verified: FileSet) -> tuple[int, int]:

@@ -7,6 +7,7 @@ _replaced/<run_id>-<table>.json                     names of files that this run
 _leases/  _locks/                                   who works on a batch
 reports/<batch>/                                    report and manifest of the batch's newest run
 reports/<batch>/staged/                             those of a later run of it that was not published
+_record_keys/                                       what other batches have published, for `duplicates: root`
 media/                                              pictures that stood in the logs themselves
 _errors/                                            tracebacks
 """
