@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, BinaryIO, NamedTuple
 
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import Config
+from pipelines.ledger.blame import UNIT, Blame, blame_of
 from pipelines.ledger.books import NOT_WANTED, Books, Counts, make_books
 from pipelines.ledger.filtered import BEFORE, count_absent
 from pipelines.ledger.unread_keys import count_unread, trim
@@ -42,7 +43,22 @@ COUNTED = {
 
 
 # Counters that are added up.
-SUMS = ("records", "states", "dialects", "reasons", "repairs", "lengths", "targets", "unread", "unread_more", "without_episode", "judged", "absent")
+SUMS = (
+    "records",
+    "states",
+    "dialects",
+    "reasons",
+    "repairs",
+    "lengths",
+    "targets",
+    "unread",
+    "unread_more",
+    "without_episode",
+    "judged",
+    "absent",
+    "blame",
+    "refused",
+)
 
 
 class StagedFile(NamedTuple):
@@ -79,8 +95,9 @@ class Tally:
     without_episode: Counter[str] = field(default_factory=Counter)  # source -> records that are their own episode, not counting duplicates
     judged: Counter[str] = field(default_factory=Counter)  # source -> records to which keep_if was applied
     absent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, field of keep_if) -> records filtered because they lack it
+    blame: Blame = field(default_factory=Counter)  # as `blame_of` returns it
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, path) -> conversations that every dialect refused
     images: int = 0  # references in conversations
-    refused_by_all: int = 0
     examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
     cards: dict[str, list[Pick]] = field(default_factory=dict)  # by dialect; rows with a sliced image first
 
@@ -89,7 +106,6 @@ class Tally:
             getattr(self, name).update(getattr(other, name))
         trim(self.unread, self.unread_more)
         self.images += other.images
-        self.refused_by_all += other.refused_by_all
         for name, most in (("examples", EXAMPLES), ("cards", CARDS)):
             own = getattr(self, name)
             for key, picks in getattr(other, name).items():
@@ -98,7 +114,13 @@ class Tally:
     def books(self, config: Config, records: Counts | None = None) -> Books:
         """`records` by (source, path) replaces the count of the drafts, where these are not all of the batch's records."""
         internal = sum(self.reasons[code] for code in INTERNAL_ERRORS)
-        return make_books(config, self.records if records is None else records, self.states, self.dialects, self.refused_by_all, internal, dict(self.reasons))
+        counts = self.records if records is None else records
+        books = make_books(config, counts, self.states, self.dialects, self.refused_by_all, internal, dict(self.reasons))
+        return replace(books, blame=dict(self.blame), refused=dict(self.refused))
+
+    @property
+    def refused_by_all(self) -> int:
+        return self.refused.total()
 
     def splits(self) -> list[Row]:
         """Per dialect and split: rows, tokens and trained tokens."""
@@ -127,7 +149,7 @@ class Tally:
     @classmethod
     def from_bytes(cls, data: bytes) -> Tally:
         fields = orjson.loads(data)
-        tally = cls(images=fields["images"], refused_by_all=fields["refused_by_all"])
+        tally = cls(images=fields["images"])
         for name, value in tally._fields():
             if isinstance(value, Counter):
                 value.update({tuple(key) if isinstance(key, list) else key: count for key, count in fields[name]})
@@ -156,7 +178,7 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], o
     Raises OSError or ArrowInvalid where a file is lost or damaged.
     """
     tally = Tally()
-    refusals: list[pa.Table] = []
+    aside: list[pa.Table] = []
     kept: list[pa.Table] = []
     for staged in group:
         first = 0
@@ -174,13 +196,12 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], o
                     _samples(tally, rows, staged)
                 else:
                     _quarantined(tally, rows, staged)
-                    refusals.append(rows.filter(pc.is_valid(rows["dialect"])).select(["source", "sample_id"]))
+                    aside.append(rows.select([*UNIT, "dialect", "reason"]))
     if kept:  # a record may have several conversations, in different splits
         distinct = pa.concat_tables(kept).group_by(RECORD).aggregate([])
         tally.states.update({(*place, "kept"): count for place, count in _counts(distinct.select(["source", "path"])).items()})
-    if refusals:
-        refused = _counts(pa.concat_tables(refusals))
-        tally.refused_by_all = sum(count == len(takers.get(source, ())) for (source, _), count in refused.items())
+    if aside:
+        tally.blame, tally.refused = blame_of(aside, takers)
     return tally
 
 
