@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 import orjson
@@ -21,6 +21,7 @@ from pipelines.config import Config
 from pipelines.ledger.blame import UNIT, Blame, blame_of
 from pipelines.ledger.books import NOT_WANTED, Books, Counts, make_books
 from pipelines.ledger.filtered import BEFORE, count_absent
+from pipelines.ledger.picks import CARDS, EXAMPLES, Pick, StagedFile, pick_cards, pick_examples
 from pipelines.ledger.unread_keys import count_unread, trim
 from pipelines.reasons import Reason
 from pipelines.tables.parquet import read_in_batches
@@ -28,8 +29,6 @@ from pipelines.tables.schema import Row
 from pipelines.tables.writing import FileSet, partition_values
 
 BATCH_ROWS = 1 << 16
-EXAMPLES = 3  # per reason
-CARDS = 2  # per dialect
 INTERNAL_ERRORS = (Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code)
 PLACE = ["origin.source", "origin.path"]
 RECORD = ["source", "path", "line"]
@@ -59,24 +58,6 @@ SUMS = (
     "blame",
     "refused",
 )
-
-
-class StagedFile(NamedTuple):
-    """A staged file: its table, its partition (a=b/c=d) and its path."""
-
-    table: str
-    partition: str
-    path: str
-
-
-class Pick(NamedTuple):
-    """A row that the report may show; the least `order` comes first."""
-
-    order: tuple[Any, ...]
-    table: str
-    partition: str
-    path: str
-    row: int
 
 
 @dataclass(slots=True)
@@ -222,7 +203,7 @@ def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     _without_episode(tally, rows)
     repaired = _exploded(rows, rows["repairs"])
     tally.repairs.update(_by_code(repaired))
-    _pick(tally.examples, repaired, staged)
+    pick_examples(tally.examples, repaired, staged)
 
 
 def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
@@ -236,8 +217,8 @@ def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     repaired = _exploded(rows, rows["repairs"])
     own = repaired.filter(pc.is_in(repaired["code"], pa.array(MADE_BY_DIALECTS)))
     tally.repairs.update(_by_code(own))
-    _pick(tally.examples, own, staged)
-    _pick_cards(tally.cards, rows, staged, dialect)
+    pick_examples(tally.examples, own, staged)
+    pick_cards(tally.cards, rows, staged, dialect)
 
 
 def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
@@ -254,7 +235,7 @@ def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     tally.judged.update({source: count for (source,), count in _counts(judged.select(["source"])).items()})
     tally.absent.update(count_absent(whole))
     tally.states.update(_counts(whole.select(["source", "path"]).append_column("state", state)))
-    _pick(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged)
+    pick_examples(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged)
 
 
 def _without_episode(tally: Tally, rows: pa.Table) -> None:
@@ -289,26 +270,3 @@ def _exploded(rows: pa.Table, codes: pa.ChunkedArray) -> pa.Table:
     """A row per code, with its place."""
     parents = pc.list_parent_indices(codes)
     return rows.select(["path", "line", "row"]).take(parents).append_column("code", pc.list_flatten(codes))
-
-
-def _pick(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile) -> None:
-    """Keeps the first rows of each code by place."""
-    for code in pc.unique(rows["code"]).to_pylist():
-        first = _least(rows.filter(pc.equal(rows["code"], code)), ["path", "line", "row"], EXAMPLES)
-        picks = [Pick((path, line), *staged, row) for path, line, row in first]
-        into[code] = sorted([*into.get(code, ()), *picks])[:EXAMPLES]
-
-
-def _pick_cards(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile, dialect: str) -> None:
-    grids = rows["images"].combine_chunks()
-    sliced = pc.unique(pc.list_parent_indices(grids).filter(pc.is_valid(pc.struct_field(pc.list_flatten(grids), "grid"))))
-    is_plain = pc.invert(pc.is_in(pa.array(np.arange(len(rows))), sliced.cast(pa.int64())))
-    ordered = rows.select(["sample_id", "row"]).append_column("plain", is_plain.cast(pa.int8()))
-    first = _least(ordered, ["plain", "sample_id", "row"], CARDS)
-    picks = [Pick((plain, sample_id), *staged, row) for plain, sample_id, row in first]
-    into[dialect] = sorted([*into.get(dialect, ()), *picks])[:CARDS]
-
-
-def _least(table: pa.Table, order: Sequence[str], most: int) -> list[tuple[Any, ...]]:
-    least = table.take(pc.select_k_unstable(table, most, [(name, "ascending") for name in order]))
-    return list(zip(*(least[name].to_pylist() for name in order), strict=True))
