@@ -1,5 +1,6 @@
 """The configuration of a run: YAML -> frozen, typed settings, or all faults at once, each with its place and the nearest valid name."""
 
+from pipelines.config.gates import ShareGate
 from pipelines.config.loading import ConfigError, load_config, parse_config, resolve_paths
 from pipelines.config.options import AgentSlicingOptions, SlicingOptions, TemplateOptions
 from pipelines.config.settings import (
@@ -38,6 +39,7 @@ __all__ = [
     "Output",
     "Retention",
     "Scrub",
+    "ShareGate",
     "SlicingOptions",
     "Source",
     "Split",

@@ -9,6 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from pipelines.reasons import REFUSE, Reason
+
+REFUSING = [reason.code for reason in Reason if reason.severity == REFUSE]
 Model = type[BaseModel]
 Options = Mapping[str, Model]
 
@@ -65,6 +68,13 @@ def names_disagree(data: Mapping[str, Any]) -> list[str]:
         for name in [named] if isinstance(named, str) else _listed(named):
             if str(name) not in known:
                 faults.append(f"dialects[{i}].sources: unknown source {str(name)!r}{_nearest(str(name), known)}")
+    gates = data.get("gates")
+    for key, what, names in (("sources", "source", known), ("reasons", "reason", REFUSING)):
+        named = gates.get(key) if isinstance(gates, Mapping) else None
+        for name in named if isinstance(named, Mapping) else ():
+            if str(name) not in names:
+                near = _nearest(str(name), names, names_all=what == "source") or "; `episodes reasons` lists those that refuse a record"
+                faults.append(f"gates.{key}: unknown {what} {str(name)!r}{near}")
     return faults
 
 

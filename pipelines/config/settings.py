@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from pipelines.config.base import Settings
+from pipelines.config.gates import Gates
 from pipelines.config.options import OPTIONS, History, ModelName
 from pipelines.config.sources import EPISODE_KEYS as EPISODE_KEYS
 from pipelines.config.sources import EpisodeKey as EpisodeKey
@@ -127,15 +128,6 @@ class Scrub(Settings):
     def _yaml_off(cls, given: Any) -> Any:
         """YAML reads off as false."""
         return "off" if given is False else given
-
-
-class Gates(Settings):
-    max_quarantined: float = Field(0.05, ge=0, le=1)
-    max_internal_errors: int = Field(0, ge=0)
-    max_ratio_to_median: float | None = Field(None, gt=0)
-    min_records: int = Field(1, ge=0)
-    max_shrink: float | None = Field(0.1, ge=0, le=1)
-    max_volume_ratio: float | None = Field(None, gt=1)
 
 
 class Hook(Settings):

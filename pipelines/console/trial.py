@@ -5,27 +5,32 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import BinaryIO
 
 import orjson
+import pyarrow as pa
 from msgspec.structs import asdict
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pipelines.config import Config, load_config
 from pipelines.flow import DraftWithImages, open_flow
-from pipelines.ledger.books import ASIDE, Books, make_books
+from pipelines.ledger.blame import UNIT, blame_of
+from pipelines.ledger.books import ASIDE, Books, make_books, takers
 from pipelines.ledger.filtered import absent_fields, is_judged, keep_if_facts
-from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
+from pipelines.ledger.gates import failed_gates, gate_warnings, gates_of, too_many_errors
 from pipelines.ledger.manifest import listed_facts
 from pipelines.ledger.summary import summary_lines
 from pipelines.ledger.unread_keys import add, trim, unread_facts
+from pipelines.ledger.worst import Usual, is_of_a_share, worst_of
 from pipelines.local import list_files, run_listed, with_folders
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
 from pipelines.tables.schema import Row, row_of
+from pipelines.visible import visible
 
 OK, INTERNAL_ERROR, GATE = 0, 1, 3
 RUN_ID = "try"
@@ -62,6 +67,13 @@ def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
     return {"table": table} | row
 
 
+def codes_of(outcome: Outcome) -> Sequence[str]:
+    """The reason of a row that was kept aside; the repairs of a conversation, or of its dialect."""
+    if isinstance(outcome, Quarantined):
+        return (outcome.findings[0].code,)
+    return repairs_of(outcome.findings if isinstance(outcome, Conversation) else outcome.tokens.findings)
+
+
 class Tally:
     """Counts outcomes by file and state."""
 
@@ -81,6 +93,8 @@ class Tally:
         self.without_episode: Counter[str] = Counter()
         self.judged: Counter[str] = Counter()
         self.absent: Counter[tuple[str, str]] = Counter()
+        self._aside: dict[tuple[str, str, int, str | None, str | None, str], None] = {}  # as the columns of `aside`
+        self.first: dict[str, tuple[str, int]] = {}  # reason or repair -> its first place
 
     def note(self, record: DraftWithImages | Quarantined) -> None:
         """Counts the unread keys of a record. Those of a duplicate are not counted."""
@@ -90,6 +104,8 @@ class Tally:
     def count(self, outcome: Outcome) -> None:
         origin = origin_of(outcome)
         place = (origin.source, origin.path)
+        for code in codes_of(outcome):
+            self.first.setdefault(code, (origin.path, origin.line))
         if origin.line > 0:
             self._records.add((*place, origin.line))
         if isinstance(outcome, Conversation):
@@ -119,6 +135,7 @@ class Tally:
     def _count_quarantined(self, row: Quarantined, place: tuple[str, str]) -> None:
         reason = row.findings[0].code
         self._reasons[reason] += 1
+        self._aside[(*place, row.raw.origin.line, row.sample_id, row.dialect, reason)] = None
         if row.dialect:
             self._dialects[(*place, row.dialect, "quarantined")] += 1
         else:
@@ -132,12 +149,19 @@ class Tally:
         records: Counter[tuple[str, ...]] = Counter((source, path) for source, path, _ in self._records)
         kept = Counter((source, path, "kept") for source, path, _ in self._with_conversation)
         internal = sum(self._reasons[reason.code] for reason in (Reason.INTERNAL_ERROR, Reason.TOKENS_SPAN_MISMATCH))
-        return make_books(self._config, records, self._states | kept, self._dialects, len(self._offered - self._kept), internal, self._reasons)
+        books = make_books(self._config, records, self._states | kept, self._dialects, len(self._offered - self._kept), internal, self._reasons)
+        blame, refused = blame_of([self._aside_table()], takers(self._config))
+        return replace(books, blame=blame, refused=refused)
+
+    def _aside_table(self) -> pa.Table:
+        columns = pa.schema([(name, pa.int64() if name == "line" else pa.string()) for name in (*UNIT, "dialect", "reason")])
+        return pa.Table.from_pylist([dict(zip(columns.names, row, strict=True)) for row in self._aside], columns)
 
     def facts(self, books: Books, files: Mapping[str, int]) -> Row:
         """The facts that a manifest would have; `files` are counts by source."""
         sources = [{"source": source, "files": count, "records": books.records_of(source)} for source, count in files.items()]
         facts = {"sources": sources, "splits": self.splits(), "repairs": self.repairs, "without_episode": self.without_episode}
+        facts["first"] = self.first
         facts |= {"keep_if": keep_if_facts(self._config, self.judged, self.absent)}
         return facts | unread_facts(self.unread, self.unread_more)
 
@@ -154,8 +178,11 @@ def _verdict(books: Books, config: Config, console: Console) -> int:
         console.print("\n".join([*books.faults(), *([errors] if errors else [])]))
         return INTERNAL_ERROR
     failed = failed_gates(books, gates_of(config))
-    for line in failed:
-        console.print(f"gate failed: {line}")
+    for line in (*(f"gate failed: {line}" for line in failed), *gate_warnings(books, gates_of(config))):
+        console.print(visible(line))
+    worst = worst_of(books, Usual()) if any(map(is_of_a_share, failed)) else None
+    for line in worst.words() if worst else ():
+        console.print(visible(line))
     return GATE if failed else OK
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipelines.config import Config
 from pipelines.reasons import Reason
@@ -65,12 +66,23 @@ class Books:
     refused_by_all: int  # conversations offered to at least one dialect and quarantined for every dialect they were offered to
     internal_errors: int
     reasons: Mapping[str, int] = field(default_factory=dict)
+    blame: Mapping[tuple[Any, ...], int] = field(default_factory=dict)  # as `blame.blame_of` returns it
+    refused: Mapping[tuple[str, str], int] = field(default_factory=dict)  # `refused_by_all` by (source, path)
 
     def total(self, name: str) -> int:
         return sum(getattr(book, name) for book in self.files)
 
     def records_of(self, source: str) -> int:
         return sum(book.records for book in self.files if book.source == source)
+
+    def lost_of(self, book: FileBook) -> int:
+        """Records of a file that are quarantined, and its conversations that every dialect refused."""
+        return book.quarantined + self.refused.get((book.source, book.path), 0)
+
+    def share_of(self, source: str) -> tuple[int, int]:
+        """(what was lost of this source, what came in of it), counted as in `quarantined_share`."""
+        own = [book for book in self.files if book.source == source]
+        return sum(map(self.lost_of, own)), sum(came_in(book) for book in own)
 
     def rows(self) -> dict[str, int]:
         """Table -> the number of rows that the batch must have in it."""
@@ -114,6 +126,11 @@ class Books:
     def states(self) -> dict[str, int]:
         totals = {name: self.total(name) for name in STATES}
         return totals | {"refused_by_all": self.refused_by_all, "internal_errors": self.internal_errors}
+
+
+def came_in(book: FileBook) -> int:
+    """The records of a file that are wanted, where one with several conversations counts once for each."""
+    return book.records - book.duplicates - book.filtered - book.kept + book.conversations
 
 
 def takers(config: Config) -> dict[str, list[str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from statistics import median
+from typing import Literal
 
-from pipelines.config import Config, Gates
+from pipelines.config import Config, Gates, ShareGate
 from pipelines.ledger.batches import Past, ratio_of_volumes, ratio_to_median
 from pipelines.ledger.books import Books
 from pipelines.visible import counted
@@ -21,7 +23,13 @@ def gates_of(config: Config) -> Gates:
 def failed_gates(books: Books, gates: Gates, past: Past = NO_PAST) -> list[str]:
     """A sentence for each gate that the run fails."""
     found = (_quarantined(books, gates), _ratio(books, gates, past), _few(books, gates), _shrink(books, gates, past), _volume(books, gates, past))
-    return [words for words in found if words]
+    return [*(words for words in found if words), *_shares(books, gates, "fail")]
+
+
+def gate_warnings(books: Books, gates: Gates) -> list[str]:
+    """A sentence for each share that is above its `warn`, but not above its `fail`."""
+    failed = {words.partition(":")[0] for words in _shares(books, gates, "fail")}
+    return [f"warning: {words}" for words in _shares(books, gates, "warn") if words.partition(":")[0] not in failed]
 
 
 def too_many_errors(books: Books, gates: Gates) -> str | None:
@@ -44,6 +52,25 @@ def _ratio(books: Books, gates: Gates, past: Past) -> str | None:
         usual = _median_of(len(past.shares))
         return f"max_ratio_to_median: {books.quarantined_words()}, {ratio:.1f} times {usual}; the limit is {gates.max_ratio_to_median:g}"
     return None
+
+
+def _shares(books: Books, gates: Gates, level: Literal["warn", "fail"]) -> Iterator[str]:
+    """A sentence for each source and each reason whose share of the records is above this limit."""
+    for source, limits in gates.sources.items():
+        lost, came_in = books.share_of(source)
+        yield from _above(f"sources.{source}", f"{lost:,} of {counted(came_in, 'record')} of source {source} were quarantined", lost, came_in, limits, level)
+    for code, limits in gates.reasons.items():
+        lost = sum(count for (_, _, reason, _), count in books.blame.items() if reason == code)
+        came_in = books.came_in()
+        words = f"{lost:,} of {counted(came_in, 'record')} were quarantined for {code}, altogether or for a dialect"
+        yield from _above(f"reasons.{code}", words, lost, came_in, limits, level)
+
+
+def _above(name: str, words: str, lost: int, came_in: int, limits: ShareGate, level: Literal["warn", "fail"]) -> Iterator[str]:
+    limit = getattr(limits, level)
+    share = lost / came_in if came_in else 0.0
+    if limit is not None and share > limit:
+        yield f"{name}: {words} ({share:.2%}); {'the limit is' if level == 'fail' else 'a warning is due above'} {limit:.2%}"
 
 
 def _few(books: Books, gates: Gates) -> str | None:

@@ -44,7 +44,7 @@ OPERATIONAL: Mapping[str, IncEx | bool] = {
     "retention": True,
     "spark": True,
     "storage": True,
-    "gates": {"min_records", "max_shrink", "max_volume_ratio"},
+    "gates": {"min_records", "max_shrink", "max_volume_ratio", "sources", "reasons"},
 }
 
 

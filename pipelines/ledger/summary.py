@@ -9,9 +9,10 @@ from typing import Any
 from pipelines.ledger.books import Books
 from pipelines.ledger.filtered import keep_if_lines
 from pipelines.ledger.unread_keys import MOST_SHOWN, by_source
-from pipelines.visible import counted, noun_for, visible
+from pipelines.visible import counted, noun_for, one_line, visible
 
 SPLITS = ("train", "val", "test")
+MOST_PATH = 400  # characters
 MOST_NAMES = 3  # of files that were passed over for one reason
 
 Row = Mapping[str, Any]
@@ -41,8 +42,9 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
     ]
     lines += keep_if_lines(facts.get("keep_if") or ())
     lines += _split_lines(facts.get("splits") or ())
-    lines += _code_lines("quarantined", books.reasons)
-    lines += _code_lines("repaired", facts.get("repairs") or {})
+    first = facts.get("first") or {}
+    lines += _code_lines("quarantined", books.reasons, first)
+    lines += _code_lines("repaired", facts.get("repairs") or {}, first)
     return [*lines, *_unread_lines(facts), *_episode_lines(facts), *_passed_over_lines(facts.get("passed_over") or ())]
 
 
@@ -67,8 +69,16 @@ def _split_lines(splits: Sequence[Row]) -> list[str]:
     ]
 
 
-def _code_lines(title: str, counts: Mapping[str, int]) -> list[str]:
-    return [f"{title:15} {count:>9,}   {code}" for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+def _code_lines(title: str, counts: Mapping[str, int], first: Mapping[str, tuple[str, int]]) -> list[str]:
+    return [f"{title:15} {count:>9,}   {code}{_place(first.get(code))}" for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def _place(first: tuple[str, int] | None) -> str:
+    """`, first at logs/a.jsonl:12`; a damaged file has line 0."""
+    if first is None:
+        return ""
+    path, line = first
+    return f", first at {one_line(path, MOST_PATH)}" + (f":{line}" if line else "")
 
 
 def _unread_lines(facts: Row) -> Iterator[str]:

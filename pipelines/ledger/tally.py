@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 import orjson
@@ -18,8 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import Config
+from pipelines.ledger.blame import UNIT, Blame, blame_of
 from pipelines.ledger.books import ASIDE, Books, Counts, make_books
 from pipelines.ledger.filtered import BEFORE, count_absent
+from pipelines.ledger.picks import CARDS, EXAMPLES, Pick, StagedFile, pick_cards, pick_examples
 from pipelines.ledger.unread_keys import count_unread, trim
 from pipelines.reasons import Reason
 from pipelines.tables.parquet import read_in_batches
@@ -27,8 +29,6 @@ from pipelines.tables.schema import Row
 from pipelines.tables.writing import FileSet, partition_values
 
 BATCH_ROWS = 1 << 16
-EXAMPLES = 3  # per reason
-CARDS = 2  # per dialect
 INTERNAL_ERRORS = (Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code)
 PLACE = ["origin.source", "origin.path"]
 RECORD = ["source", "path", "line"]
@@ -42,25 +42,22 @@ COUNTED = {
 
 
 # Counters that are added up.
-SUMS = ("records", "states", "dialects", "reasons", "repairs", "lengths", "targets", "unread", "unread_more", "without_episode", "judged", "absent")
-
-
-class StagedFile(NamedTuple):
-    """A staged file: its table, its partition (a=b/c=d) and its path."""
-
-    table: str
-    partition: str
-    path: str
-
-
-class Pick(NamedTuple):
-    """A row that the report may show; the least `order` comes first."""
-
-    order: tuple[Any, ...]
-    table: str
-    partition: str
-    path: str
-    row: int
+SUMS = (
+    "records",
+    "states",
+    "dialects",
+    "reasons",
+    "repairs",
+    "lengths",
+    "targets",
+    "unread",
+    "unread_more",
+    "without_episode",
+    "judged",
+    "absent",
+    "blame",
+    "refused",
+)
 
 
 @dataclass(slots=True)
@@ -79,8 +76,9 @@ class Tally:
     without_episode: Counter[str] = field(default_factory=Counter)  # source -> records that are their own episode, not counting duplicates
     judged: Counter[str] = field(default_factory=Counter)  # source -> records to which keep_if was applied
     absent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, field of keep_if) -> records filtered because they lack it
+    blame: Blame = field(default_factory=Counter)  # as `blame_of` returns it
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, path) -> conversations that every dialect refused
     images: int = 0  # references in conversations
-    refused_by_all: int = 0
     examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
     cards: dict[str, list[Pick]] = field(default_factory=dict)  # by dialect; rows with a sliced image first
 
@@ -89,7 +87,6 @@ class Tally:
             getattr(self, name).update(getattr(other, name))
         trim(self.unread, self.unread_more)
         self.images += other.images
-        self.refused_by_all += other.refused_by_all
         for name, most in (("examples", EXAMPLES), ("cards", CARDS)):
             own = getattr(self, name)
             for key, picks in getattr(other, name).items():
@@ -98,7 +95,13 @@ class Tally:
     def books(self, config: Config, records: Counts | None = None) -> Books:
         """`records` by (source, path) replaces the count of the drafts, where these are not all of the batch's records."""
         internal = sum(self.reasons[code] for code in INTERNAL_ERRORS)
-        return make_books(config, self.records if records is None else records, self.states, self.dialects, self.refused_by_all, internal, dict(self.reasons))
+        counts = self.records if records is None else records
+        books = make_books(config, counts, self.states, self.dialects, self.refused_by_all, internal, dict(self.reasons))
+        return replace(books, blame=dict(self.blame), refused=dict(self.refused))
+
+    @property
+    def refused_by_all(self) -> int:
+        return self.refused.total()
 
     def splits(self) -> list[Row]:
         """Per dialect and split: rows, tokens and trained tokens."""
@@ -127,7 +130,7 @@ class Tally:
     @classmethod
     def from_bytes(cls, data: bytes) -> Tally:
         fields = orjson.loads(data)
-        tally = cls(images=fields["images"], refused_by_all=fields["refused_by_all"])
+        tally = cls(images=fields["images"])
         for name, value in tally._fields():
             if isinstance(value, Counter):
                 value.update({tuple(key) if isinstance(key, list) else key: count for key, count in fields[name]})
@@ -156,7 +159,7 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], o
     Raises OSError or ArrowInvalid where a file is lost or damaged.
     """
     tally = Tally()
-    refusals: list[pa.Table] = []
+    aside: list[pa.Table] = []
     kept: list[pa.Table] = []
     for staged in group:
         first = 0
@@ -174,13 +177,12 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], o
                     _samples(tally, rows, staged)
                 else:
                     _quarantined(tally, rows, staged)
-                    refusals.append(rows.filter(pc.is_valid(rows["dialect"])).select(["source", "sample_id"]))
+                    aside.append(rows.select([*UNIT, "dialect", "reason"]))
     if kept:  # a record may have several conversations, in different splits
         distinct = pa.concat_tables(kept).group_by(RECORD).aggregate([])
         tally.states.update({(*place, "kept"): count for place, count in _counts(distinct.select(["source", "path"])).items()})
-    if refusals:
-        refused = _counts(pa.concat_tables(refusals))
-        tally.refused_by_all = sum(count == len(takers.get(source, ())) for (source, _), count in refused.items())
+    if aside:
+        tally.blame, tally.refused = blame_of(aside, takers)
     return tally
 
 
@@ -201,7 +203,7 @@ def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     _without_episode(tally, rows)
     repaired = _exploded(rows, rows["repairs"])
     tally.repairs.update(_by_code(repaired))
-    _pick(tally.examples, repaired, staged)
+    pick_examples(tally.examples, repaired, staged)
 
 
 def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
@@ -220,8 +222,8 @@ def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     repaired = _exploded(firsts, firsts["repairs"])
     own = repaired.filter(pc.is_in(repaired["code"], pa.array(MADE_BY_DIALECTS)))
     tally.repairs.update(_by_code(own))
-    _pick(tally.examples, own, staged)
-    _pick_cards(tally.cards, rows, staged, dialect)
+    pick_examples(tally.examples, own, staged)
+    pick_cards(tally.cards, rows, staged, dialect)
 
 
 def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
@@ -238,7 +240,7 @@ def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     tally.judged.update({source: count for (source,), count in _counts(judged.select(["source"])).items()})
     tally.absent.update(count_absent(whole))
     tally.states.update(_counts(whole.select(["source", "path"]).append_column("state", state)))
-    _pick(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged)
+    pick_examples(tally.examples, rows.select(["path", "line", "row"]).append_column("code", rows["reason"]), staged)
 
 
 def _without_episode(tally: Tally, rows: pa.Table) -> None:
@@ -273,26 +275,3 @@ def _exploded(rows: pa.Table, codes: pa.ChunkedArray) -> pa.Table:
     """A row per code, with its place."""
     parents = pc.list_parent_indices(codes)
     return rows.select(["path", "line", "row"]).take(parents).append_column("code", pc.list_flatten(codes))
-
-
-def _pick(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile) -> None:
-    """Keeps the first rows of each code by place."""
-    for code in pc.unique(rows["code"]).to_pylist():
-        first = _least(rows.filter(pc.equal(rows["code"], code)), ["path", "line", "row"], EXAMPLES)
-        picks = [Pick((path, line), *staged, row) for path, line, row in first]
-        into[code] = sorted([*into.get(code, ()), *picks])[:EXAMPLES]
-
-
-def _pick_cards(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile, dialect: str) -> None:
-    grids = rows["images"].combine_chunks()
-    sliced = pc.unique(pc.list_parent_indices(grids).filter(pc.is_valid(pc.struct_field(pc.list_flatten(grids), "grid"))))
-    is_plain = pc.invert(pc.is_in(pa.array(np.arange(len(rows))), sliced.cast(pa.int64())))
-    ordered = rows.select(["sample_id", "row"]).append_column("plain", is_plain.cast(pa.int8()))
-    first = _least(ordered, ["plain", "sample_id", "row"], CARDS)
-    picks = [Pick((plain, sample_id), *staged, row) for plain, sample_id, row in first]
-    into[dialect] = sorted([*into.get(dialect, ()), *picks])[:CARDS]
-
-
-def _least(table: pa.Table, order: Sequence[str], most: int) -> list[tuple[Any, ...]]:
-    least = table.take(pc.select_k_unstable(table, most, [(name, "ascending") for name in order]))
-    return list(zip(*(least[name].to_pylist() for name in order), strict=True))

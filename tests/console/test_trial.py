@@ -82,9 +82,22 @@ def test_every_record_is_counted_in_its_state(logs: list[str]):
     }
 
 
+# By code the first place.
+FIRST = {
+    "record.duplicate": "a.jsonl:3",
+    "line.invalid_json": "a.jsonl:4",
+    "repair.python_literal": "a.jsonl:5",
+    "tokens.tools_unsupported": "a.jsonl:5",
+    "schema.turns_empty": "a.jsonl:6",
+    "file.gzip_truncated": "b.jsonl.gz:0",
+}
+
+
 def test_the_facts_are_those_of_a_manifest(logs: list[str]):
     tally, _ = tried(configuration("glm_4", "minicpm_v_2_6", split={"fractions": {"train": 1, "val": 0, "test": 0}}), logs)
-    assert tally.facts(tally.books(), {"kit": 2}) == {
+    facts = tally.facts(tally.books(), {"kit": 2})
+    assert {code: f"{Path(path).name}:{line}" for code, (path, line) in facts.pop("first").items()} == FIRST
+    assert facts == {
         "sources": [{"source": "kit", "files": 2, "records": 7}],
         "splits": [
             {"dialect": "glm_4", "split": "train", "rows": 4, "tokens": 48, "target_tokens": 21},

@@ -1,10 +1,12 @@
 """Each gate at its limit, and just beyond it."""
 
+from dataclasses import replace
+
 import pytest
 
-from pipelines.config import Gates, parse_config
+from pipelines.config import ConfigError, Gates, parse_config
 from pipelines.ledger.books import make_books
-from pipelines.ledger.gates import Past, failed_gates, too_many_errors
+from pipelines.ledger.gates import Past, failed_gates, gate_warnings, too_many_errors
 
 CONFIG = parse_config({"sources": [{"name": "a", "path": "a"}, {"name": "b", "path": "b"}], "output": {"root": "out"}})
 
@@ -112,3 +114,61 @@ def test_totals_add_up_all_files():
     assert books.rows() == {"conversations": 5, "samples": 0, "quarantine": 10}
     assert (books.records_of("a"), books.records_of("b"), books.faults()) == (11, 2, [])
     assert books.quarantined_share() == 2 / 7
+
+
+def blamed(**more):
+    """10 records of a, of which 2 are quarantined and 1 is refused by all dialects; 4 of b, of which none is."""
+    books = books_of({"a": 10, "b": 4}, quarantined=2)
+    blame = {("a", "a.jsonl", "image.missing", True): 2, ("a", "a.jsonl", "tokens.too_long", True): 1, ("b", "b.jsonl", "tokens.too_long", False): 3}
+    return replace(books, blame=blame, refused={("a", "a.jsonl"): 1}, refused_by_all=1)
+
+
+@pytest.mark.parametrize(
+    ("gates", "fails", "warns"),
+    [
+        ({"sources": {"a": {"fail": 0.3}}}, False, False),
+        ({"sources": {"a": {"fail": 0.29}}}, True, False),
+        ({"sources": {"a": {"warn": 0.3}}}, False, False),
+        ({"sources": {"a": {"warn": 0.29, "fail": 0.3}}}, False, True),
+        ({"sources": {"a": {"warn": 0.1, "fail": 0.2}}}, True, False),
+        ({"sources": {"b": {"warn": 0, "fail": 0}}}, False, False),
+        ({"reasons": {"image.missing": {"fail": 2 / 14}}}, False, False),
+        ({"reasons": {"image.missing": {"warn": 0.14}}}, False, True),
+        ({"reasons": {"tokens.too_long": {"fail": 4 / 14}}}, False, False),  # those that one dialect has refused count too
+        ({"reasons": {"tokens.too_long": {"fail": 0.28}}}, True, False),
+        ({"reasons": {"json.too_deep": {"warn": 0, "fail": 0}}}, False, False),
+    ],
+)
+def test_a_source_and_a_reason_warn_above_one_share_and_fail_above_another(gates, fails: bool, warns: bool):
+    (kind,) = gates
+    name = f"{kind}.{next(iter(gates[kind]))}"
+    assert failed(blamed(), **gates) == ([name] if fails else [])
+    warnings = gate_warnings(blamed(), Gates.model_validate(gates))
+    assert [words.split(": ")[:2] for words in warnings] == ([["warning", name]] if warns else [])
+
+
+def test_the_words_of_these_gates():
+    gates = {"sources": {"a": {"fail": 0.2}}, "reasons": {"tokens.too_long": {"fail": 0.01}}}
+    assert failed_gates(blamed(), Gates.model_validate(gates | {"max_quarantined": 1})) == [
+        "sources.a: 3 of 10 records of source a were quarantined (30.00%); the limit is 20.00%",
+        "reasons.tokens.too_long: 4 of 14 records were quarantined for tokens.too_long, altogether or for a dialect (28.57%); the limit is 1.00%",
+    ]
+    warned = gate_warnings(blamed(), Gates.model_validate({"sources": {"a": {"warn": 0.2}}}))
+    assert warned == ["warning: sources.a: 3 of 10 records of source a were quarantined (30.00%); a warning is due above 20.00%"]
+
+
+@pytest.mark.parametrize(
+    ("gates", "fault"),
+    [
+        ({"sources": {"c": {"fail": 0.1}}}, "gates.sources: unknown source 'c'; known: a"),
+        ({"reasons": {"image.mising": {"fail": 0.1}}}, "gates.reasons: unknown reason 'image.mising'; did you mean image.missing?"),
+        ({"reasons": {"repair.bom": {"fail": 0.1}}}, "gates.reasons: unknown reason 'repair.bom'; `episodes reasons` lists those that refuse a record"),
+        ({"sources": {"a": {"warn": 0.2, "fail": 0.1}}}, "gates.sources.a: warn must not be greater than fail"),
+        ({"sources": {"a": {"fail": 2}}}, "gates.sources.a.fail: expected a number of at most 1, found 2"),
+        ({"sources": {"a": {"limit": 2}}}, "gates.sources.a.limit: unknown key"),
+    ],
+)
+def test_a_misspelt_gate_is_a_fault_of_the_configuration(gates, fault: str):
+    with pytest.raises(ConfigError) as caught:
+        parse_config({"sources": [{"name": "a", "path": "a"}], "output": {"root": "out"}, "gates": gates})
+    assert [found.partition("; did you mean")[0] if "did you" not in fault else found for found in caught.value.faults] == [fault]

@@ -105,6 +105,24 @@ def test_a_conversation_that_every_dialect_quarantines_is_counted_once(tmp_path)
     assert [pick.table for pick in tally.examples[Reason.TOKENS_TOO_LONG.code]] == ["quarantine", "quarantine"]
 
 
+def test_the_blame_says_what_was_lost_and_what_only_some_dialects_refused(tmp_path):
+    config = configuration("minicpm_v_2_5", "glm_4", options={"max_tokens": 40})
+    config = config.model_copy(update={"dialects": (config.dialects[0], config.dialects[1].model_copy(update={"max_tokens": 8192}))})
+    a = write_lines(tmp_path / "a.jsonl", [asked("word " * 99), asked("Hi."), asked("Hi."), b"{broken"])
+    b = write_lines(tmp_path / "b.jsonl", [asked("other " * 99), asked(messages=[])])
+    outcomes = [*run_lines(config, a), *run_lines(config, b)]
+    lost = {("kit", str(a), "line.invalid_json", True): 1, ("kit", str(b), "schema.turns_empty", True): 1}
+    some = {("kit", str(a), "tokens.too_long", False): 1, ("kit", str(b), "tokens.too_long", False): 1}
+    for writers in (1, 4):
+        tally = tallied(staged(tmp_path / str(writers), outcomes, config, writers), config)
+        assert (tally.blame, tally.refused) == (lost | some, {})
+    one = config.model_copy(update={"dialects": config.dialects[:1]})
+    tally = tallied(staged(tmp_path / "one", [*run_lines(one, a), *run_lines(one, b)], one), one)
+    assert tally.blame == lost | {(source, path, code, True): count for (source, path, code, _), count in some.items()}
+    assert tally.refused == {("kit", str(a)): 1, ("kit", str(b)): 1}
+    assert Tally.from_bytes(tally.to_bytes()) == tally
+
+
 def test_filtered_records_are_counted_apart_with_the_fields_that_they_lack(tmp_path):
     config = configuration("glm_4", source={"keep_if": {"resolved": True, "split": ["train", None]}})
     lines = [asked("A", resolved=True), asked("B", resolved=False), asked("C"), asked("C"), asked("D", split="val"), b"{broken"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -109,14 +110,28 @@ def test_a_run_that_fails_a_gate_publishes_nothing_and_leaves_its_report(spark, 
     config = configuration("glm_4", source={"path": str(logs)}, output={"root": str(tmp_path / "out")})
     result = run_job(config)
     assert result.exit_code == 3
-    assert result.words == ("max_quarantined: 33.33% of the records were quarantined; the limit is 5.00%",)
     root = tmp_path / "out"
-    assert [name for name in (*TABLES, "images", "runs") if (root / name / "_delta_log").exists() or (root / "reports").exists()] == []
+    run_id = result.line()["run_id"]
+    assert result.words == (
+        "max_quarantined: 33.33% of the records were quarantined; the limit is 5.00%",
+        "worst source: kit, 1 of 3 records (33.33%)",
+        f"worst file: {logs}, 1 of 3 records",
+        "worst reason: line.invalid_json, 1 record of source kit",
+        f"next: episodes quarantine {root} --run {run_id} --source kit --reason line.invalid_json",
+        f"to publish it all the same: episodes publish {root} {run_id} --reason TEXT",
+    )
+    assert (result.line()["worst"]["file"], result.line()["next"]) == (str(logs), result.words[4].removeprefix("next: "))
+    assert [name for name in (*TABLES, "images", "runs") if (root / name / "_delta_log").exists()] == []
+    assert result.report == f"{root}/reports/{BATCH}/staged/report.html"
     assert "gate failed" in Path(result.report).read_text()
-    plan = json.loads((Path(result.report).parent / "plan.json").read_text())
+    plan = json.loads((root / "_runs" / run_id / "plan.json").read_text())
     rows = {table: sum(pq.read_metadata(root / table / file["path"]).num_rows for file in files) for table, files in plan["tables"].items()}
     assert rows == {"conversations": 2, "samples": 2, "quarantine": 1}
     assert not list((root / "_work").glob("*"))
+    assert [episodes(shlex.split(result.line()["next"])[1:]), episodes(["publish", str(root), run_id, "--reason", "agreed"])] == [0, 0]
+    assert len(read(spark, root, "samples")) == 2
+    assert run_job(config).status == "unchanged"
+    assert not Path(result.report).exists()
 
 
 def test_an_amended_batch_replaces_its_rows_and_no_other(spark, run_job, tmp_path):

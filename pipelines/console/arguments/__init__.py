@@ -19,6 +19,11 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="episodes", description="Turns raw agent episode logs into verified, tokenized training tables.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
+    begin = commands.add_parser("init", help="write a configuration that works, from a look at the logs, with a comment on every choice")
+    begin.add_argument("files", nargs="+", metavar="FILE", help="a log file, or a folder of logs; each becomes a source")
+    begin.add_argument("--out", type=Path, default=Path("mine.yaml"), metavar="CONF", help="the file to write (default: mine.yaml); it must not exist")
+    begin.set_defaults(command=command("init.run"))
+
     validate = commands.add_parser("check", help="check a configuration and everything that it names, and report all errors at once")
     validate.add_argument("config", type=Path, metavar="CONF", help="the configuration file")
     _add_settings(validate)

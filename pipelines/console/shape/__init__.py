@@ -168,15 +168,19 @@ def _draft_lines(path: str, fields: Fields | None, raws: Sequence[RawRecord], re
     yield f"draft: it reads {good:,} of {counted(len(raws), 'record')}" + "".join(f"; {code} {count:,}" for code, count in refused.items())
     yield "    format: fields"
     yield "    fields:"
-    yield from (f"      {key}: {_yaml(value)}" for key, value in fields.items())
+    yield from (f"      {key}: {yaml_text(value)}" for key, value in fields.items())
 
 
-def _yaml(value: Any) -> str:
-    """A value as YAML in one line."""
+def yaml_text(value: Any) -> str:
+    """A value as YAML in one line.
+
+    >>> yaml_text({"from": "id", "pattern": "(.+)-x"}), yaml_text(["a", "no"])
+    ("{from: id, pattern: '(.+)-x'}", "[a, 'no']")
+    """
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_yaml(key)}: {_yaml(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{yaml_text(key)}: {yaml_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_yaml, value)) + "]"
+        return "[" + ", ".join(map(yaml_text, value)) + "]"
     text = str(value)
     is_plain = text.replace("_", "a").replace(".", "a").isalnum() and text.isascii() and not text[0].isdigit() and text.lower() not in _YAML_WORDS
     return text if is_plain else "'" + text.replace("'", "''") + "'"

@@ -15,7 +15,7 @@ from pipelines.config import Gates
 from pipelines.ledger.batches import Comparison, Past, Volume, past_of, source_rows, volumes
 from pipelines.ledger.books import Books, Counts
 from pipelines.ledger.filtered import keep_if_facts
-from pipelines.ledger.gates import failed_gates, gates_of, too_many_errors
+from pipelines.ledger.gates import failed_gates, gate_warnings, gates_of, too_many_errors
 from pipelines.ledger.manifest import Json, make_manifest, manifest_bytes
 from pipelines.ledger.run_row import input_rows_with_books, run_row
 from pipelines.ledger.summary import summary_lines
@@ -25,6 +25,7 @@ from pipelines.report import Shown
 from pipelines.spark.plans.read_back import find_duplicate_keys, read_back
 from pipelines.spark.run.catalog import register_tables
 from pipelines.spark.run.compaction import merge_small_files
+from pipelines.spark.run.on_call import advice
 from pipelines.spark.run.reporting import report_of
 from pipelines.spark.run.staging import Run, StagedRun
 from pipelines.storage.files import open_output, write_file
@@ -64,6 +65,7 @@ class Result:
         """The line on stdout, for a scheduler."""
         named = ("run_id", "batch", "counts", "quarantined_share", "sources", "without_episode", "images_opened", "published")
         line = {"status": self.status, "words": list(self.words), "report": self.report} | {key: self.manifest.get(key) for key in named}
+        line |= {"worst": self.manifest["worst"], "next": self.manifest["next"]} if "next" in self.manifest else {}
         return line | {"unread_keys": number_of_keys(self.manifest)}
 
     def _repr_html_(self) -> str:
@@ -102,11 +104,14 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         books = tally.books(run.config, output.records)
         faults = [*books.faults(), *duplicates.result()]
     status, words = _verdict(books, faults, gates_of(run.config), _past(run, output, comparison))
-    words = (*comparison.words, *words)
+    on_call = {} if status == PUBLISHED else advice(run, books, words, status == GATE_FAILED)
+    failed, words = words, (*comparison.words, *words, *on_call.pop("lines", ()))
     with run.steps.step("report"):
         facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
         facts |= {"kind": output.kind, "images_opened": output.staged.images_opened, "sources": _sources(run, output.inputs, books)}
         facts |= _unread(tally, output.earlier_manifest) | {"without_episode": _without_episode(run, tally)} | output.facts
+        facts["first"] = {code: picks[0].order for code, picks in tally.examples.items()}  # (path, line)
+        facts |= on_call | ({"gates_failed": list(failed)} if status == GATE_FAILED else {})
         facts |= {"keep_if": keep_if_facts(run.config, tally.judged, tally.absent)}
         manifest = make_manifest(run.flow, run.batch, run.run_id, output.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
@@ -178,8 +183,8 @@ def _verdict(books: Books, faults: Sequence[str], gates: Gates, past: Past) -> t
     errors = too_many_errors(books, gates)
     if faults or errors:
         return INTERNAL, (*faults, *([errors] if errors else []))
-    failed = failed_gates(books, gates, past)
-    return (GATE_FAILED, tuple(failed)) if failed else (PUBLISHED, ())
+    failed, warnings = failed_gates(books, gates, past), gate_warnings(books, gates)
+    return (GATE_FAILED, (*failed, *warnings)) if failed else (PUBLISHED, tuple(warnings))
 
 
 def _past(run: Run, output: RunOutput, comparison: Comparison) -> Past:

@@ -1,0 +1,156 @@
+"""A few records of each source, spread over its files, read as a run would read them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pipelines.config import Config, ConfigError, parse_config
+from pipelines.console.init.ids import EpisodeId, episode_id_of
+from pipelines.console.init.images import Images, images_of
+from pipelines.console.shape.draft import Fields, draft_fields
+from pipelines.console.shape.keys import places_in
+from pipelines.containers import read_records
+from pipelines.containers.listing import InputFile
+from pipelines.flow import DraftWithImages, draft_of, make_outcomes, open_flow
+from pipelines.images.references import ImageChecker
+from pipelines.local import list_files
+from pipelines.parsing.budget import Budget
+from pipelines.parsing.careful import parse_record
+from pipelines.parsing.sessions import object_text
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Conversation, Draft, Quarantined, RawRecord, Sample, raw_record
+from pipelines.storage.locations import absolute
+from pipelines.visible import counted
+
+MOST_FILES, RECORDS_PER_FILE, MOST_BYTES = 20, 50, 16 << 20
+DATE = re.compile(r"(?:19|20)\d\d-?\d\d-?\d\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is known about one source. `batch` is the newest date among its folders, if all its files lie in folders that are named by a date."""
+
+    name: str
+    path: str  # absolute, with {batch} where the folders are dates
+    files: int
+    first_file: str
+    batch: str | None
+    raws: Sequence[RawRecord]
+    drafts: Sequence[Draft | Quarantined]
+    fields: Fields | None
+    images: Images
+    episode_id: EpisodeId
+
+    def formats_words(self) -> str:
+        """`recognised openai (40), sharegpt (10)`, or that nothing was."""
+        found = Counter(draft.format for draft in self.drafts if isinstance(draft, Draft))
+        named = ", ".join(f"{name} ({count:,})" for name, count in found.most_common())
+        return f"recognised {named}" if named else "and no format could read one"
+
+    @property
+    def has_calls(self) -> bool:
+        kept = (draft for draft in self.drafts if isinstance(draft, Draft))
+        return any(draft.tools or any(message.metadata or message.role == "observation" for message in draft.messages) for draft in kept)
+
+
+@dataclass(slots=True)
+class Results:
+    """What becomes of these records with the configuration that was written."""
+
+    records: int = 0
+    kept: int = 0
+    lengths: list[int] = field(default_factory=list)  # tokens, also of those that are too long
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def lines(self) -> list[str]:
+        refused = [f"  {count:,} {code}" for code, count in self.reasons.most_common()]
+        few = self.kept < 0.95 * self.records
+        gate = ["more than 5 % would be refused: then a run publishes nothing, until the logs are fixed or gates.max_quarantined is raised"] if few else []
+        head = f"with this configuration, {self.kept:,} of {counted(self.records, 'record')} become rows"
+        return [f"{head}; of the others:" if refused else head, *refused, *(["`episodes reasons CODE` explains a reason"] if refused else []), *gate]
+
+
+def look_at(path: str, name: str) -> Looked:
+    """Raises FileNotFoundError, and ConfigError where a folder has a table that cannot be read."""
+    config = _configuration(path, name)
+    files = list_files(config, [path], None).files
+    raws = list(_sample(files, config))
+    drafts = [draft_of(raw, config) for raw in raws]
+    values = [value for raw in raws if (value := _value(raw, config)) is not None]
+    fields = _fields(path, name, raws, drafts, values)
+    if fields is not None:
+        config = _configuration(path, name, format="fields", fields=fields)
+        drafts = [draft_of(raw, config) for raw in raws]
+    pattern, batch = _batch_of(absolute(path), files)
+    images = images_of([draft for draft in drafts if isinstance(draft, Draft)], [file.path for file in files])
+    first = files[0].path if files else path
+    return Looked(name, pattern, len(files), first, batch, raws, drafts, fields, images, episode_id_of(values, drafts))
+
+
+def outcomes_of(config: Config, looked: Sequence[Looked]) -> Results:
+    """Runs the sampled records with this configuration. Duplicates are not looked for."""
+    flow, checker, results = open_flow(config), ImageChecker(config), Results()
+    for one in looked:
+        records: list[DraftWithImages | Quarantined] = []
+        for raw in one.raws:
+            draft = draft_of(raw_record(one.name, raw.origin.path, raw.origin.line, raw.raw, raw.findings), config)
+            records.append(draft if isinstance(draft, Quarantined) else DraftWithImages(raw, draft, checker.images_of(draft)))
+        results.records += len(records)
+        for outcome in make_outcomes(records, flow):
+            if isinstance(outcome, Sample):
+                results.lengths.append(len(outcome.tokens.input_ids))
+            elif isinstance(outcome, Quarantined):
+                results.reasons[outcome.findings[0].code] += 1
+                if found := re.match(r"([\d,]+) tokens", outcome.findings[0].detail):
+                    results.lengths.append(int(found[1].replace(",", "")))
+            results.kept += isinstance(outcome, Sample if flow.dialects else Conversation)
+    return results
+
+
+def _configuration(path: str, name: str, **source: Any) -> Config:
+    return parse_config({"sources": [{"name": name, "path": absolute(path)} | source], "output": {"root": "out"}})
+
+
+def _sample(files: Sequence[InputFile], config: Config) -> Iterator[RawRecord]:
+    step = max(len(files) / MOST_FILES, 1)
+    size = 0
+    for file in (files[int(i * step)] for i in range(min(len(files), MOST_FILES))):
+        for raw in islice(read_records(file, config.limits, config.stores), RECORDS_PER_FILE):
+            yield raw
+            size += len(raw.raw)
+            if size > MOST_BYTES:
+                return
+
+
+def _value(raw: RawRecord, config: Config) -> dict[str, Any] | None:
+    try:
+        return parse_record(RawRecord(raw.origin, raw.record_id, object_text(raw.raw)), Budget(config.limits, len(raw.raw))).value
+    except Reject:
+        return None
+
+
+def _fields(path: str, name: str, raws: Sequence[RawRecord], drafts: Sequence[Draft | Quarantined], values: Sequence[dict[str, Any]]) -> Fields | None:
+    """A mapping, where no format recognises the records and the mapping reads more of them."""
+    unknown = sum(isinstance(draft, Quarantined) and draft.findings[0].code == Reason.SCHEMA_UNKNOWN_FORMAT.code for draft in drafts)
+    fields = draft_fields(places_in(values), values) if unknown else None
+    if fields is None:
+        return None
+    try:
+        config = _configuration(path, name, format="fields", fields=fields)
+    except ConfigError:  # a key that is no path
+        return None
+    read, before = (sum(isinstance(one, Draft) for one in made) for made in ([draft_of(raw, config) for raw in raws], drafts))
+    return fields if read > before else None
+
+
+def _batch_of(path: str, files: Sequence[InputFile]) -> tuple[str, str | None]:
+    """(the path, with {batch} in place of the dates of its folders; the newest of these)."""
+    below = [Path(file.path).relative_to(path).parts for file in files if Path(file.path).is_relative_to(path)]
+    dates = [parts[0] for parts in below if len(parts) > 1 and DATE.fullmatch(parts[0])]
+    return (f"{path}/{{batch}}", max(dates)) if dates and len(dates) == len(files) else (path, None)

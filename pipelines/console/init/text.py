@@ -1,0 +1,85 @@
+"""The configuration as text, with a comment on every choice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.console.init.look import Looked, Results
+from pipelines.console.shape import yaml_text
+
+STEPS = (2048, 4096, 8192, 16384, 32768)
+FIRST = 8192
+
+
+def max_tokens_for(results: Results) -> int:
+    """The smallest usual limit that all rows fit, at most 32,768."""
+    longest = max(results.lengths, default=0)
+    return next((step for step in STEPS if longest <= step), STEPS[-1])
+
+
+def configuration_text(looked: Sequence[Looked], out: Path, max_tokens: int | None) -> str:
+    return "\n".join(_lines(looked, out.resolve().parent, max_tokens)) + "\n"
+
+
+def _lines(looked: Sequence[Looked], home: Path, max_tokens: int | None) -> Iterator[str]:
+    yield "# Made by `episodes init` from a look at the logs. Relative paths start at the folder of this file."
+    yield "# All settings with their defaults: docs/configuration.md."
+    yield "sources:"
+    for one in looked:
+        yield from _source_lines(one, home)
+    yield ""
+    yield "dialects:                              # the models to tokenize for; `episodes dialects` lists them"
+    yield "  - name: minicpm_v_2_6                # takes text and pictures; replace it by your model"
+    yield "    tokenizer: minicpm_v_2_6           # a bundled vocabulary; for another model, the folder with its tokenizer.json"
+    yield f"    max_tokens: {max_tokens or FIRST:<22} # longer rows are quarantined; the longest one that was seen fits"
+    if any(one.has_calls for one in looked):
+        yield "    tool_syntax: hermes                # the logs have tool calls, for which this model has no format of its own"
+    yield ""
+    yield "output: {root: out}                    # where the tables go: a folder, or s3://, gs://, abfss:// or hdfs://"
+    yield "gates: {max_quarantined: 0.05}         # if more than 5 % of the records are refused, nothing is published"
+
+
+def _source_lines(one: Looked, home: Path) -> Iterator[str]:
+    path = _relative(one.path, home)
+    yield f"  - name: {yaml_text(one.name)}"
+    yield _with_comment(f"    path: {yaml_text(path)}", "one batch per date: {batch} is the value of --batch" if one.batch else "")
+    if one.fields is not None:
+        yield "    format: fields                     # no format reads these records, so these fields of a record are read:"
+        yield "    fields:"
+        yield from (f"      {key}: {yaml_text(value)}" for key, value in one.fields.items())
+    else:
+        yield _with_comment("    format: auto", one.formats_words())
+    yield from _image_lines(one, home)
+    if one.episode_id.setting is not None:
+        yield _with_comment(f"    episode_id: {yaml_text(one.episode_id.setting)}", one.episode_id.words)
+    elif one.episode_id.words:
+        yield f"    # episode_id: {one.episode_id.words}"
+
+
+def _image_lines(one: Looked, home: Path) -> Iterator[str]:
+    images = one.images
+    if images.roots:
+        roots: Any = [_relative(root, home) for root in images.roots]
+        yield _with_comment(
+            f"    image_root: {yaml_text(roots if len(roots) > 1 else roots[0])}", f"{images.found:,} of {images.named:,} pictures were found here"
+        )
+    if images.prefixes:
+        yield _with_comment(f"    image_prefix: {yaml_text(images.prefixes)}", "this part of the logged paths is replaced")
+    if images.named and images.found < images.named:
+        missing = f", such as {images.example!a}" if images.example else ""
+        yield f"    # {images.named - images.found:,} of {images.named:,} pictures were not found{missing}: records that name them are quarantined. Name their folder in image_root."
+    if images.schemes:
+        yield f"    # Pictures are named by URIs ({', '.join(images.schemes)}): images.allow_schemes lets them be read from object stores."
+
+
+def _with_comment(line: str, comment: str) -> str:
+    return f"{line:38} # {comment}" if comment else line
+
+
+def _relative(path: str, home: Path) -> str:
+    """Relative to the folder of the configuration, if it is below it or beside it."""
+    shown = os.path.relpath(path, home)
+    return path if shown.startswith("../..") else shown

@@ -1,0 +1,117 @@
+"""Where most was lost, against what is usual: for the person who is woken up because a gate failed.
+
+The worst source is the one that lost the most records beyond its usual share; the worst file and the worst reason are those of this source.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from pipelines.ledger.books import Books
+from pipelines.visible import counted, one_line
+
+Row = Mapping[str, Any]
+MOST_PATH = 400  # characters
+SHARES = ("max_quarantined", "max_ratio_to_median", "sources.", "reasons.")  # gates of what was quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The last batches: by source the shares that were quarantined, and by reason the rows in quarantine, one for each of `batches`."""
+
+    batches: int = 0
+    shares: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    reasons: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    def share(self, source: str) -> float | None:
+        return median(self.shares[source]) if self.shares.get(source) else None
+
+    def rows(self, reason: str) -> float | None:
+        return median(self.reasons.get(reason) or [0]) if self.batches else None
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """`lost` of `records` of the source, `file_lost` of `file_records` of the file, `reason_lost` for the reason. Usual values are None without earlier batches.
+
+    `reason_rows` and `usual_reason_rows` are rows in quarantine, of all sources; there may be one for each dialect.
+    """
+
+    source: str
+    lost: int
+    records: int
+    usual_share: float | None
+    file: str
+    file_lost: int
+    file_records: int
+    reason: str
+    reason_lost: int
+    reason_rows: int
+    usual_reason_rows: float | None
+    batches: int
+
+    def words(self) -> list[str]:
+        """One sentence each for source, file and reason."""
+        share = f"{self.lost / max(self.records, 1):.2%}"
+        usual = "" if self.usual_share is None else f"; {_median_of(self.batches)}: {self.usual_share:.2%}"
+        rows = "" if self.usual_reason_rows is None else f"; {self.reason_rows:,} rows in all, {_median_of(self.batches)}: {self.usual_reason_rows:,.10g}"
+        return [
+            f"worst source: {self.source}, {self.lost:,} of {counted(self.records, 'record')} ({share}{usual})",
+            f"worst file: {one_line(self.file, MOST_PATH)}, {self.file_lost:,} of {counted(self.file_records, 'record')}",
+            f"worst reason: {self.reason}, {counted(self.reason_lost, 'record')} of source {self.source}{rows}",
+        ]
+
+
+def worst_of(books: Books, usual: Usual) -> Worst | None:
+    """None where nothing was lost."""
+    sources = sorted({book.source for book in books.files})
+    losses = {source: books.share_of(source) for source in sources}
+    lost = [source for source in sources if losses[source][0] and any(of == source and is_lost for of, _, _, is_lost in books.blame)]
+    if not lost:
+        return None
+    source = max(lost, key=lambda source: losses[source][0] - losses[source][1] * (usual.share(source) or 0))
+    book = max((book for book in books.files if book.source == source), key=books.lost_of)
+    reasons: Counter[str] = Counter()
+    for (of, _, reason, is_lost), count in books.blame.items():
+        reasons[reason] += count if of == source and is_lost else 0
+    reason = max(sorted(reasons), key=lambda reason: reasons[reason] and reasons[reason] - (usual.rows(reason) or 0))
+    return Worst(
+        source,
+        *losses[source],
+        usual.share(source),
+        book.path,
+        books.lost_of(book),
+        book.records,
+        reason,
+        reasons[reason],
+        books.reasons.get(reason, 0),
+        usual.rows(reason),
+        usual.batches,
+    )
+
+
+def usual_of(nights: Iterable[tuple[Row, Sequence[Row]]]) -> Usual:
+    """What is usual, from the rows of table `runs` with their column `reasons`, and the input files of each run."""
+    shares: dict[str, list[float]] = {}
+    counts: list[Mapping[str, int]] = []
+    for run, files in nights:
+        counts.append(dict(run["reasons"] or {}))
+        for source in {file["source"] for file in files}:
+            own = [file for file in files if file["source"] == source]
+            came_in = sum(file["records"] - file["duplicates"] - (file.get("filtered") or 0) for file in own)
+            shares.setdefault(source, []).append(sum(file["quarantined"] for file in own) / came_in if came_in else 0.0)
+    codes = {code for night in counts for code in night}
+    return Usual(len(counts), shares, {code: [night.get(code, 0) for night in counts] for code in codes})
+
+
+def is_of_a_share(words: str) -> bool:
+    """Whether this sentence of a gate is about what was quarantined, and not about how much came in."""
+    return words.startswith(SHARES)
+
+
+def _median_of(batches: int) -> str:
+    return f"median of {batches} batches" if batches > 1 else "the batch before"

@@ -1,0 +1,43 @@
+"""What a run says when it was not published: where most was lost, against the last batches, and which command comes next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from pipelines.ledger.batches import BATCHES_COMPARED, latest_runs_of_others
+from pipelines.ledger.books import Books
+from pipelines.ledger.manifest import Json
+from pipelines.ledger.worst import Usual, is_of_a_share, usual_of, worst_of
+from pipelines.reasons import Reason
+from pipelines.spark.run.staging import Run
+from pipelines.tables.reading import input_rows_of
+from pipelines.training.tables import run_rows
+
+
+def advice(run: Run, books: Books, words: Sequence[str], is_gate: bool) -> Json:
+    """`worst` and `next`, for the result line and the manifest, and `lines` for a person. `words` say why the run is not published."""
+    root, run_id = shlex.quote(run.root.uri), shlex.quote(run.run_id)
+    if not is_gate:
+        shown = f"episodes quarantine {root} --run {run_id} --reason {Reason.INTERNAL_ERROR.code}"
+        return {"worst": None, "next": shown, "lines": [f"next: {shown}"]}
+    worst = worst_of(books, _usual(run)) if any(map(is_of_a_share, words)) else None
+    filters = f" --source {shlex.quote(worst.source)} --reason {worst.reason}" if worst else ""
+    shown = f"episodes quarantine {root} --run {run_id}{filters}"
+    opened = f"to publish it all the same: episodes publish {root} {run_id} --reason TEXT"
+    lines = [*(worst.words() if worst else ()), f"next: {shown}", opened]
+    return {"worst": asdict(worst) if worst else None, "next": shown, "lines": lines}
+
+
+def _usual(run: Run) -> Usual:
+    """The last other batches, as published now; those whose files are gone do not count."""
+    ids = [row["run_id"] for row in latest_runs_of_others(run.runs, run.batch)[-BATCHES_COMPARED:]]
+    rows = {row["run_id"]: row for row in run_rows(run.root.filesystem(), run.root.uri, ["version", "run_id", "reasons"])} if ids else {}
+    nights = []
+    for run_id in ids:
+        try:
+            nights.append((rows[run_id], input_rows_of(run.root, run_id)))
+        except (FileNotFoundError, KeyError):
+            continue
+    return usual_of(nights)

@@ -1,0 +1,112 @@
+"""`episodes init`: the configuration that it writes passes `check` and reads the logs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from pipelines.cli import main
+from tests.making import asked, called, write_lines
+
+
+def picture(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (64, 48)).save(path)
+
+
+def with_image(path: str, number: int, **more: Any) -> dict[str, Any]:
+    return asked(f"<image>Q{number}", images=[path], **more)
+
+
+def made(tmp_path: Path, capsys: pytest.CaptureFixture[str], *logs: Path) -> tuple[dict[str, Any], list[str]]:
+    """The configuration that was written, which is valid, and what was said."""
+    conf = tmp_path / "mine.yaml"
+    assert main(["init", *map(str, logs), "--out", str(conf)]) == 0
+    said = capsys.readouterr().err.splitlines()
+    given = ["--batch", said[-1].split()[-1]]
+    assert main(["check", str(conf), *given]) == 0
+    capsys.readouterr()
+    return yaml.safe_load(conf.read_text()), said
+
+
+def test_a_folder_of_logs_with_pictures_beside_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for number in range(3):
+        picture(tmp_path / "shots" / "a" / f"{number}.png")
+    write_lines(tmp_path / "logs" / "one.jsonl", [with_image(f"a/{number}.png", number, episode_id="e") for number in range(3)])
+    conf, said = made(tmp_path, capsys, tmp_path / "logs")
+    assert conf["sources"] == [{"name": "logs", "path": "logs", "format": "auto", "image_root": "shots"}]
+    assert [dialect["name"] for dialect in conf["dialects"]] == ["minicpm_v_2_6"]
+    assert conf["dialects"][0]["max_tokens"] == 2048
+    assert said[:3] == [
+        "source logs: 1 file; looked at 3 records: recognised sharegpt (3)",
+        "with this configuration, 3 of 3 records become rows",
+        f"wrote {tmp_path}/mine.yaml",
+    ]
+    assert said[-1] == f"  episodes run --config {tmp_path}/mine.yaml --batch first"
+    assert main(["try", "--config", f"{tmp_path}/mine.yaml", f"{tmp_path}/logs/one.jsonl"]) == 0
+
+
+def test_pictures_that_were_logged_on_another_machine_are_found_by_the_end_of_their_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for number in range(3):
+        picture(tmp_path / "shots" / f"{number}.png")
+    write_lines(tmp_path / "logs" / "one.jsonl", [with_image(f"/mnt/old/run/{number}.png", number) for number in range(3)])
+    conf, said = made(tmp_path, capsys, tmp_path / "logs")
+    assert (conf["sources"][0]["image_root"], conf["sources"][0]["image_prefix"]) == ("shots", {"/mnt/old/run": "."})
+    assert "with this configuration, 3 of 3 records become rows" in said
+
+
+def test_pictures_that_are_nowhere_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_lines(tmp_path / "logs" / "one.jsonl", [with_image("gone/0.png", 0), with_image("../../../etc/hostname", 1)])
+    conf, said = made(tmp_path, capsys, tmp_path / "logs")
+    assert "image_root" not in conf["sources"][0]
+    assert "# 2 of 2 pictures were not found, such as 'gone/0.png'" in (tmp_path / "mine.yaml").read_text()
+    assert any(line.startswith("more than 5 % would be refused") for line in said)
+
+
+def test_dates_among_the_folders_become_the_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for day in ("2026-11-21", "2026-11-22"):
+        write_lines(tmp_path / "logs" / day / "one.jsonl", [asked(day)])
+    conf, said = made(tmp_path, capsys, tmp_path / "logs")
+    assert conf["sources"][0]["path"] == "logs/{batch}"
+    assert said[-1].endswith("--batch 2026-11-22")
+
+
+@pytest.mark.parametrize(
+    ("ids", "setting"),
+    [
+        ([{"episode_id": "a"}, {"episode_id": "a"}, {"episode_id": "b"}], None),
+        ([{"task_uid": "a"}, {"task_uid": "a"}, {"task_uid": "b"}], ["task_uid"]),
+        ([{"id": "a_0"}, {"id": "a_1"}, {"id": "b_0"}], {"from": "id", "pattern": "(.+)[-_/.:](?:step[-_]?)?\\d+"}),
+        ([{"id": "a"}, {"id": "b"}, {"id": "c"}], None),
+    ],
+)
+def test_the_field_with_the_episode_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str], ids: list[dict[str, str]], setting: Any):
+    write_lines(tmp_path / "logs" / "one.jsonl", [asked(f"{number}", **fields) for number, fields in enumerate(ids)])
+    assert made(tmp_path, capsys, tmp_path / "logs")[0]["sources"][0].get("episode_id") == setting
+
+
+def test_tool_calls_get_a_syntax_and_records_without_a_format_a_mapping(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    calls = write_lines(tmp_path / "calls.jsonl", [called({"a": 1})])
+    own = write_lines(
+        tmp_path / "own.jsonl", [{"dialogue_lines": [{"who_speaks": "user", "utterance": f"Q{i}"}, {"who_speaks": "bot", "utterance": "A"}]} for i in range(4)]
+    )
+    conf, said = made(tmp_path, capsys, calls, own)
+    assert conf["dialects"][0]["tool_syntax"] == "hermes"
+    assert [source["name"] for source in conf["sources"]] == ["calls", "own"]
+    assert conf["sources"][1]["format"] == "fields"
+    assert "with this configuration, 5 of 5 records become rows" in said
+
+
+def test_a_file_that_exists_is_not_overwritten_and_logs_that_do_not_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    log = write_lines(tmp_path / "one.jsonl", [asked()])
+    (tmp_path / "mine.yaml").write_text("mine")
+    assert main(["init", str(log), "--out", f"{tmp_path}/mine.yaml"]) == 2
+    assert capsys.readouterr().err == f"configuration: {tmp_path}/mine.yaml exists already; name another file with --out\n"
+    assert (tmp_path / "mine.yaml").read_text() == "mine"
+    assert main(["init", f"{tmp_path}/none", "--out", f"{tmp_path}/new.yaml"]) == 2
+    (tmp_path / "empty.jsonl").write_text("")
+    assert main(["init", f"{tmp_path}/empty.jsonl", "--out", f"{tmp_path}/new.yaml"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"configuration: no records in {tmp_path}/empty.jsonl"
+    assert not (tmp_path / "new.yaml").exists()
