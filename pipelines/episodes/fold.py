@@ -97,13 +97,17 @@ def _moved(records: Iterable[Cumulative], best: Mapping[bytes, _Best]) -> dict[b
     texts = _Texts()
     for found in best.values():
         texts.add(found)
-    history = [found for record in records for found in _history(record, best, texts)]
+    history: dict[bytes, _History] = {}
+    for record in records:
+        for one in _history(record, best, texts):
+            other = history.get(one.chain, one)
+            history[one.chain] = one._replace(excess=max(one.excess, other.excess))
     least: dict[tuple[bytes, int], Rank] = {}
-    for one in history:
+    for one in history.values():
         if one.excess > 0:
             least[one.own, one.excess] = min(one.rank, least.get((one.own, one.excess), one.rank))
     moved = {}
-    for one in history:
+    for one in history.values():
         if one.excess <= 0:
             moved[one.chain] = texts.another_place(one.own, one.rank[-1])
         elif least[one.own, one.excess] != one.rank and one.has_episode:
@@ -130,9 +134,10 @@ class _Texts:
 
 
 class _History(NamedTuple):
-    """An answer that is history in every record that has its chain, in the best of these.
+    """An answer that is history in every record that has its chain.
 
-    `excess`: how many answers of its record have this text up to here, more than other records have given as their newest answer.
+    `excess`: how many answers up to here have this text, more than other records have given as their newest answer; the most of all records that have
+    its chain. `rank` is that of the best of these.
     """
 
     chain: bytes
@@ -149,9 +154,8 @@ def _history(record: Cumulative, best: Mapping[bytes, _Best], texts: _Texts) -> 
     before: Counter[bytes] = Counter()
     for answer in record.answers:
         found = best[answer.chain]
-        if found.is_newest:
+        if found.is_newest or not found.rank[0]:  # what a published record trains stays there
             continue
         before[answer.own] += 1
-        if found.place == record.place:
-            excess = before[answer.own] - (texts.counts[answer.own] - own_newest[answer.own])
-            yield _History(answer.chain, answer.own, found.rank, answer.has_episode, excess)
+        excess = before[answer.own] - (texts.counts[answer.own] - own_newest[answer.own])
+        yield _History(answer.chain, answer.own, found.rank, answer.has_episode, excess)
