@@ -17,7 +17,7 @@ from threading import Event, Thread
 from typing import IO
 from uuid import uuid4
 
-from pipelines.storage.files import create_file, delete_files
+from pipelines.storage.files import create_file, delete_files, names_in
 from pipelines.storage.locations import StoreError, is_uri, join
 from pipelines.storage.stores import ENVIRONMENT, Stores, store_of
 
@@ -54,6 +54,7 @@ def _leased(uri: str, run_id: str, stores: Stores, say: Callable[[str], None]) -
     if version is None:
         yield False
         return
+    _remove_unfinished(uri, stores)
     stopped = Event()
     lease = _Lease(uri, run_id, stores, version)
     thread = Thread(target=lease.renew_until, args=(stopped,), daemon=True)
@@ -72,7 +73,7 @@ def _acquire(uri: str, run_id: str, stores: Stores, say: Callable[[str], None]) 
     watched: str | None = None
     until = 0.0
     while True:
-        with suppress(FileExistsError):
+        with suppress(FileExistsError, FileNotFoundError):  # or the file was removed as if its writer had died
             return store.write(key, _body(run_id, 0), "")
         try:
             found = store.head(key).identity
@@ -89,6 +90,12 @@ def _acquire(uri: str, run_id: str, stores: Stores, say: Callable[[str], None]) 
             except OSError:  # another run has taken it over
                 return None
         time.sleep(POLL_SECONDS)
+
+
+def _remove_unfinished(uri: str, stores: Stores) -> None:
+    """Removes what writers of this lease that were killed have left beside it in HDFS. Others that are still writing lose the race anyway."""
+    folder, _, name = uri.rpartition("/")
+    delete_files([join(folder, one) for one in names_in(folder, stores) if one.startswith(f".{name}.")], stores)
 
 
 class _Lease:
