@@ -63,6 +63,7 @@ RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "images": IMAGES,
     "media": MEDIA,
     "label": ("label", "kto_tag"),
+    "objects": ("objects",),
     "id": ("id",),
     "step_id": ("step_id",),
 }
@@ -89,7 +90,7 @@ WRAPPERS: Mapping[str, tuple[str, ...]] = {"kwargs": ("lc", "type", "id"), "data
 PAIRS = (("human", "user", "input", "question", "prompt", "query", "instruction"), ("assistant", "bot", "gpt", "output", "answer", "response", "completion"))
 # The roles of turns that an answer follows.
 QUESTION_ROLES = frozenset(("user", "human", "system", "tool", "observation", "function", "function_response", "tool_response", "ipython", "environment"))
-# Roles that may be the key of a turn, or its first element.
+# Roles that may be the key of a turn.
 SPEAKERS = frozenset(("system", "user", "assistant", "human", "gpt", "bot", "ai"))
 # Types of a turn that has no role which say who speaks.
 ROLE_TYPES = frozenset(

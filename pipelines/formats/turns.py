@@ -6,7 +6,7 @@ a content with results in it          one turn for each result, and one for each
 {"type": "function_call", ...}        an item: a part that stands where a turn is expected
 {..., "observation": {"results"}}     the turn, then its results
 {..., "toolInvocations": [...]}       calls with their results, then the turn
-{"user": "Hi"}, ["user", "Hi"]        a turn whose key, or first element, is its role
+{"user": "Hi"}                        a turn whose key is its role
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipelines.formats.results import are_invocations, call_and_result, result_t
 from pipelines.formats.turn_keys import description, fields_of_turn, read_adp, read_extras
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, parse_json
-from pipelines.parsing.written import Path, Rewritten, Written
+from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reject
 
 
@@ -70,9 +70,6 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
         if not isinstance(found, dict):
             return [NotATurn(turn, where)]
         turn, written, path = found, Written(turn), ()
-    if isinstance(turn, list) and len(turn) == 2 and isinstance(turn[0], str) and turn[0] in SPEAKERS and isinstance(turn[1], str):
-        exact = Rewritten(lambda: {"content": written.exact((*path, 1))})
-        return [LoggedTurn(path=(), where=where, written=exact, role=turn[0], content=turn[1], is_plain=True)]
     if not isinstance(turn, dict):
         return [NotATurn(turn, where)]
     if len(turn) == 1 and (speaker := next(iter(turn))) in SPEAKERS and isinstance(turn[speaker], str):

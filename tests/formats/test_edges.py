@@ -77,7 +77,7 @@ def test_two_keys_of_the_same_meaning_must_have_the_same_value(key: str, other: 
         assert refusals({"messages": [question, ROLES[1]]}) == [("schema.field_unread", f"messages[0].{other}")]
 
 
-@pytest.mark.parametrize("turn", ["Q", "[]", '{"role": "user"', 7, None, ["Q", "A"]])
+@pytest.mark.parametrize("turn", ["Q", "[]", '{"role": "user"', 7, None, ["user", "Q"]])
 def test_a_turn_that_is_not_an_object_is_reported_with_its_place(turn):
     assert refusals({"messages": [ROLES[0], turn, ROLES[1]]}) == [("schema.turn_not_object", "messages[1]")]
 
