@@ -26,6 +26,7 @@ from pipelines.formats.keys import Unread
 from pipelines.formats.plugin import plugin_fault
 from pipelines.formats.table import nonfinite, plain_record, read_record
 from pipelines.normalize import normalize
+from pipelines.normalize.grounding import with_boxes
 from pipelines.normalize.kept import kept_fields, with_kept
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import BOM, parse_record
@@ -217,6 +218,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
 
         images_of = {ref.key: image for ref in draft.refs if (image := seen[ref.key].image)}
         return step_conversations(draft, draft.episode, images_of, config, tuple(dict.fromkeys(findings)))
+    messages = with_boxes(draft.messages, draft.boxes, images) if draft.boxes else draft.messages
     conversation = Conversation(
         sample_id=draft.sample_id,
         record_id=draft.record_id,
@@ -224,7 +226,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
         step_id=draft.step_id,
         origin=draft.origin,
         format=draft.format,
-        messages=_masked(draft.messages, set(context.masked)) if context.masked else draft.messages,
+        messages=_masked(messages, set(context.masked)) if context.masked else messages,
         tools=draft.tools,
         images=tuple(images),
         findings=tuple(dict.fromkeys(findings)),

@@ -48,6 +48,7 @@ TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "loss": ("loss_weight", "weight", "loss_scale", "loss_mask", "mask", "loss", "train", "trainable", "training"),
 }
 EXTRAS = ("additional_kwargs", "provider_specific_fields")  # objects of LangChain and LiteLLM for what only one provider has
+INVOCATIONS = "toolInvocations"  # of messages of Vercel's AI SDK 4
 COPIED = "is_copied_context"  # ATIF: a turn that another trajectory has already, and which is not trained again
 RESULTS = ("observation",)  # the key of results beside the calls of a turn, {"results": [...]}
 # Field -> the keys that calls use for it.
@@ -62,6 +63,7 @@ RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "images": IMAGES,
     "media": MEDIA,
     "label": ("label", "kto_tag"),
+    "objects": ("objects",),
     "id": ("id",),
     "step_id": ("step_id",),
 }
@@ -88,6 +90,8 @@ WRAPPERS: Mapping[str, tuple[str, ...]] = {"kwargs": ("lc", "type", "id"), "data
 PAIRS = (("human", "user", "input", "question", "prompt", "query", "instruction"), ("assistant", "bot", "gpt", "output", "answer", "response", "completion"))
 # The roles of turns that an answer follows.
 QUESTION_ROLES = frozenset(("user", "human", "system", "tool", "observation", "function", "function_response", "tool_response", "ipython", "environment"))
+# Roles that may be the key of a turn.
+SPEAKERS = frozenset(("system", "user", "assistant", "human", "gpt", "bot", "ai"))
 # Types of a turn that has no role which say who speaks.
 ROLE_TYPES = frozenset(
     (

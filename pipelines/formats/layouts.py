@@ -21,9 +21,9 @@ REQUESTS = ("request", "request.body", "request_body", "requestBody", "data.requ
 RESPONSES = ("response", "response_body", "responseBody", "data.response")
 ASKED = " | ".join(f"{name}.{key}" for name in REQUESTS for key in ("messages", "contents", "input", "prompt"))
 ANSWERED = " | ".join(RESPONSES)
-OUTPUT = "output | completion | response | answer | answers | outputs"
+OUTPUT = "output | completion | response | answer | answers | outputs | solution"
 HISTORY = "history | chat_history | conversation_history | message_history"
-QUESTION = "prompt | question | query | instruction | input"
+QUESTION = "prompt | question | query | instruction | input | problem"
 ASKED_LAST = f"{QUESTION} | message | user_input"
 TURNS = (
     "conversation | trajectory | traj | history | dialog | dialogue | turns | chat_history | chat_messages | chat | message_history | texts | items"

@@ -68,6 +68,7 @@ class Logged(Noun, frozen=True, kw_only=True):
     tools: Keyed = ()
     system: Keyed = ()
     label: Keyed = ()
+    objects: Keyed = ()  # names and boxes of what the pictures show
     rejected: Keyed = ()  # the other side of a preference, which is kept aside
     id: Json = None
     step_id: Json = None

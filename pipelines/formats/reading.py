@@ -111,6 +111,7 @@ def logged_of(
         tools=fields.get("tools", ()),
         system=tuple([(name, _system_text(value)) for name, value in system]) if system else (),
         label=fields.get("label", ()),
+        objects=fields.get("objects", ()),
         rejected=rejected,
         id=fields["id"][0][1] if "id" in fields else None,
         step_id=fields["step_id"][0][1] if "step_id" in fields else None,

@@ -63,6 +63,15 @@ def _call_of(both: Mapping[str, Json]) -> dict[str, Json]:
     return {field: value for field, value in given.items() if value is not None}
 
 
+def are_invocations(value: Json) -> bool:
+    """Whether these are calls that have their results."""
+    return (
+        type(value) is list
+        and bool(value)
+        and all(type(item) is dict and isinstance(item.get("toolName"), str) and item.get("result") is not None for item in value)
+    )
+
+
 def is_results(value: Json) -> bool:
     return type(value) is dict and type(value.get("results")) is list
 

@@ -10,6 +10,7 @@ from pipelines.formats.keys import (
     CALLS_IF_OBJECTS,
     COPIED,
     HARMLESS,
+    INVOCATIONS,
     LISTED,
     QUESTION_ROLES,
     RESULTS,
@@ -21,7 +22,7 @@ from pipelines.formats.keys import (
 )
 from pipelines.formats.logged import Json, LoggedPart, is_null
 from pipelines.formats.parts import are_pictures
-from pipelines.formats.results import is_results
+from pipelines.formats.results import are_invocations, is_results
 from pipelines.parsing.careful import clip
 from pipelines.parsing.written import Path
 
@@ -44,6 +45,8 @@ def fields_of_turn(turn: Mapping[str, Json], where: str, unread: Unread) -> tupl
                 fields["images"] = (*fields.get("images", ()), (key, value))
             elif key == COPIED and value is True and key not in unread.ignored:
                 fields["loss"] = (*fields.get("loss", ()), (key, False))
+            elif key == INVOCATIONS and are_invocations(value) and key not in unread.ignored:
+                continue
             elif key not in _HARMLESS and not (key == "description" and "class_" in turn):
                 others.append(key)
         elif field in LISTED:

@@ -5,6 +5,8 @@
 a content with results in it          one turn for each result, and one for each run of parts between them
 {"type": "function_call", ...}        an item: a part that stands where a turn is expected
 {..., "observation": {"results"}}     the turn, then its results
+{..., "toolInvocations": [...]}       calls with their results, then the turn
+{"user": "Hi"}                        a turn whose key is its role
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pipelines.formats.keys import EXTRAS, ROLE_TYPES, TURN_FIELDS, WRAPPERS, Unread, pair_keys
+from pipelines.formats.keys import EXTRAS, INVOCATIONS, ROLE_TYPES, SPEAKERS, TURN_FIELDS, WRAPPERS, Unread, pair_keys
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, NotATurn
 from pipelines.formats.parts import BOTH, is_result, kind_of_part
-from pipelines.formats.results import call_and_result, result_turn, results_beside
+from pipelines.formats.results import are_invocations, call_and_result, result_turn, results_beside
 from pipelines.formats.turn_keys import description, fields_of_turn, read_adp, read_extras
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, parse_json
@@ -70,6 +72,8 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
         turn, written, path = found, Written(turn), ()
     if not isinstance(turn, dict):
         return [NotATurn(turn, where)]
+    if len(turn) == 1 and (speaker := next(iter(turn))) in SPEAKERS and isinstance(turn[speaker], str):
+        return [LoggedTurn(path=path, where=where, written=written, role=speaker, content=turn[speaker], content_key=speaker, is_plain=True)]
     role: Json = None
     if not _has_role(turn):
         if (item := _read_item(turn, path, where, written, reading)) is not None:
@@ -95,11 +99,30 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
     results = fields.pop("results", None) if "results" in used else None
     if "class_" in turn:
         read_adp(turn, path, where, fields, used)
+    before = _invocations(turn, path, where, written, reading.unread)
+    if before and fields.get("content") in (None, ""):
+        return before
     made = LoggedTurn(path=path, where=where, written=written, content_key=used.get("content", "content"), **fields)
     turns = list(_split(made, reading.unread)) if type(made.content) is list and _has_results(made.content) else [made]
     if results is not None:
         turns += results_beside(results, (*path, used["results"]), f"{where}.{used['results']}", written, reading.unread)
-    return turns
+    return [*before, *turns]
+
+
+def _invocations(turn: Mapping[str, Json], path: Path, where: str, written: Written, unread: Unread) -> list[Json]:
+    """The calls and results that a message of Vercel's AI SDK 4 has before its text, step by step."""
+    given: Json = turn.get(INVOCATIONS)
+    if not are_invocations(given) or INVOCATIONS in unread.ignored:
+        return []
+    base, place = (*path, INVOCATIONS), f"{where}.{INVOCATIONS}"
+    order = sorted(range(len(given)), key=lambda i: given[i]["step"] if isinstance(given[i].get("step"), int) else 0)
+    pairs = [call_and_result(LoggedPart(given[i], (*base, i), f"{place}[{i}]"), written, unread) for i in order]
+    steps = [given[i]["step"] if isinstance(given[i].get("step"), int) else 0 for i in order]
+    made: list[Json] = []
+    for step in dict.fromkeys(steps):
+        own = [pair for pair, other in zip(pairs, steps, strict=True) if other == step]
+        made += [call for call, _ in own] + [result for _, result in own]
+    return made
 
 
 def _has_role(turn: Mapping[str, Json]) -> bool:

@@ -18,6 +18,7 @@ from pipelines.formats.keys import Unread
 from pipelines.formats.logged import Logged, LoggedTurn, NotATurn
 from pipelines.normalize.content import image_ref
 from pipelines.normalize.findings import Findings
+from pipelines.normalize.grounding import fill_objects
 from pipelines.normalize.in_text.calls import lift_calls
 from pipelines.normalize.in_text.tools import lift_tools
 from pipelines.normalize.marks import check_references, place_images
@@ -52,6 +53,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
             line.call = drop_padding(line.call, declared, findings)
             line.text = line.call.arguments
     check_calls((line.call for line in lines if line.call), declared, findings)
+    boxes = fill_objects(logged, lines, findings)
     _check_targets(lines, findings)
     episode_id = episode_id_of(logged.episode, logged.written, source, findings)
     extra = _kept_aside(logged, findings)
@@ -71,6 +73,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
         logged_id=own_id,
         extra=extra,
         unread=unread.counted(),
+        boxes=boxes,
     )
 
 

@@ -135,6 +135,17 @@ class Message(Noun, frozen=True):
     loss_weight: float | None = None
 
 
+class Box(NamedTuple):
+    """A box of an object in a picture, at [start, end) of a message's content until the picture's size is known: x and y in px, in turn. `image` is
+    the number of the picture in text order."""
+
+    message: int
+    start: int
+    end: int
+    image: int
+    numbers: tuple[float, ...]
+
+
 class Draft(Noun, frozen=True, kw_only=True):
     """A conversation whose images are not verified yet: `refs` in text order, one per `image_at` of its messages. A draft with an `episode` has no
     messages yet, and becomes several conversations; its `refs` are the screens of the steps, each once.
@@ -156,6 +167,7 @@ class Draft(Noun, frozen=True, kw_only=True):
     extra: str | None = None  # JSON text of the fields that are kept aside
     unread: tuple[tuple[str, int], ...] = ()
     episode: Episode | None = None
+    boxes: tuple[Box, ...] = ()
 
 
 class Image(NamedTuple):

@@ -348,3 +348,29 @@ def test_an_item_that_is_no_turn_is_named():
     row = run({"messages": [ASKED, {"type": "file_search_call", "queries": ["x"]}, ANSWERED]})[0]
     assert isinstance(row, Quarantined)
     assert row.findings[0].detail == "an item of type 'file_search_call' is not read; leave it out, or write it as turns"
+
+
+def test_the_invocations_of_the_ai_sdk_4_come_before_the_text_step_by_step():
+    def invocation(name: str, step: int) -> dict[str, Any]:
+        return {"state": "result", "step": step, "toolCallId": name, "toolName": name, "args": {"a": 1.5}, "result": {"of": name}}
+
+    message = {"role": "assistant", "content": "A", "toolInvocations": [invocation("f", 0), invocation("g", 0), invocation("h", 1)]}
+    made = conversation({"messages": [ASKED, message]})
+    called = [("assistant", name, '{"a": 1.5}') for name in "fgh"]
+    results = [("observation", "", f'{{"of": "{name}"}}') for name in "fgh"]
+    assert turns(made)[1:] == [*called[:2], *results[:2], called[2], results[2], ("assistant", "", "A")]
+    assert turns(conversation({"messages": [ASKED, message | {"content": ""}]}))[-1] == results[2]
+    waiting = {"state": "call", "toolCallId": "f", "toolName": "f", "args": {}}
+    assert refusals({"messages": [ASKED, message | {"toolInvocations": [waiting]}]}) == [("schema.field_unread", "messages[1].toolInvocations")]
+
+
+@pytest.mark.parametrize("key", ["messages", "conversations"])
+def test_the_key_of_a_turn_may_be_its_role(key: str):
+    wanted = [("user", "", "Q"), ("assistant", "", "A")]
+    assert turns(conversation({key: [{"user": "Q"}, {"assistant": "A"}]})) == wanted
+    assert refusals({key: [["human", "Q"], ["ai", "A"]]})[0] == ("schema.turn_not_object", f"{key}[0]")
+
+
+def test_a_problem_and_its_solution_are_a_question_and_an_answer():
+    assert turns(conversation({"problem": "Q", "solution": "A"})) == [("user", "", "Q"), ("assistant", "", "A")]
+    assert refusals({"problem": "Q", "solution": "Long.", "answer": "7"}) == [("schema.field_unread", "solution")]
