@@ -14,6 +14,7 @@ from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile, Listing, list_inputs
 from pipelines.episodes.answers import answers_of, with_images
 from pipelines.episodes.fold import Cumulative, Folded, fold, folded_context
+from pipelines.episodes.steps import units_of, with_unit
 from pipelines.episodes.steps.groups import StepIndex, with_histories
 from pipelines.flow import DraftWithImages, Flow, draft_of, make_outcomes, with_context, with_history
 from pipelines.images.references import ImageChecker
@@ -67,6 +68,8 @@ def _with_images(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: Im
     earlier = index.steps.histories.get((raw.origin.path, raw.origin.line))
     if earlier is not None and isinstance(draft, Draft):
         draft = with_history(raw, draft, earlier, index.steps.rows[raw.origin.source])
+    if isinstance(draft, Draft) and draft.episode is not None:
+        draft = with_unit(draft, units_of(index.steps.votes).get(raw.origin.source))
     return with_context(raw, draft, index.context_of(raw, draft), checker.images_of)
 
 
@@ -177,8 +180,8 @@ def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tupl
     """One record of a file by its line, and its outcomes without regard to other records, but for the earlier steps of its episode in this file;
     (None, []) if there is no such line."""
     file, checker = input_file(flow.config, path, batch), ImageChecker(flow.config)
-    is_grouped = file.source in with_histories(flow.config)
-    steps = index_records(flow.config, [file], checker)[0].steps if is_grouped else StepIndex({})
+    has_steps = any(source.rows.of == "step" for source in flow.config.sources if source.name == file.source)
+    steps = index_records(flow.config, [file], checker)[0].steps if has_steps else StepIndex({})
     for raw in _records(flow.config, file):
         if raw.origin.line == line:
             index = RecordIndex(steps, {raw.record_id: (raw.origin.path, raw.origin.line)})

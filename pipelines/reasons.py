@@ -560,8 +560,14 @@ class Reason(Enum):
     STEP_COORDINATES_UNKNOWN = Row(
         "step.coordinates_unknown",
         REFUSE,
-        "The unit of the record's points is not known: neither the data set documents it nor do the values allow a single one.",
+        "The unit of the points is not known: the data set documents none, the values allow several, and other records of the source do not agree on one.",
         "Set coordinates: {from: px}, unit (0 to 1) or thousand (0 to 1000).",
+    )
+    STEP_COORDINATES_VOTED = Row(
+        "step.coordinates_voted",
+        NOTE,
+        "The values of the record allow several units, and other records of its source decide which one it is.",
+        "Nothing to fix, if the unit is right. Set coordinates: {from: ...} to say it yourself.",
     )
     STEP_SIZE_MISMATCH = Row(
         "step.size_mismatch",

@@ -39,8 +39,9 @@ sources:
 - **Whole episodes**: if a step cannot be read, or a picture is missing or broken, the whole record is quarantined, and every such step is named. A step whose action the
   model has no words for, such as opening an app, becomes no row; it stays in the history of later steps, and the note `step.left_out` names it.
 - **Coordinates**: `auto` takes the unit that the data set documents, and refuses a record whose values contradict it. Where nothing is documented, the values of the record
-  decide: a fraction up to 1 is a unit, a value over 1000 is in px, one beyond the logged screen is in thousandths. If several are possible, the record is refused (`step.coordinates_unknown`):
-  set `coordinates: {from: ...}`. Points in px are converted with the logged size of the screen, or else with the size of its picture. A point outside its screen is refused
+  decide: a fraction up to 1 is a unit, a value over 1000 is in px, one beyond the logged screen is in thousandths. If several are possible, the
+  other records of the source in the batch decide, where all that are certain agree (`step.coordinates_voted`; the manifest names the unit of each source under `coordinates`). If they do not,
+  the record is refused (`step.coordinates_unknown`): set `coordinates: {from: ...}`. Points in px are converted with the logged size of the screen, or else with the size of its picture. A point outside its screen is refused
   (`step.point_outside`); it is never moved, and no other point takes its place. A direction without a place begins at the centre of the screen, as in AgentCPM-GUI
   (`repair.swipe_from_center`).
 - **History**: `history: {steps: 3, images: 2}` shows the screen of the step before with its answer as a turn, and lists the two actions before that as text. With `loss: last` the
@@ -48,7 +49,7 @@ sources:
 - **A step a record** (AITZ, CAGUI, AITW, Mind2Web): each record becomes one conversation. If a prompt shows earlier steps, the records of an episode in the batch are put together by their
   number, whatever file they are in. If one that the history needs is missing or unreadable, the later record is refused (`step.gap`), and two different records with one number are
   refused both (`step.number_twice`). A redrive sees only the records that it runs again: to fill a gap, run the whole batch again.
-- **Calls with images of their own**: `rows: {of: step}` reads the data sets below and no chat logs. Use another source for these.
+- **Chat logs**: `rows: {of: step}` reads the data sets below. Records with turns are refused; use another source for them.
 
 ## A prompt of your own
 

@@ -45,6 +45,7 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
     first = facts.get("first") or {}
     lines += _code_lines("quarantined", books.reasons, first)
     lines += _code_lines("repaired", facts.get("repairs") or {}, first)
+    lines += [f"coordinates {'':13} {source}: {unit}, as the values of its records say" for source, unit in (facts.get("coordinates") or {}).items()]
     return [*lines, *_unread_lines(facts), *_episode_lines(facts), *_passed_over_lines(facts.get("passed_over") or ())]
 
 

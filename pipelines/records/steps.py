@@ -44,7 +44,7 @@ class Step(Noun, frozen=True):
     instruction: str = ""
     thought: str = ""
     size: Size | None = None
-    unit: str = ""  # of its points: px, unit (0 to 1) or thousand (0 to 1000)
+    unit: str = ""  # of its points: px, unit (0 to 1) or thousand (0 to 1000); "" where other records of the source decide
 
 
 class Episode(Noun, frozen=True):
@@ -60,3 +60,4 @@ class Episode(Noun, frozen=True):
     order: int = 0
     first: int | None = None  # the lowest order of a group; None where it is not known
     earlier: tuple[Step, ...] = ()
+    vote: str | None = None  # the unit that the values of this record decide, where the data set documents none

@@ -128,7 +128,7 @@ def test_a_text_that_the_form_cannot_write_is_noted():
         (odyssey(("CLICK", [[500, 100]]), images=["x.png"]), [("schema.field_unread", "images")]),
         (aitz(0, 2), [("step.action_unknown", "result_action_type")]),
         (aitz(0, 4), [("step.action_bad", "result_action_type")]),
-        ({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"type": "tap", "x": 5, "y": 5}}]}, [("step.coordinates_unknown", "")]),
+        ({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"type": "tap", "x": 5, "y": 5}}]}, [("step.coordinates_unknown", "steps[0]")]),
         (
             {"goal": "Go.", "steps": [{"action": "home()"}, {"screenshot": 7, "action": "home()"}]},
             [("step.screen_missing", "steps[0]"), ("image.ref_type", "steps[1].screenshot")],

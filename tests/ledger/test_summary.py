@@ -122,6 +122,10 @@ def test_the_summary_counts_every_record_and_lists_the_most_frequent_reasons_fir
     ]
 
 
+def test_the_unit_of_points_that_was_found_is_named():
+    assert lines(coordinates={"gui": "px"}) == ["coordinates               gui: px, as the values of its records say"]
+
+
 def test_records_with_several_conversations_are_counted_beside_these():
     books = Books((FileBook("gui", "a.jsonl", 12, 70, 2, 0, 0, 10),), (), 0, 0)
     assert summary_lines(books, {}) == ["records in             12   = 10 with 70 conversations + 2 quarantined + 0 duplicates"]

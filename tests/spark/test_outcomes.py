@@ -38,7 +38,7 @@ def test_several_tasks_complete_the_drafts_of_one_task(spark, job, tmp_path: Pat
     monkeypatch.setattr(parts, "FILE_BYTES", 1)
     drafts = _drafts(config, logs)
     assert len(drafts.files) == 6
-    work = outcomes_work(job, drafts, draft_context(job, read_files(job, drafts, "drafts", PLACED), Outside()), "batch", open_flow(config))
+    work = outcomes_work(job, drafts, draft_context(job, read_files(job, drafts, "drafts", PLACED), Outside()), "batch", open_flow(config), {})
     made = write_files(job, work, str(tmp_path / "outcomes"), OUTCOMES)
     tasks = int(spark.conf.get("spark.sql.shuffle.partitions"))
     assert {file.name.split("-")[1] for file in made.files if file.table == "conversations"} == {str(task) for task in range(tasks)}

@@ -33,7 +33,9 @@ def test_spark_makes_the_rows_that_local_files_make_and_the_books_balance(run_jo
         aitz(0, 6, image_path="gone.png", episode_id="g"),
     ]
     episodes = [android([{"action_type": "click", "x": 54, "y": i}] * 3, episode_id=i) for i in range(5)]
-    records = [*steps, *episodes, odyssey(("HOME", ""), ("COMPLETE", "")), odyssey(("CLICK", "KEY_APPSELECT")), {"messages": []}]
+    taps = [{"goal": f"{x}", "steps": [{"screenshot": "s0.png", "action": {"type": "tap", "x": x, "y": 0.5}}]} for x in (0.25, 0.5, 1)]
+    taps.append({"goal": "open", "steps": [{"screenshot": "s0.png", "action": {"type": "tap", "x": 1, "y": 1}}]})
+    records = [*steps, *taps, *episodes, odyssey(("HOME", ""), ("COMPLETE", "")), odyssey(("CLICK", "KEY_APPSELECT")), {"messages": []}]
     rng.shuffle(records)
     files = [str(write_lines(tmp_path / "logs" / f"{i}.jsonl", records[i::4])) for i in range(4)]
     source = {"path": str(tmp_path / "logs"), "image_root": str(tmp_path / "screens")}
@@ -61,6 +63,8 @@ def test_spark_makes_the_rows_that_local_files_make_and_the_books_balance(run_jo
     assert states["conversations"] == len(said) > states["kept"]
     manifest = json.loads((tmp_path / "out" / "reports" / "2026-11-22" / "manifest.json").read_bytes())
     assert manifest["counts"]["kept"] == states["kept"]
+    assert manifest["coordinates"] == {"kit": "unit"}
+    assert [row["messages"][-1]["content"] for row in there if "Question>open<" in row["messages"][1]["content"]] == ['{"POINT":[1000,1000]}']
 
 
 def test_a_redrive_makes_all_rows_of_an_episode_again(spark, run_job, tmp_path: Path):

@@ -7,7 +7,7 @@ A Draft keeps the points as they were logged: those in px need the size of the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -46,7 +46,7 @@ def read_episode(
     group, order = _group(read, grouping is not None, findings)
     episode_id = _episode_id(taken, episode_key, source, written, findings) or group
     own_id = id_text("id", single(taken.get("id")), written, findings)
-    unit = _unit(read, steps, rows, findings)
+    unit, vote = _unit(read, steps, rows, findings)
     findings.close()
     steps = tuple(replace(step, unit=unit) for step in steps)
     return Draft(
@@ -62,7 +62,7 @@ def read_episode(
         findings=tuple(dict.fromkeys(findings.notes)),
         logged_id=own_id,
         unread=unread.counted(),
-        episode=Episode(read.goal, steps, group, order, LAYOUTS[read.layout].first if grouping is None else None),
+        episode=Episode(read.goal, steps, group, order, LAYOUTS[read.layout].first if grouping is None else None, vote=vote),
     )
 
 
@@ -107,17 +107,38 @@ def _group(read: ReadSteps, is_asked_for: bool, findings: Findings) -> tuple[str
     return str(group), number
 
 
-def _unit(read: ReadSteps, steps: tuple[Step, ...], rows: Rows, findings: Findings) -> str:
-    """The unit of the record's points: as set, as documented, or as their values say."""
+def _unit(read: ReadSteps, steps: tuple[Step, ...], rows: Rows, findings: Findings) -> tuple[str, str | None]:
+    """(the unit of the record's points: as set, as documented, or as their values say, "" where these allow several; what the values say where
+    nothing is documented)."""
     documented, asked = LAYOUTS[read.layout].unit, rows.coordinates.from_
     if asked != "auto":
-        return asked
+        return asked, None
     points = points_of(step.action for step in steps)
     found = found_unit(points, [step.size for step in steps if step.size])
-    if documented and not (found == UNIT != documented):
-        return documented
-    if documented:
+    if not documented:
+        return found, found or None
+    if found == UNIT != documented:
         findings.refuse(Reason.STEP_COORDINATES_UNKNOWN, "", f"{read.layout} documents {documented}, and all points are between 0 and 1")
-    elif points and not found:
-        findings.refuse(Reason.STEP_COORDINATES_UNKNOWN, "", f"the points may be in several units; the largest value is {max(map(max, points)):g}")
-    return found or documented
+    return documented, None
+
+
+def with_unit(draft: Draft, unit: str | None) -> Draft:
+    """The draft with this unit for the points whose unit its own values do not decide: that of the other records of its source."""
+    episode = draft.episode
+    if episode is None or not unit or not any(_is_open(step) for step in (*episode.steps, *episode.earlier)):
+        return draft
+    steps, earlier = (tuple(replace(step, unit=step.unit or unit) for step in some) for some in (episode.steps, episode.earlier))
+    note = Reason.STEP_COORDINATES_VOTED.at("", f"the points are taken as {unit}, which those of other records of source {draft.origin.source} are")
+    return replace(draft, episode=replace(episode, steps=steps, earlier=earlier), findings=(*draft.findings, note))
+
+
+def _is_open(step: Step) -> bool:
+    return not step.unit and bool(points_of([step.action]))
+
+
+def units_of(votes: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The unit of each source on which all its votes agree; votes are (source, unit)."""
+    found: dict[str, set[str]] = {}
+    for source, unit in votes:
+        found.setdefault(source, set()).add(unit)
+    return {source: min(units) for source, units in sorted(found.items()) if len(units) == 1}

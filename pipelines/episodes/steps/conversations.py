@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from pipelines.config import Config, Source
-from pipelines.episodes.steps.coordinates import PX, UNIT, to_thousand
+from pipelines.episodes.steps.coordinates import PX, UNIT, points_of, to_thousand
 from pipelines.episodes.steps.forms import FORMS, TEXT, Place, answer_of, begins_at_center, can_write
 from pipelines.episodes.steps.prompts import Prompt, open_prompt
 from pipelines.parsing.careful import clip
@@ -55,6 +55,11 @@ def step_conversations(draft: Draft, episode: Episode, images: Mapping[str, Imag
 def _written(step: Step, images: Mapping[str, Image], prompt: Prompt, config: Config, faults: list[Finding]) -> _Written:
     action = step.action
     size = _size(step, images, faults) if action.point is not None or action.end is not None else None
+    if not step.unit and points_of([action]):
+        faults.append(
+            Reason.STEP_COORDINATES_UNKNOWN.at(step.where, f"the unit of {', '.join(f'({p.x:g}, {p.y:g})' for p in points_of([action]))} is not known")
+        )
+        return _Written(step, None, "", "")
     point, end = _place(action.point, step, size, faults), _place(action.end, step, size, faults)
     thought = step.thought if config.normalize.reasoning == "keep" else ""
     plain = FORMS["plain"]

@@ -54,13 +54,17 @@ def with_histories(config: Config) -> dict[str, Rows]:
 
 @dataclass(slots=True)
 class StepIndex:
-    """The records of a trial that are one step each, of the sources whose prompts show earlier steps; `close` then finds their histories."""
+    """What a trial must know of all its episodes: the records that are one step each, of the sources whose prompts show earlier steps, whose
+    histories `close` finds; and the units that points have."""
 
     rows: Mapping[str, Rows]  # by source
     members: dict[tuple[str, str], list[Member]] = field(default_factory=dict)  # by source and episode
     histories: dict[tuple[str, int], tuple[Step, ...] | Finding] = field(default_factory=dict)  # by the place of the record
+    votes: set[tuple[str, str]] = field(default_factory=set)  # (source, unit)
 
     def add(self, draft: Draft) -> None:
+        if draft.episode is not None and draft.episode.vote is not None:
+            self.votes.add((draft.origin.source, draft.episode.vote))
         if draft.origin.source in self.rows and draft.episode is not None and draft.episode.group is not None:
             self.members.setdefault((draft.origin.source, draft.episode.group), []).append(member_of(draft))
 

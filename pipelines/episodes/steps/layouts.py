@@ -123,6 +123,7 @@ LAYOUTS: dict[str, StepLayout] = {
         fields=StepFields(
             screen="screenshot_file", code=True, step_id="step_num", thought="", others=("instruction", "task", "goal", "response", "reward", "done", "info")
         ),
+        unit="px",
         screen_is_after=True,
     ),
     "aitz": StepLayout(

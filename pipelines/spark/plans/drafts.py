@@ -45,6 +45,7 @@ DRAFTS = struct(
     step_group=text,  # of a record that is one step: its episode, and its number there
     step_number=long,
     cumulative=CUMULATIVE,  # null where the source has no `fold`
+    step_unit=text,  # the unit that the points of an episode have by their values alone
 )
 
 
@@ -140,10 +141,14 @@ def draft_row(raw: RawRecord, config: Config) -> Row:
     unread = [{"key": shown_key(key), "count": count} for key, count in draft.unread]
     row: Row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw, "unread": unread, "cumulative": None}
     if not isinstance(draft, Draft):
-        nothing = dict.fromkeys(("draft", "logged_id", "episode_id", "screen", "step_group", "step_number"))
+        nothing = dict.fromkeys(("draft", "logged_id", "episode_id", "screen", "step_group", "step_number", "step_unit"))
         return row | nothing | {"findings": draft.findings, "refs": ()}
     named = {"logged_id": draft.logged_id, "episode_id": draft.episode_id, "refs": draft.refs, "screen": first_screen(draft)}
-    group = {"step_group": draft.episode and draft.episode.group, "step_number": draft.episode and draft.episode.order}
+    group = {
+        "step_group": draft.episode and draft.episode.group,
+        "step_number": draft.episode and draft.episode.order,
+        "step_unit": draft.episode and draft.episode.vote,
+    }
     if raw.origin.source in config.cumulative:
         row |= {"cumulative": {"messages": len(draft.messages), "answers": answers_of(draft)}}
     return row | {"draft": draft_to_bytes(draft), "findings": None} | named | group

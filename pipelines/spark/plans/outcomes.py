@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.episodes.steps import with_unit
 from pipelines.flow import DraftWithImages, Flow, make_outcomes, with_context
 from pipelines.images.references import verified_image
 from pipelines.records import Draft, Finding, Origin, Quarantined, RawRecord, SeenImage
@@ -27,7 +28,7 @@ DRAFT_ROWS = 64
 NAME_PATTERN = r"-(\d+)-\d+-(\d+)\.parquet$"  # of a file that `write_files` wrote: task, attempt, number of the file
 
 
-def outcomes_work(job: Job, drafts: FileSet, context: DataFrame | None, batch: str, flow: Flow) -> Work:
+def outcomes_work(job: Job, drafts: FileSet, context: DataFrame | None, batch: str, flow: Flow, units: Mapping[str, str]) -> Work:
     """The work of turning drafts into outcomes. One task reads each file of drafts; Spark sends it only the context of its rows.
 
     So no record's bytes pass through Spark, and a task holds the images of one record at a time. Where one task wrote several files,
@@ -42,7 +43,7 @@ def outcomes_work(job: Job, drafts: FileSet, context: DataFrame | None, batch: s
         flow, task = open_flow(), TaskContext.get()
         number = task.partitionId() if task else 0
         own = sorted(row["path"] for row in shared.read() if sum(_numbers(row["path"])) % tasks == number)
-        return lambda context: (placed(outcome, batch, run_id, flow.config.split) for outcome in make_outcomes(_records(own, context, stores), flow))
+        return lambda context: (placed(outcome, batch, run_id, flow.config.split) for outcome in make_outcomes(_records(own, context, stores, units), flow))
 
     if context is None:
         return Work(job.spark.range(0, tasks, 1, tasks).select(F.lit(None).alias(FILE)), make)
@@ -60,7 +61,7 @@ def _numbers(path: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _records(paths: Sequence[str], context: Iterator[Row], stores: Stores) -> Iterator[DraftWithImages | Quarantined]:
+def _records(paths: Sequence[str], context: Iterator[Row], stores: Stores, units: Mapping[str, str]) -> Iterator[DraftWithImages | Quarantined]:
     """The drafts of these files with their context, which comes in the order of the files and their rows."""
     of_rows = groupby((row for row in context if row[FILE]), key=lambda row: (row[FILE], row[ORDINAL]))
     at, rows = next(of_rows, (None, iter(())))
@@ -68,7 +69,7 @@ def _records(paths: Sequence[str], context: Iterator[Row], stores: Stores) -> It
         ordinal, name = 0, path.rpartition("/")[2]
         with open_file(path, stores) as source, pq.ParquetFile(source) as file:
             for batch in read_in_batches(file, DRAFT_ROWS, ["record_id", "origin", "raw", "draft", "findings"]):
-                for raw, draft in _drafts(batch):
+                for raw, draft in _drafts(batch, units):
                     if at == (name, ordinal):
                         yield _with_images(raw, draft, list(rows))
                         at, rows = next(of_rows, (None, iter(())))
@@ -79,11 +80,11 @@ def _records(paths: Sequence[str], context: Iterator[Row], stores: Stores) -> It
         raise ValueError(f"there is context for row {at[1]} of {at[0]}, but no such row")
 
 
-def _drafts(batch: pa.RecordBatch) -> Iterator[tuple[RawRecord, Draft | Quarantined]]:
+def _drafts(batch: pa.RecordBatch, units: Mapping[str, str]) -> Iterator[tuple[RawRecord, Draft | Quarantined]]:
     """The records of these rows of DRAFTS. A draft carries its own origin, so the other columns are read only for records without one."""
     for i, (raw, draft) in enumerate(zip(batch["raw"].to_pylist(), batch["draft"].to_pylist(), strict=True)):
         if draft is not None:
-            made = draft_from_bytes(draft)
+            made = with_unit(draft_from_bytes(draft), units.get(batch["origin"][i]["source"].as_py())) if units else draft_from_bytes(draft)
             yield RawRecord(made.origin, made.record_id, raw), made
         else:
             row = batch.slice(i, 1).to_pylist()[0]

@@ -9,12 +9,13 @@ from pyspark.sql import functions as F
 
 from pipelines.config import Config
 from pipelines.config.rows import Rows
+from pipelines.episodes.steps import units_of
 from pipelines.episodes.steps.groups import earlier_steps, history_length, member_of, with_histories
 from pipelines.flow import with_history
 from pipelines.records import Draft, Finding, RawRecord, Step
 from pipelines.spark.plans.bridge import Job, MapRows, Work, config_of, read_files
 from pipelines.spark.plans.drafts import DRAFTS
-from pipelines.tables.schema import Row, draft_from_bytes, draft_to_bytes
+from pipelines.tables.schema import Row, draft_from_bytes, draft_to_bytes, struct, text
 from pipelines.tables.writing import FileSet, Placed
 
 
@@ -29,6 +30,13 @@ def histories_work(job: Job, drafts: FileSet, config: Config) -> Work:
         return lambda found: _with_histories(found, own)
 
     return Work(rows.sortWithinPartitions(*order), make)
+
+
+def find_units(job: Job, drafts: FileSet) -> dict[str, str]:
+    """The unit of each source on which the values of its episodes agree."""
+    kind = struct(origin=struct(source=text), step_unit=text)
+    rows = read_files(job, drafts, "drafts", kind).where("step_unit is not null").select("origin.source", "step_unit").distinct()
+    return units_of((row["source"], row["step_unit"]) for row in rows.collect())
 
 
 def _with_histories(rows: Iterator[Row], config: Config) -> Iterator[Placed]:
@@ -50,7 +58,7 @@ def _row(row: Row, draft: Draft, earlier: tuple[Step, ...] | Finding, rows: Rows
     made = with_history(RawRecord(draft.origin, draft.record_id, row["raw"]), draft, earlier, rows)
     if isinstance(made, Draft):
         return row | {"draft": draft_to_bytes(made), "refs": [{"key": ref.key, "ref": ref.ref} for ref in made.refs]}
-    nothing = dict.fromkeys(("draft", "logged_id", "episode_id", "screen", "step_group", "step_number"))
+    nothing = dict.fromkeys(("draft", "logged_id", "episode_id", "screen", "step_group", "step_number", "step_unit"))
     return row | nothing | {"refs": [], "findings": [finding._asdict() for finding in made.findings]}
 
 

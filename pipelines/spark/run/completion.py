@@ -108,7 +108,12 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
     failed, words = words, (*comparison.words, *words, *on_call.pop("lines", ()))
     with run.steps.step("report"):
         facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
-        facts |= {"kind": output.kind, "images_opened": output.staged.images_opened, "sources": _sources(run, output.inputs, books)}
+        facts |= {
+            "kind": output.kind,
+            "images_opened": output.staged.images_opened,
+            "coordinates": dict(output.staged.units),
+            "sources": _sources(run, output.inputs, books),
+        }
         facts |= _unread(tally, output.earlier_manifest) | {"without_episode": _without_episode(run, tally)} | output.facts
         facts["first"] = {code: picks[0].order for code, picks in tally.examples.items()}  # (path, line)
         facts |= on_call | ({"gates_failed": list(failed)} if status == GATE_FAILED else {})

@@ -80,14 +80,14 @@ def redrive_batch(
         if picked is None:
             words = (f"batch {batch}: no record with its bytes is quarantined for {selection.reason}",)
             return unchanged_result(run, Comparison(newest, True, words))
+        before = read_manifest(run.root, batch)
         others = Outside(clashing=picked.where("id_conflict"), trained=_trained(run, picked) if run.config.cumulative else None)
-        staged = stage_rows(run, redrive_drafts(picked, run.flow), others, folder=run.job.work_folder)
+        staged = stage_rows(run, redrive_drafts(picked, run.flow), others, run.job.work_folder, before.get("coordinates") or None)
         with run.steps.step("merge with the batch's other rows"):
             merged = replace(staged, staged=Staged(staged.staged.drafts, _merge_with_batch(run, staged.staged, picked)))
         files = input_rows_of(run.root, base["run_id"])
         records: dict[tuple[str, ...], int] = {(row["source"], row["path"]): row["records"] for row in files if row["records"]}
         inputs = [{name: row[name] for name in ("source", "path", "size", "modified", "sha256")} for row in files]
-        before = read_manifest(run.root, batch)
         facts: Json = {name: before[name] for name in ("passed_over", "delta_sources") if name in before}
         output = RunOutput(merged, inputs, base["inputs_sha256"], "redrive", records, facts, before)
         return complete_run(run, output, Comparison(base, False, _words(run, staged.staged, selection)))

@@ -21,7 +21,7 @@ from pipelines.spark.plans.drafts import DRAFTS, survey_files
 from pipelines.spark.plans.images import VERIFIED, images_by_reference, new_images, verify_images
 from pipelines.spark.plans.outcomes import outcomes_work
 from pipelines.spark.plans.read_back import Staged
-from pipelines.spark.plans.steps import histories_work
+from pipelines.spark.plans.steps import find_units, histories_work
 from pipelines.spark.run.progress import Steps
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.record_keys import find_published
@@ -64,6 +64,7 @@ class StagedRun:
     staged: Staged
     images: FileSet
     images_opened: int
+    units: Mapping[str, str]  # source -> the unit of its points, as `find_units` has it
 
 
 def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
@@ -72,16 +73,19 @@ def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
         return survey_files(run.job, inputs)
 
 
-def stage_rows(run: Run, drafts: Work, outside: Outside = ALL, folder: str | None = None) -> StagedRun:
+def stage_rows(run: Run, drafts: Work, outside: Outside = ALL, folder: str | None = None, units: Mapping[str, str] | None = None) -> StagedRun:
     """`drafts` makes rows of DRAFTS. The rows of the tables are written to the tables' own folders, or below `folder`.
 
-    `outside` is what these drafts alone may not show, because they are only some of the batch's records.
+    `outside` is what these drafts alone may not show, because they are only some of the batch's records, and so are `units`, the unit of points of
+    each source.
     """
     job = run.job
     with run.steps.step("read and normalize"):
         read = _write(run, "drafts", drafts, job.work_folder, {"drafts": DRAFTS})
         if with_histories(run.config):
             read = _write(run, "steps", histories_work(job, read, run.config), f"{job.work_folder}/with_histories", {"drafts": DRAFTS})
+        if units is None:
+            units = find_units(job, read) if any(source.rows.of == "step" for source in run.config.sources) else {}
     verified, context = FileSet(job.work_folder, []), None
     if sum(file.refs for file in read.files):
         with run.steps.step("locate and verify images"):
@@ -96,10 +100,10 @@ def stage_rows(run: Run, drafts: Work, outside: Outside = ALL, folder: str | Non
             outside = outside._replace(published=_published_before(run, read))
         if any(one is not None for one in outside) or is_folded or not are_all_different(read, run.root.stores):
             context = draft_context(job, read_files(job, read, "drafts", PLACED), outside, is_folded)
-        outcomes = _write(run, "outcomes", outcomes_work(job, read, context, run.batch, run.flow), folder or run.root.uri, OUTCOMES)
+        outcomes = _write(run, "outcomes", outcomes_work(job, read, context, run.batch, run.flow, units), folder or run.root.uri, OUTCOMES)
         opened, new = _count_images(run, verified)
         images = new_images(job, verified) if new else FileSet(run.root.uri, [])
-    return StagedRun(Staged(read, outcomes), images, opened)
+    return StagedRun(Staged(read, outcomes), images, opened, units)
 
 
 def _published_before(run: Run, drafts: FileSet) -> DataFrame | None:

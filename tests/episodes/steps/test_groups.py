@@ -118,6 +118,21 @@ def test_an_earlier_point_in_px_is_measured_on_its_own_screen(folder: Path):
     assert [one.findings[0].where if isinstance(one, Quarantined) else one.step_id for one in made] == ["screenshot", "step 0: screenshot", "2"]
 
 
+def tap(x: float, y: float, name: str = "s0.png") -> dict[str, Any]:
+    return {"goal": f"Go to {x}, {y}.", "steps": [{"screenshot": name, "action": {"type": "tap", "x": x, "y": y}}]}
+
+
+def test_records_whose_values_allow_several_units_follow_the_others_of_their_source(folder: Path):
+    write_screens(folder / "screens", 1, (1200, 1200))
+    open_record, decided = tap(600, 300), tap(1100, 7)
+    made = outcomes(folder, [open_record], [decided])
+    assert [asked(one)[0] for one in made] == ["0", "0"]
+    assert json.loads(made[0].messages[-1].content) == {"action": "tap", "point": [500, 250]}
+    assert [[finding.code for finding in one.findings] for one in made] == [["step.coordinates_voted"], []]
+    assert [asked(one)[0] for one in outcomes(folder, [open_record], [])] == ["step.coordinates_unknown"]
+    assert [asked(one)[0] for one in outcomes(folder, [open_record, tap(0.5, 0.5)], [decided])] == ["step.coordinates_unknown", "0", "0"]
+
+
 def test_show_finds_the_history_of_a_record_in_its_file(folder: Path):
     config = stepwise(source={"path": str(folder / "logs"), "image_root": str(folder / "screens")}, prompt="plain", history={"steps": 1})
     path = write_lines(folder / "logs" / "a.jsonl", TAPS)
