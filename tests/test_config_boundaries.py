@@ -77,7 +77,10 @@ def test_a_setting_at_its_bound_is_valid_and_one_beyond_is_a_fault(data: dict[st
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (LEAST | {"xyz": 1}, ["xyz: unknown key; known: sources, images, normalize, limits, dialects, split, output, gates, duplicates, storage, hooks, retention, spark"]),
+        (
+            LEAST | {"xyz": 1},
+            ["xyz: unknown key; known: sources, images, normalize, limits, dialects, split, output, gates, duplicates, storage, hooks, retention, spark"],
+        ),
         (LEAST | {"images": {"xyz": 1}}, ["images.xyz: unknown key; known: verify, max_pixels, allow_schemes"]),
         (LEAST | {"split": {"fractions": {"xyz": 0}}}, ["split.fractions.xyz: unknown key; known: train, val, test"]),
         (LEAST | {"hooks": {"on_error": {"command": ["a"], "xyz": 1}}}, ["hooks.on_error.xyz: unknown key; known: command, url"]),
