@@ -189,6 +189,12 @@ def test_what_is_published_stays_and_is_not_trained_again():
     assert found == {cumulative(long).place: Folded(1, (1,), cumulative(short).place)}
 
 
+def test_the_published_history_of_an_episode_is_not_trained_again():
+    published = draft([asks("q at 9:01"), A, R, B], 1)
+    late = draft([asks("q at 9:02"), A, R, B, R, says("c")], 2)
+    assert fold([cumulative(published, is_published=True), cumulative(late)]) == {cumulative(late).place: Folded(1, (1, 3), cumulative(published).place)}
+
+
 def test_images_belong_to_the_context():
     screen = Message("user", "What now?", image_at=(0,))
     answers = answers_of(draft([screen, A, screen, B], refs=(ImageRef("1", "1", ""), ImageRef("2", "2", ""))))

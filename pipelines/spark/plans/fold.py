@@ -98,11 +98,11 @@ def fold(rows: DataFrame) -> DataFrame:
 
 
 def _with_best(rows: DataFrame) -> DataFrame:
-    """The rows with the best answer that has their chain, whether any of those is newest, and how often the record has their text so far."""
+    """The rows with the best answer that has their chain, whether it is given, and how often the record has their text so far."""
     place = F.struct(*PLACE)
     worse = (-F.col(name) for name in ("reasoning", "images", "size", "messages"))
     rank = F.struct(F.col(OF_FILE).isNotNull().alias("is_draft"), *(column.alias(f"worse_{i}") for i, column in enumerate(worse)), place.alias("place"))
-    best = rows.groupBy("chain").agg(F.min(rank).alias("best"), F.max("is_newest").alias("is_given"))
+    best = rows.groupBy("chain").agg(F.min(rank).alias("best"), F.max(F.col("is_newest") | F.col(OF_FILE).isNull()).alias("is_given"))
     same_text = Window.partitionBy(*PLACE, "own")
     return (
         rows.join(best, on="chain", how="inner")
