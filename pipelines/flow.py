@@ -20,6 +20,7 @@ from pipelines.config.formats import is_plugin
 from pipelines.config.rows import Rows
 from pipelines.containers.partitions import with_columns
 from pipelines.dialects import Dialect, open_dialect
+from pipelines.episodes.checks import check_steps
 from pipelines.episodes.steps import read_episode
 from pipelines.episodes.steps.groups import with_earlier
 from pipelines.formats.keys import Unread
@@ -230,7 +231,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
         findings=tuple(dict.fromkeys(findings)),
         extra=draft.extra,
     )
-    return (conversation,)
+    return (check_steps(conversation, config.checks),)
 
 
 def _masked(messages: Sequence[Message], masked: Collection[int]) -> tuple[Message, ...]:
