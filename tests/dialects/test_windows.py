@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.chat.turns import rounds_of
 from pipelines.config import ConfigError, DialectSettings
-from pipelines.dialects import Dialect, open_dialect
+from pipelines.dialects import Dialect, open_dialect, windows
 from pipelines.dialects.windows import farthest, trained_places
 from pipelines.reasons import Reason, Reject, repairs_of
 from pipelines.records import IGNORE_INDEX, Conversation, Image, Message, Origin, Quarantined, Sample, Tokens, sample_id_of
@@ -162,6 +162,13 @@ def test_a_step_that_does_not_fit_quarantines_the_conversation_and_is_named():
     assert row.findings[0].detail == "messages 16 to 18, with the system turns and the task: 627 tokens, max_tokens is 500"
 
 
+def test_windows_that_would_take_too_much_memory_together_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(windows, "MOST_TOKENS", 1500)
+    row = refused(episode(12), "glm_4", max_tokens=800, history={"steps": 2})
+    assert [finding.code for finding in row.findings] == ["tokens.too_long"]
+    assert row.findings[0].detail == "its first 3 windows have 2,139 tokens; all may have 1,500"
+
+
 def test_with_loss_last_turn_there_is_one_window_with_as_many_steps_as_fit():
     record = episode(120)
     (dropped,) = samples(record, "glm_4", max_tokens=4096, loss="last_turn", on_overflow="drop_turns")
@@ -280,7 +287,8 @@ def conversations(draw: st.DrawFn) -> Conversation:
     messages: list[Message] = []
     images = 0
     for i, kind in enumerate(kinds):
-        text, weight = f"{kind}{i} " + "word " * draw(st.integers(0, 12)), draw(st.sampled_from([None, None, None, 0.0, 0.5]))
+        words = draw(st.integers(-1, 12))
+        text, weight = "" if words < 0 and kind == "a" else f"{kind}{i} " + "word " * words, draw(st.sampled_from([None, None, None, 0.0, 0.5]))
         shown = draw(st.integers(0, 2)) if kind == "q" else 0
         images += shown
         messages.append(
