@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipelines.dialects.windows import farthest, trained_places
 from pipelines.reasons import Reason, Reject, repairs_of
 from pipelines.records import IGNORE_INDEX, Conversation, Image, Message, Origin, Quarantined, Sample, Tokens, sample_id_of
 from tests.dialects.hf.models import CHATML, model_folder
+from tests.dialects.hf.test_pictures_in_chats import QWEN_VL, VISION
 from tests.dialects.test_overflow import SIZES, episode, gui
 from tests.golden import open_case
 from tests.making import configuration, run
@@ -31,6 +33,13 @@ THINKING = (
     "{% set ns = namespace(last=0) %}{% for m in messages %}{% if m.role == 'user' %}{% set ns.last = loop.index0 %}{% endif %}{% endfor %}"
     "{% for m in messages %}<|im_start|>{{ m.role }}\n"
     "{% if m.reasoning_content and loop.index0 > ns.last %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+SCREENS = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.content is string %}{{ m.content }}{% else %}{% for p in m.content %}"
+    "{% if p.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ p.text }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
@@ -103,7 +112,9 @@ def test_the_screens_of_an_episode_are_whole_and_numbered_anew_in_each_window(mo
 
 
 def hf_dialect(home: Path, template: str, **given: Any) -> Dialect:
-    folder = model_folder(home / "model", template, CHATML, None, "<|im_end|>", ["<|im_end|>"])
+    folder = model_folder(home / "model", template, [*CHATML, *VISION], None, "<|im_end|>", ["<|im_end|>"])
+    if template == SCREENS:
+        (folder / "preprocessor_config.json").write_text(json.dumps(QWEN_VL))
     data = {"name": "tried", "model": "hf", "tokenizer": str(folder), "max_tokens": 4096, "on_overflow": "windows"} | given
     return open_dialect(DialectSettings.model_validate(data))
 
@@ -122,6 +133,20 @@ def test_a_model_with_a_chat_template_gets_the_same_windows(tmp_path: Path):
     assert all(len(row.input_ids) <= 4096 for row in rows)
     assert trained(*rows) == trained(whole)
     assert all(dialect.vocabulary.decode(row.input_ids).count(TASK) == 1 for row in rows)
+
+
+def test_the_screens_of_a_model_with_a_chat_template_go_with_their_questions(tmp_path: Path):
+    first, *_ = run(gui(30), None, {f"{i}.png": (280, 560) for i in range(4)})
+    assert isinstance(first, Conversation)
+    (whole,) = rows_of(hf_dialect(tmp_path, SCREENS, max_tokens=10**6), first)
+    rows = rows_of(hf_dialect(tmp_path, SCREENS, max_tokens=2000), first)
+    assert len(rows) > 3
+    assert trained(*rows) == trained(whole)
+    for row in rows:
+        turns = [span.message for span in row.turn_spans if span.role == "user"]
+        assert turns[0] == 1
+        assert [image.image.uri for image in row.images] == [f"kit/{(place - 1) // 2 % 4}.png" for place in turns]
+        assert [sum(span.end - span.start for span in image.token_spans) for image in row.images] == [10 * 20] * len(turns)
 
 
 def test_answers_that_a_template_writes_without_their_reasoning_are_trained_in_no_window(tmp_path: Path):

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pipelines.config import ConfigError
 from pipelines.config.checks import Checks
@@ -64,6 +65,12 @@ def test_quarantine_refuses_the_conversation_with_all_that_was_found():
     with pytest.raises(Reject) as caught:
         check_steps(made, Checks(no_end="quarantine"))
     assert [(finding.code, finding.where) for finding in caught.value.findings] == [("check.no_end", "messages[8]"), ("check.error_streak", "messages[1]")]
+
+
+def test_a_step_of_an_episode_needs_no_end():
+    made = conversation([Message("user", "Go"), call("look", at=1), Message("observation", "seen")], [])
+    assert found(made) == {"no_end"}
+    assert found(replace(made, step_id="3")) == set()
 
 
 UNDECLARED = {

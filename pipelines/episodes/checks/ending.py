@@ -14,12 +14,12 @@ MOST_END = 8  # answers of the last step that are read
 def no_end(episode: Episode) -> Iterator[Fault]:
     """An episode that stops at a result, at a question, or at an action that is not the last one of a task.
 
-    An episode has a result of a tool, or two questions with screens. A text ends one with tools; in one whose actions are texts, an action such as
+    An episode has a result of a tool, or two questions with screens, and is not itself a step of one (no step_id). A text ends one with tools; in one whose actions are texts, an action such as
     `finished()` does, and an answer that is no action.
     """
     messages = episode.conversation.messages
     has_results = any(message.role == "observation" for message in messages)
-    if not messages or not (has_results or _has_screens(messages)):
+    if not messages or episode.conversation.step_id is not None or not (has_results or _has_screens(messages)):
         return
     last = messages[-1]
     answers = _last_answers(messages)
