@@ -16,6 +16,7 @@ from pipelines.episodes.checks.steps import Episode
 from pipelines.reasons import Reject
 from pipelines.records import Conversation, Message, Quarantined, Sample
 from tests.episodes.checks.planted import PLANTED, call, clean_gui, clean_tools, conversation
+from tests.episodes.steps.records import android, sizes_of, stepwise
 from tests.making import configuration, run
 
 EPISODES = 1000
@@ -105,3 +106,30 @@ def test_a_record_goes_through_the_checks_before_its_dialects():
 def test_an_unknown_check_and_an_unknown_consequence_are_refused(checks: dict[str, Any], fault: str):
     with pytest.raises(ConfigError, match=fault):
         configuration("glm_4", checks=checks)
+
+
+BACK, TAP = {"action_type": "navigate_back"}, {"action_type": "click", "x": 54, "y": 120}
+
+
+def step_rows(actions: list[Any], checks: dict[str, str], **rows: Any) -> list[Any]:
+    """The outcomes of an episode of these actions. All of its screens are the same picture."""
+    config = stepwise(**rows)
+    return run(android(actions), config.model_copy(update={"checks": Checks.model_validate(checks)}), sizes_of(len(actions) + 1))
+
+
+def test_the_rows_of_an_episode_are_checked_together():
+    rows = step_rows([BACK, BACK, TAP], {})
+    assert [[(finding.code, finding.where) for finding in row.findings] for row in rows] == [[], [("check.no_change", "messages[2]")], [], []]
+    rows = step_rows([BACK, TAP], {}, finish_row=False)
+    assert [[(finding.code, finding.where) for finding in row.findings] for row in rows] == [[], [("check.no_end", "messages[2]")]]
+
+
+def test_a_step_that_is_masked_has_a_row_that_is_not_trained():
+    rows = step_rows([BACK, BACK, TAP], {"no_change": "mask"})
+    assert [row.messages[-1].loss_weight for row in rows] == [None, 0.0, None, None]
+    assert [finding.code for finding in rows[1].findings] == ["check.no_change", "repair.step_masked"]
+
+
+def test_an_episode_with_a_fault_can_be_refused_whole():
+    (row,) = step_rows([BACK, BACK, TAP], {"no_change": "quarantine"})
+    assert [finding.code for finding in row.findings] == ["check.no_change"]

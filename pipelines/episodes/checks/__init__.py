@@ -6,6 +6,7 @@ To add a check: a function that gives the faults of an episode, a row in CHECKS,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -50,6 +51,31 @@ def check_steps(conversation: Conversation, settings: Checks) -> Conversation:
     if refused:
         raise Reject(*refused, *notes, *conversation.findings)
     return _masked(conversation, notes, masked) if notes else conversation
+
+
+def check_step_rows(rows: Sequence[Conversation], settings: Checks) -> tuple[Conversation, ...]:
+    """The conversations of an episode's steps, in order, with what the checks of an episode of screens found. Raises Reject as `check_steps` does.
+
+    What refuses a point outside its screen is read before. A row whose answer is masked has nothing to train, unless it trains its history too.
+    """
+    turns = [row.messages[-2:] for row in rows]
+    images = [image for row in rows for image in row.images[len(row.images) - len(row.messages[-2].image_at) :]]
+    whole = Episode(replace(rows[0], messages=tuple(chain.from_iterable(turns)), images=tuple(images), step_id=None)) if rows else None
+    found: dict[int, list[tuple[str, Finding]]] = {}
+    for name in ("no_change", "no_end") if whole else ():
+        check, reason = CHECKS[name]
+        for fault in check(whole) if whole else ():
+            for number in dict.fromkeys(place // 2 for place in fault.answers):
+                found.setdefault(number, []).append((name, reason.at(f"messages[{len(rows[number].messages) - 1}]", fault.detail)))
+    refused = [finding for faults in found.values() for name, finding in faults if getattr(settings, name) == "quarantine"]
+    if refused:
+        raise Reject(*refused, *rows[0].findings)
+    return tuple(
+        _masked(row, [finding for _, finding in found[i]], {len(row.messages) - 1: name for name, _ in found[i] if getattr(settings, name) == "mask"})
+        if i in found
+        else row
+        for i, row in enumerate(rows)
+    )
 
 
 def _masked(conversation: Conversation, notes: Sequence[Finding], masked: Mapping[int, str]) -> Conversation:
