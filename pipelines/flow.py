@@ -20,6 +20,7 @@ from pipelines.config.formats import is_plugin
 from pipelines.config.rows import Rows
 from pipelines.containers.partitions import with_columns
 from pipelines.dialects import Dialect, open_dialect
+from pipelines.episodes.checks import check_step_rows, check_steps
 from pipelines.episodes.steps import read_episode
 from pipelines.episodes.steps.groups import with_earlier
 from pipelines.formats.keys import Unread
@@ -217,7 +218,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
         from pipelines.episodes.steps.conversations import step_conversations  # imports Jinja2
 
         images_of = {ref.key: image for ref in draft.refs if (image := seen[ref.key].image)}
-        return step_conversations(draft, draft.episode, images_of, config, tuple(dict.fromkeys(findings)))
+        return check_step_rows(step_conversations(draft, draft.episode, images_of, config, tuple(dict.fromkeys(findings))), config.checks)
     messages = with_boxes(draft.messages, draft.boxes, images) if draft.boxes else draft.messages
     conversation = Conversation(
         sample_id=draft.sample_id,
@@ -232,7 +233,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
         findings=tuple(dict.fromkeys(findings)),
         extra=draft.extra,
     )
-    return (conversation,)
+    return (check_steps(conversation, config.checks),)
 
 
 def _masked(messages: Sequence[Message], masked: Collection[int]) -> tuple[Message, ...]:

@@ -14,7 +14,7 @@ from pipelines.records import Finding
 from pipelines.visible import one_line
 
 MOST_SHOWN = 1000  # characters of a place or a detail
-READ, PARSE, FORMAT, NORMALIZE, IMAGES, STEPS, TOKENIZE = "read", "parse", "format", "normalize", "images", "steps", "tokenize"
+READ, PARSE, FORMAT, NORMALIZE, IMAGES, STEPS, CHECKS, TOKENIZE = "read", "parse", "format", "normalize", "images", "steps", "checks", "tokenize"
 REFUSE, REPAIR, NOTE = "refuse", "repair", "note"  # severity: the record is quarantined; kept but changed; kept unchanged
 
 
@@ -34,6 +34,7 @@ STAGES = {
     "image.too_many": NORMALIZE,
     "image.extreme_aspect": TOKENIZE,
     "file": READ,
+    "check": CHECKS,
     "tokens": TOKENIZE,
     "record": NORMALIZE,
     "record.duplicate": READ,
@@ -47,6 +48,7 @@ STAGES = {
     "repair.pii_masked": READ,
     "repair.duplicate_key": PARSE,
     "repair.path_": IMAGES,
+    "repair.step_masked": CHECKS,
     "repair.turns_dropped": TOKENIZE,
     "repair.fewer_slices": TOKENIZE,
     "repair.marks_dropped": TOKENIZE,
@@ -363,6 +365,40 @@ class Reason(Enum):
         REFUSE,
         "The file was changed or deleted while it was being read.",
         "Wait until the writer is done. The next run reads the file again.",
+    )
+    CHECK_SAME_FAILING_CALL = Row(
+        "check.same_failing_call",
+        NOTE,
+        "The same call, with the same arguments, fails three times in a row or more.",
+        "Set `checks: {same_failing_call: mask}` so that the repeated calls are not trained, or quarantine such episodes.",
+        "the repeated calls are trained like good ones",
+    )
+    CHECK_ERROR_STREAK = Row(
+        "check.error_streak",
+        NOTE,
+        "Three calls in a row or more fail.",
+        "Set `checks: {error_streak: mask}` so that these calls are not trained, or quarantine such episodes.",
+        "the calls are trained like good ones",
+    )
+    CHECK_NO_CHANGE = Row(
+        "check.no_change",
+        NOTE,
+        "An action is repeated although it did not change the screen: the picture after it has the same bytes.",
+        "Set `checks: {no_change: mask}` so that the repeated actions are not trained, or quarantine such episodes.",
+        "the repeated actions are trained like good ones",
+    )
+    CHECK_POINT_OUTSIDE = Row(
+        "check.point_outside",
+        NOTE,
+        "An action has a point outside its screen.",
+        "Find out what the numbers are relative to: the logged picture may have another size. To leave such steps out, set `checks: {point_outside: mask}`.",
+        "the point is trained like a good one",
+    )
+    CHECK_NO_END = Row(
+        "check.no_end",
+        NOTE,
+        "The episode has no finishing answer: it ends with a result, or with an action that does not end the task.",
+        "The agent was probably stopped. `checks: {no_end: quarantine}` leaves such episodes out.",
     )
     TOKENS_TOO_LONG = Row(
         "tokens.too_long",
@@ -688,6 +724,12 @@ class Reason(Enum):
         "The log names the direction of a swipe and no place; it begins at the centre of the screen.",
         "Log where the finger went down, if you know it.",
         "AgentCPM-GUI process_ac.py does the same",
+    )
+    REPAIR_STEP_MASKED = Row(
+        "repair.step_masked",
+        REPAIR,
+        "A step check found a fault in this answer, so it is not trained. It stays in the conversation.",
+        "Nothing to fix. The finding beside this one says what was found; `checks` in the configuration says what follows from it.",
     )
     REPAIR_TURNS_DROPPED = Row(
         "repair.turns_dropped",

@@ -95,6 +95,7 @@ def test_no_message_of_a_library_reaches_the_user(value):
         "limits": {},
         "split": {"fractions": {}},
         "gates": {},
+        "checks": {},
         "hooks": {"on_error": {}},
         "retention": {},
         "storage": {},

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from pipelines.config.base import Settings
+from pipelines.config.checks import Checks
 from pipelines.config.gates import Gates
 from pipelines.config.options import OPTIONS, History, ModelName
 from pipelines.config.sources import EPISODE_KEYS as EPISODE_KEYS
@@ -169,6 +170,7 @@ class Config(Settings):
     gates: Gates = Gates()  # type: ignore[call-arg]
     scrub: Scrub = Scrub()
     duplicates: Literal["batch", "root"] = "batch"
+    checks: Checks = Checks()
     storage: Storage = Storage()
     hooks: Hooks = Hooks()
     retention: Retention = Retention()

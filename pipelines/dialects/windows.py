@@ -24,6 +24,8 @@ from pipelines.reasons import Reason, Reject, repairs_of
 from pipelines.records import IGNORE_INDEX, Finding, Tokens
 from pipelines.visible import counted
 
+MOST_TOKENS = 1 << 25  # of all windows of a conversation together, which are in memory at once: 270 MB
+
 Tokenize = Callable[[Work], Tokens]
 Made = tuple[Window, Tokens]
 
@@ -33,23 +35,35 @@ def window_rows(work: Work, whole: Tokens, settings: DialectSettings, tokenize: 
 
     `tokenize` makes the row of a part; it is called a few times for each window, with parts about as long as the window. With `loss: last_turn`
     there is one window: the last answers, and as many steps before them as fit. Raises Reject with `tokens.too_long` if a step does not fit
-    beside the system turns and the task.
+    beside the system turns and the task, or if all windows together have more than MOST_TOKENS.
     """
-    outline = outline_of(work, settings.history)
+    history, most = settings.history, settings.max_tokens
+    if len(whole.input_ids) <= most and history.results is None and history.images is None:
+        return (whole,)
+    outline = outline_of(work, history)
     trained = trained_places(whole)
     steps = [step for step, one in enumerate(outline.rounds) if bisect_left(trained, one.places[0]) < bisect_right(trained, one.places[-1])]
-    if len(whole.input_ids) <= settings.max_tokens and not (steps and outline.shows_too_much(steps[-1])):
+    if len(whole.input_ids) <= most and not (steps and outline.shows_too_much(steps[-1])):
         return (whole,)
     token_at = _token_at(whole, len(work.messages))
     starts = [*(token_at[one.places[0]] for one in outline.rounds), token_at[-1]]
-    made: list[Made] = []
-    done = 0
-    while (number := bisect_left(steps, done)) < len(steps):
-        shown = made[-1][0].start - made[-1][0].first if made else None
-        made.append(_longest(outline, steps[number], done, settings.max_tokens, tokenize, starts, shown))
-        done = made[-1][0].end
+    made = _cut(outline, steps, most, tokenize, starts)
     _check_trained(trained, made)
     return _with_findings(outline, made)
+
+
+def _cut(outline: Outline, steps: Sequence[int], most: int, tokenize: Tokenize, starts: Sequence[int]) -> list[Made]:
+    """Windows in which each of these steps is trained."""
+    made: list[Made] = []
+    done = total = 0
+    while (number := bisect_left(steps, done)) < len(steps):
+        shown = made[-1][0].start - made[-1][0].first if made else None
+        made.append(_longest(outline, steps[number], done, most, tokenize, starts, shown))
+        done = made[-1][0].end
+        total += len(made[-1][1].input_ids)
+        if total > MOST_TOKENS:
+            raise Reject(Reason.TOKENS_TOO_LONG.at("", f"its first {len(made):,} windows have {total:,} tokens; all may have {MOST_TOKENS:,}"))
+    return made
 
 
 def trained_places(tokens: Tokens) -> list[int]:

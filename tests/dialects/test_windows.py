@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 
 from pipelines.chat.turns import rounds_of
 from pipelines.config import ConfigError, DialectSettings
-from pipelines.dialects import Dialect, open_dialect
+from pipelines.dialects import Dialect, open_dialect, windows
 from pipelines.dialects.windows import farthest, trained_places
 from pipelines.reasons import Reason, Reject, repairs_of
 from pipelines.records import IGNORE_INDEX, Conversation, Image, Message, Origin, Quarantined, Sample, Tokens, sample_id_of
 from tests.dialects.hf.models import CHATML, model_folder
+from tests.dialects.hf.test_pictures_in_chats import QWEN_VL, VISION
 from tests.dialects.test_overflow import SIZES, episode, gui
 from tests.golden import open_case
 from tests.making import configuration, run
@@ -31,6 +33,13 @@ THINKING = (
     "{% set ns = namespace(last=0) %}{% for m in messages %}{% if m.role == 'user' %}{% set ns.last = loop.index0 %}{% endif %}{% endfor %}"
     "{% for m in messages %}<|im_start|>{{ m.role }}\n"
     "{% if m.reasoning_content and loop.index0 > ns.last %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+SCREENS = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.content is string %}{{ m.content }}{% else %}{% for p in m.content %}"
+    "{% if p.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ p.text }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
@@ -103,7 +112,9 @@ def test_the_screens_of_an_episode_are_whole_and_numbered_anew_in_each_window(mo
 
 
 def hf_dialect(home: Path, template: str, **given: Any) -> Dialect:
-    folder = model_folder(home / "model", template, CHATML, None, "<|im_end|>", ["<|im_end|>"])
+    folder = model_folder(home / "model", template, [*CHATML, *VISION], None, "<|im_end|>", ["<|im_end|>"])
+    if template == SCREENS:
+        (folder / "preprocessor_config.json").write_text(json.dumps(QWEN_VL))
     data = {"name": "tried", "model": "hf", "tokenizer": str(folder), "max_tokens": 4096, "on_overflow": "windows"} | given
     return open_dialect(DialectSettings.model_validate(data))
 
@@ -122,6 +133,20 @@ def test_a_model_with_a_chat_template_gets_the_same_windows(tmp_path: Path):
     assert all(len(row.input_ids) <= 4096 for row in rows)
     assert trained(*rows) == trained(whole)
     assert all(dialect.vocabulary.decode(row.input_ids).count(TASK) == 1 for row in rows)
+
+
+def test_the_screens_of_a_model_with_a_chat_template_go_with_their_questions(tmp_path: Path):
+    first, *_ = run(gui(30), None, {f"{i}.png": (280, 560) for i in range(4)})
+    assert isinstance(first, Conversation)
+    (whole,) = rows_of(hf_dialect(tmp_path, SCREENS, max_tokens=10**6), first)
+    rows = rows_of(hf_dialect(tmp_path, SCREENS, max_tokens=2000), first)
+    assert len(rows) > 3
+    assert trained(*rows) == trained(whole)
+    for row in rows:
+        turns = [span.message for span in row.turn_spans if span.role == "user"]
+        assert turns[0] == 1
+        assert [image.image.uri for image in row.images] == [f"kit/{(place - 1) // 2 % 4}.png" for place in turns]
+        assert [sum(span.end - span.start for span in image.token_spans) for image in row.images] == [10 * 20] * len(turns)
 
 
 def test_answers_that_a_template_writes_without_their_reasoning_are_trained_in_no_window(tmp_path: Path):
@@ -160,6 +185,13 @@ def test_a_step_that_does_not_fit_quarantines_the_conversation_and_is_named():
     row = refused(record, "glm_4", max_tokens=500)
     assert [(finding.code, finding.where) for finding in row.findings] == [("tokens.too_long", "messages[16]")]
     assert row.findings[0].detail == "messages 16 to 18, with the system turns and the task: 627 tokens, max_tokens is 500"
+
+
+def test_windows_that_would_take_too_much_memory_together_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(windows, "MOST_TOKENS", 1500)
+    row = refused(episode(12), "glm_4", max_tokens=800, history={"steps": 2})
+    assert [finding.code for finding in row.findings] == ["tokens.too_long"]
+    assert row.findings[0].detail == "its first 3 windows have 2,139 tokens; all may have 1,500"
 
 
 def test_with_loss_last_turn_there_is_one_window_with_as_many_steps_as_fit():
@@ -280,7 +312,8 @@ def conversations(draw: st.DrawFn) -> Conversation:
     messages: list[Message] = []
     images = 0
     for i, kind in enumerate(kinds):
-        text, weight = f"{kind}{i} " + "word " * draw(st.integers(0, 12)), draw(st.sampled_from([None, None, None, 0.0, 0.5]))
+        words = draw(st.integers(-1, 12))
+        text, weight = "" if words < 0 and kind == "a" else f"{kind}{i} " + "word " * words, draw(st.sampled_from([None, None, None, 0.0, 0.5]))
         shown = draw(st.integers(0, 2)) if kind == "q" else 0
         images += shown
         messages.append(

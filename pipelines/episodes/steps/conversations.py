@@ -148,6 +148,7 @@ def _conversation(
         images=tuple(images[screen.key] for screen in screens),
         findings=(),
         extra=draft.extra,
+        index=step.index,
     )
     return conversation, own
 

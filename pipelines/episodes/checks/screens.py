@@ -1,0 +1,103 @@
+"""Checks of screens: an action is repeated although it changed nothing, or its point is outside the screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from pipelines.episodes.checks.actions import Action, Point, action_of, points_of
+from pipelines.episodes.checks.steps import Answer, Episode, Fault
+from pipelines.records import Conversation, Image
+
+RARE = math.log(0.01) - math.log(1e7)  # of a point that is outside: a slip is rare, and may be anywhere
+LEAST_INSIDE = 0.7  # of the points of a conversation; where fewer are, what their numbers mean is unknown
+
+
+def no_change(episode: Episode) -> Iterator[Fault]:
+    """Steps that do what the step before did, on a screen of the same bytes. Waiting is no fault."""
+    conversation = episode.conversation
+    if len(conversation.images) < 2:
+        return
+    repeated: list[Answer] = []
+    for before, answer in pairwise([*episode.answers, Answer((), None, False)]):
+        if _is_repeated(conversation, before, answer):
+            repeated.append(answer)
+        elif repeated:
+            times = "once more" if len(repeated) == 1 else f"{len(repeated)} times more"
+            detail = f"the action of the step before, {times}, on the same screen {repeated[0].screen and repeated[0].screen.sha256[:12]}"
+            yield Fault(repeated[0].places[0], detail, [place for one in repeated for place in one.places])
+            repeated = []
+
+
+def _is_repeated(conversation: Conversation, before: Answer, answer: Answer) -> bool:
+    if not answer.is_new or before.screen is None or answer.screen is None or before.screen.sha256 != answer.screen.sha256:
+        return False
+    first, second = ([action for _, action in _actions(conversation, one)] for one in (before, answer))
+    return [action.text for action in first] == [action.text for action in second] and not any(action.waits for action in second)
+
+
+def _actions(conversation: Conversation, answer: Answer) -> list[tuple[int, Action]]:
+    """The calls of these answers, or else their texts."""
+    messages = conversation.messages
+    calls = [place for place in answer.places if messages[place].metadata]
+    return [(place, action_of(messages[place])) for place in calls or answer.places]
+
+
+class _Placed(NamedTuple):
+    place: int
+    point: Point
+    screen: Image
+    answers: Sequence[int]
+
+
+def point_outside(episode: Episode) -> Iterator[Fault]:
+    """Actions with a point outside the screen that they are done on, which is the last one before them.
+
+    Numbers may be px, thousandths or parts of the screen. All points of a conversation are read in the one way that explains them best.
+    """
+    conversation = episode.conversation
+    if not conversation.images:
+        return
+    placed = [
+        _Placed(place, point, answer.screen, answer.places)
+        for answer in episode.answers
+        if answer.screen is not None
+        for place, action in _actions(conversation, answer)
+        for point in points_of(action)
+    ]
+    for some in ([one for one in placed if one.point.in_thousand], [one for one in placed if not one.point.in_thousand]):
+        for one in _outside(some):
+            x, y = one.point[:2]
+            yield Fault(one.place, f"the point ({x:g}, {y:g}) is outside the screen of {one.screen.width}x{one.screen.height} px", one.answers)
+
+
+def _outside(placed: Sequence[_Placed]) -> list[_Placed]:
+    """The points that are outside as the best reading has it."""
+    if not placed:
+        return []
+    if placed[0].point.in_thousand:
+        return [one for one in placed if not _is_inside(one.point, 1000, 1000)]
+    readings = [[(one, _is_inside(one.point, *sides)) for one in placed for sides in [_sides(one.screen, unit)]] for unit in (1, 1000, None)]
+    if all(all(not inside for _, inside in reading) for reading in readings):
+        return list(placed)
+    best = max(zip(readings, (1, 1000, None), strict=True), key=lambda pair: _likelihood(*pair))[0]
+    outside = [one for one, inside in best if not inside]
+    return outside if len(outside) <= (1 - LEAST_INSIDE) * len(placed) else []
+
+
+def _likelihood(reading: Sequence[tuple[_Placed, bool]], unit: int | None) -> float:
+    total = 0.0
+    for one, inside in reading:
+        width, height = _sides(one.screen, unit)
+        total += -math.log(width * height) if inside else RARE
+    return total
+
+
+def _sides(screen: Image, unit: int | None) -> tuple[int, int]:
+    return (screen.width, screen.height) if unit is None else (unit, unit)
+
+
+def _is_inside(point: Point, width: int, height: int) -> bool:
+    return 0 <= point.x <= width and 0 <= point.y <= height
