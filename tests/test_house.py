@@ -24,7 +24,7 @@ ORDER = [
     {"episodes"},
     {"flow"},
     {"local", "ledger", "demo"},
-    {"report"},
+    {"report", "audit"},
     {"console", "spark"},
     {"cli"},
 ]

@@ -37,6 +37,12 @@ def add_root_commands(commands: Commands) -> None:
     opening.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, for the settings of stores and retention")
     opening.set_defaults(command=command("root.publish.run"))
 
+    leaks = commands.add_parser("audit", help="report tasks and first screens that are on two sides of a split, in two sources, or in test sets; drops nothing")
+    add_root(leaks)
+    leaks.add_argument("--against", metavar="FOLDER", help="test sets: log files, or files with one task per record")
+    leaks.add_argument("--json", action="store_true", help="print one JSON object with all pairs and their evidence")
+    leaks.set_defaults(command=command("root.audit.run"))
+
     mend = commands.add_parser("repair", help="bring tables that somebody else has changed, or that version 0.1.0 wrote, to a state that readers can use")
     add_root(mend)
     mend.set_defaults(command=command("repair.run"))
