@@ -133,6 +133,17 @@ def test_every_subcommand_that_is_named_exists(command: str, capsys: pytest.Capt
     assert caught.value.code == 0
 
 
+def shown_commands() -> list[str]:
+    """`check mine.yaml` of every line of a code block that begins with `episodes `."""
+    blocks = [block for page in PAGES for block in re.findall(r"```\w*\n(.*?)```", page.read_text(encoding="utf-8"), re.S)]
+    return sorted({line.removeprefix("episodes ") for block in blocks for line in block.splitlines() if line.startswith("episodes ")})
+
+
+@pytest.mark.parametrize("command", shown_commands())
+def test_every_command_line_that_is_shown_is_accepted(command: str):
+    assert parser().parse_args(shlex.split(command, comments=True)).command
+
+
 def test_every_command_is_documented():
     commands = set(commands_of(parser()))
     section = README.partition("\n## Commands\n")[2].partition("\n## ")[0]
