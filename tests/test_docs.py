@@ -15,7 +15,7 @@ from pipelines.chat.turns import Turn
 from pipelines.cli import main
 from pipelines.config import Config, load_config, parse_config
 from pipelines.console.arguments import parser
-from pipelines.console.arguments.page import commands_of
+from pipelines.console.arguments.completion import commands_of
 from pipelines.formats.keys import TURN_FIELDS
 from pipelines.formats.table import FORMATS
 from pipelines.records import IGNORE_INDEX, Conversation, Message, Sample

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.console.arguments.command import Command, Commands, command
+from pipelines.console.arguments.completion import SHELLS, script
 from pipelines.console.arguments.root import add_root_commands
 from pipelines.console.arguments.runs import add_redrive_arguments, add_run_arguments
 
@@ -65,7 +66,15 @@ def parser() -> argparse.ArgumentParser:
     models = commands.add_parser("dialects", help="list the models for which records can be tokenized; or show what a model of hf can do")
     models.add_argument("--card", metavar="FOLDER", help="show what the chat template and the processor of this model folder can do")
     models.set_defaults(command=command("listings.dialects"))
+    shells = commands.add_parser("completion", help="print a script that completes commands and options in a shell: source <(episodes completion bash)")
+    shells.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+    shells.set_defaults(command=_complete)
     return parser
+
+
+def _complete(options: argparse.Namespace) -> int:
+    print(script(options.shell, parser()), end="")
+    return 0
 
 
 class _Version(argparse.Action):
