@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.console.diff.side import Side
-from pipelines.ledger.books import NOT_WANTED
+from pipelines.ledger.books import ASIDE
 from pipelines.tables.reading import open_files
 
 KEY = ["record_id", "dialect"]
@@ -54,7 +54,7 @@ def states_of(side: Side) -> pa.Table:
     conversations = _read(side, "conversations", [])
     samples = _read(side, "samples", ["dialect", "repairs"])
     aside = _read(side, "quarantine", ["dialect", "reason"])
-    aside = aside.filter(pc.invert(pc.is_in(aside["reason"], pa.array(list(NOT_WANTED)))))
+    aside = aside.filter(pc.invert(pc.is_in(aside["reason"], pa.array(list(ASIDE)))))
     is_repaired = pc.greater(pc.list_value_length(samples["repairs"]), 0)
     parts = [
         _part(conversations, pa.repeat("", len(conversations)), pa.repeat(GOOD + "conversation", len(conversations))),
