@@ -37,14 +37,16 @@ def run_files(flow: Flow, files: Sequence[str], batch: str | None = None) -> Ite
     yield from run_listed(flow, list_files(flow.config, files, batch).files)
 
 
-def run_listed(flow: Flow, files: Sequence[InputFile], on_record: OnRecord = lambda record: None) -> Iterator[Outcome]:
-    """Every outcome of these files, in order. `on_record` is called once per record, before its outcomes.
+def run_listed(
+    flow: Flow, files: Sequence[InputFile], on_record: OnRecord = lambda record: None, on_read: Callable[[RawRecord], object] = lambda raw: None
+) -> Iterator[Outcome]:
+    """Every outcome of these files, in order. `on_record` is called once per record, before its outcomes; `on_read` once per record before all outcomes.
 
     A first pass finds duplicates and id conflicts. It keeps the records that it reads as far as memory allows.
     """
     inputs = list({file.path: file for file in files}.values())
     checker = ImageChecker(flow.config)
-    index, kept = index_records(flow.config, inputs, checker)
+    index, kept = index_records(flow.config, inputs, checker, on_read)
     drafts = (pair for file, pairs in zip(inputs, kept, strict=True) for pair in (read_drafts(flow.config, file) if pairs is None else pairs))
     yield from make_outcomes(_call_for_each((_with_images(raw, draft, index, checker) for raw, draft in drafts), on_record), flow)
 
@@ -118,13 +120,16 @@ class RecordIndex:
         return RecordContext(id_conflict=clashes) if folded is None else folded_context(folded, clashes)
 
 
-def index_records(config: Config, inputs: Sequence[InputFile], checker: ImageChecker) -> tuple[RecordIndex, list[list[tuple[RawRecord, Drafted]] | None]]:
+def index_records(
+    config: Config, inputs: Sequence[InputFile], checker: ImageChecker, on_read: Callable[[RawRecord], object] = lambda raw: None
+) -> tuple[RecordIndex, list[list[tuple[RawRecord, Drafted]] | None]]:
     """The index, and the records of each file with their drafts; None for files that would take too much memory."""
     index, left = RecordIndex(StepIndex(with_histories(config))), KEPT_BYTES
     kept: list[list[tuple[RawRecord, Drafted]] | None] = []
     for file in inputs:
         pairs: list[tuple[RawRecord, Drafted]] = []
         for raw, draft in read_drafts(config, file):
+            on_read(raw)
             index.count(raw, draft)
             if isinstance(draft, Draft) and raw.origin.source in config.cumulative:
                 index.count_cumulative(draft, checker)

@@ -29,7 +29,7 @@ from tests.making import run_lines
 DAYS = 7
 
 
-def publish(root: Path, config: Config, logs: Path, run_id: str, hour: int, batch: str = "mon", **columns: Any) -> list[str]:
+def publish(root: Path, config: Config, logs: Path, run_id: str, hour: int, /, batch: str = "mon", **columns: Any) -> list[str]:
     """Publishes the records of this file as run `run_id`, finished at this hour of 2026-11-22; the published files, relative to the root."""
     writer = FileWriter(str(root), run_id, OUTCOMES)
     for outcome in run_lines(config, logs):
@@ -39,7 +39,7 @@ def publish(root: Path, config: Config, logs: Path, run_id: str, hour: int, batc
     return [f"{table}/{file.path}" for table, files in plan.tables.items() for file in files]
 
 
-def stage(root: Path, config: Config, logs: Path, run_id: str, batch: str, **manifest: Any) -> Plan:
+def stage(root: Path, config: Config, logs: Path, run_id: str, batch: str, /, **manifest: Any) -> Plan:
     """Writes what a run leaves whose gate failed: rows that no table names, and what it was going to publish."""
     writer = FileWriter(str(root), run_id, OUTCOMES)
     for outcome in run_lines(config, logs):

@@ -80,7 +80,7 @@ def test_a_setting_at_its_bound_is_valid_and_one_beyond_is_a_fault(data: dict[st
         (
             LEAST | {"xyz": 1},
             [
-                "xyz: unknown key; known: sources, images, normalize, limits, dialects, split, output, gates, scrub, duplicates, storage, hooks, retention, spark"
+                "xyz: unknown key; known: sources, images, normalize, limits, dialects, split, output, gates, scrub, duplicates, checks, storage, hooks, retention, spark"
             ],
         ),
         (LEAST | {"images": {"xyz": 1}}, ["images.xyz: unknown key; known: verify, max_pixels, allow_schemes"]),

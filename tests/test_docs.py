@@ -15,7 +15,7 @@ from pipelines.chat.turns import Turn
 from pipelines.cli import main
 from pipelines.config import Config, load_config, parse_config
 from pipelines.console.arguments import parser
-from pipelines.console.arguments.page import commands_of
+from pipelines.console.arguments.completion import commands_of
 from pipelines.formats.keys import TURN_FIELDS
 from pipelines.formats.table import FORMATS
 from pipelines.records import IGNORE_INDEX, Conversation, Message, Sample
@@ -131,6 +131,17 @@ def test_every_subcommand_that_is_named_exists(command: str, capsys: pytest.Capt
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
     assert caught.value.code == 0
+
+
+def shown_commands() -> list[str]:
+    """`check mine.yaml` of every line of a code block that begins with `episodes `."""
+    blocks = [block for page in PAGES for block in re.findall(r"```\w*\n(.*?)```", page.read_text(encoding="utf-8"), re.S)]
+    return sorted({line.removeprefix("episodes ") for block in blocks for line in block.splitlines() if line.startswith("episodes ")})
+
+
+@pytest.mark.parametrize("command", shown_commands())
+def test_every_command_line_that_is_shown_is_accepted(command: str):
+    assert parser().parse_args(shlex.split(command, comments=True)).command
 
 
 def test_every_command_is_documented():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import BinaryIO
@@ -14,7 +14,7 @@ import orjson
 import pyarrow as pa
 from msgspec.structs import asdict
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from pipelines.config import Config, load_config
 from pipelines.flow import DraftWithImages, open_flow
@@ -28,9 +28,9 @@ from pipelines.ledger.unread_keys import add, trim, unread_facts
 from pipelines.ledger.worst import Usual, is_of_a_share, worst_of
 from pipelines.local import list_files, run_listed, with_folders
 from pipelines.reasons import Reason, repairs_of
-from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
+from pipelines.records import Conversation, Outcome, Quarantined, RawRecord, Sample, origin_of
 from pipelines.tables.schema import Row, row_of
-from pipelines.visible import visible
+from pipelines.visible import counted, visible
 
 OK, INTERNAL_ERROR, GATE = 0, 1, 3
 RUN_ID = "try"
@@ -42,10 +42,14 @@ def run(options: Namespace) -> int:
     listing = list_files(config, options.files, options.batch)
     tally = Tally(config)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    with _writer(options) as file, _progress(console) as advance:
-        for outcome in run_listed(flow, listing.files, tally.note):
+    with _writer(options) as file, _progress(console, len(listing.files)) as bars:
+
+        def note(record: DraftWithImages | Quarantined) -> None:
+            bars.advance()
+            tally.note(record)
+
+        for outcome in run_listed(flow, listing.files, note, bars.read):
             tally.count(outcome)
-            advance()
             if file:
                 file.write(orjson.dumps(json_row(outcome, options.batch or "", config), option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
     books = tally.books()
@@ -197,9 +201,31 @@ def _writer(options: Namespace) -> Iterator[BinaryIO | None]:
             yield file
 
 
+class _Bars:
+    """Reading, by files; then all stages, by records, whose number is known when all files are read."""
+
+    def __init__(self, bars: Progress, files: int):
+        self._bars, self._paths, self._records = bars, set[str](), 0
+        self._reading = bars.add_task("read", total=files, amount="")
+        self._working: TaskID | None = None
+
+    def read(self, raw: RawRecord) -> None:
+        self._paths.add(raw.origin.path)
+        self._records += 1
+        self._bars.update(self._reading, completed=len(self._paths) - 1, amount=counted(self._records, "record"))
+
+    def advance(self) -> None:
+        if self._working is None:
+            self._bars.update(self._reading, completed=self._bars.tasks[0].total or 0)
+            self._working = self._bars.add_task("run", total=self._records, amount="")
+        self._bars.advance(self._working)
+        task = self._bars.tasks[1]
+        rate = f", {task.speed:,.0f} per second" if task.speed else ""
+        self._bars.update(self._working, amount=f"{int(task.completed):,} of {counted(self._records, 'record')}{rate}")
+
+
 @contextmanager
-def _progress(console: Console) -> Iterator[Callable[[], None]]:
-    columns = (SpinnerColumn(), TextColumn("rows: {task.completed}"), TimeElapsedColumn())
+def _progress(console: Console, files: int) -> Iterator[_Bars]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
-        task = bars.add_task("rows", total=None)
-        yield lambda: bars.advance(task)
+        yield _Bars(bars, files)

@@ -113,7 +113,7 @@ class Books:
 
     def came_in(self) -> int:
         """The records wanted, where a record with several conversations counts once for each."""
-        return self.wanted() - self.total("kept") + self.total("conversations")
+        return sum(map(came_in, self.files))
 
     def quarantined_words(self) -> str:
         """`7.55% of the records were quarantined`, and how they are counted where conversations are among them."""
@@ -130,7 +130,7 @@ class Books:
 
 def came_in(book: FileBook) -> int:
     """The records of a file that are wanted, where one with several conversations counts once for each."""
-    return book.records - book.duplicates - book.filtered - book.kept + book.conversations
+    return book.records - book.duplicates - book.filtered - book.superseded - book.kept + book.conversations
 
 
 def takers(config: Config) -> dict[str, list[str]]:

@@ -102,10 +102,16 @@ def usual_of(nights: Iterable[tuple[Row, Sequence[Row]]]) -> Usual:
         counts.append(dict(run["reasons"] or {}))
         for source in {file["source"] for file in files}:
             own = [file for file in files if file["source"] == source]
-            came_in = sum(file["records"] - file["duplicates"] - (file.get("filtered") or 0) for file in own)
+            came_in = sum(map(_came_in, own))
             shares.setdefault(source, []).append(sum(file["quarantined"] for file in own) / came_in if came_in else 0.0)
     codes = {code for night in counts for code in night}
     return Usual(len(counts), shares, {code: [night.get(code, 0) for night in counts] for code in codes})
+
+
+def _came_in(file: Row) -> int:
+    """As `books.came_in`; the input files of an older version have fewer columns."""
+    wanted: int = file["records"] - sum(file.get(name) or 0 for name in ("duplicates", "superseded", "filtered"))
+    return wanted if file.get("kept") is None else wanted - file["kept"] + file["conversations"]
 
 
 def is_of_a_share(words: str) -> bool:

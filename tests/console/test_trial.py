@@ -174,10 +174,10 @@ def test_without_a_terminal_only_the_plain_summary_is_printed(tmp_path: Path, ca
     assert "\x1b" not in "".join(lines)
 
 
-def test_on_a_terminal_a_line_counts_the_rows_and_disappears_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+def test_on_a_terminal_bars_count_the_records_and_disappear_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
-    watched, erased, summary = shown(tmp_path, capsys).partition("\x1b[1A\x1b[2K")
-    assert "rows: 2" in watched
+    watched, erased, summary = shown(tmp_path, capsys).rpartition("\x1b[2K")
+    assert "2 of 2 records" in watched
     assert erased
     assert summary.startswith("source chat")
     assert "\x1b" not in summary

@@ -66,12 +66,14 @@ def test_what_is_usual_comes_from_the_rows_of_runs_and_their_input_files():
             {"source": "gui", "records": 10, "quarantined": quarantined, "duplicates": 1, "filtered": 1},
             {"source": "gui", "records": 12, "quarantined": 0, "duplicates": 0, "filtered": None},
             {"source": "tools", "records": 0, "quarantined": 0, "duplicates": 0},
+            {"source": "steps", "records": 3, "quarantined": 1, "duplicates": 0, "superseded": 1, "kept": 1, "conversations": 9},
         ]
         return {"reasons": reasons}, files
 
     usual = usual_of([night(2, {"image.missing": 2}), night(4, {"image.missing": 3, "json.too_deep": 1})])
     assert (usual.share("gui"), usual.share("tools"), usual.share("new")) == (pytest.approx(0.15), 0.0, None)
     assert (usual.rows("image.missing"), usual.rows("json.too_deep"), usual.rows("image.empty")) == (2.5, 0.5, 0)
+    assert usual.share("steps") == 0.1
 
 
 def test_gates_of_the_volume_name_no_worst_source():

@@ -87,7 +87,8 @@ def test_the_hook_depends_on_how_a_run_ended(tmp_path, capsys):
 
 def test_a_backfill_runs_every_day_from_the_first_to_the_last():
     run = job("run")
-    assert run.dates("2026-02-27..2026-03-01") == ["2026-02-27", "2026-02-28", "2026-03-01"]
+    given = run.parser().parse_args(["--config", "c", "--backfill", "2026-02-27..2026-03-01"])
+    assert given.backfill == ["2026-02-27", "2026-02-28", "2026-03-01"]
     for wrong in ("2026-02-27", "2026-03-01..2026-02-27", "a..b"):
         with pytest.raises(SystemExit):
             run.parser().parse_args(["--config", "c", "--backfill", wrong])

@@ -27,6 +27,23 @@ def test_the_last_progress_of_a_connect_server_is_kept_until_the_query_ends():
     assert counter.counts() == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("amount", "unit", "line"),
+    [
+        (0, "record", "tokenize: 2.0 s"),
+        (500, "record", "tokenize: 2.0 s, 500 records, 250 per second"),
+        (3_000_000, "byte", "tokenize: 2.0 s, 3.0 MB, 1.5 MB/s"),
+    ],
+)
+def test_a_finished_step_has_its_total_and_its_rate(amount: int, unit: str, line: str, monkeypatch: pytest.MonkeyPatch):
+    times = iter([7.0, 9.0])
+    monkeypatch.setattr("pipelines.spark.run.progress.time", SimpleNamespace(monotonic=lambda: next(times)))
+    console = Console(file=StringIO(), width=200)
+    with Steps(lambda: (0, 0), console, Progress(console=console, disable=True)).step("tokenize", amount, unit):
+        pass
+    assert console.file.getvalue() == line + "\n"
+
+
 @pytest.mark.parametrize(("tasks", "line"), [(0, "report: 0.0 s"), (1, "report: 0.0 s, 1 task"), (12, "report: 0.0 s, 12 tasks")])
 def test_a_finished_step_is_a_line_with_its_seconds_and_tasks(tasks: int, line: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("pipelines.spark.run.progress.POLL_SECONDS", 0.001)

@@ -4,10 +4,14 @@ pipeline's libraries are not."""
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pipelines.console.arguments.command import Command, Commands, command
+from pipelines.console.arguments.completion import SHELLS, script
 from pipelines.console.arguments.root import add_root_commands
+from pipelines.console.arguments.runs import add_redrive_arguments, add_run_arguments
 
 __all__ = ["TRAINERS", "Command", "parser"]
 
@@ -17,6 +21,7 @@ TRAINERS = ("minicpm_v", "agentcpm", "glm4", "glm4v", "llamafactory", "trl", "ax
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands; each sets `command`, a function of the parsed options that returns the exit code."""
     parser = argparse.ArgumentParser(prog="episodes", description="Turns raw agent episode logs into verified, tokenized training tables.")
+    parser.add_argument("--version", action=_Version, help="print the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     begin = commands.add_parser("init", help="write a configuration that works, from a look at the logs, with a comment on every choice")
@@ -43,6 +48,13 @@ def parser() -> argparse.ArgumentParser:
     shape.set_defaults(command=command("shape.run"))
 
     _add_show(commands)
+    night = commands.add_parser("run", help="run the pipeline on one batch, or on one batch per day, with Spark on this machine, and publish the tables")
+    add_run_arguments(night)
+    night.set_defaults(command=command("pipelines.spark.run.jobs.run"))
+    again = commands.add_parser("redrive", help="run quarantined records again from the bytes that were kept, after a fix of code, configuration or images")
+    add_redrive_arguments(again)
+    again.set_defaults(command=command("pipelines.spark.run.jobs.redrive"))
+
     reasons = commands.add_parser("reasons", help="list the reasons why records are quarantined, repaired or noted; or explain one, with its fix")
     reasons.add_argument("code", nargs="?", metavar="CODE", help="the reason to explain")
     reasons.set_defaults(command=command("listings.reasons"))
@@ -54,7 +66,31 @@ def parser() -> argparse.ArgumentParser:
     models = commands.add_parser("dialects", help="list the models for which records can be tokenized; or show what a model of hf can do")
     models.add_argument("--card", metavar="FOLDER", help="show what the chat template and the processor of this model folder can do")
     models.set_defaults(command=command("listings.dialects"))
+    shells = commands.add_parser("completion", help="print a script that completes commands and options in a shell: source <(episodes completion bash)")
+    shells.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+    shells.set_defaults(command=_complete)
     return parser
+
+
+def _complete(options: argparse.Namespace) -> int:
+    print(script(options.shell, parser()), end="")
+    return 0
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None):
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"episodes {version('agent-episodes')}")
+        except PackageNotFoundError:
+            print("episodes, from a checkout that is not installed")
+        parser.exit()
 
 
 def _add_show(commands: Commands) -> None:

@@ -14,12 +14,13 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def command(place: str) -> Command:
-    """The command `folder.module.function` of pipelines/console, imported when it runs. Where a library is missing it says what to install."""
+    """The command `folder.module.function` of pipelines/console, or of `pipelines.room...`, imported when it runs. Where a library is missing it
+    says what to install."""
 
     def call(options: argparse.Namespace) -> int:
-        file, _, function = place.rpartition(".")
+        file, _, function = (place if place.startswith("pipelines.") else f"pipelines.console.{place}").rpartition(".")
         try:
-            found: Command = getattr(import_module(f"pipelines.console.{file}"), function)
+            found: Command = getattr(import_module(file), function)
         except ModuleNotFoundError as error:
             if error.name is None or error.name.startswith("pipelines"):
                 raise

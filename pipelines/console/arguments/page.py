@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from pipelines.console.arguments import parser
+from pipelines.console.arguments.completion import commands_of
 
 HEAD = """# Commands
 
@@ -17,13 +18,6 @@ Data goes to stdout, messages and progress go to stderr. Exit codes: 0 done, or 
 
 def commands_page() -> str:
     return "\n".join(_lines()) + "\n"
-
-
-def commands_of(whole: argparse.ArgumentParser) -> dict[str, tuple[str, argparse.ArgumentParser]]:
-    """Command -> (what it does, its parser), in the order of `episodes --help`."""
-    (commands,) = (action for action in whole._actions if isinstance(action, argparse._SubParsersAction))
-    words = {choice.dest: choice.help or "" for choice in commands._choices_actions}
-    return {name: (words[name], sub) for name, sub in commands.choices.items()}
 
 
 def _lines() -> Iterator[str]:

@@ -43,6 +43,14 @@ def add_root_commands(commands: Commands) -> None:
     leaks.add_argument("--json", action="store_true", help="print one JSON object with all pairs and their evidence")
     leaks.set_defaults(command=command("root.audit.run"))
 
+    compare = commands.add_parser("diff", help="compare two batches, or two runs of one: counts, reasons, records that changed state, settings")
+    compare.add_argument("root", metavar="ROOT", help="the folder with the tables, or its URI")
+    compare.add_argument("a", metavar="A", help="a batch, or a run, also one that was not published")
+    compare.add_argument("b", metavar="B", help="the batch or run to compare it with")
+    compare.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, for the settings of stores")
+    compare.add_argument("--json", action="store_true", help="print one JSON object")
+    compare.set_defaults(command=command("diff.run"))
+
     mend = commands.add_parser("repair", help="bring tables that somebody else has changed, or that version 0.1.0 wrote, to a state that readers can use")
     add_root(mend)
     mend.set_defaults(command=command("repair.run"))

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from pipelines.config import ConfigError
 from pipelines.console.published import root_of
+from pipelines.ledger.books import ASIDE
 from pipelines.reasons import Reason, reason_of
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.publication.staged import as_of_run, staged_runs
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 OK, USAGE = 0, 2
 MOST_GROUPS, MOST_ROWS = 20, 20
 MOST_RAW, MOST_PATH = 200, 400  # characters
-# Kept aside as they should be: these are no faults of the logs, and no gate counts them.
-NO_FAULT = ("record.duplicate", "record.filtered", "record.superseded")
 COLUMNS = ("record_id", "sample_id", "dialect", "origin", "stage", "reason", "findings", "raw", "episode_id", "run_id", "batch")
 
 Row = Mapping[str, Any]
@@ -133,7 +132,7 @@ def _groups(rows: pa.Table) -> list[dict[str, Any]]:
         | {"records": row["line_count_distinct"], "rows": row["count_all"]}
         for row in found.to_pylist()
     ]
-    return sorted(groups, key=lambda row: (row["reason"] in NO_FAULT, -row["records"], row["reason"], row["source"], row["path"]))
+    return sorted(groups, key=lambda row: (row["reason"] in ASIDE, -row["records"], row["reason"], row["source"], row["path"]))
 
 
 def _group(group: Row, first: Row | None) -> dict[str, Any]:
@@ -179,7 +178,7 @@ def _row_lines(rows: Sequence[Row], total: int) -> Iterator[str]:
 
 def _in_order(rows: pa.Table) -> list[dict[str, Any]]:
     ordered: list[dict[str, Any]] = rows.sort_by([(name, "ascending") for name in ("source", "path", "line", "reason")]).to_pylist()
-    return sorted(ordered, key=lambda row: row["reason"] in NO_FAULT)
+    return sorted(ordered, key=lambda row: row["reason"] in ASIDE)
 
 
 def _rows_at(table: ds.Dataset, places: Sequence[Row]) -> list[dict[str, Any]]:

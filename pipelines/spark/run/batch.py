@@ -58,7 +58,7 @@ def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, star
         if comparison.is_same and not options.force:
             return unchanged_result(run, comparison)
         begin(run)
-        staged = stage_rows(run, read_drafts(run.job, splits, run.flow))
+        staged = stage_rows(run, read_drafts(run.job, splits, run.flow), size=sum(row["size"] for row in inputs))
         return complete_run(run, RunOutput(staged, inputs, key.inputs_sha256, facts=listed_facts(listing)), comparison)
 
 

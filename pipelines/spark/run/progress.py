@@ -34,12 +34,13 @@ class Steps:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str, amount: int = 0, unit: str = "record") -> Iterator[None]:
+        """`amount` is how many records, or bytes, the step works through; 0 where nobody knows."""
         started = time.monotonic()
         bar = self._bars.add_task(name, total=None, tasks="")
         done = threading.Event()
         most = [0]
-        poller = threading.Thread(target=self._poll, args=(bar, done, most), daemon=True)
+        poller = threading.Thread(target=self._poll, args=(bar, done, most, started, amount, unit), daemon=True)
         poller.start()
         try:
             yield
@@ -47,20 +48,69 @@ class Steps:
             done.set()
             poller.join()
             self.seconds[name] = round(time.monotonic() - started, 3)
-        self._bars.update(bar, total=1, completed=1, tasks="")
+        self._bars.update(bar, total=1, completed=1, tasks=rate_words(amount, self.seconds[name], unit))
         if not self._console.is_terminal:
-            tasks = f", {counted(most[0], 'task')}" if most[0] else ""
-            self._console.print(f"{name}: {self.seconds[name]:.1f} s{tasks}", highlight=False)
+            tasks = counted(most[0], "task") if most[0] else ""
+            words = [f"{self.seconds[name]:.1f} s", tasks, amount_words(amount, unit) if amount else "", rate_words(amount, self.seconds[name], unit)]
+            self._console.print(f"{name}: {', '.join(word for word in words if word)}", highlight=False)
 
     def say(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False)
 
-    def _poll(self, bar: TaskID, done: threading.Event, most: list[int]) -> None:
+    def _poll(self, bar: TaskID, done: threading.Event, most: list[int], started: float, amount: int, unit: str) -> None:
         while not done.wait(POLL_SECONDS):
             finished, total = self._tasks()
             most[0] = max(most[0], total)
             if total:
-                self._bars.update(bar, total=total, completed=finished, tasks=f"{finished} of {counted(total, 'task')}")
+                words = progress_words(finished, total, time.monotonic() - started, amount, unit)
+                self._bars.update(bar, total=total, completed=finished, tasks=words)
+
+
+def progress_words(finished: int, total: int, seconds: float, amount: int = 0, unit: str = "record") -> str:
+    """What is done and what is left, as if all tasks took equally long.
+
+    >>> progress_words(3, 12, 10, 4000)
+    '3 of 12 tasks, about 1,000 of 4,000 records, 100 per second, 30 s left'
+    >>> progress_words(0, 1, 2.0)
+    '0 of 1 task'
+    """
+    words = [f"{finished} of {counted(total, 'task')}"]
+    part = finished / total
+    if amount and finished:
+        done = int(amount * part)
+        some = f"{done:,}" if unit != "byte" else amount_words(done, unit)
+        words += [f"about {some} of {amount_words(amount, unit)}", rate_words(done, seconds, unit)]
+    if finished and finished < total:
+        words.append(f"{_duration(seconds * (1 - part) / part)} left")
+    return ", ".join(word for word in words if word)
+
+
+def amount_words(amount: int, unit: str) -> str:
+    """
+    >>> amount_words(4000, "record"), amount_words(12_345_678, "byte")
+    ('4,000 records', '12.3 MB')
+    """
+    return f"{amount / 1e6:,.1f} MB" if unit == "byte" else counted(amount, unit)
+
+
+def rate_words(amount: int, seconds: float, unit: str) -> str:
+    """
+    >>> rate_words(500, 2, "record"), rate_words(12_345_678, 2, "byte"), rate_words(1, 4, "record"), rate_words(0, 2, "record")
+    ('250 per second', '6.2 MB/s', '0.25 per second', '')
+    """
+    if not amount or seconds <= 0:
+        return ""
+    rate = amount / seconds
+    return f"{rate / 1e6:,.1f} MB/s" if unit == "byte" else f"{rate:,.0f} per second" if rate >= 10 else f"{rate:.2g} per second"
+
+
+def _duration(seconds: float) -> str:
+    """
+    >>> _duration(29.6), _duration(95), _duration(7260)
+    ('30 s', '1:35 min', '2:01 h')
+    """
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02} min" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02} h"
 
 
 def stderr_console() -> Console:

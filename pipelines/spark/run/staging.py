@@ -72,26 +72,27 @@ def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
         return survey_files(run.job, inputs)
 
 
-def stage_rows(run: Run, drafts: Work, outside: Outside = ALL, folder: str | None = None, units: Mapping[str, str] | None = None) -> StagedRun:
+def stage_rows(run: Run, drafts: Work, outside: Outside = ALL, folder: str | None = None, units: Mapping[str, str] | None = None, size: int = 0) -> StagedRun:
     """`drafts` makes rows of DRAFTS. The rows of the tables are written to the tables' own folders, or below `folder`.
 
     `outside` is what these drafts alone may not show, because they are only some of the batch's records, and so are `units`, the unit of points of
-    each source.
+    each source. `size` is how many bytes the drafts are made of.
     """
     job = run.job
-    with run.steps.step("read and normalize"):
+    with run.steps.step("read and normalize", size, "byte"):
         read = _write(run, "drafts", drafts, job.work_folder, {"drafts": DRAFTS})
         if with_histories(run.config):
             read = _write(run, "steps", histories_work(job, read, run.config), f"{job.work_folder}/with_histories", {"drafts": DRAFTS})
         if units is None:
             units = find_units(job, read) if any(source.rows.of == "step" for source in run.config.sources) else {}
     verified, context = FileSet(job.work_folder, []), None
-    if sum(file.refs for file in read.files):
-        with run.steps.step("locate and verify images"):
+    records, references = sum(file.rows for file in read.files), sum(file.refs for file in read.files)
+    if references:
+        with run.steps.step("locate and verify images", references, "reference"):
             run.root.on_point("stage images: before")
             verified = verify_images(job, read, run.config)
             run.root.on_point("stage images: after")
-    with run.steps.step("tokenize"):
+    with run.steps.step("tokenize", records):
         is_folded = bool(run.config.cumulative)
         if verified.files:
             outside = outside._replace(seen=images_by_reference(read_files(job, verified, "verified", VERIFIED)))

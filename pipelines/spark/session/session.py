@@ -32,6 +32,7 @@ SETTINGS = {
 }
 # For one machine, because the defaults are made for a cluster. All can be set on a running session.
 LOCAL = {"spark.sql.shuffle.partitions": "4"}
+LOGGING = Path(__file__).with_name("log4j2.properties")  # only errors
 SUBMITTED = "PYSPARK_GATEWAY_PORT"  # set by spark-submit, unless it is a client of Spark Connect
 # One of these says where the session is: spark-submit or Spark Connect.
 ASKED_FOR = {SUBMITTED, "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
@@ -46,11 +47,13 @@ def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
     # Without this a worker runs the python3 on PATH and fails with ModuleNotFoundError, far from the cause.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     extra = dict(extra or {})
-    builder = SparkSession.builder.appName("agent-episodes").config(map={**SETTINGS, **extra})
-    if not (ASKED_FOR & set(os.environ) or "spark.remote" in extra):  # plain Python: spark-submit has set a master, and Connect needs none
-        master = extra.get("spark.master", "local[*]")
-        builder = builder.master(master).config(map={**(_one_machine() if master.startswith("local") else {}), **extra})
-    spark = builder.getOrCreate()
+    settings: dict[str, bool | float | int | str | None] = {**SETTINGS, **extra}
+    if is_own_session(extra):
+        settings.setdefault("spark.master", "local[*]")
+        if str(settings["spark.master"]).startswith("local"):
+            del settings["spark.log.level"]  # LOGGING has it; set here too, Spark prints that it was set
+            settings |= _one_machine() | extra
+    spark = SparkSession.builder.appName("agent-episodes").config(map=settings).getOrCreate()
     if is_remote():
         ship_package(spark)
         return spark
@@ -60,7 +63,12 @@ def open_session(extra: Mapping[str, str] | None = None) -> SparkSession:
     return spark
 
 
+def is_own_session(settings: Mapping[str, str]) -> bool:
+    """Whether plain Python starts Spark here: spark-submit would have set a master, and Spark Connect needs none."""
+    return not (ASKED_FOR & set(os.environ) or "spark.remote" in settings)
+
+
 def _one_machine() -> dict[str, str]:
     """What conf/local.conf sets for spark-submit. Only errors go to stderr, not the warning about a class archive for other jars."""
-    java = f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:SharedArchiveFile={Path(sys.prefix) / 'spark.jsa'} -Xlog:disable -Xlog:all=error:stderr"
+    java = f"-Dlog4j2.configurationFile={LOGGING} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:SharedArchiveFile={Path(sys.prefix) / 'spark.jsa'} -Xlog:disable -Xlog:all=error:stderr"
     return {"spark.driver.defaultJavaOptions": java, "spark.python.daemon.module": "pipelines.spark.session.daemon", "spark.ui.enabled": "false"}

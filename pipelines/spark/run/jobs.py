@@ -1,0 +1,62 @@
+"""The course of `episodes run` and `episodes redrive`, and of the jobs that spark-submit starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from argparse import Namespace
+from datetime import UTC, datetime
+
+from pyspark.sql import SparkSession
+
+from pipelines.config import Config, ConfigError, load_config
+from pipelines.config.places import require_places
+from pipelines.spark.run.batch import RunOptions, run_batch
+from pipelines.spark.run.catalog import session_settings
+from pipelines.spark.run.entry import JobStatus, run_id_of
+from pipelines.spark.run.redrive import Selection, batches_to_redrive, redrive_batch
+from pipelines.spark.session import jars
+from pipelines.spark.session.session import is_own_session, open_session
+
+
+def run(options: Namespace) -> int:
+    """Runs one batch, or one per day; prints a JSON line for each and returns the exit code."""
+    job = JobStatus()
+    batches = options.backfill or [options.batch]
+    spark = None
+    with job.run(batches[0]):
+        job.config = config = load_config(options.config, options.set)
+        require_places(config)
+        spark = _open(config)
+    for batch in batches if spark else []:
+        with job.run(batch) as finished:
+            started = datetime.now(UTC)
+            finished(run_batch(spark, config, batch, run_id_of(batch, started), started, RunOptions(options.replace, options.force)))
+    return job.exit_code
+
+
+def redrive(options: Namespace) -> int:
+    """Runs quarantined records again, one batch after the other; prints a JSON line for each and returns the exit code."""
+    selection = Selection(options.reason, options.since)
+    job = JobStatus()
+    batches: list[str] = []
+    with job.run(options.since or ""):
+        job.config = config = load_config(options.config, options.set)
+        require_places(config)
+        batches = batches_to_redrive(config, selection)
+        spark = _open(config)
+    for batch in batches:
+        with job.run(batch) as finished:
+            started = datetime.now(UTC)
+            finished(redrive_batch(spark, config, selection, batch, run_id_of(batch, started), started))
+    return job.exit_code
+
+
+def _open(config: Config) -> SparkSession:
+    settings = session_settings(config)
+    if is_own_session(settings):
+        java = shutil.which("java", path=os.path.join(os.environ["JAVA_HOME"], "bin") if os.environ.get("JAVA_HOME") else None)
+        if java is None:
+            raise ConfigError(["Spark needs Java 17 or newer, and there is none; install it, or set JAVA_HOME"])
+        jars.install()
+    return open_session(settings)

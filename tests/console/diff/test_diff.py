@@ -1,0 +1,86 @@
+"""`episodes diff`: what differs between two batches, or two runs of one."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main
+from pipelines.tables.publication.root import OutputRoot
+from tests.making import asked, called, configuration, write_lines
+from tests.published import publish, stage
+
+CONFIG = configuration("glm_4")
+LONG_CALL = "{'a': '" + "long " * 50 + "'}"
+
+
+def diff(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main(["diff", *map(str, arguments)])
+    return code, *capsys.readouterr()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """mon.r2 reads the same log with a smaller limit of tokens, and one record more, but one less."""
+    logs = write_lines(tmp_path / "logs.jsonl", [asked("short"), asked("long " * 50), called(LONG_CALL), asked("gone"), asked(messages=[])])
+    columns = {"kind": "batch", "code": "c" * 64, "tokenizers": [("glm_4", "t")]}
+    publish(tmp_path / "root", CONFIG, logs, "mon.r1", 1, **columns, config="a" * 64, states=[("records", 5)], reasons=[("schema.turns_empty", 1)])
+    write_lines(logs, [asked("short"), asked("long " * 50), called({"a": 1}), called(LONG_CALL), asked(messages=[])])
+    small = configuration("glm_4", options={"max_tokens": 40})
+    counts = {"states": [("records", 5), ("quarantined", 1)], "reasons": [("schema.turns_empty", 1), ("tokens.too_long", 3)]}
+    publish(tmp_path / "root", small, logs, "mon.r2", 2, **columns, config="b" * 64, **counts)
+    output = OutputRoot(str(tmp_path / "root"))
+    for run_id, config in (("mon.r1", CONFIG), ("mon.r2", small)):
+        output.write_json({"run_id": run_id, "batch": "mon", "settings": json.loads(config.model_dump_json())}, "_runs", run_id, "manifest.json")
+    return tmp_path / "root"
+
+
+def test_two_runs_of_a_batch_differ_in_settings_counts_and_states(root: Path, capsys: pytest.CaptureFixture[str]):
+    code, out, err = diff(capsys, root, "mon.r1", "mon.r2")
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert lines[:2] == ["A  batch mon, run mon.r1, 2026-11-22 01:00:00", "B  batch mon, run mon.r2, 2026-11-22 02:00:00"]
+    assert "code           same" in lines
+    assert "configuration  different: aaaaaaaaaaaa -> bbbbbbbbbbbb" in lines
+    assert "  dialects[glm_4].max_tokens: 8192 -> 40" in lines
+    counts = {line.split()[0]: line.split()[1:] for line in lines if line.startswith(("records  ", "quarantined ", "  schema", "  tokens"))}
+    assert counts == {"records": ["5", "5"], "quarantined": ["0", "1", "+1"], "tokens.too_long": ["0", "3", "+3"]}
+    assert "  1 reason with the same count" in lines
+    assert "records: 4 in both, 1 only in A, 1 only in B" in lines
+    at = lines.index("changed state: 2")
+    assert lines[at + 1].split(maxsplit=1) == ["1", "glm_4: clean -> quarantined: tokens.too_long"]
+    assert lines[at + 2].strip().startswith(f"first {root.parent}/logs.jsonl:2, record ")
+    assert lines[at + 3].split(maxsplit=1) == ["1", "glm_4: repaired -> quarantined: tokens.too_long"]
+
+
+def test_the_same_run_twice_differs_in_nothing(root: Path, capsys: pytest.CaptureFixture[str]):
+    out = diff(capsys, root, "mon", "mon.r2")[1]
+    assert "changed state: none" in out
+    assert "different" not in out
+    assert "input files: 0 only in A, 0 only in B, 0 changed" in out
+
+
+def test_json_has_the_same(root: Path, capsys: pytest.CaptureFixture[str]):
+    found = json.loads(diff(capsys, root, "mon.r1", "mon.r2", "--json")[1])
+    assert found["reasons"] == {"schema.turns_empty": [1, 1], "tokens.too_long": [0, 3]}
+    assert found["settings"] == {"dialects[glm_4].max_tokens": [8192, 40]}
+    assert {(one["before"], one["after"], one["records"]) for one in found["records"]["changed"]} == {
+        ("clean", "quarantined: tokens.too_long", 1),
+        ("repaired", "quarantined: tokens.too_long", 1),
+    }
+
+
+def test_two_batches_are_compared_by_their_newest_runs_and_a_staged_run_too(root: Path, capsys: pytest.CaptureFixture[str]):
+    logs = write_lines(root.parent / "tue.jsonl", [asked("short", messages=[]), asked("short"), asked("new")])
+    publish(root, CONFIG, logs, "tue.r1", 3, batch="tue", kind="batch", code="d", config="a" * 64, states=[("records", 3)], reasons=[], tokenizers=[])
+    out = diff(capsys, root, "mon", "tue")[1]
+    assert "A  batch mon, run mon.r2" in out
+    assert "records: 2 in both, 3 only in A, 1 only in B" in out
+    facts = {"tokenizers": {}, "counts": {"records": 2}, "reasons": {}, "code": "c", "config": "a"}
+    stage(root, CONFIG, logs, "mon.r3", "mon", **facts)
+    assert "B  batch mon, run mon.r3, 2026-11-22 23:00:00, not published: gate failed" in diff(capsys, root, "mon", "mon.r3")[1]
+
+
+def test_an_unknown_name_is_a_usage_error(root: Path, capsys: pytest.CaptureFixture[str]):
+    assert diff(capsys, root, "mon", "wed")[::2] == (2, f"episodes: no batch or run wed under {root}\n")
+    assert diff(capsys, root, "mon.r1", "mon.r22")[::2] == (2, f"episodes: no batch or run mon.r22 under {root}; did you mean mon.r2 or mon.r1?\n")

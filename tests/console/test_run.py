@@ -1,0 +1,49 @@
+"""`episodes run`, `redrive` and `--version`: arguments and refusals; tests/spark has the runs themselves."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main
+
+
+@pytest.mark.parametrize("command", [["run", "--batch", "b"], ["redrive", "--reason", "image.missing"]])
+def test_a_wrong_configuration_is_reported_as_by_the_jobs(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "conf.yaml").write_text("sources: [{name: kit, path: logs.jsonl}]\noutput: {root: out, fromat: delta}\n")
+    assert main([*command, "--config", f"{tmp_path}/conf.yaml"]) == 2
+    out, err = capsys.readouterr()
+    line = json.loads(out)
+    assert (line["status"], line["exit_code"]) == ("configuration", 2)
+    assert "output.fromat: unknown key; did you mean format?" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--config", "c.yaml"], "one of the arguments --batch --backfill is required"),
+        (["run", "--config", "c.yaml", "--batch", "a/b"], "'a/b' is not a batch id"),
+        (["run", "--config", "c.yaml", "--backfill", "2026-11-02..2026-11-01"], "2026-11-01 is before 2026-11-02"),
+        (["redrive", "--config", "c.yaml", "--reason", "image.mising"], "unknown reason image.mising; did you mean image.missing"),
+    ],
+)
+def test_wrong_arguments_are_usage_errors(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_spark_on_this_machine_needs_java(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+    monkeypatch.setenv("JAVA_HOME", f"{tmp_path}/none")
+    (tmp_path / "conf.yaml").write_text("sources: [{name: kit, path: logs.jsonl}]\noutput: {root: out}\n")
+    assert main(["run", "--config", f"{tmp_path}/conf.yaml", "--batch", "b"]) == 2
+    assert "Spark needs Java 17 or newer, and there is none; install it, or set JAVA_HOME" in capsys.readouterr().err
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("episodes ")
