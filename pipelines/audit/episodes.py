@@ -27,6 +27,11 @@ class Side(NamedTuple):
     source: str
     split: str
 
+    @property
+    def origin(self) -> tuple[str, bool]:
+        """Equal for the splits of one source, whose prompts are alike. A folder of test sets may have the name of a source."""
+        return self.source, self.split == TEST_SET
+
 
 TEST_SET = "test set"
 

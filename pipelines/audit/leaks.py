@@ -83,7 +83,7 @@ def audit(readers: Sequence[Reader], hashes: Mapping[str, int]) -> Audit:
     """Compares all episodes that these readers give; each is read twice. `hashes` are the difference hashes of screens by sha256."""
     made, common, episodes = Audit(), Commonness(), list[Episode]()
     tasks: dict[bytes, int] = {}
-    sources: dict[str, int] = {}
+    sources: dict[tuple[str, bool], int] = {}
     counted: set[tuple[int, int]] = set()
     for episode, text in chain.from_iterable(read() for read in readers):
         episodes.append(episode)
@@ -91,7 +91,7 @@ def audit(readers: Sequence[Reader], hashes: Mapping[str, int]) -> Audit:
         if words := words_of(text):
             episode.task = tasks.setdefault(key_of(words), len(tasks))
             made.texts += [text[:SHOWN]] if episode.task == len(made.texts) else []  # until it is known where its rare phrases are
-            source = sources.setdefault(episode.side.source, len(sources))
+            source = sources.setdefault(episode.side.origin, len(sources))
             if (source, episode.task) not in counted:
                 counted.add((source, episode.task))
                 common.add(source, words)
@@ -104,8 +104,8 @@ def audit(readers: Sequence[Reader], hashes: Mapping[str, int]) -> Audit:
 
 def _without_common_tasks(made: Audit, episodes: Sequence[Episode]) -> dict[str, int]:
     """Takes away the tasks with which too many episodes of a source begin; their texts, with the number of episodes."""
-    by_task = Counter((episode.side.source, episode.task) for episode in episodes if episode.task >= 0)
-    by_source = Counter(episode.side.source for episode in episodes)
+    by_task = Counter((episode.side.origin, episode.task) for episode in episodes if episode.task >= 0)
+    by_source = Counter(episode.side.origin for episode in episodes)
     common = {task for (source, task), count in by_task.items() if count >= COMMON_EPISODES and count > COMMON_SHARE * by_source[source]}
     found: Counter[str] = Counter()
     for episode in episodes:

@@ -115,7 +115,6 @@ class Tally:
         if isinstance(outcome, Conversation):
             self._states[(*place, "conversation")] += 1
             self._with_conversation.add((*place, origin.line))
-            self.judged[origin.source] += 1
             self.repairs.update(repairs_of(outcome.findings))
             self.without_episode[origin.source] += outcome.episode_id == outcome.record_id
             if any(dialect.takes(origin.source) for dialect in self._config.dialects):
@@ -166,7 +165,7 @@ class Tally:
         sources = [{"source": source, "files": count, "records": books.records_of(source)} for source, count in files.items()]
         facts = {"sources": sources, "splits": self.splits(), "repairs": self.repairs, "without_episode": self.without_episode}
         facts["first"] = self.first
-        facts |= {"keep_if": keep_if_facts(self._config, self.judged, self.absent)}
+        facts |= {"keep_if": keep_if_facts(self._config, books, self.judged, self.absent)}
         return facts | unread_facts(self.unread, self.unread_more)
 
     def splits(self) -> list[Row]:

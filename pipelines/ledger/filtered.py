@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.config import Config
+from pipelines.ledger.books import Books
 from pipelines.normalize.kept import ABSENT
 from pipelines.reasons import PARSE, READ, Reason
 from pipelines.records import Finding
@@ -41,10 +42,16 @@ def count_absent(rows: pa.Table) -> Counter[tuple[str, str]]:
     return Counter(dict(zip(zip(grouped["source"].to_pylist(), grouped["field"].to_pylist(), strict=True), grouped["count_all"].to_pylist(), strict=True)))
 
 
-def keep_if_facts(config: Config, judged: Mapping[str, int], absent: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
-    """For the manifest: of every field of `keep_if`, the records that were judged and those that were filtered because they do not have it."""
+def keep_if_facts(config: Config, books: Books, judged: Mapping[str, int], absent: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+    """For the manifest: of every field of `keep_if`, the records that were judged and those that were filtered because they do not have it.
+
+    `judged` are by source those in quarantine; every record with a conversation was judged too.
+    """
+    kept: Counter[str] = Counter()
+    for book in books.files:
+        kept[book.source] += book.kept
     return [
-        {"source": source.name, "field": field, "records": judged.get(source.name, 0), "without_it": absent.get((source.name, field), 0)}
+        {"source": source.name, "field": field, "records": kept[source.name] + judged.get(source.name, 0), "without_it": absent.get((source.name, field), 0)}
         for source in config.sources
         for field in source.keep_if
     ]

@@ -74,7 +74,7 @@ class Tally:
     unread: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, key) -> how often records have it, not counting duplicates
     unread_more: Counter[str] = field(default_factory=Counter)  # source -> number of keys that are not listed
     without_episode: Counter[str] = field(default_factory=Counter)  # source -> records that are their own episode, not counting duplicates
-    judged: Counter[str] = field(default_factory=Counter)  # source -> records to which keep_if was applied
+    judged: Counter[str] = field(default_factory=Counter)  # source -> records in quarantine to which keep_if was applied
     absent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, field of keep_if) -> records filtered because they lack it
     blame: Blame = field(default_factory=Counter)  # as `blame_of` returns it
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, path) -> conversations that every dialect refused
@@ -198,7 +198,6 @@ def read_pick(pick: Pick, columns: Sequence[str], open_file: Callable[[str], Bin
 
 def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     tally.states.update({(*place, "conversation"): count for place, count in _counts(rows.select(["source", "path"])).items()})
-    tally.judged.update({source: count for (source,), count in _counts(rows.select(["source"])).items()})
     tally.images += pc.sum(pc.list_value_length(rows["images"])).as_py()
     _without_episode(tally, rows)
     repaired = _exploded(rows, rows["repairs"])

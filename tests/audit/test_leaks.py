@@ -107,3 +107,9 @@ def test_counts_of_screens_say_how_many_have_a_hash():
 def test_nothing_at_all_has_no_leaks():
     made = audit([reader()], {})
     assert (made.leaks, made.episodes.total()) == ([], 0)
+
+
+def test_a_folder_of_test_sets_may_have_the_name_of_a_source():
+    rows = [("kit", TEST_SET, "What is the next step?", None)] * 25
+    made = audit([reader(*rows, *OTHERS * 9)], {})
+    assert made.common == {"What is the next step?": 25}  # all of the folder's, and a fifth of both

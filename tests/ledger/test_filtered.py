@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 
+from pipelines.ledger.books import Books, FileBook
 from pipelines.ledger.filtered import count_absent, is_judged, keep_if_facts, keep_if_lines
 from pipelines.normalize.kept import ABSENT
 from pipelines.tables.schema import FINDINGS
@@ -12,6 +13,10 @@ from tests.making import configuration
 def rows(*found: tuple[str, list[tuple[str, str]]]) -> pa.Table:
     findings = [[{"code": reason, "stage": "", "where": where, "detail": detail} for where, detail in each] for reason, each in found]
     return pa.table({"source": ["kit"] * len(found), "reason": [reason for reason, _ in found], "findings": pa.array(findings, FINDINGS)})
+
+
+def books_of(kept: int) -> Books:
+    return Books((FileBook("kit", "a.jsonl", kept, 4 * kept, 0, 0, 0, kept),), (), 0, 0)
 
 
 def test_only_findings_of_filtered_records_are_counted():
@@ -35,10 +40,11 @@ def test_records_are_judged_once_they_are_parsed(reason: str, judged: bool):
 
 def test_a_field_that_no_record_has_is_named():
     config = configuration(source={"keep_if": {"resolvd": True, "reward": 1, "split": "train"}})
-    facts = keep_if_facts(config, {"kit": 12}, {("kit", "resolvd"): 12, ("kit", "reward"): 1})
+    facts = keep_if_facts(config, books_of(0), {"kit": 12}, {("kit", "resolvd"): 12, ("kit", "reward"): 1})
+    assert keep_if_facts(config, books_of(3), {"kit": 12}, {})[0]["records"] == 15  # three have conversations
     assert facts[0] == {"source": "kit", "field": "resolvd", "records": 12, "without_it": 12}
     assert list(keep_if_lines(facts)) == [
         "keep_if                12   kit: no record has the field resolvd, so all were filtered",
         "keep_if                 1   kit: record filtered without the field reward",
     ]
-    assert list(keep_if_lines(keep_if_facts(config, {}, {}))) == []
+    assert list(keep_if_lines(keep_if_facts(config, books_of(0), {}, {}))) == []

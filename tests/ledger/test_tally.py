@@ -132,7 +132,7 @@ def test_filtered_records_are_counted_apart_with_the_fields_that_they_lack(tmp_p
     books = tally.books(config, {("kit", str(log)): 6})
     assert books.faults() == []
     assert books.states() | {"filtered": 3, "conversations": 1, "duplicates": 1, "quarantined": 1} == books.states()
-    assert keep_if_facts(config, tally.judged, tally.absent) == [
+    assert keep_if_facts(config, books, tally.judged, tally.absent) == [
         {"source": "kit", "field": "resolved", "records": 4, "without_it": 2},
         {"source": "kit", "field": "split", "records": 4, "without_it": 0},
     ]

@@ -117,7 +117,7 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         facts |= _unread(tally, output.earlier_manifest) | {"without_episode": _without_episode(run, tally)} | output.facts
         facts["first"] = {code: picks[0].order for code, picks in tally.examples.items()}  # (path, line)
         facts |= on_call | ({"gates_failed": list(failed)} if status == GATE_FAILED else {})
-        facts |= {"keep_if": keep_if_facts(run.config, tally.judged, tally.absent)}
+        facts |= {"keep_if": keep_if_facts(run.config, books, tally.judged, tally.absent)}
         manifest = make_manifest(run.flow, run.batch, run.run_id, output.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
         plan = plan_of(run.run_id, run.batch, staged.tables, output.staged.images)
