@@ -112,16 +112,21 @@ def carries_meaning(key: str, value: Json, kind: str = "record") -> bool:
     if kind == "turn" and key in _OF_TURNS:
         return value is True if key in BAD_TURN else isinstance(value, (str, dict))
     if name.is_exact:
-        return not ((name.is_switched and _is_switch(value)) or (key in _ANSWERS and _is_metadata(value)))
+        return not ((name.is_switched and _is_switch(value)) or (key in _ANSWERS and is_metadata(value)))
     if name.family is None or kind in ("line", "tool"):  # events of a session file have a hundred keys, and definitions of tools are data
         return False
-    if not name.family:
+    if not name.family or not (name.is_head or _has_texts(value)):
         return holds_picture(value) or holds_turns(value) or holds_call(value)
-    if isinstance(value, (bool, int, float)) or (name.is_switched and _is_switch(value)) or (name.family in _SPOKEN and _is_metadata(value)):
+    if isinstance(value, (bool, int, float)) or (name.is_switched and _is_switch(value)) or (name.family in _SPOKEN and is_metadata(value)):
         return False
     if name.family == "picture" and isinstance(value, str):
         return " " not in value.strip()
     return name.family != "file" or kind == "turn" or holds_picture(value)
+
+
+def _has_texts(value: Json) -> bool:
+    """Whether a value is a text or has texts, not objects: of a name such as `prompt_filter_results`, whose last word is no word of ours, only these matter."""
+    return isinstance(value, str) or (isinstance(value, list) and any(isinstance(item, str) for item in value[:MOST_ITEMS]))
 
 
 class _Name(NamedTuple):
@@ -131,11 +136,12 @@ class _Name(NamedTuple):
     is_exact: bool
     is_switched: bool
     family: str | None
+    is_head: bool  # the last word of the name says so
 
 
 def _named(key: str) -> _Name:
     is_training = key == "label" or TRAINING.fullmatch(key) is not None
-    return _Name(is_training, EXACT.fullmatch(key) is not None, _SWITCHED.search(key) is not None, family_of(key))
+    return _Name(is_training, EXACT.fullmatch(key) is not None, _SWITCHED.search(key) is not None, *_family_and_head(key))
 
 
 _named_cached = lru_cache(maxsize=4096)(_named)
@@ -147,19 +153,25 @@ def family_of(key: str) -> str | None:
     >>> family_of("beforeScreenshot"), family_of("response2"), family_of("mood"), family_of("prompt_id")
     ('picture', 'answer', '', None)
     """
+    return _family_and_head(key)[0]
+
+
+def _family_and_head(key: str) -> tuple[str | None, bool]:
+    """(what `family_of` says, whether the last word of the name says so)."""
     words = [word.lower() for word in _WORD.findall(key[:1000]) if len(word) > 1 and not word.isdecimal()]
     if (phrase := PHRASES.get("_".join(words))) is not None:
-        return phrase
+        return phrase, True
     if TOOL_USE.fullmatch(key):
-        return "call"
+        return "call", True
     if words and words[0] in FIRST_QUALIFIERS:
-        return None
+        return None, True
     named = list(words)
     while len(named) > 1 and named[-1] in _ENDINGS:
         named.pop()
     if named and named[-1] in QUALIFIERS:
-        return None
-    return next((family for word in reversed(named) for family, names in WORDS.items() if word in names), "")
+        return None, True
+    found = next(((family, word) for word in reversed(named) for family, names in WORDS.items() if word in names), ("", ""))
+    return found[0], found[1] == (named or [""])[-1]
 
 
 def _is_switch(value: Json) -> bool:
@@ -169,13 +181,21 @@ def _is_switch(value: Json) -> bool:
     return isinstance(value, str) and value.strip().lower() in _SWITCHES
 
 
-def _is_metadata(value: Json) -> bool:
-    """Whether this is an object whose every value is a number or under the name of metadata, as in `response: {"id": ..., "model": ...}`."""
-    return isinstance(value, dict) and all(inner is None or isinstance(inner, (bool, int, float)) or _family(key) is None for key, inner in value.items())
+def is_metadata(value: Json, levels: int = 4) -> bool:
+    """Whether this is an object, or a list of objects, whose every value is a number, a setting, or under the name of metadata.
+
+    >>> is_metadata({"id": "r", "model": "m", "usage": {"input": 3}}), is_metadata({"format": {"type": "text"}}), is_metadata({"text": "Hi"})
+    (True, True, False)
+    """
+    if isinstance(value, list):
+        return bool(value) and levels > 0 and all(isinstance(item, dict) and is_metadata(item, levels - 1) for item in value[:MOST_ITEMS])
+    return isinstance(value, dict) and all(_is_beside(key, inner, levels) for key, inner in value.items())
 
 
-def _family(key: Json) -> str | None:
-    return family_of(key) if isinstance(key, str) else ""
+def _is_beside(key: Json, value: Json, levels: int) -> bool:
+    if value is None or isinstance(value, (bool, int, float)) or value in _EMPTY or _is_switch(value):
+        return True
+    return (isinstance(key, str) and family_of(key) is None) or (levels > 0 and is_metadata(value, levels - 1))
 
 
 def _is_default_of_training(key: str, value: Json) -> bool:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD_RANK, TURN_FIELDS
 from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, NotATurn, fields_of
+from pipelines.formats.meaning import is_metadata
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.formats.pieces import ITEMS, Layout, Piece, is_of
 from pipelines.formats.said import Said
@@ -61,7 +62,7 @@ def _with_reasoning(answer: LoggedTurn, top: Found, trail: Trail) -> LoggedTurn:
 
 def _why(key: str, value: Json, said: Said) -> str:
     """Why this key matters beside these turns, "" where it does not: its text may be a part of the conversation that is not among them."""
-    if key not in SPOKEN or value in ("", [], {}) or isinstance(value, (bool, int, float)) or said.repeats(key, value):
+    if key not in SPOKEN or value in ("", [], {}) or isinstance(value, (bool, int, float)) or is_metadata(value) or said.repeats(key, value):
         return ""
     return "it may be a part of what was said, and is not among the turns"
 

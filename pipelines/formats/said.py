@@ -7,10 +7,13 @@ from typing import Any
 
 from pipelines.formats.layouts import SPOKEN
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn
+from pipelines.formats.meaning import family_of
 
 LEAST = 16  # characters: a shorter text may stand in another by chance
 MOST_TEXTS = 64  # of the values of one record that are looked for
 _NOT_SAID = frozenset(("role", "from", "type", "id", "name"))  # keys of turns and parts that have no text
+_WHO = frozenset(("role", "from"))  # keys of turns: of these, only what is said counts
+_SAYS = frozenset(("content", "value", "text", "parts"))
 _TEMPLATES = ("<|", "<s>", "<bos>", "<start_of_turn>", "[INST]", "###", "Human:", "USER:", "User:", "SYSTEM:", "System:", "A chat between")
 
 
@@ -73,6 +76,7 @@ def _texts_in(value: Json, most: int) -> Iterator[str]:
             most -= 1
             yield box
         elif isinstance(box, dict):
-            boxes += (inner for key, inner in box.items() if key not in _NOT_SAID)
+            says = _SAYS.intersection(box) if _WHO.intersection(box) else [key for key in box if key not in _NOT_SAID and family_of(key) is not None]
+            boxes += (box[key] for key in says)
         elif isinstance(box, list):
             boxes += box

@@ -89,8 +89,9 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
             role = role or (turn["name"] if turn.get("class_") and turn.get("name") in ("system", "user") else None)  # who speaks through the environment
             role = role or next((turn[key] for key in ("type", "class_", "source") if _is_role(turn.get(key))), None)
     fields, used = fields_of_turn(turn, where, reading.unread)
-    if role is None and "role" not in fields and isinstance(turn.get("type"), str) and fields.keys().isdisjoint(("content", "calls", "images")):
-        return [NotATurn(turn, where, f"an item of type {clip(turn['type'])} is not read; leave it out, or write it as turns")]
+    kind = turn.get("type") or turn.get("class_") or turn.get("object")
+    if role is None and "role" not in fields and isinstance(kind, str) and fields.keys().isdisjoint(("content", "calls", "images")):
+        return [NotATurn(turn, where, f"an item of type {clip(kind)} is not read; leave it out, or write it as turns")]
     if role is not None:
         fields.setdefault("role", role)
     for key in EXTRAS:
