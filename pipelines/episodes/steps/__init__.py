@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from pipelines.config import Config, EpisodeKey, Source
 from pipelines.config.rows import Rows
 from pipelines.episodes.steps.actions import ENDS
-from pipelines.episodes.steps.coordinates import UNIT, found_unit, points_of
+from pipelines.episodes.steps.coordinates import PX, UNIT, found_unit, outside, points_of, to_thousand
 from pipelines.episodes.steps.layouts import LAYOUTS
 from pipelines.episodes.steps.reading import FINISH, ReadSteps, read_steps, single
 from pipelines.formats.keys import Unread
@@ -23,7 +23,7 @@ from pipelines.normalize import episode_id_of, id_text
 from pipelines.normalize.findings import Findings
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.written import Written
-from pipelines.reasons import Reason
+from pipelines.reasons import Reason, Reject
 from pipelines.records import Action, Draft, Episode, Finding, RawRecord, Step, sample_id_of
 
 Json = Any
@@ -42,11 +42,15 @@ def read_episode(
     grouping = (rows.group_by, rows.order_by) if rows.group_by and rows.order_by else None
     written = Written(text)
     read = read_steps(taken, written, grouping, rows.coordinates.order, budget, unread, known)
+    if read.faults:
+        findings.refuse_all(Reject(*read.faults))
     steps = _with_finish(read, rows, findings)
     group, order = _group(read, grouping is not None, findings)
     episode_id = _episode_id(taken, episode_key, source, written, findings) or group
     own_id = id_text("id", single(taken.get("id")), written, findings)
     unit, vote = _unit(read, steps, rows, findings)
+    for step in steps:
+        _check_points(step, unit, findings)
     findings.close()
     steps = tuple(replace(step, unit=unit) for step in steps)
     return Draft(
@@ -120,6 +124,13 @@ def _unit(read: ReadSteps, steps: tuple[Step, ...], rows: Rows, findings: Findin
     if found == UNIT != documented:
         findings.refuse(Reason.STEP_COORDINATES_UNKNOWN, "", f"{read.layout} documents {documented}, and all points are between 0 and 1")
     return documented, None
+
+
+def _check_points(step: Step, unit: str, findings: Findings) -> None:
+    """Refuses points outside the screen, as far as the log alone says how large it is."""
+    for point in points_of([step.action]) if unit and (unit != PX or step.size) else ():
+        if to_thousand(point, unit, step.size) is None:
+            findings.refuse(Reason.STEP_POINT_OUTSIDE, step.where, outside(point, unit, step.size))
 
 
 def with_unit(draft: Draft, unit: str | None) -> Draft:

@@ -23,10 +23,9 @@ from pipelines.records import Action, Point
 MOST_CALLS = 64
 _CALL = re.compile(r"(?:[A-Za-z_]\w*\s*\.\s*)?([A-Za-z_]\w*)\s*\(")
 _KEY = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)\s*")
-_SIGNS = re.compile(r""""(?:[^"\\]++|\\.)*+"|'(?:[^'\\]++|\\.)*+'|[{}\[\](),]""", re.DOTALL)
+# A text without its end is taken to the end, so that no quote in it is tried again.
+_SIGNS = re.compile(r""""(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?|[{}\[\](),]""", re.DOTALL)
 _SKIPPED = re.compile(r"(?:\s|;|#[^\n]*|\bimport\s+[\w., ]+(?=\n|;|$)|```(?:python)?)+")
-_ACTION = re.compile(r"(?:^|\n)\s*Action\s*[:：]\s*", re.IGNORECASE)
-_THOUGHT = re.compile(r"(?:^|\n)\s*Thought\s*[:：]\s*(.*?)(?=\n\s*Action\s*[:：])", re.IGNORECASE | re.DOTALL)
 _WORDS = {"WAIT": "wait", "DONE": "finish", "FAIL": "impossible"}  # of OSWorld
 # The places of arguments without a key.
 _PLACES: Mapping[str, tuple[str, ...]] = {
@@ -137,8 +136,7 @@ def _action(call: Call, at: Point | None, where: str, words: Words) -> Action:
         fields["direction"] = ("right" if clicks > 0 else "left") if name == "hscroll" else ("up" if clicks > 0 else "down")
     if name == "click":
         name = _click(fields.get("clicks"), fields.get("button")) or name
-    pointed = action_of(name, _with_point(name, fields, at), words, where)
-    return pointed
+    return action_of(name, _with_point(name, fields, at), words, where)
 
 
 def _click(clicks: Any, button: Any) -> str:
@@ -160,12 +158,3 @@ def _seconds(text: str) -> float | None:
     """Milliseconds of `2 seconds`."""
     found = re.match(r"\s*(\d+(?:\.\d+)?)", text)
     return 1000 * float(found[1]) if found else None
-
-
-def thought_and_action(text: str) -> tuple[str, str]:
-    """The thought and the action of an answer as UI-TARS writes it: `Thought: ...`, `Action: ...`."""
-    found = _ACTION.search(text)
-    if found is None:
-        return "", text
-    thought = _THOUGHT.search(text[: found.end()])
-    return thought[1].strip() if thought else "", text[found.end() :]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from pipelines.config import Config, Source
-from pipelines.episodes.steps.coordinates import PX, UNIT, points_of, to_thousand
+from pipelines.episodes.steps.coordinates import PX, outside, points_of, to_thousand
 from pipelines.episodes.steps.forms import FORMS, TEXT, Place, answer_of, begins_at_center, can_write
 from pipelines.episodes.steps.prompts import Prompt, open_prompt
 from pipelines.parsing.careful import clip
@@ -89,8 +89,7 @@ def _place(point: Point | None, step: Step, size: Size | None, faults: list[Find
         return None
     place = to_thousand(point, step.unit, size)
     if place is None:
-        screen = f"{size.width}x{size.height} px" if size else f"0 to {1 if step.unit == UNIT else 1000}"
-        faults.append(Reason.STEP_POINT_OUTSIDE.at(step.where, f"({point.x:g}, {point.y:g}) is outside {screen}"))
+        faults.append(Reason.STEP_POINT_OUTSIDE.at(step.where, outside(point, step.unit, size)))
     return place
 
 

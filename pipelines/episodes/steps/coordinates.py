@@ -38,6 +38,12 @@ def to_thousand(point: Point, unit: str, size: Size | None) -> tuple[int, int] |
     return round(point.x * 1000 / width), round(point.y * 1000 / height)
 
 
+def outside(point: Point, unit: str, size: Size | None) -> str:
+    """Says that a point is outside its screen."""
+    screen = f"{size.width}x{size.height} px" if unit == PX and size else f"0 to {LIMITS.get(unit, 0):g}"
+    return f"({point.x:g}, {point.y:g}) is outside {screen}"
+
+
 def found_unit(points: Iterable[Point], sizes: Iterable[Size] = ()) -> str:
     """The only unit that these points can have, "" where several are possible. `sizes` are those of the screens, if they were logged.
 

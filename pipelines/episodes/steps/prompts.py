@@ -13,6 +13,7 @@ It is rendered once for each screen that a conversation shows and gives the text
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,10 +105,9 @@ class Prompt:
 
 
 def _mark_beside(texts: Sequence[str]) -> str:
-    number = 0
-    while any((mark := f"[screen {number}]") in text for text in texts):
-        number += 1
-    return mark
+    """A mark that is not among these texts: it is made of their hash, which no text can have in itself."""
+    digest = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"[screen {digest[:32]}]"
 
 
 _TRIAL: Mapping[str, Any] = {"question": "Q", "goal": "G", "current": True, "history": [{"action": "A", "instruction": "I", "thought": "T"}]}

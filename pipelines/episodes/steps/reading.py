@@ -48,7 +48,8 @@ _AITW = {
 
 
 class ReadSteps(NamedTuple):
-    """What the steps of a record say. `last` is a screen after the last action; `ids` are the values of its group and of its number."""
+    """What the steps of a record say, as far as they can be read: `faults` are why the others cannot. `last` is a screen after the last action;
+    `ids` are the values of its group and of its number."""
 
     layout: str
     goal: str
@@ -56,6 +57,7 @@ class ReadSteps(NamedTuple):
     last: ImageRef | None
     last_size: Size | None
     ids: tuple[Json, Json]
+    faults: tuple[Finding, ...]
 
 
 @dataclass(slots=True)
@@ -104,7 +106,7 @@ def read_steps(
     record: Mapping[str, Json], written: Written, group_by: tuple[str, str] | None, order: str, budget: Budget, unread: Unread, known: frozenset[str]
 ) -> ReadSteps:
     """The steps of this record. `group_by` are the paths of the episode and of the step's number, where a record is a step; `known` keys are read
-    elsewhere. Raises Reject with every fault."""
+    elsewhere. Raises Reject where the record is no episode."""
     top, trail = Found(dict(record), (), written, ""), Trail(budget)
     name = layout_of(top, budget)
     if name is None:
@@ -125,9 +127,7 @@ def read_steps(
     trail.account(unread, _HARMLESS)
     if not steps and not reader.faults:
         reader.refuse(Reason.SCHEMA_TURNS_EMPTY, (layout.parallel or {}).get("action", layout.steps), "the episode has no steps")
-    if reader.faults:
-        raise Reject(*reader.faults)
-    return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]))
+    return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]), tuple(reader.faults))
 
 
 def _goal(reader: _Reader) -> tuple[str, str | None]:
@@ -199,22 +199,23 @@ def _in_parallel(reader: _Reader, lists: Mapping[str, str]) -> tuple[list[Found]
 
 def _step(reader: _Reader, at: Found, index: int, code: str | None) -> Step | None:
     fields = reader.layout.fields
+    action: Action | None = None
     try:
         action = _action(reader, at, code)
     except Reject as reject:
-        reader.faults += reject.findings
-        return None
+        reader.faults += reject.findings  # and the rest is read, so that its faults are found too
     step_id = reader.of(at, fields.step_id) if fields.step_id else None
-    return Step(
+    made = Step(
         step_id=str(index) if step_id is None or not isinstance(single(step_id.value), (str, int)) else str(single(step_id.value)),
         index=index,
         where=at.where,
         screen=_screen(reader, at),
-        action=action,
+        action=action or Action(name="other"),
         instruction=reader.text(at, fields.low),
         thought=reader.text(at, fields.thought),
         size=_size(reader, at),
     )
+    return made if action is not None else None
 
 
 def _action(reader: _Reader, at: Found, code: str | None) -> Action:
@@ -292,4 +293,4 @@ def _last(reader: _Reader, last: Found | None) -> tuple[ImageRef | None, Size | 
 def _one_later(steps: list[Step]) -> list[Step]:
     """Each step with the screen that the step before it led to; the first one's is not in the log."""
     before: list[tuple[ImageRef | None, Size | None]] = [(None, None), *((step.screen, step.size) for step in steps[:-1])]
-    return [replace(step, screen=screen, size=size) for step, (screen, size) in zip(steps, before, strict=True)]
+    return [replace(step, screen=screen, size=size) for step, (screen, size) in zip(steps, before, strict=False)]
