@@ -23,11 +23,12 @@ import pyarrow.compute as pc
 from pipelines.storage.files import delete_files, names_in, write_file
 from pipelines.storage.opening import open_file
 from pipelines.tables.publication.root import OutputRoot
-from pipelines.tables.schema import Row
+from pipelines.tables.schema import Row, long, text
 from pipelines.training.tables import Published
 
 Keys = npt.NDArray[np.uint64]
 FOLDER = "_record_keys"
+FOUND = pa.schema([("record_id", text), ("batch", text), ("path", text), ("line", long)])
 MERGED = 16  # files of one size that become one
 BITS = 8  # of the table that drops most keys before they are looked up, beyond the number of wanted ones
 MOST_BITS = 26
@@ -38,54 +39,58 @@ class _File(NamedTuple):
     runs: list[tuple[str, int]]
 
 
-def find_published(root: OutputRoot, runs: Sequence[Row], batch: str, record_ids: Sequence[str], name: str, has_content: Sequence[str]) -> list[Row]:
-    """The record_id, batch, path and line of those records that another batch has published; of several batches the first by name.
+def find_published(root: OutputRoot, runs: Sequence[Row], batch: str, wanted: Keys, name: str, has_content: Sequence[str]) -> pa.Table:
+    """record_id, batch, path and line of those of these records that another batch has published; of several batches the first by name.
 
-    `runs` are the rows of `runs`. A record counts as published if it has a conversation, or a row of quarantine with one of the reasons
-    `has_content`. `name` is that of a new file of keys.
+    `runs` are the rows of `runs`, `wanted` comes from `keys_of`. A record counts as published if it has a conversation, or a row of quarantine
+    with one of the reasons `has_content`. `name` is that of a new file of keys.
     """
     newest = {row["batch"]: row["run_id"] for row in runs if row["batch"] != batch}
-    if not newest or not record_ids:
-        return []
+    if not newest or not len(wanted):
+        return FOUND.empty_table()
     published = root.published(runs)
     batches = {run_id: other for other, run_id in newest.items()}
-    may_be_in = _lookup(keys_of(record_ids))
-    files, found = _known_files(root), set()
-    for run_id, keys in _each_run(root, files, batches):
-        if may_be_in(keys):
-            found.add(batches[run_id])
+    are_in = _lookup(wanted)
+    files = _known_files(root)
+    found = {batches[run_id] for run_id, keys in _each_run(root, files, batches) if are_in(keys).any()}
     known = {run_id for file in files for run_id, _ in file.runs}
     missing = {run_id: _published_keys(published, other, has_content) for run_id, other in batches.items() if run_id not in known}
-    found |= {batches[run_id] for run_id, keys in missing.items() if may_be_in(keys)}
+    found |= {batches[run_id] for run_id, keys in missing.items() if are_in(keys).any()}
     if missing:
         _write(root, name, missing)
         _merge(root, [*files, _File(f"{name}.keys", [(run_id, len(keys)) for run_id, keys in missing.items()])], batches, f"{name}-merged")
-    return _rows(published, sorted(found), record_ids, has_content)
+    return _rows(published, sorted(found), are_in, has_content)
 
 
-def keys_of(record_ids: Iterable[str]) -> Keys:
-    """The keys of these records, sorted, each once.
+def keys_of(columns: Iterable[pa.Array]) -> Keys:
+    """The keys of the records with these ids, sorted, each once.
 
-    >>> [hex(key) for key in keys_of(["00000000000000ff" + "0" * 48])]
+    >>> [hex(key) for key in keys_of([pa.array(["00000000000000ff" + "0" * 48])])]
     ['0xff']
     """
-    data = bytes.fromhex("".join(record_id[:16] for record_id in record_ids))
-    return np.unique(np.frombuffer(data, dtype=">u8").astype(np.uint64))
+    parts = list(map(_keys, columns))
+    return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
 
 
-def _lookup(wanted: Keys) -> Callable[[Keys], bool]:
-    """A function that says whether one of the wanted keys is among some. Most of these are dropped by their first bits alone."""
+def _keys(record_ids: pa.Array) -> Keys:
+    data = bytes.fromhex("".join(pc.utf8_slice_codeunits(record_ids, 0, 16).to_pylist()))
+    return np.frombuffer(data, dtype=">u8").astype(np.uint64)
+
+
+def _lookup(wanted: Keys) -> Callable[[Keys], npt.NDArray[np.bool_]]:
+    """A function that says which keys are wanted. Most are dropped by their first bits alone."""
     bits = min(MOST_BITS, math.ceil(math.log2(len(wanted) + 1)) + BITS)
     shift = np.uint64(64 - bits)
     is_possible = np.zeros(1 << bits, dtype=np.bool_)
     is_possible[wanted >> shift] = True
 
-    def may_be_in(keys: Keys) -> bool:
-        left = keys[is_possible[keys >> shift]]
-        places = np.searchsorted(wanted, left)
-        return bool(np.any(wanted[np.minimum(places, len(wanted) - 1)] == left))
+    def are_in(keys: Keys) -> npt.NDArray[np.bool_]:
+        found = is_possible[keys >> shift]
+        left = keys[found]
+        found[found] = wanted[np.minimum(np.searchsorted(wanted, left), len(wanted) - 1)] == left
+        return found
 
-    return may_be_in
+    return are_in
 
 
 def _known_files(root: OutputRoot) -> list[_File]:
@@ -110,7 +115,7 @@ def _each_run(root: OutputRoot, files: Sequence[_File], wanted: Mapping[str, str
 
 
 def _published_keys(published: Published, batch: str, has_content: Sequence[str]) -> Keys:
-    return keys_of(record_id for rows in _holding(published, batch, has_content) for record_id in rows["record_id"].to_pylist())
+    return keys_of(rows["record_id"].combine_chunks() for rows in _holding(published, batch, has_content))
 
 
 def _holding(published: Published, batch: str, has_content: Sequence[str], *columns: str) -> Iterator[pa.Table]:
@@ -148,12 +153,12 @@ def _merge(root: OutputRoot, files: Sequence[_File], wanted: Mapping[str, str], 
             delete_files([root.path(FOLDER, file.name) for file in alike], root.stores)
 
 
-def _rows(published: Published, batches: Sequence[str], record_ids: Sequence[str], has_content: Sequence[str]) -> list[Row]:
-    wanted = pa.array(record_ids, pa.string())
-    found: dict[str, Row] = {}
+def _rows(published: Published, batches: Sequence[str], are_in: Callable[[Keys], npt.NDArray[np.bool_]], has_content: Sequence[str]) -> pa.Table:
+    found = [FOUND.empty_table()]
     for batch in batches:
-        for table in _holding(published, batch, has_content, "origin"):
-            for row in table.filter(pc.is_in(table["record_id"], wanted)).select(["record_id", "path", "line"]).to_pylist():
-                one = row | {"batch": batch}
-                found[row["record_id"]] = min(one, found.get(row["record_id"], one), key=lambda each: (each["batch"], each["path"], each["line"]))
-    return list(found.values())
+        for rows in _holding(published, batch, has_content, "origin"):
+            some = rows.filter(pa.array(are_in(_keys(rows["record_id"]))))
+            found.append(some.append_column("batch", pa.repeat(pa.scalar(batch), len(some))).select(FOUND.names))
+    ordered = pa.concat_tables(found).sort_by([(name, "ascending") for name in ("batch", "path", "line")])
+    first = ordered.group_by("record_id", use_threads=False).aggregate([(name, "first") for name in ("batch", "path", "line")])
+    return first.select(["record_id", "batch_first", "path_first", "line_first"]).rename_columns(FOUND.names)

@@ -56,11 +56,13 @@ class Job(NamedTuple):
         """As many tasks as Spark makes after a shuffle."""
         return int(self.spark.conf.get("spark.sql.shuffle.partitions") or 1)
 
-    def share(self, rows: Sequence[Row], kind: pa.StructType | None = None) -> SharedRows:
+    def share(self, rows: Sequence[Row] | pa.Table, kind: pa.StructType | None = None) -> SharedRows:
         """Rows of the driver for all workers, in a file; without `kind`, their values say what types they have."""
+        if not isinstance(rows, pa.Table):
+            rows = pa.Table.from_pylist(list(rows), schema=pa.schema(list(kind)) if kind else None)
         path = f"{self.work_folder}/lists/{uuid4().hex}.parquet"
         with open_output(path, self.root.stores) as sink:
-            pq.write_table(pa.Table.from_pylist(list(rows), schema=pa.schema(list(kind)) if kind else None), sink)
+            pq.write_table(rows, sink)
         return SharedRows(path, self.root.stores, len(rows))
 
 

@@ -24,12 +24,11 @@ from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.plans.steps import histories_work
 from pipelines.spark.run.progress import Steps
 from pipelines.tables.publication.root import OutputRoot
-from pipelines.tables.record_keys import find_published
+from pipelines.tables.record_keys import FOUND, find_published, keys_of
 from pipelines.tables.schema import Row, long, struct, text
 from pipelines.tables.writing import OUTCOMES, FileSet
 
 ALL = Outside()
-FOUND = struct(record_id=text, batch=text, path=text, line=long)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +104,10 @@ def stage_rows(run: Run, drafts: Work, outside: Outside = ALL, folder: str | Non
 def _published_before(run: Run, drafts: FileSet) -> DataFrame | None:
     """The records of these drafts that other batches have published; None where there are none. The driver looks them up."""
     kind = struct(record_id=text, origin=struct(line=long))
-    batches = [batch for path, _ in drafts.of("drafts") for batch in file_batches(path, {}, kind, run.root.stores)]
-    ids = [one for batch in batches for one in batch.filter(pc.greater(pc.struct_field(batch["origin"], "line"), 0))["record_id"].to_pylist()]
-    found = find_published(run.root, run.runs, run.batch, ids, run.run_id, (Reason.RECORD_SUPERSEDED.code,))
-    return read_paths(run.job, [{"path": run.job.share(found, FOUND).path, "values": []}], FOUND) if found else None
+    batches = (batch for path, _ in drafts.of("drafts") for batch in file_batches(path, {}, kind, run.root.stores))
+    keys = keys_of(batch.filter(pc.greater(pc.struct_field(batch["origin"], "line"), 0))["record_id"] for batch in batches)
+    found = find_published(run.root, run.runs, run.batch, keys, run.run_id, (Reason.RECORD_SUPERSEDED.code,))
+    return read_paths(run.job, [{"path": run.job.share(found).path, "values": []}], pa.struct(list(FOUND))) if len(found) else None
 
 
 def _count_images(run: Run, verified: FileSet) -> tuple[int, int]:
