@@ -34,7 +34,10 @@ class Cumulative(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """What is decided about a record: it trains `trains` of its answers, and the messages `masked` not. `held` trains the last of those."""
+    """What is decided about a record: it trains `trains` of its answers, and the messages `masked` not. `held` trains the last of those.
+
+    `held` is None if the record itself trains the text of each of them, as its newest answer.
+    """
 
     trains: int
     masked: tuple[int, ...]
@@ -48,12 +51,12 @@ def folded_context(folded: Folded, id_conflict: bool = False) -> RecordContext:
 
 
 class _Best(NamedTuple):
-    """The best of the answers with one chain, and whether any of them is the newest of its record."""
+    """The best of the answers with one chain, and whether it is `given`: as the newest answer of any record, or in a published one."""
 
     rank: Rank
     place: Held
     own: bytes
-    is_newest: bool
+    is_given: bool
 
 
 def fold(records: Iterable[Cumulative]) -> dict[Held, Folded]:
@@ -69,11 +72,11 @@ def _folded(record: Cumulative, best: Mapping[bytes, _Best], moved: Mapping[byte
     masked: list[int] = []
     for answer in record.answers:
         place = moved.get(answer.chain, best[answer.chain].place)
-        if place == record.place:
+        if place == record.place and answer.chain not in moved:
             trains += 1
         else:
             masked += range(answer.first, answer.last + 1)
-            held = place
+            held = held if place == record.place else place
     return Folded(trains, tuple(masked), held)
 
 
@@ -81,9 +84,9 @@ def _best_of_chains(records: Iterable[Cumulative]) -> dict[bytes, _Best]:
     best: dict[bytes, _Best] = {}
     for record in records:
         for answer in record.answers:
-            one = _Best(_rank(record, answer), record.place, answer.own, answer.is_newest)
+            one = _Best(_rank(record, answer), record.place, answer.own, answer.is_newest or record.is_published)
             other = best.get(answer.chain, one)
-            best[answer.chain] = min(one, other)._replace(is_newest=one.is_newest or other.is_newest)
+            best[answer.chain] = min(one, other)._replace(is_given=one.is_given or other.is_given)
     return best
 
 
@@ -110,20 +113,20 @@ def _moved(records: Iterable[Cumulative], best: Mapping[bytes, _Best]) -> dict[b
     for one in history.values():
         if one.excess <= 0:
             moved[one.chain] = texts.another_place(one.own, one.rank[-1])
-        elif least[one.own, one.excess] != one.rank and one.has_episode:
+        elif least[one.own, one.excess][-1] != one.rank[-1] and one.has_episode:
             moved[one.chain] = least[one.own, one.excess][-1]
     return moved
 
 
 @dataclass(slots=True)
 class _Texts:
-    """How many chains end in each text as the newest answer of a record, and the first and the last place of the best of these."""
+    """How many chains end in each text and are given, and the first and the last place of the best of these."""
 
     counts: Counter[bytes] = field(default_factory=Counter)
     places: dict[bytes, tuple[Held, Held]] = field(default_factory=dict)
 
     def add(self, best: _Best) -> None:
-        if best.is_newest:
+        if best.is_given:
             self.counts[best.own] += 1
             first, last = self.places.get(best.own, (best.place, best.place))
             self.places[best.own] = (min(first, best.place), max(last, best.place))
@@ -134,10 +137,10 @@ class _Texts:
 
 
 class _History(NamedTuple):
-    """An answer that is history in every record that has its chain.
+    """An answer that is not given: history in every record that has its chain.
 
-    `excess`: how many answers up to here have this text, more than other records have given as their newest answer; the most of all records that have
-    its chain. `rank` is that of the best of these.
+    `excess`: how many answers up to here have this text, more than other records have given; the most of all records that have its chain.
+    `rank` is that of the best of these.
     """
 
     chain: bytes
@@ -150,12 +153,13 @@ class _History(NamedTuple):
 def _history(record: Cumulative, best: Mapping[bytes, _Best], texts: _Texts) -> Iterator[_History]:
     if record.is_published:
         return
-    own_newest = Counter(answer.own for answer in record.answers if best[answer.chain].is_newest)
+    given_here = Counter(answer.own for answer in record.answers if best[answer.chain].is_given)
     before: Counter[bytes] = Counter()
     for answer in record.answers:
         found = best[answer.chain]
-        if found.is_newest or not found.rank[0]:  # what a published record trains stays there
+        if found.is_given:
             continue
         before[answer.own] += 1
-        excess = before[answer.own] - (texts.counts[answer.own] - own_newest[answer.own])
-        yield _History(answer.chain, answer.own, found.rank, answer.has_episode, excess)
+        if answer.own == found.own:  # not in a record that counts to another episode than the best one
+            excess = before[answer.own] - (texts.counts[answer.own] - given_here[answer.own])
+            yield _History(answer.chain, answer.own, found.rank, answer.has_episode, excess)

@@ -115,7 +115,7 @@ def test_a_text_is_trained_at_least_as_often_as_any_record_has_it_and_never_twic
 def test_a_superseded_record_is_held_by_one_that_is_kept(drafts: list[Draft]):
     found = fold(map(cumulative, drafts))
     for one in found.values():
-        assert (one.held is not None) or not one.masked
+        assert one.held is not None or one.trains
         assert one.held is None or found[one.held].trains
     assert sum(one.trains for one in found.values())
 
@@ -187,6 +187,12 @@ def test_what_is_published_stays_and_is_not_trained_again():
     short, long = draft([Q, A], 1), draft([Q, A, R, B], 2)
     found = fold([cumulative(short, is_published=True), cumulative(long)])
     assert found == {cumulative(long).place: Folded(1, (1,), cumulative(short).place)}
+
+
+def test_the_published_history_of_an_episode_is_not_trained_again():
+    published = draft([asks("q at 9:01"), A, R, B], 1)
+    late = draft([asks("q at 9:02"), A, R, B, R, says("c")], 2)
+    assert fold([cumulative(published, is_published=True), cumulative(late)]) == {cumulative(late).place: Folded(1, (1, 3), cumulative(published).place)}
 
 
 def test_images_belong_to_the_context():
