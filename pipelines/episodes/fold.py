@@ -34,7 +34,10 @@ class Cumulative(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """What is decided about a record: it trains `trains` of its answers, and the messages `masked` not. `held` trains the last of those."""
+    """What is decided about a record: it trains `trains` of its answers, and the messages `masked` not. `held` trains the last of those.
+
+    `held` is None if the record itself trains the text of each of them, as its newest answer.
+    """
 
     trains: int
     masked: tuple[int, ...]
@@ -69,11 +72,11 @@ def _folded(record: Cumulative, best: Mapping[bytes, _Best], moved: Mapping[byte
     masked: list[int] = []
     for answer in record.answers:
         place = moved.get(answer.chain, best[answer.chain].place)
-        if place == record.place:
+        if place == record.place and answer.chain not in moved:
             trains += 1
         else:
             masked += range(answer.first, answer.last + 1)
-            held = place
+            held = held if place == record.place else place
     return Folded(trains, tuple(masked), held)
 
 
@@ -110,7 +113,7 @@ def _moved(records: Iterable[Cumulative], best: Mapping[bytes, _Best]) -> dict[b
     for one in history.values():
         if one.excess <= 0:
             moved[one.chain] = texts.another_place(one.own, one.rank[-1])
-        elif least[one.own, one.excess] != one.rank and one.has_episode:
+        elif least[one.own, one.excess][-1] != one.rank[-1] and one.has_episode:
             moved[one.chain] = least[one.own, one.excess][-1]
     return moved
 
@@ -134,10 +137,10 @@ class _Texts:
 
 
 class _History(NamedTuple):
-    """An answer that is not given, and stands in every record that has its chain.
+    """An answer that is not given: history in every record that has its chain.
 
-    `excess`: how many answers up to here have this text, more than other records have given; the most of all records that have its chain. `rank` is
-    that of the best of these.
+    `excess`: how many answers up to here have this text, more than other records have given; the most of all records that have its chain.
+    `rank` is that of the best of these.
     """
 
     chain: bytes
@@ -157,5 +160,6 @@ def _history(record: Cumulative, best: Mapping[bytes, _Best], texts: _Texts) -> 
         if found.is_given:
             continue
         before[answer.own] += 1
-        excess = before[answer.own] - (texts.counts[answer.own] - given_here[answer.own])
-        yield _History(answer.chain, answer.own, found.rank, answer.has_episode, excess)
+        if answer.own == found.own:  # not in a record that counts to another episode than the best one
+            excess = before[answer.own] - (texts.counts[answer.own] - given_here[answer.own])
+            yield _History(answer.chain, answer.own, found.rank, answer.has_episode, excess)

@@ -89,10 +89,10 @@ def fold(rows: DataFrame) -> DataFrame:
     answers = _with_best(rows)
     moved = answers.join(_moved(answers), on="chain", how="left")
     held = F.coalesce("moved_to", "best_place")
-    is_elsewhere = held != F.col("place")
+    is_elsewhere = F.col("moved_to").isNotNull() | (F.col("best_place") != F.col("place"))
     ranges = F.sort_array(F.collect_list(F.when(is_elsewhere, F.struct("first", "last"))))
     masked = F.flatten(F.transform(ranges, lambda one: F.sequence(one["first"], one["last"])))
-    last_held = F.max(F.when(is_elsewhere, F.struct("first", held.alias("held"))))["held"]
+    last_held = F.max(F.when(is_elsewhere & (held != F.col("place")), F.struct("first", held.alias("held"))))["held"]
     of_record = moved.where(F.col(OF_FILE).isNotNull()).groupBy(OF_FILE, OF_ROW)
     return of_record.agg(F.count_if(~is_elsewhere).alias("trains"), masked.alias("masked"), last_held.alias("held"))
 
@@ -101,7 +101,7 @@ def _with_best(rows: DataFrame) -> DataFrame:
     """The rows with the best answer that has their chain, whether it is given, and how often the record has their text so far."""
     place = F.struct(*PLACE)
     worse = (-F.col(name) for name in ("reasoning", "images", "size", "messages"))
-    rank = F.struct(F.col(OF_FILE).isNotNull().alias("is_draft"), *(column.alias(f"worse_{i}") for i, column in enumerate(worse)), place.alias("place"))
+    rank = F.struct(F.col(OF_FILE).isNotNull().alias("is_draft"), *(column.alias(f"worse_{i}") for i, column in enumerate(worse)), place.alias("place"), "own")
     best = rows.groupBy("chain").agg(F.min(rank).alias("best"), F.max(F.col("is_newest") | F.col(OF_FILE).isNull()).alias("is_given"))
     same_text = Window.partitionBy(*PLACE, "own")
     return (
@@ -115,19 +115,23 @@ def _with_best(rows: DataFrame) -> DataFrame:
 
 def _moved(answers: DataFrame) -> DataFrame:
     """The chains of rewritten histories, and the place `moved_to` that trains their text."""
-    best = answers.where("place = best_place")
-    given = best.where("is_given").groupBy("own").agg(F.count(F.lit(1)).alias("given"), F.min("place").alias("first_place"), F.max("place").alias("last_place"))
+    given = (
+        answers.where("place = best_place and is_given")
+        .groupBy("own")
+        .agg(F.count(F.lit(1)).alias("given"), F.min("place").alias("first_place"), F.max("place").alias("last_place"))
+    )
     excess = F.col("history_here") - (F.coalesce("given", F.lit(0)) - F.col("given_here"))
-    history = best.where(F.col(OF_FILE).isNotNull() & ~F.col("is_given")).join(given, on="own", how="left").withColumn("excess", excess)
+    history = answers.where("not is_given and own = best.own").join(given, on="own", how="left").withColumn("excess", excess)
+    history = history.groupBy("chain", "own", "best", "has_episode", "first_place", "last_place").agg(F.max("excess").alias("excess"))
     orphans = history.where("excess > 0 and has_episode")
     least = orphans.groupBy("own", "excess").agg(F.min("best").alias("least"))
     elsewhere = history.where("excess <= 0").select("chain", _another_place().alias("moved_to"))
-    twins = orphans.join(least, on=["own", "excess"], how="inner").where("least.place <> place").select("chain", F.col("least.place").alias("moved_to"))
+    twins = orphans.join(least, on=["own", "excess"], how="inner").where("least.place <> best.place").select("chain", F.col("least.place").alias("moved_to"))
     return elsewhere.unionAll(twins)
 
 
 def _another_place() -> Column:
-    return F.when(F.col("first_place") == F.col("place"), F.col("last_place")).otherwise(F.col("first_place"))
+    return F.when(F.col("first_place") == F.col("best.place"), F.col("last_place")).otherwise(F.col("first_place"))
 
 
 def _draft_rows() -> MapRows:
