@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import Namespace
 from collections import Counter
@@ -56,7 +57,12 @@ def run(options: Namespace) -> int:
     files = Counter(file.source for file in listing.files)
     for line in summary_lines(books, tally.facts(books, files) | listed_facts(listing)):
         console.print(line)
-    return _verdict(books, config, console)
+    code = _verdict(books, config, console)
+    if (place := tally.worst_place()) is not None:
+        given = [f"--batch {shlex.quote(options.batch)} " if options.batch else "", *(f"--set {shlex.quote(one)} " for one in options.set)]
+        path, number = place
+        console.print(visible(f"next: episodes show --config {shlex.quote(str(options.config))} {''.join(given)}{shlex.quote(path)} --line {number}"))
+    return code
 
 
 def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
@@ -147,6 +153,11 @@ class Tally:
             self.judged[place[0]] += is_judged(reason)
             self.absent.update((place[0], field) for field in absent_fields(row.findings))
             self.without_episode[place[0]] += row.episode_id == row.raw.record_id
+
+    def worst_place(self) -> tuple[str, int] | None:
+        """The first record with the most frequent reason; None where no record was refused."""
+        found = [(-count, code) for code, count in self._reasons.items() if code not in ASIDE and self.first[code][1]]
+        return self.first[min(found)[1]] if found else None
 
     def books(self) -> Books:
         records: Counter[tuple[str, ...]] = Counter((source, path) for source, path, _ in self._records)

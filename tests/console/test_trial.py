@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import shlex
 from argparse import Namespace
 from pathlib import Path
 
@@ -181,6 +182,16 @@ def test_on_a_terminal_bars_count_the_records_and_disappear_at_the_end(tmp_path:
     assert erased
     assert summary.startswith("source chat")
     assert "\x1b" not in summary
+
+
+def test_the_next_command_shows_the_first_record_with_the_most_frequent_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "my conf.yaml").write_text(CONF)
+    log = write_lines(tmp_path / "logs" / "a.jsonl", [asked(), b"{not json", asked(messages=[], id="1"), asked(), asked(messages=[], id="2"), asked()])
+    assert main(["try", "--config", f"{tmp_path}/my conf.yaml", "--set", "gates.max_quarantined=1", str(log)]) == 0
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == f"next: episodes show --config '{tmp_path}/my conf.yaml' --set gates.max_quarantined=1 {log} --line 3"
+    assert main(shlex.split(said)[2:]) == 0
+    assert "quarantined · schema.turns_empty" in capsys.readouterr().out
 
 
 def test_nothing_is_written_without_json_and_stdout_stays_open(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -78,7 +79,10 @@ class Result:
         standins = [f"{name}: {fact['tokenizer']} is a stand-in vocabulary" for name, fact in facts.items() if fact["standin"]]
         published = self.status in (PUBLISHED, UNCHANGED)
         where = f"tables           {self.root}" if published else "nothing was published"
-        return [*lines, *standins, *self.words, f"time            {sum(self.seconds.values()):>9.1f} s", where, f"report           {self.report}"]
+        ends = [f"time            {sum(self.seconds.values()):>9.1f} s", where, f"report           {self.report}"]
+        if self.status == PUBLISHED and self.books and self.books.rows()["quarantine"]:
+            ends.append(f"kept aside       episodes quarantine {shlex.quote(self.root)} --batch {self.manifest['batch']}")
+        return [*lines, *standins, *self.words, *ends]
 
 
 @dataclass(frozen=True, slots=True)
