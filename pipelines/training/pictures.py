@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from pipelines.training.tables import Published, open_root
+from pipelines.training.tables import Published, open_root, why_not
 
 Folder = str | os.PathLike[str]
 # One folder for all sources, or by source the folder, or the list of folders, that takes the place of its image_root.
@@ -190,4 +190,4 @@ def _object_bytes(uri: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except (OSError, ArrowException, ValueError) as error:
-        raise PictureMissing(f"{uri}: {error}") from None
+        raise PictureMissing(f"{uri}: {why_not(error)}") from None

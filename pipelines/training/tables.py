@@ -181,8 +181,14 @@ def filesystem_of(root: str) -> FileSystem:
     try:
         system, path = FileSystem.from_uri(root)
     except (OSError, pa.ArrowException, ValueError) as error:
-        raise NotPublished(f"{root} cannot be opened: {error}") from None
+        raise NotPublished(f"{root} cannot be opened: {why_not(error)}") from None
     return SubTreeFileSystem(path, system)
+
+
+def why_not(error: Exception) -> str:
+    """What pyarrow says of a store that it cannot open, in one line. Where it lacks the libraries for HDFS, it names every place that it has tried."""
+    line = str(error).partition("\n")[0]
+    return f"{line}; pyarrow reads HDFS with Hadoop's libhdfs, which needs JAVA_HOME, HADOOP_HOME and CLASSPATH" if "Unable to load lib" in line else line
 
 
 def run_rows(fs: FileSystem, root: str, columns: Sequence[str] | None = None) -> list[Row]:

@@ -11,7 +11,7 @@ from deltalake import DeltaTable, write_deltalake
 from pipelines.tables.publication.complete import complete
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.training.delta_log import table_state
-from pipelines.training.tables import NotPublished, filesystem_of, open_root
+from pipelines.training.tables import NotPublished, filesystem_of, open_root, why_not
 from tests.published import DAYS, plan_rows, publish_rows, publish_run
 
 PARTITIONS = ["dialect", "split", "batch"]
@@ -203,6 +203,17 @@ def test_a_root_of_version_0_1_0_is_refused_with_what_to_do(tmp_path: Path):
         root = tmp_path / form
         with pytest.raises(NotPublished, match=f"^the root {root} was written by version 0.1.0; bring it over once with: episodes repair {root}$"):
             open_root(root)
+
+
+def test_a_store_that_cannot_be_opened_is_said_in_one_line():
+    """Without Hadoop's libraries, pyarrow names every place where it has looked for them."""
+    with pytest.raises(NotPublished, match=r"^hdfs://127.0.0.1:9/tables cannot be opened: ") as raised:
+        open_root("hdfs://127.0.0.1:9/tables")
+    assert "\n" not in str(raised.value)
+    assert why_not(OSError("Unable to load libhdfs: no such file\ndlopen failed")) == (
+        "Unable to load libhdfs: no such file; pyarrow reads HDFS with Hadoop's libhdfs, which needs JAVA_HOME, HADOOP_HOME and CLASSPATH"
+    )
+    assert why_not(OSError("no answer")) == "no answer"
 
 
 def test_what_is_not_there_is_said(tmp_path: Path, nights: Path):
