@@ -47,6 +47,7 @@ BEFORE = """\
 - **Questions and answers**: a record with an answer and no question is quarantined, and so is one with several answers to its question (choices, completions): keep the one to train on.
   Earlier turns come from `history`, `chat_history` and the like.
 - **Traces**: spans of tools, retrievers, embeddings and the like are no conversations and are quarantined by the name of their kind (`keep_if` leaves them out); so are spans that failed.
+- **Exports of ChatGPT**: the branch of the tree `mapping` that ends at `current_node`, if it is all text; other branches are counted as unread.
 - **Preferences**: the better side is trained; the rejected one is kept in column `extra`, with the note `record.rejected_kept`.
 - **Reasoning**: placed once, before its turn, whichever key it came from. `reasoning: drop` removes all of it.
 - **Loss**: nine keys say whether a turn is trained and with what weight ([below](#loss-keys)). A record whose weights a row cannot represent, such as different
