@@ -24,8 +24,8 @@ BEFORE = """\
   decides, not the file name. A folder with a `_delta_log` is read as a Delta table at its newest version. Folders named `key=value` become columns. Every
   other file in the folder of a source is listed with the reason why it was skipped. A source without files ends the run with exit code 2, unless
   `allow_empty` is set.
-- **Keys**: each key of a record is read, or known to be harmless, or counted as unread in the summary. If the name of an unread key suggests that it matters, the record
-  is quarantined (`schema.field_unread`), unless you set `ignore` or `field_unread: warn`: [keys.md](keys.md).
+- **Keys**: each key of a record is read, or known to be harmless, or counted as unread in the summary. If an unread key may change what the record teaches, by the words of its
+  name or by its value, the record is quarantined (`schema.field_unread`), unless you set `ignore` or `field_unread: warn`: [keys.md](keys.md).
 - **Turns**: turns and content parts are read alike in every format, whichever API logged them: OpenAI chat and Responses, Anthropic, Gemini, Bedrock, LangChain,
   Vercel's AI SDK, OpenTelemetry, ATIF, ADP. A format only says where in a record its turns are. Lists and objects may also be JSON text, as in Parquet columns.
 - **Images**: under many keys of a record or a turn ([keys.md](keys.md)), as content parts, as `<img>path</img>`, as `file://` or `data:` URIs, as base64, or as bytes in Parquet. Each
@@ -41,8 +41,13 @@ BEFORE = """\
 - **Calls in text**: an answer whose text ends with calls becomes text and calls (`repair.tool_call_extracted`), in the syntaxes {SYNTAXES}. Tags that mean
   nothing else are enough; {UNTAGGED} need a result that follows, or names that `tools` declares. Results in the next question (`<tool_response>`, `Observation:`,
   `EXECUTION RESULT of [name]:` and the like) become tool results, and tool definitions in the words of a known template are moved to `tools`. A call in quotes, in a block of code or before other
-  text stays text, with the note `tool.call_in_text`. `calls_in_text: none`, or a list of syntaxes, of a source says otherwise than `auto`.
+  text stays text, with the note `tool.call_in_text`; so does one in a list, in indented lines or after a colon, unless a result follows, its name is declared, or the conversation has
+  such calls already. `calls_in_text: none`, or a list of syntaxes, of a source says otherwise than `auto`.
 - **Answers beside the turns**: if the turns end with a question, the answer is read from `response`, `output`, `completion`, `choices`, `chosen` or `answer` of the record.
+- **Questions and answers**: a record with an answer and no question is quarantined, and so is one with several answers to its question (choices, completions): keep the one to train on.
+  Earlier turns come from `history`, `chat_history` and the like.
+- **Traces**: spans of tools, retrievers, embeddings and the like are no conversations and are quarantined by the name of their kind (`keep_if` leaves them out); so are spans that failed.
+- **Exports of ChatGPT**: the branch of the tree `mapping` that ends at `current_node`, if it is all text; other branches are counted as unread.
 - **Preferences**: the better side is trained; the rejected one is kept in column `extra`, with the note `record.rejected_kept`.
 - **Reasoning**: placed once, before its turn, whichever key it came from. `reasoning: drop` removes all of it.
 - **Loss**: nine keys say whether a turn is trained and with what weight ([below](#loss-keys)). A record whose weights a row cannot represent, such as different

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
+from pipelines.formats.exports import unfold_export
 from pipelines.formats.fields import read_fields
 from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
 from pipelines.formats.layouts import LAYOUTS
@@ -196,7 +197,8 @@ def _holds_turns(record: Record) -> bool:
 def _read_layout(record: Record, written: Written, wanted: str, reading: Reading, episode: tuple[str, Json] | None) -> Logged | None:
     """The record in the first layout that it matches, or in the one that the source names; None where it matches none. Columns of JSON text are
     opened for the search."""
-    if (unfolded := unfold(record, reading.budget, reading.unread)) is not None:
+    unfolded = unfold_export(record, reading.unread) if "mapping" in record else unfold(record, reading.budget, reading.unread)
+    if unfolded is not None:
         record, written = unfolded, Rewritten(lambda: unfolded)
     name = _layout_of(record, wanted)
     if name is None:
