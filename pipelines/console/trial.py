@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 import orjson
-from msgspec.structs import asdict
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -24,7 +23,7 @@ from pipelines.ledger.unread_keys import add, trim, unread_facts
 from pipelines.local import list_files, run_listed, with_folders
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
-from pipelines.tables.schema import Row, row_of
+from pipelines.tables.schema import Row, message_row, row_of
 
 OK, INTERNAL_ERROR, GATE = 0, 1, 3
 RUN_ID = "try"
@@ -54,7 +53,7 @@ def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
     table, row = row_of(outcome, batch, RUN_ID, config.split)
     if isinstance(outcome, Sample):
         conversation = outcome.conversation
-        row |= {"messages": [asdict(message) for message in conversation.messages], "tools": conversation.tools}
+        row |= {"messages": [message_row(message) for message in conversation.messages], "tools": conversation.tools}
         row |= {"attention_mask": [1] * row["num_tokens"], "position_ids": list(range(row["num_tokens"]))}
     elif isinstance(outcome, Quarantined) and row["raw"] is not None:
         row["raw"] = row["raw"].decode("utf-8", "backslashreplace")
