@@ -12,7 +12,7 @@ export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
 TEMPLATES := out/templates
 
-.PHONY: setup run test check test-long fuzz crash-test cluster-test servers mutants bench bench-peers trainers-test trainers-resolve always docs lock clean
+.PHONY: setup run test check test-long fuzz crash-test cluster-test servers oracles mutants bench bench-peers trainers-test trainers-resolve always docs lock clean
 
 setup: $(READY)
 
@@ -35,8 +35,19 @@ test: $(READY) $(TEMPLATES)/.ready
 	@.ci/preflight "$(BIN)/python"
 	@$(BIN)/python -m pytest -m "not long"
 
-test-long: $(READY)
+test-long: $(READY) $(TEMPLATES)/.ready
+	@$(MAKE) --no-print-directory oracles || echo "test-long: goes on without out/oracles" >&2
 	@$(BIN)/python -m pytest -m long
+
+# Another implementation of chat templates, in an environment of its own that also sees the packages of .venv.
+ORACLES := out/oracles
+oracles: $(ORACLES)/.ready
+
+$(ORACLES)/.ready: tests/dialects/hf/oracles.txt | $(READY)
+	@$(BIN)/python -m venv $(ORACLES)
+	@$(BIN)/python -c "import site; print(site.getsitepackages()[0])" > "$$($(ORACLES)/bin/python -c "import site; print(site.getsitepackages()[0])")/venv.pth"
+	@$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 # Fetches the storage servers that `make test-long` starts; a test whose server is missing is skipped.
 # Chat templates of real models, which the tests of the dialect hf read; they are not part of this repository.

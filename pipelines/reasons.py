@@ -203,6 +203,12 @@ class Reason(Enum):
     TOOL_RESULT_MISSING = Row(
         "tool.result_missing", NOTE, "The conversation goes on after a call that has no result.", "Log the result of every call, with the call's id."
     )
+    TOOL_RESULTS_REORDERED = Row(
+        "tool.results_reordered",
+        NOTE,
+        "The results of several calls were put into the order of the calls. The templates of `hf` get them in the order of the log.",
+        "Nothing to fix. Where a template writes no ids, only the order tells which call a result answers.",
+    )
     TOOL_NAME_MISSING = Row("tool.name_missing", REFUSE, "A tool call has no name.", "Log the name of the function that was called.")
     TOOL_RESULT_ORPHAN = Row("tool.result_orphan", REFUSE, "A tool result does not belong to any call.", "Log the call before its result, with the same id.")
     TOOL_ARGS_UNPARSEABLE = Row("tool.args_unparseable", REFUSE, "The arguments are neither JSON nor a Python literal.", "Log the arguments as a JSON object.")

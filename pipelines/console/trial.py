@@ -13,7 +13,6 @@ from typing import BinaryIO
 
 import orjson
 import pyarrow as pa
-from msgspec.structs import asdict
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -30,7 +29,7 @@ from pipelines.ledger.worst import Usual, is_of_a_share, worst_of
 from pipelines.local import list_files, run_listed, with_folders
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, RawRecord, Sample, origin_of
-from pipelines.tables.schema import Row, row_of
+from pipelines.tables.schema import Row, message_row, row_of
 from pipelines.visible import counted, visible
 
 OK, INTERNAL_ERROR, GATE = 0, 1, 3
@@ -70,7 +69,7 @@ def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
     table, row = row_of(outcome, batch, RUN_ID, config.split)
     if isinstance(outcome, Sample):
         conversation = outcome.conversation
-        row |= {"messages": [asdict(message) for message in conversation.messages], "tools": conversation.tools}
+        row |= {"messages": [message_row(message) for message in conversation.messages], "tools": conversation.tools}
         row |= {"attention_mask": [1] * row["num_tokens"], "position_ids": list(range(row["num_tokens"]))}
     elif isinstance(outcome, Quarantined) and row["raw"] is not None:
         row["raw"] = row["raw"].decode("utf-8", "backslashreplace")

@@ -22,6 +22,7 @@ from pipelines.normalize.grounding import fill_objects
 from pipelines.normalize.in_text.calls import lift_calls
 from pipelines.normalize.in_text.tools import lift_tools
 from pipelines.normalize.marks import check_references, place_images
+from pipelines.normalize.reasoning import CLOSE
 from pipelines.normalize.results import pair_results
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
 from pipelines.normalize.turns import Line, lines_of
@@ -198,4 +199,7 @@ def _message(line: Line) -> Message:
         metadata=line.call.name if line.call else "",
         image_at=tuple([offset for offset, _, _ in line.images]) if line.images else (),
         loss_weight=line.weight,
+        answered=line.answered,
+        # An image mark that was taken out of the reasoning moves its end; it then counts as reasoning in the text.
+        reasoning_end=line.reasoning_end if line.text[: line.reasoning_end].endswith(CLOSE) else 0,
     )

@@ -11,10 +11,11 @@ from pipelines.normalize.tool_calls import Call
 from pipelines.normalize.turns import Line
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason
+from pipelines.records import Answered
 
 
 class Group(Struct, gc=False):
-    """Consecutive calls, and the results found for them by the position of the call. `waiting` and `named` are positions by id and by name."""
+    """Consecutive calls, and the results found for them by the position of the call, in the order of the log. `waiting` and `named` are positions by id and by name."""
 
     calls: list[Line] = field(default_factory=list)
     results: dict[int, Line] = field(default_factory=dict)
@@ -34,8 +35,17 @@ class Group(Struct, gc=False):
                 self.named.setdefault(_name_of(line), deque()).append(i)
         return self.named.get(name)
 
-    def ordered(self) -> list[Line]:
-        return [self.results[i] for i in sorted(self.results)]
+    def ordered(self, findings: Findings) -> list[Line]:
+        """The results in the order of the calls."""
+        logged = {call: place for place, call in enumerate(self.results)}
+        calls = sorted(logged)
+        for place, call in enumerate(calls):
+            if (call, logged[call]) != (place, place):
+                self.results[call].answered = Answered(call, logged[call])
+        if any(logged[call] != place for place, call in enumerate(calls)):
+            order = clip(", ".join(str(call + 1) for call in self.results))
+            findings.note(Reason.TOOL_RESULTS_REORDERED, self.results[calls[0]].where, f"the log has the results of calls {order}")
+        return [self.results[call] for call in calls]
 
 
 def pair_results(lines: list[Line], findings: Findings) -> list[Line]:
@@ -53,7 +63,7 @@ def pair_results(lines: list[Line], findings: Findings) -> list[Line]:
             continue
         before = line
         if group.results or (group.calls and line.call is None):
-            ordered += group.ordered()
+            ordered += group.ordered(findings)
             _note_missing(group, findings)
             group = Group()
         if line.call is not None:
@@ -61,7 +71,7 @@ def pair_results(lines: list[Line], findings: Findings) -> list[Line]:
         ordered.append(line)
     if group.results:  # calls that end a record have no results yet
         _note_missing(group, findings)
-    return ordered + group.ordered()
+    return ordered + group.ordered(findings)
 
 
 def _note_missing(group: Group, findings: Findings) -> None:

@@ -19,11 +19,13 @@ from pipelines.normalize.tool_calls import Call, read_id
 from pipelines.normalize.turn_fields import TurnFields, read_fields, read_logged_calls
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason
+from pipelines.records import Answered
 
 
 class Line(Struct, gc=False, kw_only=True):
     """A message in the making. `images` are (offset, reference or Slot, JSON path) that have their place already; `pool` are (reference, JSON path)
-    that the turn has without a place. `is_alone`: the turn has no call besides the text. `is_silent`: the log has an answer that is a blank text."""
+    that the turn has without a place. `is_alone`: the turn has no call besides the text. `is_silent`: the log has an answer that is a blank text.
+    `reasoning_end` and `answered` are those of the message."""
 
     role: str
     text: str
@@ -31,6 +33,8 @@ class Line(Struct, gc=False, kw_only=True):
     weight: float | None = None
     images: list[tuple[int, Any, str]] = field(default_factory=list)
     call: Call | None = None
+    reasoning_end: int = 0
+    answered: Answered | None = None
     call_id: str | None = None  # of a result: the call it answers
     own_id: str | None = None  # of a result: its own id, which some logs make that of its call
     name: str | None = None  # of a result: the function that was called
@@ -126,6 +130,7 @@ def _answer_lines(turn: LoggedTurn, fields: TurnFields, findings: Findings) -> l
     lines: list[Line] = []
     if text.strip() or images or fields.pool or not fields.has_calls:
         line = Line(role="assistant", text=text, where=turn.where, weight=fields.weight, images=images, pool=fields.pool, is_alone=not fields.has_calls)
+        line.reasoning_end = added
         lines.append(line)
         if line.is_blank and not fields.has_content and not fields.thoughts:
             findings.refuse(

@@ -123,9 +123,20 @@ def sample_id_of(record_id: str, index: int = 0, window: int = 0) -> str:
     return hashlib.sha256(f"{record_id}:{index}{f':{window}' if window else ''}".encode()).hexdigest()[:32]
 
 
+class Answered(NamedTuple):
+    """The call that a result answers, and the place of the result in the log: both counted from 0 among the calls and results that follow one another."""
+
+    call: int
+    logged: int
+
+
 class Message(Noun, frozen=True):
     """One turn in GLM form. `metadata` is the tool's name on a call, else "". `content` holds no image marks: `image_at` gives,
     as ascending code point offsets into it, where this message's images belong. `loss_weight` is None if the log does not give one.
+
+    Two facts about the log are for templates that write it as it is, and are in no table. `answered` is set on a result that answers another call, or
+    is logged in another place, than its own place says. `reasoning_end` is the offset into `content` up to which the log has reasoning in a field of its
+    own, and content has it with its tags; 0 if it has none there.
     """
 
     role: str  # system | user | assistant | observation
@@ -133,6 +144,8 @@ class Message(Noun, frozen=True):
     metadata: str = ""
     image_at: tuple[int, ...] = ()
     loss_weight: float | None = None
+    answered: Answered | None = None
+    reasoning_end: int = 0
 
 
 class Box(NamedTuple):

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipelines.config import Split
 from pipelines.reasons import repairs_of
-from pipelines.records import Conversation, Draft, Finding, ImageTokens, Noun, Outcome, Quarantined, Sample
+from pipelines.records import Conversation, Draft, Finding, ImageTokens, Message, Noun, Outcome, Quarantined, Sample
 from pipelines.split import side_of
 
 Row = dict[str, Any]
@@ -165,9 +165,16 @@ def partition_of(outcome: Outcome, batch: str, split: Split) -> dict[str, str]:
     return {"split": side, "batch": batch} if isinstance(outcome, Conversation) else {"dialect": outcome.dialect, "split": side, "batch": batch}
 
 
+def message_row(message: Message) -> Row:
+    """The fields of a message that tables have."""
+    return {field.name: getattr(message, field.name) for field in MESSAGES.value_type}
+
+
 def _as_builtins(value: Any) -> Any:
     """Records and named tuples as dicts, as Parquet returns them, and other sequences as lists."""
-    if isinstance(value, Noun):
+    if isinstance(value, Message):
+        value = message_row(value)
+    elif isinstance(value, Noun):
         value = msgspec.structs.asdict(value)
     elif isinstance(value, tuple) and hasattr(value, "_asdict"):
         value = value._asdict()

@@ -1,10 +1,14 @@
 """Tool results -> the calls that they answer."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.making import conversation, notes, refusals, turns
+from pipelines.flow import draft_of
+from pipelines.records import Draft, raw_record
+from pipelines.tables.schema import draft_from_bytes, draft_to_bytes
+from tests.making import configuration, conversation, notes, refusals, turns
 
 Q, A = {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}
 
@@ -79,7 +83,26 @@ TWO, SAME, PLAIN = [call("f", "1"), call("g", "2")], [call("f", "1"), call("f", 
 def test_results_answer_calls_by_id_by_name_or_in_order(calls: list[dict[str, Any]], results: list[dict[str, Any]], order: str):
     made = conversation(talk(calls, *results))
     assert "".join(text for role, _, text in turns(made) if role == "observation") == order
-    assert [code for code, _ in notes(made)] == ["tool.result_missing"] * (len(calls) - len(results))
+    logged = "".join(one["content"] for one in results)
+    expected = ["tool.results_reordered"] * (logged != order) + ["tool.result_missing"] * (len(calls) - len(results))
+    assert [code for code, _ in notes(made)] == expected
+
+
+@pytest.mark.parametrize(
+    ("calls", "results", "answered"),
+    [
+        (TWO, [result("a", tool_call_id="1"), result("b", tool_call_id="2")], [None, None]),
+        (TWO, [result("b", tool_call_id="2"), result("a", tool_call_id="1")], [(0, 1), (1, 0)]),
+        (TWO, [result("b", tool_call_id="2")], [(1, 0)]),
+        ([*TWO, call("h", "3")], [result("c", tool_call_id="3"), result("a", tool_call_id="1")], [(0, 1), (2, 0)]),
+        ([*TWO, call("h", "3")], [result("a", tool_call_id="1"), result("c", tool_call_id="3"), result("b", tool_call_id="2")], [None, (1, 2), (2, 1)]),
+    ],
+)
+def test_a_result_knows_its_call_and_its_place_in_the_log_where_these_are_not_its_own_place(calls: Any, results: Any, answered: Any):
+    draft = draft_of(raw_record("kit", "a.jsonl", 1, json.dumps(talk(calls, *results)).encode()), configuration())
+    assert isinstance(draft, Draft)
+    made = draft_from_bytes(draft_to_bytes(draft))  # as between two stages of a Spark run
+    assert [message.answered for message in made.messages if message.role == "observation"] == answered
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pipelines.flow import Flow, draft_of, is_internal
 from pipelines.local import run_files
 from pipelines.reasons import repairs_of
 from pipelines.records import Conversation, Draft, Message, Outcome, Quarantined, origin_of, raw_record
+from pipelines.tables.schema import message_row
 from tests.golden import DIALECTS, open_case
 from tests.making import configuration
 from tests.properties.damage import lines
@@ -133,7 +134,8 @@ def test_a_conversation_that_is_kept_is_clean_and_unchanged_when_it_is_read_agai
         "repair.path_unicode",
     }  # the references are still those of the log
     assert set(repairs_of(twice.findings)) <= paths
-    assert (twice.messages, twice.tools, twice.images, twice.step_id) == (once.messages, once.tools, once.images, once.step_id)
+    assert list(map(message_row, twice.messages)) == list(map(message_row, once.messages))
+    assert (twice.tools, twice.images, twice.step_id) == (once.tools, once.images, once.step_id)
     assert twice.episode_id == (twice.record_id if once.episode_id == once.record_id else once.episode_id)
 
 

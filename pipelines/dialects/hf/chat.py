@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from pipelines.chat.turns import Turn
 from pipelines.dialects.hf.control import END, START, changed, without_marks
 from pipelines.dialects.hf.doubtful import doubtful_entries, find_doubtful
@@ -40,7 +42,11 @@ class Writer:
 
     def write(self, turns: Sequence[Turn], tools: str | None) -> Chat:
         """Raises Reject where the template refuses the conversation, leaves something out, or leaves open what belongs to an answer."""
-        entries = entries_of(turns, self.form)
+        return self._write(turns, tools, self.form) or self._write(turns, tools, replace(self.form, reads_tags=False)) or _refuse()
+
+    def _write(self, turns: Sequence[Turn], tools: str | None, form: Form) -> Chat | None:
+        """The chat; None if marks around the control tokens in data change what the template writes."""
+        entries = entries_of(turns, form)
         shown = self.template.tools[tools] if tools else None
         data = [*data_of(entries), *([tools] if tools else ())]
         if not self.template.control.stand_in(data):
@@ -51,7 +57,7 @@ class Writer:
         shown = _changed(shown, mark)
         rendered = self._rendered(entries, shown, True)
         if without_marks(rendered.text) != plain.text:
-            raise Reject(Reason.TOKENS_TEMPLATE_UNDECIDED.at("", "the template takes a control token in the data for one of its own"))
+            return None
         return self._chat(entries, shown, rendered, True, sum([text.count(START) + text.count(END) for text in data]))
 
     def _chat(self, entries: Sequence[Entry], tools: Tools | None, rendered: Rendered, is_marked: bool, dropped: int) -> Chat:
@@ -80,6 +86,10 @@ class Writer:
 
     def _rendered(self, entries: Sequence[Entry], tools: Tools | None, is_marked: bool) -> Rendered:
         return self.template.render(self.template.variables(messages_of(entries, self.form), tools, is_marked))
+
+
+def _refuse() -> Chat:
+    raise Reject(Reason.TOKENS_TEMPLATE_UNDECIDED.at("", "the template takes a control token in the data for one of its own"))
 
 
 def _with_pictures(places: Sequence[Place], counts: Sequence[int], pictures: Sequence[int], length: int) -> list[Place]:

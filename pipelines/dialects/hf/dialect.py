@@ -17,6 +17,7 @@ from pipelines.dialects.hf.card import Card
 from pipelines.dialects.hf.chat import Chat, Writer
 from pipelines.dialects.hf.encoding import ChatEncoder, Chunk, Placed, WrittenAsToken, find_places
 from pipelines.dialects.hf.folder import ModelFolder
+from pipelines.dialects.hf.order import as_logged
 from pipelines.dialects.hf.pictures import Pictures
 from pipelines.dialects.overflow import Work, shorten
 from pipelines.dialects.windows import window_rows
@@ -88,8 +89,8 @@ class HfDialect:
     def lay_out(self, conversation: Conversation) -> Layout:
         """The conversation as a chat, shortened if it is certain to be too long. Raises Reject if that is impossible, or if the template does not
         take the conversation as it is."""
-        places = tuple(range(len(conversation.messages)))
-        layout = self._laid_out(Work(conversation.messages, conversation.images, (0,) * len(conversation.images), places), conversation.tools)
+        work = Work(conversation.messages, conversation.images, (0,) * len(conversation.images), tuple(range(len(conversation.messages))))
+        layout = self._laid_out(work if self.settings.tool_syntax else as_logged(work), conversation.tools)
         least = self._least_tokens(layout)
         if least <= self.settings.max_tokens or self.settings.on_overflow == "windows":
             return layout

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -17,10 +16,11 @@ from msgspec.structs import replace
 
 from pipelines.chat.segments import Control
 from pipelines.chat.turns import Turn
-from pipelines.records import Noun
+from pipelines.records import Message, Noun
 
 Json = dict[str, Any]
 _THOUGHT = re.compile(r"\s*<think>(.*?)</think>", re.DOTALL)
+_OPEN, _CLOSE = "<think>", "</think>"
 ROLES = {"observation": "tool"}
 
 
@@ -44,6 +44,7 @@ class Entry(Noun, frozen=True):
     calls: tuple[Call, ...] = ()
     trained: bool = False
     weight: float | None = None
+    answers: int | None = None  # of a result: the call that it answers, counted from the first call before it; None: the first without a result
 
     @property
     def texts(self) -> list[str]:
@@ -58,11 +59,13 @@ class Entry(Noun, frozen=True):
 
 
 class Form(Noun, frozen=True):
-    """How a template wants messages: texts as lists of parts; reasoning in its own field; arguments as JSON text."""
+    """How a template wants messages: texts as lists of parts; reasoning in its own field; arguments as JSON text. If it `reads_tags`, it takes reasoning
+    with its tags out of a text by itself."""
 
     lists: bool = False
     thoughts: bool = False
     argument_texts: bool = False
+    reads_tags: bool = False
 
 
 def entries_of(turns: Sequence[Turn], form: Form) -> list[Entry]:
@@ -73,7 +76,16 @@ def entries_of(turns: Sequence[Turn], form: Form) -> list[Entry]:
         turn = turns[i]
         message = turn.message
         if turn.role != "assistant":
-            entries.append(Entry(ROLES.get(turn.role, turn.role), i, turn.place, _parts(turn), weight=message.loss_weight))
+            entries.append(
+                Entry(
+                    ROLES.get(turn.role, turn.role),
+                    i,
+                    turn.place,
+                    _parts(turn),
+                    weight=message.loss_weight,
+                    answers=message.answered.call if message.answered else None,
+                )
+            )
             i += 1
             continue
         end = i if turn.is_call else i + 1
@@ -82,7 +94,9 @@ def entries_of(turns: Sequence[Turn], form: Form) -> list[Entry]:
         thought: str | None = None
         parts: tuple[str | int | Control, ...] = ("",) if turn.is_call else _parts(turn)
         if form.thoughts and isinstance(parts[0], str):
-            thought, rest = split_thought(parts[0])
+            thought, rest = _logged_thought(message, parts[0])
+            if thought is None and not form.reads_tags:
+                thought, rest = split_thought(parts[0])
             parts = (rest, *parts[1:])
         calls = tuple([_call(one) for one in turns[i:end] if one.is_call])
         weight = message.loss_weight if end == i + 1 else _largest([one.message.loss_weight for one in turns[i:end]])
@@ -98,6 +112,14 @@ def _parts(turn: Turn) -> tuple[str | int | Control, ...]:
 def _largest(weights: Sequence[float | None]) -> float | None:
     """The largest weight; no weight means full weight, 1."""
     return max(weights, key=lambda weight: 1.0 if weight is None else weight)
+
+
+def _logged_thought(message: Message, text: str) -> tuple[str | None, str]:
+    """(the reasoning that the log has in a field of its own, the rest of this text); (None, text) if there is none."""
+    end = message.reasoning_end
+    if not end or not text.startswith(_OPEN) or not text[:end].endswith(_CLOSE):
+        return None, text
+    return text[len(_OPEN) : end - len(_CLOSE)].replace(_CLOSE + _OPEN, "\n"), text[end:]
 
 
 def split_thought(text: str) -> tuple[str | None, str]:
@@ -148,22 +170,28 @@ def messages_of(entries: Sequence[Entry], form: Form) -> list[Json]:
     """
     messages: list[Json] = []
     count = 0
-    waiting: deque[tuple[str, str]] = deque()  # calls without a result
-    for entry in entries:
+    calls: list[tuple[str, str]] = []  # the last ones that follow one another
+    results = 0
+    for i, entry in enumerate(entries):
         content = _content(entry, form)
         if entry.role == "tool":
-            id_, name = waiting.popleft() if waiting else ("call00000", "")
+            place = results if entry.answers is None else entry.answers
+            id_, name = calls[place] if place < len(calls) else ("call00000", "")
+            results += 1
             messages.append({"role": "tool", "tool_call_id": id_, "name": name, "content": content})
             continue
         message: Json = {"role": entry.role, "content": content}
         if entry.thought is not None:
             message = {"thinking": entry.thought, **message, "reasoning_content": entry.thought}
         if entry.calls:
-            waiting = deque((f"call{count + k:05d}", call.name) for k, call in enumerate(entry.calls, 1))  # nine letters and digits, as Mistral demands
+            if not (i and entries[i - 1].calls):
+                calls, results = [], 0
+            own = [(f"call{count + k:05d}", call.name) for k, call in enumerate(entry.calls, 1)]  # nine letters and digits, as Mistral demands
+            calls += own
             count += len(entry.calls)
             message["tool_calls"] = [
                 {"id": id_, "type": "function", "function": {"name": name, "arguments": call.text if form.argument_texts else call.arguments}}
-                for (id_, name), call in zip(waiting, entry.calls, strict=True)
+                for (id_, name), call in zip(own, entry.calls, strict=True)
             ]
         messages.append(message)
     return messages

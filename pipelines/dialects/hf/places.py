@@ -155,14 +155,13 @@ def _first(text: str, following: Sequence[Piece], tokens: frozenset[str]) -> Ran
 
 def _check_content(entry: Entry, text: str, piece: Piece) -> bool:
     """Whether the template leaves out the answer's reasoning. Raises Reject where it leaves out anything else."""
-    lost_thought = False
-    if entry.thought is not None and entry.thought.strip():
-        lost_thought = find_text(text, entry.thought, piece.start, piece.end) is None
-    if _find_all(text, entry.texts, (piece.start, piece.end)) is None:
-        thought, rest = split_thought(_with_plain_tags(entry.texts[0]))
-        if thought is None or _find_all(text, [rest, *entry.texts[1:]], (piece.start, piece.end)) is None:
+    thought, texts, within = entry.thought or "", entry.texts, (piece.start, piece.end)
+    if _find_all(text, texts, within) is None:
+        inside, rest = split_thought(_with_plain_tags(texts[0]))
+        thought, texts = inside or "", [rest, *texts[1:]]
+        if inside is None or _find_all(text, texts, within) is None:
             raise _lost(entry, "the text of the answer")
-        lost_thought = True
+    lost_thought = bool(thought.strip()) and _find_all(text, [thought, *texts], within) is None
     at = piece.start
     for k, call in enumerate(entry.calls):
         found = find_call(text, call, at, piece.end)

@@ -77,7 +77,8 @@ def _call(**arguments: Any) -> Message:
 
 
 def _thinking(thought: str, text: str) -> Message:
-    return _answer(f"<think>{thought}</think>{text}")
+    before = f"<think>{thought}</think>"
+    return Message("assistant", before + text, reasoning_end=len(before))
 
 
 ROUNDS = [message for i in range(6) for message in (_user(f"Question {i} 問題"), _answer(f"Answer {i} 🚄 done."))]
@@ -110,7 +111,7 @@ KINDS: dict[str, tuple[Messages, bool]] = {
     "thinking": ([_user("6 times 7?"), _thinking("Six sevens make forty-two.", "It is 42.")], False),
     "thinking twice": ([_user("6 times 7?"), _thinking("Six sevens.", "It is 42."), _user("And 8?"), _thinking("Six eights.", "It is 48.")], False),
     "thinking and call": (
-        [_user("Weather?"), _answer("<think>I must call.</think>"), _call(city="Paris"), _result("21 degrees"), _thinking("It said 21.", "It is 21 degrees.")],
+        [_user("Weather?"), _thinking("I must call.", ""), _call(city="Paris"), _result("21 degrees"), _thinking("It said 21.", "It is 21 degrees.")],
         True,
     ),
     "blank edges": ([_user("  spaced question \n"), _answer("\n\n  spaced answer \n\n"), _user("\nnext"), _answer(" x ")], False),

@@ -1,37 +1,54 @@
-"""Other implementations as oracles: the templates of TRL, with their own masks, and PrimeIntellect's renderers. They are not part of this environment."""
+"""Other implementations as oracles: transformers on hostile conversations, the templates of TRL with their own masks, and PrimeIntellect's renderers."""
 
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from pipelines.chat.turns import make_turns
 from pipelines.records import IGNORE_INDEX
-from tests.dialects.hf.models import FAMILIES, dialect, template_text
+from tests.dialects.hf.hostile_chats import campaign
+from tests.dialects.hf.models import FAMILIES, TEMPLATES, dialect, family_folder, template_text
 from tests.dialects.hf.survey import KINDS, conversation, opened, survey
 
 pytestmark = pytest.mark.long
 
 
-def _folder_of(package: str, *parts: str) -> Path:
-    """A folder of an installed package, which is not imported. Skips the test where it is not installed."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        pytest.skip(f"{package} is not installed here: pip install {package}")
-    return Path(spec.origin).parent.joinpath(*parts)
+ROOT = Path(__file__).parents[3]
+ORACLES = ROOT / "out" / "oracles" / "bin" / "python"
+HOSTILE = 2000
 
 
 def test_trl_templates_give_the_ids_and_the_masks_of_transformers(tmp_path: Path):
-    templates = sorted(_folder_of("trl", "chat_templates").glob("*.jinja"))
-    assert templates
+    templates = sorted(TEMPLATES.glob("*.jinja"))
+    if not templates:
+        pytest.skip("the chat templates are not here: `make test` fetches them once")
     wrong = []
     for file in templates:
         for found in survey(opened(file.read_text(encoding="utf-8"), tmp_path / file.stem)):
             if found.outcome == "different" or found.mask is False:
                 wrong.append((file.stem, found))
     assert wrong == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_hostile_conversations_have_the_ids_of_transformers(family: str):
+    found, faults = campaign(family_folder(family), HOSTILE)
+    print(family, dict(found))
+    assert faults == []
+    assert found["equal"] > HOSTILE / 3
+
+
+def test_renderers_in_their_own_environment():
+    """Runs the test below where `renderers` is installed."""
+    if not ORACLES.is_file():
+        pytest.skip("renderers is not installed: `make oracles` installs it into out/oracles")
+    command = [str(ORACLES), "-m", "pytest", "-p", "no:cacheprovider", "-m", "long", "-k", "prime_intellect", __file__]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, "skipped" in done.stdout) == (0, False), done.stdout
 
 
 def test_the_bundled_templates_give_the_ids_and_the_masks_of_transformers(tmp_path: Path):
@@ -51,7 +68,8 @@ OTHERWISE = {("qwen3", "blank edges"), ("glm4moe", "call last")}  # newlines enc
 
 @pytest.mark.parametrize("family", RENDERERS)
 def test_renderers_of_prime_intellect_write_the_same_ids_and_masks(family: str):
-    _folder_of("renderers")
+    if importlib.util.find_spec("renderers") is None:
+        pytest.skip("renderers is not part of this environment, but of out/oracles")
     import renderers
     from transformers import AutoTokenizer
 
