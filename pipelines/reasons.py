@@ -583,7 +583,7 @@ class Reason(Enum):
     STEP_LEFT_OUT = Row(
         "step.left_out",
         NOTE,
-        "A step became no row: the form of the prompt has no words for its action, or its screen is not in the log. It stays in the history of later steps.",
+        "A step became no row: the form of the prompt has no words for its action, its screen is not in the log, or the log masks it. It stays in the history of later steps.",
         "Nothing to fix. The prompt plain has words for more actions.",
         "AgentCPM-GUI process_ac.py leaves such steps out",
     )

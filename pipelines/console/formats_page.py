@@ -52,6 +52,7 @@ BEFORE = """\
 - **Reasoning**: placed once, before its turn, whichever key it came from. `reasoning: drop` removes all of it.
 - **Loss**: nine keys say whether a turn is trained and with what weight ([below](#loss-keys)). A record whose weights a row cannot represent, such as different
   weights within one answer, is quarantined.
+- **GUI episodes**: with `rows: {of: step}` a source has a conversation for each step of AndroidControl, GUI-Odyssey, AITZ, AgentNet, Mind2Web and others: [steps.md](steps.md).
 - **Episodes**: `episode_id` names the keys that hold the id of an episode. The summary counts the records that have none; each of them is its own episode.
 
 Where a record can be read in several ways, [policy.md](policy.md) says which one is taken, and why.

@@ -49,7 +49,8 @@ sources:
 - **A step a record** (AITZ, CAGUI, AITW, Mind2Web): each record becomes one conversation. If a prompt shows earlier steps, the records of an episode in the batch are put together by their
   number, whatever file they are in. If one that the history needs is missing or unreadable, the later record is refused (`step.gap`), and two different records with one number are
   refused both (`step.number_twice`). A redrive sees only the records that it runs again: to fill a gap, run the whole batch again.
-- **Chat logs**: `rows: {of: step}` reads the data sets below. Records with turns are refused; use another source for them.
+- **A look at an episode**: `episodes show` lists its steps in order; with `--html` it draws the point of each action on its screen.
+- **Chat logs**: `rows: {of: step}` reads the data sets below. Records with other turns are refused; use another source for them.
 
 ## A prompt of your own
 

@@ -58,6 +58,13 @@ RECORDS = [
     aitz(1, 4, (0.5, 0.5)),
     mind2web(2),
     {"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": "click(start_box='(1,2)')"}]},
+    {
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Go."}, {"type": "image_url", "image_url": {"url": "s0.png"}}]},
+            {"role": "assistant", "content": "Thought: a\nAction: wait()", "loss_mask": 1},
+        ],
+        "images": ["s1.png"],
+    },
     {"lines": [{"step_num": 1, "action": "DONE", "screenshot_file": "s1.png", "instruction": "Go."}]},
 ]
 VALUES: list[Any] = [None, True, -1, 0, 1.5, 1e308, "", "x", "[", '{"a": 1}', [], [[]], [1], {}, {"x": None}, {"bytes": "x"}, "pyautogui.click(", "😀"]

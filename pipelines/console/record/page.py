@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pipelines.console.record import Row, View
 from pipelines.reasons import reason_of
 from pipelines.report.cards import card_of
-from pipelines.report.record import Fault, Page, message_of, render_record
+from pipelines.report.record import Fault, Page, message_of, render_record, steps_of
 from pipelines.visible import visible
 
 MOST_RAW = 20_000  # characters
@@ -33,6 +33,7 @@ def record_page(view: View, bytes_of: Callable[[Row], bytes | None]) -> str:
             tuple(dict.fromkeys(f"batch {row['batch']}, {row['split']}" for row in conversations if row["batch"])),
             None if raw is None else visible(raw[:MOST_RAW]) + ("…" if len(raw) > MOST_RAW else ""),
             tuple(messages),
+            tuple(steps_of(conversations, bytes_of)),
             tuple(cards),
             tuple(_faults(view)),
             tuple(view.not_sent) if conversations else (),

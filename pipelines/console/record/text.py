@@ -8,8 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from pipelines.console.record import Pieces, Row, View
+from pipelines.episodes.steps.layouts import LAYOUTS
 from pipelines.reasons import Reason, reason_of
 from pipelines.records import IGNORE_INDEX
+from pipelines.report.record import step_order
 from pipelines.visible import counted, visible
 
 MOST_RAW = 4000  # characters
@@ -19,6 +21,7 @@ SLOTS_SHOWN = 3  # of a row of equal tokens
 def show_record(view: View) -> None:
     console = Console(highlight=False, soft_wrap=True)
     _show_raw(console, view)
+    _show_steps(console, view)
     draw = {"conversations": _show_conversation, "quarantine": _show_quarantined}
     for table, row in view.rows:
         if table == "samples":
@@ -44,6 +47,17 @@ def _show_raw(console: Console, view: View) -> None:
         return
     text = view.raw.decode("utf-8", "backslashreplace")
     console.print(Text(visible(text[:MOST_RAW]) + ("…" if len(text) > MOST_RAW else "")))
+
+
+def _show_steps(console: Console, view: View) -> None:
+    """The steps of an episode in order, before the conversations that were made of them."""
+    rows = [row for row in view.of("conversations") if row["format"] in LAYOUTS]
+    if len(rows) < 2:
+        return
+    _head(console, f"episode {visible(rows[0]['episode_id'], keep='')} · {counted(len(rows), 'row')}")
+    for row in sorted(rows, key=lambda row: step_order(row["step_id"])):
+        screen = row["images"][-1]["uri"] if row["images"] else ""
+        console.print(Text(f"step {row['step_id']}  {visible(screen, keep='')}  {visible(row['messages'][-1]['content'], keep='')}"))
 
 
 def _show_conversation(console: Console, row: Row) -> None:

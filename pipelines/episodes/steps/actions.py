@@ -121,6 +121,22 @@ DIRECTION = ("direction", "scroll_direction")
 DURATION = ("duration", "time", "duration_ms")
 NAME = ("action_type", "type", "action", "name", "op", "function", "action_name")
 STATUS = ("status", "goal_status")
+# Keys of AITW and Mind2Web for what belongs to an action -> the usual ones.
+RENAMED: Mapping[str, str] = {
+    "result_touch_yx": "point",
+    "results/yx_touch": "point",
+    "result_lift_yx": "end",
+    "results/yx_lift": "end",
+    "result_action_text": "text",
+    "results/type_action": "text",
+    "type_text": "text",
+}
+ACTION_KEYS = frozenset(
+    (
+        *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *DIRECTION, *DURATION, *STATUS, *RECTS, *RENAMED, "original_op"),
+        *(key for pair in (*PAIRS, *END_PAIRS) for key in pair),
+    )
+)
 # AITW: the finger moved less than this part of the screen: a tap. google-research android_in_the_wild action_matching.py, _SWIPE_DISTANCE_THRESHOLD.
 TAP_DISTANCE = 0.04
 NOWHERE = Point(-1, -1)  # AITW writes it where an action has no place

@@ -118,7 +118,7 @@ def _conversation(
     try:
         for one in shown:
             text, at = prompt.question(values | {"current": False, "history": []}, texts)
-            is_trained = rows.loss == "all" and one.answer is not None
+            is_trained = rows.loss == "all" and one.answer is not None and one.step.is_trained
             messages += [
                 Message("user", text, image_at=(at,)),
                 Message("assistant", one.answer or one.said, loss_weight=None if is_trained else 0.0),
@@ -165,6 +165,8 @@ def _shown(i: int, written: Sequence[_Written], screens: int) -> list[_Written]:
 def _why_left_out(one: _Written, prompt: Prompt) -> Finding | None:
     if one.step.screen is None:
         return Reason.STEP_LEFT_OUT.at(one.step.where, "the screen before this step is not in the log")
+    if not one.step.is_trained:
+        return Reason.STEP_LEFT_OUT.at(one.step.where, "the log says that this answer is not trained")
     if one.answer is None:
         name = next(name for name, form in FORMS.items() if form is prompt.form)
         return Reason.STEP_LEFT_OUT.at(one.step.where, f"the form {name} has no words for {one.line}")

@@ -55,6 +55,7 @@ class StepLayout:
     group: str = ""
     order_by: str = ""
     first: int | None = 0
+    is_chat: bool = False  # the steps are the answers of a chat
     screen_is_after: bool = False  # a step's picture shows what its action led to
     others: tuple[str, ...] = ()  # keys that are documented and that no row has, or that repeat what is read
 
@@ -125,6 +126,16 @@ LAYOUTS: dict[str, StepLayout] = {
         ),
         unit="px",
         screen_is_after=True,
+    ),
+    "ui_tars": StepLayout(
+        title="UI-TARS: a chat of screens and answers with Thought and Action, in thousandths",
+        source="bytedance/UI-TARS data/training_example.json @ 582f3a7",
+        needs=("messages | conversations",),
+        steps="messages",
+        is_chat=True,
+        fields=StepFields(code=True),
+        unit="thousand",
+        others=("images",),
     ),
     "aitz": StepLayout(
         title="AITZ, CAGUI, AITW: a step a record, with result_action_type and result_touch_yx from 0 to 1",

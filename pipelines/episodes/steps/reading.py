@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from pipelines.episodes.steps import actions as words_of
 from pipelines.episodes.steps.actions import action_of
+from pipelines.episodes.steps.chat import chat_steps, is_chat
 from pipelines.episodes.steps.code import read_code
 from pipelines.episodes.steps.layouts import LAYOUTS, StepLayout
 from pipelines.formats.keys import HARMLESS, Unread
@@ -26,25 +27,7 @@ from pipelines.records import Action, Finding, ImageRef, Size, Step
 
 Json = Any
 FINISH = "finish the task"  # the instruction of an added last step, as in AgentCPM-GUI eval/eval_data/process_ac.py @ acbaf50
-_ACTION_KEYS = frozenset(
-    (
-        *(words_of.NAME + words_of.POINT + words_of.END + words_of.TEXT + words_of.KEY + words_of.APP + words_of.DIRECTION + words_of.DURATION),
-        *(words_of.STATUS + words_of.RECTS),
-        *(key for pair in (*words_of.PAIRS, *words_of.END_PAIRS) for key in pair),
-        *("result_touch_yx", "result_lift_yx", "result_action_text", "results/yx_touch", "results/yx_lift", "results/type_action", "type_text", "original_op"),
-    )
-)
 _HARMLESS = HARMLESS["record"] | HARMLESS["line"]
-# AITW's own keys of what belongs to an action.
-_AITW = {
-    "result_touch_yx": "point",
-    "results/yx_touch": "point",
-    "result_lift_yx": "end",
-    "results/yx_lift": "end",
-    "result_action_text": "text",
-    "results/type_action": "text",
-    "type_text": "text",
-}
 
 
 class ReadSteps(NamedTuple):
@@ -97,6 +80,8 @@ def layout_of(top: Found, budget: Budget) -> str | None:
     trail = Trail(budget)
     for name, layout in LAYOUTS.items():
         found = [find(top, path, trail) for path in layout.needs]
+        if layout.is_chat and not is_chat(top.value):
+            continue
         if all(found) and not (layout.goal_before and not (isinstance(found[0].value, str) and layout.goal_before in found[0].value)):  # type: ignore[union-attr]
             return name
     return None
@@ -116,9 +101,17 @@ def read_steps(
     layout = LAYOUTS[name]
     reader = _Reader(layout, top, trail, layout.order if order == "auto" else order)
     trail.add("", top.value, (*known, *layout.others))
-    goal, at = _goal(reader)
-    founds, last = _founds(reader)
+    if layout.is_chat:
+        goal, chat = chat_steps(top.value, trail)
+        trail.add("", top.value, ("messages", "conversations"))
+        founds, last, at = [Found(step.fields, (), Written("{}"), step.where) for step in chat], None, None
+        masked = frozenset(step.where for step in chat if not step.is_trained)
+    else:
+        goal, at = _goal(reader)
+        founds, last = _founds(reader)
+        masked = frozenset()
     steps = [step for i, found in enumerate(founds) if (step := _step(reader, found, i, at)) is not None]
+    steps = [replace(step, is_trained=False) if step.where in masked else step for step in steps] if masked else steps
     if layout.screen_is_after:
         steps = _one_later(steps)
     group, number = group_by or (layout.group, layout.order_by)
@@ -260,8 +253,8 @@ def _details(reader: _Reader, at: Found, action: Found) -> dict[str, Json]:
         inner = found.value.get("parameters", found.value.get("arguments", found.value.get("args")))
         for holder, where in ((found.value, found.where), (inner, f"{found.where}.parameters")):
             if isinstance(holder, dict):
-                reader.trail.add(where, holder, _ACTION_KEYS | {"parameters", "arguments", "args"})
-                merged = {_AITW.get(key) or key: value for key, value in holder.items() if key in _ACTION_KEYS} | merged
+                reader.trail.add(where, holder, words_of.ACTION_KEYS | {"parameters", "arguments", "args"})
+                merged = {words_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in words_of.ACTION_KEYS} | merged
     return merged
 
 

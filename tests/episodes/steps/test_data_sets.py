@@ -240,6 +240,22 @@ def test_a_list_of_steps_under_the_usual_names_is_read(action: Any, answer: Any)
     assert first_answer(record, stepwise(coordinates={"from": "thousand"})) == answer
 
 
+def test_a_chat_of_ui_tars_has_a_row_for_each_answer_that_it_trains():
+    answers_in = ["Thought: Tap it.\nAction: click(start_box='<|box_start|>(495,30)<|box_end|>')", "Action: press_back()", "Action: finished(content='')"]
+    turns: list[Any] = [{"role": "system", "content": "S"}, {"role": "user", "content": "You are a GUI agent.\n\n## User Instruction\nOpen it."}]
+    for i, answer in enumerate(answers_in):
+        turns.append({"role": "user", "content": [{"type": "image_url", "image_url": {"url": f"s{i}.png"}}]})
+        turns.append({"role": "assistant", "content": answer, "loss_mask": 0 if i == 1 else 1})
+    rows = rows_of({"messages": turns}, stepwise(history={"images": 3}, loss="all"))
+    assert answers(rows) == [{"thought": "Tap it.", "POINT": [495, 30]}, FINISH]
+    assert [(row.step_id, row.images[-1].uri) for row in rows] == [("0", "kit/s0.png"), ("2", "kit/s2.png")]
+    assert [message.loss_weight for message in rows[1].messages if message.role == "assistant"] == [None, 0.0, None]
+    assert "<Question>Open it.</Question>" in rows[0].messages[1].content
+    marked = {"messages": [{"role": "user", "content": "Go.<image>"}, {"role": "assistant", "content": "Action: wait()"}], "images": ["s0.png"]}
+    assert first_answer(marked) == {"duration": 200}
+    assert refusals({"messages": [turns[1], turns[3]]}, stepwise(), {}) == [("step.screen_missing", "messages[1]")]
+
+
 def test_every_name_of_an_action_has_a_row_in_the_plain_form():
     assert set(COMMON.names.values()) <= set(ACTIONS)
     assert set(FORMS["plain"].rows) == set(ACTIONS)
