@@ -205,10 +205,10 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
         findings += [finding if finding.where else reason_of(finding.code).at(ref.where, finding.detail) for finding in look.findings]
         if look.image:
             images.append(look.image)
-    if context.id_conflict:
-        findings.append(Reason.RECORD_ID_CONFLICT.at("id", f"another record of source {draft.origin.source} also has the id {draft.logged_id!r}"))
     if context.masked:
         findings.append(_trained_elsewhere(context))
+    if context.id_conflict:
+        findings.append(Reason.RECORD_ID_CONFLICT.at("id", f"another record of source {draft.origin.source} also has the id {draft.logged_id!r}"))
     refused = refusals(findings)
     if context.id_conflict and config.normalize.id_conflict == "quarantine":
         refused.append(findings[-1])
@@ -243,7 +243,7 @@ def _masked(messages: Sequence[Message], masked: Collection[int]) -> tuple[Messa
 def _trained_elsewhere(context: RecordContext) -> Finding:
     """One finding for all answers: a record may have hundreds. Those that are left have a loss_weight other than 0."""
     held = f", such as {context.trained_in}" if context.trained_in else ""
-    return Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.at("", f"loss_weight is 0 in {counted(len(context.masked), 'message')}: other records train them{held}")
+    return Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.at("", f"loss_weight is 0 in {counted(len(context.masked), 'message')}, which other records train{held}")
 
 
 def _conversations_or_row(record: DraftWithImages, config: Config) -> tuple[Conversation, ...] | Quarantined:

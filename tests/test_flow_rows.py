@@ -81,6 +81,29 @@ def test_an_id_that_another_record_uses_is_noted_or_refused(setting: str, is_kep
     assert codes(outcome) == []
 
 
+def test_answers_that_other_records_train_are_masked_with_one_finding():
+    raw = raw_record("kit", "a.jsonl", 1, json.dumps(WITH_IMAGE).encode())
+    draft = draft_of(raw, configuration())
+    assert isinstance(draft, Draft)
+    context = RecordContext(masked=(1,), trained_in=Held("b.jsonl", 7, "0"), id_conflict=True)
+    images = {ref.key: GOOD for ref in draft.refs}
+    (kept,) = make_outcomes([DraftWithImages(raw, draft, images, context)], open_case(configuration()))
+    assert isinstance(kept, Conversation)
+    assert [message.loss_weight for message in kept.messages] == [None, 0]
+    assert codes(kept) == [("repair.answer_trained_elsewhere", ""), ("record.id_conflict", "id")]
+    assert kept.findings[0].detail == "loss_weight is 0 in 1 message, which other records train, such as b.jsonl:7"
+    (row,) = make_outcomes([DraftWithImages(raw, draft, images, context)], open_case(configuration(normalize={"id_conflict": "quarantine"})))
+    assert codes(row)[0] == ("record.id_conflict", "id")
+
+
+def test_a_superseded_record_keeps_its_episode_and_its_unread_keys():
+    raw = raw_record("kit", "a.jsonl", 1, json.dumps(asked(note=1, episode_id="e")).encode())
+    row = with_context(raw, draft_of(raw, configuration()), RecordContext(superseded_by=Held("b.jsonl", 7, "77")), lambda draft: {})
+    assert isinstance(row, Quarantined)
+    assert (row.episode_id, row.unread) == ("e", (("record.note", 1),))
+    assert row.findings[0].detail == "its answers are trained in b.jsonl:7, record 77"
+
+
 def test_a_record_that_was_refused_while_reading_is_not_parsed():
     raw = raw_record("kit", "a.jsonl", 1, b"{}", [Reason.LINE_TOO_LARGE.at("", "x")])
     row = draft_of(raw, configuration())

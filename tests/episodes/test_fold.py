@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.episodes.answers import Answer, answers_of, with_images
@@ -14,6 +14,7 @@ from pipelines.episodes.fold import Cumulative, Folded, fold, folded_context
 from pipelines.records import Draft, Held, ImageRef, Message, Origin, RecordContext
 
 Turns = tuple[Message, ...]
+LAW = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def draft(messages: Sequence[Message], line: int = 1, episode: str | None = "e", tools: str | None = None, refs: tuple[ImageRef, ...] = ()) -> Draft:
@@ -82,6 +83,7 @@ def without_thoughts(path: Turns) -> Turns:
     return (*(Message(turn.role, turn.content.rpartition("</think>")[2]) for turn in path[:-1]), path[-1])
 
 
+@LAW
 @given(trees())
 def test_every_answer_of_a_tree_is_trained_once_and_with_its_reasoning_if_a_record_has_it(drafts: list[Draft]):
     found = folded(drafts)
@@ -102,6 +104,7 @@ def rewritten(draw: st.DrawFn) -> list[Draft]:
     return [draft(one, line) for line, one in enumerate(records, 1)]
 
 
+@LAW
 @given(rewritten())
 def test_a_text_is_trained_at_least_as_often_as_any_record_has_it_and_never_twice_in_one_context(drafts: list[Draft]):
     kept = Counter(message.content for message in trained(drafts, folded(drafts)))
@@ -111,6 +114,7 @@ def test_a_text_is_trained_at_least_as_often_as_any_record_has_it_and_never_twic
         assert kept[text] <= len(contexts)
 
 
+@LAW
 @given(rewritten() | trees())
 def test_a_superseded_record_is_held_by_one_that_is_kept(drafts: list[Draft]):
     found = fold(map(cumulative, drafts))
@@ -120,6 +124,7 @@ def test_a_superseded_record_is_held_by_one_that_is_kept(drafts: list[Draft]):
     assert sum(one.trains for one in found.values())
 
 
+@LAW
 @given(rewritten() | trees(), st.randoms())
 def test_the_order_of_the_records_changes_nothing(drafts: list[Draft], random):
     shuffled = list(drafts)

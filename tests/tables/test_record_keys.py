@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.records import raw_record
@@ -95,6 +95,7 @@ def test_sixteen_files_of_one_size_become_one(tmp_path: Path, monkeypatch: pytes
     assert found(tmp_path, "n03", records, "last").keys() == set(records) - {records[3]}
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 2**64 - 1), min_size=1, max_size=50), st.sets(st.integers(0, 2**64 - 1), max_size=50), st.booleans())
 def test_a_key_is_found_if_and_only_if_it_is_there(wanted: set[int], others: set[int], both: bool):
     keys = np.array(sorted(others | set(list(wanted)[:both])), dtype=np.uint64)
