@@ -143,7 +143,15 @@ def test_a_batch_far_from_the_usual_size_fails_its_gate(run_job, tmp_path):
     write_lines(tmp_path / "logs" / "n2" / "a.jsonl", [*(asked(f"2 {i}?") for i in range(6)), *(b"{broken %d" % i for i in range(4))])
     result = run_job(config, "n2")
     assert result.exit_code == 3
-    assert result.words == ("max_ratio_to_median: 40.00% of the records were quarantined, 4.0 times the median of the last 2 batches; the limit is 3",)
+    root, run_id = tmp_path / "out", result.line()["run_id"]
+    assert result.words == (
+        "max_ratio_to_median: 40.00% of the records were quarantined, 4.0 times the median of the last 2 batches; the limit is 3",
+        "worst source: kit, 4 of 10 records (40.00%; median of 2 batches: 10.00%)",
+        f"worst file: {tmp_path}/logs/n2/a.jsonl, 4 of 10 records",
+        "worst reason: line.invalid_json, 4 records of source kit; 4 rows in all, median of 2 batches: 1",
+        f"next: episodes quarantine {root} --run {run_id} --source kit --reason line.invalid_json",
+        f"to publish it all the same: episodes publish {root} {run_id} --reason TEXT",
+    )
 
 
 def two_sources(folder: Path, **gates: Any) -> Config:
@@ -163,7 +171,10 @@ def test_a_published_batch_stays_if_its_input_folder_is_unmounted_or_lacks_files
 
     def fails(*words: str) -> None:
         result = run_job(config, "n0")
-        assert (result.exit_code, result.words[-1]) == (3, "".join(words))
+        *_, failed, following, opened = result.words
+        run_id = result.line()["run_id"]
+        assert (result.exit_code, failed, following) == (3, "".join(words), f"next: episodes diff {root} n0 {run_id}")
+        assert opened == f"to publish it all the same: episodes publish {root} {run_id} --reason TEXT"
         assert (pipelines.snapshot(root), run_rows(root)) == (before, runs)
         assert len(rows(root, "conversations", "sample_id")) == 32
 

@@ -53,7 +53,7 @@ def add_root_commands(commands: Commands) -> None:
 
     mend = commands.add_parser("repair", help="bring tables that somebody else has changed, or that version 0.1.0 wrote, to a state that readers can use")
     add_root(mend)
-    mend.set_defaults(command=command("repair.run"))
+    mend.set_defaults(command=command("root.repair.run"))
 
 
 def add_root(parser: argparse.ArgumentParser) -> None:

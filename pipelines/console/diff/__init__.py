@@ -19,7 +19,8 @@ from pipelines.tables.reading import NotPublished
 from pipelines.visible import counted, one_line, visible
 
 OK, USAGE = 0, 2
-MOST = 20  # reasons, changes, settings and files
+MOST = 20  # reasons, changes and settings
+MOST_FILES = 5  # of each kind
 STATES = ("records", "conversations", "quarantined", "duplicates", "filtered", "damaged", "refused_by_all", "internal_errors")
 
 
@@ -69,6 +70,9 @@ def lines_of(a: Side, b: Side, changes: Changes) -> Iterator[str]:
         yield f"  {counted(len(codes) - len(other), 'reason')} with the same count"
     files = _files(a, b)
     yield "input files: " + ", ".join(f"{len(paths):,} {kind.replace('_', ' ')}" for kind, paths in files.items())
+    for kind, paths in files.items():
+        yield from (f"  {kind.replace('_', ' ')}: {one_line(path, 400)}" for path in paths[:MOST_FILES])
+        yield from ([f"  and {counted(len(paths) - MOST_FILES, 'more file')} {kind.replace('_', ' ')}"] if len(paths) > MOST_FILES else ())
     yield f"records: {changes.both:,} in both, {changes.only_a:,} only in A, {changes.only_b:,} only in B"
     if changes.both:
         yield "changed state: " + (f"{sum(change.records for change in changes.changed):,}" if changes.changed else "none")

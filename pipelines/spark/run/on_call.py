@@ -12,21 +12,28 @@ from pipelines.ledger.manifest import Json
 from pipelines.ledger.worst import Usual, is_of_a_share, usual_of, worst_of
 from pipelines.reasons import Reason
 from pipelines.spark.run.staging import Run
+from pipelines.tables.publication.root import newest_of
 from pipelines.tables.reading import input_rows_of
 from pipelines.training.tables import run_rows
 
 
 def advice(run: Run, books: Books, words: Sequence[str], is_gate: bool) -> Json:
-    """`worst` and `next`, for the result line and the manifest, and `lines` for a person. `words` say why the run is not published."""
+    """`worst` and `next`, for the result line and the manifest, and `lines` for a person. `words` say why the run is not published.
+
+    `next` shows the rows that were lost; or if a gate of what came in failed, how the batch differs from the published one.
+    """
     root, run_id = shlex.quote(run.root.uri), shlex.quote(run.run_id)
     if not is_gate:
-        shown = f"episodes quarantine {root} --run {run_id} --reason {Reason.INTERNAL_ERROR.code}"
-        return {"worst": None, "next": shown, "lines": [f"next: {shown}"]}
+        errors = f"episodes quarantine {root} --run {run_id} --reason {Reason.INTERNAL_ERROR.code}"
+        return {"worst": None, "next": errors, "lines": [f"next: {errors}"]}
     worst = worst_of(books, _usual(run)) if any(map(is_of_a_share, words)) else None
-    filters = f" --source {shlex.quote(worst.source)} --reason {worst.reason}" if worst else ""
-    shown = f"episodes quarantine {root} --run {run_id}{filters}"
+    shown = None
+    if worst is not None:
+        shown = f"episodes quarantine {root} --run {run_id} --source {shlex.quote(worst.source)} --reason {worst.reason}"
+    elif newest_of(run.runs, run.batch) is not None:  # too few records came in, or too many: which files are gone, and which are new
+        shown = f"episodes diff {root} {shlex.quote(run.batch)} {run_id}"
     opened = f"to publish it all the same: episodes publish {root} {run_id} --reason TEXT"
-    lines = [*(worst.words() if worst else ()), f"next: {shown}", opened]
+    lines = [*(worst.words() if worst else ()), *([f"next: {shown}"] if shown else ()), opened]
     return {"worst": asdict(worst) if worst else None, "next": shown, "lines": lines}
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.tables.publication.root import OutputRoot
+from pipelines.tables.reading import write_input_rows
 from tests.making import asked, called, configuration, write_lines
 from tests.published import publish, stage
 
@@ -58,6 +59,17 @@ def test_the_same_run_twice_differs_in_nothing(root: Path, capsys: pytest.Captur
     assert "changed state: none" in out
     assert "different" not in out
     assert "input files: 0 only in A, 0 only in B, 0 changed" in out
+
+
+def test_input_files_that_only_one_run_has_are_named(root: Path, capsys: pytest.CaptureFixture[str]):
+    output = OutputRoot(str(root))
+    for run_id, names in (("mon.r1", ["a", "b", *"0123456"]), ("mon.r2", ["a", "c"])):
+        files = [{"source": "kit", "path": f"/logs/{name}", "sha256": name + (run_id if name == "a" else "")} for name in names]
+        write_input_rows(output, run_id, files)
+    lines = diff(capsys, root, "mon.r1", "mon.r2")[1].splitlines()
+    at = lines.index("input files: 8 only in A, 1 only in B, 1 changed")
+    shown = [*(f"  only in A: /logs/{name}" for name in "01234"), "  and 3 more files only in A", "  only in B: /logs/c", "  changed: /logs/a"]
+    assert lines[at + 1 : at + 9] == shown
 
 
 def test_json_has_the_same(root: Path, capsys: pytest.CaptureFixture[str]):
