@@ -1,4 +1,4 @@
-"""Which records other batches have published (`duplicates: root`), at a cost that does not grow with their number.
+"""Which records other batches have published (`duplicates: root`), from 8 bytes of each in a few files.
 
     _record_keys/<name>.keys    a line of JSON, [[run_id, number of keys], ...], and then the keys: 8 bytes each, little-endian
 
