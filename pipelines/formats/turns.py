@@ -116,13 +116,13 @@ def _invocations(turn: Mapping[str, Json], path: Path, where: str, written: Writ
     if not are_invocations(given) or INVOCATIONS in unread.ignored:
         return []
     base, place = (*path, INVOCATIONS), f"{where}.{INVOCATIONS}"
-    order = sorted(range(len(given)), key=lambda i: given[i]["step"] if isinstance(given[i].get("step"), int) else 0)
-    pairs = [call_and_result(LoggedPart(given[i], (*base, i), f"{place}[{i}]"), written, unread) for i in order]
-    steps = [given[i]["step"] if isinstance(given[i].get("step"), int) else 0 for i in order]
+    steps: dict[int, list[list[LoggedTurn]]] = {}
+    for i, item in enumerate(given):
+        step = item["step"] if isinstance(item.get("step"), int) else 0
+        steps.setdefault(step, []).append(call_and_result(LoggedPart(item, (*base, i), f"{place}[{i}]"), written, unread))
     made: list[Json] = []
-    for step in dict.fromkeys(steps):
-        own = [pair for pair, other in zip(pairs, steps, strict=True) if other == step]
-        made += [call for call, _ in own] + [result for _, result in own]
+    for _, pairs in sorted(steps.items()):
+        made += [call for call, _ in pairs] + [result for _, result in pairs]
     return made
 
 

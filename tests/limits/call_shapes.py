@@ -62,6 +62,16 @@ def _of_case(text: str) -> Callable[[int], bytes]:
     return lambda n: _chat(text * n)
 
 
+def _asked(answer: dict[str, Any], **more: Any) -> bytes:
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"} | answer]
+    return json.dumps({"messages": turns} | more).encode()
+
+
+def _node(i: int) -> dict[str, Any]:
+    message = {"author": {"role": "assistant" if i % 2 else "user"}, "content": {"content_type": "text", "parts": ["x"]}}
+    return {"parent": f"n{i - 1}" if i else None, "message": message}
+
+
 def _lines(events: list[Any]) -> bytes:
     return "\n".join(map(json.dumps, events)).encode()
 
@@ -95,6 +105,13 @@ CALL_SHAPES: dict[str, Callable[[int], bytes]] = (
     {f"calls in text: {name}": _of_piece(piece) for name, piece in PIECES.items()}
     | {f"many calls in text: {name} {i}": _of_case(case.text) for name, cases in CASES.items() for i, case in enumerate(cases)}
     | {
+        "invocations in steps": lambda n: _asked(
+            {"toolInvocations": [{"toolName": "f", "toolCallId": f"c{i}", "args": {}, "result": "r", "step": i} for i in range(n)]}
+        ),
+        "boxes of objects": lambda n: _asked({"content": "<bbox>" * n}, images=["a.png"], objects={"bbox": [[1, 2]] * n}),
+        "unread texts": lambda n: _asked({}, documents=[f"text {i} that no turn has" for i in range(n)], **{f"context_{i}": "text" for i in range(n)}),
+        "a long history": lambda n: json.dumps({"question": "q", "chat_history": [["q", "a"]] * n, "answer": "a"}).encode(),
+        "an export of one branch": lambda n: json.dumps({"mapping": {f"n{i}": _node(i) for i in range(n)}, "current_node": f"n{n - 1}"}).encode(),
         "a session of one chain": lambda n: _lines([_claude(i, i - 1 if i else None, "assistant" if i % 2 else "user", "x") for i in range(n)]),
         "a session of one message": lambda n: _lines(
             [_claude(i, i - 1 if i else None, "assistant", [{"type": "text", "text": "x"}], message="m") for i in range(n)]
