@@ -29,8 +29,8 @@ def keep(folder: Path) -> None:
     made: dict[str, Any] = {}
     stage_rows = job.stage_rows
 
-    def staged(run: Run, *more: Any) -> StagedRun:
-        made["run_id"], made["staged"] = run.run_id, stage_rows(run, *more)
+    def staged(run: Run, *more: Any, **named: Any) -> StagedRun:
+        made["run_id"], made["staged"] = run.run_id, stage_rows(run, *more, **named)
         for _, path, file in _files(made["staged"]):
             write_file(f"{folder}/{file.table}/{file.path}", read_file(path, run.root.stores), ENVIRONMENT)
         return made["staged"]
@@ -53,7 +53,7 @@ def use(folder: Path) -> None:
     """From now on this driver uses what was kept."""
     made = pickle.loads((folder / "made.pickle").read_bytes())
 
-    def staged(run: Run, *more: Any) -> StagedRun:
+    def staged(run: Run, *more: Any, **named: Any) -> StagedRun:
         run.root.on_point("stage drafts: before")
         write_file(f"{run.job.work_folder}/drafts.parquet", b"", run.root.stores)
         run.root.on_point("stage drafts: after")

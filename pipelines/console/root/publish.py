@@ -23,7 +23,7 @@ def run(options: Namespace) -> int:
     uri, stores, days = root_of(options)
     root = OutputRoot(uri, stores)
     try:
-        opened = publish_staged(root, options.run_id, _who(), options.reason, days, _say)
+        opened = publish_staged(root, options.run_id, _who(), options.reason, None if options.config is None else days, _say)
     except (CannotOpen, NotPublished, LostRace, RootDamaged) as error:
         _say(f"episodes: {error}")
         return USAGE

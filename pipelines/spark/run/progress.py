@@ -87,10 +87,10 @@ def progress_words(finished: int, total: int, seconds: float, amount: int = 0, u
 
 def amount_words(amount: int, unit: str) -> str:
     """
-    >>> amount_words(4000, "record"), amount_words(12_345_678, "byte")
-    ('4,000 records', '12.3 MB')
+    >>> amount_words(4000, "record"), amount_words(12_345_678, "byte"), amount_words(960, "byte")
+    ('4,000 records', '12.3 MB', '1.0 kB')
     """
-    return f"{amount / 1e6:,.1f} MB" if unit == "byte" else counted(amount, unit)
+    return _bytes(amount) if unit == "byte" else counted(amount, unit)
 
 
 def rate_words(amount: int, seconds: float, unit: str) -> str:
@@ -101,7 +101,11 @@ def rate_words(amount: int, seconds: float, unit: str) -> str:
     if not amount or seconds <= 0:
         return ""
     rate = amount / seconds
-    return f"{rate / 1e6:,.1f} MB/s" if unit == "byte" else f"{rate:,.0f} per second" if rate >= 10 else f"{rate:.2g} per second"
+    return f"{_bytes(rate)}/s" if unit == "byte" else f"{rate:,.0f} per second" if rate >= 10 else f"{rate:.2g} per second"
+
+
+def _bytes(size: float) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
 def _duration(seconds: float) -> str:

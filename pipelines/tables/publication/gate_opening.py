@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 import pyarrow as pa
 
+from pipelines.config.settings import Retention
 from pipelines.storage.files import create_file, read_file
 from pipelines.storage.locks import LostRace, batch_lock
 from pipelines.storage.opening import stat_file
@@ -19,7 +20,7 @@ from pipelines.tables.publication.complete import complete
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.publish import check_rows, publish
 from pipelines.tables.publication.root import OutputRoot, newest_of
-from pipelines.tables.publication.staged import require_run, started_of
+from pipelines.tables.publication.staged import manifest_of, require_run, started_of
 from pipelines.tables.schema import COLUMNS, Row
 
 MOMENTS = ("started", "finished")
@@ -49,8 +50,14 @@ def _row_read(kept: Mapping[str, Any]) -> dict[str, Any]:
     return row | {name: datetime.fromisoformat(kept[name]) for name in MOMENTS}
 
 
-def publish_staged(root: OutputRoot, run_id: str, by: str, reason: str | None, days: int, say: Callable[[str], None]) -> Opened:
-    """Publishes the run. Raises CannotOpen, NotPublished where there is no such run, LostRace, RowCountMismatch or RootDamaged."""
+def publish_staged(root: OutputRoot, run_id: str, by: str, reason: str | None, days: int | None, say: Callable[[str], None]) -> Opened:
+    """Publishes the run. `days` of retention: those of the run's own settings where None.
+
+    Raises CannotOpen, NotPublished where there is no such run, LostRace, RowCountMismatch or RootDamaged.
+    """
+    if days is None:
+        settings = manifest_of(root, run_id).get("settings") or {}
+        days = int((settings.get("retention") or {}).get("days") or Retention().days)
     if (done := _published(root, run_id, days)) is not None:
         return Opened(done, False)
     manifest = require_run(root, run_id)

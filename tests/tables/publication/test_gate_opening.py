@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 
 from pipelines.tables.publication.gate_opening import CannotOpen, publish_staged, write_row
 from pipelines.tables.publication.root import OutputRoot
@@ -74,3 +75,12 @@ def test_runs_that_were_not_published_are_listed_with_the_last_one_first(root: O
     names = [manifest["run_id"] for manifest in staged_runs(root, root.runs())]
     assert names == ["mon.r2", "tue.r1", "mon.r1"]
     assert [manifest["run_id"] for manifest in staged_runs(root, root.runs(), "mon")] == ["mon.r2", "mon.r1"]
+
+
+@pytest.mark.parametrize(("given", "days"), [(None, 3), (5, 5)])
+def test_the_retention_is_that_of_the_run_unless_another_is_given(root: OutputRoot, given: int | None, days: int):
+    stage(root, "mon.r1", "mon")
+    manifest = root.read_json("_runs", "mon.r1", "manifest.json") | {"settings": {"retention": {"days": 3}}}
+    root.write_json(manifest, "_runs", "mon.r1", "manifest.json")
+    publish_staged(root, "mon.r1", "ana@host", None, given, print)
+    assert DeltaTable(root.path("samples")).metadata().configuration["delta.deletedFileRetentionDuration"] == f"interval {days} days"
