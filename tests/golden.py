@@ -112,7 +112,7 @@ def state_of(row: Sample | Quarantined) -> str:
 
 def codes_of(row: Sample | Quarantined) -> list[str]:
     findings = row.findings if isinstance(row, Quarantined) else (*row.conversation.findings, *row.tokens.findings)
-    return [finding.code for finding in findings]
+    return [finding.code for finding in findings if not finding.code.startswith("check.")]
 
 
 def _token_fault(row: Sample, want: Case) -> str | None:

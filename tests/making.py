@@ -47,7 +47,8 @@ def refusals(record: Any, config: Config | None = None, sizes: dict[str, tuple[i
 
 
 def notes(made: Conversation) -> list[tuple[str, str]]:
-    return [(finding.code, finding.where) for finding in made.findings]
+    """Without those of the step checks, which have tests of their own: a record that is made for a test often stops in the middle of an episode."""
+    return [(finding.code, finding.where) for finding in made.findings if not finding.code.startswith("check.")]
 
 
 def turns(made: Conversation) -> list[tuple[str, str, str]]:
