@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pipelines.dialects.hf.messages import Call
 
 Range = tuple[int, int]
+NEAR = 64  # characters between a call's name and its arguments
 
 
 def find_text(text: str, wanted: str, start: int, end: int) -> Range | None:
@@ -45,13 +46,13 @@ def find_call(text: str, call: Call, start: int, end: int) -> int | None:
         return None
     arguments = call.arguments
     whole = text.find(call.text, name[1], end)
-    if whole >= 0:
+    if name[1] <= whole <= name[1] + NEAR:
         return whole + len(call.text)
     rendered = json.dumps(arguments, ensure_ascii=False)
-    whole = text.find(rendered, name[1], end)
-    if whole >= 0:
-        return whole + len(rendered)
-    return _find_parts(text, arguments, name[1], end)
+    # What is far away may belong to another call, as `{}` may.
+    found = [at + len(form) for at, form in ((whole, call.text), (text.find(rendered, name[1], end), rendered)) if at >= 0]
+    parts = _find_parts(text, arguments, name[1], end)
+    return min([*found, *([] if parts is None else [parts])], default=None)
 
 
 def _find_parts(text: str, arguments: Any, start: int, end: int) -> int | None:
@@ -59,11 +60,17 @@ def _find_parts(text: str, arguments: Any, start: int, end: int) -> int | None:
     which takes a time that is linear in the text where the template keeps their order."""
     last = start
     for forms in _parts(arguments):
-        found = next((at + len(form) for first in (last, start) for form in forms if (at := text.find(form, first, end)) >= 0), None)
+        found = next((ends[0] for first in (last, start) if (ends := _ends(text, forms, first, end))), None)
         if found is None:
             return None
         last = max(last, found)
     return last
+
+
+def _ends(text: str, forms: Sequence[str], start: int, end: int) -> list[int]:
+    """Where these forms end in text[start:end], the first to begin first."""
+    places = [(text.find(form, start, end), len(form)) for form in forms]
+    return [at + length for at, length in sorted(places) if at >= 0]
 
 
 def _parts(value: Any) -> Iterator[list[str]]:

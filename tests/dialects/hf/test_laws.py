@@ -149,3 +149,10 @@ def test_a_text_that_cannot_fit_is_refused_before_it_is_encoded():
     *_, row = rows("qwen2_5", record([user("x" * 200_000), answer("Yes.")]), max_tokens=100)
     assert found(row)[0][0] == "tokens.too_long"
     assert found(row)[0][2].startswith("at least ")
+
+
+def test_a_call_is_not_looked_for_in_the_calls_after_it():
+    """Here `{}` is an argument of the second call, and the template writes nothing for the arguments of the first."""
+    calls_of = [("get_weather", {}), ("get_weather", {"city": "{}"})]
+    *_, row = rows("glm4moe", record([user("Both?"), calls(*calls_of), result("21"), result("25", 2), answer("Done.")], TOOLS))
+    assert isinstance(row, Sample), row.findings
