@@ -29,6 +29,7 @@ _PERSONAL = {kind.name for kind in PERSONAL}
 _BASE64 = re.compile(rb";base64,(?:[A-Za-z0-9+/=]|\\/){64,}+")  # the bytes of a picture
 FIRST = 3  # bytes of a start by which it is looked up
 BEFORE, AFTER = 64, 8  # bytes beside a long word in which hints are looked for
+_ESCAPE = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|.)", re.DOTALL)  # one after the other, so that \\\\u003d is none
 _NUMBER_BEFORE = re.compile(rb"[:\[,]\s{0,20}\Z")
 _NUMBER_AFTER = re.compile(rb"\s{0,20}[,}\]]")
 
@@ -76,7 +77,7 @@ def scrub(record: RawRecord, settings: Scrub, salt: str) -> RawRecord:
     A secret has the same placeholder everywhere: its kind, and a hash of it and of `salt`.
     """
     is_stub = any(finding.code == Reason.LINE_TOO_LARGE.code for finding in record.findings)
-    raw = _without_head(record.raw) if is_stub else record.raw
+    raw = _without_escapes(_without_head(record.raw) if is_stub else record.raw)
     found: Counter[str] = Counter(match[1].decode() for match in _MASKED.finditer(raw)) if MASK in raw else Counter()
     if settings.secrets != "off":
         raw = _secrets_masked(raw, salt, found)
@@ -86,6 +87,17 @@ def scrub(record: RawRecord, settings: Scrub, salt: str) -> RawRecord:
     if is_stub:
         raw = record.raw if not found else _with_head(record.raw, raw)
     return replace(record, raw=raw, findings=(*record.findings, *_findings(found, settings.secrets == "quarantine"))) if found else record
+
+
+def _without_escapes(raw: bytes) -> bytes:
+    """The same JSON with signs of ASCII written as themselves, where an escape could hide one: \\u003d is =, and \\/ is /. Quotes, backslashes and
+    control characters stay escaped. A record in which nothing is found keeps its own bytes."""
+    return _ESCAPE.sub(_unescaped, raw) if b"\\u00" in raw or b"\\/" in raw else raw
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    code = int(escape[1], 16) if escape[1] else 0
+    return b"/" if escape[0] == b"\\/" else bytes([code]) if 0x20 <= code < 0x7F and code not in b'"\\' else escape[0]
 
 
 def _findings(found: Counter[str], quarantine: bool) -> Iterator[Finding]:

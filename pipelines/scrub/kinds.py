@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-START = rb"(?:(?<![A-Za-z0-9_\\])|(?<=\\[nrtbf])|(?<=\\u00[0-9A-Fa-f]{2})|(?<=\\\\)(?![nrtbfu]))"
+START = rb"(?:(?<![A-Za-z0-9_\\])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<=\\\\)(?![nrtbfu]))"
 END = rb"(?![A-Za-z0-9_])"
 SLASH = rb"\\{0,3}/"
 BLANK = rb"""(?:[\s"']|\\[nrt"'\\]?){0,8}"""
@@ -74,7 +74,7 @@ KINDS = (
     kind_of(
         "private_key",
         "PRIVATE",
-        rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----(?:[A-Za-z0-9+/=\s:,.]|\\{1,3}[nrt/]|-(?!----)){60,}+(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----)?",
+        rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----(?:[A-Za-z0-9+/=\s:,.]|\\{1,16}[nrt/]|-(?!----)){60,}+(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----)?",
     ),
     kind_of("aws_access_key", "^AKIA ^ASIA", rb"A[KS]IA[A-Z2-7]{16}" + END),
     kind_of(

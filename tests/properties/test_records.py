@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipelines.config import Config
@@ -68,6 +68,7 @@ def books_of(outcomes: Sequence[Outcome], config: Config) -> Any:
 @deep(60)
 def test_every_line_ends_in_one_known_state_with_its_own_bytes(run: Run, config: Config, written: list[bytes], again: bool):
     written = written + written[:1] if again else written
+    assume(not b"".join(written).lstrip(b"\xef\xbb\xbf \t\r\n\v\f").startswith(b"["))  # a file that begins so may be an array, of which an element is a record
     outcomes = run(written)
     assert [outcome for outcome in outcomes if is_internal(() if not isinstance(outcome, Quarantined) else outcome.findings)] == []
     records_in = {number: line for number, line in enumerate(written, 1) if line.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n\v\f")}

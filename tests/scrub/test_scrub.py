@@ -69,6 +69,38 @@ def test_a_key_beside_an_escape_is_found(written: str):
     assert secret.encode() not in scrubbed(raw).raw
 
 
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("github_token", lambda text: "\u5bc6\u94a5" + text),
+        ("email", lambda text: "\U0001f511" + text),
+        ("azure_storage_key", lambda text: text.replace("=", "\x00u003d")),
+        ("email", lambda text: text.replace("@", "\x00u0040")),
+        ("url_password", lambda text: text.replace("/", "\x00/")),
+        ("npm_token", lambda text: "\x00u006e" + text[1:]),
+    ],
+)
+def test_escapes_of_json_hide_nothing(kind: str, change):
+    text, secret = plant(BOTH[kind], random.Random(7))
+    raw = json.dumps({"a": change(text)}).replace("\\u0000", "\\").encode()
+    found = scrubbed(raw)
+    assert secret not in json.loads(found.raw)["a"]
+    assert [one.detail for one in found.findings] == [f"{kind} (1 time)"]
+
+
+def test_a_private_key_in_json_inside_json_is_masked():
+    text, secret = plant(FORMS["private_key"], random.Random(7))
+    inner = json.dumps({"key": text})
+    for _ in range(3):
+        inner = json.dumps({"out": inner})
+        assert secret[40:90].encode() not in scrubbed(inner.encode()).raw
+
+
+def test_an_escape_that_hides_nothing_stays():
+    raw = rb'{"a": "\u003d \\u003d \/ \u00e9"}'
+    assert scrubbed(raw).raw == raw
+
+
 def test_slashes_that_are_escaped_do_not_hide_a_key():
     text, secret = plant(FORMS["slack_webhook"], random.Random(1))
     raw = json.dumps({"a": text}).replace("/", "\\/").encode()

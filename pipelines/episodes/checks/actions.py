@@ -99,6 +99,9 @@ _ENDS = frozenset(
 _WAITS = frozenset(["wait", "sleep", "pause", "noop", "noaction", "screenshot", "takescreenshot", "observe"])
 
 
+_ONLY_WAITS = {"duration", "STATUS"}  # all fields of an action that waits, in AgentCPM-GUI's form
+
+
 class Point(NamedTuple):
     """`in_thousand`: the form of the action says that its numbers are thousandths of the screen, as AgentCPM-GUI's POINT."""
 
@@ -121,7 +124,7 @@ class Action(NamedTuple):
 
     @property
     def waits(self) -> bool:
-        return bool(self.names & _WAITS)
+        return bool(self.names & _WAITS) or (self.fields is not None and "duration" in self.fields and self.fields.keys() <= _ONLY_WAITS)
 
 
 def action_of(message: Message) -> Action:
