@@ -218,7 +218,7 @@ def holds_picture(value: Json) -> bool:
 
 
 def _holds_bytes(text: str) -> bool:
-    return text.startswith(_PICTURE_BYTES) and len(text) > MOST_CACHED
+    return text.startswith("data:image/") or (text.startswith(_PICTURE_BYTES) and len(text) > MOST_CACHED)
 
 
 def holds_turns(value: Json) -> bool:

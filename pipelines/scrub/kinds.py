@@ -58,7 +58,8 @@ def is_random(value: bytes) -> bool:
     counts = Counter(value).values()
     bits = -sum(count / len(value) * math.log2(count / len(value)) for count in counts)
     words = re.findall(rb"[A-Z]?[a-z]{4,}|[A-Z]{5,}", value)
-    return bits > 3.5 and sum(map(len, words)) < 0.6 * len(value)
+    plain = [part for part in re.split(rb"[-_.~/+=]", value) if part.isalpha()]
+    return bits > 3.5 and sum(map(len, words)) < 0.6 * len(value) and sum(map(len, plain)) < len(value) / 2
 
 
 _EXAMPLES = (b"password", b"passwd", b"pass", b"pwd", b"secret", b"token", b"example", b"changeme", b"user", b"xxx", b"your", b"foo", b"bar", b"test")

@@ -79,6 +79,7 @@ def test_a_run_says_how_its_rows_were_tokenized(run_job, tmp_path):
         "tool_syntax": None,
         "max_tokens": 4096,
         "on_overflow": "quarantine",
+        "history": {"steps": 0, "results": None, "images": None, "left_out": ""},
         "options": {"max_slices": 9, "scale_resolution": 448, "patch_size": 14, "query_tokens": 64},
     }
     assert (tokenizer["file"], tokenizer["sha256"], tokenizer["standin"]) == ("tokenizer.json", tokenizer["fingerprint"], True)
