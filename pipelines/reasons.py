@@ -580,6 +580,13 @@ class Reason(Enum):
         "Use another prompt, such as plain, or leave these records out.",
         "AgentCPM-GUI process_ac.py leaves such steps out",
     )
+    STEP_FINISH_ADDED = Row(
+        "step.finish_added",
+        NOTE,
+        "The last step of the episode has a screen but no action, so its row has an answer that finishes the episode.",
+        "If the log of such an episode only breaks off, set `finish_row: false` in the source's `rows`.",
+        "AgentCPM-GUI adds the same row",
+    )
     STEP_LEFT_OUT = Row(
         "step.left_out",
         NOTE,

@@ -38,6 +38,9 @@ sources:
 - **One record, several conversations**: the sample_id is made of the record_id and the step's index. The books count the records (`kept`) and their conversations apart.
 - **Whole episodes**: if a step cannot be read, or a picture is missing or broken, the whole record is quarantined, and every such step is named. A step whose action the
   model has no words for, such as opening an app, becomes no row; it stays in the history of later steps, and the note `step.left_out` names it.
+- **What is added**: a row that finishes the episode, where there is a screen after the last action; with the note `step.finish_added`, where this is a step without an action, since an
+  agent that broke off looks the same. `finish_row: false` adds none. A wait or a long press without a duration gets the model's default in the form `agentcpm_gui`: 200 and 1,000 ms. A duration that is no whole
+  number of milliseconds, or below 20, is refused (`step.action_bad`).
 - **Coordinates**: `auto` takes the unit that the data set documents, and refuses a record whose values contradict it. Where nothing is documented, the values of the record
   decide: a fraction up to 1 is a unit, a value over 1000 is in px, one beyond the logged screen is in thousandths. If several are possible, the
   other records of the source in the batch decide, where all that are certain agree (`step.coordinates_voted`; the manifest names the unit of each source under `coordinates`). If they do not,

@@ -133,3 +133,16 @@ def test_a_step_that_is_masked_has_a_row_that_is_not_trained():
 def test_an_episode_with_a_fault_can_be_refused_whole():
     (row,) = step_rows([BACK, BACK, TAP], {"no_change": "quarantine"})
     assert [finding.code for finding in row.findings] == ["check.no_change"]
+
+
+def test_a_masked_step_is_not_trained_in_later_rows_that_show_it():
+    rows = step_rows([TAP, TAP, TAP], {"no_change": "mask"}, finish_row=False, loss="all", history={"steps": 0, "images": 2})
+    weights = [[message.loss_weight for message in row.messages if message.role == "assistant"] for row in rows]
+    assert weights == [[None], [None, 0.0], [0.0, 0.0]]
+
+
+def test_waiting_on_an_unchanged_screen_is_no_fault():
+    wait = {"action_type": "wait"}
+    rows = step_rows([wait, wait, TAP], {"no_change": "quarantine"})
+    assert len(rows) == 4
+    assert [finding for row in rows for finding in row.findings] == []

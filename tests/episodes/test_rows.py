@@ -247,3 +247,16 @@ def test_settings_of_rows_survive_a_round_trip_through_json():
     config = stepwise(coordinates={"from": "px", "order": "yx"}, finish_row=True, group_by="a.b", order_by="n", history={"steps": 2})
     assert type(config).model_validate_json(config.model_dump_json()) == config
     assert configuration().sources[0].rows.of == "conversation"
+
+
+@pytest.mark.parametrize("duration", [2.5, 3, 0, -5, "3s", "2000", True])
+def test_a_duration_that_may_be_in_seconds_refuses_the_episode(duration: Any):
+    record = {"episode_id": "e", "goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"type": "wait", "duration": duration}}]}
+    assert refusals(record, stepwise("plain"), sizes_of(1)) == [("step.action_bad", "steps[0].action")]
+
+
+def test_a_last_step_without_an_action_is_named():
+    steps = [{"screenshot": "s0.png", "action": {"type": "wait", "duration": 500}}, {"screenshot": "s1.png", "action": None}]
+    *_, last = run({"episode_id": "e", "goal": "Go.", "steps": steps}, stepwise(), sizes_of(2))
+    assert json.loads(last.messages[-1].content)["STATUS"] == "finish"
+    assert ("step.finish_added", "steps[1].screenshot") in notes(last)

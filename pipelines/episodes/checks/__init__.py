@@ -70,16 +70,24 @@ def check_step_rows(rows: Sequence[Conversation], settings: Checks) -> tuple[Con
     refused = [finding for faults in found.values() for name, finding in faults if getattr(settings, name) == "quarantine"]
     if refused:
         raise Reject(*refused, *rows[0].findings)
-    return tuple(
-        _masked(row, [finding for _, finding in found[i]], {len(row.messages) - 1: name for name, _ in found[i] if getattr(settings, name) == "mask"})
-        if i in found
-        else row
-        for i, row in enumerate(rows)
-    )
+    masked = {i: name for i, faults in found.items() for name, _ in faults if getattr(settings, name) == "mask"}
+    return tuple(_masked(row, [finding for _, finding in found.get(i, ())], _masked_in(rows, i, masked)) for i, row in enumerate(rows))
+
+
+def _masked_in(rows: Sequence[Conversation], number: int, masked: Mapping[int, str]) -> dict[int, str]:
+    """The answers of this row that are those of masked steps: its own, and with `loss: all` those of earlier steps that it shows."""
+    answers = [place for place, message in enumerate(rows[number].messages) if message.role == "assistant"]
+    found = {}
+    for back, place in enumerate(reversed(answers[-number - 1 :])):
+        if number - back in masked and rows[number - back].messages[-1].content == rows[number].messages[place].content:
+            found[place] = masked[number - back]
+    return found
 
 
 def _masked(conversation: Conversation, notes: Sequence[Finding], masked: Mapping[int, str]) -> Conversation:
     """The conversation with these notes, and these answers out of the loss."""
+    if not notes and not masked:
+        return conversation
     messages = list(conversation.messages)
     repairs: list[Finding] = []
     for place, name in sorted(masked.items()):

@@ -90,6 +90,8 @@ def _with_finish(read: ReadSteps, rows: Rows, findings: Findings) -> tuple[Step,
         findings.note(Reason.STEP_LEFT_OUT, read.steps[-1].where, f"no row that finishes the episode was added: {why}")
         return read.steps
     index = len(read.steps)
+    if LAYOUTS[read.layout].parallel is None:  # a list of screens with one more than actions says it plainly
+        findings.note(Reason.STEP_FINISH_ADDED, read.last.where, "the last step has no action")
     finish = Step(str(index), index, read.last.where, read.last, Action(name="finish"), FINISH, "", read.last_size)
     return (*read.steps, finish)
 

@@ -139,6 +139,7 @@ ACTION_KEYS = frozenset(
 )
 # AITW: the finger moved less than this part of the screen: a tap. google-research android_in_the_wild action_matching.py, _SWIPE_DISTANCE_THRESHOLD.
 TAP_DISTANCE = 0.04
+LEAST_DURATION = 20  # ms; a smaller number is probably in seconds
 NOWHERE = Point(-1, -1)  # AITW writes it where an action has no place
 _OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -161,16 +162,22 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         made = key
     direction = _direction(fields, point, end, made, words, where)
     made = "swipe" if made == "scroll" and words.scroll == "finger" else made
-    duration = _first(fields, DURATION)
     action = Action(
         name=made,
         point=point if made in WITH_POINT else None,
         end=end if made in ("swipe", "drag", "scroll") else None,
         direction=direction,
         text=_text(made, fields),
-        duration=round(duration) if isinstance(duration, (int, float)) and not isinstance(duration, bool) and 0 < duration < 1e9 else None,
+        duration=_duration(_first(fields, DURATION), where) if made in ("wait", "long_press") else None,
     )
     return _checked(action, fields, where)
+
+
+def _duration(value: Json, where: str) -> int | None:
+    """Milliseconds; None where the log has none. Nobody can know whether a 2 means seconds. Raises Reject."""
+    if value is None or (type(value) in (int, float) and LEAST_DURATION <= value < 1e9 and value == int(value)):
+        return None if value is None else int(value)
+    raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the duration {clip(str(value))} is not a whole number of milliseconds, at least {LEAST_DURATION}"))
 
 
 def _checked(action: Action, fields: Mapping[str, Json], where: str) -> Action:
