@@ -580,6 +580,12 @@ class Reason(Enum):
         "Use another prompt, such as plain, or leave these records out.",
         "AgentCPM-GUI process_ac.py leaves such steps out",
     )
+    STEP_NUMBERS_DESCEND = Row(
+        "step.numbers_descend",
+        REFUSE,
+        "The steps of a record are in another order than their numbers.",
+        "Log the steps in the order in which they were done.",
+    )
     STEP_FINISH_ADDED = Row(
         "step.finish_added",
         NOTE,

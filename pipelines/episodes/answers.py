@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import orjson
+
 from pipelines.normalize.reasoning import blocks_of, has_thoughts, without
 from pipelines.records import Draft, Message
 
@@ -63,7 +65,7 @@ def _units(source: str, episode: str | None, tools: str | None, messages: Sequen
             chain = _digest(chain, message.role, message.metadata, message.content.strip(), len(message.image_at))
             size += 0 if message.role == "system" else len(message.content.strip())
             continue
-        text, thought = _without_reasoning(message.content)
+        text, thought = (_arguments(message.content), 0) if message.metadata else _without_reasoning(message.content)
         start = i if start is None else start
         reasoning += thought
         size += thought + len(text)
@@ -97,6 +99,14 @@ def _without_reasoning(content: str) -> tuple[str, int]:
     if not blocks:
         return content.strip(), 0
     return without(content, blocks).strip(), sum(len("".join(content[start:end].split())) for start, end in blocks)
+
+
+def _arguments(content: str) -> str:
+    """The arguments of a call, whatever blanks and order of keys they were logged with."""
+    try:
+        return orjson.dumps(orjson.loads(content), option=orjson.OPT_SORT_KEYS).decode()
+    except ValueError:
+        return content.strip()
 
 
 def _digest(*parts: bytes | str | int | None) -> bytes:

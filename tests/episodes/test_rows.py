@@ -260,3 +260,9 @@ def test_a_last_step_without_an_action_is_named():
     *_, last = run({"episode_id": "e", "goal": "Go.", "steps": steps}, stepwise(), sizes_of(2))
     assert json.loads(last.messages[-1].content)["STATUS"] == "finish"
     assert ("step.finish_added", "steps[1].screenshot") in notes(last)
+
+
+def test_steps_in_another_order_than_their_numbers_refuse_the_episode():
+    record = odyssey(("CLICK", [[500, 500], [500, 500]]), ("HOME", ""))
+    record["steps"].reverse()
+    assert refusals(record, stepwise(), sizes_of(2)) == [("step.numbers_descend", "steps[1]")]

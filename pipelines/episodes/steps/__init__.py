@@ -7,7 +7,7 @@ A Draft keeps the points as they were logged: those in px need the size of the p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -44,6 +44,7 @@ def read_episode(
     read = read_steps(taken, written, grouping, rows.coordinates.order, budget, unread, known)
     if read.faults:
         findings.refuse_all(Reject(*read.faults))
+    _check_numbers(read.steps, findings)
     steps = _with_finish(read, rows, findings)
     group, order = _group(read, grouping is not None, findings)
     episode_id = _episode_id(taken, episode_key, source, written, findings) or group
@@ -68,6 +69,14 @@ def read_episode(
         unread=unread.counted(),
         episode=Episode(read.goal, steps, group, order, LAYOUTS[read.layout].first if grouping is None else None, vote=vote),
     )
+
+
+def _check_numbers(steps: Sequence[Step], findings: Findings) -> None:
+    """Steps that are listed in another order than their numbers say. Several actions may have one number, as in OSWorld."""
+    numbers = [int(step.step_id) if step.step_id.isascii() and step.step_id.isdigit() and len(step.step_id) < 10 else None for step in steps]
+    for step, before, number in zip(steps[1:], numbers, numbers[1:], strict=False):
+        if before is not None and number is not None and number < before:
+            findings.refuse(Reason.STEP_NUMBERS_DESCEND, step.where, f"its number is {number}, after {before}")
 
 
 def _episode_key(record: Mapping[str, Json], source: Source) -> str | None:
