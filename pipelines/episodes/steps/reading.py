@@ -24,6 +24,7 @@ from pipelines.parsing.careful import clip, kind_of
 from pipelines.parsing.written import Written
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action, Finding, ImageRef, Size, Step
+from pipelines.visible import counted
 
 Json = Any
 FINISH = "finish the task"  # the instruction of an added last step, as in AgentCPM-GUI eval/eval_data/process_ac.py @ acbaf50
@@ -179,8 +180,9 @@ def _in_parallel(reader: _Reader, lists: Mapping[str, str]) -> tuple[list[Found]
     for name, found in columns.items():
         least = count if name in ("action", "screenshot", "step_instruction") else len(columns["screenshot"].value) if not wrong else 0
         if found.where in wrong or len(found.value) not in (least, count + 1):
-            size = "no list" if found.where in wrong else f"{len(found.value)}"
-            reader.refuse(Reason.STEP_COUNTS, found.where, f"{size} for {count} actions")
+            sizes = f"{least} or {count + 1} are" if least != count + 1 else f"{least} are"
+            size = kind_of(found.value) if found.where in wrong else f"a list of {len(found.value)}"
+            reader.refuse(Reason.STEP_COUNTS, found.where, f"found {size}; the episode has {counted(count, 'action')}, so {sizes} expected")
     if reader.faults:
         return [], None
     rows = [{name: found.value[i] for name, found in columns.items() if i < len(found.value)} for i in range(max(count, len(columns["screenshot"].value)))]
