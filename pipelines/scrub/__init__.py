@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from pipelines.config import Config, Scrub
 from pipelines.reasons import Reason
 from pipelines.records import Finding, RawRecord
-from pipelines.scrub.kinds import KINDS, LONG_WORD, NAMED, NAMED_BYTES, NAMES, URLS, VALUE, Kind, is_random
+from pipelines.scrub.kinds import KINDS, LONG, NAMED, NAMED_BYTES, NAMED_HINTS, NAMES, URLS, VALUE, WORD_BYTES, Kind, is_random
 from pipelines.scrub.personal import PERSONAL
 from pipelines.visible import counted
 
@@ -58,13 +58,22 @@ def _hints(kinds: tuple[Kind, ...]) -> _Hints:
     return _Hints(plain, {first: tuple(rows) for first, rows in starts.items()})
 
 
-def _to_search(raw: bytes, words: Sequence[re.Match[bytes]], kinds: tuple[Kind, ...]) -> list[int]:
+def _long_words(raw: bytes) -> list[tuple[int, bytes]]:
+    """The long words with their places, in order. Splitting takes half the time of a pattern that finds them."""
+    found, at = [], 0
+    for word in [word for word in raw.translate(WORD_BYTES).split() if len(word) >= LONG]:
+        at = raw.index(word, at)
+        found.append((at, word))
+        at += len(word)
+    return found
+
+
+def _to_search(raw: bytes, words: Sequence[tuple[int, bytes]], kinds: tuple[Kind, ...]) -> list[int]:
     """The positions of the kinds of which a hint occurs. A word may begin with what is left of an escape: the n of \\n, u003c."""
     plain, starts = _hints(kinds)
-    near = b" ".join([raw[max(0, word.start() - BEFORE) : word.end() + AFTER] for word in words])
+    near = b" ".join([raw[max(0, at - BEFORE) : at + len(word) + AFTER] for at, word in words])
     found = {i for hint, i in plain if hint in near}
-    for match in words:
-        word = match[0]
+    for _, word in words:
         for skipped in (0, 1, 5):
             if rows := starts.get(word[skipped : skipped + FIRST]):
                 found.update([i for start, i in rows if word.startswith(start, skipped)])
@@ -109,13 +118,13 @@ def _findings(found: Counter[str], quarantine: bool) -> Iterator[Finding]:
 
 def _secrets_masked(raw: bytes, salt: str, found: Counter[str]) -> bytes:
     searched = _BASE64.sub(b"", raw) if b";base64," in raw else raw
-    words = list(LONG_WORD.finditer(searched))
+    words = _long_words(searched)
     for i in _to_search(searched, words, KINDS) if words else ():
         raw = _masked(raw, KINDS[i], salt, found)
     for kind in URLS:
         if kind.hints[0] in searched:
             raw = _masked(raw, kind, salt, found)
-    return _named_masked(raw, [word[0] for word in words], salt, found)
+    return _named_masked(raw, searched, words, salt, found)
 
 
 def _masked(raw: bytes, kind: Kind, salt: str, found: Counter[str]) -> bytes:
@@ -130,19 +139,19 @@ def _masked(raw: bytes, kind: Kind, salt: str, found: Counter[str]) -> bytes:
     return b"".join([*pieces, raw[end:]]) if pieces else raw
 
 
-def _named_masked(raw: bytes, words: Iterable[bytes], salt: str, found: Counter[str]) -> bytes:
+def _named_masked(raw: bytes, searched: bytes, words: Iterable[tuple[int, bytes]], salt: str, found: Counter[str]) -> bytes:
     """Masks every value that looks random and stands after a name such as api_key, wherever it stands in the record."""
-    for word in dict.fromkeys(words):
-        at = raw.find(word) if is_random(word) else -1
-        while at >= 0:
-            before = NAMED.search(raw, max(0, at - NAMED_BYTES), at)
-            value = VALUE.match(raw, before.start("head")) if before else None
-            if before and value:
-                name = NAMES[before["authorization"] is None]
-                found[name] += raw.count(value[0])
-                raw = raw.replace(value[0], _mask(name, value[0], salt))
-                break
-            at = raw.find(word, at + 1)
+    for at, word in words:
+        start = max(0, at - NAMED_BYTES)
+        window = searched[start:at]
+        if not any(hint in window.lower() for hint in NAMED_HINTS) or not is_random(word):
+            continue
+        before = NAMED.search(window)
+        value = VALUE.match(searched, start + before.start("head")) if before else None
+        if before and value and value[0] in raw:
+            name = NAMES[before["authorization"] is None]
+            found[name] += raw.count(value[0])
+            raw = raw.replace(value[0], _mask(name, value[0], salt))
     return raw
 
 

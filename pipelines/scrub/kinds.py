@@ -18,7 +18,8 @@ END = rb"(?![A-Za-z0-9_])"
 SLASH = rb"\\{0,3}/"
 BLANK = rb"""(?:[\s"']|\\[nrt"'\\]?){0,8}"""
 GAP = BLANK + rb"[:=>,]{1,2}" + BLANK  # between a name and its value, also in JSON inside JSON
-LONG_WORD = re.compile(rb"[A-Za-z0-9_+\-]{16,}+")
+LONG = 16
+WORD_BYTES = bytes(byte if re.match(rb"[A-Za-z0-9_+\-]", bytes([byte])) else 32 for byte in range(256))  # all others become blanks
 
 Check = Callable[[bytes], bool]
 
@@ -166,6 +167,7 @@ NAMED = re.compile(
     rb"(?i:(?P<authorization>authorization|x-api-key|api-key)|api_?key|(?:secret|access|private)[_\-]?key|(?:access|auth|refresh|bearer|session|bot|api)[_\-]?token"
     rb"|client[_\-]?secret|passw(?:or)?d|passphrase|secret)" + GAP + rb"(?:(?i:bearer|basic|token)\s{1,3})?(?P<head>[A-Za-z0-9_+/~.\-]{0,64})\Z"
 )
+NAMED_HINTS = (b"key", b"secret", b"token", b"pass", b"authorization")  # one of them, in small letters, is in every name
 NAMED_BYTES = 128  # are looked at before a value
 VALUE = re.compile(rb"[A-Za-z0-9_+/~.\-]{16,2048}={0,2}")
 NAMES = ("authorization", "assigned_secret")
