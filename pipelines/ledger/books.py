@@ -129,7 +129,7 @@ class Books:
 
 
 def came_in(book: FileBook) -> int:
-    """The records of a file that are wanted, where one with several conversations counts once for each."""
+    """The records of a file that gates compare, where one with several conversations counts once for each."""
     return book.records - book.duplicates - book.filtered - book.superseded - book.kept + book.conversations
 
 

@@ -78,7 +78,7 @@ def _keys(record_ids: pa.Array) -> Keys:
 
 
 def _lookup(wanted: Keys) -> Callable[[Keys], npt.NDArray[np.bool_]]:
-    """A function that says which keys are wanted. Most are dropped by their first bits alone."""
+    """A function that says which keys are looked for. Most are dropped by their first bits alone."""
     bits = min(MOST_BITS, math.ceil(math.log2(len(wanted) + 1)) + BITS)
     shift = np.uint64(64 - bits)
     is_possible = np.zeros(1 << bits, dtype=np.bool_)
