@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
@@ -103,7 +105,9 @@ def _checkpoint_actions(fs: FileSystem, path: str) -> Iterator[Action]:
             if name in present:
                 columns += [f"{name}.{one}" for one in wanted if one in present[name]] if wanted else [name]
         for batch in file.iter_batches(columns=columns):
-            yield from batch.to_pylist(maps_as_pydicts="strict")
+            # Most rows are of removed files, of which nothing is read.
+            is_read = np.logical_or.reduce([column.is_valid().to_numpy(zero_copy_only=False) for column in batch.columns])
+            yield from batch.filter(pa.array(is_read)).to_pylist(maps_as_pydicts="strict")
 
 
 def _applied_by(actions: list[Action]) -> int:

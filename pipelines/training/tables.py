@@ -146,7 +146,8 @@ class Published:
                 if row["version"] > state.in_log:
                     _add_plan(self.fs, state, table, row)
             if table in BATCH_TABLES:  # without batches that no row of `runs` names: somebody has deleted the row, or added the rows
-                files = {name: file for name, file in state.files.items() if file.partition.get("batch") in self.batches}
+                batches = set(self.batches)
+                files = {name: file for name, file in state.files.items() if file.partition.get("batch") in batches}
                 state.is_version = state.is_version and len(files) == len(state.files)
                 state.files = files
             self._states[table] = state
@@ -191,21 +192,32 @@ def why_not(error: Exception) -> str:
     return f"{line}; pyarrow reads HDFS with Hadoop's libhdfs, which needs JAVA_HOME, HADOOP_HOME and CLASSPATH" if "Unable to load lib" in line else line
 
 
-def run_rows(fs: FileSystem, root: str, columns: Sequence[str] | None = None) -> list[Row]:
-    """The rows of table `runs`, in the order of their publication; maps as dicts, times in UTC. Raises NotPublished for a root of version 0.1.0."""
+def run_rows(fs: FileSystem, root: str, columns: Sequence[str] | None = None, known: dict[str, list[Row]] | None = None) -> list[Row]:
+    """The rows of table `runs`, in the order of their publication; maps as dicts, times in UTC. Raises NotPublished for a root of version 0.1.0.
+
+    `known` keeps the rows of each file, by its path, for calls with the same columns: files of a Delta table never change.
+    """
     rows: list[Row] = []
     files = table_state(fs, "runs").files.values()
     if not files and _is_old_parquet(fs):
         raise NotPublished(OLD.format(root=root))
+    known = {} if known is None else known
     for file in files:
-        with fs.open_input_file(file.path) as source, pq.ParquetFile(source) as parquet:
-            names = None if columns is None else [name for name in columns if name in parquet.schema_arrow.names]
-            rows += parquet.read(columns=names, use_threads=False).to_pylist(maps_as_pydicts="strict")
+        if file.path not in known:
+            known[file.path] = _run_rows_of(fs, file.path, columns)
+        rows += known[file.path]
     if any(row.get("version") is None for row in rows):
         raise NotPublished(OLD.format(root=root))
+    return sorted(rows, key=lambda row: row["version"])
+
+
+def _run_rows_of(fs: FileSystem, path: str, columns: Sequence[str] | None) -> list[Row]:
+    with fs.open_input_file(path) as source, pq.ParquetFile(source) as parquet:
+        names = None if columns is None else [name for name in columns if name in parquet.schema_arrow.names]
+        rows: list[Row] = parquet.read(columns=names, use_threads=False).to_pylist(maps_as_pydicts="strict")
     for row in rows:
         row |= {name: row[name].replace(tzinfo=UTC) for name in ("started", "finished") if row.get(name) is not None}
-    return sorted(rows, key=lambda row: row["version"])
+    return rows
 
 
 def _is_old_parquet(fs: FileSystem) -> bool:

@@ -5,20 +5,18 @@ Ages are differences of times of the store itself, so a wrong clock of a driver 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipelines.storage.files import delete_files, delete_folder, file_exists, files_below, names_in
 from pipelines.storage.opening import stat_file
-from pipelines.tables.publication.delta import LOG_DAYS, files_in, open_delta
+from pipelines.tables.publication.delta import IN_LOG, LOG_DAYS, files_in, open_delta
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, OutputRoot
 from pipelines.tables.publication.staged import remove_staged_report
 from pipelines.tables.schema import PARTITIONS, Row
 
 DAY = 86_400 * 10**9  # ns
-_IN_LOG = re.compile(r"(\d{20})\.(?:json|crc|checkpoint\.parquet)")  # checkpoints of other tools may have parts; those stay
 
 
 class Begun(NamedTuple):
@@ -130,9 +128,14 @@ def _remove_old_work(root: OutputRoot, before: int) -> None:
 
 def _remove_old_log(root: OutputRoot, table: str, before: int) -> None:
     """Deletes from the table's log what is older than its newest old checkpoint, from which on every version stays readable."""
+    log = root.path(table, "_delta_log")
+    checkpoints = sorted(name for name in names_in(log, root.stores) if name.endswith(".checkpoint.parquet") and IN_LOG.fullmatch(name))
+    # On most nights there is no old one; then the times of all the others need not be asked for.
+    if not checkpoints or stat_file(f"{log}/{checkpoints[0]}", root.stores).modified >= before:
+        return
     old = {}
-    for path, entry in files_below(root.path(table, "_delta_log"), root.stores):
-        found = _IN_LOG.fullmatch(path.rpartition("/")[2])
+    for path, entry in files_below(log, root.stores):
+        found = IN_LOG.fullmatch(path.rpartition("/")[2])
         if found and entry.modified < before:
             old[path] = int(found[1])
     newest = max((version for path, version in old.items() if path.endswith(".checkpoint.parquet")), default=-1)

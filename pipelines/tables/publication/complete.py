@@ -11,7 +11,17 @@ from typing import Any
 
 from pipelines.storage.files import delete_folder, names_in, read_file, write_file
 from pipelines.tables.publication.cleaning import has_ended, remove_failed_attempts
-from pipelines.tables.publication.delta import Outdated, add_missing_columns, applied_to, commit, files_in, open_delta, set_retention, wait_for_others
+from pipelines.tables.publication.delta import (
+    Outdated,
+    add_missing_columns,
+    applied_to,
+    commit,
+    files_in,
+    newest_state,
+    open_delta,
+    set_retention,
+    wait_for_others,
+)
 from pipelines.tables.publication.plan import read_plan
 from pipelines.tables.publication.publish import missing_files
 from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot, newest_of
@@ -31,8 +41,9 @@ def complete(root: OutputRoot, runs: Sequence[Row], days: int) -> list[str]:
 
     Raises RootDamaged where files that a run has published are gone.
     """
-    words = [word for table in SNAPSHOT_TABLES for word in _complete_table(root, table, runs, days)]
-    _finish(root, runs)
+    words: list[str] = []
+    versions = {table: _complete_table(root, table, runs, days, words) for table in SNAPSHOT_TABLES}
+    _finish(root, runs, versions)
     return words
 
 
@@ -45,15 +56,17 @@ def read_manifest(root: OutputRoot, batch: str) -> dict[str, Any]:
     return found
 
 
-def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int) -> list[str]:
-    words: list[str] = []
+def _complete_table(root: OutputRoot, table: str, runs: Sequence[Row], days: int, words: list[str]) -> int | None:
+    """The table's newest version, or None where there is none, or where it has later runs already."""
+    found = open_delta(root, table)
     for attempt in range(MOST_ATTEMPTS + len(runs)):
-        found = open_delta(root, table)
+        if attempt:
+            found = newest_state(root, table, found)
         applied = applied_to(found)
         waiting = [row for row in runs if row["version"] > applied]
         if not waiting:
             set_retention(found, days)
-            return words
+            return found.version() if found is not None and runs and applied == runs[-1]["version"] else None
         row = waiting[0]
         try:
             found = add_missing_columns(root, table, found)
@@ -85,7 +98,7 @@ def keep_names(root: OutputRoot, run_id: str, table: str, names: Sequence[str]) 
     root.write_json({"table": table, "files": list(names)}, "_replaced", f"{run_id}-{table}.json")
 
 
-def _finish(root: OutputRoot, runs: Sequence[Row]) -> None:
+def _finish(root: OutputRoot, runs: Sequence[Row], versions: Mapping[str, int | None]) -> None:
     """Publishes reports and removes what runs needed while they worked: of the newest run, and of all whose work folder, which goes last, is still there.
 
     Drivers that publish at the same moment may all be newer than one that was killed.
@@ -94,7 +107,7 @@ def _finish(root: OutputRoot, runs: Sequence[Row]) -> None:
     for index, row in enumerate(runs):
         if row["run_id"] in working or row is runs[-1]:
             if newest_of(runs, row["batch"]) is row:
-                _publish_report(root, runs[: index + 1])
+                _publish_report(root, runs[: index + 1], versions if row is runs[-1] else {})
             if row["run_id"] in working:
                 remove_failed_attempts(root, row["run_id"], row["batch"])
                 delete_folder(root.work_folder(row["run_id"]), root.stores)
@@ -103,8 +116,11 @@ def _finish(root: OutputRoot, runs: Sequence[Row]) -> None:
             delete_folder(root.work_folder(run_id), root.stores)
 
 
-def _publish_report(root: OutputRoot, runs: Sequence[Row]) -> None:
-    """Copies the report of the last of these runs to its batch's folder; the manifest goes last, so where it is, the report is too."""
+def _publish_report(root: OutputRoot, runs: Sequence[Row], known: Mapping[str, int | None]) -> None:
+    """Copies the report of the last of these runs to its batch's folder; the manifest goes last, so where it is, the report is too.
+
+    `known` are versions of tables that have this run and no later one.
+    """
     row = runs[-1]
     folder = root.run_folder(row["run_id"])
     # A run that was brought over from version 0.1.0 has no folder; its report is where it was.
@@ -113,7 +129,7 @@ def _publish_report(root: OutputRoot, runs: Sequence[Row]) -> None:
         if now is None or now["run_id"] != row["run_id"]:  # replaced since
             return
         published = root.published(runs)
-        versions = {table: published.state(table).version for table in SNAPSHOT_TABLES}
+        versions = {table: published.state(table).version if (version := known.get(table)) is None else version for table in SNAPSHOT_TABLES}
         manifest: Mapping[str, Any] = root.read_json("_runs", row["run_id"], "manifest.json")
         manifest = {**manifest, "status": "published", "published": {"versions": versions, "files": None}, "finished": row["finished"].isoformat()}
         if row.get("opened"):

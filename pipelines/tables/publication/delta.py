@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Iterable
 
@@ -11,12 +12,14 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Sc
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
+from pipelines.storage.files import names_in
 from pipelines.tables.publication.plan import Added
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.schema import COLUMNS, PARTITIONS
 from pipelines.training.delta_log import APP
 
 PAUSE_SECONDS = 0.2
+IN_LOG = re.compile(r"(\d{20})\.(?:json|crc|checkpoint\.parquet)")  # checkpoints of other tools may have parts
 LOG_DAYS = 30  # Delta's default for how long old versions stay readable
 # After a checkpoint, deltalake would delete old commits by the driver's clock, which may be wrong; `cleaning.py` does it by the store's times.
 HOOKS = PostCommitHookProperties(cleanup_expired_logs=False)
@@ -32,6 +35,20 @@ def open_delta(root: OutputRoot, table: str) -> DeltaTable | None:
         return DeltaTable(root.path(table), storage_options=root.table_options())
     except TableNotFoundError:
         return None
+
+
+def newest_state(root: OutputRoot, table: str, found: DeltaTable | None) -> DeltaTable | None:
+    """As `open_delta`, but of a table that is open already only the commits since are read."""
+    if found is None:
+        return open_delta(root, table)
+    found.update_incremental()
+    return found
+
+
+def newest_version(root: OutputRoot, table: str) -> int:
+    """-1 where there is no table yet. Reads the names of the log's files only."""
+    names = names_in(root.path(table, "_delta_log"), root.stores)
+    return max((int(name[:20]) for name in names if IN_LOG.fullmatch(name)), default=-1)
 
 
 def applied_to(table: DeltaTable | None) -> int:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipelines.storage.files import delete_files
 from pipelines.storage.locks import LostRace
 from pipelines.storage.opening import stat_file
-from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, open_delta, wait_for_others
+from pipelines.tables.publication.delta import Outdated, add_missing_columns, commit, newest_version, open_delta, wait_for_others
 from pipelines.tables.publication.plan import Added, Plan, plan_of
 from pipelines.tables.publication.root import SNAPSHOT_TABLES, UNREAD, OutputRoot, newest_of
 from pipelines.tables.schema import COLUMNS, Row
@@ -96,8 +96,7 @@ def _require_files(root: OutputRoot, plan: Plan) -> None:
 
 
 def _next_versions(root: OutputRoot) -> dict[str, int]:
-    found = {table: open_delta(root, table) for table in SNAPSHOT_TABLES}
-    return {table: 0 if one is None else one.version() + 1 for table, one in found.items()}
+    return {table: newest_version(root, table) + 1 for table in SNAPSHOT_TABLES}
 
 
 def _as_read(row: Mapping[str, Any]) -> Row:

@@ -15,7 +15,7 @@ _errors/                                            tracebacks
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -35,11 +35,15 @@ OnPoint = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class OutputRoot:
-    """`uri` is an absolute path or a URI. `on_point` is called with a name at each step that changes what is stored."""
+    """`uri` is an absolute path or a URI. `on_point` is called with a name at each step that changes what is stored.
+
+    `run_files` has the rows of `runs` by file, as far as they have been read: a run reads the table several times, and it grows with every night.
+    """
 
     uri: str
     stores: Stores = ENVIRONMENT
     on_point: OnPoint = lambda point: None
+    run_files: dict[str, list[Row]] = field(default_factory=dict, compare=False, repr=False)
 
     def path(self, *names: str) -> str:
         return "/".join((self.uri, *names))
@@ -73,7 +77,7 @@ class OutputRoot:
 
     def runs(self) -> list[Row]:
         """The rows of table `runs`, in the order of their publication; [] where nothing is published. Raises NotPublished for a root of version 0.1.0."""
-        return run_rows(self.filesystem(), self.uri, [name for name in COLUMNS["runs"].names if name not in UNREAD])
+        return run_rows(self.filesystem(), self.uri, [name for name in COLUMNS["runs"].names if name not in UNREAD], self.run_files)
 
     def published(self, runs: Sequence[Row] | None = None) -> Published:
         """What is published now, or as of these rows of `runs`. Raises NotPublished."""
