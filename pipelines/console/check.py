@@ -41,6 +41,8 @@ class Found:
 def check(options: Namespace) -> int:
     """Prints what was found. Raises ConfigError with all faults."""
     parts, faults = load_parts(options.config, options.set)
+    if any(fault.startswith("storage") for fault in faults):  # then no store is asked: it would be another one than is meant
+        raise ConfigError(faults)
     found = Found()
     stores = stores_of(parts.storage)
     opened = [one for i, dialect in parts.dialects.items() if (one := _open_tokenizer(found, i, dialect, stores))]

@@ -62,7 +62,7 @@ def compare_with_published(runs: Sequence[Row], key: BatchKey, replace: bool, in
     now = {"code": key.code, "configuration": key.config, "tokenizers": key.tokenizers}
     others = [name for name in now if before[name] != now[name]]
     if not others and earlier["inputs_sha256"] == key.inputs_sha256:
-        words = f"nothing to do: run {earlier['run_id']} published batch {key.batch} with the same inputs, code and configuration"
+        words = f"run {earlier['run_id']} published batch {key.batch} with the same inputs, code and configuration"
         return Comparison(earlier, True, (words,))
     if others and not replace:
         raise Refused(f"run {earlier['run_id']} published batch {key.batch} with other {' and '.join(others)}; use --replace to replace the batch")

@@ -27,6 +27,10 @@ class StoreError(Exception):
     """A store, or an object or prefix in it, cannot be read; the text is one sentence."""
 
 
+class Unreachable(StoreError):
+    """The store does not answer. It may later."""
+
+
 class Forbidden(StoreError):
     """Permission to read is denied. The file is not damaged: credentials may expire during a run."""
 

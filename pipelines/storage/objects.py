@@ -15,7 +15,7 @@ import obstore
 from obstore import exceptions
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from pipelines.storage.locations import Forbidden, Location, StoreError
+from pipelines.storage.locations import Forbidden, Location, StoreError, Unreachable
 from pipelines.storage.stores import Entry
 
 # A store that does not answer is given up after about half a minute.
@@ -200,7 +200,9 @@ def _raise_plain_errors(uri: str, bucket: str) -> Iterator[None]:
     except (exceptions.BaseError, ValueError) as error:
         if " 403 " in str(error):  # as obstore reports it for a listing
             raise Forbidden(f"{uri} cannot be listed: permission denied{_code(error)}") from None
-        raise StoreError(_sentence(str(error), error, bucket)) from None
+        if " cannot be reached: " in (words := _sentence(str(error), error, bucket)):
+            raise Unreachable(words) from None
+        raise StoreError(words) from None
 
 
 def _sentence(text: str, error: Exception, bucket: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from pipelines.config import parse_config
 from pipelines.ledger.batches import Refused
 from pipelines.spark.run.entry import JobStatus
+from pipelines.storage.locations import StoreError, Unreachable
 from pipelines.storage.locks import LostRace
 from pipelines.tables.reading import run_rows
 from tests.making import asked, write_lines
@@ -40,6 +41,8 @@ def open_job(tmp_path: Path, **hooks: Any) -> JobStatus:
         (Refused("other code"), "refused", 2),
         (LostRace("another run"), "lost_race", 2),
         (FileNotFoundError("source kit: no such file or folder: x"), "configuration", 2),
+        (StoreError("no such bucket: s3://logs"), "configuration", 2),
+        (Unreachable("s3://logs cannot be reached: no answer from http://127.0.0.1:9"), "error", 1),
     ],
 )
 def test_a_refusal_is_reported_with_its_own_message(tmp_path, capsys, error: Exception, status: str, code: int):

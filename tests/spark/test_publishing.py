@@ -86,7 +86,9 @@ def test_a_repeated_run_changes_nothing_and_says_so(run_job, tmp_path):
     os.utime(tmp_path / "logs" / "n0" / "a.jsonl", (1, 1))  # another time, the same bytes
     again = run_job(config, "n0")
     assert (again.status, again.exit_code) == ("unchanged", 0)
-    assert again.words == (f"nothing to do: run {first.manifest['run_id']} published batch n0 with the same inputs, code and configuration",)
+    assert again.words == (
+        f"nothing to do: run {first.manifest['run_id']} published batch n0 with the same inputs, code and configuration; run with --force to write its rows again",
+    )
     assert pipelines.snapshot(root) == before
     assert sorted(path for path in root.rglob("*") if path.is_file()) == files
     assert again.line()["counts"] == first.line()["counts"]

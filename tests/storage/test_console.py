@@ -58,6 +58,16 @@ def test_check_says_what_is_missing_in_one_sentence(filled: None, conf: Path, ca
     assert said(capsys, "check", conf, "--batch", batch, "--set", setting) == (2, [f"configuration: {fault}"])
 
 
+@pytest.mark.parametrize("wrong", ["endpoint=127.0.0.1:9", "secret_key=x"])
+def test_check_asks_no_store_where_the_settings_of_stores_are_wrong(
+    filled: None, conf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wrong: str
+):
+    monkeypatch.setattr("pipelines.storage.folders.Folders.exists", lambda *_: pytest.fail("a store was asked"))
+    code, lines = said(capsys, "check", conf, "--batch", "n1", "--set", f"storage.s3.{wrong}")
+    assert (code, len(lines)) == (2, 1)
+    assert wrong.partition("=")[0] in lines[0]
+
+
 def test_check_says_that_a_server_does_not_answer(filled: None, conf: Path, capsys: pytest.CaptureFixture[str]):
     code, lines = said(capsys, "check", conf, "--batch", "n1", "--set", "storage.s3.endpoint=http://127.0.0.1:9")
     sentence = "s3://logs cannot be reached: no answer from http://127.0.0.1:9"

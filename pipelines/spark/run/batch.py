@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
@@ -56,7 +56,8 @@ def run_batch(spark: SparkSession, config: Config, batch: str, run_id: str, star
         key = batch_key_of(run, inputs)
         comparison = compare_with_published(run.runs, key, options.replace, lambda row: input_rows_of(run.root, row["run_id"]))
         if comparison.is_same and not options.force:
-            return unchanged_result(run, comparison)
+            words = tuple(f"nothing to do: {word}; run with --force to write its rows again" for word in comparison.words)
+            return unchanged_result(run, replace(comparison, words=words))
         begin(run)
         staged = stage_rows(run, read_drafts(run.job, splits, run.flow), size=sum(row["size"] for row in inputs))
         return complete_run(run, RunOutput(staged, inputs, key.inputs_sha256, facts=listed_facts(listing)), comparison)

@@ -20,7 +20,7 @@ from pipelines.config import Config, ConfigError
 from pipelines.hooks import call_hook, hook_for
 from pipelines.ledger.batches import Refused
 from pipelines.storage.files import write_file
-from pipelines.storage.locations import StoreError, join
+from pipelines.storage.locations import StoreError, Unreachable, join
 from pipelines.storage.locks import LostRace
 from pipelines.tables.publication.complete import RootDamaged
 from pipelines.tables.reading import NotPublished
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 OUR_FAULT, USAGE = 1, 2
 REFUSALS = {
+    Unreachable: "error",  # the same run may pass later, so its exit code is that of a lost driver
     ConfigError: "configuration",
     StoreError: "configuration",
     FileNotFoundError: "configuration",
@@ -91,7 +92,7 @@ class _ReportErrors:
         if status:
             words = str(error).splitlines()
             print(visible("\n".join(f"run: {word}" for word in words)), file=sys.stderr)
-            self.job.report(USAGE, {"status": status, "words": words, "batch": self.batch})
+            self.job.report(OUR_FAULT if status == "error" else USAGE, {"status": status, "words": words, "batch": self.batch})
             return True
         word, details = describe(error), self._details(error)
         print(visible(f"run: {word}" + (f"; details in {details}" if details else "")), file=sys.stderr)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import orjson
+
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.writing import FileSet
 
@@ -24,6 +26,10 @@ class Plan(NamedTuple):
     run_id: str
     batch: str
     tables: Mapping[str, list[Added]]
+
+    def rows(self, table: str) -> int:
+        """The number of rows in the files that are added."""
+        return sum(orjson.loads(file.stats)["numRecords"] for file in self.tables.get(table, ()))
 
 
 def plan_of(run_id: str, batch: str, *written: FileSet) -> Plan:

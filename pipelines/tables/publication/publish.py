@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from pipelines.storage.files import delete_files
@@ -64,7 +63,7 @@ def publish(root: OutputRoot, plan: Plan, row: Mapping[str, Any], earlier: Row |
 def check_rows(plan: Plan, wanted: Mapping[str, int]) -> None:
     """Raises RowCountMismatch where the files of a table do not hold the number of rows that the books have."""
     for table, rows in wanted.items():
-        found = sum(orjson.loads(file.stats)["numRecords"] for file in plan.tables.get(table, ()))
+        found = plan.rows(table)
         if found != rows:
             raise RowCountMismatch(f"{table}: the files of batch {plan.batch} have {counted(found, 'row')}, but the books have {rows:,}")
 

@@ -16,7 +16,7 @@ from pipelines.tables.publication.complete import complete, keep_names
 from pipelines.tables.publication.delta import LOG_DAYS, applied_to, commit, files_in, open_delta
 from pipelines.tables.publication.plan import Added, plan_of, read_plan
 from pipelines.tables.publication.publish import missing_files
-from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot, newest_of
+from pipelines.tables.publication.root import BATCH_TABLES, SNAPSHOT_TABLES, OutputRoot
 from pipelines.tables.schema import COLUMNS, Row
 from pipelines.tables.writing import FileSet, FileWriter
 from pipelines.training.tables import run_rows
@@ -104,20 +104,30 @@ def _remove_rows(root: OutputRoot, batches: set[str]) -> None:
 
 def _remarks(root: OutputRoot, runs: Sequence[Row]) -> Iterator[str]:
     """What others have changed and what stays as it is."""
+    newest = {row["batch"]: row for row in runs}
+    published = {batch: _rows_published(root, row) for batch, row in sorted(newest.items())}
     for table in BATCH_TABLES:
         found = open_delta(root, table)
         if found is None:
             continue
         rows = _rows_by_batch(found)
-        unknown = {batch for batch in rows if newest_of(runs, batch) is None}
+        unknown = set(rows.keys() - newest.keys())
         if unknown:
             yield f"{table}: has rows of {_listed(unknown)}, which no run has published; they stay, and readers of the snapshot do not see them"
-        if table == "conversations":
-            for batch, count in sorted(rows.items()):
-                newest = newest_of(runs, batch) or {}
-                wanted = (newest.get("states") or {}).get("conversations", count)
-                if count != wanted:
-                    yield f"{table}: batch {batch} has {counted(count, 'row')}, and its newest run published {wanted:,}; somebody has changed it, and that stays"
+        for batch, wanted in published.items():
+            count = rows.get(batch, 0)
+            if table in wanted and count != wanted[table]:
+                changed = f"{table}: batch {batch} has {counted(count, 'row')}, and its newest run published {wanted[table]:,}"
+                yield f"{changed}; somebody has changed it, and that stays until the batch is run again with --force"
+
+
+def _rows_published(root: OutputRoot, run: Row) -> dict[str, int]:
+    """By table the rows of its batch that this run published; {} where its plan is gone, or where version 0.1.0 published it."""
+    try:
+        plan = read_plan(root, run["run_id"])
+    except FileNotFoundError:
+        return {}
+    return {table: plan.rows(table) for table in BATCH_TABLES}
 
 
 def _rows_by_batch(found: DeltaTable) -> dict[str, int]:

@@ -92,9 +92,19 @@ def test_what_others_have_changed_stays_and_is_named(root: OutputRoot):
     append_foreign(root, "conversations", "y", "mon")
     words = list(repair(root))
     assert "samples: has rows of batch half, which no run has published; they stay, and readers of the snapshot do not see them" in words
-    assert "conversations: batch mon has 2 rows, and its newest run published 1; somebody has changed it, and that stays" in words
+    stays = "somebody has changed it, and that stays until the batch is run again with --force"
+    assert f"conversations: batch mon has 2 rows, and its newest run published 1; {stays}" in words
     assert seen(root, "conversations") == ["r1-c", "y"]
     assert DeltaTable(root.path("samples")).to_pyarrow_table().num_rows == 3
+
+
+@pytest.mark.parametrize("table", ["conversations", "samples", "quarantine"])
+def test_a_batch_whose_rows_somebody_has_deleted_is_named(root: OutputRoot, table: str):
+    publish_run(root, plan_for(root, "r1", "mon"))
+    DeltaTable(root.path(table), storage_options=root.table_options()).delete()
+    stays = "somebody has changed it, and that stays until the batch is run again with --force"
+    published = 2 if table == "samples" else 1
+    assert list(repair(root)) == [f"{table}: batch mon has 0 rows, and its newest run published {published}; {stays}"]
 
 
 def old_root(folder: Path, form: str) -> OutputRoot:
