@@ -110,6 +110,12 @@ def test_where_no_draft_reads_a_record_it_is_said(record: dict[str, Any], tmp_pa
     assert "draft: no mapping was found" in text
 
 
+def test_episodes_of_a_gui_agent_get_the_setting_that_reads_their_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    record = {"goal": "Open it", "screenshots": ["0.png", "1.png"], "actions": [{"action_type": "click", "x": 2, "y": 3}]}
+    text = shown(write_lines(tmp_path / "a.jsonl", [record, {"a": 1}]), capsys)
+    assert "draft: it reads 1 of 2 records as steps of AndroidControl; docs/steps.md\n    rows: {of: step, prompt: agentcpm_gui}\n" in text
+
+
 def test_names_from_a_log_cannot_control_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     text = shown(write_lines(tmp_path / "a.jsonl", [{"a\x1b[31m\n": "b\x1b", "c": ["\x1b"]}]), capsys)
     assert "\x1b" not in text

@@ -13,10 +13,11 @@ from typing import Any
 from pipelines.config import Config, ConfigError, parse_config
 from pipelines.console.init.ids import EpisodeId, episode_id_of
 from pipelines.console.init.images import Images, images_of
-from pipelines.console.shape.draft import Fields, draft_fields
+from pipelines.console.shape.draft import STEP_ROWS, Fields, draft_fields
 from pipelines.console.shape.keys import places_in
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile
+from pipelines.episodes.steps import units_of, with_unit
 from pipelines.flow import DraftWithImages, draft_of, make_outcomes, open_flow
 from pipelines.images.references import ImageChecker
 from pipelines.local import list_files
@@ -44,6 +45,7 @@ class Looked:
     raws: Sequence[RawRecord]
     drafts: Sequence[Draft | Quarantined]
     fields: Fields | None
+    rows: dict[str, str] | None  # the setting `rows`, where the records are episodes or steps of a GUI agent
     images: Images
     episode_id: EpisodeId
 
@@ -64,15 +66,15 @@ class Results:
     """What becomes of these records with the configuration that was written."""
 
     records: int = 0
-    kept: int = 0
+    kept: set[str] = field(default_factory=set)  # record_ids
     lengths: list[int] = field(default_factory=list)  # tokens, also of those that are too long
     reasons: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> list[str]:
         refused = [f"  {count:,} {code}" for code, count in self.reasons.most_common()]
-        few = self.kept < 0.95 * self.records
+        few = len(self.kept) < 0.95 * self.records
         gate = ["more than 5 % would be refused: then a run publishes nothing, until the logs are fixed or gates.max_quarantined is raised"] if few else []
-        head = f"with this configuration, {self.kept:,} of {counted(self.records, 'record')} become rows"
+        head = f"with this configuration, {len(self.kept):,} of {counted(self.records, 'record')} become rows"
         return [f"{head}; of the others:" if refused else head, *refused, *(["`episodes reasons CODE` explains a reason"] if refused else []), *gate]
 
 
@@ -83,33 +85,44 @@ def look_at(path: str, name: str) -> Looked:
     raws = list(_sample(files, config))
     drafts = [draft_of(raw, config) for raw in raws]
     values = [value for raw in raws if (value := _value(raw, config)) is not None]
-    fields = _fields(path, name, raws, drafts, values)
+    rows, as_steps = _rows(path, name, raws, drafts)
+    drafts = as_steps if rows else drafts
+    fields = None if rows else _fields(path, name, raws, drafts, values)
     if fields is not None:
         config = _configuration(path, name, format="fields", fields=fields)
         drafts = [draft_of(raw, config) for raw in raws]
     pattern, batch = _batch_of(absolute(path), files)
     images = images_of([draft for draft in drafts if isinstance(draft, Draft)], [file.path for file in files])
     first = files[0].path if files else path
-    return Looked(name, pattern, len(files), first, batch, raws, drafts, fields, images, episode_id_of(values, drafts))
+    return Looked(name, pattern, len(files), first, batch, raws, drafts, fields, rows, images, episode_id_of(values, drafts))
 
 
 def outcomes_of(config: Config, looked: Sequence[Looked]) -> Results:
     """Runs the sampled records with this configuration. Duplicates are not looked for."""
     flow, checker, results = open_flow(config), ImageChecker(config), Results()
     for one in looked:
+        raws = [raw_record(one.name, raw.origin.path, raw.origin.line, raw.raw, raw.findings) for raw in one.raws]
+        drafts = [draft_of(raw, config) for raw in raws]
+        votes = [(one.name, draft.episode.vote) for draft in drafts if isinstance(draft, Draft) and draft.episode and draft.episode.vote]
+        unit = units_of(votes).get(one.name)
         records: list[DraftWithImages | Quarantined] = []
-        for raw in one.raws:
-            draft = draft_of(raw_record(one.name, raw.origin.path, raw.origin.line, raw.raw, raw.findings), config)
-            records.append(draft if isinstance(draft, Quarantined) else DraftWithImages(raw, draft, checker.images_of(draft)))
+        for raw, draft in zip(raws, drafts, strict=True):
+            if isinstance(draft, Draft):
+                draft = with_unit(draft, unit)
+                records.append(DraftWithImages(raw, draft, checker.images_of(draft)))
+            else:
+                records.append(draft)
         results.records += len(records)
         for outcome in make_outcomes(records, flow):
             if isinstance(outcome, Sample):
                 results.lengths.append(len(outcome.tokens.input_ids))
+                results.kept.add(outcome.conversation.record_id)
             elif isinstance(outcome, Quarantined):
                 results.reasons[outcome.findings[0].code] += 1
                 if found := re.match(r"([\d,]+) tokens", outcome.findings[0].detail):
                     results.lengths.append(int(found[1].replace(",", "")))
-            results.kept += isinstance(outcome, Sample if flow.dialects else Conversation)
+            if isinstance(outcome, Conversation) and not flow.dialects:
+                results.kept.add(outcome.record_id)
     return results
 
 
@@ -147,6 +160,14 @@ def _fields(path: str, name: str, raws: Sequence[RawRecord], drafts: Sequence[Dr
         return None
     read, before = (sum(isinstance(one, Draft) for one in made) for made in ([draft_of(raw, config) for raw in raws], drafts))
     return fields if read > before else None
+
+
+def _rows(path: str, name: str, raws: Sequence[RawRecord], drafts: Sequence[Draft | Quarantined]) -> tuple[dict[str, str] | None, list[Draft | Quarantined]]:
+    """(the setting, the drafts that it makes), where rows of steps read more of the records."""
+    config = _configuration(path, name, rows=STEP_ROWS)
+    made = [draft_of(raw, config) for raw in raws]
+    read, before = (sum(isinstance(one, Draft) for one in some) for some in (made, drafts))
+    return (STEP_ROWS if read > before else None), made
 
 
 def _batch_of(path: str, files: Sequence[InputFile]) -> tuple[str, str | None]:

@@ -46,7 +46,9 @@ def _source_lines(one: Looked, home: Path) -> Iterator[str]:
     path = _relative(one.path, home)
     yield f"  - name: {yaml_text(one.name)}"
     yield _with_comment(f"    path: {yaml_text(path)}", "one batch per date: {batch} is the value of --batch" if one.batch else "")
-    if one.fields is not None:
+    if one.rows is not None:
+        yield _with_comment(f"    rows: {yaml_text(one.rows)}", f"each step of an episode becomes a row (docs/steps.md); {one.formats_words()}")
+    elif one.fields is not None:
         yield "    format: fields                     # no format reads these records, so these fields of a record are read:"
         yield "    fields:"
         yield from (f"      {key}: {yaml_text(value)}" for key, value in one.fields.items())

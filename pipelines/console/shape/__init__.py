@@ -10,9 +10,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from pipelines.config import Config, ConfigError, parse_config
-from pipelines.console.shape.draft import Fields, draft_fields
+from pipelines.console.shape.draft import STEP_ROWS, Fields, draft_fields
 from pipelines.console.shape.keys import lines_of, places_in
 from pipelines.containers import read_records
+from pipelines.episodes.steps.layouts import LAYOUTS as LAYOUTS_OF_STEPS
 from pipelines.flow import draft_of
 from pipelines.formats.keys import Unread
 from pipelines.formats.layouts import LAYOUTS
@@ -64,7 +65,12 @@ def shape_lines(path: str, most: int = MOST_RECORDS) -> Iterator[str]:
         yield from (f"  {key}  {count:,}" for key, count in unread.most_common(MOST_UNREAD))
         yield from ([f"  and {counted(len(unread) - MOST_UNREAD, 'more key')}"] if len(unread) > MOST_UNREAD else ())
     if refused:
-        yield from _draft_lines(path, draft_fields(places, sampled.values), sampled.raws, len(sampled.raws) - sum(refused.values()))
+        read = len(sampled.raws) - sum(refused.values())
+        if titles := _step_titles(sampled.raws, _configuration(path, rows=STEP_ROWS), read):
+            yield f"draft: it reads {len(titles):,} of {counted(len(sampled.raws), 'record')} as steps of {', '.join(sorted(set(titles)))}; docs/steps.md"
+            yield f"    rows: {yaml_text(STEP_ROWS)}"
+            return
+        yield from _draft_lines(path, draft_fields(places, sampled.values), sampled.raws, read)
 
 
 def _configuration(path: str, **source: Any) -> Config:
@@ -113,6 +119,13 @@ def _readings(raws: Sequence[RawRecord], config: Config) -> tuple[Counter[str], 
         if name := _format_of(raw, config):
             formats[name] += 1
     return formats, refused, unread
+
+
+def _step_titles(raws: Sequence[RawRecord], config: Config, read: int) -> list[str]:
+    """The data set of each record that rows of steps would read, if these are more than `auto` reads."""
+    made = [draft_of(raw, config) for raw in raws]
+    titles = [LAYOUTS_OF_STEPS[one.format].title.partition(":")[0] for one in made if isinstance(one, Draft)]
+    return titles if len(titles) > read else []
 
 
 def _format_of(raw: RawRecord, config: Config) -> str | None:

@@ -14,6 +14,7 @@ from pipelines.formats.keys import IMAGES
 from pipelines.normalize.roles import canonical_role
 
 Fields = dict[str, Any]
+STEP_ROWS = {"of": "step", "prompt": "agentcpm_gui"}
 
 # Words in the name of a key, or in the name of a speaker, the surest first.
 _ROLE_KEYS = ("role", "from", "speaker", "author", "sender", "actor", "who", "side", "party", "user_type", "type", "source", "name")

@@ -99,6 +99,18 @@ def test_tool_calls_get_a_syntax_and_records_without_a_format_a_mapping(tmp_path
     assert "with this configuration, 5 of 5 records become rows" in said
 
 
+def test_episodes_of_a_gui_agent_become_rows_of_their_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    actions = [{"action_type": "click", "x": 2, "y": 3}, {"action_type": "navigate_back"}]
+    screens = [f"{number}.png" for number in range(3)]
+    for screen in screens:
+        picture(tmp_path / "screens" / screen)
+    write_lines(tmp_path / "logs" / "one.jsonl", [{"episode_id": 7, "goal": "Open it", "screenshots": screens, "actions": actions}])
+    conf, said = made(tmp_path, capsys, tmp_path / "logs")
+    assert conf["sources"][0]["rows"] == {"of": "step", "prompt": "agentcpm_gui"}
+    assert "format" not in conf["sources"][0]
+    assert "with this configuration, 1 of 1 record become rows" in said
+
+
 def test_a_file_that_exists_is_not_overwritten_and_logs_that_do_not_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     log = write_lines(tmp_path / "one.jsonl", [asked()])
     (tmp_path / "mine.yaml").write_text("mine")
