@@ -7,11 +7,10 @@ Kerberos or from the machine.
 from __future__ import annotations
 
 import errno
-import io
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import get_ident
 from typing import Any, BinaryIO, cast
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO, cast
 from hdfs_native import Client, WriteOptions
 
 from pipelines.storage.locations import Forbidden, Location, StoreError
+from pipelines.storage.output import StoreOutput
 from pipelines.storage.stores import Entry
 
 # A name node that does not answer is given up after half a minute. By default it would be three minutes.
@@ -121,7 +121,7 @@ class Files:
     def open_output(self, key: str) -> BinaryIO:
         """Unlike in an object store, the file is there at once, with no bytes. Its folders are made."""
         with self._errors(key):
-            return cast(BinaryIO, _Output(self._client.create(f"/{key}", WriteOptions(overwrite=True)), lambda: self._errors(key)))
+            return cast(BinaryIO, StoreOutput(self._client.create(f"/{key}", WriteOptions(overwrite=True)), lambda: self._errors(key)))
 
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -141,31 +141,6 @@ class Files:
 
     def _errors(self, key: str) -> Any:
         return _raise_plain_errors(f"{self._shown}/{key}" if key else self._shown)
-
-
-class _Output(io.RawIOBase):
-    """A file that is being written."""
-
-    def __init__(self, writer: Any, errors: Callable[[], Any]):
-        self._writer, self._errors, self._at = writer, errors, 0
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def write(self, data: Any) -> int:
-        with self._errors():
-            self._writer.write(data)
-        self._at += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            with self._errors():
-                self._writer.close()
 
 
 @contextmanager

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, BinaryIO, cast
@@ -16,6 +15,7 @@ from obstore import exceptions
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from pipelines.storage.locations import Forbidden, Location, StoreError, Unreachable
+from pipelines.storage.output import StoreOutput
 from pipelines.storage.stores import Entry
 
 # A store that does not answer is given up after about half a minute.
@@ -117,7 +117,7 @@ class Objects:
 
     def open_output(self, key: str) -> BinaryIO:
         with self._errors(key):
-            return cast(BinaryIO, ObjectOutput(obstore.open_writer(self._store, key, buffer_size=PART_BYTES), lambda: self._errors(key)))
+            return cast(BinaryIO, StoreOutput(obstore.open_writer(self._store, key, buffer_size=PART_BYTES), lambda: self._errors(key)))
 
     def delete(self, keys: Sequence[str]) -> None:
         for start in range(0, len(keys), MOST_DELETED):
@@ -139,31 +139,6 @@ class Objects:
 
     def _errors(self, key: str) -> Any:
         return _raise_plain_errors(f"{self._shown}/{key}" if key else self._shown, self._shown)
-
-
-class ObjectOutput(io.RawIOBase):
-    """An object that is being written, in parts. It appears when it is closed."""
-
-    def __init__(self, writer: Any, errors: Callable[[], Any]):
-        self._writer, self._errors, self._at = writer, errors, 0
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def write(self, data: Any) -> int:
-        with self._errors():
-            self._writer.write(bytes(data))
-        self._at += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            with self._errors():
-                self._writer.close()
 
 
 def _condition(version: str) -> dict[str, str]:
