@@ -130,9 +130,12 @@ def _print_reasons(console: Console, reasons: list[tuple[str, Estimate]], before
 
 
 def _words(one: Estimate) -> str:
-    """The total, and how far the farther end of its interval is: `1,200 ± 80`."""
-    far = max(one.high - one.total, one.total - one.low)
-    return f"{one.total:,} ± {far:,}" if far else f"{one.total:,}"
+    """The total with the farther end of its interval, `1,200 ± 80`; or the interval, `0 to 73`, where the total is one of its ends."""
+    if one.low == one.high:
+        return f"{one.total:,}"
+    if one.total in (one.low, one.high):
+        return f"{one.low:,} to {one.high:,}"
+    return f"{one.total:,} ± {max(one.high - one.total, one.total - one.low):,}"
 
 
 def _verdict(plan: Plan, config: Config, console: Console) -> int:

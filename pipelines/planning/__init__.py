@@ -34,7 +34,7 @@ class Plan:
     census: Census
     dialects: tuple[DialectPlan, ...]
     reads_pixels: bool
-    sums: Sums = field(default_factory=Sums)
+    sums: Sums
     lengths: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # by dialect and source
 
     @property
@@ -43,7 +43,8 @@ class Plan:
         return self.census.chosen is None
 
     def estimate(self, *key: Hashable) -> Estimate:
-        return self.sums.estimate(key, self.census.records)
+        windows = {dialect.settings.name for dialect in self.dialects if "windowed" in dialect.states}
+        return self.sums.estimate(key, self.census.records, key[-1] not in AMOUNTS or (key[-1] == "rows" and key[0] not in windows))
 
     def quarantined_share(self) -> float:
         """The share that gate `max_quarantined` limits."""
@@ -65,15 +66,16 @@ def make_plan(
     reads_pixels: bool | None = None,
     on_read: Callable[[RawRecord], object] = lambda raw: None,
     on_outcome: Callable[[Outcome], object] = lambda outcome: None,
+    sums: Sums | None = None,
 ) -> Plan:
     """The plan of these files, from `sample` of their records, or from all where it is None.
 
     Pictures are verified as the configuration says if `reads_pixels`, which by default holds where all records are looked at, and otherwise by their
-    headers. `on_read` is called for each record of the first pass, `on_outcome` for each row that a run would write of the chosen records.
+    headers. `on_read` is called for each record of the first pass, `on_outcome` for each row that a run would write of the chosen records. What they have is added to `sums`.
     """
     config, inputs = flow.config, distinct(files)
     census = take_census(config, inputs, sample, seed, on_read)
-    plan = Plan(census, tuple(map(DialectPlan, flow.dialects)), census.chosen is None if reads_pixels is None else reads_pixels)
+    plan = Plan(census, tuple(map(DialectPlan, flow.dialects)), census.chosen is None if reads_pixels is None else reads_pixels, sums or Sums())
     checker = _checker(config, plan.reads_pixels)
     index = index_records(config, inputs, checker)[0] if _others_decide(config) else RecordIndex(StepIndex({}), first=census.first)
     records = (draft_with_images(raw, draft_of(raw, config), index, checker) for raw in chosen_records(config, inputs, census))
@@ -125,7 +127,7 @@ def _fitted(plan: Plan, block: Sequence[Verified], on_outcome: Callable[[Outcome
 
 def _amounts(plan: Plan, record: Iterable[Fitted]) -> Counter[Key]:
     """What one record has under each key; the tokens of its whole rows are noted too."""
-    found: Counter[Key] = Counter()
+    found: Counter[Key] = Counter({("records", "quarantined"): 0})
     for verified, by_dialect in record:
         made = verified[1]
         if isinstance(made, Quarantined):

@@ -60,7 +60,7 @@ def take_census(config: Config, inputs: Sequence[InputFile], sample: int | None,
             else:
                 census.first[raw.record_id] = (file.path, raw.origin.line)
                 if sample is not None:
-                    _offer(heap, sample, _number(seed, len(census.first)), (file.source, file.path, raw.origin.line))
+                    _offer(heap, sample, number_of(seed, len(census.first)), (file.source, file.path, raw.origin.line))
                 census.records[file.source] += 1
     if sample is not None and sample < census.records.total():
         census.chosen = frozenset(_chosen(census.records, smallest, sample))
@@ -100,7 +100,8 @@ def _lines_by_file(chosen: frozenset[Place]) -> Mapping[tuple[str, str], frozens
     return {file: frozenset(some) for file, some in lines.items()}
 
 
-def _number(seed: int, position: int) -> int:
+def number_of(seed: int, position: int) -> int:
+    """The number by which the record at this position, from 1, is chosen: random, and the same each time."""
     return int.from_bytes(hashlib.blake2b(b"%d:%d" % (seed, position), digest_size=8).digest(), "big")
 
 

@@ -47,10 +47,11 @@ class Sums:
     def keys(self) -> set[Key]:
         return {*self._sums, *self.exact}
 
-    def estimate(self, key: Key, records: Mapping[str, int]) -> Estimate:
-        """The total under this key. Of each source there are `records`, of which those added are a random sample without replacement."""
+    def estimate(self, key: Key, records: Mapping[str, int], is_count: bool = True) -> Estimate:
+        """The total under this key. Of each source there are `records`, of which those added are a random sample without replacement. `is_count`
+        says that a record with one conversation has 0 or 1 of it."""
         found = self._sums.get(key, Counter())
-        parts = [interval(self.sampled[source], records[source], some, self._squares[key][source]) for source, some in found.items()]
+        parts = [interval(self.sampled[source], records[source], some, self._squares[key][source], is_count) for source, some in found.items()]
         total = sum(middle for _, middle, _ in parts)
         # The sources are independent of one another: their distances to either end add up as squares.
         below, above = (math.sqrt(sum((part[end] - part[1]) ** 2 for part in parts)) for end in (0, 2))
@@ -58,11 +59,12 @@ class Sums:
         return Estimate(known + round(total), known + max(seen, math.floor(total - below)), known + math.ceil(total + above), known + seen)
 
 
-def interval(sampled: int, records: int, found: int, squares: int) -> tuple[float, float, float]:
+def interval(sampled: int, records: int, found: int, squares: int, is_count: bool = True) -> tuple[float, float, float]:
     """(low, total, high): the total over all records of an amount with this sum and this sum of squares over the sampled ones.
 
-    A count of records, 0 or 1 in each, gets Wilson's interval, which holds for rare ones too; an amount gets Student's. Both shrink as the
-    sample approaches all records, and both need at least two. Source of Student's quantile: Abramowitz and Stegun 26.7.5.
+    What is 0 or 1 in each record gets Wilson's interval, which holds for rare ones too; any other amount gets Student's. Both shrink as the sample
+    approaches all records. Where no record of the sample has more than 1 of an amount, as many others may have one more as may have
+    anything that no record of the sample has. Source of Student's quantile: Abramowitz and Stegun 26.7.5.
     """
     if sampled >= records:
         return float(found), float(found), float(found)
@@ -73,7 +75,8 @@ def interval(sampled: int, records: int, found: int, squares: int) -> tuple[floa
         size = sampled / left_out  # a sample of a part of the records is worth as much as a greater one of endless many
         middle, half = mean + _Z**2 / (2 * size), _Z * math.sqrt(mean * (1 - mean) / size + (_Z / (2 * size)) ** 2)
         low, high = ((middle + sign * half) / (1 + _Z**2 / size) for sign in (-1, 1))
-        return records * max(0.0, low), records * mean, min(records * high, records - (sampled - found))
+        high = min(records * high, records - (sampled - found))
+        return records * max(0.0, low), records * mean, high if is_count else high + records * _Z**2 / (size + _Z**2)
     variance = (squares - found * mean) / (sampled - 1)
     half = _student(sampled - 1) * records * math.sqrt(variance / sampled * left_out)
     return max(0.0, records * mean - half), records * mean, records * mean + half

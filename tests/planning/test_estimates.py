@@ -58,6 +58,12 @@ def test_what_no_record_of_a_sample_has_may_still_occur(found: int, low: int, hi
     assert (estimate.low, estimate.high) == (low, high)
 
 
+def test_what_is_one_in_each_record_of_a_sample_may_be_more_in_others():
+    count, amount = (interval(100, 1000, 100, 100, is_count) for is_count in (True, False))
+    assert count[:2] == amount[:2]
+    assert (count[2], round(amount[2])) == (1000, 1033)
+
+
 def test_sources_add_up_and_what_was_counted_of_all_records_is_exact():
     sums = Sums()
     for number in range(10):
