@@ -93,7 +93,7 @@ def _print(plan: Plan, listing: Listing) -> None:
     console.width = max(console.width, WIDTH)
     total, sampled = plan.census.records.total(), plan.sums.sampled.total()
     looked = "all were looked at, so the numbers are exact" if plan.is_exact else f"a sample of {sampled:,}; ± is the interval of 95 %"
-    console.print(f"{counted(len(listing.files), 'file')}, {counted(total, 'record')} that differ: {looked}")
+    console.print(f"{counted(len(listing.files), 'file')}, {counted(total, 'distinct record')}: {looked}")
     if not plan.reads_pixels and any(plan.estimate(dialect.settings.name, dialect.settings.max_tokens, "images").total for dialect in plan.dialects):
         console.print("pictures were read by their headers: a picture that is damaged behind its header counts as good")
     states = [(state, plan.estimate("records", state)) for state in RECORD_STATES]

@@ -65,7 +65,7 @@ def test_the_tables_are_read_by_people(conf: str, capsys: pytest.CaptureFixture[
     assert main(["plan", "--config", conf, "--sample", "all"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
-        "1 file, 101 records that differ: all were looked at, so the numbers are exact",
+        "1 file, 101 distinct records: all were looked at, so the numbers are exact",
         "records: kept 100, quarantined 1, duplicate 1",
         "reasons: line.invalid_json 1, record.duplicate 1",
     ]

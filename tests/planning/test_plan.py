@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.cli import main
 from pipelines.demo import BATCH
 from pipelines.flow import Flow, open_flow
 from pipelines.ledger.books import ASIDE
@@ -16,7 +19,7 @@ from pipelines.local import list_files, run_listed
 from pipelines.planning import Plan, make_plan
 from pipelines.reasons import Reason
 from pipelines.records import Conversation, Outcome, Quarantined, Sample
-from tests.conftest import demo_config
+from tests.conftest import DEMO_CONF, demo_config
 from tests.episodes.logs import call_records, episode
 from tests.golden import open_case
 from tests.making import asked, configuration, write_lines
@@ -149,3 +152,15 @@ def test_the_smallest_setting_is_the_length_of_a_row(tmp_path: Path):
     plan = plan_of(flow, files)
     lengths = sorted(len(row.tokens.input_ids) for row in run_listed(flow, list_files(flow.config, files, None).files) if isinstance(row, Sample))
     assert (plan.least_that_fits("glm_4", 1.0), plan.least_that_fits("glm_4", 0.99)) == (lengths[-1], lengths[197])
+
+
+def test_the_example_in_the_docs_is_true(demo, capsys: pytest.CaptureFixture[str]):
+    folder, _ = demo
+    page = (Path(__file__).parents[2] / "docs" / "plan.md").read_text(encoding="utf-8")
+    shown, printed = re.findall(r"```\n(.*?)```", page, re.S)
+    command, _, *options = shlex.split(shown)
+    settings = [f"sources[0].path={folder}/gui/{{batch}}", f"sources[0].image_root={folder}/screens", f"sources[1].path={folder}/tools/{{batch}}"]
+    given = [part for setting in (*settings, f"dialects[4].tokenizer={folder}/chatml_standin") for part in ("--set", setting)]
+    assert command == "episodes"
+    assert main(["plan", "--config", str(DEMO_CONF), *options[2:], *given]) == 0
+    assert capsys.readouterr().out.startswith(printed)
