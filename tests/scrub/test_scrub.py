@@ -180,3 +180,18 @@ def test_a_line_that_is_too_long_keeps_no_secret_in_its_head(tmp_path):
     head = base64.b64decode(json.loads(row.raw.raw)["head_base64"])
     assert secret.encode() not in head
     assert b"[masked:github_token:" in head
+
+
+@pytest.mark.parametrize("kind", ["sentry_token", "stripe_webhook", "grafana_token", "planetscale_token"])
+def test_a_sign_that_ends_a_word_near_the_beginning_of_a_key_does_not_hide_it(kind: str):
+    form, sign = {
+        "sentry_token": ("sntrys_a1/{a60}", "/"),
+        "stripe_webhook": ("whsec_a1+/{a32}", "/"),
+        "grafana_token": ("glc_a1/{a40}", "/"),
+        "planetscale_token": ("pscale_pw_a.{a40}", "."),
+    }[kind]
+    text, secret = plant(f"«{form}»", random.Random(kind))
+    found = scrubbed(json.dumps({"a": f"use {text} now"}).encode())
+    assert sign in secret
+    assert [one.detail for one in found.findings] == [f"{kind} (1 time)"]
+    assert secret.rpartition(sign)[2].encode() not in found.raw
