@@ -29,7 +29,7 @@ _PERSONAL = {kind.name for kind in PERSONAL}
 _BASE64 = re.compile(rb";base64,(?:[A-Za-z0-9+/=]|\\/){64,}+")  # the bytes of a picture
 FIRST = 3  # bytes of a start by which it is looked up
 BEFORE, AFTER = 64, 8  # bytes beside a long word in which hints are looked for
-_ESCAPE = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|.)", re.DOTALL)  # one after the other, so that \\\\u003d is none
+_ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9A-Fa-f])|/)")
 _NUMBER_BEFORE = re.compile(rb"[:\[,]\s{0,20}\Z")
 _NUMBER_AFTER = re.compile(rb"\s{0,20}[,}\]]")
 
@@ -101,12 +101,15 @@ def scrub(record: RawRecord, settings: Scrub, salt: str) -> RawRecord:
 def _without_escapes(raw: bytes) -> bytes:
     """The same JSON with signs of ASCII written as themselves, where an escape could hide one: \\u003d is =, and \\/ is /. Quotes, backslashes and
     control characters stay escaped. A record in which nothing is found keeps its own bytes."""
-    return _ESCAPE.sub(_unescaped, raw) if b"\\u00" in raw or b"\\/" in raw else raw
+    if b"\\u00" not in raw and b"\\/" not in raw:
+        return raw
+    # Without the pairs, every backslash begins an escape: \\\\u003d is a backslash and a text.
+    return b"\\\\".join([_ESCAPE.sub(_unescaped, part) for part in raw.split(b"\\\\")])
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:
-    code = int(escape[1], 16) if escape[1] else 0
-    return b"/" if escape[0] == b"\\/" else bytes([code]) if 0x20 <= code < 0x7F and code not in b'"\\' else escape[0]
+    code = int(escape[1], 16) if escape[1] else ord("/")
+    return bytes([code]) if code < 0x7F and code not in b'"\\' else escape[0]
 
 
 def _findings(found: Counter[str], quarantine: bool) -> Iterator[Finding]:
@@ -127,9 +130,26 @@ def _secrets_masked(raw: bytes, salt: str, found: Counter[str]) -> bytes:
     return _named_masked(raw, searched, words, salt, found)
 
 
+@cache
+def _starts(kind: Kind) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(map(re.escape, kind.starts)))
+
+
+def _matches(raw: bytes, kind: Kind) -> Iterator[re.Match[bytes]]:
+    """All matches of the kind's pattern. Where it can only begin with one of its starts, these are looked for: that takes a tenth of the time."""
+    if kind.hints:
+        yield from kind.pattern.finditer(raw)
+        return
+    end = 0
+    for start in _starts(kind).finditer(raw):
+        if start.start() >= end and (match := kind.pattern.match(raw, start.start())):
+            yield match
+            end = match.end()
+
+
 def _masked(raw: bytes, kind: Kind, salt: str, found: Counter[str]) -> bytes:
     pieces, end = [], 0
-    for match in kind.pattern.finditer(raw):
+    for match in _matches(raw, kind):
         group = "secret" if "secret" in kind.pattern.groupindex else 0
         value = match[group]
         if kind.is_secret(value):

@@ -13,8 +13,8 @@ from pipelines.config import Scrub
 from pipelines.flow import open_flow
 from pipelines.local import run_files
 from pipelines.records import Conversation, Quarantined, raw_record
-from pipelines.scrub import scrub
-from pipelines.scrub.kinds import KINDS, NAMES, URLS
+from pipelines.scrub import _matches, _without_escapes, scrub
+from pipelines.scrub.kinds import KINDS, NAMES, URLS, Kind
 from pipelines.scrub.personal import PERSONAL
 from tests.making import configuration, write_lines
 from tests.scrub.planted import FORMS, PERSONAL_FORMS, plant
@@ -195,3 +195,21 @@ def test_a_sign_that_ends_a_word_near_the_beginning_of_a_key_does_not_hide_it(ki
     assert sign in secret
     assert [one.detail for one in found.findings] == [f"{kind} (1 time)"]
     assert secret.rpartition(sign)[2].encode() not in found.raw
+
+
+@given(st.text('\\u003dnaF/"7x', max_size=30))
+def test_escapes_are_read_one_after_the_other(text: str):
+    """As JSON reads them: what is valid JSON says the same afterwards."""
+    try:
+        value = json.loads(f'"{text}"')
+    except json.JSONDecodeError:
+        return
+    assert json.loads(b'"' + _without_escapes(text.encode()) + b'"') == value
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.hints], ids=lambda kind: kind.name)
+def test_looking_for_starts_finds_what_the_pattern_finds(kind: Kind):
+    rng = random.Random(kind.name)
+    texts = [plant(FORMS[kind.name], rng)[0] for _ in range(6)]
+    raw = b" ".join([*map(str.encode, texts), *kind.starts, f"{texts[0]}{texts[1]} x{texts[2]} \\n{texts[3]}".encode(), kind.starts[0] + texts[4].encode()])
+    assert [match.span() for match in _matches(raw, kind)] == [match.span() for match in kind.pattern.finditer(raw)]
