@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pipelines.config import Scrub
 from pipelines.flow import open_flow
 from pipelines.local import run_files
 from pipelines.records import Conversation, Quarantined, raw_record
-from pipelines.scrub import _matches, _without_escapes, scrub
+from pipelines.scrub import _long_words, _matches, _without_escapes, scrub
 from pipelines.scrub.kinds import KINDS, NAMES, URLS, Kind
 from pipelines.scrub.personal import PERSONAL
 from tests.making import configuration, write_lines
@@ -213,3 +214,24 @@ def test_looking_for_starts_finds_what_the_pattern_finds(kind: Kind):
     texts = [plant(FORMS[kind.name], rng)[0] for _ in range(6)]
     raw = b" ".join([*map(str.encode, texts), *kind.starts, f"{texts[0]}{texts[1]} x{texts[2]} \\n{texts[3]}".encode(), kind.starts[0] + texts[4].encode()])
     assert [match.span() for match in _matches(raw, kind)] == [match.span() for match in kind.pattern.finditer(raw)]
+
+
+def test_a_key_whose_slashes_leave_no_long_word_is_found_by_its_name():
+    secret = "abcdeFGHI12/" * 3 + "Qw3r"
+    found = scrubbed(json.dumps({"a": f"aws_secret_access_key = {secret}"}).encode())
+    assert [one.detail for one in found.findings] == ["aws_secret_key (1 time)"]
+
+
+@pytest.mark.parametrize(
+    ("word", "counts"), [("tool_call_id_of_this", False), ("toolCallIdOfThis1", True), ("sixteen-letters-", False), ("sixteen-letters-1", True)]
+)
+def test_a_long_word_of_small_letters_is_no_key(word: str, counts: bool):
+    raw = f'{{"a": "{word} {word}"}}'.encode()
+    assert _long_words(raw) == ([(7, word.encode()), (8 + len(word), word.encode())] if counts else [])
+
+
+@given(st.binary(max_size=80), st.lists(st.sampled_from(["Ab1_-+x" * 3, "x" * 15 + "7", "y" * 14 + "7", " ", "/", "\n", "."]), max_size=8))
+def test_long_words_are_those_that_a_pattern_finds(some: bytes, parts: list[str]):
+    raw = some + "".join(parts).encode()
+    found = [(match.start(), match[0]) for match in re.finditer(rb"[A-Za-z0-9_+\-]{16,}", raw)]
+    assert _long_words(raw) == [(at, word) for at, word in found if re.search(rb"[A-Z0-9]|ecret|\A[_+\-]+\Z", word)]
