@@ -21,6 +21,7 @@ from pipelines.reasons import Reason
 from pipelines.records import Conversation, Outcome, Quarantined, Sample
 from tests.conftest import DEMO_CONF, demo_config
 from tests.episodes.logs import call_records, episode
+from tests.episodes.steps.records import aitz, android, stepwise, write_screens
 from tests.golden import open_case
 from tests.making import asked, configuration, write_lines
 from tests.test_hostile import GLM, MINICPM
@@ -124,6 +125,22 @@ def test_what_other_records_decide_is_decided_as_in_a_run(tmp_path: Path, record
     run = run_of(flow, files)
     assert planned(plan_of(flow, files)) == run
     assert len(run) > 1 or not records()
+
+
+@pytest.mark.parametrize("reads_pixels", [True, False])
+def test_steps_of_an_episode_in_several_files_have_their_history(tmp_path: Path, reads_pixels: bool):
+    write_screens(tmp_path / "screens", 6)
+    steps = [aitz(i, 4, (i / 10, 0.5), episode_id=f"e{k}") for k in range(5) for i in range(5)]
+    taps = [{"goal": f"{x}", "steps": [{"screenshot": "s0.png", "action": {"type": "tap", "x": x, "y": 0.5}}]} for x in (0.25, 0.5, 1)]
+    episodes = [android([{"action_type": "click", "x": 54, "y": i}] * 3, episode_id=i) for i in range(3)]
+    records = [*steps, aitz(0, 6, image_path="gone.png", episode_id="g"), *taps, *episodes, steps[3], {"messages": []}]
+    files = [str(write_lines(tmp_path / "logs" / f"{i}.jsonl", records[i::3])) for i in range(3)]
+    source = {"path": str(tmp_path / "logs"), "image_root": str(tmp_path / "screens")}
+    config = stepwise("agentcpm_gui", source, history={"steps": 2, "images": 2})
+    flow = open_case(config.model_copy(update={"dialects": configuration("agentcpm_gui").dialects}))
+    run = run_of(flow, files)
+    assert planned(plan_of(flow, files, reads_pixels=reads_pixels)) == run
+    assert run["agentcpm_gui", "rows"] > run["records", "kept"] > 20
 
 
 @pytest.mark.parametrize("lines", [[asked(f"Question {i}?", "word " * (i % 7 + 1)) for i in range(400)]])

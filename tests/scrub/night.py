@@ -76,7 +76,7 @@ def planted_lines(count: int, rng: random.Random) -> tuple[list[bytes], list[Sec
     return lines, found
 
 
-STATES = ("kept", "kept", "kept", "cut", "no_role", "tools_unsupported", "duplicate_key")
+STATES = ("kept", "kept", "kept", "kept", "cut", "no_role", "duplicate_key")
 
 
 def _again(kinds: list[str], rng: random.Random) -> Iterator[str]:
