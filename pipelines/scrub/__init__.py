@@ -93,7 +93,7 @@ def scrub(record: RawRecord, settings: Scrub, salt: str) -> RawRecord:
 
     A secret has the same placeholder everywhere: its kind, and a hash of it and of `salt`.
     """
-    is_stub = any(finding.code == Reason.LINE_TOO_LARGE.code for finding in record.findings)
+    is_stub = bool(record.findings) and any(finding.code == Reason.LINE_TOO_LARGE.code for finding in record.findings)
     raw = _without_escapes(_without_head(record.raw) if is_stub else record.raw)
     found: Counter[str] = Counter(match[1].decode() for match in _MASKED.finditer(raw)) if MASK in raw else Counter()
     if settings.secrets != "off":
@@ -109,7 +109,7 @@ def scrub(record: RawRecord, settings: Scrub, salt: str) -> RawRecord:
 def _without_escapes(raw: bytes) -> bytes:
     """The same JSON with signs of ASCII written as themselves, where an escape could hide one: \\u003d is =, and \\/ is /. Quotes, backslashes and
     control characters stay escaped. A record in which nothing is found keeps its own bytes."""
-    if b"\\u00" not in raw and b"\\/" not in raw:
+    if b"\\u00" not in raw and (b"/" not in raw or b"\\/" not in raw):  # one sign is found in a tenth of the time of two
         return raw
     # Without the pairs, every backslash begins an escape: \\\\u003d is a backslash and a text.
     return b"\\\\".join([_ESCAPE.sub(_unescaped, part) for part in raw.split(b"\\\\")])
@@ -132,7 +132,7 @@ def _secrets_masked(raw: bytes, salt: str, found: Counter[str]) -> bytes:
     words = _long_words(searched)
     for i in _to_search(searched, words) if words else ():
         raw = _masked(raw, KINDS[i], salt, found)
-    for kind in URLS:
+    for kind in URLS if b"/" in searched else ():
         if kind.hints[0] in searched:
             raw = _masked(raw, kind, salt, found)
     return _named_masked(raw, searched, words, salt, found)
