@@ -130,12 +130,9 @@ class DraftWithImages(Noun, frozen=True):
 
 def make_outcomes(records: Iterable[DraftWithImages | Quarantined], flow: Flow) -> Iterator[Outcome]:
     """For each draft, in order: its conversations, each followed by its samples or a quarantined row for each dialect that takes its source; or, if
-    the draft itself is quarantined, one row. A record that is already quarantined stays so.
-
-    A block of conversations goes through one stage after the other: one by one, the stages would push each other out of the CPU caches.
-    """
-    for block in _blocks(_verified_records(records, flow.config)):
-        samples = [_samples_or_rows(block, dialect) for dialect in flow.dialects]
+    the draft itself is quarantined, one row. A record that is already quarantined stays so."""
+    for block in verified_blocks(records, flow.config):
+        samples = [samples_or_rows(block, dialect) for dialect in flow.dialects]
         for (_, conversation), *of_dialects in zip(block, *samples, strict=True):
             yield conversation
             for rows in of_dialects:
@@ -156,10 +153,12 @@ def _verified_records(records: Iterable[DraftWithImages | Quarantined], config: 
                 yield record.raw, conversation
 
 
-def _blocks(records: Iterable[Verified]) -> Iterator[list[Verified]]:
+def verified_blocks(records: Iterable[DraftWithImages | Quarantined], config: Config) -> Iterator[list[Verified]]:
+    """The conversations of each record, or the row that quarantines it, in order and in blocks. A block goes through one stage after the other:
+    one by one, the stages would push each other out of the CPU caches."""
     block: list[Verified] = []
     size = 0
-    for record in records:
+    for record in _verified_records(records, config):
         block.append(record)
         size += len(record[0].raw)
         if len(block) >= BLOCK_ROWS or size >= BLOCK_BYTES:
@@ -251,7 +250,7 @@ def _conversations_or_row(record: DraftWithImages, config: Config) -> tuple[Conv
     return Quarantined(record.raw, found.findings, episode_id=record.draft.episode_id) if isinstance(found, _Refused) else found
 
 
-def _samples_or_rows(block: Sequence[Verified], dialect: Dialect) -> list[Sequence[Sample | Quarantined]]:
+def samples_or_rows(block: Sequence[Verified], dialect: Dialect) -> list[Sequence[Sample | Quarantined]]:
     """What this dialect makes of each conversation: a row, or several windows; nothing if it does not take the conversation."""
     taken = [one if isinstance(one, Conversation) and dialect.settings.takes(one.origin.source) else None for _, one in block]
     laid_out = _run_stage(dialect.lay_out, taken)

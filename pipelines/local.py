@@ -48,7 +48,7 @@ def run_listed(
     checker = ImageChecker(flow.config)
     index, kept = index_records(flow.config, inputs, checker, on_read)
     drafts = (pair for file, pairs in zip(inputs, kept, strict=True) for pair in (read_drafts(flow.config, file) if pairs is None else pairs))
-    yield from make_outcomes(_call_for_each((_with_images(raw, draft, index, checker) for raw, draft in drafts), on_record), flow)
+    yield from make_outcomes(_call_for_each((draft_with_images(raw, draft, index, checker) for raw, draft in drafts), on_record), flow)
 
 
 def _call_for_each(records: Iterable[DraftWithImages | Quarantined], on_record: OnRecord) -> Iterator[DraftWithImages | Quarantined]:
@@ -65,7 +65,7 @@ def _records(config: Config, file: InputFile) -> Iterator[RawRecord]:
     return scrub_records(read_records(file, config.limits, config.stores), config)
 
 
-def _with_images(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: ImageChecker) -> DraftWithImages | Quarantined:
+def draft_with_images(raw: RawRecord, draft: Drafted, index: RecordIndex, checker: ImageChecker) -> DraftWithImages | Quarantined:
     """The draft with its images, or the row that quarantines it."""
     earlier = index.steps.histories.get((raw.origin.path, raw.origin.line))
     if earlier is not None and isinstance(draft, Draft):
@@ -190,5 +190,5 @@ def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tupl
     for raw in _records(flow.config, file):
         if raw.origin.line == line:
             index = RecordIndex(steps, {raw.record_id: (raw.origin.path, raw.origin.line)})
-            return raw, list(make_outcomes([_with_images(raw, draft_of(raw, flow.config), index, checker)], flow))
+            return raw, list(make_outcomes([draft_with_images(raw, draft_of(raw, flow.config), index, checker)], flow))
     return None, []

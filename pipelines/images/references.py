@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ from pipelines.config import Config, Source
 from pipelines.images.data_uri import decode_data_uri, is_data_uri
 from pipelines.images.remote import SCHEMES, remote_file, scheme_of
 from pipelines.images.resolve import Located, resolve_path, with_prefix
-from pipelines.images.verify import verify
+from pipelines.images.verify import Verdict, verify
 from pipelines.reasons import Reject, reason_of
 from pipelines.records import Draft, Finding, Image, ImageRef, SeenImage
 
@@ -38,10 +38,11 @@ def verified_image(row: Mapping[str, Any], findings: tuple[Finding, ...]) -> See
 
 
 class ImageChecker:
-    """Verifies the images of records in one process; each reference of a source is checked once."""
+    """Verifies the images of records in one process; each reference of a source is checked once. `verify` is the function that does it."""
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, verify: Callable[[str, int, int, str | None, str | None, Config], Verdict] = verify):
         self._config = config
+        self._verify = verify
         self._sources = {source.name: source for source in config.sources}
         self._checked: dict[tuple[str, str], SeenImage] = {}
 
@@ -59,5 +60,5 @@ class ImageChecker:
             located = locate(ref, source, self._config)
         except Reject as reject:
             return SeenImage(None, reject.findings)
-        verdict = verify(located.uri, located.size, located.modified, located.path, ref, self._config)
+        verdict = self._verify(located.uri, located.size, located.modified, located.path, ref, self._config)
         return verified_image(asdict(verdict), located.findings)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import orjson
 from msgspec.structs import replace
 
@@ -27,9 +28,10 @@ MASK = b"[masked:"
 _MASKED = re.compile(rb"\[masked:([a-z_]{1,40}):[0-9a-f]{8}\]")
 _PERSONAL = {kind.name for kind in PERSONAL}
 _BASE64 = re.compile(rb";base64,(?:[A-Za-z0-9+/=]|\\/){64,}+")  # the bytes of a picture
+_GAPS = bytes(byte == ord(" ") for byte in WORD_BYTES)  # 1 for what ends a word
 FIRST = 3  # bytes of a start by which it is looked up
 BEFORE, AFTER = 64, 8  # bytes beside a long word in which hints are looked for
-_ESCAPE = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|.)", re.DOTALL)  # one after the other, so that \\\\u003d is none
+_ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9A-Fa-f])|/)")
 _NUMBER_BEFORE = re.compile(rb"[:\[,]\s{0,20}\Z")
 _NUMBER_AFTER = re.compile(rb"\s{0,20}[,}\]]")
 
@@ -48,29 +50,35 @@ class _Hints(NamedTuple):
 
 
 @cache
-def _hints(kinds: tuple[Kind, ...]) -> _Hints:
+def _hints() -> _Hints:
     """One flat loop over all hints takes a fifth of the time of a loop for each kind."""
     starts: dict[bytes, list[tuple[bytes, int]]] = {}
-    for i, kind in enumerate(kinds):
+    for i, kind in enumerate(KINDS):
         for start in kind.starts:
             starts.setdefault(start[:FIRST], []).append((start, i))
-    plain = tuple((hint, i) for i, kind in enumerate(kinds) for hint in kind.hints)
+    plain = tuple((hint, i) for i, kind in enumerate(KINDS) for hint in kind.hints)
     return _Hints(plain, {first: tuple(rows) for first, rows in starts.items()})
 
 
 def _long_words(raw: bytes) -> list[tuple[int, bytes]]:
-    """The long words with their places, in order. Splitting takes half the time of a pattern that finds them."""
-    found, at = [], 0
-    for word in [word for word in raw.translate(WORD_BYTES).split() if len(word) >= LONG]:
-        at = raw.index(word, at)
-        found.append((at, word))
-        at += len(word)
-    return found
+    """The long words with their places, in order, but for those of small letters alone, such as tool_call_id: no generated key is one. The name
+    aws_secret_access_key stays, because the key after it may have no long word.
+
+    Looking at the distances of all other bytes takes a third of the time of splitting.
+    """
+    (gaps,) = np.frombuffer((b" %b " % raw).translate(_GAPS), dtype=np.bool_).nonzero()
+    (before,) = (gaps[1:] - gaps[:-1] > LONG).nonzero()
+    words = [(start, raw[start:end]) for start, end in zip(gaps[before].tolist(), (gaps[before + 1] - 1).tolist(), strict=True)]
+    return [(start, word) for start, word in words if b"ecret" in word or not _is_small(word.translate(None, b"_-+"))]
 
 
-def _to_search(raw: bytes, words: Sequence[tuple[int, bytes]], kinds: tuple[Kind, ...]) -> list[int]:
+def _is_small(word: bytes) -> bool:
+    return word.isalpha() and word.islower()
+
+
+def _to_search(raw: bytes, words: Sequence[tuple[int, bytes]]) -> list[int]:
     """The positions of the kinds of which a hint occurs. A word may begin with what is left of an escape: the n of \\n, u003c."""
-    plain, starts = _hints(kinds)
+    plain, starts = _hints()
     near = b" ".join([raw[max(0, at - BEFORE) : at + len(word) + AFTER] for at, word in words])
     found = {i for hint, i in plain if hint in near}
     for _, word in words:
@@ -85,7 +93,7 @@ def scrub(record: RawRecord, settings: Scrub, salt: str) -> RawRecord:
 
     A secret has the same placeholder everywhere: its kind, and a hash of it and of `salt`.
     """
-    is_stub = any(finding.code == Reason.LINE_TOO_LARGE.code for finding in record.findings)
+    is_stub = bool(record.findings) and any(finding.code == Reason.LINE_TOO_LARGE.code for finding in record.findings)
     raw = _without_escapes(_without_head(record.raw) if is_stub else record.raw)
     found: Counter[str] = Counter(match[1].decode() for match in _MASKED.finditer(raw)) if MASK in raw else Counter()
     if settings.secrets != "off":
@@ -101,12 +109,15 @@ def scrub(record: RawRecord, settings: Scrub, salt: str) -> RawRecord:
 def _without_escapes(raw: bytes) -> bytes:
     """The same JSON with signs of ASCII written as themselves, where an escape could hide one: \\u003d is =, and \\/ is /. Quotes, backslashes and
     control characters stay escaped. A record in which nothing is found keeps its own bytes."""
-    return _ESCAPE.sub(_unescaped, raw) if b"\\u00" in raw or b"\\/" in raw else raw
+    if b"\\u00" not in raw and (b"/" not in raw or b"\\/" not in raw):  # one sign is found in a tenth of the time of two
+        return raw
+    # Without the pairs, every backslash begins an escape: \\\\u003d is a backslash and a text.
+    return b"\\\\".join([_ESCAPE.sub(_unescaped, part) for part in raw.split(b"\\\\")])
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:
-    code = int(escape[1], 16) if escape[1] else 0
-    return b"/" if escape[0] == b"\\/" else bytes([code]) if 0x20 <= code < 0x7F and code not in b'"\\' else escape[0]
+    code = int(escape[1], 16) if escape[1] else ord("/")
+    return bytes([code]) if code < 0x7F and code not in b'"\\' else escape[0]
 
 
 def _findings(found: Counter[str], quarantine: bool) -> Iterator[Finding]:
@@ -119,17 +130,34 @@ def _findings(found: Counter[str], quarantine: bool) -> Iterator[Finding]:
 def _secrets_masked(raw: bytes, salt: str, found: Counter[str]) -> bytes:
     searched = _BASE64.sub(b"", raw) if b";base64," in raw else raw
     words = _long_words(searched)
-    for i in _to_search(searched, words, KINDS) if words else ():
+    for i in _to_search(searched, words) if words else ():
         raw = _masked(raw, KINDS[i], salt, found)
-    for kind in URLS:
+    for kind in URLS if b"/" in searched else ():
         if kind.hints[0] in searched:
             raw = _masked(raw, kind, salt, found)
     return _named_masked(raw, searched, words, salt, found)
 
 
+@cache
+def _starts(kind: Kind) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(map(re.escape, kind.starts)))
+
+
+def _matches(raw: bytes, kind: Kind) -> Iterator[re.Match[bytes]]:
+    """All matches of the kind's pattern. Where it can only begin with one of its starts, these are looked for: that takes a tenth of the time."""
+    if kind.hints:
+        yield from kind.pattern.finditer(raw)
+        return
+    end = 0
+    for start in _starts(kind).finditer(raw):
+        if start.start() >= end and (match := kind.pattern.match(raw, start.start())):
+            yield match
+            end = match.end()
+
+
 def _masked(raw: bytes, kind: Kind, salt: str, found: Counter[str]) -> bytes:
     pieces, end = [], 0
-    for match in kind.pattern.finditer(raw):
+    for match in _matches(raw, kind):
         group = "secret" if "secret" in kind.pattern.groupindex else 0
         value = match[group]
         if kind.is_secret(value):
@@ -144,7 +172,8 @@ def _named_masked(raw: bytes, searched: bytes, words: Iterable[tuple[int, bytes]
     for at, word in words:
         start = max(0, at - NAMED_BYTES)
         window = searched[start:at]
-        if not any(hint in window.lower() for hint in NAMED_HINTS) or not is_random(word):
+        lower = window.lower()
+        if not [hint for hint in NAMED_HINTS if hint in lower] or not is_random(word):  # faster than any()
             continue
         before = NAMED.search(window)
         value = VALUE.match(searched, start + before.start("head")) if before else None

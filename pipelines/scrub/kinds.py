@@ -1,7 +1,8 @@
 """The kinds of keys and tokens that are known by their form: one row each.
 
 The forms are those that the services document; nothing is asked over a network. A record is searched for a form only where one of its hints
-occurs: plain bytes near a long word, or with ^ the beginning of one. All patterns work on JSON as it is logged: a letter before a key may belong to an
+occurs: plain bytes near a long word, or with ^ the beginning of one. A form that may have a sign other than _ + - among its first signs needs a plain
+hint, because a word ends there. All patterns work on JSON as it is logged: a letter before a key may belong to an
 escape such as \\n or \\u003c, and a slash may be written as \\/. A search takes linear time.
 """
 
@@ -104,7 +105,7 @@ KINDS = (
     kind_of("google_oauth_secret", "^GOCSPX-", rb"GOCSPX-[A-Za-z0-9_\-]{28}"),
     kind_of("google_refresh_token", '"1// \\"1// =1// 1\\/\\/', rb"1\\{0,3}/\\{0,3}/0[A-Za-z0-9_\-]{40,255}"),
     kind_of("stripe_key", "^sk_live_ ^sk_test_ ^rk_live_ ^rk_test_", rb"[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}" + END),
-    kind_of("stripe_webhook", "^whsec_", rb"whsec_[A-Za-z0-9+/=]{24,128}"),
+    kind_of("stripe_webhook", "whsec_", rb"whsec_[A-Za-z0-9+/=]{24,128}"),
     kind_of("twilio_key", "^SK0 ^SK1 ^SK2 ^SK3 ^SK4 ^SK5 ^SK6 ^SK7 ^SK8 ^SK9 ^SKa ^SKb ^SKc ^SKd ^SKe ^SKf", rb"SK[0-9a-f]{32}" + END),
     kind_of("sendgrid_key", "SG.", rb"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{32,64}"),
     kind_of("mailgun_key", "^key-", rb"key-[0-9a-f]{32}" + END),
@@ -134,10 +135,10 @@ KINDS = (
     kind_of("vault_token", "hvs. hvb. hvr.", rb"hv[sbr]\.[A-Za-z0-9_\-]{24,300}"),
     kind_of("terraform_token", ".atlasv1.", rb"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_\-]{60,70}"),
     kind_of("pulumi_token", "^pul-", rb"pul-[0-9a-f]{40}" + END),
-    kind_of("grafana_token", "^glsa_ ^glc_", rb"(?:glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/]{32,400}={0,2})"),
+    kind_of("grafana_token", "^glsa_ glc_", rb"(?:glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/]{32,400}={0,2})"),
     kind_of("newrelic_key", "^NRAK- ^NRJS-", rb"NR(?:AK|JS)-[A-Za-z0-9]{19,32}" + END),
-    kind_of("sentry_token", "^sntrys_ ^sntryu_", rb"sntry[su]_[A-Za-z0-9+/=_\-]{40,400}"),
-    kind_of("planetscale_token", "^pscale_", rb"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.\-=]{32,64}"),
+    kind_of("sentry_token", "sntrys_ sntryu_", rb"sntry[su]_[A-Za-z0-9+/=_\-]{40,400}"),
+    kind_of("planetscale_token", "pscale_", rb"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.\-=]{32,64}"),
     kind_of("postman_key", "^PMAK-", rb"PMAK-[0-9a-f]{24}-[0-9a-f]{34}" + END),
     kind_of("airtable_token", "^pat", rb"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}" + END),
     kind_of("groq_key", "^gsk_", rb"gsk_[A-Za-z0-9]{48,56}" + END),

@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from pipelines.config import Scrub
 from pipelines.flow import open_flow
 from pipelines.local import run_files
 from pipelines.records import Conversation, Quarantined, raw_record
-from pipelines.scrub import scrub
-from pipelines.scrub.kinds import KINDS, NAMES, URLS
+from pipelines.scrub import _long_words, _matches, _without_escapes, scrub
+from pipelines.scrub.kinds import KINDS, NAMES, URLS, Kind
 from pipelines.scrub.personal import PERSONAL
 from tests.making import configuration, write_lines
 from tests.scrub.planted import FORMS, PERSONAL_FORMS, plant
@@ -180,3 +181,57 @@ def test_a_line_that_is_too_long_keeps_no_secret_in_its_head(tmp_path):
     head = base64.b64decode(json.loads(row.raw.raw)["head_base64"])
     assert secret.encode() not in head
     assert b"[masked:github_token:" in head
+
+
+@pytest.mark.parametrize("kind", ["sentry_token", "stripe_webhook", "grafana_token", "planetscale_token"])
+def test_a_sign_that_ends_a_word_near_the_beginning_of_a_key_does_not_hide_it(kind: str):
+    form, sign = {
+        "sentry_token": ("sntrys_a1/{a60}", "/"),
+        "stripe_webhook": ("whsec_a1+/{a32}", "/"),
+        "grafana_token": ("glc_a1/{a40}", "/"),
+        "planetscale_token": ("pscale_pw_a.{a40}", "."),
+    }[kind]
+    text, secret = plant(f"«{form}»", random.Random(kind))
+    found = scrubbed(json.dumps({"a": f"use {text} now"}).encode())
+    assert sign in secret
+    assert [one.detail for one in found.findings] == [f"{kind} (1 time)"]
+    assert secret.rpartition(sign)[2].encode() not in found.raw
+
+
+@given(st.text('\\u003dnaF/"7x', max_size=30))
+def test_escapes_are_read_one_after_the_other(text: str):
+    """As JSON reads them: what is valid JSON says the same afterwards."""
+    try:
+        value = json.loads(f'"{text}"')
+    except json.JSONDecodeError:
+        return
+    assert json.loads(b'"' + _without_escapes(text.encode()) + b'"') == value
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.hints], ids=lambda kind: kind.name)
+def test_looking_for_starts_finds_what_the_pattern_finds(kind: Kind):
+    rng = random.Random(kind.name)
+    texts = [plant(FORMS[kind.name], rng)[0] for _ in range(6)]
+    raw = b" ".join([*map(str.encode, texts), *kind.starts, f"{texts[0]}{texts[1]} x{texts[2]} \\n{texts[3]}".encode(), kind.starts[0] + texts[4].encode()])
+    assert [match.span() for match in _matches(raw, kind)] == [match.span() for match in kind.pattern.finditer(raw)]
+
+
+def test_a_key_whose_slashes_leave_no_long_word_is_found_by_its_name():
+    secret = "abcdeFGHI12/" * 3 + "Qw3r"
+    found = scrubbed(json.dumps({"a": f"aws_secret_access_key = {secret}"}).encode())
+    assert [one.detail for one in found.findings] == ["aws_secret_key (1 time)"]
+
+
+@pytest.mark.parametrize(
+    ("word", "counts"), [("tool_call_id_of_this", False), ("toolCallIdOfThis1", True), ("sixteen-letters-", False), ("sixteen-letters-1", True)]
+)
+def test_a_long_word_of_small_letters_is_no_key(word: str, counts: bool):
+    raw = f'{{"a": "{word} {word}"}}'.encode()
+    assert _long_words(raw) == ([(7, word.encode()), (8 + len(word), word.encode())] if counts else [])
+
+
+@given(st.binary(max_size=80), st.lists(st.sampled_from(["Ab1_-+x" * 3, "x" * 15 + "7", "y" * 14 + "7", " ", "/", "\n", "."]), max_size=8))
+def test_long_words_are_those_that_a_pattern_finds(some: bytes, parts: list[str]):
+    raw = some + "".join(parts).encode()
+    found = [(match.start(), match[0]) for match in re.finditer(rb"[A-Za-z0-9_+\-]{16,}", raw)]
+    assert _long_words(raw) == [(at, word) for at, word in found if re.search(rb"[A-Z0-9]|ecret|\A[_+\-]+\Z", word)]

@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     )
     attempt.set_defaults(command=command("trial.run"))
 
+    _add_plan(commands)
     shape = commands.add_parser("shape", help="show the keys of log files with counts, the format that auto takes, and a draft of `fields` where it takes none")
     shape.add_argument("--records", type=int, default=1000, metavar="N", help="look at the first N records of each file (default: 1000)")
     shape.add_argument("files", nargs="+", metavar="FILE", help="a log file, or a folder of logs")
@@ -91,6 +92,33 @@ class _Version(argparse.Action):
         except PackageNotFoundError:
             print("episodes, from a checkout that is not installed")
         parser.exit()
+
+
+def _add_plan(commands: Commands) -> None:
+    outlook = commands.add_parser(
+        "plan", help="estimate what a run would give under several values of max_tokens, from a sample of the records; nothing is written"
+    )
+    _add_config(outlook)
+    outlook.add_argument("--sample", type=_sample, default=1000, metavar="N", help="look at N records chosen at random, or `all` of them (default: 1000)")
+    outlook.add_argument("--seed", type=int, default=0, metavar="S", help="choose other records (default: 0); the same seed chooses the same records")
+    outlook.add_argument(
+        "--pictures",
+        choices=("header", "verify"),
+        metavar="HOW",
+        help="header: read only the sizes of pictures; verify: check them as images.verify says (default where all records are looked at)",
+    )
+    outlook.add_argument("--json", action="store_true", help="print one JSON object")
+    outlook.add_argument("files", nargs="*", metavar="FILE", help="a log file, or a folder of logs, as for try (default: the files of all sources)")
+    outlook.set_defaults(command=command("plan.run"))
+
+
+def _sample(text: str) -> int | None:
+    """The number of records; None for all."""
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither `all` nor a whole number from 2 on")
+    return int(text)
 
 
 def _add_show(commands: Commands) -> None:

@@ -48,8 +48,8 @@ def read_size(data: bytes, max_pixels: int) -> Size:
     header = _header(data)
     size = believable(header.width, header.height, max_pixels)
     exif = None  # of several, Pillow takes the last
-    for kind, body, _ in _chunks_until_end(data):
-        exif = body if kind == b"eXIf" else exif
+    for kind, start, end in _places_until_end(data):
+        exif = data[start:end] if kind == b"eXIf" else exif
     return turned(size, exif)
 
 
@@ -152,22 +152,30 @@ def _header(data: bytes) -> Header:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
-    """(kind, body, checksum) up to IEND; what comes after it is no part of the picture. Raises Reject where the file ends before."""
+    """(kind, body, checksum) up to IEND. Raises Reject as `_places` does."""
+    for kind, start, end in _places(data):
+        yield kind, data[start:end], int.from_bytes(data[end : end + 4], "big")
+
+
+def _places(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, start and end of its body) of each chunk up to IEND; what comes after it is no part of the picture. Raises Reject where the file ends before."""
     reader = Reader(data, len(SIGNATURE))
     for _ in range(MOST_CHUNKS):
         length, kind = struct.unpack(">I4s", reader.take(8))
         if not kind.isalpha():
             raise corrupt(f"chunk {kind!r} has an impossible name")
-        yield kind, reader.take(length), reader.big(4)
+        reader.skip(length)
+        reader.skip(4)
+        yield kind, reader.at - 4 - length, reader.at - 4
         if kind == b"IEND":
             return
     raise too_many(MOST_CHUNKS, "chunks")
 
 
-def _chunks_until_end(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+def _places_until_end(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """The chunks that are whole: the header level judges nothing else."""
     try:
-        yield from _chunks(data)
+        yield from _places(data)
     except Reject:
         return
 

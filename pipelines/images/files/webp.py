@@ -39,7 +39,7 @@ def check_structure(data: bytes) -> None:
     promised = 8 + int.from_bytes(data[4:8], "little")
     if promised > len(data):
         raise truncated(f"the header says {promised} bytes, and the file has {len(data)}")
-    if not any(kind in _PICTURES for kind, _ in _chunks(data[:promised])):
+    if not any(kind in _PICTURES for kind, _, _ in _chunks(data[:promised])):
         raise corrupt("it holds no picture")
 
 
@@ -47,13 +47,15 @@ def check_pixels(data: bytes) -> None:
     decode_with_pillow(data, "WEBP")
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, start and end of its body) of each chunk."""
     reader = Reader(data, 12)
     for _ in range(MOST_CHUNKS):
         if not reader.left:
             return
         kind, length = struct.unpack("<4sI", reader.take(8))
-        yield kind, reader.take(length)
+        reader.skip(length)
+        yield kind, reader.at - length, reader.at
         if length % 2 and reader.left:
             reader.skip(1)
     if reader.left:
@@ -62,7 +64,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _exif(data: bytes) -> bytes | None:
     try:
-        return next((body for kind, body in _chunks(data) if kind == b"EXIF"), None)
+        return next((data[start:end] for kind, start, end in _chunks(data) if kind == b"EXIF"), None)
     except Reject as reject:
         if reject.findings[0].code == Reason.IMAGE_TRUNCATED.code:
             return None
