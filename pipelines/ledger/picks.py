@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 EXAMPLES = 3  # per reason
+PLACE = ["path", "line", "row_min"]
 CARDS = 2  # per dialect
 
 
@@ -32,11 +35,30 @@ class Pick(NamedTuple):
 
 
 def pick_examples(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile) -> None:
-    """Keeps the first rows of each code by place."""
+    """Keeps rows of each code: the first by place of each of the first files, and then those after it."""
     for code in pc.unique(rows["code"]).to_pylist():
-        first = _least(rows.filter(pc.equal(rows["code"], code)), ["path", "line", "row"], EXAMPLES)
+        found = rows.filter(pc.equal(rows["code"], code)).group_by(["path", "line"]).aggregate([("row", "min")])
+        paths = pc.unique(found["path"])
+        first = _least(found, PLACE, EXAMPLES)
+        if len(paths) > 1:
+            for path in sorted(paths.to_pylist())[:EXAMPLES]:
+                first += _least(found.filter(pc.equal(found["path"], path)), PLACE, 1)
         picks = [Pick((path, line), *staged, row) for path, line, row in first]
-        into[code] = sorted([*into.get(code, ()), *picks])[:EXAMPLES]
+        into[code] = from_different_files([*into.get(code, ()), *picks])
+
+
+def from_different_files(picks: Iterable[Pick]) -> list[Pick]:
+    """At most EXAMPLES of these, each of another record: the first of each file before the second of any. The first of all, by place, stays the first.
+
+    It does not matter whether picks are added up at once or in parts.
+    """
+    seen: Counter[str] = Counter()
+    ranked: list[tuple[int, Pick]] = []
+    for _, same_record in groupby(sorted(set(picks)), key=lambda pick: pick.order):
+        pick = next(same_record)
+        ranked.append((seen[pick.order[0]], pick))
+        seen[pick.order[0]] += 1
+    return [pick for _, pick in sorted(ranked)[:EXAMPLES]]
 
 
 def pick_cards(into: dict[str, list[Pick]], rows: pa.Table, staged: StagedFile, dialect: str) -> None:

@@ -21,7 +21,7 @@ from pipelines.config import Config
 from pipelines.ledger.blame import UNIT, Blame, blame_of
 from pipelines.ledger.books import ASIDE, Books, Counts, make_books
 from pipelines.ledger.filtered import BEFORE, count_absent
-from pipelines.ledger.picks import CARDS, EXAMPLES, Pick, StagedFile, pick_cards, pick_examples
+from pipelines.ledger.picks import CARDS, Pick, StagedFile, from_different_files, pick_cards, pick_examples
 from pipelines.ledger.unread_keys import count_unread, trim
 from pipelines.reasons import Reason
 from pipelines.tables.parquet import read_in_batches
@@ -57,6 +57,7 @@ SUMS = (
     "absent",
     "blame",
     "refused",
+    "causes",
 )
 
 
@@ -78,6 +79,7 @@ class Tally:
     absent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, field of keep_if) -> records filtered because they lack it
     blame: Blame = field(default_factory=Counter)  # as `blame_of` returns it
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, path) -> conversations that every dialect refused
+    causes: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (source, reason, record | conversation | file) -> rows of quarantine
     images: int = 0  # references in conversations
     examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
     cards: dict[str, list[Pick]] = field(default_factory=dict)  # by dialect; rows with a sliced image first
@@ -87,10 +89,10 @@ class Tally:
             getattr(self, name).update(getattr(other, name))
         trim(self.unread, self.unread_more)
         self.images += other.images
-        for name, most in (("examples", EXAMPLES), ("cards", CARDS)):
-            own = getattr(self, name)
-            for key, picks in getattr(other, name).items():
-                own[key] = sorted([*own.get(key, ()), *picks])[:most]
+        for code, picks in other.examples.items():
+            self.examples[code] = from_different_files([*self.examples.get(code, ()), *picks])
+        for dialect, picks in other.cards.items():
+            self.cards[dialect] = sorted([*self.cards.get(dialect, ()), *picks])[:CARDS]
 
     def books(self, config: Config, records: Counts | None = None) -> Books:
         """`records` by (source, path) replaces the count of the drafts, where these are not all of the batch's records."""
@@ -229,6 +231,8 @@ def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     tally.reasons.update({code: count for (code,), count in _counts(rows.select(["reason"])).items()})
     for (source, path, dialect), count in _counts(rows.filter(pc.is_valid(rows["dialect"])).select(["source", "path", "dialect"])).items():
         tally.dialects[(source, path, dialect, "quarantined")] += count
+    kind = pc.if_else(pc.is_valid(rows["dialect"]), "conversation", pc.if_else(pc.equal(rows["line"], 0), "file", "record"))
+    tally.causes.update(_counts(rows.select(["source", "reason"]).append_column("of", kind)))
     whole = rows.filter(pc.is_null(rows["dialect"]))
     _without_episode(tally, whole)
     state = pa.scalar("quarantined")

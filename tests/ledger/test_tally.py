@@ -19,6 +19,7 @@ from pipelines.flow import DraftWithImages
 from pipelines.ledger import unread_keys as unread
 from pipelines.ledger.books import takers
 from pipelines.ledger.filtered import keep_if_facts
+from pipelines.ledger.picks import from_different_files
 from pipelines.ledger.tally import Pick, Tally, groups_of, read_pick, tally_of
 from pipelines.ledger.unread_keys import unread_facts
 from pipelines.local import list_files, run_listed
@@ -102,7 +103,8 @@ def test_a_conversation_that_every_dialect_quarantines_is_counted_once(tmp_path)
     tally = tallied(staged(tmp_path / "out", run_lines(config, log), config), config)
     assert tally.refused_by_all == 1
     assert tally.reasons == {Reason.TOKENS_TOO_LONG.code: 2}
-    assert [pick.table for pick in tally.examples[Reason.TOKENS_TOO_LONG.code]] == ["quarantine", "quarantine"]
+    assert [pick.table for pick in tally.examples[Reason.TOKENS_TOO_LONG.code]] == ["quarantine"]  # two rows of one record
+    assert tally.causes == {("kit", Reason.TOKENS_TOO_LONG.code, "conversation"): 2}
 
 
 def test_the_blame_says_what_was_lost_and_what_only_some_dialects_refused(tmp_path):
@@ -252,11 +254,21 @@ def test_images_are_counted_once_per_conversation(tmp_path: Path):
 
 
 def test_a_reason_has_three_examples_and_a_dialect_two_cards(tmp_path: Path):
-    refused = [outcome for number in range(4) for outcome in run(asked(str(number), messages=[]), CONFIG)]
+    refused = run_lines(CONFIG, write_lines(tmp_path / "logs.jsonl", [asked(messages=[], id=number) for number in range(4)]))
     kept = [outcome for number in range(3) for outcome in run(asked(str(number)), CONFIG)]
-    tally = tallied(staged(tmp_path, [*refused, *kept], CONFIG), CONFIG)
+    tally = tallied(staged(tmp_path / "out", [*refused, *kept], CONFIG), CONFIG)
     assert [pick.row for pick in tally.examples["schema.turns_empty"]] == [0, 1, 2]
     assert len(tally.cards["glm_4"]) == 2
+
+
+def test_examples_are_from_different_files_in_whatever_order_they_are_found():
+    places = [("b", 1), ("a", 9), ("a", 2), ("c", 7), ("a", 1), ("d", 1), ("a", 1)]
+    picks = [Pick(place, "quarantine", "", "file", row) for row, place in enumerate(places)]
+    assert [pick.order for pick in from_different_files(picks)] == [("a", 1), ("b", 1), ("c", 7)]
+    assert [pick.order for pick in from_different_files(pick for pick in picks if pick.order[0] in "ab")] == [("a", 1), ("b", 1), ("a", 2)]
+    for cut in range(len(picks)):
+        parts = [*from_different_files(picks[:cut]), *from_different_files(picks[cut:])]
+        assert from_different_files(parts) == from_different_files(picks)
 
 
 @pytest.mark.parametrize("row", range(5))
