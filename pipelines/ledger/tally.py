@@ -21,7 +21,7 @@ from pipelines.config import Config
 from pipelines.ledger.blame import UNIT, Blame, blame_of
 from pipelines.ledger.books import ASIDE, Books, Counts, make_books
 from pipelines.ledger.filtered import BEFORE, count_absent
-from pipelines.ledger.picks import CARDS, Pick, StagedFile, from_different_files, pick_cards, pick_examples
+from pipelines.ledger.picks import CARDS, Pick, StagedFile, from_different_files, of_few_episodes, pick_cards, pick_episodes, pick_examples
 from pipelines.ledger.unread_keys import count_unread, trim
 from pipelines.reasons import Reason
 from pipelines.tables.parquet import read_in_batches
@@ -35,7 +35,7 @@ RECORD = ["source", "path", "line"]
 OWN = ["record_id", "episode_id"]
 COUNTED = {
     "drafts": [*PLACE, "origin.line", "unread"],
-    "conversations": [*PLACE, "origin.line", *OWN, "repairs", "images.list.element.width"],
+    "conversations": [*PLACE, "origin.line", *OWN, "step_id", "repairs", "images.list.element.width"],
     "samples": [*PLACE, "origin.line", "sample_id", "window", "num_tokens", "num_target_tokens", "repairs", "images.list.element.grid.rows"],
     "quarantine": [*PLACE, "origin.line", *OWN, "sample_id", "dialect", "reason", "findings.list.element.where", "findings.list.element.detail"],
 }
@@ -82,7 +82,8 @@ class Tally:
     causes: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (source, reason, record | conversation | file) -> rows of quarantine
     images: int = 0  # references in conversations
     examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
-    cards: dict[str, list[Pick]] = field(default_factory=dict)  # by dialect; rows with a sliced image first
+    cards: dict[str, list[Pick]] = field(default_factory=dict)  # by `dialect/split`
+    episodes: dict[str, list[Pick]] = field(default_factory=dict)  # by source: the steps of a few episodes
 
     def add(self, other: Tally) -> None:
         for name in SUMS:
@@ -91,8 +92,10 @@ class Tally:
         self.images += other.images
         for code, picks in other.examples.items():
             self.examples[code] = from_different_files([*self.examples.get(code, ()), *picks])
-        for dialect, picks in other.cards.items():
-            self.cards[dialect] = sorted([*self.cards.get(dialect, ()), *picks])[:CARDS]
+        for key, picks in other.cards.items():
+            self.cards[key] = sorted([*self.cards.get(key, ()), *picks])[:CARDS]
+        for source, picks in other.episodes.items():
+            self.episodes[source] = of_few_episodes([*self.episodes.get(source, ()), *picks])
 
     def books(self, config: Config, records: Counts | None = None) -> Books:
         """`records` by (source, path) replaces the count of the drafts, where these are not all of the batch's records."""
@@ -205,6 +208,7 @@ def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     repaired = _exploded(rows, rows["repairs"])
     tally.repairs.update(_by_code(repaired))
     pick_examples(tally.examples, repaired, staged)
+    pick_episodes(tally.episodes, rows, staged)
 
 
 def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
@@ -224,7 +228,7 @@ def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     own = repaired.filter(pc.is_in(repaired["code"], pa.array(MADE_BY_DIALECTS)))
     tally.repairs.update(_by_code(own))
     pick_examples(tally.examples, own, staged)
-    pick_cards(tally.cards, rows, staged, dialect)
+    pick_cards(tally.cards, rows, staged)
 
 
 def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:

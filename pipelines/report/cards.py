@@ -12,10 +12,12 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from pipelines.records import IGNORE_INDEX
+from pipelines.report.gestures import MOST_ANSWERS, Gesture, gestures_on
 from pipelines.visible import visible
 
 MOST_TOKENS = 700  # shown of a card
 THUMBNAIL = 420  # px, the longer side
+MOST_OF_ANSWER = 1024  # tokens in which an action is looked for
 
 Row = Mapping[str, Any]
 
@@ -39,6 +41,7 @@ class Picture:
     height: int
     columns: int
     rows: int
+    gestures: tuple[Gesture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,12 @@ def card_of(
     specials: Collection[str],
     bytes_of: Callable[[Row], bytes | None],
     most_tokens: int = MOST_TOKENS,
+    unit: str = "",
 ) -> Card:
-    """The card of a row of `samples`. `bytes_of` returns the bytes of an element of its column `images`, or None if they are gone."""
+    """The card of a row of `samples`. `bytes_of` returns the bytes of an element of its column `images`, or None if they are gone.
+
+    `unit` is that of the points in its answers: px, unit or thousand; "" if not known.
+    """
     ids, labels = list(row["input_ids"][:most_tokens]), list(row["labels"][:most_tokens])
     pieces = [(text, _kind(text, label, specials)) for text, label in zip(pieces_of(ids), labels, strict=True) if text]
     return Card(
@@ -73,10 +80,25 @@ def card_of(
         row["num_tokens"],
         row["num_target_tokens"],
         tuple(row["repairs"]),
-        tuple(_picture(image, bytes_of) for image in row["images"]),
+        _pictures(row, _gestures(row, pieces_of, specials, unit), bytes_of),
         tuple(_joined(pieces)),
         row["num_tokens"] - len(ids),
     )
+
+
+def _gestures(row: Row, pieces_of: Callable[[Sequence[int]], list[str]], specials: Collection[str], unit: str) -> dict[int, list[Gesture]]:
+    """By the number of the image: what the answers do on it. An answer acts on the last image before it."""
+    begins = [image["token_spans"][0]["start"] if image.get("token_spans") else -1 for image in row["images"]]
+    seen: list[tuple[int, str]] = []
+    for span in [span for span in row.get("turn_spans") or () if span["role"] == "assistant"][:MOST_ANSWERS]:
+        number = max((i for i, begin in enumerate(begins) if 0 <= begin < span["start"]), default=None)
+        if number is not None:
+            ids = row["input_ids"][span["start"] : min(span["end"], span["start"] + MOST_OF_ANSWER)]
+            seen.append((number, "".join(piece for piece in pieces_of(list(ids)) if piece not in specials)))
+    found: dict[int, list[Gesture]] = {}
+    for (number, _), gestures in zip(seen, gestures_on([(text, row["images"][number]) for number, text in seen], unit), strict=True):
+        found.setdefault(number, []).extend(gestures)
+    return found
 
 
 def _kind(text: str, label: int, specials: Collection[str]) -> str:
@@ -97,11 +119,16 @@ def _joined(pieces: Sequence[tuple[str, str]]) -> list[Piece]:
     return joined
 
 
-def _picture(image: Row, bytes_of: Callable[[Row], bytes | None]) -> Picture:
-    grid = image["grid"] or {"columns": 1, "rows": 1}
+def _pictures(row: Row, gestures: Mapping[int, Sequence[Gesture]], bytes_of: Callable[[Row], bytes | None]) -> tuple[Picture, ...]:
+    return tuple(picture_of(image, bytes_of, gestures.get(number, ())) for number, image in enumerate(row["images"]))
+
+
+def picture_of(image: Row, bytes_of: Callable[[Row], bytes | None], gestures: Sequence[Gesture] = ()) -> Picture:
+    """An element of column `images` of either table, with what an answer does on it."""
+    grid = image.get("grid") or {"columns": 1, "rows": 1}
     data = bytes_of(image)
     source = thumbnail(data) if data else ""
-    return Picture(source, image["uri"], image["width"], image["height"], grid["columns"], grid["rows"])
+    return Picture(source, image["uri"], image["width"], image["height"], grid["columns"], grid["rows"], tuple(gestures))
 
 
 def thumbnail(data: bytes) -> str:

@@ -9,13 +9,14 @@ from typing import Any
 from pipelines.containers.listing import PassedOver
 from pipelines.ledger.books import STATES, FileBook
 from pipelines.ledger.summary import usual
-from pipelines.ledger.tally import EXAMPLES
 from pipelines.ledger.unread_keys import by_source
-from pipelines.reasons import reason_of
 from pipelines.report.cards import Card
+from pipelines.report.causes import Matrix, ReasonRow, WorstFile, matrix_of, reason_row, worst_of
+from pipelines.report.episode import EpisodeView
+from pipelines.report.flow import Part, flow_parts
 from pipelines.visible import one_line
 
-HEAD = 400  # characters of a raw record
+MOST_PATH = 400  # characters
 MOST = 50  # unread keys per source, and files passed over
 
 Row = Mapping[str, Any]
@@ -85,29 +86,6 @@ class SplitRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """One finding in one record; `head` is the beginning of the record, safe to display."""
-
-    path: str
-    line: int
-    where: str
-    detail: str
-    head: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonRow:
-    code: str
-    stage: str
-    severity: str
-    meaning: str
-    fix: str
-    upstream: str
-    count: int
-    examples: tuple[Example, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Lengths:
     """Number of tokens -> rows, of one dialect."""
 
@@ -148,6 +126,8 @@ class UnreadKeys:
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
+    """`passed_over` are the first files that were passed over, of `passed_over_total`; `files` those of `number_of_files` that lost most."""
+
     run: RunFacts
     funnel: Funnel
     splits: tuple[SplitRow, ...]
@@ -156,10 +136,15 @@ class ReportData:
     image_sizes: tuple[ImageSize, ...]
     files: tuple[FileBook, ...]
     cards: tuple[Card, ...]
-    sources: tuple[SourceRow, ...] = ()
-    unread: tuple[UnreadKeys, ...] = ()
-    passed_over: tuple[PassedOver, ...] = ()  # the first ones
-    passed_over_total: int = 0
+    sources: tuple[SourceRow, ...]
+    unread: tuple[UnreadKeys, ...]
+    passed_over: tuple[PassedOver, ...]
+    passed_over_total: int
+    flow: tuple[Part, ...]
+    matrix: Matrix
+    worst_files: tuple[WorstFile, ...]
+    number_of_files: int
+    episodes: tuple[EpisodeView, ...]
 
 
 def report_data(
@@ -168,6 +153,7 @@ def report_data(
     lengths: Mapping[str, Mapping[int, int]],
     image_sizes: Sequence[Row],
     cards: Sequence[Card],
+    episodes: Sequence[EpisodeView] = (),
 ) -> ReportData:
     """The report's data, from the manifest and from rows of the tables.
 
@@ -185,12 +171,17 @@ def report_data(
         tuple(sorted(reasons, key=lambda row: (-row.count, row.code))),
         {dialect: Lengths(lengths.get(dialect, {}), most) for dialect, most in limits.items()},
         tuple(ImageSize(row["width"], row["height"], row["format"], row["count"]) for row in image_sizes),
-        tuple(FileBook(**row) for row in manifest["files"]),
+        tuple(FileBook(**row | {"path": one_line(row["path"], MOST_PATH)}) for row in manifest["files"]),
         tuple(cards),
         tuple(source_row(row, manifest.get("without_episode") or {}) for row in manifest.get("sources") or ()),
         tuple(UnreadKeys(source, tuple(keys[:MOST]), max(len(keys) - MOST, 0), more) for source, (keys, more) in by_source(manifest).items()),
-        tuple(PassedOver(row["source"], row["path"], row["why"]) for row in passed_over[:MOST]),
+        tuple(PassedOver(row["source"], one_line(row["path"], MOST_PATH), row["why"]) for row in passed_over[:MOST]),
         len(passed_over),
+        flow_parts(manifest["counts"], manifest.get("causes") or ()),
+        matrix_of(manifest),
+        worst_of(manifest),
+        manifest.get("number_of_inputs", len(manifest["files"])),
+        tuple(episodes),
     )
 
 
@@ -219,20 +210,6 @@ def funnel_of(manifest: Row) -> Funnel:
     counts = manifest["counts"]
     states = {name: counts.get(name, 0) for name in STATES}
     return Funnel(**states, dialects=tuple(DialectFlow(dialect, *total) for dialect, total in totals.items()))
-
-
-def reason_row(code: str, count: int, examples: Sequence[Row]) -> ReasonRow:
-    """A reason with its meaning and fix, and up to three of these rows as examples."""
-    row = reason_of(code).value
-    return ReasonRow(code, row.stage, row.severity, row.meaning, row.fix, row.upstream, count, tuple(example_of(code, row) for row in examples[:EXAMPLES]))
-
-
-def example_of(code: str, row: Row) -> Example:
-    """The row's finding with this code. Only rows of `quarantine` have `raw`; others get an empty head."""
-    origin = row["origin"]
-    found: Row = next((finding for finding in row["findings"] if finding["code"] == code), {})
-    raw = bytes(row.get("raw") or b"")[: 4 * HEAD + 4].decode("utf-8", "replace")
-    return Example(origin["path"], origin["line"], found.get("where", ""), found.get("detail", ""), one_line(raw, HEAD))
 
 
 def _split_order(row: SplitRow) -> tuple[str, int]:

@@ -6,17 +6,18 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from pipelines.report import plots
 from pipelines.report.data import ReportData
-from pipelines.report.plots import HEIGHT, WIDTH, length_bars, percentile, size_dots
 from pipelines.visible import counted, noun_for
 
 MOST_REASONS = 10  # in the fragment
+MOST_WORDS = 20  # sentences about the run
+MOST_OPEN = 3  # reasons whose examples are shown at once
 
 
 def render_report(data: ReportData) -> str:
     """The page. It also contains the fragment in a hidden template, from which `Shown` takes it."""
-    plots = {"bars": length_bars, "percentile": percentile, "dots": size_dots, "plot_width": WIDTH, "plot_height": HEIGHT}
-    return template("report.html").render(data=data, **plots, **_chosen(data))
+    return template("report.html").render(data=data, plots=plots, most_words=MOST_WORDS, most_open=MOST_OPEN, **_chosen(data))
 
 
 def render_inline(data: ReportData) -> str:
@@ -40,6 +41,7 @@ def template(name: str) -> Template:
     )
     environment.filters["counted"] = counted
     environment.filters["noun"] = noun_for
-    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["number"] = lambda value: f"{value:,.10g}" if isinstance(value, float) else f"{value:,}"
     environment.filters["percent"] = lambda value: f"{100 * value:.2f} %"
+    environment.filters["size"] = lambda value: f"{value:.1f}".removesuffix(".0")
     return environment.get_template(name)

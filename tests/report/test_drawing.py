@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from pipelines.report.cards import MOST_TOKENS, Picture, card_of, thumbnail
-from pipelines.report.data import ImageSize, example_of
+from pipelines.report.causes import example_of
+from pipelines.report.data import ImageSize
 from pipelines.report.plots import length_bars, percentile, size_dots
 
 
@@ -19,24 +20,24 @@ def bars(counts: dict[int, int], most: int) -> list[tuple[int, float, str]]:
 def test_a_bar_counts_all_lengths_of_its_range_including_both_ends():
     assert bars({1: 1, 2: 3, 3: 4, 80: 2}, 80) == [
         (0, 120.0, "1 to 2 tokens: 4 rows"),
-        (14, 120.0, "3 to 4 tokens: 4 rows"),
-        (546, 60.0, "79 to 80 tokens: 2 rows"),
+        (8, 120.0, "3 to 4 tokens: 4 rows"),
+        (312, 60.0, "79 to 80 tokens: 2 rows"),
     ]
 
 
 def test_a_bar_of_a_single_length_names_that_length():
-    assert bars({1: 1, 2: 5}, 40) == [(0, 24.0, "1 token: 1 row"), (14, 120.0, "2 tokens: 5 rows")]
+    assert bars({1: 1, 2: 5}, 40) == [(0, 24.0, "1 token: 1 row"), (8, 120.0, "2 tokens: 5 rows")]
 
 
 def test_the_first_and_the_last_bar_include_lengths_outside_the_range():
-    assert bars({0: 1, 81: 1}, 80) == [(0, 120.0, "1 to 2 tokens: 1 row"), (546, 120.0, "79 to 80 tokens: 1 row")]
-    assert bars({1: 1, 41: 1}, 41) == [(0, 120.0, "1 to 2 tokens: 1 row"), (280, 120.0, "41 to 42 tokens: 1 row")]
+    assert bars({0: 1, 81: 1}, 80) == [(0, 120.0, "1 to 2 tokens: 1 row"), (312, 120.0, "79 to 80 tokens: 1 row")]
+    assert bars({1: 1, 41: 1}, 41) == [(0, 120.0, "1 to 2 tokens: 1 row"), (160, 120.0, "41 to 42 tokens: 1 row")]
     assert bars({}, 80) == []
 
 
 def test_bars_start_at_the_bottom_and_have_gaps_between_them():
     low, high = length_bars({1: 1, 80: 4}, 80)
-    assert (low.y, low.height, low.width, high.y, high.height) == (90, 30, 13, 0, 120)
+    assert (low.y, low.height, low.width, high.y, high.height) == (90, 30, 7, 0, 120)
 
 
 @pytest.mark.parametrize(("share", "length"), [(0.0, 10), (0.25, 10), (0.26, 20), (0.5, 20), (0.51, 30), (1.0, 30)])

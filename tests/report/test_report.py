@@ -84,10 +84,10 @@ def test_the_page_has_no_script_and_loads_nothing_whatever_the_data_contains(dra
 def test_the_page_shows_the_figures_of_the_run():
     text = " ".join(Elements(page()).text.split())
     for words in (
-        "3 records in",
-        "2 conversations",
+        "3 records read",
+        "2 kept, as 2 conversations",
         "1 quarantined",
-        "33.33 % quarantined",
+        "The gate sees 33.33 % quarantined; its limit is 5.00 %",
         "1,234",
         "line.invalid_json",
         "2 offered = 2 clean + 0 repaired + 0 quarantined",
@@ -114,11 +114,11 @@ def test_the_page_lists_for_every_source_its_input_and_what_was_not_read():
         "1 3 2 median of 7 batches: 2 files, 5 records",
         "chat 0 0 0",
         "A record without an episode id is its own episode",
-        f"Unread keys of {EVIL}",
+        f"Keys of {EVIL} that nothing reads",
         f"turn.{EVIL}0 999",
         "10 more keys in manifest.json",
         "Up to 7 more keys that are listed nowhere",
-        "Passed over: 1,204 files",
+        "Files that were passed over: 1,204",
         "1,154 more in manifest.json",
     ):
         assert words in text, words

@@ -27,7 +27,7 @@ from pipelines.spark.plans.read_back import find_duplicate_keys, read_back
 from pipelines.spark.run.catalog import register_tables
 from pipelines.spark.run.compaction import merge_small_files
 from pipelines.spark.run.on_call import advice
-from pipelines.spark.run.reporting import report_of
+from pipelines.spark.run.reporting import cause_facts, report_of
 from pipelines.spark.run.staging import Run, StagedRun
 from pipelines.storage.files import open_output, write_file
 from pipelines.storage.locations import StoreError
@@ -121,7 +121,7 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         facts |= _unread(tally, output.earlier_manifest) | {"without_episode": _without_episode(run, tally)} | output.facts
         facts["first"] = {code: picks[0].order for code, picks in tally.examples.items()}  # (path, line)
         facts |= on_call | ({"gates_failed": list(failed)} if status == GATE_FAILED else {})
-        facts |= {"keep_if": keep_if_facts(run.config, books, tally.judged, tally.absent)}
+        facts |= {"keep_if": keep_if_facts(run.config, books, tally.judged, tally.absent)} | cause_facts(run, books, tally)
         manifest = make_manifest(run.flow, run.batch, run.run_id, output.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
         plan = plan_of(run.run_id, run.batch, staged.tables, output.staged.images)
