@@ -24,7 +24,7 @@ ORDER = [
     {"episodes"},
     {"flow"},
     {"local", "ledger", "demo"},
-    {"report", "audit"},
+    {"reports", "audit"},
     {"console", "spark"},
     {"cli"},
 ]

@@ -8,9 +8,9 @@ from pipelines.console.record import Row, View
 from pipelines.episodes.steps.coordinates import THOUSAND
 from pipelines.episodes.steps.layouts import LAYOUTS
 from pipelines.reasons import reason_of
-from pipelines.report.cards import card_of
-from pipelines.report.episode import steps_of
-from pipelines.report.record import Fault, Page, message_of, render_record
+from pipelines.reports.cards import card_of
+from pipelines.reports.episode import steps_of
+from pipelines.reports.record import Fault, Page, message_of, render_record
 from pipelines.visible import visible
 
 MOST_RAW = 20_000  # characters

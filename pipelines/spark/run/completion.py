@@ -22,7 +22,7 @@ from pipelines.ledger.run_row import input_rows_with_books, run_row
 from pipelines.ledger.summary import summary_lines
 from pipelines.ledger.tally import Tally
 from pipelines.ledger.unread_keys import counts_of, number_of_keys, unread_facts
-from pipelines.report import Shown
+from pipelines.reports import Shown
 from pipelines.spark.plans.read_back import find_duplicate_keys, read_back
 from pipelines.spark.run.catalog import register_tables
 from pipelines.spark.run.compaction import merge_small_files

@@ -17,7 +17,7 @@ from pipelines.ledger.causes import cause_rows, usual_reasons, worst_files
 from pipelines.ledger.manifest import Json
 from pipelines.ledger.picks import longest_episode
 from pipelines.ledger.tally import Pick, Tally, read_pick
-from pipelines.report import Card, EpisodeView, card_of, episode_of, render_report, report_data
+from pipelines.reports import Card, EpisodeView, card_of, episode_of, render_report, report_data
 from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.run.staging import Run
 from pipelines.storage.opening import open_file

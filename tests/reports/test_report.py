@@ -10,8 +10,8 @@ from pipelines.config import Config
 from pipelines.ledger.books import make_books
 from pipelines.ledger.manifest import make_manifest
 from pipelines.records import Sample
-from pipelines.report import Card, ReportData, Shown, card_of, render_inline, render_report, report_data
-from pipelines.report.plots import BINS, length_bars, percentile
+from pipelines.reports import Card, ReportData, Shown, card_of, render_inline, render_report, report_data
+from pipelines.reports.plots import BINS, length_bars, percentile
 from pipelines.tables.schema import row_of
 from tests.golden import open_case
 from tests.making import configuration, run

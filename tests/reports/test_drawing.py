@@ -6,10 +6,10 @@ import io
 import pytest
 from PIL import Image
 
-from pipelines.report.cards import MOST_TOKENS, Picture, card_of, thumbnail
-from pipelines.report.causes import example_of
-from pipelines.report.data import ImageSize
-from pipelines.report.plots import length_bars, percentile, size_dots
+from pipelines.reports.cards import MOST_TOKENS, Picture, card_of, thumbnail
+from pipelines.reports.causes import example_of
+from pipelines.reports.data import ImageSize
+from pipelines.reports.plots import length_bars, percentile, size_dots
 
 
 def bars(counts: dict[int, int], most: int) -> list[tuple[int, float, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from pipelines.report.data import ImageSize
+from pipelines.reports.data import ImageSize
 from pipelines.visible import counted
 
 WIDTH, HEIGHT = 320, 120  # small, so that the labels can be read on a telephone

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.report.causes import example_of, reason_row
-from pipelines.report.data import DialectFlow, Funnel, SplitRow, funnel_of, report_data, run_facts, source_row
+from pipelines.reports.causes import example_of, reason_row
+from pipelines.reports.data import DialectFlow, Funnel, SplitRow, funnel_of, report_data, run_facts, source_row
 
 MANIFEST: dict[str, Any] = {
     "batch": "mon",

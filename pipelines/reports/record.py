@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.cards import Card, Picture, picture_of
-from pipelines.report.episode import StepView
-from pipelines.report.page import template
+from pipelines.reports.cards import Card, Picture, picture_of
+from pipelines.reports.episode import StepView
+from pipelines.reports.page import template
 from pipelines.visible import visible
 
 Row = Mapping[str, Any]

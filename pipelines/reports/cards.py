@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from pipelines.records import IGNORE_INDEX
-from pipelines.report.gestures import MOST_ANSWERS, Gesture, gestures_on
+from pipelines.reports.gestures import MOST_ANSWERS, Gesture, gestures_on
 from pipelines.visible import visible
 
 MOST_TOKENS = 700  # shown of a card

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.ledger.picks import step_order
-from pipelines.report.cards import Picture, picture_of
-from pipelines.report.gestures import gestures_on
+from pipelines.reports.cards import Picture, picture_of
+from pipelines.reports.gestures import gestures_on
 from pipelines.visible import one_line, visible
 
 MOST_ANSWER = 400  # characters of an answer in the report

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.report.cards import card_of
-from pipelines.report.gestures import Gesture, gestures_on
+from pipelines.reports.cards import card_of
+from pipelines.reports.gestures import Gesture, gestures_on
 
 SCREEN = {"uri": "u", "width": 1000, "height": 2000}
 THOUSAND = "in thousandths of the screen"

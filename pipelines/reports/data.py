@@ -10,10 +10,10 @@ from pipelines.containers.listing import PassedOver
 from pipelines.ledger.books import STATES, FileBook
 from pipelines.ledger.summary import usual
 from pipelines.ledger.unread_keys import by_source
-from pipelines.report.cards import Card
-from pipelines.report.causes import Matrix, ReasonRow, WorstFile, matrix_of, reason_row, worst_of
-from pipelines.report.episode import EpisodeView
-from pipelines.report.flow import Part, flow_parts
+from pipelines.reports.cards import Card
+from pipelines.reports.causes import Matrix, ReasonRow, WorstFile, matrix_of, reason_row, worst_of
+from pipelines.reports.episode import EpisodeView
+from pipelines.reports.flow import Part, flow_parts
 from pipelines.visible import one_line
 
 MOST_PATH = 400  # characters

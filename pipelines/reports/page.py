@@ -6,8 +6,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from pipelines.report import plots
-from pipelines.report.data import ReportData
+from pipelines.reports import plots
+from pipelines.reports.data import ReportData
 from pipelines.visible import counted, noun_for
 
 MOST_REASONS = 10  # in the fragment
@@ -33,7 +33,7 @@ def _chosen(data: ReportData) -> dict[str, Any]:
 def template(name: str) -> Template:
     """A page or a fragment; text that is put into it is escaped."""
     environment = Environment(
-        loader=PackageLoader("pipelines.report", "templates"),
+        loader=PackageLoader("pipelines.reports", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pipelines.ledger.books import ASIDE
 from pipelines.ledger.causes import cause_rows, usual_reasons, worst_files
 from pipelines.reasons import Reason
-from pipelines.report.causes import MOST_SOURCES, matrix_of, worst_of
-from pipelines.report.flow import LEAST, WIDTH, flow_parts
+from pipelines.reports.causes import MOST_SOURCES, matrix_of, worst_of
+from pipelines.reports.flow import LEAST, WIDTH, flow_parts
 
 CODES = ["image.missing", "image.empty", "line.invalid_json", "tool.call_malformed", "schema.turns_empty", "record.duplicate", "record.superseded"]
 CAUSES = st.dictionaries(
