@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from pipelines.config import Config
 from pipelines.ledger.blame import UNIT, Blame, blame_of
-from pipelines.ledger.books import ASIDE, Books, Counts, make_books
+from pipelines.ledger.books import ASIDE, WRITTEN, Books, Counts, make_books
 from pipelines.ledger.filtered import BEFORE, count_absent
 from pipelines.ledger.picks import CARDS, Pick, StagedFile, from_different_files, of_few_episodes, pick_cards, pick_episodes, pick_examples
 from pipelines.ledger.unread_keys import count_unread, trim
@@ -102,7 +102,8 @@ class Tally:
         internal = sum(self.reasons[code] for code in INTERNAL_ERRORS)
         counts = self.records if records is None else records
         books = make_books(config, counts, self.states, self.dialects, self.refused_by_all, internal, dict(self.reasons))
-        return replace(books, blame=dict(self.blame), refused=dict(self.refused))
+        totals = {name: sum(split[name] for split in self.splits()) for name in WRITTEN}
+        return replace(books, blame=dict(self.blame), refused=dict(self.refused), written=totals)
 
     @property
     def refused_by_all(self) -> int:

@@ -40,16 +40,17 @@ class Tick:
     label: str
 
 
-def ticks(most: float, length: float) -> list[Tick]:
-    """Round numbers from 0 to at most `most`, on an axis of this length.
+def ticks(most: float, length: float, whole: bool = True) -> list[Tick]:
+    """Round numbers from 0 to at most `most`, on an axis of this length; `whole` numbers where a part of one makes no sense.
 
-    >>> [(tick.at, tick.label) for tick in ticks(1234, 617)]
-    [(0.0, '0'), (250.0, '500'), (500.0, '1,000')]
+    >>> [(tick.at, tick.label) for tick in ticks(1234, 617)], [tick.label for tick in ticks(0.5, 100, whole=False)]
+    ([(0.0, '0'), (250.0, '500'), (500.0, '1,000')], ['0', '0.2', '0.4'])
     """
     if most <= 0:
         return [Tick(0.0, "0")]
-    step = next(step for power in count() for step in (10**power, 2 * 10**power, 5 * 10**power) if most / step <= TICKS - 1)
-    return [Tick(length * value / most, f"{value:,}") for value in range(0, int(most) + 1, step)]
+    powers = count(0 if whole else -6)
+    step = next(step for power in powers for step in (10.0**power, 2 * 10.0**power, 5 * 10.0**power) if most / step <= TICKS - 1)
+    return [Tick(length * step * i / most, f"{step * i:,.10g}") for i in range(int(most / step) + 1)]
 
 
 def axis_end(counts: Mapping[int, int], max_tokens: int) -> int:
