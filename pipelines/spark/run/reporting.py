@@ -14,10 +14,13 @@ from pipelines.images.bytes_of import image_bytes
 from pipelines.ledger.batches import BATCHES_COMPARED, latest_runs_of_others
 from pipelines.ledger.books import Books
 from pipelines.ledger.causes import cause_rows, usual_reasons, worst_files
+from pipelines.ledger.history import early_bytes
 from pipelines.ledger.manifest import Json
 from pipelines.ledger.picks import longest_episode
 from pipelines.ledger.tally import Pick, Tally, read_pick
+from pipelines.reasons import REPAIR, reason_of
 from pipelines.reports import Card, EpisodeView, card_of, episode_of, render_report, report_data
+from pipelines.reports.changes import change_of
 from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.run.staging import Run
 from pipelines.storage.opening import open_file
@@ -29,7 +32,7 @@ STEP = ["episode_id", "step_id", "images", "messages"]
 SPLITS = ("train", "val", "test")
 MOST_CARDS = 24
 MOST_EPISODES = 3
-SHOWN = {"conversations": ["origin", "findings"], "samples": ["origin", "findings"], "quarantine": ["origin", "findings", "raw"]}
+SHOWN = {"conversations": ["origin", "findings", "messages", "tools"], "samples": ["origin", "findings"], "quarantine": ["origin", "findings", "raw"]}
 
 
 def report_of(run: Run, staged: Staged, tally: Tally, manifest: Json) -> str:
@@ -47,7 +50,17 @@ def cause_facts(run: Run, books: Books, tally: Tally) -> Json:
 
 def _examples(run: Run, tally: Tally) -> dict[str, list[Row]]:
     """Reason code -> its first rows, by place."""
-    return {code: [_read(run, pick, SHOWN[pick.table]) for pick in picks] for code, picks in tally.examples.items()}
+    return {code: [_with_change(run, code, _read(run, pick, SHOWN[pick.table])) for pick in picks] for code, picks in tally.examples.items()}
+
+
+def _with_change(run: Run, code: str, row: Row) -> Row:
+    """The row of a repaired conversation with `change`, what it was before and after. What `scrub` masks is never read from the log again."""
+    finding = next((one for one in row["findings"] if one["code"] == code), None)
+    if "messages" not in row or finding is None or reason_of(code).value.severity != REPAIR:
+        return row
+    is_scrubbed = run.config.scrub.secrets != "off" or run.config.scrub.pii != "off"
+    raw = None if is_scrubbed else early_bytes(row["origin"], run.config.stores)
+    return row | {"change": change_of(raw, row, finding)}
 
 
 def _image_sizes(conversations: DataFrame) -> list[Row]:
