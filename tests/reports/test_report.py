@@ -1,6 +1,8 @@
 """The report: all text is escaped, nothing is loaded, and the figures are those of the run."""
 
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -9,12 +11,14 @@ import pytest
 from pipelines.config import Config
 from pipelines.ledger.books import make_books
 from pipelines.ledger.manifest import make_manifest
+from pipelines.reasons import Reason
 from pipelines.records import Sample
-from pipelines.reports import Card, ReportData, Shown, card_of, render_inline, render_report, report_data
+from pipelines.reports import Card, EpisodeView, ReportData, Shown, card_of, episode_of, reason_row, render_inline, render_report, report_data
 from pipelines.reports.plots import BINS, length_bars, percentile
 from pipelines.tables.schema import row_of
 from tests.golden import open_case
 from tests.making import configuration, run
+from tests.reports.test_drawing import picture_file
 
 EVIL = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>&lt;{{ 7 * 7 }}"
 CONFIG = configuration("minicpm_v_2_6")
@@ -61,12 +65,28 @@ def data(words: tuple[str, ...] = (), more: dict[str, Any] | None = None) -> Rep
         {"line.invalid_json": 1},
     )
     splits = [{"dialect": "minicpm_v_2_6", "split": "train", "rows": 2, "tokens": 1234, "target_tokens": 99}]
-    facts: dict[str, Any] = {"status": "gate_failed" if words else "published", "words": list(words), "splits": splits, "repairs": {}} | (more or {})
+    facts: dict[str, Any] = {"status": "gate_failed" if words else "published", "words": list(words), "splits": splits, "repairs": {}} | CAUSES | (more or {})
     manifest = make_manifest(open_case(CONFIG), EVIL, "run", [], books, facts)
     finding = {"code": "line.invalid_json", "where": EVIL, "detail": EVIL}
-    example = {"origin": {"path": EVIL, "line": 7}, "findings": [finding], "raw": EVIL.encode()}
+    example = {"origin": {"path": EVIL, "line": 7}, "findings": [finding], "raw": EVIL.encode(), "change": (EVIL, EVIL)}
     sizes = [{"width": 1080, "height": 2400, "format": "PNG", "count": 2}]
-    return report_data(manifest, {"line.invalid_json": [example]}, {"minicpm_v_2_6": {617: 2}}, sizes, [evil_card()])
+    return report_data(manifest, {"line.invalid_json": [example]}, {"minicpm_v_2_6": {617: 2}}, sizes, [evil_card()], [evil_episode()])
+
+
+CAUSES = {
+    "causes": [{"source": EVIL, "reason": "line.invalid_json", "of": "record", "rows": 1}],
+    "worst_files": [
+        {"source": EVIL, "path": EVIL, "records": 3, "lost": 1, "damaged": 0, "reason": "line.invalid_json", "reason_lost": 1, "reasons": 1},
+    ],
+    "usual_reasons": {"batches": 7, "rows": {"image.missing": 9}},
+}
+
+
+def evil_episode() -> EpisodeView:
+    answer = {"role": "assistant", "content": f'{{"POINT":[500,250],"why":{json.dumps(EVIL)}}}', "metadata": ""}
+    image = {"uri": EVIL, "width": 30, "height": 20}
+    row = {"episode_id": EVIL, "step_id": EVIL, "messages": [{"role": "user", "content": EVIL, "metadata": ""}, answer], "images": [image]}
+    return episode_of(EVIL, [row], lambda image: picture_file(30, 20))
 
 
 @pytest.mark.parametrize("draw", [render_report, render_inline])
@@ -81,6 +101,36 @@ def test_the_page_has_no_script_and_loads_nothing_whatever_the_data_contains(dra
             assert (attributes.get(name) or "#").startswith(("#", "data:image/")), (tag, attributes)
 
 
+def test_the_page_draws_the_point_of_a_step_on_its_screen():
+    elements = Elements(page())
+    (circle,) = [attributes for tag, attributes in elements.found if tag == "circle" and "2400" not in str(attributes) and attributes["cx"] == "15"]
+    assert (circle["cx"], circle["cy"]) == ("15", "5")
+    assert ("svg", "0 0 30 20") in [(tag, attributes.get("viewbox")) for tag, attributes in elements.found]
+
+
+def test_the_page_of_a_large_night_has_a_limited_size():
+    codes = [reason.code for reason in Reason]
+    long = "x" * 10_000
+    sources = [f"source {number} {EVIL}" for number in range(1_000)]
+    causes = [{"source": source, "reason": code, "of": "record", "rows": 7} for source in sources for code in codes[:20]]
+    files = [{"path": f"{number}{long}"} | file for number, file in enumerate([CAUSES["worst_files"][0] | {"path": long}] * 200)]
+    more = {"causes": causes, "worst_files": files, "passed_over": [{"source": "s", "path": long, "why": "w"}] * 1_000}
+    made = data(words=tuple(f"gate {number}: {EVIL}" for number in range(1_000)), more=more)
+    finding = {"code": "", "where": long, "detail": long}
+    rows = [{"origin": {"path": long, "line": 1}, "findings": [finding | {"code": code}], "raw": long.encode()} for code in codes]
+    reasons = tuple(reason_row(code, 7, [row] * 3) for code, row in zip(codes, rows, strict=True))
+    assert len(render_report(replace(made, reasons=reasons, files=made.files * 200))) < 3_000_000
+
+
+def test_the_page_says_first_what_failed_and_which_command_is_next():
+    text = Elements(
+        page(words=("max_quarantined: too many", "next: episodes quarantine /out --run r", "to publish it all the same: episodes publish /out r"))
+    ).text
+    start = text.index("Nothing was published.")
+    for words in ("max_quarantined: too many", "next:", "episodes quarantine /out --run r", "episodes publish /out r", "Where every record went"):
+        start = text.index(words, start)
+
+
 def test_the_page_shows_the_figures_of_the_run():
     text = " ".join(Elements(page()).text.split())
     for words in (
@@ -88,6 +138,12 @@ def test_the_page_shows_the_figures_of_the_run():
         "2 kept, as 2 conversations",
         "1 quarantined",
         "The gate sees 33.33 % quarantined; its limit is 5.00 %",
+        "kept 2 66.67 % quarantined: lines that hold no JSON object 1 33.33 % read 3 100 %",
+        "The usual number is the median of the last 7 batches",
+        "1 1 0 new",
+        "Usual, but not in this batch: image.missing (9)",
+        f"{EVIL} 3 1 33.33 % line.invalid_json 1",
+        "tap at (500, 250), in thousandths of the screen",
         "1,234",
         "line.invalid_json",
         "2 offered = 2 clean + 0 repaired + 0 quarantined",
