@@ -88,7 +88,7 @@ def trends_of(batches: Sequence[BatchRow]) -> list[Trend]:
     return [
         _trend("records read", "records", batches, lambda row: row.records, lambda value: counted(int(value), "record")),
         _trend("records kept", "records", batches, lambda row: row.kept, lambda value: counted(int(value), "record")),
-        _trend("quarantined", "% of the records", batches, lambda row: 100 * row.share, lambda value: f"{value:.2f} %"),
+        _trend("quarantined", "%", batches, lambda row: 100 * row.share, lambda value: f"{value:.2f} %"),
         _trend("tokens of all models", "tokens", batches, lambda row: row.tokens or 0, lambda value: counted(int(value), "token")),
     ]
 

@@ -142,7 +142,7 @@ def test_the_page_shows_the_figures_of_the_run():
         "The usual number is the median of the last 7 batches",
         "1 1 0 new",
         "Usual, but not in this batch: image.missing (9)",
-        f"{EVIL} 3 1 33.33 % line.invalid_json 1",
+        f"{EVIL} {EVIL} 3 1 33.33 % line.invalid_json 1",
         "tap at (500, 250), in thousandths of the screen",
         "1,234",
         "line.invalid_json",
