@@ -23,6 +23,7 @@ from pipelines.records import Image, Message
 DIRECTIONS = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}
 REACH = 0.18  # of the longer side: the arrow of a swipe whose end is not logged
 FEW = 4  # points, which say too little to read numbers as thousandths that fit as px
+MOST_OBJECT = 100  # characters of a text that is nothing but a point or a box
 MOST_ANSWERS = 64  # of a row
 UNITS = {"unit": 1, "thousand": 1000, "px": None}
 UNIT_NAMES = {1: "parts of the screen", 1000: "thousandths of the screen", None: "pixels"}
@@ -83,7 +84,7 @@ def _points(text: str, action: Action) -> list[Point]:
             return [Point(float(x), float(y), is_corner=True) for x, y in (box[:2], box[2:])]
     if found := points_of(action):
         return found
-    whole = _OBJECT.fullmatch(text.strip()[:100])
+    whole = _OBJECT.fullmatch(text) if len(text) <= MOST_OBJECT else None
     if whole is None:
         return []
     numbers = [float(number) for number in whole.groups() if number is not None]

@@ -41,7 +41,16 @@ def test_a_tap_a_swipe_and_a_box_lie_where_the_answer_says(answer: str, gesture:
 
 
 @pytest.mark.parametrize(
-    "answer", ['{"PRESS":"BACK"}', '{"STATUS":"finish"}', "The meeting is at 10 (room 4, floor 2).", "(1,2) and then (3,4)", "", "{broken"]
+    "answer",
+    [
+        '{"PRESS":"BACK"}',
+        '{"STATUS":"finish"}',
+        "The meeting is at 10 (room 4, floor 2).",
+        "(1,2) and then (3,4)",
+        "(1,2)" + " " * 100 + "and more",
+        "",
+        "{broken",
+    ],
 )
 def test_an_answer_without_a_place_draws_nothing(answer: str):
     assert drawn(answer) == []

@@ -108,6 +108,13 @@ def test_the_page_draws_the_point_of_a_step_on_its_screen():
     assert ("svg", "0 0 30 20") in [(tag, attributes.get("viewbox")) for tag, attributes in elements.found]
 
 
+def test_a_run_without_dialects_has_no_part_about_tokens():
+    made = replace(data(), lengths={}, splits=(), cards=(), funnel=replace(data().funnel, dialects=()))
+    text = Elements(render_report(made)).text
+    assert [words for words in ("Rows and tokens", "Length of the rows", "Samples", "What each model can take") if words in text] == []
+    assert "Size of the images" in text
+
+
 def test_the_page_of_a_large_night_has_a_limited_size():
     codes = [reason.code for reason in Reason]
     long = "x" * 10_000
