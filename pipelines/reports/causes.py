@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any
 
 from pipelines.ledger.books import ASIDE
@@ -121,6 +122,16 @@ def matrix_of(manifest: Row) -> Matrix:
 
 def worst_of(manifest: Row) -> tuple[WorstFile, ...]:
     return tuple(WorstFile(**row | {"path": one_line(row["path"], MOST_PATH)}) for row in manifest.get("worst_files") or ())
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """The folder that all of several paths begin with; "" where there is none.
+
+    >>> common_folder(["/data/logs/gui/a.jsonl", "/data/logs/chat/b.jsonl"]), common_folder(["/data/a.jsonl"]), common_folder(["a", "b"])
+    ('/data/logs/', '', '')
+    """
+    shared = commonprefix(list(paths)) if len(paths) > 1 else ""
+    return shared[: shared.rfind("/") + 1]
 
 
 def reason_row(code: str, count: int, examples: Sequence[Row]) -> ReasonRow:

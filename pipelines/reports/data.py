@@ -11,7 +11,7 @@ from pipelines.ledger.books import STATES, FileBook
 from pipelines.ledger.summary import usual
 from pipelines.ledger.unread_keys import by_source
 from pipelines.reports.cards import Card
-from pipelines.reports.causes import Matrix, ReasonRow, WorstFile, matrix_of, reason_row, worst_of
+from pipelines.reports.causes import Matrix, ReasonRow, WorstFile, common_folder, matrix_of, reason_row, worst_of
 from pipelines.reports.episode import EpisodeView
 from pipelines.reports.flow import Part, flow_parts
 from pipelines.visible import one_line
@@ -143,6 +143,7 @@ class ReportData:
     flow: tuple[Part, ...]
     matrix: Matrix
     worst_files: tuple[WorstFile, ...]
+    folder: str  # that all paths of `worst_files` and `files` begin with
     number_of_files: int
     episodes: tuple[EpisodeView, ...]
 
@@ -180,6 +181,7 @@ def report_data(
         flow_parts(manifest["counts"], manifest.get("causes") or ()),
         matrix_of(manifest),
         worst_of(manifest),
+        common_folder(sorted({one_line(row["path"], MOST_PATH) for name in ("files", "worst_files") for row in manifest.get(name) or ()})),
         manifest.get("number_of_inputs", len(manifest["files"])),
         tuple(episodes),
     )

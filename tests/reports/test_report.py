@@ -138,6 +138,13 @@ def test_the_page_says_first_what_failed_and_which_command_is_next():
         start = text.index(words, start)
 
 
+def test_every_link_of_the_page_leads_to_a_part_of_it():
+    found = Elements(page()).found
+    links = {str(attributes["href"]) for tag, attributes in found if tag == "a"}
+    assert links - {f"#{attributes['id']}" for _, attributes in found if "id" in attributes} == set()
+    assert {"#flow", "#causes", "#line.invalid_json"} <= links
+
+
 def test_the_page_shows_the_figures_of_the_run():
     text = " ".join(Elements(page()).text.split())
     for words in (
