@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any
 
 from pipelines.ledger.books import ASIDE
@@ -130,8 +130,10 @@ def common_folder(paths: Sequence[str]) -> str:
     >>> common_folder(["/data/logs/gui/a.jsonl", "/data/logs/chat/b.jsonl"]), common_folder(["/data/a.jsonl"]), common_folder(["a", "b"])
     ('/data/logs/', '', '')
     """
-    shared = commonprefix(list(paths)) if len(paths) > 1 else ""
-    return shared[: shared.rfind("/") + 1]
+    if len(paths) < 2:
+        return ""
+    folders = zip(min(paths).split("/")[:-1], max(paths).split("/")[:-1], strict=False)  # the others lie between these two
+    return "".join(f"{name}/" for name, other in takewhile(lambda pair: pair[0] == pair[1], folders))
 
 
 def reason_row(code: str, count: int, examples: Sequence[Row]) -> ReasonRow:
