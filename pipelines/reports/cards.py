@@ -16,6 +16,7 @@ from pipelines.reports.gestures import MOST_ANSWERS, Gesture, gestures_on
 from pipelines.visible import visible
 
 MOST_TOKENS = 700  # shown of a card
+MOST_PICTURES = 8  # shown of a card
 THUMBNAIL = 420  # px, the longer side
 MOST_OF_ANSWER = 1024  # tokens in which an action is looked for
 
@@ -55,7 +56,8 @@ class Card:
     repairs: tuple[str, ...]
     pictures: tuple[Picture, ...]
     pieces: tuple[Piece, ...]
-    left_out: int
+    left_out: int  # tokens
+    pictures_left_out: int = 0
 
 
 def card_of(
@@ -65,6 +67,7 @@ def card_of(
     bytes_of: Callable[[Row], bytes | None],
     most_tokens: int = MOST_TOKENS,
     unit: str = "",
+    most_pictures: int = MOST_PICTURES,
 ) -> Card:
     """The card of a row of `samples`. `bytes_of` returns the bytes of an element of its column `images`, or None if they are gone.
 
@@ -80,9 +83,10 @@ def card_of(
         row["num_tokens"],
         row["num_target_tokens"],
         tuple(row["repairs"]),
-        _pictures(row, _gestures(row, pieces_of, specials, unit), bytes_of),
+        _pictures(row, _gestures(row, pieces_of, specials, unit), bytes_of, most_pictures),
         tuple(_joined(pieces)),
         row["num_tokens"] - len(ids),
+        max(len(row["images"]) - most_pictures, 0),
     )
 
 
@@ -119,8 +123,8 @@ def _joined(pieces: Sequence[tuple[str, str]]) -> list[Piece]:
     return joined
 
 
-def _pictures(row: Row, gestures: Mapping[int, Sequence[Gesture]], bytes_of: Callable[[Row], bytes | None]) -> tuple[Picture, ...]:
-    return tuple(picture_of(image, bytes_of, gestures.get(number, ())) for number, image in enumerate(row["images"]))
+def _pictures(row: Row, gestures: Mapping[int, Sequence[Gesture]], bytes_of: Callable[[Row], bytes | None], most: int) -> tuple[Picture, ...]:
+    return tuple(picture_of(image, bytes_of, gestures.get(number, ())) for number, image in enumerate(row["images"][:most]))
 
 
 def picture_of(image: Row, bytes_of: Callable[[Row], bytes | None], gestures: Sequence[Gesture] = ()) -> Picture:

@@ -125,3 +125,12 @@ def test_an_image_on_a_card_has_its_grid_and_no_thumbnail_if_the_file_is_gone():
     card = card_of(row, letters, set(), lambda uri: None)
     assert card.pictures == (Picture("", "u", 30, 20, 3, 2), Picture("", "u", 30, 20, 1, 1))
     assert card_of(row, letters, set(), lambda uri: picture_file(30, 20)).pictures[0].source.startswith("data:image/jpeg")
+
+
+def test_a_card_shows_the_first_eight_images_and_says_how_many_it_leaves_out():
+    opened: list[str] = []
+    row = row_of_tokens(1) | {"images": [{"uri": f"{number}", "width": 30, "height": 20, "grid": None} for number in range(10)]}
+    card = card_of(row, letters, set(), lambda image: opened.append(image["uri"]))
+    assert ([picture.uri for picture in card.pictures], card.pictures_left_out) == ([str(number) for number in range(8)], 2)
+    assert opened == [str(number) for number in range(8)]
+    assert len(card_of(row, letters, set(), lambda image: None, most_pictures=10).pictures) == 10

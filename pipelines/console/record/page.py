@@ -28,7 +28,7 @@ def record_page(view: View, bytes_of: Callable[[Row], bytes | None]) -> str:
         if isinstance(pieces, str):
             cards.append(card_of(row, lambda ids: [NO_PIECES.format(one) for one in ids], (), bytes_of))
         else:
-            cards.append(card_of(row, pieces.of, pieces.specials, bytes_of, len(row["input_ids"]), unit))
+            cards.append(card_of(row, pieces.of, pieces.specials, bytes_of, len(row["input_ids"]), unit, len(row["images"])))
     return render_record(
         Page(
             f"{view.path}:{view.line}",
