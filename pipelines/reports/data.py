@@ -34,7 +34,7 @@ class TokenizerFact:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """`status` is published, gate_failed or internal_error; `words` say why nothing was published."""
+    """`status` is published, gate_failed or internal_error; `words` say why nothing was published, and then which input files have changed."""
 
     batch: str
     run_id: str
@@ -196,7 +196,7 @@ def run_facts(manifest: Row) -> RunFacts:
         manifest["batch"],
         manifest["run_id"],
         manifest.get("status", ""),
-        tuple(manifest.get("words", ())),
+        tuple(sorted(manifest.get("words", ()), key=lambda word: word.startswith(f"batch {manifest['batch']}, "))),
         manifest["code"],
         manifest["config"],
         tuple(TokenizerFact(dialect, fact["tokenizer"], fact["fingerprint"], bool(fact["standin"])) for dialect, fact in manifest["tokenizers"].items()),

@@ -44,6 +44,15 @@ def test_a_manifest_without_a_status_has_none_and_stand_ins_are_named():
     assert run_facts(MANIFEST | {"status": "published", "words": ["w"]}).words == ("w",)
 
 
+def test_why_nothing_was_published_comes_before_the_many_files_that_have_changed():
+    words = [f"batch mon, new: {number}.jsonl" for number in range(30)]
+    assert run_facts(MANIFEST | {"words": [*words, "max_quarantined: too many", "next: episodes quarantine"]}).words[:3] == (
+        "max_quarantined: too many",
+        "next: episodes quarantine",
+        "batch mon, new: 0.jsonl",
+    )
+
+
 def test_reasons_and_repairs_are_sorted_by_their_number_and_splits_by_their_order():
     splits = [{"dialect": dialect, "split": split, "rows": 1, "tokens": 2, "target_tokens": 1} for dialect, split in (("own", "val"), ("glm_4", "other"))]
     splits += [{"dialect": "glm_4", "split": split, "rows": 1, "tokens": 2, "target_tokens": 1} for split in ("test", "val", "train")]
