@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from argparse import Namespace
 from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
 
-from pipelines.config import Config, ConfigError, load_config
+from pipelines.config import Config, load_config
 from pipelines.config.places import require_places
 from pipelines.spark.run.batch import RunOptions, run_batch
 from pipelines.spark.run.catalog import session_settings
 from pipelines.spark.run.entry import JobStatus, run_id_of
 from pipelines.spark.run.redrive import Selection, batches_to_redrive, redrive_batch
 from pipelines.spark.session import jars
+from pipelines.spark.session.java import require_java
 from pipelines.spark.session.session import is_own_session, open_session
 
 
@@ -55,8 +54,7 @@ def redrive(options: Namespace) -> int:
 def _open(config: Config) -> SparkSession:
     settings = session_settings(config)
     if is_own_session(settings):
-        java = shutil.which("java", path=os.path.join(os.environ["JAVA_HOME"], "bin") if os.environ.get("JAVA_HOME") else None)
-        if java is None:
-            raise ConfigError(["Spark needs Java 17 or newer, and there is none; install it, or set JAVA_HOME"])
-        jars.install()
+        require_java()
+        if found := jars.install():
+            settings["spark.jars"] = ",".join([*map(str, found), *filter(None, [settings.get("spark.jars")])])
     return open_session(settings)
