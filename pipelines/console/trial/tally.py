@@ -1,67 +1,24 @@
-"""`episodes try`: the whole pipeline on local files, in one process and without Spark. It writes nothing but the file named by --json."""
+"""What is counted while files are tried, and the rows of `--json`."""
 
 from __future__ import annotations
 
-import shlex
-import sys
-from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import BinaryIO
 
-import orjson
 import pyarrow as pa
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from pipelines.config import Config, load_config
-from pipelines.flow import DraftWithImages, open_flow
+from pipelines.config import Config
+from pipelines.flow import DraftWithImages
 from pipelines.ledger.blame import UNIT, blame_of
 from pipelines.ledger.books import ASIDE, Books, make_books, takers
 from pipelines.ledger.filtered import absent_fields, is_judged, keep_if_facts
-from pipelines.ledger.gates import failed_gates, gate_warnings, gates_of, too_many_errors
-from pipelines.ledger.manifest import listed_facts
-from pipelines.ledger.summary import summary_lines
 from pipelines.ledger.unread_keys import add, trim, unread_facts
-from pipelines.ledger.worst import Usual, is_of_a_share, worst_of
-from pipelines.local import list_files, run_listed, with_folders
 from pipelines.reasons import Reason, repairs_of
-from pipelines.records import Conversation, Outcome, Quarantined, RawRecord, Sample, origin_of
+from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
 from pipelines.tables.schema import Row, message_row, row_of
-from pipelines.visible import counted, visible
 
-OK, INTERNAL_ERROR, GATE = 0, 1, 3
 RUN_ID = "try"
-
-
-def run(options: Namespace) -> int:
-    config = with_folders(load_config(options.config, options.set), options.files, options.batch)
-    flow = open_flow(config)
-    listing = list_files(config, options.files, options.batch)
-    tally = Tally(config)
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    with _writer(options) as file, _progress(console, len(listing.files)) as bars:
-
-        def note(record: DraftWithImages | Quarantined) -> None:
-            bars.advance()
-            tally.note(record)
-
-        for outcome in run_listed(flow, listing.files, note, bars.read):
-            tally.count(outcome)
-            if file:
-                file.write(orjson.dumps(json_row(outcome, options.batch or "", config), option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
-    books = tally.books()
-    files = Counter(file.source for file in listing.files)
-    for line in summary_lines(books, tally.facts(books, files) | listed_facts(listing)):
-        console.print(line)
-    code = _verdict(books, config, console)
-    if (place := tally.worst_place()) is not None:
-        given = [f"--batch {shlex.quote(options.batch)} " if options.batch else "", *(f"--set {shlex.quote(one)} " for one in options.set)]
-        path, number = place
-        console.print(visible(f"next: episodes show --config {shlex.quote(str(options.config))} {''.join(given)}{shlex.quote(path)} --line {number}"))
-    return code
 
 
 def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
@@ -183,58 +140,3 @@ class Tally:
             {"dialect": dialect, "split": split, "rows": rows, "tokens": tokens, "target_tokens": targets}
             for (dialect, split), (rows, tokens, targets) in sorted(self._splits.items())
         ]
-
-
-def _verdict(books: Books, config: Config, console: Console) -> int:
-    errors = too_many_errors(books, config.gates)
-    if errors or books.faults():
-        console.print("\n".join([*books.faults(), *([errors] if errors else [])]))
-        return INTERNAL_ERROR
-    failed = failed_gates(books, gates_of(config))
-    for line in (*(f"gate failed: {line}" for line in failed), *gate_warnings(books, gates_of(config))):
-        console.print(visible(line))
-    worst = worst_of(books, Usual()) if any(map(is_of_a_share, failed)) else None
-    for line in worst.words() if worst else ():
-        console.print(visible(line))
-    return GATE if failed else OK
-
-
-@contextmanager
-def _writer(options: Namespace) -> Iterator[BinaryIO | None]:
-    if options.json is None:
-        yield None
-    elif str(options.json) == "-":
-        yield sys.stdout.buffer
-    else:
-        with options.json.open("wb") as file:
-            yield file
-
-
-class _Bars:
-    """Reading, by files; then all stages, by records, whose number is known when all files are read."""
-
-    def __init__(self, bars: Progress, files: int):
-        self._bars, self._paths, self._records = bars, set[str](), 0
-        self._reading = bars.add_task("read", total=files, amount="")
-        self._working: TaskID | None = None
-
-    def read(self, raw: RawRecord) -> None:
-        self._paths.add(raw.origin.path)
-        self._records += 1
-        self._bars.update(self._reading, completed=len(self._paths) - 1, amount=counted(self._records, "record"))
-
-    def advance(self) -> None:
-        if self._working is None:
-            self._bars.update(self._reading, completed=self._bars.tasks[0].total or 0)
-            self._working = self._bars.add_task("run", total=self._records, amount="")
-        self._bars.advance(self._working)
-        task = self._bars.tasks[1]
-        rate = f", {task.speed:,.0f} per second" if task.speed else ""
-        self._bars.update(self._working, amount=f"{int(task.completed):,} of {counted(self._records, 'record')}{rate}")
-
-
-@contextmanager
-def _progress(console: Console, files: int) -> Iterator[_Bars]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
-        yield _Bars(bars, files)
