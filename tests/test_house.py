@@ -26,6 +26,7 @@ ORDER = [
     {"local", "ledger", "demo"},
     {"reports", "audit"},
     {"console", "spark"},
+    {"library"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

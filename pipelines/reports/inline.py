@@ -28,4 +28,9 @@ class Shown:
 def _fragment(report: str | None) -> str:
     if report is None or not Path(report).is_file():
         return ""
-    return Path(report).read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    return fragment_of(Path(report).read_text(encoding="utf-8"))
+
+
+def fragment_of(report: str) -> str:
+    """What a notebook shows of the page report.html."""
+    return report.partition(BEGIN)[2].partition(END)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from pipelines.console.record import Row, View
@@ -17,7 +18,8 @@ MOST_RAW = 20_000  # characters
 NO_PIECES = "[{}]"
 
 
-def record_page(view: View, bytes_of: Callable[[Row], bytes | None]) -> str:
+def record_page(view: View, bytes_of: Callable[[Row], bytes | None], render: Callable[[Page], str] = render_record, most_tokens: int = sys.maxsize) -> str:
+    """A record as one page, or what `render` makes of it; with at most `most_tokens` of each row."""
     conversations = view.of("conversations")
     raw = None if view.raw is None else view.raw.decode("utf-8", "backslashreplace")
     messages = [message for row in conversations for message in message_of(row, bytes_of)]
@@ -28,8 +30,8 @@ def record_page(view: View, bytes_of: Callable[[Row], bytes | None]) -> str:
         if isinstance(pieces, str):
             cards.append(card_of(row, lambda ids: [NO_PIECES.format(one) for one in ids], (), bytes_of))
         else:
-            cards.append(card_of(row, pieces.of, pieces.specials, bytes_of, len(row["input_ids"]), unit, len(row["images"])))
-    return render_record(
+            cards.append(card_of(row, pieces.of, pieces.specials, bytes_of, most_tokens, unit, len(row["images"])))
+    return render(
         Page(
             f"{view.path}:{view.line}",
             view.record_id,

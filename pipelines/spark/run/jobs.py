@@ -11,6 +11,7 @@ from pipelines.config import Config, load_config
 from pipelines.config.places import require_places
 from pipelines.spark.run.batch import RunOptions, run_batch
 from pipelines.spark.run.catalog import session_settings
+from pipelines.spark.run.completion import Result
 from pipelines.spark.run.entry import JobStatus, run_id_of
 from pipelines.spark.run.redrive import Selection, batches_to_redrive, redrive_batch
 from pipelines.spark.session import jars
@@ -25,13 +26,17 @@ def run(options: Namespace) -> int:
     spark = None
     with job.run(batches[0]):
         job.config = config = load_config(options.config, options.set)
-        require_places(config)
-        spark = _open(config)
+        spark = open_spark(config)
     for batch in batches if spark else []:
         with job.run(batch) as finished:
-            started = datetime.now(UTC)
-            finished(run_batch(spark, config, batch, run_id_of(batch, started), started, RunOptions(options.replace, options.force)))
+            finished(run_now(spark, config, batch, RunOptions(options.replace, options.force)))
     return job.exit_code
+
+
+def run_now(spark: SparkSession, config: Config, batch: str, options: RunOptions) -> Result:
+    """Runs one batch under a new run id. Raises what `run_batch` raises."""
+    started = datetime.now(UTC)
+    return run_batch(spark, config, batch, run_id_of(batch, started), started, options)
 
 
 def redrive(options: Namespace) -> int:
@@ -43,7 +48,7 @@ def redrive(options: Namespace) -> int:
         job.config = config = load_config(options.config, options.set)
         require_places(config)
         batches = batches_to_redrive(config, selection)
-        spark = _open(config)
+        spark = open_spark(config)
     for batch in batches:
         with job.run(batch) as finished:
             started = datetime.now(UTC)
@@ -51,7 +56,10 @@ def redrive(options: Namespace) -> int:
     return job.exit_code
 
 
-def _open(config: Config) -> SparkSession:
+def open_spark(config: Config) -> SparkSession:
+    """The session for this configuration, on this machine unless it or the environment says otherwise. Raises ConfigError where its places, Java or
+    Delta's jars are missing."""
+    require_places(config)
     settings = session_settings(config)
     if is_own_session(settings):
         require_java()
