@@ -75,16 +75,20 @@ def test_a_command_that_needs_the_pipeline_says_in_one_sentence_what_to_install(
     assert re.fullmatch(r"episodes: this command needs \w+, which is not installed; install the package again with \[pipeline\] after its name\n", ended.stderr)
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+def build_wheel(folder: Path) -> Path:
     """The wheel of this checkout, built from a copy: setuptools writes beside its sources."""
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    shutil.copytree(ROOT / "pipelines", source / "pipelines", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "LICENSE", "agent_episodes.py"):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "pipelines", source / "pipelines", ignore=shutil.ignore_patterns("__pycache__"))
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(out)]
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder)]
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], check=True)
-    return zipfile.ZipFile(next(out.glob("*.whl")))
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    return zipfile.ZipFile(build_wheel(tmp_path_factory.mktemp("wheel")))
 
 
 def test_the_wheel_has_every_file_of_the_package_and_nothing_else(wheel: zipfile.ZipFile):
