@@ -72,16 +72,18 @@ def show(
         if not sample_id:
             raise TypeError("show(root, sample_id) needs the id of a record; to show a row, pass the row")
         return RecordView(*published_view(OutputRoot(absolute(os.fspath(what)), stores), sample_id, dialect, None, run_id))
-    table, row = _table_of(what), _with_bytes(what)
+    table, row = _table_of(what), what
     if root is not None:
         output = OutputRoot(absolute(os.fspath(root)), stores)
         published = output.published()
-        view = view_of_rows(output, published, row["batch"], [(table, row)])
-        return RecordView(replace(view, not_sent=()), lambda image: picture_of(published, image))
+        view = replace(view_of_rows(output, published, row["batch"], [(table, row)]), not_sent=())
+        return RecordView(_with_raw(view, row), lambda image: picture_of(published, image))
     if ready is not None:
-        return RecordView(*view_of_row(table, row, ready))
+        view, picture = view_of_row(table, row, ready)
+        return RecordView(_with_raw(view, row), picture)
     pieces = {row["dialect"]: "give root= or config="} if table == "samples" else {}
-    return RecordView(View(row["origin"]["path"], row["origin"]["line"], row["record_id"], None, [(table, row)], pieces), lambda image: None)
+    view = View(row["origin"]["path"], row["origin"]["line"], row["record_id"], None, [(table, row)], pieces)
+    return RecordView(_with_raw(view, row), lambda image: None)
 
 
 def _table_of(row: Mapping[str, Any]) -> str:
@@ -92,6 +94,7 @@ def _table_of(row: Mapping[str, Any]) -> str:
     return table
 
 
-def _with_bytes(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A row of `episodes try --json` has the record as text."""
-    return {**row, "raw": row["raw"].encode()} if isinstance(row.get("raw"), str) else row
+def _with_raw(view: View, row: Mapping[str, Any]) -> View:
+    """The view with the bytes of a record that was kept aside. A row of `episodes try --json` has them as text."""
+    raw = row.get("raw")
+    return replace(view, raw=raw.encode() if isinstance(raw, str) else raw)

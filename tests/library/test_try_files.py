@@ -110,7 +110,8 @@ def test_a_conversation_and_a_refused_record_are_shown_and_escaped(home: Path):
     html = pipelines.show(asked_for, config=home / "conf.yaml")._repr_html_()
     assert '<div class="turn user"><b>user</b>&lt;b&gt;</div>' in html
     refused = pipelines.show(rows_of(home, "quarantine")[1])
-    assert "line.truncated_json" in refused._repr_html_()
+    for piece in ("line.truncated_json", "<b>Fix.</b> ", '<div class="tokens">{</div>'):
+        assert piece in refused._repr_html_(), piece
     assert "<pre>{</pre>" in refused.html
 
 
