@@ -26,9 +26,11 @@ def main() -> int:
 
 def collision(found: ModuleSpec | None, ours: Path = OURS) -> str:
     """One sentence where `pipelines` is found elsewhere, or where another package has written over it; else ""."""
-    place = "nowhere" if found is None else found.origin or ", ".join(found.submodule_search_locations or ())
-    if found is None or found.origin is None or Path(found.origin).resolve() != ours:
-        return f"the name `pipelines` belongs to this package, but Python finds {place} first; take its folder out of PYTHONPATH, or rename it"
-    if not ours.read_text(encoding="utf-8").startswith(FIRST_LINE):
+    if found is not None and found.origin is not None and Path(found.origin).resolve() == ours:
+        if ours.read_text(encoding="utf-8").startswith(FIRST_LINE):
+            return ""
         return f"another package has replaced {ours}; install agent-episodes again, in an environment without that package"
-    return ""
+    places = [] if found is None else [found.origin] if found.origin else list(found.submodule_search_locations or ())
+    if not places or str(ours.parent) in places:  # as `pip uninstall` of another package of that name leaves it
+        return f"{ours} is missing; install agent-episodes again"
+    return f"the name `pipelines` belongs to this package, but Python finds {places[0]} first; take its folder out of PYTHONPATH, or rename it"

@@ -147,6 +147,15 @@ def test_a_package_that_was_installed_over_this_one_is_one_sentence(tmp_path: Pa
     )
 
 
+def test_a_package_without_its_first_file_is_one_sentence(tmp_path: Path, theirs: Path):
+    site = tmp_path / "site"
+    (site / "pipelines").mkdir(parents=True)
+    shutil.copy(ROOT / "agent_episodes.py", site)
+    ended = started(theirs, site)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"episodes: {site}/pipelines/__init__.py is missing; install agent-episodes again\n"
+
+
 def test_the_child_that_decodes_pictures_is_not_started_from_the_working_directory(theirs: Path):
     program = "from pipelines.images.decoder import Decoder; print(Decoder().inspect(b'GIF89a', 'decode', 9))"
     script = theirs / "decode.py"
