@@ -34,3 +34,7 @@ def collision(found: ModuleSpec | None, ours: Path = OURS) -> str:
     if not places or str(ours.parent) in places:  # as `pip uninstall` of another package of that name leaves it
         return f"{ours} is missing; install agent-episodes again"
     return f"the name `pipelines` belongs to this package, but Python finds {places[0]} first; take its folder out of PYTHONPATH, or rename it"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -136,6 +136,13 @@ def test_a_folder_named_pipelines_that_python_finds_first_is_one_sentence(theirs
     )
 
 
+def test_python_m_in_a_folder_with_a_package_pipelines_is_one_sentence(theirs: Path):
+    command = [sys.executable, "-m", "agent_episodes", "formats"]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=theirs / "work", env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"but Python finds {theirs}/work/pipelines/__init__.py first" in ended.stderr
+
+
 def test_a_package_that_was_installed_over_this_one_is_one_sentence(tmp_path: Path, theirs: Path):
     site = tmp_path / "site"
     shutil.copytree(theirs / "work" / "pipelines", site / "pipelines")
