@@ -12,7 +12,7 @@ export PYSPARK_PYTHON := $(abspath $(BIN)/python)
 
 TEMPLATES := out/templates
 
-.PHONY: setup run test check test-long fuzz crash-test cluster-test servers oracles mutants bench bench-peers trainers-test trainers-resolve always docs lock clean
+.PHONY: setup run test check test-long fuzz crash-test cluster-test servers oracles mutants bench bench-peers trainers-test trainers-resolve always docs lock wheel clean
 
 setup: $(READY)
 
@@ -132,6 +132,14 @@ docs: $(READY)
 lock:
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra pipeline --extra hub --extra dev --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock
+
+# The package as a wheel in dist/, and the exact versions of requirements.lock for `pip install --constraint`.
+wheel: $(READY)
+	@rm -rf build dist
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@sed -E -e '/^ +--hash/d' -e 's/ *\\$$//' requirements.lock > dist/constraints.txt
+	@rm -rf build
+	@ls dist/*
 
 clean:
 	rm -rf $(VENV) out

@@ -24,8 +24,9 @@ ORDER = [
     {"episodes"},
     {"flow"},
     {"local", "ledger", "demo"},
-    {"report", "audit", "planning"},
+    {"reports", "audit", "planning"},
     {"console", "spark"},
+    {"library"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

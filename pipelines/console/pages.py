@@ -10,6 +10,7 @@ from pathlib import Path
 from pipelines.config import EPISODE_KEYS
 from pipelines.console.arguments.page import commands_page
 from pipelines.console.formats_page import formats_page
+from pipelines.console.library_page import library_page
 from pipelines.console.steps_page import steps_page
 from pipelines.dialects import DIALECTS
 from pipelines.dialects.hf import DIFFERENCES, UPSTREAM
@@ -132,6 +133,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "formats.md": formats_page,
     "commands.md": commands_page,
     "steps.md": steps_page,
+    "library.md": library_page,
 }
 
 if __name__ == "__main__":

@@ -92,7 +92,8 @@ class Decoder:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._child is None:
             # The child must find this package wherever the parent did: a checkout, a wheel, an archive shipped by Spark.
-            environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+            # Python would look in the working directory first, where a folder `pipelines` may be somebody else's.
+            environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path), "PYTHONSAFEPATH": "1"}
             try:
                 self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
             except OSError as error:

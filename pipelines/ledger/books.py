@@ -17,6 +17,10 @@ ASIDE = {Reason.RECORD_DUPLICATE.code: "duplicate", Reason.RECORD_SUPERSEDED.cod
 STATES = ("records", "conversations", "quarantined", "duplicates", "damaged", "kept", "filtered", "superseded")
 
 
+# Totals of the rows of all dialects, which a row of `runs` has beside the counts of states.
+WRITTEN = ("rows", "tokens", "target_tokens")
+
+
 @dataclass(frozen=True, slots=True)
 class FileBook:
     """One input file: records in = kept + quarantined + duplicates + filtered + superseded. `kept` counts the records with a conversation, each of
@@ -68,6 +72,7 @@ class Books:
     reasons: Mapping[str, int] = field(default_factory=dict)
     blame: Mapping[tuple[Any, ...], int] = field(default_factory=dict)  # as `blame.blame_of` returns it
     refused: Mapping[tuple[str, str], int] = field(default_factory=dict)  # `refused_by_all` by (source, path)
+    written: Mapping[str, int] = field(default_factory=dict, compare=False)  # by the names of WRITTEN
 
     def total(self, name: str) -> int:
         return sum(getattr(book, name) for book in self.files)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import pyarrow.dataset as ds
 
@@ -15,12 +16,14 @@ from pipelines.config import Limits
 from pipelines.containers import read_records
 from pipelines.containers.listing import listed_ways
 from pipelines.storage.locations import StoreError, absolute
+from pipelines.storage.opening import stat_file
 from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.publication.staged import as_of_run, staged_runs
 from pipelines.tables.reading import NotPublished, Row, open_files
 from pipelines.training.tables import Published
 
+EARLY_LINE, EARLY_SIZE = 1_000, 16 << 20  # so that a report does not read whole logs again
 TABLES = ("conversations", "samples", "quarantine")
 SHOWN = {
     "conversations": ["sample_id", "episode_id", "origin", "format", "messages", "tools", "images", "repairs", "findings", "extra", "split"],
@@ -112,4 +115,17 @@ def bytes_of_origin(origin: Row) -> bytes | None:
             raw = next((record.raw for record in read_records(file, Limits()) if record.origin.line == origin["line"]), None)
             if raw is not None and hashlib.sha256(raw).hexdigest() == origin["sha256"]:
                 return raw
+    return None
+
+
+def early_bytes(origin: Row, stores: Stores) -> bytes | None:
+    """The bytes of the record at this place, if its log still has them, and if they are near the beginning of a log that is not large."""
+    try:
+        if not 0 < origin["line"] <= EARLY_LINE or stat_file(origin["path"], stores).size > EARLY_SIZE:
+            return None
+        for file in islice(listed_ways(origin["path"], origin["source"], stores), 1):
+            raw = next((record.raw for record in read_records(file, Limits(), stores) if record.origin.line >= origin["line"]), b"")
+            return raw if hashlib.sha256(raw).hexdigest() == origin["sha256"] else None
+    except (OSError, StoreError):
+        pass
     return None

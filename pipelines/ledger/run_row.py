@@ -24,7 +24,7 @@ def run_row(
         "run_id": run_id,
         "batch": batch,
         "kind": kind,
-        "states": list(books.states().items()),
+        "states": [*books.states().items(), *books.written.items()],
         "quarantined_share": books.quarantined_share(),
         "reasons": list(books.reasons.items()),
         "sources": [(source, {"files": count, "records": books.records_of(source)}) for source, count in files.items()],

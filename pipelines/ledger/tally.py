@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from pipelines.config import Config
 from pipelines.ledger.blame import UNIT, Blame, blame_of
-from pipelines.ledger.books import ASIDE, Books, Counts, make_books
+from pipelines.ledger.books import ASIDE, WRITTEN, Books, Counts, make_books
 from pipelines.ledger.filtered import BEFORE, count_absent
-from pipelines.ledger.picks import CARDS, EXAMPLES, Pick, StagedFile, pick_cards, pick_examples
+from pipelines.ledger.picks import CARDS, Pick, StagedFile, from_different_files, of_few_episodes, pick_cards, pick_episodes, pick_examples
 from pipelines.ledger.unread_keys import count_unread, trim
 from pipelines.reasons import Reason
 from pipelines.tables.parquet import read_in_batches
@@ -35,7 +35,7 @@ RECORD = ["source", "path", "line"]
 OWN = ["record_id", "episode_id"]
 COUNTED = {
     "drafts": [*PLACE, "origin.line", "unread"],
-    "conversations": [*PLACE, "origin.line", *OWN, "repairs", "images.list.element.width"],
+    "conversations": [*PLACE, "origin.line", *OWN, "step_id", "repairs", "images.list.element.width"],
     "samples": [*PLACE, "origin.line", "sample_id", "window", "num_tokens", "num_target_tokens", "repairs", "images.list.element.grid.rows"],
     "quarantine": [*PLACE, "origin.line", *OWN, "sample_id", "dialect", "reason", "findings.list.element.where", "findings.list.element.detail"],
 }
@@ -57,6 +57,7 @@ SUMS = (
     "absent",
     "blame",
     "refused",
+    "causes",
 )
 
 
@@ -78,26 +79,31 @@ class Tally:
     absent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, field of keep_if) -> records filtered because they lack it
     blame: Blame = field(default_factory=Counter)  # as `blame_of` returns it
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, path) -> conversations that every dialect refused
+    causes: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (source, reason, record | conversation | file) -> rows of quarantine
     images: int = 0  # references in conversations
     examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
-    cards: dict[str, list[Pick]] = field(default_factory=dict)  # by dialect; rows with a sliced image first
+    cards: dict[str, list[Pick]] = field(default_factory=dict)  # by `dialect/split`
+    episodes: dict[str, list[Pick]] = field(default_factory=dict)  # by source: the steps of a few episodes
 
     def add(self, other: Tally) -> None:
         for name in SUMS:
             getattr(self, name).update(getattr(other, name))
         trim(self.unread, self.unread_more)
         self.images += other.images
-        for name, most in (("examples", EXAMPLES), ("cards", CARDS)):
-            own = getattr(self, name)
-            for key, picks in getattr(other, name).items():
-                own[key] = sorted([*own.get(key, ()), *picks])[:most]
+        for code, picks in other.examples.items():
+            self.examples[code] = from_different_files([*self.examples.get(code, ()), *picks])
+        for key, picks in other.cards.items():
+            self.cards[key] = sorted([*self.cards.get(key, ()), *picks])[:CARDS]
+        for source, picks in other.episodes.items():
+            self.episodes[source] = of_few_episodes([*self.episodes.get(source, ()), *picks])
 
     def books(self, config: Config, records: Counts | None = None) -> Books:
         """`records` by (source, path) replaces the count of the drafts, where these are not all of the batch's records."""
         internal = sum(self.reasons[code] for code in INTERNAL_ERRORS)
         counts = self.records if records is None else records
         books = make_books(config, counts, self.states, self.dialects, self.refused_by_all, internal, dict(self.reasons))
-        return replace(books, blame=dict(self.blame), refused=dict(self.refused))
+        totals = {name: sum(split[name] for split in self.splits()) for name in WRITTEN}
+        return replace(books, blame=dict(self.blame), refused=dict(self.refused), written=totals)
 
     @property
     def refused_by_all(self) -> int:
@@ -203,6 +209,7 @@ def _conversations(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     repaired = _exploded(rows, rows["repairs"])
     tally.repairs.update(_by_code(repaired))
     pick_examples(tally.examples, repaired, staged)
+    pick_episodes(tally.episodes, rows, staged)
 
 
 def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
@@ -222,13 +229,15 @@ def _samples(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     own = repaired.filter(pc.is_in(repaired["code"], pa.array(MADE_BY_DIALECTS)))
     tally.repairs.update(_by_code(own))
     pick_examples(tally.examples, own, staged)
-    pick_cards(tally.cards, rows, staged, dialect)
+    pick_cards(tally.cards, rows, staged)
 
 
 def _quarantined(tally: Tally, rows: pa.Table, staged: StagedFile) -> None:
     tally.reasons.update({code: count for (code,), count in _counts(rows.select(["reason"])).items()})
     for (source, path, dialect), count in _counts(rows.filter(pc.is_valid(rows["dialect"])).select(["source", "path", "dialect"])).items():
         tally.dialects[(source, path, dialect, "quarantined")] += count
+    kind = pc.if_else(pc.is_valid(rows["dialect"]), "conversation", pc.if_else(pc.equal(rows["line"], 0), "file", "record"))
+    tally.causes.update(_counts(rows.select(["source", "reason"]).append_column("of", kind)))
     whole = rows.filter(pc.is_null(rows["dialect"]))
     _without_episode(tally, whole)
     state = pa.scalar("quarantined")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import nbformat
 import pytest
@@ -46,7 +47,7 @@ def cell_with(cells: dict[str, nbformat.NotebookNode], start: str) -> nbformat.N
 @pytest.mark.spark
 @pytest.mark.long
 def test_the_notebook_runs_a_batch_both_ways_and_shows_it(executed):
-    for start in ("def spark_submit", "from pipelines.spark.run.batch import run_batch"):
+    for start in ("def spark_submit", "from pipelines.spark.session.session import open_session"):
         cell = cell_with(executed, start)
         assert "tokenize: " in text_of(cell)
         for piece in ("records in", "image.missing", "minicpm_v_2_6", 'class="t trained"', "data:image/jpeg;base64,"):
@@ -62,6 +63,16 @@ def test_the_second_run_in_the_notebook_has_nothing_to_do(executed):
 @pytest.mark.spark
 @pytest.mark.long
 def test_both_ways_give_the_same_rows_and_the_split_can_be_read(executed):
-    assert text_of(cell_with(executed, "import pyarrow.dataset")) == "{'conversations': True, 'samples': True, 'quarantine': True}"
+    assert text_of(cell_with(executed, "def rows")) == "{'conversations': True, 'samples': True, 'quarantine': True}"
     assert int(text_of(cell_with(executed, "def examples"))) > 1000
-    assert "image_bound" in text_of(cell_with(executed, "from pipelines.training.items"))
+    assert "image_bound" in text_of(cell_with(executed, "train = pipelines.TrainingSet"))
+
+
+@pytest.mark.spark
+@pytest.mark.long
+def test_a_file_is_tried_and_a_record_is_shown(executed):
+    tried, shown = cell_with(executed, "tried ="), cell_with(executed, "with_picture =")
+    assert re.search(r"^\d+ [a-z]+\.[a-z_]+, first at line \d+ of openai\.jsonl$", text_of(tried), re.M)
+    assert "First at " in html_of(tried)
+    for piece in ("Messages", 'class="slices"', 't trained">', "data:image/jpeg;base64,"):
+        assert piece in html_of(shown), piece

@@ -13,7 +13,7 @@ def test_the_zip_depends_only_on_the_code_and_has_every_file_of_the_package(tmp_
     first, second = zip_package(tmp_path), zip_package(tmp_path / "other")
     assert (first.name, first.read_bytes()) == (second.name, second.read_bytes())
     assert set(zipfile.ZipFile(first).namelist()) == set(package_files())
-    assert {"pipelines/flow.py", "pipelines/report/templates/inline.css"} <= set(package_files())
+    assert {"pipelines/flow.py", "pipelines/reports/templates/inline.css"} <= set(package_files())
 
 
 def test_the_unpacked_zip_has_the_fingerprint_of_the_code_that_runs(tmp_path, monkeypatch):

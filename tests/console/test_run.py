@@ -42,6 +42,18 @@ def test_spark_on_this_machine_needs_java(tmp_path: Path, capsys: pytest.Capture
     assert "Spark needs Java 17 or newer, and there is none; install it, or set JAVA_HOME" in capsys.readouterr().err
 
 
+def test_java_that_is_too_old_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho 'openjdk version \"11.0.25\" 2024-10-15' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    (tmp_path / "conf.yaml").write_text("sources: [{name: kit, path: logs.jsonl}]\noutput: {root: out}\n")
+    assert main(["run", "--config", f"{tmp_path}/conf.yaml", "--batch", "b"]) == 2
+    assert f"Spark needs Java 17 or newer, and {java} is Java 11; install a newer one, or set JAVA_HOME" in capsys.readouterr().err
+
+
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as caught:
         main(["--version"])

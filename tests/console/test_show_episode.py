@@ -45,7 +45,8 @@ def test_the_steps_of_an_episode_are_listed_in_order(home: Path, capsys: pytest.
 def test_the_page_draws_the_point_of_each_step_on_its_screen(home: Path):
     show(home, "--html", f"{home}/page.html")
     page = (home / "page.html").read_text()
-    assert page.count('<i class="point" style="left:50.0%;top:25.0%"></i>') == 10
+    assert page.count('<circle cx="54" cy="60" r="6.2"><title>tap at (500, 250), in thousandths of the screen</title></circle>') == 10
+    assert page.count('<svg class="gestures" viewBox="0 0 108 240"') == 10
     assert re.findall(r"<figcaption>step (\d+) ", page) == [str(i) for i in range(12)]
     assert "<script" not in page
 

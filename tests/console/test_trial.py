@@ -1,18 +1,17 @@
 """`episodes try`: what it counts, the rows that it writes, and what it shows."""
 
 import gzip
-import io
 import json
 import shlex
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from pipelines.cli import main
 from pipelines.config import Config
-from pipelines.console.trial import Tally, _verdict, _writer, json_row
+from pipelines.console.trial import Tally, json_row, verdict
+from pipelines.console.trial.command import _writer
 from pipelines.ledger.books import make_books
 from pipelines.local import list_files, run_listed
 from pipelines.records import Outcome
@@ -154,7 +153,7 @@ def test_the_exit_code_says_whether_such_a_run_would_be_published(states: dict[s
     config = configuration(gates=gates)
     place = ("kit", "a.jsonl")
     books = make_books(config, {place: 2}, {(*place, state): count for state, count in states.items()}, {}, 0, internal_errors, {})
-    assert _verdict(books, config, Console(file=io.StringIO())) == code
+    assert verdict(books, config)[0] == code
 
 
 def shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:

@@ -243,4 +243,4 @@ def _reports(scene: Scene, published: Published) -> list[str]:
         reported = manifests.get(batch, {}).get("run_id")
         if reported != run_id:
             found.append(f"the report of {batch} is that of run {reported}, but run {run_id} was published")
-    return found + [f"a report of {name}, which was never published" for name in sorted(set(_below(scene, "reports")) - set(last))]
+    return found + [f"a report of {name}, which was never published" for name in sorted(set(_below(scene, "reports")) - set(last) - {"index.html"})]

@@ -19,6 +19,7 @@ from pipelines.flow import DraftWithImages
 from pipelines.ledger import unread_keys as unread
 from pipelines.ledger.books import takers
 from pipelines.ledger.filtered import keep_if_facts
+from pipelines.ledger.picks import StagedFile, from_different_files, longest_episode, of_few_episodes, pick_cards
 from pipelines.ledger.tally import Pick, Tally, groups_of, read_pick, tally_of
 from pipelines.ledger.unread_keys import unread_facts
 from pipelines.local import list_files, run_listed
@@ -81,15 +82,20 @@ def test_examples_and_cards_are_the_first_rows_for_any_number_of_files(demo_kit,
     for writers in (1, 4):
         tally = tallied(staged(tmp_path / str(writers), outcomes, config, writers), config)
         examples = {code: [read_pick(pick, ["origin", "findings"], open_here) for pick in picks] for code, picks in tally.examples.items()}
-        cards = {dialect: [read_pick(pick, ["sample_id", "images", "num_tokens"], open_here) for pick in picks] for dialect, picks in tally.cards.items()}
-        shown.append((examples, cards))
+        cards = {key: [read_pick(pick, ["sample_id", "num_tokens"], open_here) for pick in picks] for key, picks in tally.cards.items()}
+        steps = {source: [read_pick(pick, ["episode_id", "step_id"], open_here) for pick in picks] for source, picks in tally.episodes.items()}
+        shown.append((examples, cards, steps))
     assert _places(shown[0][0]) == _places(shown[1][0])
     assert shown[0][1] == shown[1][1]
     for code, rows in shown[0][0].items():
         assert all(any(finding["code"] == code for finding in row["findings"]) for row in rows), code
-    for rows in shown[0][1].values():
-        assert len(rows) == 2
-    assert any(image["grid"] for image in shown[0][1]["minicpm_v_2_6"][0]["images"])  # sliced ones come first
+    assert {key: len(rows) for key, rows in shown[0][1].items()} == {f"{one.name}/{split}": 1 for one in config.dialects for split in ("train", "val", "test")}
+    assert all(key == f"{row['dialect']}/{row['split']}" for key, (row,) in shown[0][1].items())
+    assert shown[0][2] == shown[1][2]
+    assert shown[0][2].keys() == {"gui"}  # the other source has no pictures
+    episodes = {row["episode_id"]: [one["step_id"] for one in shown[0][2]["gui"] if one["episode_id"] == row["episode_id"]] for row in shown[0][2]["gui"]}
+    assert len(episodes) == 3
+    assert all(steps == [str(i) for i in range(len(steps))] or len(steps) == 1 for steps in episodes.values())
 
 
 def _places(examples):
@@ -102,7 +108,8 @@ def test_a_conversation_that_every_dialect_quarantines_is_counted_once(tmp_path)
     tally = tallied(staged(tmp_path / "out", run_lines(config, log), config), config)
     assert tally.refused_by_all == 1
     assert tally.reasons == {Reason.TOKENS_TOO_LONG.code: 2}
-    assert [pick.table for pick in tally.examples[Reason.TOKENS_TOO_LONG.code]] == ["quarantine", "quarantine"]
+    assert [pick.table for pick in tally.examples[Reason.TOKENS_TOO_LONG.code]] == ["quarantine"]  # two rows of one record
+    assert tally.causes == {("kit", Reason.TOKENS_TOO_LONG.code, "conversation"): 2}
 
 
 def test_the_blame_says_what_was_lost_and_what_only_some_dialects_refused(tmp_path):
@@ -251,12 +258,43 @@ def test_images_are_counted_once_per_conversation(tmp_path: Path):
     assert (tally.images, dict(tally.without_episode)) == (2, {})
 
 
-def test_a_reason_has_three_examples_and_a_dialect_two_cards(tmp_path: Path):
-    refused = [outcome for number in range(4) for outcome in run(asked(str(number), messages=[]), CONFIG)]
+def test_a_reason_has_three_examples_and_each_split_of_a_dialect_a_card(tmp_path: Path):
+    refused = run_lines(CONFIG, write_lines(tmp_path / "logs.jsonl", [asked(messages=[], id=number) for number in range(4)]))
     kept = [outcome for number in range(3) for outcome in run(asked(str(number)), CONFIG)]
-    tally = tallied(staged(tmp_path, [*refused, *kept], CONFIG), CONFIG)
+    tally = tallied(staged(tmp_path / "out", [*refused, *kept], CONFIG), CONFIG)
     assert [pick.row for pick in tally.examples["schema.turns_empty"]] == [0, 1, 2]
-    assert len(tally.cards["glm_4"]) == 2
+    assert {key: len(picks) for key, picks in tally.cards.items()} == {"glm_4/train": 1}
+
+
+def test_other_batches_show_other_rows(tmp_path: Path):
+    rows = pa.table({"sample_id": [f"{number:x}" * 32 for number in range(16)], "row": range(16)})
+    shown = set()
+    for batch in "abcdef":
+        picks: dict[str, list[Pick]] = {}
+        pick_cards(picks, rows, StagedFile("samples", f"dialect=glm_4/split=train/batch={batch}", "file"))
+        shown.add(picks["glm_4/train"][0].row)
+    assert len(shown) > 2
+
+
+def test_the_longest_of_a_few_episodes_is_shown_up_to_its_twelfth_step():
+    picks = [
+        Pick((episode, number, ""), "conversations", "", "file", number) for episode in "abcd" for number in range({"a": 2, "b": 20, "c": 3, "d": 30}[episode])
+    ]
+    kept = of_few_episodes(reversed(picks))
+    assert [(pick.order[0], pick.row) for pick in longest_episode(kept)] == [("b", number) for number in range(12)]
+    assert {pick.order[0] for pick in kept} == {"a", "b", "c"}
+    assert of_few_episodes([*of_few_episodes(picks[::2]), *of_few_episodes(picks[1::2])]) == kept
+    assert longest_episode([]) == []
+
+
+def test_examples_are_from_different_files_in_whatever_order_they_are_found():
+    places = [("b", 1), ("a", 9), ("a", 2), ("c", 7), ("a", 1), ("d", 1), ("a", 1)]
+    picks = [Pick(place, "quarantine", "", "file", row) for row, place in enumerate(places)]
+    assert [pick.order for pick in from_different_files(picks)] == [("a", 1), ("b", 1), ("c", 7)]
+    assert [pick.order for pick in from_different_files(pick for pick in picks if pick.order[0] in "ab")] == [("a", 1), ("b", 1), ("a", 2)]
+    for cut in range(len(picks)):
+        parts = [*from_different_files(picks[:cut]), *from_different_files(picks[cut:])]
+        assert from_different_files(parts) == from_different_files(picks)
 
 
 @pytest.mark.parametrize("row", range(5))

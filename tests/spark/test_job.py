@@ -20,7 +20,7 @@ from pipelines.cli import main as episodes
 from pipelines.config import Config, ConfigError
 from pipelines.demo import BATCH
 from pipelines.spark.run.completion import Result
-from pipelines.tables.reading import open_table
+from pipelines.tables.reading import open_table, run_rows
 from pipelines.tables.schema import row_of
 from tests.conftest import demo_config
 from tests.making import asked, configuration, write_lines
@@ -56,6 +56,14 @@ def test_the_demo_is_published_and_its_books_balance(demo, demo_run):
     assert manifest["tokenizers"]["glm_4"]["standin"] is True
     report = (root / "reports" / BATCH / "report.html").read_text()
     assert "stand-in vocabulary" in report
+    assert {row["reason"] for row in manifest["causes"]} == manifest["reasons"].keys()
+    for code, rows in manifest["reasons"].items():
+        assert sum(row["rows"] for row in manifest["causes"] if row["reason"] == code) == rows
+    assert sum(file["lost"] for file in manifest["worst_files"]) == states["quarantined"] + states["refused_by_all"]
+    assert "<h2>Episodes</h2>" in report
+    (row,) = run_rows(root)
+    assert row["states"]["tokens"] == sum(split["tokens"] for split in manifest["splits"])
+    assert f"{row['states']['tokens']:,}" in (root / "reports" / "index.html").read_text()
     assert not list((root / "_work").glob("*"))
     assert manifest["images_opened"] > 100
 

@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     attempt.add_argument(
         "files", nargs="+", metavar="FILE", help="a log file, or a folder of logs; read as the source whose path matches it, or else as the first source"
     )
-    attempt.set_defaults(command=command("trial.run"))
+    attempt.set_defaults(command=command("trial.command.run"))
 
     _add_plan(commands)
     shape = commands.add_parser("shape", help="show the keys of log files with counts, the format that auto takes, and a draft of `fields` where it takes none")

@@ -25,7 +25,7 @@ def command(place: str) -> Command:
             if error.name is None or error.name.startswith("pipelines"):
                 raise
             missing = error.name.partition(".")[0]
-            print(f"episodes: this command needs {missing}, which is not installed; run: pip install '/path/to/this/checkout[pipeline]'", file=sys.stderr)
+            print(f"episodes: this command needs {missing}, which is not installed; install the package again with [pipeline] after its name", file=sys.stderr)
             return USAGE
         return found(options)
 

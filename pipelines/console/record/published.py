@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
@@ -43,14 +44,21 @@ def published_view(root: OutputRoot, wanted: str, dialect: str | None, batch: st
         published, batch = as_of_run(root, run_id)
     found = _only(find_records(published, wanted, batch), wanted, root.uri)
     rows = _rows(published, found, dialect)
-    manifest = manifest_of(root, published.run_of(found.batch)["run_id"]) or read_manifest(root, found.batch)
-    settings = [one for one in (manifest.get("settings") or {}).get("dialects", ()) if dialect in (None, one["name"])]
-    source = rows[0][1]["origin"]["source"] if rows else ""
-    not_sent = [one["name"] for one in settings if one["sources"] is not None and source not in one["sources"]]
-    pieces = {row["dialect"]: _pieces(row["dialect"], manifest, settings, root.stores) for table, row in rows if table == "samples"}
+    view = view_of_rows(root, published, found.batch, rows, dialect)
     raw = next((bytes(row["raw"]) for table, row in rows if table == "quarantine" and row["raw"] is not None), None)
     raw = raw if raw is not None else next((bytes_of_origin(row["origin"]) for _, row in rows), None)
-    return View(found.path, found.line, found.record_id, raw, rows, pieces, not_sent), lambda image: _picture(published, image)
+    return replace(view, path=found.path, line=found.line, record_id=found.record_id, raw=raw), lambda image: picture_of(published, image)
+
+
+def view_of_rows(root: OutputRoot, published: Published, batch: str, rows: Sequence[tuple[str, Row]], dialect: str | None = None) -> View:
+    """These rows of one record of this batch, with the vocabularies of the run that published it, and without the bytes of the record."""
+    manifest = manifest_of(root, published.run_of(batch)["run_id"]) or read_manifest(root, batch)
+    settings = [one for one in (manifest.get("settings") or {}).get("dialects", ()) if dialect in (None, one["name"])]
+    first: Row = rows[0][1] if rows else {"origin": {"source": "", "path": "", "line": 0}, "record_id": ""}
+    source, path, line = (first["origin"][name] for name in ("source", "path", "line"))
+    not_sent = [one["name"] for one in settings if one["sources"] is not None and source not in one["sources"]]
+    pieces = {row["dialect"]: _pieces(row["dialect"], manifest, settings, root.stores) for table, row in rows if table == "samples"}
+    return View(path, line, first["record_id"], None, rows, pieces, not_sent)
 
 
 def find_records(published: Published, wanted: str, batch: str | None = None) -> list[Found]:
@@ -142,7 +150,8 @@ def _pieces(name: str, manifest: Row, settings: Sequence[Mapping[str, Any]], sto
     return Pieces(opened.vocabulary.pieces, opened.vocabulary.specials)
 
 
-def _picture(published: Published, image: Row) -> bytes | None:
+def picture_of(published: Published, image: Row) -> bytes | None:
+    """The bytes of an element of column `images`; None where they are gone or have changed."""
     try:
         return picture_bytes(published, image)
     except (PictureMissing, PictureChanged, NotPublished):

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from pipelines.console.record import Pieces, Row, View
 from pipelines.episodes.steps.layouts import LAYOUTS
+from pipelines.ledger.picks import step_order
 from pipelines.reasons import Reason, reason_of
 from pipelines.records import IGNORE_INDEX
-from pipelines.report.record import step_order
 from pipelines.visible import counted, visible
 
 MOST_RAW = 4000  # characters

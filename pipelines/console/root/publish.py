@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 
 from pipelines.console.published import root_of
+from pipelines.reports.index import write_index
 from pipelines.storage.locks import LostRace
 from pipelines.tables.publication.complete import RootDamaged
 from pipelines.tables.publication.gate_opening import CannotOpen, publish_staged
@@ -36,6 +37,7 @@ def run(options: Namespace) -> int:
         return OK
     for gate in row["opened"]["gates"]:
         print(visible(f"the gate that had failed: {gate}"))
+    write_index(root, root.runs())
     states = f"{counted(row['states']['records'], 'record')}, {row['quarantined_share']:.2%} quarantined"
     why = f": {row['opened']['reason']}" if row["opened"]["reason"] else ""
     print(visible(f"opened by {row['opened']['by']}{why}"))

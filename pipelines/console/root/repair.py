@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 
 from pipelines.console.published import root_of
+from pipelines.reports.index import write_index
 from pipelines.tables.publication.complete import RootDamaged
 from pipelines.tables.publication.delta import Outdated
 from pipelines.tables.publication.repair import repair
@@ -21,9 +22,12 @@ def run(options: Namespace) -> int:
     root, stores, days = root_of(options)
     done = False
     try:
-        for line in repair(OutputRoot(root, stores), days):
+        output = OutputRoot(root, stores)
+        for line in repair(output, days):
             done = True
             print(visible(line))
+        if done:
+            write_index(output, output.runs())
     except (NotPublished, RootDamaged, Outdated) as error:
         print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE

@@ -103,11 +103,13 @@ _ONLY_WAITS = {"duration", "STATUS"}  # all fields of an action that waits, in A
 
 
 class Point(NamedTuple):
-    """`in_thousand`: the form of the action says that its numbers are thousandths of the screen, as AgentCPM-GUI's POINT."""
+    """`in_thousand`: the form of the action says that its numbers are thousandths of the screen, as AgentCPM-GUI's POINT. `is_corner`: it is one of
+    two opposite corners of a box."""
 
     x: float
     y: float
     in_thousand: bool = False
+    is_corner: bool = False
 
 
 class Action(NamedTuple):
@@ -165,7 +167,7 @@ def _points_in(fields: Mapping[str, Json]) -> Iterator[Point]:
 def _points_of(value: Json, in_thousand: bool) -> Iterator[Point]:
     if type(value) is list and len(value) in (2, 4) and all(map(_is_number, value)):
         for i in range(0, len(value), 2):
-            yield Point(float(value[i]), float(value[i + 1]), in_thousand)
+            yield Point(float(value[i]), float(value[i + 1]), in_thousand, len(value) == 4)
     elif type(value) is list and value and all(type(one) is list for one in value):
         for one in value[:MOST_POINTS]:
             yield from _points_of(one, in_thousand) if not one or type(one[0]) is not list else ()
@@ -179,7 +181,7 @@ def _points_in_text(text: str) -> Iterator[Point]:
     for found in _PAIRS.finditer(text):
         numbers = [float(number) for number in found.groups() if number is not None]
         for i in range(0, len(numbers), 2):
-            yield Point(numbers[i], numbers[i + 1])
+            yield Point(numbers[i], numbers[i + 1], is_corner=len(numbers) == 4)
 
 
 def _names_in(fields: Mapping[str, Json]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from pipelines.episodes.checks.steps import Answer, Episode, Fault
 from pipelines.records import Conversation, Image
 
 RARE = math.log(0.01) - math.log(1e7)  # of a point that is outside: a slip is rare, and may be anywhere
+UNITS = (1, 1000, None)  # the sides of a screen in the units that a point may have; None for px
 LEAST_INSIDE = 0.7  # of the points of a conversation; where fewer are, what their numbers mean is unknown
 
 
@@ -45,7 +46,9 @@ def _actions(conversation: Conversation, answer: Answer) -> list[tuple[int, Acti
     return [(place, action_of(messages[place])) for place in calls or answer.places]
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
+    """A point of the action in message `place`, on the screen that these answers see."""
+
     place: int
     point: Point
     screen: Image
@@ -61,7 +64,7 @@ def point_outside(episode: Episode) -> Iterator[Fault]:
     if not conversation.images:
         return
     placed = [
-        _Placed(place, point, answer.screen, answer.places)
+        Placed(place, point, answer.screen, answer.places)
         for answer in episode.answers
         if answer.screen is not None
         for place, action in _actions(conversation, answer)
@@ -73,21 +76,34 @@ def point_outside(episode: Episode) -> Iterator[Fault]:
             yield Fault(one.place, f"the point ({x:g}, {y:g}) is outside the screen of {one.screen.width}x{one.screen.height} px", one.answers)
 
 
-def _outside(placed: Sequence[_Placed]) -> list[_Placed]:
+def _outside(placed: Sequence[Placed]) -> list[Placed]:
     """The points that are outside as the best reading has it."""
     if not placed:
         return []
     if placed[0].point.in_thousand:
         return [one for one in placed if not _is_inside(one.point, 1000, 1000)]
-    readings = [[(one, _is_inside(one.point, *sides)) for one in placed for sides in [_sides(one.screen, unit)]] for unit in (1, 1000, None)]
-    if all(all(not inside for _, inside in reading) for reading in readings):
+    readings = {unit: _reading(placed, unit) for unit in UNITS}
+    if all(not inside for reading in readings.values() for _, inside in reading):
         return list(placed)
-    best = max(zip(readings, (1, 1000, None), strict=True), key=lambda pair: _likelihood(*pair))[0]
-    outside = [one for one, inside in best if not inside]
+    outside = [one for one, inside in readings[_best(readings)] if not inside]
     return outside if len(outside) <= (1 - LEAST_INSIDE) * len(placed) else []
 
 
-def _likelihood(reading: Sequence[tuple[_Placed, bool]], unit: int | None) -> float:
+def best_unit(placed: Sequence[Placed]) -> int | None:
+    """What explains these points best: 1 for parts of the screen, 1000 for thousandths, None for px."""
+    return _best({unit: _reading(placed, unit) for unit in UNITS})
+
+
+def _best(readings: Mapping[int | None, Sequence[tuple[Placed, bool]]]) -> int | None:
+    return max(readings, key=lambda unit: _likelihood(readings[unit], unit))
+
+
+def _reading(placed: Sequence[Placed], unit: int | None) -> list[tuple[Placed, bool]]:
+    """Each point, and whether it is inside its screen in this unit."""
+    return [(one, _is_inside(one.point, *_sides(one.screen, unit))) for one in placed]
+
+
+def _likelihood(reading: Sequence[tuple[Placed, bool]], unit: int | None) -> float:
     total = 0.0
     for one, inside in reading:
         width, height = _sides(one.screen, unit)

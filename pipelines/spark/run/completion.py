@@ -14,7 +14,7 @@ from pyspark.errors import PySparkException
 
 from pipelines.config import Gates
 from pipelines.ledger.batches import Comparison, Past, Volume, past_of, source_rows, volumes
-from pipelines.ledger.books import Books, Counts
+from pipelines.ledger.books import WRITTEN, Books, Counts
 from pipelines.ledger.filtered import keep_if_facts
 from pipelines.ledger.gates import failed_gates, gate_warnings, gates_of, too_many_errors
 from pipelines.ledger.manifest import Json, make_manifest, manifest_bytes
@@ -22,12 +22,13 @@ from pipelines.ledger.run_row import input_rows_with_books, run_row
 from pipelines.ledger.summary import summary_lines
 from pipelines.ledger.tally import Tally
 from pipelines.ledger.unread_keys import counts_of, number_of_keys, unread_facts
-from pipelines.report import Shown
+from pipelines.reports import Shown
+from pipelines.reports.index import write_index
 from pipelines.spark.plans.read_back import find_duplicate_keys, read_back
 from pipelines.spark.run.catalog import register_tables
 from pipelines.spark.run.compaction import merge_small_files
 from pipelines.spark.run.on_call import advice
-from pipelines.spark.run.reporting import report_of
+from pipelines.spark.run.reporting import cause_facts, report_of
 from pipelines.spark.run.staging import Run, StagedRun
 from pipelines.storage.files import open_output, write_file
 from pipelines.storage.locations import StoreError
@@ -121,7 +122,7 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         facts |= _unread(tally, output.earlier_manifest) | {"without_episode": _without_episode(run, tally)} | output.facts
         facts["first"] = {code: picks[0].order for code, picks in tally.examples.items()}  # (path, line)
         facts |= on_call | ({"gates_failed": list(failed)} if status == GATE_FAILED else {})
-        facts |= {"keep_if": keep_if_facts(run.config, books, tally.judged, tally.absent)}
+        facts |= {"keep_if": keep_if_facts(run.config, books, tally.judged, tally.absent)} | cause_facts(run, books, tally)
         manifest = make_manifest(run.flow, run.batch, run.run_id, output.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
         plan = plan_of(run.run_id, run.batch, staged.tables, output.staged.images)
@@ -169,6 +170,7 @@ def _publish(run: Run, output: RunOutput, books: Books, plan: Plan) -> None:
         raise
     complete(root, runs, days)
     run.publishing.clear()
+    _write_index(run, runs)
     remove_unfinished(root, unfinished, runs[-1]["version"])
     try:
         merge_small_files(run, runs)
@@ -177,11 +179,19 @@ def _publish(run: Run, output: RunOutput, books: Books, plan: Plan) -> None:
     apply_retention(root, runs, run.run_id, days)
 
 
+def _write_index(run: Run, runs: Sequence[Row]) -> None:
+    try:
+        write_index(run.root, runs)
+    except (OSError, StoreError) as error:
+        run.steps.say(f"the page of all batches, reports/index.html, was not written: {type(error).__name__}")
+
+
 def unchanged_result(run: Run, comparison: Comparison) -> Result:
     """The result of a run with nothing to do: what is published already."""
     earlier = comparison.earlier or {}
     before = read_manifest(run.root, run.batch)  # one of an older version lacks some of these
-    manifest: Json = {"run_id": earlier["run_id"], "batch": run.batch, "counts": earlier["states"], "quarantined_share": earlier["quarantined_share"]}
+    counts = {name: count for name, count in earlier["states"].items() if name not in WRITTEN}
+    manifest: Json = {"run_id": earlier["run_id"], "batch": run.batch, "counts": counts, "quarantined_share": earlier["quarantined_share"]}
     manifest |= {name: before.get(name) for name in ("published", "unread", "unread_more", "without_episode")}
     manifest |= {"images_opened": 0, "sources": source_rows(_names(run), volumes(earlier), run.runs, run.batch)}
     return Result(UNCHANGED, comparison.words, manifest, None, run.root.uri, f"{run.root.report_folder(run.batch)}/report.html", run.steps.seconds)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from argparse import Namespace
 from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
 
-from pipelines.config import Config, ConfigError, load_config
+from pipelines.config import Config, load_config
 from pipelines.config.places import require_places
 from pipelines.spark.run.batch import RunOptions, run_batch
 from pipelines.spark.run.catalog import session_settings
+from pipelines.spark.run.completion import Result
 from pipelines.spark.run.entry import JobStatus, run_id_of
 from pipelines.spark.run.redrive import Selection, batches_to_redrive, redrive_batch
 from pipelines.spark.session import jars
+from pipelines.spark.session.java import require_java
 from pipelines.spark.session.session import is_own_session, open_session
 
 
@@ -26,13 +26,17 @@ def run(options: Namespace) -> int:
     spark = None
     with job.run(batches[0]):
         job.config = config = load_config(options.config, options.set)
-        require_places(config)
-        spark = _open(config)
+        spark = open_spark(config)
     for batch in batches if spark else []:
         with job.run(batch) as finished:
-            started = datetime.now(UTC)
-            finished(run_batch(spark, config, batch, run_id_of(batch, started), started, RunOptions(options.replace, options.force)))
+            finished(run_now(spark, config, batch, RunOptions(options.replace, options.force)))
     return job.exit_code
+
+
+def run_now(spark: SparkSession, config: Config, batch: str, options: RunOptions) -> Result:
+    """Runs one batch under a new run id. Raises what `run_batch` raises."""
+    started = datetime.now(UTC)
+    return run_batch(spark, config, batch, run_id_of(batch, started), started, options)
 
 
 def redrive(options: Namespace) -> int:
@@ -44,7 +48,7 @@ def redrive(options: Namespace) -> int:
         job.config = config = load_config(options.config, options.set)
         require_places(config)
         batches = batches_to_redrive(config, selection)
-        spark = _open(config)
+        spark = open_spark(config)
     for batch in batches:
         with job.run(batch) as finished:
             started = datetime.now(UTC)
@@ -52,11 +56,13 @@ def redrive(options: Namespace) -> int:
     return job.exit_code
 
 
-def _open(config: Config) -> SparkSession:
+def open_spark(config: Config) -> SparkSession:
+    """The session for this configuration, on this machine unless it or the environment says otherwise. Raises ConfigError where its places, Java or
+    Delta's jars are missing."""
+    require_places(config)
     settings = session_settings(config)
     if is_own_session(settings):
-        java = shutil.which("java", path=os.path.join(os.environ["JAVA_HOME"], "bin") if os.environ.get("JAVA_HOME") else None)
-        if java is None:
-            raise ConfigError(["Spark needs Java 17 or newer, and there is none; install it, or set JAVA_HOME"])
-        jars.install()
+        require_java()
+        if found := jars.install():
+            settings["spark.jars"] = ",".join([*map(str, found), *filter(None, [settings.get("spark.jars")])])
     return open_session(settings)

@@ -2,6 +2,8 @@
 
     python -m pipelines.spark.session.jars
 
+The cache is `agent-episodes/jars` in XDG_CACHE_HOME, or else in ~/.cache. DEFAULT_ARTIFACT_REPOSITORY, which Spark reads, names a mirror of Maven Central.
+
 `configure_spark_with_delta_pip` would fetch 33 artifacts, with second copies of Hadoop and Parquet; these two are enough.
 Under spark-submit the JVM runs before Python can name a jar, so they go into the environment's pyspark/jars.
 """
@@ -9,13 +11,18 @@ Under spark-submit the JVM runs before Python can name a jar, so they go into th
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyspark
+
+from pipelines.config import ConfigError
 
 JARS = {
     "delta-spark_4.1_2.13-4.4.0.jar": ("io.delta:delta-spark_4.1_2.13:4.4.0", "75a9400986853c061f5109f012547de2545a5759e5e752e5ef633dabe16a4f10"),
@@ -23,20 +30,36 @@ JARS = {
 }
 # Spark has their other dependencies already, or only Unity Catalog needs them.
 EXCLUDES = "org.*:*,com.*:*,javax.*:*,jakarta.*:*,net.*:*,commons-*:*,io.airlift:*,io.unitycatalog:*,io.netty:*,io.delta:delta-kernel*"
+# A process of its own fetches them: a second session in one process would look for the jars of the first.
+FETCH = """
+import json, sys
+from pyspark.sql import SparkSession
+SparkSession.builder.master("local[1]").config(map=json.loads(sys.argv[1])).getOrCreate().stop()
+"""
+MIRROR = "DEFAULT_ARTIFACT_REPOSITORY"
+CENTRAL = "https://repo1.maven.org/maven2/"
 
 
 def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-episodes" / "jars"
 
 
-def install() -> None:
-    """Installs both jars in pyspark/jars, from the cache or fetched. Exits with a message where that fails."""
-    cache, home = cache_folder(), Path(pyspark.__file__).parent / "jars"
-    if not all(_is_whole(cache / name) for name in JARS):
+def install(home: Path | None = None) -> list[Path]:
+    """Brings both jars into pyspark/jars, from the cache or fetched. Where that folder cannot be written, returns the jars that Spark must be told of.
+
+    Raises ConfigError where they cannot be fetched.
+    """
+    home = home or Path(pyspark.__file__).parent / "jars"
+    missing = [name for name in JARS if not _is_whole(home / name)]
+    cache = cache_folder()
+    if not all(_is_whole(cache / name) for name in missing):
         _fetch(cache)
-    for name in JARS:
-        if not _is_whole(home / name):
+    try:
+        for name in missing:
             _copy(cache / name, home / name)
+    except OSError:  # an environment that somebody else has installed
+        return [cache / name for name in missing]
+    return []
 
 
 def _is_whole(path: Path) -> bool:
@@ -44,23 +67,33 @@ def _is_whole(path: Path) -> bool:
 
 
 def _fetch(cache: Path) -> None:
-    from pyspark.sql import SparkSession
-
-    print("setup: fetching Delta's two jars (once)", file=sys.stderr)
+    print("episodes: fetching Delta's two jars (once)", file=sys.stderr)
     with tempfile.TemporaryDirectory() as ivy:
-        settings: dict[str, bool | float | int | str | None] = {
+        settings = {
             "spark.jars.packages": ",".join(coordinate for coordinate, _ in JARS.values()),
             "spark.jars.excludes": EXCLUDES,
             "spark.jars.ivy": ivy,
             "spark.ui.enabled": "false",
         }
-        SparkSession.builder.master("local[1]").config(map=settings).getOrCreate().stop()
-        cache.mkdir(parents=True, exist_ok=True)
+        _start_spark(settings)
         for name in JARS:
-            found = next(Path(ivy).rglob(f"cache/**/{name}"), None)
-            if found is None or not _is_whole(found):
-                sys.exit(f"setup: {name} could not be fetched; put it into {cache} and try again")
-            _copy(found, cache / name)
+            found = list(Path(ivy).rglob(name))
+            if not found or not _is_whole(found[0]):
+                raise ConfigError([_cannot_fetch(name, cache, "what is there is another file" if found else "no connection, or no such file there")])
+            cache.mkdir(parents=True, exist_ok=True)
+            _copy(found[0], cache / name)
+
+
+def _start_spark(settings: Mapping[str, str]) -> None:
+    """Starts Spark and ends it, for what Ivy fetches before a session begins. What Ivy says is a page long, so nobody sees it."""
+    # What spark-submit has set for this process would send the other one to the same Java machine.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_GATEWAY")}
+    subprocess.run([sys.executable, "-c", FETCH, json.dumps(settings)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
+def _cannot_fetch(name: str, cache: Path, why: str) -> str:
+    place = os.environ.get(MIRROR) or CENTRAL
+    return f"{name} could not be fetched from {place} ({why}): name a mirror of Maven Central in {MIRROR}, or put {' and '.join(JARS)} into {cache}"
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -71,4 +104,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    install()
+    try:
+        install()
+    except ConfigError as error:
+        sys.exit(f"setup: {error}")

@@ -29,6 +29,8 @@ SETTINGS = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
+    # Python workers start in the job's folder; a folder `pipelines` of the user's there must not hide ours.
+    "spark.executorEnv.PYTHONSAFEPATH": "1",
 }
 # For one machine, because the defaults are made for a cluster. All can be set on a running session.
 LOCAL = {"spark.sql.shuffle.partitions": "4"}

@@ -5,6 +5,7 @@ _runs/<run_id>/                                     started.json, plan.json, inp
 _work/<run_id>/                                     what a run needs only while it works
 _replaced/<run_id>-<table>.json                     names of files that this run took out of a table, for retention
 _leases/  _locks/                                   who works on a batch
+reports/index.html                                  all batches with links to their reports
 reports/<batch>/                                    report and manifest of the batch's newest run
 reports/<batch>/staged/                             those of a later run of it that was not published
 _record_keys/                                       what other batches have published, for `duplicates: root`

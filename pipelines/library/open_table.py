@@ -1,0 +1,47 @@
+"""The published tables as pyarrow data sets."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pipelines.config import Config
+from pipelines.library.settings import Path, config_of
+from pipelines.storage.locations import absolute
+from pipelines.storage.stores import ENVIRONMENT
+from pipelines.tables.publication.root import OutputRoot
+from pipelines.tables.publication.staged import as_of_run
+from pipelines.tables.reading import NotPublished, open_files
+from pipelines.tables.schema import PARTITIONS
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+
+def open_table(
+    root: Path,
+    table: str,
+    *,
+    batch: str | None = None,
+    split: str | None = None,
+    dialect: str | None = None,
+    run_id: str | None = None,
+    config: Path | Config | None = None,
+) -> ds.Dataset:
+    """The rows of a published table, or of a `batch`, `split` and `dialect` of it, as a pyarrow data set. Nothing is read before it is asked for.
+
+    `root` is output.root, a folder or a URI, and `table` is conversations, samples, quarantine or images; docs/fields.md explains the columns. Partition
+    columns are text. With `run_id`, the table is as that run published it, or as a run whose gate failed would publish it. `config` is needed only for the
+    settings of stores. Raises NotPublished where there is no such table, batch, split or dialect.
+    """
+    output = OutputRoot(absolute(os.fspath(root)), ENVIRONMENT if config is None else config_of(config).stores)
+    published = output.published() if run_id is None else as_of_run(output, run_id)[0]
+    if table not in PARTITIONS or table == "runs":
+        raise NotPublished(f"there is no table {table}; the tables are {', '.join(name for name in PARTITIONS if name != 'runs')}")
+    whole = published.files(table, batch=batch)
+    for name, wanted in (("split", split), ("dialect", dialect)):
+        known = {file.partition[name] for file in whole if name in file.partition}
+        if wanted is not None and wanted not in known:
+            raise NotPublished(f"table {table} has no {name} {wanted}; it has {', '.join(sorted(known)) or 'none'}")
+    files = published.files(table, batch=batch, split=split, dialect=dialect)
+    return open_files(published.root, table, [file.path for file in files], published.fs)

@@ -1,0 +1,47 @@
+"""The page: one HTML file without scripts. It loads nothing, and all text in it is escaped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from pipelines.reports import plots
+from pipelines.reports.data import ReportData
+from pipelines.visible import counted, noun_for
+
+MOST_REASONS = 10  # in the fragment
+MOST_WORDS = 20  # sentences about the run
+MOST_OPEN = 3  # reasons whose examples are shown at once
+
+
+def render_report(data: ReportData) -> str:
+    """The page. It also contains the fragment in a hidden template, from which `Shown` takes it."""
+    return template("report.html").render(data=data, plots=plots, most_words=MOST_WORDS, most_open=MOST_OPEN, **_chosen(data))
+
+
+def render_inline(data: ReportData) -> str:
+    """A fragment for a notebook, for light and dark pages. Its styles apply to its own elements only."""
+    return template("inline.html").render(data=data, **_chosen(data))
+
+
+def _chosen(data: ReportData) -> dict[str, Any]:
+    """What the fragment shows: the first card of each dialect, and the most frequent reasons."""
+    return {"cards": list({card.dialect: card for card in reversed(data.cards)}.values())[::-1], "most_reasons": MOST_REASONS}
+
+
+def template(name: str) -> Template:
+    """A page or a fragment; text that is put into it is escaped."""
+    environment = Environment(
+        loader=PackageLoader("pipelines.reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["counted"] = counted
+    environment.filters["noun"] = noun_for
+    environment.filters["number"] = lambda value: f"{value:,.10g}" if isinstance(value, float) else f"{value:,}"
+    environment.filters["percent"] = lambda value: f"{100 * value:.2f} %"
+    environment.filters["size"] = lambda value: f"{value:.1f}".removesuffix(".0")
+    return environment.get_template(name)
