@@ -133,13 +133,13 @@ lock:
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra pipeline --extra hub --extra dev --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock
 
-# The package as a wheel in dist/, and the exact versions of requirements.lock for `pip install --constraint`.
+# The package as a wheel in out/dist/, and the exact versions of requirements.lock for `pip install --constraint`.
 wheel: $(READY)
-	@rm -rf build dist
-	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
-	@sed -E -e '/^ +--hash/d' -e 's/ *\\$$//' requirements.lock > dist/constraints.txt
+	@rm -rf build out/dist
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir out/dist .
+	@sed -E -e '/^ +--hash/d' -e 's/ *\\$$//' requirements.lock > out/dist/constraints.txt
 	@rm -rf build
-	@ls dist/*
+	@ls out/dist/*
 
 clean:
 	rm -rf $(VENV) out

@@ -79,8 +79,9 @@ def build_wheel(folder: Path) -> Path:
     """The wheel of this checkout, built from a copy: setuptools writes beside its sources."""
     source = folder / "source"
     shutil.copytree(ROOT / "pipelines", source / "pipelines", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "LICENSE", "agent_episodes.py"):
-        shutil.copy(ROOT / name, source)
+    (source / "jobs").mkdir()
+    for name in ("pyproject.toml", "LICENSE", "jobs/agent_episodes.py"):
+        shutil.copy(ROOT / name, source / name)
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder)]
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], check=True)
     return next(folder.glob("*.whl"))
@@ -123,12 +124,12 @@ def theirs(tmp_path: Path) -> Path:
 
 
 def test_a_folder_named_pipelines_in_the_working_directory_does_no_harm(theirs: Path):
-    ended = started(theirs, ROOT)
+    ended = started(theirs, ROOT / "jobs", ROOT)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_a_folder_named_pipelines_that_python_finds_first_is_one_sentence(theirs: Path):
-    ended = started(theirs, theirs / "work", ROOT)
+    ended = started(theirs, theirs / "work", ROOT / "jobs", ROOT)
     assert (ended.returncode, ended.stdout) == (2, "")
     place = theirs / "work" / "pipelines" / "__init__.py"
     assert ended.stderr == (
@@ -138,7 +139,9 @@ def test_a_folder_named_pipelines_that_python_finds_first_is_one_sentence(theirs
 
 def test_python_m_in_a_folder_with_a_package_pipelines_is_one_sentence(theirs: Path):
     command = [sys.executable, "-m", "agent_episodes", "formats"]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=theirs / "work", env=os.environ | {"PYTHONPATH": str(ROOT)})
+    ended = subprocess.run(
+        command, capture_output=True, text=True, cwd=theirs / "work", env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "jobs"), str(ROOT)])}
+    )
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"but Python finds {theirs}/work/pipelines/__init__.py first" in ended.stderr
 
@@ -146,7 +149,7 @@ def test_python_m_in_a_folder_with_a_package_pipelines_is_one_sentence(theirs: P
 def test_a_package_that_was_installed_over_this_one_is_one_sentence(tmp_path: Path, theirs: Path):
     site = tmp_path / "site"
     shutil.copytree(theirs / "work" / "pipelines", site / "pipelines")
-    shutil.copy(ROOT / "agent_episodes.py", site)
+    shutil.copy(ROOT / "jobs" / "agent_episodes.py", site)
     ended = started(theirs, site)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
@@ -157,7 +160,7 @@ def test_a_package_that_was_installed_over_this_one_is_one_sentence(tmp_path: Pa
 def test_a_package_without_its_first_file_is_one_sentence(tmp_path: Path, theirs: Path):
     site = tmp_path / "site"
     (site / "pipelines").mkdir(parents=True)
-    shutil.copy(ROOT / "agent_episodes.py", site)
+    shutil.copy(ROOT / "jobs" / "agent_episodes.py", site)
     ended = started(theirs, site)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == f"episodes: {site}/pipelines/__init__.py is missing; install agent-episodes again\n"

@@ -11,7 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 USAGE = 2
-OURS = Path(__file__).resolve().with_name("pipelines") / "__init__.py"
+HERE = Path(__file__).resolve().parent
+# Installed, this module lies beside the package; in a checkout, in the folder beside it.
+OURS = (HERE.parent if HERE.name == "jobs" else HERE) / "pipelines" / "__init__.py"
 FIRST_LINE = '"""Raw agent episode logs to verified, tokenized training tables.'
 
 
