@@ -97,7 +97,7 @@ def _trend(title: str, unit: str, batches: Sequence[BatchRow], of: Callable[[Bat
     values = [of(row) for row in batches]
     most = max(values, default=0) or 1
     width = WIDTH / max(len(values), 10)  # a few batches do not fill the plot
-    gap = min(1.0, width / 5)
+    gap = 1.0 if width > 3 else 0.0
     bars = [
         plots.Bar(i * width, HEIGHT * (1 - value / most), width - gap, HEIGHT * value / most, f"{row.batch}: {words(value)}")
         for i, (row, value) in enumerate(zip(batches, values, strict=True))

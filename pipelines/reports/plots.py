@@ -50,7 +50,19 @@ def ticks(most: float, length: float, whole: bool = True) -> list[Tick]:
         return [Tick(0.0, "0")]
     powers = count(0 if whole else -6)
     step = next(step for power in powers for step in (10.0**power, 2 * 10.0**power, 5 * 10.0**power) if most / step <= TICKS - 1)
-    return [Tick(length * step * i / most, f"{step * i:,.10g}") for i in range(int(most / step) + 1)]
+    return [Tick(length * step * i / most, short(step * i)) for i in range(int(most / step) + 1)]
+
+
+def short(value: float) -> str:
+    """A number that fits beside an axis.
+
+    >>> short(500), short(20_000), short(1_500_000), short(3e9), short(0.2)
+    ('500', '20,000', '1.5M', '3B', '0.2')
+    """
+    for unit, letter in ((10**9, "B"), (10**6, "M")):
+        if value >= unit:
+            return f"{value / unit:,.10g}{letter}"
+    return f"{value:,.10g}"
 
 
 def axis_end(counts: Mapping[int, int], max_tokens: int) -> int:
