@@ -13,7 +13,7 @@ from pipelines.config.loading import load_parts
 from pipelines.config.paths import BATCH, fixed_part
 from pipelines.config.places import folder_fault, hook_faults, image_root_faults, output_faults, tokenizer_faults
 from pipelines.config.stores import stores_of
-from pipelines.console.kept import keep_if_remarks
+from pipelines.console.kept import kept_remarks
 from pipelines.console.picture_stores import client_faults
 from pipelines.containers.listing import InputFile, list_inputs
 from pipelines.dialects import Dialect, open_dialect
@@ -115,7 +115,7 @@ def _look_for_files(found: Found, i: int, source: Source, batch: str | None, fol
             found.remarks.append(f"source {source.name}: has no files now, which allow_empty permits")
         else:
             faults.append(f"sources[{i}].path: no log files at {', '.join(path.replace(BATCH, batch or '') for path in source.path)}")
-    found.remarks += keep_if_remarks(source, files, folders.stores)
+    found.remarks += kept_remarks(source, files, folders.stores)
     found.faults += faults
 
 

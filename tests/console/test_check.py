@@ -230,3 +230,6 @@ def test_check_says_how_many_of_the_first_records_keep_if_keeps_and_which_field_
     said = capsys.readouterr().out.splitlines()
     assert "source kit: keep_if keeps 0 of the first 3 records" in said
     assert "source kit: keep_if: none of the first 3 records has the field resolvd" in said
+    assert check(home, settings(name="kit", path="logs/mon/b.jsonl", keep=["resolved", "cots | price"])) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if "keep" in line] == ["source kit: keep: none of the first 2 records has the field cots | price"]
