@@ -14,6 +14,8 @@ from pipelines.ledger.manifest import make_manifest
 from pipelines.reasons import Reason
 from pipelines.records import Sample
 from pipelines.reports import Card, EpisodeView, ReportData, Shown, card_of, episode_of, reason_row, render_inline, render_report, report_data
+from pipelines.reports.cards import Picture
+from pipelines.reports.gestures import Gesture
 from pipelines.reports.plots import BINS, length_bars, percentile
 from pipelines.tables.schema import row_of
 from tests.golden import open_case
@@ -215,6 +217,14 @@ def test_the_fragment_shows_funnel_reasons_and_cards_and_its_styles_apply_to_not
     rules = re.findall(r"([^{}]+)\{[^{}]*\}", re.sub(r"@media[^{]*\{(.*)\}\s*$", r"\1", styles, flags=re.DOTALL))
     assert len(rules) > 20
     assert [selector for rule in rules for selector in rule.split(",") if not selector.strip().startswith(".episodes-run")] == []
+
+
+def test_the_fragment_draws_the_tap_on_the_first_picture_of_a_card():
+    first = Picture("data:image/png;base64,AA==", EVIL, 300, 200, 1, 1, (Gesture("tap", 150, 50, label=EVIL),))
+    card = replace(evil_card(), pictures=(first, replace(first, gestures=())))
+    found = Elements(render_inline(replace(data(), cards=(card,)))).found
+    assert [(attributes["cx"], attributes["cy"]) for tag, attributes in found if tag == "circle"] == [("150", "50")]
+    assert sum(tag == "img" for tag, _ in found) == 1
 
 
 def test_a_result_line_is_shown_as_the_fragment_of_its_report_or_else_as_text(tmp_path):
