@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -152,14 +152,31 @@ def with_folders(config: Config, paths: Sequence[str], batch: str | None) -> Con
 
 
 def list_files(config: Config, paths: Sequence[str], batch: str | None) -> Listing:
-    """These files and those in these folders, as the source whose path matches would list them, or else the first source."""
+    """These files and those in these folders, as the source whose path matches would list them, or else the first source.
+
+    Each file of a folder above several sources is listed by its own.
+    """
     found, folders = Listing(), Folders(config.stores)
     for path in map(absolute, paths):
         if folders.is_folder(path):
-            found += list_inputs(_source_of(config, path, batch), batch, [path], folders)
+            found += _list_folder(config, path, batch, folders)
         else:
             found += Listing((input_file(config, path, batch),))
     return found
+
+
+def _list_folder(config: Config, path: str, batch: str | None, folders: Folders) -> Listing:
+    listing = list_inputs(_source_of(config, path, batch), batch, [path], folders)
+    files: list[InputFile] = []
+    for file in listing.files:
+        owner = next((source for source in config.sources if _matches(source, file.path, batch, besides=[path])), None)
+        files += [file] if owner is None or owner.name == file.source else list_inputs(owner, batch, [file.path], folders).files
+    return replace(listing, files=tuple(files))
+
+
+def files_of_no_source(config: Config, files: Sequence[InputFile], batch: str | None) -> int:
+    """How many of these files no source has, so that they are read as the first one. `config` is without the folders of `with_folders`."""
+    return sum(not any(_matches(source, file.path, batch) for source in config.sources) for file in files)
 
 
 def input_file(config: Config, path: str, batch: str | None) -> InputFile:
@@ -176,8 +193,9 @@ def _source_of(config: Config, path: str, batch: str | None) -> Source:
     return next((source for source in config.sources if _matches(source, path, batch)), config.sources[0])
 
 
-def _matches(source: Source, path: str, batch: str | None) -> bool:
-    patterns = [pattern.replace("{batch}", batch or "*") for pattern in source.path]
+def _matches(source: Source, path: str, batch: str | None, besides: Collection[str] = ()) -> bool:
+    """Whether the source has this file or folder. `besides` are paths of it that do not count: folders that `with_folders` has added."""
+    patterns = [pattern.replace("{batch}", batch or "*") for pattern in source.path if pattern not in besides]
     return any(fnmatch(path, pattern) or Path(path).is_relative_to(pattern) for pattern in patterns)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines import local
 from pipelines.config import Config, parse_config
-from pipelines.local import input_file, list_files, record_outcomes, run_files, with_folders
+from pipelines.local import files_of_no_source, input_file, list_files, record_outcomes, run_files, with_folders
 from pipelines.records import Conversation, Quarantined, origin_of
 from tests.golden import open_case
 from tests.making import asked, configuration, write_lines
@@ -43,6 +43,17 @@ def test_a_folder_of_no_source_is_added_to_the_first_one(tmp_path: Path):
     added = with_folders(config, [f"{tmp_path}/other", f"{tmp_path}/gui/mon", f"{tmp_path}/one.jsonl"], "mon")
     assert [source.path for source in added.sources] == [(*config.sources[0].path, f"{tmp_path}/other"), config.sources[1].path]
     assert with_folders(config, [f"{tmp_path}/gui/mon"], "mon") is config
+
+
+def test_each_file_of_a_folder_above_several_sources_belongs_to_its_own(tmp_path: Path):
+    for name in ("chat/mon/a.jsonl", "gui/mon/b.jsonl", "gui/tue/c.jsonl", "other/d.jsonl"):
+        write_lines(tmp_path / name, [asked()])
+    written = two_sources(tmp_path)
+    config = with_folders(written, [str(tmp_path)], "mon")
+    files = list_files(config, [str(tmp_path)], "mon").files
+    assert [(Path(file.path).stem, file.source) for file in files] == [("a", "chat"), ("b", "gui"), ("c", "chat"), ("d", "chat")]
+    assert files_of_no_source(written, files, "mon") == 2
+    assert files_of_no_source(config, files, "mon") == 0
 
 
 def test_a_folder_or_a_missing_file_cannot_be_read_as_a_log(tmp_path: Path):

@@ -16,16 +16,19 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from pipelines.config import load_config
 from pipelines.console.trial import json_row, try_listed
 from pipelines.flow import open_flow
-from pipelines.local import list_files, with_folders
+from pipelines.local import files_of_no_source, list_files, with_folders
 from pipelines.records import Outcome, RawRecord
 from pipelines.visible import counted, visible
 
 
 def run(options: Namespace) -> int:
-    config = with_folders(load_config(options.config, options.set), options.files, options.batch)
+    written = load_config(options.config, options.set)
+    config = with_folders(written, options.files, options.batch)
     flow = open_flow(config)
     listing = list_files(config, options.files, options.batch)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    if len(written.sources) > 1 and (others := files_of_no_source(written, listing.files, options.batch)):
+        console.print(visible(f"{counted(others, 'file')} at no path of a source, read as the first source, {written.sources[0].name}"))
     with _writer(options) as file, _progress(console, len(listing.files)) as bars:
 
         def write(outcome: Outcome) -> None:
