@@ -13,7 +13,9 @@ from rich.text import Text
 from pipelines.config import ConfigError, load_config
 from pipelines.config.settings import Retention
 from pipelines.console.record.published import record_id_of
+from pipelines.console.record.text import marked
 from pipelines.ledger.history import Seen, history_of, kept_bytes
+from pipelines.reasons import reason_of
 from pipelines.storage.locations import absolute
 from pipelines.storage.stores import ENVIRONMENT, Stores
 from pipelines.tables.publication.root import OutputRoot
@@ -108,26 +110,34 @@ def _text(value: object) -> object:
 
 
 def _show(console: Console, record_id: str, seen: list[Seen]) -> None:
-    last = seen[-1]
+    # What is published counts, although a later run may have seen the record and not been published.
+    last = next((one for one in reversed(seen) if one.status == "published"), seen[-1])
+    rows = last.rows or {}
+    place = next((f" · {row['origin']['path']}:{row['origin']['line']}" for table in ("conversations", "quarantine") for row in rows.get(table, ())), "")
     raw = next((raw for one in reversed(seen) if (raw := kept_bytes(one)) is not None), None)
-    _head(console, f"raw · record_id {record_id}")
+    _head(console, f"raw · record_id {record_id}{place}")
     text = (
         "not available: the log file is gone or has changed, and no run kept the bytes"
         if raw is None
         else visible(raw.decode("utf-8", "backslashreplace")[:MOST_RAW])
     )
     console.print(Text(text))
-    rows = last.rows or {}
     for row in rows.get("conversations", ()):
         _head(console, f"conversation · {row['format']} · {row['origin']['path']}:{row['origin']['line']} · {row['split']}")
+        number = 0
         for message in row["messages"]:
-            console.print(Text(f"{message['role']} {message['metadata']}".rstrip(), style="cyan"), Text(visible(message["content"])), sep="\n  ")
-    _head(console, "state")
+            image_at = message.get("image_at") or ()
+            label = Text(f"{message['role']} {message['metadata']}".rstrip(), style="cyan")
+            console.print(label, marked(message["content"], image_at, number + 1), sep="\n  ")
+            number += len(image_at)
+    _head(console, "state" if last.status == "published" else "state in a run that was not published")
     for state in last.states():
         console.print(Text(state))
     for row in [*rows.get("conversations", ()), *rows.get("quarantine", ())]:
         for finding in row["findings"]:
             console.print(Text(f"  {finding['code']} at {finding['where'] or 'the record'}: {visible(finding['detail'], keep='')}", style="red"))
+        for code in dict.fromkeys(finding["code"] for finding in row["findings"] if "reason" in row):
+            console.print(Text(f"  fix: {reason_of(code).value.fix}"))
     _head(console, "runs")
     for one in seen:
         kind = "redrive of " if one.run["kind"] == "redrive" else ""

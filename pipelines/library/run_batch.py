@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pipelines.config import Config
 from pipelines.console.arguments.runs import BATCH
+from pipelines.ledger.batches import Refused
 from pipelines.library.settings import Path, config_of
 from pipelines.spark.run.batch import RunOptions
 from pipelines.spark.run.completion import Result
@@ -24,9 +25,13 @@ def run_batch(
     nothing has changed.
 
     The result has `status` (published, unchanged, gate_failed or internal_error), `exit_code`, `words` (why nothing was published), `manifest` and
-    `report`, the path of the report. Hooks are not called. Raises ConfigError, Refused or LostRace; then nothing has been published.
+    `report`, the path of the report. Hooks are not called. Raises ConfigError, Refused or LostRace, and ValueError where `batch` is no
+    batch id; then nothing has been published.
     """
-    if not re.fullmatch(BATCH, batch):
+    if not isinstance(batch, str) or not re.fullmatch(BATCH, batch):
         raise ValueError(f"{batch!r} is not a batch id: use letters, digits, dots, dashes and underscores, and begin with a letter or digit")
     ready = config_of(config, settings)
-    return run_now(spark or open_spark(ready), ready, batch, RunOptions(replace, force))
+    try:
+        return run_now(spark or open_spark(ready), ready, batch, RunOptions(replace, force))
+    except Refused as error:
+        raise Refused(str(error).replace("use --replace", "use replace=True")) from None

@@ -11,10 +11,10 @@ from pipelines.config import Config, load_config
 Path: TypeAlias = "str | os.PathLike[str]"
 
 
-def config_of(given: Path | Config, settings: Iterable[str] = ()) -> Config:
+def config_of(given: Path | Config, settings: str | Iterable[str] = ()) -> Config:
     """The configuration, read from its file with `key=value` overrides unless it has been read. Raises ConfigError with all faults."""
     if isinstance(given, Config):
         if list(settings):
             raise TypeError("settings change a configuration file, and this configuration has been read already")
         return given
-    return load_config(os.fspath(given), settings)
+    return load_config(os.fspath(given), [settings] if isinstance(settings, str) else settings)

@@ -36,7 +36,7 @@ class ReasonCount:
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TrialResult:
     """What became of the records of some files.
 
@@ -52,6 +52,9 @@ class TrialResult:
     exit_code: int
     trial: Trial = field(repr=False)
     flow: Flow = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"<trial: {', '.join(f'{count:,} {state}' for state, count in self.counts.items() if count)}>"
 
     def __str__(self) -> str:
         return "\n".join(self.trial.summary())

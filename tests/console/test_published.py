@@ -1,6 +1,7 @@
 """`episodes snapshot` and `episodes explain` over a published root."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.console.published import view_of
+from pipelines.reasons import Reason
 from pipelines.records import raw_record
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.schema import COLUMNS
@@ -106,7 +108,7 @@ def test_a_record_is_shown_with_its_bytes_messages_state_and_runs(root: Path, ca
     assert code == 0
     assert "\x1b" not in out
     lines = out.splitlines()
-    assert lines[1] == f"raw · record_id {record_id(GOOD)}"
+    assert re.fullmatch(rf"raw · record_id {record_id(GOOD)} · /.*\.jsonl:\d+", lines[1])
     assert json.loads(lines[2]) == GOOD
     assert lines[4].startswith("conversation · openai · ")
     assert lines[5:9] == ["user", "  What is ␛?", "assistant", "  Hello."]
@@ -119,6 +121,7 @@ def test_a_record_is_shown_with_its_bytes_messages_state_and_runs(root: Path, ca
 def test_the_findings_of_a_quarantined_record_are_shown(root: Path, capsys: pytest.CaptureFixture[str]):
     _, out, _ = printed(capsys, "explain", record_id(BAD), root)
     assert "schema.turns_empty at messages: " in out
+    assert f"  fix: {Reason.SCHEMA_TURNS_EMPTY.value.fix}" in out.splitlines()
 
 
 def test_explain_says_if_the_bytes_of_a_record_are_gone(root: Path, capsys: pytest.CaptureFixture[str]):

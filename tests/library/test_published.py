@@ -28,6 +28,8 @@ def test_a_part_of_a_table_is_opened_by_its_partitions(root: Path):
         return pipelines.open_table(root, "samples", **where).count_rows()
 
     assert (rows(), rows(batch="mon"), rows(batch="tue", split="train", dialect="glm_4"), rows(batch="tue", run_id="tue.2")) == (3, 2, 1, 2)
+    assert (rows(split="val"), rows(batch="tue", split="test", dialect="glm_4")) == (0, 0)
+    assert pipelines.open_table(root, "samples", split="val").schema == pipelines.open_table(root, "samples", split="train").schema
     assert pipelines.open_table(root, "quarantine").to_table(columns=["reason"]).to_pylist() == [{"reason": "line.truncated_json"}]
 
 
@@ -36,9 +38,9 @@ def test_a_part_of_a_table_is_opened_by_its_partitions(root: Path):
     [
         ("sample", {}, "there is no table sample; the tables are conversations, samples, quarantine, images"),
         ("samples", {"batch": "wed"}, "batch wed is not published"),
-        ("samples", {"split": "val"}, "table samples has no split val; it has train"),
+        ("samples", {"split": "dev"}, "table samples has no split dev; it has test, train, val"),
         ("samples", {"dialect": "glm_4v"}, "table samples has no dialect glm_4v; it has glm_4"),
-        ("quarantine", {"split": "train"}, "table quarantine has no split train; it has none"),
+        ("quarantine", {"split": "train"}, "table quarantine is not divided by split"),
         ("samples", {"run_id": "tue.3"}, "no run tue.3 under"),
     ],
 )

@@ -42,12 +42,27 @@ def published_view(root: OutputRoot, wanted: str, dialect: str | None, batch: st
         published = root.published()
     else:
         published, batch = as_of_run(root, run_id)
-    found = _only(find_records(published, wanted, batch), wanted, root.uri)
+    candidates = find_records(published, wanted, batch)
+    if not candidates and run_id is None and (staged := _staged_with(root, wanted)):
+        raise NotPublished(
+            f"no published record under {root.uri} has an id that begins with {wanted}; run {staged} has one and was not published: add --run {staged}"
+        )
+    found = _only(candidates, wanted, root.uri)
     rows = _rows(published, found, dialect)
     view = view_of_rows(root, published, found.batch, rows, dialect)
     raw = next((bytes(row["raw"]) for table, row in rows if table == "quarantine" and row["raw"] is not None), None)
     raw = raw if raw is not None else next((bytes_of_origin(row["origin"]) for _, row in rows), None)
     return replace(view, path=found.path, line=found.line, record_id=found.record_id, raw=raw), lambda image: picture_of(published, image)
+
+
+def _staged_with(root: OutputRoot, wanted: str) -> str | None:
+    """The last run that was not published and has a record with such an id."""
+    for manifest in staged_runs(root, root.runs()):
+        with suppress(NotPublished, OSError):
+            published, batch = as_of_run(root, manifest["run_id"])
+            if find_records(published, wanted, batch):
+                return str(manifest["run_id"])
+    return None
 
 
 def view_of_rows(root: OutputRoot, published: Published, batch: str, rows: Sequence[tuple[str, Row]], dialect: str | None = None) -> View:

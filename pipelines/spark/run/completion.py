@@ -53,11 +53,11 @@ class Result:
 
     status: str
     words: tuple[str, ...]
-    manifest: Json
-    books: Books | None
+    manifest: Json = field(repr=False)
+    books: Books | None = field(repr=False)
     root: str
     report: str
-    seconds: Json = field(default_factory=dict)
+    seconds: Json = field(default_factory=dict, repr=False)
 
     @property
     def exit_code(self) -> int:

@@ -91,6 +91,8 @@ def test_two_batches_are_compared_by_their_newest_runs_and_a_staged_run_too(root
     facts = {"tokenizers": {}, "counts": {"records": 2}, "reasons": {}, "code": "c", "config": "a"}
     stage(root, CONFIG, logs, "mon.r3", "mon", **facts)
     assert "B  batch mon, run mon.r3, 2026-11-22 23:00:00, not published: gate failed" in diff(capsys, root, "mon", "mon.r3")[1]
+    stage(root, CONFIG, logs, "wed.r1", "wed", **facts)
+    assert "B  batch wed, run wed.r1, 2026-11-22 23:00:00, not published: gate failed" in diff(capsys, root, "mon", "wed")[1]
 
 
 def test_an_unknown_name_is_a_usage_error(root: Path, capsys: pytest.CaptureFixture[str]):

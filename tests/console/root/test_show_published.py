@@ -119,7 +119,10 @@ def test_a_record_of_a_staged_run_is_explained_and_shown(root: Path, printed: Pr
         ("mon.r1", "published", ["quarantined: schema.turns_empty"]),
         ("mon.r2", "gate_failed", ["quarantined: schema.turns_empty"]),
     ]
-    assert printed("show", "--root", root, new)[0] == 2
+    code, _, err = printed("show", "--root", root, new)
+    assert (code, err.strip().endswith("run mon.r2 has one and was not published: add --run mon.r2")) == (2, True)
+    assert "state in a run that was not published" in printed("explain", new[:10], root)[1]
+    assert "state\n" in printed("explain", ids(BAD)[0][:12], root)[1]
     assert "New?" in printed("show", "--root", root, new, "--run", "mon.r2")[1]
 
 
