@@ -44,6 +44,8 @@ def run(options: Namespace) -> int:
         print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE
     rows = _places(table, options)
+    if options.source is not None and not len(rows):
+        _require_source(options.source, root)
     is_filtered = any((options.reason, options.source, options.file))
     lines = _lines(table, rows, is_filtered, as_json=options.json)
     if not options.json:
@@ -59,6 +61,14 @@ def _require_reason(code: str) -> None:
     if code not in codes:
         near = get_close_matches(code, codes, n=2)
         raise ConfigError([f"--reason {code}: unknown reason" + (f"; did you mean {' or '.join(near)}?" if near else "")])
+
+
+def _require_source(source: str, root: OutputRoot) -> None:
+    known = sorted({name for run in root.runs() for name in run["sources"] or ()})
+    if known and source not in known:
+        near = get_close_matches(source, known, n=2)
+        named = f"did you mean {' or '.join(near)}?" if near else f"the sources are {', '.join(known)}"
+        raise ConfigError([f"--source {source}: no run has a source of this name; {named}"])
 
 
 def _open(root: OutputRoot, batch: str | None, run_id: str | None) -> tuple[ds.Dataset, list[str]]:

@@ -107,6 +107,12 @@ def test_a_misspelt_reason_and_an_unknown_batch_or_run_are_usage_errors(root: Pa
     assert printed("quarantine", root.parent / "empty")[0] == 2
 
 
+def test_a_misspelt_source_is_a_usage_error(root: Path, printed: Printed):
+    publish(root, configuration("glm_4"), root.parent / "one.jsonl", "wed.r1", 3, batch="wed", kind="batch", sources=[("kit", {"files": 1, "records": 6})])
+    assert printed("quarantine", root, "--source", "kti")[::2] == (2, "configuration: --source kti: no run has a source of this name; did you mean kit?\n")
+    assert printed("quarantine", root, "--source", "web")[2].endswith("; the sources are kit\n")
+
+
 def test_the_rows_of_a_staged_run_are_named_and_shown(root: Path, printed: Printed):
     worse = write_lines(root.parent / "worse.jsonl", [NOT_JSON, b"{neither", asked("B")])
     stage(root, configuration("glm_4"), worse, "mon.r9", "mon")
