@@ -26,6 +26,8 @@ BEFORE = """\
   `allow_empty` is set.
 - **Keys**: each key of a record is read, or known to be harmless, or counted as unread in the summary. If an unread key may change what the record teaches, by the words of its
   name or by its value, the record is quarantined (`schema.field_unread`), unless you set `ignore` or `field_unread: warn`: [keys.md](keys.md).
+- **Requests**: tools and a system text may also stand in an object beside the turns, such as `config`, `metadata`, `model_parameters` or `extra.invocation_params` ([keys.md](keys.md)).
+  Tool definitions or a system text anywhere else in a value that is not read quarantine the record, unless the record says the same where it is read.
 - **Turns**: turns and content parts are read alike in every format, whichever API logged them: OpenAI chat and Responses, Anthropic, Gemini, Bedrock, LangChain,
   Vercel's AI SDK, OpenTelemetry, ATIF, ADP. A format only says where in a record its turns are. Lists and objects may also be JSON text, as in Parquet columns.
 - **Images**: under many keys of a record or a turn ([keys.md](keys.md)), as content parts, as `<img>path</img>`, as `file://` or `data:` URIs, as base64, or as bytes in Parquet. Each

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
+from pipelines.formats.beside import Told, told_in
 from pipelines.formats.meaning import carries_meaning
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason
@@ -150,6 +152,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
 
 MOST_KEYS = 256  # distinct ones that are counted of one record
 KEY_LENGTH = 64
+_TELLING = ("record", "turn", "part")
 MOST_FINDINGS = 100  # unread keys that carry meaning, of one record
 
 
@@ -176,6 +179,7 @@ class Unread:
         self.kept: Mapping[str, tuple[Mapping[str, Any], Container[str]]] = {}  # place of an object -> the object, its keys that were read aside
         self.counts: Counter[str] = Counter()
         self.findings: list[Finding] = []
+        self.told: list[Told] = []  # tools and system texts in the values that are not read
 
     def add(self, kind: str, where: str, key: str, value: Any, meaning: str = "", repeats: Callable[[str, Any], bool] | None = None) -> None:
         """`kind` is record, turn, part, call or tool, `where` the place of the object that has the key. If `meaning` says why it
@@ -193,6 +197,8 @@ class Unread:
             if len(self.findings) == MOST_FINDINGS:
                 place, detail = "", f"and more; only the first {MOST_FINDINGS} are listed"
             self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))
+        elif kind in _TELLING and isinstance(value, (dict, list, str)) and key not in self.ignored:
+            self.told += islice(told_in(clip_key(key), value, f"{where}.{clip_key(key)}".lstrip(".")), MOST_FINDINGS)
 
     def _is_kept(self, where: str, key: str) -> bool:
         """Whether this key of the record was read aside. Where only a part of its value was, the other keys of the value are added."""

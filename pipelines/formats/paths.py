@@ -43,6 +43,7 @@ class Trail:
         self.budget = budget
         self.read: dict[str, tuple[Mapping[str, Json], set[str]]] = {}
         self.items: dict[str, tuple[list[Json], set[int]]] = {}  # which elements of which lists, by the place of the list
+        self.rest: list[tuple[str, str, Json]] = []  # (place, key, what is left of its value) where a part of a value was read
 
     def add(self, where: str, holder: Mapping[str, Json], keys: Iterable[str]) -> None:
         self.read.setdefault(where, (holder, set()))[1].update(keys)
@@ -60,6 +61,8 @@ class Trail:
             others = {key: value for key, value in holder.items() if key not in keys and key not in harmless and value is not None}
             for key, value in others.items():
                 unread.add("record", where, key, value, why(key, value), repeats)
+        for where, key, value in self.rest:
+            unread.add("record", where, key, value, why(key, value), repeats)
         for where, (items, numbers) in self.items.items():
             if (other := next((i for i in range(len(items)) if i not in numbers), None)) is not None:
                 unread.add("record", "", f"{where}[{other}]", items[other], f"of {counted(len(items), 'element')}, {len(numbers)} are read")

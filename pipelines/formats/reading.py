@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from pipelines.formats.beside import fields_beside
 from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD_RANK, TURN_FIELDS
 from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, NotATurn, fields_of
@@ -23,6 +24,7 @@ from pipelines.reasons import Reason, Reject
 _HARMLESS = HARMLESS["record"]
 _NAMES = frozenset(CALL_FIELDS["name"])
 _ARGUMENTS = frozenset(CALL_FIELDS["arguments"])
+_SYSTEM = ("system", "developer")
 MOST_NESTED = 4  # lists around the list of turns
 
 
@@ -44,7 +46,7 @@ def read_layout(record: Mapping[str, Json], written: Written, name: str, layout:
             )
     if layout.has_reasoning and turns and type(turns[-1]) is LoggedTurn and not turns[-1].reasoning:
         turns[-1] = _with_reasoning(turns[-1], top, trail)
-    fields = fields_in(top, layout.holders, trail, layout.other_meaning)
+    fields = fields_in(top, layout.holders, trail, layout.other_meaning, has_system(turns))
     rejected = find(top, layout.rejected, trail) if layout.rejected else None
     for path in layout.repeats:
         find(top, path, trail)
@@ -127,9 +129,15 @@ def _system_text(value: Json) -> Json:
     return next((value[key] for key in ("parts", "content", "text") if value.get(key) is not None), value)
 
 
-def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: Container[str] = ()) -> dict[str, Keyed]:
-    """The fields of the record and of the objects in it that hold such fields, as `fields_of` gives them."""
+def has_system(turns: Json) -> bool:
+    """Whether one of the turns is the system's."""
+    return isinstance(turns, list) and any(type(turn) is LoggedTurn and isinstance(turn.role, str) and turn.role.lower() in _SYSTEM for turn in turns[:2])
+
+
+def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: Container[str] = (), is_told: bool = False) -> dict[str, Keyed]:
+    """The fields of the record and of the objects in it that hold such fields, as `fields_of` gives them. `is_told`: the turns have a system text."""
     found: dict[str, Keyed] = {}
+    held: list[Found] = []
     for holder in [top, *(find(top, path, trail) for path in holders)]:
         if holder is None:
             continue
@@ -137,6 +145,7 @@ def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: C
             holder = open_text(holder, trail.budget)
         if holder is None or not isinstance(holder.value, dict):
             continue
+        held.append(holder)
         read = trail.read.get(holder.where, (None, set()))[1]  # a key that has turns is no field
         if holder is not top:
             read = read | {key for key in holder.value if key in other_meaning}
@@ -147,7 +156,22 @@ def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: C
                 continue
             prefix = f"{holder.where}." if holder.where else ""
             found[field] = (*found.get(field, ()), *((f"{prefix}{key}", value) for key, value in pairs))
+    found = {field: pairs for field, pairs in found.items() if any(value not in ("", [], {}) for _, value in pairs)}
+    for holder in held:
+        _read_beside(holder, trail, found, is_told)
     return {field: tuple(sorted(pairs, key=lambda pair: RECORD_RANK.get(pair[0].rpartition(".")[2], 0))) for field, pairs in found.items() if pairs}
+
+
+def _read_beside(holder: Found, trail: Trail, found: dict[str, Keyed], is_told: bool) -> None:
+    """Adds the tools and the system text that the envelopes in this object have, where nothing nearer to the turns has them."""
+    read = trail.read[holder.where][1]
+    wanted = [field for field in ("tools", "system") if field not in found and not (field == "system" and is_told)]
+    fields, left = fields_beside({key: value for key, value in holder.value.items() if key not in read}, wanted)
+    prefix = f"{holder.where}." if holder.where else ""
+    for field, pairs in fields.items():
+        found[field] = tuple((f"{prefix}{key}", value) for key, value in pairs)
+    trail.add(holder.where, holder.value, left)
+    trail.rest += [(holder.where, key, rest) for key, rest in left.items() if rest]
 
 
 def _read_piece(piece: Piece, top: Found, trail: Trail, reading: Reading) -> tuple[Found | None, list[Json]]:

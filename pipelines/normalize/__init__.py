@@ -24,6 +24,7 @@ from pipelines.normalize.in_text.tools import lift_tools
 from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.reasoning import CLOSE
 from pipelines.normalize.results import pair_results
+from pipelines.normalize.told import check_definitions, check_system_texts
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
 from pipelines.normalize.turns import Line, lines_of
 from pipelines.normalize.written import write_json
@@ -40,11 +41,13 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     _check_record(logged, findings)
     lines = _lines(logged, findings)
     lines = [*_system_lines(logged, lines, findings), *lines] if logged.system else lines
+    check_system_texts(unread.told, lines, findings)
     given = _logged_tools(logged)
     if not given and source.calls_in_text != "none":
         given = lift_tools(lines, findings)
     tools = read_tools(given, findings)
     declared = {tool.name: tool for tool in tools}
+    check_definitions(unread.told, declared, findings)
     lines = lift_calls(lines, declared, source.calls_in_text, findings)
     shown = place_images(logged, lines, findings)
     check_references(shown, findings)
