@@ -172,6 +172,13 @@ class Reason(Enum):
         "Use a key that is read, or add this one to the source's `ignore`. The detail names the key.",
         "the field is silently ignored",
     )
+    SCHEMA_RAW_STREAM = Row(
+        "schema.raw_stream",
+        REFUSE,
+        "The answer is the raw stream of a response, lines of `data: {...}`, and not the text that it makes.",
+        "Log the message that the client put together.",
+        "the lines of the stream are trained as the answer",
+    )
     SCHEMA_NO_TARGET = Row(
         "schema.no_target",
         REFUSE,
@@ -405,6 +412,13 @@ class Reason(Enum):
         NOTE,
         "The episode has no finishing answer: it ends with a result, or with an action that does not end the task.",
         "The agent was probably stopped. `checks: {no_end: quarantine}` leaves such episodes out.",
+    )
+    CHECK_CUT_ANSWER = Row(
+        "check.cut_answer",
+        NOTE,
+        "The log says that an answer was cut, for example by a limit of tokens. By default it is not trained: its end is not one.",
+        "Raise the limit of the model that is logged. `checks: {cut_answer: quarantine}` leaves such records out, `note` trains the answers as whole ones.",
+        "the cut answer is trained with a token that ends it",
     )
     TOKENS_TOO_LONG = Row(
         "tokens.too_long",

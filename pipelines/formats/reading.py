@@ -15,6 +15,7 @@ from pipelines.formats.meaning import is_metadata
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.formats.pieces import ITEMS, Layout, Piece, is_of
 from pipelines.formats.said import Said
+from pipelines.formats.stops import is_raw_stream
 from pipelines.formats.transcripts import is_open_transcript, prompt_of, turns_of
 from pipelines.formats.turns import Reading, read_turn, read_turns
 from pipelines.parsing.careful import clip
@@ -202,6 +203,8 @@ def turns_at(found: Found, role: str | None, reading: Reading, nested: int = 0) 
         if role == "assistant" and opened is not None and opened.value == []:
             return []
         if opened is None or not _speaks(opened.value, role):
+            if role == "assistant" and is_raw_stream(value):
+                raise Reject(Reason.SCHEMA_RAW_STREAM.at(found.where, "the answer is the raw stream of a response; log the message that it makes"))
             return [text_turn(found, role)]
         return turns_at(opened, role, reading, nested)
     if role == "history":

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.formats.keys import Unread
 from pipelines.formats.pieces import value_at
+from pipelines.formats.stops import failure_in
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 
@@ -40,3 +41,14 @@ def check_span(record: Mapping[str, Any], kinds: tuple[str, ...], unread: Unread
         value = record.get(key)
         if isinstance(value, str) and value.strip() and (value in values or not values):
             unread.add("record", "", key, value, "the span failed, so its answer may be cut")
+
+
+def check_request(record: Mapping[str, Any], is_request: bool, unread: Unread) -> None:
+    """Refuses a record that says that its request failed. `is_request`: it is a log of requests, where an error can mean nothing else."""
+    response = record.get("response")
+    for where, holder in (("", record), ("response", response)):
+        found = failure_in(holder, is_request) if isinstance(holder, dict) else None
+        if found is not None:
+            key, value = found
+            unread.add("record", where, key, value, f"the request failed ({clip(str(value))}), so its answer is none, or may be cut")
+            return

@@ -21,7 +21,7 @@ from pipelines.formats.plugin import call_plugin
 from pipelines.formats.reading import has_system, last_answer, logged_of, read_layout
 from pipelines.formats.said import Said
 from pipelines.formats.sessions import SESSIONS, SessionFormat, read_session, session_of
-from pipelines.formats.span_kinds import SPAN_KINDS, check_span
+from pipelines.formats.span_kinds import SPAN_KINDS, check_request, check_span
 from pipelines.formats.spans import unfold
 from pipelines.formats.turns import Reading, parsed, read_turns
 from pipelines.parsing.budget import Budget
@@ -158,6 +158,8 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
     fields = fields_of(record)
     if not record.keys() <= _KNOWN:
         answer, rejected, used = last_answer(record, turns, written, reading)
+        if answer:
+            check_request(record, not used.isdisjoint(_OF_RESPONSES), unread)
         turns = turns + answer if answer else turns
         if not record.keys().isdisjoint(ENVELOPES):
             record, fields = _with_fields_beside(record, fields, turns)
@@ -199,6 +201,8 @@ def _holds_nonfinite(value: Json) -> bool:
 
 _READ = frozenset((*RECORD_FIELD, *_CONVERSATIONS, *EPISODE_KEYS))
 _KNOWN = _READ | HARMLESS["record"]
+_OF_REQUESTS = ("request", "responses", "gemini")  # layouts of an API's requests and responses
+_OF_RESPONSES = ("response", "choices", "output")  # keys of an answer that an API gave
 
 
 def _holds_turns(record: Record) -> bool:
@@ -218,6 +222,8 @@ def _read_layout(record: Record, written: Written, wanted: str, reading: Reading
         check_span(record, SPAN_KINDS, Unread())
         return None
     check_span(record, LAYOUTS[name].kinds, reading.unread)
+    if not LAYOUTS[name].kinds:
+        check_request(record, name in _OF_REQUESTS, reading.unread)
     return read_layout(record, written, name, LAYOUTS[name], reading, episode)
 
 

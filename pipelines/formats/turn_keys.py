@@ -23,6 +23,7 @@ from pipelines.formats.keys import (
 from pipelines.formats.logged import Json, LoggedPart, is_null
 from pipelines.formats.parts import are_pictures
 from pipelines.formats.results import are_invocations, is_results
+from pipelines.formats.stops import STOP_KEYS
 from pipelines.parsing.careful import clip
 from pipelines.parsing.written import Path
 
@@ -47,6 +48,10 @@ def fields_of_turn(turn: Mapping[str, Json], where: str, unread: Unread) -> tupl
                 fields["loss"] = (*fields.get("loss", ()), (key, False))
             elif key == INVOCATIONS and are_invocations(value) and key not in unread.ignored:
                 continue
+            elif key in STOP_KEYS:
+                unread.add_stop("turn", where, key, value)
+                if key not in _HARMLESS:
+                    unread.counts[f"turn.{key}"] += 1
             elif key not in _HARMLESS and not (key == "description" and "class_" in turn):
                 others.append(key)
         elif field in LISTED:

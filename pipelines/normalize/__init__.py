@@ -24,6 +24,7 @@ from pipelines.normalize.in_text.tools import lift_tools
 from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.reasoning import CLOSE
 from pipelines.normalize.results import pair_results
+from pipelines.normalize.stopped import check_stops
 from pipelines.normalize.told import check_definitions, check_system_texts
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
 from pipelines.normalize.turns import Line, lines_of
@@ -56,6 +57,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
         if line.call is not None and declared:
             line.call = drop_padding(line.call, declared, findings)
             line.text = line.call.arguments
+    check_stops(unread.stops, lines, config.checks.cut_answer, findings)
     check_calls((line.call for line in lines if line.call), declared, findings)
     boxes = fill_objects(logged, lines, findings)
     _check_targets(lines, findings)

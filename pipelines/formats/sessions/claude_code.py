@@ -39,6 +39,7 @@ def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
         own = _message_id(event)
         if own in answers and len(found) == 1:
             more.setdefault(answers[own], []).extend(parts_of(found[0]))
+            reading.unread.move_stops(found[0].where, turns[answers[own]].where)
             continue
         if own is not None:
             answers[own] = len(turns) + len(found) - 1
