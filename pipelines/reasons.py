@@ -771,6 +771,13 @@ class Reason(Enum):
         "With `on_overflow: windows`, only such as are not trained.",
         "Raise max_tokens to keep them.",
     )
+    REPAIR_ANSWER_JOINED = Row(
+        "repair.answer_joined",
+        REPAIR,
+        "The request ended with the beginning of an answer, which the model continued. Both became one answer, and all of it is trained.",
+        "Nothing to fix.",
+        "the beginning is trained as an answer of its own",
+    )
     REPAIR_CODE_AS_CALL = Row(
         "repair.code_as_call",
         REPAIR,

@@ -46,6 +46,8 @@ BEFORE = """\
   text stays text, with the note `tool.call_in_text`; so does one in a list, in indented lines or after a colon, unless a result follows, its name is declared, or the conversation has
   such calls already. `calls_in_text: none`, or a list of syntaxes, of a source says otherwise than `auto`.
 - **Answers beside the turns**: if the turns end with a question, the answer is read from `response`, `output`, `completion`, `choices`, `chosen` or `answer` of the record.
+- **Beginnings of answers**: a request that ends with a turn of the assistant gives the model the beginning of its answer. Both become one answer (`repair.answer_joined`), and so do a turn
+  with `prefix: true` and the answer after it.
 - **Why an answer ended**: an answer that the log says was cut (`finish_reason: length`, `stop_reason: max_tokens`, `status: incomplete` and the like) is not trained, with the note
   `check.cut_answer` ([checks.md](checks.md)); one that was blocked (`content_filter`, `SAFETY`, `promptFeedback.blockReason`) quarantines the record, and so does a request that failed: an
   `error`, a bad `status` or a `status_code` from 400 on, beside a response. A response that is still the raw stream (`data: {...}`) is `schema.raw_stream`.
@@ -54,7 +56,7 @@ BEFORE = """\
 - **Traces**: spans of tools, retrievers, embeddings and the like are no conversations and are quarantined by the name of their kind (`keep_if` leaves them out); so are spans that failed.
 - **Exports of ChatGPT**: the branch of the tree `mapping` that ends at `current_node`, if it is all text; other branches are counted as unread.
 - **Preferences**: the better side is trained; the rejected one is kept in column `extra`, with the note `record.rejected_kept`.
-- **Reasoning**: placed once, before its turn, whichever key it came from. `reasoning: drop` removes all of it.
+- **Reasoning**: placed once, before its turn, whichever key it came from. Only reasoning that a list of parts has between texts keeps its place. `reasoning: drop` removes all of it.
 - **Loss**: nine keys say whether a turn is trained and with what weight ([below](#loss-keys)). A record whose weights a row cannot represent, such as different
   weights within one answer, is quarantined.
 - **GUI episodes**: with `rows: {of: step}` a source has a conversation for each step of AndroidControl, GUI-Odyssey, AITZ, AgentNet, Mind2Web and others: [steps.md](steps.md).

@@ -11,7 +11,8 @@ from pipelines.formats.keys import HARMLESS
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, NotATurn, fields_of
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.formats.pieces import Piece
-from pipelines.formats.reading import logged_of, text_turn, turns_at
+from pipelines.formats.reading import text_turn, turns_at
+from pipelines.formats.record_fields import logged_of
 from pipelines.formats.turns import Reading, read_turn
 from pipelines.parsing.written import Rewritten, Written
 from pipelines.reasons import Reason, Reject

@@ -53,6 +53,7 @@ TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
 EXTRAS = ("additional_kwargs", "provider_specific_fields")  # objects of LangChain and LiteLLM for what only one provider has
 INVOCATIONS = "toolInvocations"  # of messages of Vercel's AI SDK 4
 COPIED = "is_copied_context"  # ATIF: a turn that another trajectory has already, and which is not trained again
+PREFIX = "prefix"  # Mistral, DeepSeek: the turn is the beginning of the answer that follows
 RESULTS = ("observation",)  # the key of results beside the calls of a turn, {"results": [...]}
 # Field -> the keys that calls use for it.
 CALL_FIELDS: Mapping[str, tuple[str, ...]] = {

@@ -46,6 +46,8 @@ class LoggedTurn(Noun, frozen=True, kw_only=True):
     media: Keyed = ()
     reasoning: Keyed = ()
     loss: Keyed = ()
+    is_prefix: bool = False  # the log says that it is the beginning of the answer that follows
+    prefix: str = ""  # the place of the beginning that was joined to this answer
 
 
 class NotATurn(NamedTuple):

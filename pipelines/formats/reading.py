@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
-from pipelines.formats.beside import fields_beside
-from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD_RANK, TURN_FIELDS
+from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, TURN_FIELDS
 from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN
-from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, NotATurn, fields_of
+from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, NotATurn
 from pipelines.formats.meaning import is_metadata
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.formats.pieces import ITEMS, Layout, Piece, is_of
+from pipelines.formats.prefixes import joined_answer
+from pipelines.formats.record_fields import fields_in, has_system, logged_of
 from pipelines.formats.said import Said
 from pipelines.formats.stops import is_raw_stream
 from pipelines.formats.transcripts import is_open_transcript, prompt_of, turns_of
@@ -25,7 +26,6 @@ from pipelines.reasons import Reason, Reject
 _HARMLESS = HARMLESS["record"]
 _NAMES = frozenset(CALL_FIELDS["name"])
 _ARGUMENTS = frozenset(CALL_FIELDS["arguments"])
-_SYSTEM = ("system", "developer")
 MOST_NESTED = 4  # lists around the list of turns
 
 
@@ -40,7 +40,18 @@ def read_layout(record: Mapping[str, Json], written: Written, name: str, layout:
         found, more = _read_piece(piece, top, trail, reading)
         if found is not None:
             places.append(found.where)
-            turns = more if more[: len(turns)] and _begins_with(more, turns) else turns + more
+            if more[: len(turns)] and _begins_with(more, turns):
+                turns = more
+            elif (
+                turns
+                and more
+                and piece.role == "assistant"
+                and (layout.has_prefix or getattr(turns[-1], "is_prefix", False))
+                and (joined := joined_answer(turns[-1], more[0]))
+            ):
+                turns = [*turns[:-1], joined, *more[1:]]
+            else:
+                turns = turns + more
         elif piece.role == "user" and not turns:
             raise Reject(
                 Reason.SCHEMA_CONTENT_MISSING.at(piece.path.partition(" | ")[0], f"the record has no question; expected it under {clip(piece.path, 200)}")
@@ -74,7 +85,13 @@ def last_answer(record: Mapping[str, Json], turns: Json, written: Written, readi
     """(the answer that stands beside turns that end with a question, what was rejected in its favour, the keys of the record that have them)."""
     top, trail = Found(record, (), written, ""), Trail(reading.budget)
     answer, key = [], None
-    if not LAST_ANSWER_KEYS.isdisjoint(record) and isinstance(turns, list) and turns and type(turns[-1]) is LoggedTurn and not _is_answer(turns[-1]):
+    if (
+        not LAST_ANSWER_KEYS.isdisjoint(record)
+        and isinstance(turns, list)
+        and turns
+        and type(turns[-1]) is LoggedTurn
+        and (turns[-1].is_prefix or not _is_answer(turns[-1]))
+    ):
         found = find(top, LAST_ANSWER, trail)
         if found is not None:
             answer = turns_at(found, "assistant", reading)
@@ -99,80 +116,6 @@ def _is_chosen(record: Mapping[str, Json], turns: Json) -> bool:
 
 def _is_answer(turn: LoggedTurn) -> bool:
     return not isinstance(turn.role, str) or turn.role.strip().lower() not in QUESTION_ROLES
-
-
-def logged_of(
-    name: str, turns: Json, key: str, written: Written, fields: Mapping[str, Keyed], episode: tuple[str, Json] | None, rejected: Keyed = ()
-) -> Logged:
-    system = fields.get("system", ())
-    return Logged(
-        format=name,
-        turns=turns,
-        turns_key=key,
-        written=written,
-        images=fields.get("images", ()),
-        media=fields.get("media", ()),
-        tools=fields.get("tools", ()),
-        system=tuple([(name, _system_text(value)) for name, value in system]) if system else (),
-        label=fields.get("label", ()),
-        objects=fields.get("objects", ()),
-        rejected=rejected,
-        id=fields["id"][0][1] if "id" in fields else None,
-        step_id=fields["step_id"][0][1] if "step_id" in fields else None,
-        episode=episode,
-    )
-
-
-def _system_text(value: Json) -> Json:
-    """A system instruction that is an object, as Gemini and Vercel have it, as its content."""
-    if not isinstance(value, dict):
-        return value
-    return next((value[key] for key in ("parts", "content", "text") if value.get(key) is not None), value)
-
-
-def has_system(turns: Json) -> bool:
-    """Whether one of the turns is the system's."""
-    return isinstance(turns, list) and any(type(turn) is LoggedTurn and isinstance(turn.role, str) and turn.role.lower() in _SYSTEM for turn in turns[:2])
-
-
-def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: Container[str] = (), is_told: bool = False) -> dict[str, Keyed]:
-    """The fields of the record and of the objects in it that hold such fields, as `fields_of` gives them. `is_told`: the turns have a system text."""
-    found: dict[str, Keyed] = {}
-    held: list[Found] = []
-    for holder in [top, *(find(top, path, trail) for path in holders)]:
-        if holder is None:
-            continue
-        if isinstance(holder.value, str):
-            holder = open_text(holder, trail.budget)
-        if holder is None or not isinstance(holder.value, dict):
-            continue
-        held.append(holder)
-        read = trail.read.get(holder.where, (None, set()))[1]  # a key that has turns is no field
-        if holder is not top:
-            read = read | {key for key in holder.value if key in other_meaning}
-        own = {field: tuple(pair for pair in pairs if pair[0] not in read) for field, pairs in fields_of(holder.value).items()}
-        trail.add(holder.where, holder.value, (key for pairs in own.values() for key, _ in pairs))
-        for field, pairs in own.items():
-            if holder is not top and field in ("id", "step_id", "label"):
-                continue
-            prefix = f"{holder.where}." if holder.where else ""
-            found[field] = (*found.get(field, ()), *((f"{prefix}{key}", value) for key, value in pairs))
-    found = {field: pairs for field, pairs in found.items() if any(value not in ("", [], {}) for _, value in pairs)}
-    for holder in held:
-        _read_beside(holder, trail, found, is_told)
-    return {field: tuple(sorted(pairs, key=lambda pair: RECORD_RANK.get(pair[0].rpartition(".")[2], 0))) for field, pairs in found.items() if pairs}
-
-
-def _read_beside(holder: Found, trail: Trail, found: dict[str, Keyed], is_told: bool) -> None:
-    """Adds the tools and the system text that the envelopes in this object have, where nothing nearer to the turns has them."""
-    read = trail.read[holder.where][1]
-    wanted = [field for field in ("tools", "system") if field not in found and not (field == "system" and is_told)]
-    fields, left = fields_beside({key: value for key, value in holder.value.items() if key not in read}, wanted)
-    prefix = f"{holder.where}." if holder.where else ""
-    for field, pairs in fields.items():
-        found[field] = tuple((f"{prefix}{key}", value) for key, value in pairs)
-    trail.add(holder.where, holder.value, left)
-    trail.rest += [(holder.where, key, rest) for key, rest in left.items() if rest]
 
 
 def _read_piece(piece: Piece, top: Found, trail: Trail, reading: Reading) -> tuple[Found | None, list[Json]]:

@@ -13,16 +13,19 @@ from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
 from pipelines.formats.beside import ENVELOPES, fields_beside
 from pipelines.formats.exports import unfold_export
 from pipelines.formats.fields import read_fields
-from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
+from pipelines.formats.keys import HARMLESS, PREFIX, RECORD_FIELD, Unread
 from pipelines.formats.layouts import LAYOUTS
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
 from pipelines.formats.pieces import Layout
 from pipelines.formats.plugin import call_plugin
-from pipelines.formats.reading import has_system, last_answer, logged_of, read_layout
+from pipelines.formats.prefixes import with_prefixes
+from pipelines.formats.reading import last_answer, read_layout
+from pipelines.formats.record_fields import has_system, logged_of
 from pipelines.formats.said import Said
 from pipelines.formats.sessions import SESSIONS, SessionFormat, read_session, session_of
 from pipelines.formats.span_kinds import SPAN_KINDS, check_request, check_span
 from pipelines.formats.spans import unfold
+from pipelines.formats.stops import Stop
 from pipelines.formats.turns import Reading, parsed, read_turns
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip
@@ -160,10 +163,12 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
         answer, rejected, used = last_answer(record, turns, written, reading)
         if answer:
             check_request(record, not used.isdisjoint(_OF_RESPONSES), unread)
-        turns = turns + answer if answer else turns
+        turns = with_prefixes(turns + answer) if answer else turns
         if not record.keys().isdisjoint(ENVELOPES):
             record, fields = _with_fields_beside(record, fields, turns)
         unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]}, Said(turns).repeats)
+    if reading.has_prefix and type(turns[-1]) is LoggedTurn and turns[-1].is_prefix:
+        unread.stops.append(Stop(turns[-1].where, PREFIX, "cut", "its rest is missing"))
     return logged_of(made.name, turns, key, written, fields, episode, rejected)
 
 

@@ -123,6 +123,8 @@ def _take_images_beside_calls(fields: TurnFields) -> list[tuple[Any, str]]:
 def _answer_lines(turn: LoggedTurn, fields: TurnFields, findings: Findings) -> list[Line]:
     """An assistant's turn: its reasoning and text, then its calls."""
     calls = [*fields.calls, *read_logged_calls(fields, findings)]
+    if turn.prefix:
+        findings.note(Reason.REPAIR_ANSWER_JOINED, turn.where, f"the answer begins with the text of {clip(turn.prefix)}")
     text, cut, added = with_thoughts(fields.text, fields.thoughts, turn.where, findings)
     images = fields.images
     if images and (cut or added):

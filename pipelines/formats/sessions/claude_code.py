@@ -11,7 +11,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from pipelines.formats.logged import Json, LoggedPart
-from pipelines.formats.sessions.events import SessionTurns, events_of, first_value, parts_of, turns_of
+from pipelines.formats.prefixes import parts_of
+from pipelines.formats.sessions.events import SessionTurns, events_of, first_value, turns_of
 from pipelines.formats.turns import Reading
 from pipelines.parsing.sessions import parents_of, roots_of
 from pipelines.parsing.written import Written
