@@ -41,7 +41,7 @@ BEFORE = """\
   model set `tool_syntax: hermes` (or `json`) in its dialect; without it, records with tools are quarantined for this dialect (`tokens.tools_unsupported`). Arguments that are JSON
   objects are written in one uniform way; arguments that are text stay unchanged.
 - **Calls in text**: an answer whose text ends with calls becomes text and calls (`repair.tool_call_extracted`), in the syntaxes {SYNTAXES}. Tags that mean
-  nothing else are enough; {UNTAGGED} need a result that follows, or names that `tools` declares. Results in the next question (`<tool_response>`, `Observation:`,
+  nothing else are enough; {UNTAGGED} need a result that follows, or names that `tools` declares or earlier calls have. Results in the next question (`<tool_response>`, `Observation:`,
   `EXECUTION RESULT of [name]:` and the like) become tool results, and tool definitions in the words of a known template are moved to `tools`. A call in quotes, in a block of code or before other
   text stays text, with the note `tool.call_in_text`; so does one in a list, in indented lines or after a colon, unless a result follows, its name is declared, or the conversation has
   such calls already. `calls_in_text: none`, or a list of syntaxes, of a source says otherwise than `auto`.
