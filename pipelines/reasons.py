@@ -172,6 +172,26 @@ class Reason(Enum):
         "Use a key that is read, or add this one to the source's `ignore`. The detail names the key.",
         "the field is silently ignored",
     )
+    SCHEMA_NAMES_LEFT_OUT = Row(
+        "schema.names_left_out",
+        NOTE,
+        "Turns of one role have different names, such as those of several agents. The names are not part of the conversation.",
+        "If the model needs to know who speaks, write the name into the text of the turn.",
+        "the names are silently left out",
+    )
+    SCHEMA_TIMES_DESCEND = Row(
+        "schema.times_descend",
+        NOTE,
+        "Every turn has a time, and they are not in the order of the turns.",
+        "Sort the turns before they are logged. They are read in the order of the log.",
+        "the turns are trained in the order of the log",
+    )
+    SCHEMA_PARENT_MISSING = Row(
+        "schema.parent_missing",
+        NOTE,
+        "A message of a session names an event before it that is not in the file, so some of the conversation may be missing.",
+        "Use the session file as the agent wrote it, with the file that it goes on from.",
+    )
     SCHEMA_RAW_STREAM = Row(
         "schema.raw_stream",
         REFUSE,

@@ -182,6 +182,7 @@ class Unread:
         self.kept: Mapping[str, tuple[Mapping[str, Any], Container[str]]] = {}  # place of an object -> the object, its keys that were read aside
         self.counts: Counter[str] = Counter()
         self.findings: list[Finding] = []
+        self.notes: list[Finding] = []  # of what is read
         self.told: list[Told] = []  # tools and system texts in the values that are not read
         self.stops: list[Stop] = []  # why answers ended before their end
 

@@ -21,11 +21,14 @@ from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, NotATurn
 from pipelines.formats.parts import BOTH, HIDDEN, REASONING, TEXT, VALUES, is_result, kind_of_part
 from pipelines.formats.prefixes import parts_of, with_prefixes
 from pipelines.formats.results import are_invocations, call_and_result, result_turn, results_beside
+from pipelines.formats.times import KEYS, first_fall
 from pipelines.formats.turn_keys import description, fields_of_turn, read_adp, read_extras, without_copies
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, parse_json
 from pipelines.parsing.written import Path, Written
-from pipelines.reasons import Reject
+from pipelines.reasons import Reason, Reject
+
+_TIMES = frozenset(KEYS)
 
 
 class Reading:
@@ -61,6 +64,9 @@ def read_turns(turns: Json, path: Path, where: str, written: Written, reading: R
                 )
                 continue
         made += read_turn(turn, (*path, i), f"{where}[{i}]", written, reading)
+    if turns and type(turns[0]) is dict and not _TIMES.isdisjoint(turns[0]) and (fall := first_fall(turns)) is not None:
+        detail = f"it has an earlier time than the turn before it ({fall[1]}); the turns are read in the order of the log"
+        reading.unread.notes.append(Reason.SCHEMA_TIMES_DESCEND.at(f"{where}[{fall[0]}]", detail))
     made = with_reasoning_items(made) if reading.has_reasoning_items else made
     return with_prefixes(made) if reading.has_prefix else made
 

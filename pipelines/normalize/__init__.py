@@ -30,10 +30,12 @@ from pipelines.normalize.tools import check_calls, drop_padding, read_tools, too
 from pipelines.normalize.turns import Line, lines_of
 from pipelines.normalize.written import write_json
 from pipelines.parsing.budget import Budget
-from pipelines.parsing.careful import kind_of
+from pipelines.parsing.careful import clip, kind_of
 from pipelines.parsing.written import Written
 from pipelines.reasons import Reason
 from pipelines.records import Draft, Finding, Message, RawRecord, sample_id_of
+
+MOST_NAMES = 8  # in a finding
 
 
 def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, budget: Budget, notes: list[Finding], unread: Unread) -> Draft:
@@ -64,6 +66,8 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     episode_id = episode_id_of(logged.episode, logged.written, source, findings)
     extra = _kept_aside(logged, findings)
     step_id, own_id = (id_text(name, value, logged.written, findings) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
+    _note_names(findings)
+    findings.notes += unread.notes
     findings.close()
     return Draft(
         sample_id=sample_id_of(raw.record_id),
@@ -165,6 +169,14 @@ def _kept_aside(logged: Logged, findings: Findings) -> str | None:
         findings.note(Reason.RECORD_REJECTED_KEPT, key, "the rejected answer is kept in column extra")
     (_, first), *others = logged.rejected
     return write_json({"rejected": first} | dict(others), None, ())
+
+
+def _note_names(findings: Findings) -> None:
+    """Notes that turns of one role have different names: those of several agents, say, which nobody can tell apart in the conversation."""
+    for role, names in findings.names.items():
+        if len(names) > 1:
+            detail = f"turns of role {role} have the names {clip(', '.join(list(names)[:MOST_NAMES]))}, which the conversation does not have"
+            findings.note(Reason.SCHEMA_NAMES_LEFT_OUT, next(iter(names.values())), detail)
 
 
 def _has_prefix(places: Sequence[str], start: str) -> bool:

@@ -20,6 +20,7 @@ class Findings:
         self.settings, self.budget, self.unread = settings, budget, unread
         self.refusals: list[Finding] = refusals(notes)
         self.notes = list(notes)
+        self.names: dict[str, dict[str, str]] = {}  # role -> the names that its turns have, each with its first place
         self._counts: Counter[Reason] = Counter()
 
     def refuse(self, reason: Reason, where: str, detail: str = "") -> None:

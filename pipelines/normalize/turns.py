@@ -91,6 +91,8 @@ def _check_fields(turn: LoggedTurn, role: str | None, fields: TurnFields, findin
     for key, value in (("name", turn.name), ("tool_call_id", turn.call_id)) if role != "observation" else ():
         if value is not None:
             findings.unread.add("turn", turn.where, key, value)
+    if role in ("user", "assistant") and isinstance(turn.name, str) and turn.name.strip():
+        findings.names.setdefault(role, {}).setdefault(turn.name, f"{turn.where}.name")
     if turn.metadata not in (None, "", {}, []) and not (role == "assistant" and isinstance(turn.metadata, str)):
         # GLM-4's template prints it for every role; in our messages, metadata is the name of a call.
         findings.unread.counts["turn.metadata"] += 1
