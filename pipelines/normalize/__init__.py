@@ -41,6 +41,7 @@ MOST_NAMES = 8  # in a finding
 def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, budget: Budget, notes: list[Finding], unread: Unread) -> Draft:
     """The record's Draft; `notes` are what parsing found, `unread` its keys that no format reads. Raises Reject with every reason found."""
     findings = Findings(config.normalize, budget, notes, unread)
+    findings.turns_key, findings.renamed = logged.turns_key, dict(logged.renamed)
     _check_record(logged, findings)
     lines = _lines(logged, findings)
     lines = [*_system_lines(logged, lines, findings), *lines] if logged.system else lines

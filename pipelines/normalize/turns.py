@@ -65,7 +65,9 @@ def lines_of(turn: LoggedTurn, findings: Findings) -> list[Line]:
 
 def _role(turn: LoggedTurn, findings: Findings) -> str | None:
     if turn.role is None:
-        findings.refuse(Reason.SCHEMA_ROLE_MISSING, turn.where, "the turn has no role; expected one under role, from, sender or author")
+        findings.refuse(
+            Reason.SCHEMA_ROLE_MISSING, turn.where, f"the turn has no role; expected one under {findings.renamed.get('role', 'role, from, sender or author')}"
+        )
         return None
     role = ALIASES.get(turn.role) or canonical_role(turn.role) if isinstance(turn.role, str) else None
     if role is None:
