@@ -21,16 +21,22 @@ ENVELOPES = frozenset(
     (
         *("extra", "invocation_params", "invocation_parameters", "metadata", "ls_metadata", "modelParameters", "model_parameters", "model_params"),
         *("optional_params", "proxy_server_request", "body", "kwargs", "model_kwargs", "params", "parameters", "config", "configuration", "generation_config"),
-        *("toolConfig", "tool_config", "agent_config", "agent", "assistant", "settings", "options", "request", "request_body", "extra_body", "llm_config"),
+        *("generationConfig", "inferenceConfig", "invocationParams", "modelParams", "modelConfig", "model_config", "llm_params", "llm_kwargs", "llm_config"),
+        *("request_params", "request_kwargs", "completion_params", "inference_params", "litellm_params", "agentConfig", "session", "run"),
+        *("toolConfig", "tool_config", "agent_config", "agent", "assistant", "settings", "options", "request", "request_body", "extra_body"),
     )
 )
 # The keys of tools and of a system text there. Those of `AMBIGUOUS` count in envelopes; anywhere else, instructions may be those of an annotator.
 TOOLS = ("tools", "functions", "available_tools", "tool_definitions", "function_declarations", "functionDeclarations")
-NAMED = ("system_prompt", "system_message", "systemInstruction", "system_instruction", "systemPrompt", "systemMessage", "system_instructions")
+NAMED = (
+    *("system_prompt", "system_message", "systemInstruction", "system_instruction", "systemPrompt", "systemMessage", "system_instructions"),
+    *("sys_prompt", "developer_message", "developer_instructions"),
+)
 AMBIGUOUS = ("system", "instructions")
 MOST_LEVELS = 3  # of envelopes in each other
 # A `system` that is no text but the name of one: an operating system, or a provider in lower case.
 _SYSTEM_NAME = re.compile(r"\s*(?:[a-z0-9_.:/-]+|(?i:linux|windows|mac ?os|darwin|ubuntu|debian|fedora|centos|android|ios|chrome ?os|harmony ?os)\b.{0,40})\s*")
+_OF_MODEL = re.compile(r"agent|assistant|bot|config|request|model|llm|param|run|session|setting|option|gpt|setup|kwargs", re.IGNORECASE)
 _SCHEMAS = ("input_schema", "inputSchema", "parameters", "parameter_definitions", "parametersJsonSchema")
 _MARKS = ('"parameters"', '"function"', "put_schema", "putSchema", "toolSpec", "eclarations", "ystem", "nstructions")  # one is in every JSON text that tells
 
@@ -94,10 +100,10 @@ def told_in(key: str, value: Json, where: str) -> Iterator[Told]:
                 yield Told(place, key, "tools", [box])
                 continue
             for inner_name, inner in box.items():
-                is_key = inner_name in NAMED or inner_name == "system" or (inner_name == "instructions" and name in ENVELOPES)
+                is_key = inner_name in NAMED or inner_name == "system" or (inner_name == "instructions" and _OF_MODEL.search(name) is not None)
                 if is_key and is_system_text(inner_name, inner):
                     yield Told(f"{place}.{inner_name}", key, "system", inner)
-                elif isinstance(inner, (dict, list, str)):
+                elif isinstance(inner, (dict, list)) or (isinstance(inner, str) and may_tell(inner)):
                     boxes.append((f"{place}.{inner_name}"[:200], inner_name, inner))
         elif isinstance(box, list):
             if box and all(_is_definition(item) for item in box):
@@ -189,9 +195,14 @@ def _are_by_name(value: Mapping[str, Json]) -> bool:
     return bool(value) and all(isinstance(one, dict) and any(_is_schema(one.get(key), key) for key in _SCHEMAS) for one in value.values())
 
 
+def may_tell(text: str) -> bool:
+    """Whether a text may be an object or a list as JSON."""
+    return text[:64].lstrip()[:1] in ("{", "[")
+
+
 def _opened(value: Json) -> Json:
     """The value of a JSON text that may tell something; any other value as it is."""
-    if not isinstance(value, str) or value[:64].lstrip()[:1] not in ("{", "[") or not any(mark in value for mark in _MARKS):
+    if not isinstance(value, str) or not may_tell(value) or not any(mark in value for mark in _MARKS):
         return value
     try:
         return orjson.loads(value)

@@ -13,7 +13,7 @@ from pipelines.formats.paths import Found, Trail, find, nearest_path, open_text
 from pipelines.formats.pieces import Piece
 from pipelines.formats.reading import text_turn, turns_at
 from pipelines.formats.record_fields import logged_of
-from pipelines.formats.turns import Reading, read_turn
+from pipelines.formats.turns import Reading, note_times, read_turn
 from pipelines.parsing.written import Rewritten, Written
 from pipelines.reasons import Reason, Reject
 
@@ -95,6 +95,7 @@ def _mapped_turns(at: Found, fields: Fields, reading: Reading) -> list[Json]:
     if opened is None or not isinstance(opened.value, list):
         return [NotATurn(at.value, at.where)]
     made: list[Json] = []
+    note_times(opened.value, opened.where, reading.unread)
     for i, turn in enumerate(opened.value):
         place = opened.at(i)
         if isinstance(turn, str):

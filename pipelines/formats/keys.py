@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from pipelines.formats.beside import Told, told_in
+from pipelines.formats.beside import Told, may_tell, told_in
 from pipelines.formats.meaning import carries_meaning
 from pipelines.formats.stops import HOLDERS, STOP_KEYS, Stop, stops_in
 from pipelines.parsing.careful import clip
@@ -63,7 +63,7 @@ CALL_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "system": ("system", "system_prompt", "system_message", "instructions", "systemInstruction", "system_instruction", "gen_ai.system_instructions"),
-    "tools": ("tools", "functions", "available_tools", "tool_definitions", "gen_ai.tool.definitions"),
+    "tools": ("tools", "functions", "available_tools", "tool_definitions", "gen_ai.tool.definitions", "gen_ai.request.tools", "mlflow.chat.tools"),
     "images": IMAGES,
     "media": MEDIA,
     "label": ("label", "kto_tag"),
@@ -204,7 +204,12 @@ class Unread:
             if len(self.findings) == MOST_FINDINGS:
                 place, detail = "", f"and more; only the first {MOST_FINDINGS} are listed"
             self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))
-        elif kind in _TELLING and isinstance(value, (dict, list, str)) and key not in self.ignored and len(self.told) < MOST_FINDINGS:
+        elif (
+            kind in _TELLING
+            and (isinstance(value, (dict, list)) or (isinstance(value, str) and may_tell(value)))
+            and key not in self.ignored
+            and len(self.told) < MOST_FINDINGS
+        ):
             self.told += islice(told_in(clip_key(key), value, f"{where}.{clip_key(key)}".lstrip(".")), MOST_FINDINGS)
 
     def _is_kept(self, where: str, key: str) -> bool:
@@ -229,6 +234,8 @@ class Unread:
 
     def add_stop(self, kind: str, where: str, key: str, value: Any) -> None:
         """Notes why an answer ended, where this key says that it ended too early."""
+        if value is True and kind != "turn":
+            return  # an episode that was truncated, say
         if kind not in ("line", "tool") and key not in self.ignored and len(self.stops) < MOST_FINDINGS:
             self.stops += [stop for stop in islice(stops_in(key, value, where), MOST_FINDINGS) if stop.key not in self.ignored]
 

@@ -6,18 +6,42 @@ Sources: the API references of OpenAI (finish_reason; status, incomplete_details
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 Json = Any
 Ending = Literal["cut", "blocked"]
-REASONS = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "doneReason", "native_finish_reason", "finish_reasons", "finish_type")
-STOP_KEYS = frozenset((*REASONS, "gen_ai.response.finish_reasons", "status", "incomplete_details", "promptFeedback", "prompt_feedback"))
+REASONS = (
+    "finish_reason",
+    "finishReason",
+    "stop_reason",
+    "stopReason",
+    "done_reason",
+    "doneReason",
+    "native_finish_reason",
+    "finish_reasons",
+    "finish_type",
+    "stop_type",
+)
+FLAGS = ("truncated", "is_truncated")  # of a turn
+STOP_KEYS = frozenset((*REASONS, *FLAGS, "gen_ai.response.finish_reasons", "status", "incomplete_details", "promptFeedback", "prompt_feedback"))
 # Objects beside an answer that say why it ended.
-HOLDERS = frozenset(("response_metadata", "generation_info", "generationInfo", "gen_ai", "response", "llm", "raw_response"))
+HOLDERS = frozenset(("details", "meta_info", "response_metadata", "generation_info", "generationInfo", "gen_ai", "response", "llm", "raw_response"))
 CUT = frozenset(
     (
-        *("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "max_new_tokens", "max_length", "token_limit", "model_length", "truncated"),
+        *(
+            "length",
+            "limit",
+            "max_tokens",
+            "max_output_tokens",
+            "max_completion_tokens",
+            "max_new_tokens",
+            "max_length",
+            "token_limit",
+            "model_length",
+            "truncated",
+        ),
         *(
             "model_context_window_exceeded",
             "context_length_exceeded",
@@ -61,8 +85,12 @@ def stops_in(key: str, value: Json, where: str, levels: int = MOST_LEVELS) -> It
         return
     if key not in STOP_KEYS:
         return
+    if key in FLAGS:
+        if value is True:
+            yield Stop(where, key, "cut", "true")
+        return
     if isinstance(value, dict):
-        value = next((value[name] for name in ("reason", "blockReason", "block_reason") if isinstance(value.get(name), str)), None)
+        value = next((value[name] for name in ("reason", "blockReason", "block_reason", "type") if isinstance(value.get(name), str)), None)
     words = [word for word in (value if isinstance(value, list) else [value]) if isinstance(word, str) and len(word) < 64]
     for word in words:
         if (ending := _ending(key, word)) is not None:
@@ -77,6 +105,8 @@ def _ending(key: str, word: str) -> Ending | None:
         return "cut" if plain == "incomplete" else None
     return "cut" if plain in CUT else "blocked" if plain in BLOCKED else None
 
+
+_CHUNK = re.compile(r'"(?:delta|done|candidates)"\s*:')  # OpenAI, Ollama, Gemini
 
 # Where a log of requests says that one failed, and the values that say so.
 _BAD = frozenset(("error", "failed", "failure", "fail", "timeout", "timed_out", "cancelled", "canceled", "aborted"))
@@ -105,14 +135,17 @@ def failure_in(holder: Mapping[str, Json], is_request: bool) -> tuple[str, Json]
 
 
 def is_raw_stream(text: str) -> bool:
-    r"""Whether a text is the lines of a stream of server-sent events, and nothing else: what was sent, and not what was said.
+    r"""Whether a text is the lines of a stream, and nothing else: server-sent events, or an object a line. It is what was sent, and not what was said.
 
     >>> is_raw_stream('data: {"choices": []}\n\ndata: [DONE]\n'), is_raw_stream("data: 3 rows")
     (True, False)
     """
-    if not text[:64].lstrip().startswith(("data:", "event:", "id:", ":")):
+    start = text[:64].lstrip()
+    if not start.startswith(("data:", "event:", "id:", ":", "{")):
         return False
     lines = [line.strip() for line in text.split("\n") if line.strip()]
+    if start.startswith("{"):
+        return len(lines) > 1 and all(line.startswith("{") and line.endswith("}") and _CHUNK.search(line) for line in lines)
     return all(line.startswith(("data:", "event:", "id:", "retry:", ":")) for line in lines) and any(
         line.startswith("data:") and line[5:].lstrip()[:1] in ("{", "[") for line in lines
     )

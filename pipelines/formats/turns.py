@@ -64,11 +64,17 @@ def read_turns(turns: Json, path: Path, where: str, written: Written, reading: R
                 )
                 continue
         made += read_turn(turn, (*path, i), f"{where}[{i}]", written, reading)
-    if turns and type(turns[0]) is dict and not _TIMES.isdisjoint(turns[0]) and (fall := first_fall(turns)) is not None:
-        detail = f"it has an earlier time than the turn before it ({fall[1]}); the turns are read in the order of the log"
-        reading.unread.notes.append(Reason.SCHEMA_TIMES_DESCEND.at(f"{where}[{fall[0]}]", detail))
+    if turns and type(turns[0]) is dict and not _TIMES.isdisjoint(turns[0]):
+        note_times(turns, where, reading.unread)
     made = with_reasoning_items(made) if reading.has_reasoning_items else made
     return with_prefixes(made) if reading.has_prefix else made
+
+
+def note_times(turns: list[Json], where: str, unread: Unread) -> None:
+    """Notes that the times of these turns are not in the order of the turns."""
+    if (fall := first_fall(turns)) is not None:
+        detail = f"it has an earlier time than the turn before it ({fall[1]}); the turns are read in the order of the log"
+        unread.notes.append(Reason.SCHEMA_TIMES_DESCEND.at(f"{where}[{fall[0]}]", detail))
 
 
 def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Reading) -> list[Json]:

@@ -45,13 +45,15 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     _check_record(logged, findings)
     lines = _lines(logged, findings)
     lines = [*_system_lines(logged, lines, findings), *lines] if logged.system else lines
-    check_system_texts(unread.told, lines, findings)
+    if unread.told:
+        check_system_texts(unread.told, lines, findings)
     given = _logged_tools(logged)
     if not given and source.calls_in_text != "none":
         given = lift_tools(lines, findings)
     tools = read_tools(given, findings)
     declared = {tool.name: tool for tool in tools}
-    check_definitions(unread.told, declared, findings)
+    if unread.told:
+        check_definitions(unread.told, declared, findings)
     lines = lift_calls(lines, declared, source.calls_in_text, findings)
     shown = place_images(logged, lines, findings)
     check_references(shown, findings)
@@ -60,7 +62,8 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
         if line.call is not None and declared:
             line.call = drop_padding(line.call, declared, findings)
             line.text = line.call.arguments
-    check_stops(unread.stops, lines, config.checks.cut_answer, findings)
+    if unread.stops:
+        check_stops(unread.stops, lines, config.checks.cut_answer, findings)
     check_calls((line.call for line in lines if line.call), declared, findings)
     boxes = fill_objects(logged, lines, findings)
     _check_targets(lines, findings)

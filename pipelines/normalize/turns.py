@@ -98,6 +98,8 @@ def _check_fields(turn: LoggedTurn, role: str | None, fields: TurnFields, findin
     if turn.metadata not in (None, "", {}, []) and not (role == "assistant" and isinstance(turn.metadata, str)):
         # GLM-4's template prints it for every role; in our messages, metadata is the name of a call.
         findings.unread.counts["turn.metadata"] += 1
+        for key, value in turn.metadata.items() if isinstance(turn.metadata, dict) else ():
+            findings.unread.add_stop("turn", turn.where, str(key), value)
         findings.note(Reason.SCHEMA_FIELD_UNREAD, f"{turn.where}.metadata", f"the metadata of {speaker} was left out")
     if _is_answer(role):
         for _, where in _take_images_beside_calls(fields):

@@ -22,6 +22,8 @@ CONTENTS = [{"role": "user", "parts": [{"text": "Q"}]}, {"role": "model", "parts
         ({"contents": CONTENTS, "response": GEMINI}, "contents[1]"),
         ({"messages": [Q, BEGUN | {"prefix": True}, REST]}, "messages[1]"),
         ({"messages": [Q, BEGUN | {"prefix": True}], "response": {"choices": [{"message": REST}]}}, "messages[1]"),
+        ({"input": [Q, BEGUN], "output": REST, "type": "GENERATION"}, "input[1]"),
+        ({"run_type": "llm", "inputs": {"messages": [Q, BEGUN]}, "outputs": {"messages": [REST]}}, "inputs.messages[1]"),
         ({"input": [Q, BEGUN | {"prefix": True}], "output": REST, "type": "GENERATION"}, "input[1]"),
     ],
 )

@@ -158,3 +158,35 @@ def test_a_cut_answer_of_claude_code_is_masked_with_all_its_events():
     ]
     made = conversation({"lines": lines})
     assert [(message.content, message.loss_weight) for message in made.messages if message.role == "assistant"] == [("I look around", 0.0), ("I see.", None)]
+
+
+CUT_TURNS = [
+    ANSWER | {"truncated": True},
+    ANSWER | {"metadata": {"finishReason": "length"}},
+    ANSWER | {"response_metadata": {"stop_reason": "max_tokens"}},
+    ANSWER | {"meta_info": {"finish_reason": {"type": "length", "length": 9}}},
+]
+
+
+@pytest.mark.parametrize("answer", CUT_TURNS)
+def test_a_turn_says_in_many_places_that_it_was_cut(answer: dict[str, Any]):
+    made = conversation({"messages": [*ASKED["messages"], answer]})
+    assert ([message.loss_weight for message in made.messages], "check.cut_answer" in [finding.code for finding in made.findings]) == ([None, 0.0], True)
+
+
+def test_an_episode_that_was_truncated_is_trained():
+    assert [message.loss_weight for message in conversation(asked(truncated=True, terminated=False)).messages] == [None, None]
+
+
+def test_an_object_a_line_is_a_raw_stream_too():
+    stream = '{"message": {"content": "A"}, "done": false}\n{"message": {"content": ""}, "done": true}\n'
+    assert [code for code, _ in refusals({"request": ASKED, "response": stream})] == ["schema.raw_stream"]
+    said = '{"a": 1}\n{"a": 2}'
+    assert turns(conversation({"prompt": "Q", "completion": said}))[-1] == ("assistant", "", said)
+
+
+def test_the_error_of_an_api_as_json_text_is_no_answer():
+    failed = '{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}'
+    assert [code for code, _ in refusals({"request": ASKED, "response": failed})] == ["schema.field_unread"]
+    said = '{"error": null, "fix": "none"}'
+    assert turns(conversation({"request": ASKED, "response": said}))[-1] == ("assistant", "", said)
