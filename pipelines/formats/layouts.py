@@ -146,7 +146,6 @@ LAYOUTS: dict[str, Layout] = {
         needs=(("attributes.gen_ai.input.messages | attributes.gen_ai.prompt | gen_ai.input.messages", "any"),),
         holders=("attributes", "attributes.llm.request"),
         kinds=SPAN_KINDS,
-        has_prefix=True,
         pieces=(
             Piece("attributes.gen_ai.input.messages | attributes.gen_ai.prompt | gen_ai.input.messages", "user"),
             Piece("attributes.gen_ai.output.messages | attributes.gen_ai.completion | gen_ai.output.messages", "assistant"),
@@ -167,7 +166,6 @@ LAYOUTS: dict[str, Layout] = {
         repeats=("attributes.input", "attributes.output", "input", "output"),
         other_meaning=("system",),  # the name of the provider
         kinds=SPAN_KINDS,
-        has_prefix=True,
         pieces=(
             Piece("attributes.llm.input_messages | llm.input_messages", "user"),
             Piece("attributes.llm.output_messages | llm.output_messages", "assistant"),
@@ -179,7 +177,6 @@ LAYOUTS: dict[str, Layout] = {
         needs=(("inputs", "object"), ("outputs | output", "any")),
         holders=("inputs", "outputs"),
         kinds=SPAN_KINDS,
-        has_prefix=True,
         pieces=(
             Piece(under("inputs", HISTORY), "history"),
             Piece("inputs.prompts[0]", "prompt"),
@@ -209,7 +206,6 @@ LAYOUTS: dict[str, Layout] = {
         needs=(("input", "any"), ("output", "any")),
         holders=("input", "input.inputBodyJson"),
         kinds=SPAN_KINDS,
-        has_prefix=True,
         pieces=(
             Piece(under("input", HISTORY), "history"),
             Piece(

@@ -22,8 +22,6 @@ CONTENTS = [{"role": "user", "parts": [{"text": "Q"}]}, {"role": "model", "parts
         ({"contents": CONTENTS, "response": GEMINI}, "contents[1]"),
         ({"messages": [Q, BEGUN | {"prefix": True}, REST]}, "messages[1]"),
         ({"messages": [Q, BEGUN | {"prefix": True}], "response": {"choices": [{"message": REST}]}}, "messages[1]"),
-        ({"input": [Q, BEGUN], "output": REST, "type": "GENERATION"}, "input[1]"),
-        ({"run_type": "llm", "inputs": {"messages": [Q, BEGUN]}, "outputs": {"messages": [REST]}}, "inputs.messages[1]"),
         ({"input": [Q, BEGUN | {"prefix": True}], "output": REST, "type": "GENERATION"}, "input[1]"),
     ],
 )
@@ -48,6 +46,7 @@ def test_a_beginning_without_a_rest_is_a_cut_answer():
 
 def test_two_answers_stay_two_where_nothing_says_that_they_are_one():
     assert len(conversation({"messages": [Q, BEGUN, REST]}).messages) == 3
+    assert len(conversation({"input": [Q, BEGUN], "output": REST, "type": "GENERATION"}).messages) == 3  # of an agent's span, it may be an earlier answer
     call = {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}
     asked = {"request": {"messages": [Q, call]}, "response": {"choices": [{"message": REST}]}}
     assert [content for _, _, content in turns(conversation(asked))] == ["Q", "{}", " 1}"]
