@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from pipelines.formats.logged import LoggedTurn
+from pipelines.formats.stops import is_raw_stream
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.in_text.grammars import has_call
 from pipelines.normalize.reasoning import cut_before, has_thoughts, with_thoughts
@@ -20,6 +21,8 @@ from pipelines.normalize.turn_fields import TurnFields, read_fields, read_logged
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason
 from pipelines.records import Answered
+
+_STREAMS = ("data:", "event:")  # how the stream of a response begins
 
 
 class Line(Struct, gc=False, kw_only=True):
@@ -53,6 +56,8 @@ def lines_of(turn: LoggedTurn, findings: Findings) -> list[Line]:
     role = _role(turn, findings)
     if role == CALL and isinstance(turn.content, str) and has_call(turn.content):
         role = "assistant"  # the call is in the text, in the syntax of a model
+    if role == "assistant" and isinstance(turn.content, str) and turn.content.startswith(_STREAMS) and is_raw_stream(turn.content):
+        findings.refuse(Reason.SCHEMA_RAW_STREAM, turn.where, "the answer is the raw stream of a response; log the message that it makes")
     if role is not None and _is_text_only(turn, role, findings):
         return [Line(role=role, text=turn.content, where=turn.where, is_silent=role == "assistant" and not turn.content.strip())]
     for key, value in turn.media:

@@ -137,6 +137,7 @@ def test_the_raw_stream_of_a_response_is_no_answer():
     stream = 'event: message\ndata: {"choices": [{"delta": {"content": "A"}}]}\n\ndata: [DONE]\n'
     for record in ({"request": ASKED, "response": stream}, ASKED | {"response": stream}, {"prompt": "Q", "completion": stream}):
         assert [code for code, _ in refusals(record)] == ["schema.raw_stream"]
+    assert refusals({"messages": [*ASKED["messages"], ANSWER | {"content": stream}]}) == [("schema.raw_stream", "messages[1]")]
     said = "data: 3 rows\nAll is well."
     assert turns(conversation({"prompt": "Q", "completion": said}))[-1] == ("assistant", "", said)
     quoted = f"The stream looks so:\n{stream}"
