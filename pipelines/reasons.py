@@ -172,6 +172,33 @@ class Reason(Enum):
         "Use a key that is read, or add this one to the source's `ignore`. The detail names the key.",
         "the field is silently ignored",
     )
+    SCHEMA_NAMES_LEFT_OUT = Row(
+        "schema.names_left_out",
+        NOTE,
+        "Turns of one role have different names, such as those of several agents. The names are not part of the conversation.",
+        "If the model needs to know who speaks, write the name into the text of the turn.",
+        "the names are silently left out",
+    )
+    SCHEMA_TIMES_DESCEND = Row(
+        "schema.times_descend",
+        NOTE,
+        "Every turn has a time, and they are not in the order of the turns.",
+        "Sort the turns before they are logged. They are read in the order of the log.",
+        "the turns are trained in the order of the log",
+    )
+    SCHEMA_PARENT_MISSING = Row(
+        "schema.parent_missing",
+        NOTE,
+        "A message of a session names an event before it that is not in the file, so some of the conversation may be missing.",
+        "Use the session file as the agent wrote it, with the file that it goes on from.",
+    )
+    SCHEMA_RAW_STREAM = Row(
+        "schema.raw_stream",
+        REFUSE,
+        "The answer is the raw stream of a response, lines of `data: {...}`, and not the text that it makes.",
+        "Log the message that the client put together.",
+        "the lines of the stream are trained as the answer",
+    )
     SCHEMA_NO_TARGET = Row(
         "schema.no_target",
         REFUSE,
@@ -405,6 +432,13 @@ class Reason(Enum):
         NOTE,
         "The episode has no finishing answer: it ends with a result, or with an action that does not end the task.",
         "The agent was probably stopped. `checks: {no_end: quarantine}` leaves such episodes out.",
+    )
+    CHECK_CUT_ANSWER = Row(
+        "check.cut_answer",
+        NOTE,
+        "The log says that an answer was cut, for example by a limit of tokens. By default it is not trained: its end is not one.",
+        "Raise the limit of the model that is logged. `checks: {cut_answer: quarantine}` leaves such records out, `note` trains the answers as whole ones.",
+        "the cut answer is trained with a token that ends it",
     )
     TOKENS_TOO_LONG = Row(
         "tokens.too_long",
@@ -756,6 +790,13 @@ class Reason(Enum):
         "The oldest answers, and calls with their results, were left out so that the row fits max_tokens. The system turns and the first question were kept. "
         "With `on_overflow: windows`, only such as are not trained.",
         "Raise max_tokens to keep them.",
+    )
+    REPAIR_ANSWER_JOINED = Row(
+        "repair.answer_joined",
+        REPAIR,
+        "The request ended with the beginning of an answer, which the model continued. Both became one answer, and all of it is trained.",
+        "Nothing to fix.",
+        "the beginning is trained as an answer of its own",
     )
     REPAIR_CODE_AS_CALL = Row(
         "repair.code_as_call",

@@ -18,3 +18,4 @@ class Checks(Settings):
     point_outside: What = "note"
     no_end: What = "note"
     undeclared_tool: What = "note"
+    cut_answer: What = "mask"

@@ -111,9 +111,31 @@ class Fields(Settings):
 
     @model_validator(mode="after")
     def _has_turns(self) -> Fields:
-        if self.turns is None and self.answer is None:
-            raise ValueError("needs turns, or prompt and answer")
+        if faults := [*_faults_of_turns(self), *_same_paths(self)]:
+            raise ValueError("; ".join(faults))
         return self
+
+
+def _faults_of_turns(fields: Fields) -> list[str]:
+    if fields.turns is None and fields.answer is None:
+        return ["needs turns, or prompt and answer"]
+    if fields.turns is not None and fields.prompt is not None:
+        return ["turns and prompt both say where the questions are; give turns where the record has a list of turns, else prompt and answer"]
+    if fields.turns is None and fields.prompt is None and fields.history is None:
+        return ["answer has no question before it; give prompt too"]
+    return []
+
+
+def _same_paths(fields: Fields) -> Iterable[str]:
+    """Fields that say different things and have one path."""
+    said = {name: path for name in ("turns", "history", "answer", "rejected", "system", "tools") if (path := getattr(fields, name)) is not None}
+    said |= {"prompt" if i == 0 else f"prompt[{i}]": path for i, path in enumerate(fields.prompt or ())}
+    turn = {f"turn.{name}": path for name in ("role", "content", "calls", "reasoning") if (path := getattr(fields.turn, name)) is not None}
+    call = {f"call.{name}": path for name in ("name", "arguments", "id") if (path := getattr(fields.call, name)) is not None}
+    for paths in (said, turn, call):
+        for i, (name, path) in enumerate(paths.items()):
+            if (other := next((key for key in list(paths)[:i] if paths[key].strip() == path.strip()), None)) is not None:
+                yield f"{other} and {name} are the same path, {path!r}"
 
 
 _TRAINER = ("columns", "tags", "formatting", "ranking")

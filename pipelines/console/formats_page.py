@@ -26,6 +26,8 @@ BEFORE = """\
   `allow_empty` is set.
 - **Keys**: each key of a record is read, or known to be harmless, or counted as unread in the summary. If an unread key may change what the record teaches, by the words of its
   name or by its value, the record is quarantined (`schema.field_unread`), unless you set `ignore` or `field_unread: warn`: [keys.md](keys.md).
+- **Requests**: tools and a system text may also stand in an object beside the turns, such as `config`, `metadata`, `model_parameters` or `extra.invocation_params` ([keys.md](keys.md)).
+  Tool definitions or a system text anywhere else in a value that is not read quarantine the record, unless the record says the same where it is read.
 - **Turns**: turns and content parts are read alike in every format, whichever API logged them: OpenAI chat and Responses, Anthropic, Gemini, Bedrock, LangChain,
   Vercel's AI SDK, OpenTelemetry, ATIF, ADP. A format only says where in a record its turns are. Lists and objects may also be JSON text, as in Parquet columns.
 - **Images**: under many keys of a record or a turn ([keys.md](keys.md)), as content parts, as `<img>path</img>`, as `file://` or `data:` URIs, as base64, or as bytes in Parquet. Each
@@ -39,17 +41,22 @@ BEFORE = """\
   model set `tool_syntax: hermes` (or `json`) in its dialect; without it, records with tools are quarantined for this dialect (`tokens.tools_unsupported`). Arguments that are JSON
   objects are written in one uniform way; arguments that are text stay unchanged.
 - **Calls in text**: an answer whose text ends with calls becomes text and calls (`repair.tool_call_extracted`), in the syntaxes {SYNTAXES}. Tags that mean
-  nothing else are enough; {UNTAGGED} need a result that follows, or names that `tools` declares. Results in the next question (`<tool_response>`, `Observation:`,
+  nothing else are enough; {UNTAGGED} need a result that follows, or names that `tools` declares or earlier calls have. Results in the next question (`<tool_response>`, `Observation:`,
   `EXECUTION RESULT of [name]:` and the like) become tool results, and tool definitions in the words of a known template are moved to `tools`. A call in quotes, in a block of code or before other
   text stays text, with the note `tool.call_in_text`; so does one in a list, in indented lines or after a colon, unless a result follows, its name is declared, or the conversation has
   such calls already. `calls_in_text: none`, or a list of syntaxes, of a source says otherwise than `auto`.
 - **Answers beside the turns**: if the turns end with a question, the answer is read from `response`, `output`, `completion`, `choices`, `chosen` or `answer` of the record.
+- **Beginnings of answers**: a request that ends with a turn of the assistant gives the model the beginning of its answer. Both become one answer (`repair.answer_joined`), and so do a turn
+  with `prefix: true` and the answer after it.
+- **Why an answer ended**: an answer that the log says was cut (`finish_reason: length`, `stop_reason: max_tokens`, `status: incomplete` and the like) is not trained, with the note
+  `check.cut_answer` ([checks.md](checks.md)); one that was blocked (`content_filter`, `SAFETY`, `promptFeedback.blockReason`) quarantines the record, and so does a request that failed: an
+  `error`, a bad `status` or a `status_code` from 400 on, beside a response. A response that is still the raw stream (`data: {...}`) is `schema.raw_stream`.
 - **Questions and answers**: a record with an answer and no question is quarantined, and so is one with several answers to its question (choices, completions): keep the one to train on.
   Earlier turns come from `history`, `chat_history` and the like.
 - **Traces**: spans of tools, retrievers, embeddings and the like are no conversations and are quarantined by the name of their kind (`keep_if` leaves them out); so are spans that failed.
 - **Exports of ChatGPT**: the branch of the tree `mapping` that ends at `current_node`, if it is all text; other branches are counted as unread.
 - **Preferences**: the better side is trained; the rejected one is kept in column `extra`, with the note `record.rejected_kept`.
-- **Reasoning**: placed once, before its turn, whichever key it came from. `reasoning: drop` removes all of it.
+- **Reasoning**: placed once, before its turn, whichever key it came from. Only reasoning that a list of parts has between texts keeps its place. `reasoning: drop` removes all of it.
 - **Loss**: nine keys say whether a turn is trained and with what weight ([below](#loss-keys)). A record whose weights a row cannot represent, such as different
   weights within one answer, is quarantined.
 - **GUI episodes**: with `rows: {of: step}` a source has a conversation for each step of AndroidControl, GUI-Odyssey, AITZ, AgentNet, Mind2Web and others: [steps.md](steps.md).

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from pipelines.config.fields import CallKeys, Fields, TurnKeys
 from pipelines.formats.keys import HARMLESS
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, NotATurn, fields_of
-from pipelines.formats.paths import Found, Trail, find, open_text
+from pipelines.formats.paths import Found, Trail, find, nearest_path, open_text
 from pipelines.formats.pieces import Piece
-from pipelines.formats.reading import logged_of, text_turn, turns_at
-from pipelines.formats.turns import Reading, read_turn
+from pipelines.formats.reading import text_turn, turns_at
+from pipelines.formats.record_fields import logged_of
+from pipelines.formats.turns import Reading, note_times, read_turn
 from pipelines.parsing.written import Rewritten, Written
 from pipelines.reasons import Reason, Reject
 
@@ -42,7 +43,9 @@ def read_fields(record: Mapping[str, Json], written: Written, fields: Fields, re
     rejected = find(top, fields.rejected, trail) if fields.rejected else None
     kept = _record_fields(top, fields, trail)
     trail.account(reading.unread, HARMLESS["record"])
-    return logged_of("fields", turns, key, written, kept, episode, rejected=((rejected.where, rejected.value),) if rejected else ())
+    renamed = tuple((usual, path.strip()) for name, usual in _TURN.items() if (path := getattr(fields.turn, name)))
+    made = logged_of("fields", turns, key, written, kept, episode, rejected=((rejected.where, rejected.value),) if rejected else ())
+    return replace(made, renamed=renamed)
 
 
 def _turns(top: Found, fields: Fields, trail: Trail, reading: Reading) -> tuple[Json, str]:
@@ -50,10 +53,8 @@ def _turns(top: Found, fields: Fields, trail: Trail, reading: Reading) -> tuple[
     key = ""
     for piece in _pieces(fields):
         texts = [found for path in piece.joined or (piece.path,) if (found := find(top, path, trail)) is not None]
-        if not texts and piece.role == "user" and not turns:
-            wanted = ", ".join(map(repr, piece.joined))
-            raise Reject(Reason.SCHEMA_CONTENT_MISSING.at(piece.path, f"the record has no question: nothing is at {wanted}, which fields.prompt names"))
         if not texts:
+            _check_is_there(piece, top, bool(turns), fields.prompt is not None)
             continue
         key = key or texts[0].where
         if len(texts) > 1 and all(isinstance(found.value, str) for found in texts):
@@ -64,6 +65,22 @@ def _turns(top: Found, fields: Fields, trail: Trail, reading: Reading) -> tuple[
             turns += [turn for found in texts for turn in turns_at(found, piece.role, reading)]
     marked = [_with_marks(turn, fields.image_mark) for turn in turns] if fields.image_mark else turns
     return marked, key or fields.turns or fields.answer or ""
+
+
+def _check_is_there(piece: Piece, top: Found, has_turns: bool, is_asked: bool) -> None:
+    """Refuses a record without turns, without a question, or with a question and no answer, by the path that the mapping has for it. An answer
+    beside turns need not be there, nor a question after earlier turns."""
+    reason, what, name = {
+        None: (Reason.SCHEMA_TURNS_EMPTY, "turns", "turns"),
+        "user": (Reason.SCHEMA_CONTENT_MISSING, "question", "prompt"),
+        "assistant": (Reason.SCHEMA_NO_TARGET, "answer", "answer"),
+    }.get(piece.role, (None, "", ""))
+    if reason is None or (has_turns and piece.role is not None and (piece.role == "user" or not is_asked)):
+        return
+    paths = piece.joined or (piece.path,)
+    near = next((near for path in paths for option in path.split("|") if (near := nearest_path(top.value, option.strip())) is not None), None)
+    detail = f"the record has no {what}: nothing is at {', '.join(map(repr, paths))}, which fields.{name} names"
+    raise Reject(reason.at(piece.path, detail + (f"; did you mean {near!r}?" if near else "")))
 
 
 def _pieces(fields: Fields) -> list[Piece]:
@@ -78,6 +95,7 @@ def _mapped_turns(at: Found, fields: Fields, reading: Reading) -> list[Json]:
     if opened is None or not isinstance(opened.value, list):
         return [NotATurn(at.value, at.where)]
     made: list[Json] = []
+    note_times(opened.value, opened.where, reading.unread)
     for i, turn in enumerate(opened.value):
         place = opened.at(i)
         if isinstance(turn, str):

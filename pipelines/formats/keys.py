@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
+from pipelines.formats.beside import Told, may_tell, told_in
 from pipelines.formats.meaning import carries_meaning
+from pipelines.formats.stops import HOLDERS, STOP_KEYS, Stop, stops_in
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason
 from pipelines.records import Finding
@@ -50,6 +53,7 @@ TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
 EXTRAS = ("additional_kwargs", "provider_specific_fields")  # objects of LangChain and LiteLLM for what only one provider has
 INVOCATIONS = "toolInvocations"  # of messages of Vercel's AI SDK 4
 COPIED = "is_copied_context"  # ATIF: a turn that another trajectory has already, and which is not trained again
+PREFIX = "prefix"  # Mistral, DeepSeek: the turn is the beginning of the answer that follows
 RESULTS = ("observation",)  # the key of results beside the calls of a turn, {"results": [...]}
 # Field -> the keys that calls use for it.
 CALL_FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -59,7 +63,7 @@ CALL_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "system": ("system", "system_prompt", "system_message", "instructions", "systemInstruction", "system_instruction", "gen_ai.system_instructions"),
-    "tools": ("tools", "functions", "available_tools", "tool_definitions", "gen_ai.tool.definitions"),
+    "tools": ("tools", "functions", "available_tools", "tool_definitions", "gen_ai.tool.definitions", "gen_ai.request.tools", "mlflow.chat.tools"),
     "images": IMAGES,
     "media": MEDIA,
     "label": ("label", "kto_tag"),
@@ -150,6 +154,8 @@ HARMLESS: Mapping[str, frozenset[str]] = {
 
 MOST_KEYS = 256  # distinct ones that are counted of one record
 KEY_LENGTH = 64
+_TELLING = ("record", "turn", "part")
+_STOPS = STOP_KEYS | HOLDERS
 MOST_FINDINGS = 100  # unread keys that carry meaning, of one record
 
 
@@ -176,12 +182,17 @@ class Unread:
         self.kept: Mapping[str, tuple[Mapping[str, Any], Container[str]]] = {}  # place of an object -> the object, its keys that were read aside
         self.counts: Counter[str] = Counter()
         self.findings: list[Finding] = []
+        self.notes: list[Finding] = []  # of what is read
+        self.told: list[Told] = []  # tools and system texts in the values that are not read
+        self.stops: list[Stop] = []  # why answers ended before their end
 
     def add(self, kind: str, where: str, key: str, value: Any, meaning: str = "", repeats: Callable[[str, Any], bool] | None = None) -> None:
         """`kind` is record, turn, part, call or tool, `where` the place of the object that has the key. If `meaning` says why it
         matters, the key is refused whatever its name. `repeats` says whether a key and its value only say again what is read."""
         if kind == "record" and self.kept and self._is_kept(where, key):
             return
+        if key in _STOPS:
+            self.add_stop(kind, where, key, value)
         name = f"{kind}.{clip_key(key)}"
         self.counts[name if name in self.counts or len(self.counts) < MOST_KEYS else f"{kind}.(other keys)"] += 1
         matters = (meaning or carries_meaning(key, value, kind)) and key not in self.ignored and len(self.findings) <= MOST_FINDINGS
@@ -193,6 +204,13 @@ class Unread:
             if len(self.findings) == MOST_FINDINGS:
                 place, detail = "", f"and more; only the first {MOST_FINDINGS} are listed"
             self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))
+        elif (
+            kind in _TELLING
+            and (isinstance(value, (dict, list)) or (isinstance(value, str) and may_tell(value)))
+            and key not in self.ignored
+            and len(self.told) < MOST_FINDINGS
+        ):
+            self.told += islice(told_in(clip_key(key), value, f"{where}.{clip_key(key)}".lstrip(".")), MOST_FINDINGS)
 
     def _is_kept(self, where: str, key: str) -> bool:
         """Whether this key of the record was read aside. Where only a part of its value was, the other keys of the value are added."""
@@ -207,8 +225,23 @@ class Unread:
         """Adds every key of this object that is neither read nor harmless. A key with the value null does not count."""
         harmless = HARMLESS[kind]
         for key, value in logged.items():
-            if key not in read and key not in harmless and value is not None:
+            if key in read or value is None:
+                continue
+            if key not in harmless:
                 self.add(kind, where, key, value, repeats=repeats)
+            elif key in STOP_KEYS:
+                self.add_stop(kind, where, key, value)
+
+    def add_stop(self, kind: str, where: str, key: str, value: Any) -> None:
+        """Notes why an answer ended, where this key says that it ended too early."""
+        if value is True and kind != "turn":
+            return  # an episode that was truncated, say
+        if kind not in ("line", "tool") and key not in self.ignored and len(self.stops) < MOST_FINDINGS:
+            self.stops += [stop for stop in islice(stops_in(key, value, where), MOST_FINDINGS) if stop.key not in self.ignored]
+
+    def move_stops(self, place: str, other: str) -> None:
+        """Gives what was said about the end of a turn to another one, of which it is a part."""
+        self.stops = [stop._replace(where=other) if stop.where == place else stop for stop in self.stops]
 
     def counted(self) -> tuple[tuple[str, int], ...]:
         return tuple(self.counts.items())

@@ -75,6 +75,7 @@ LAYOUTS: dict[str, Layout] = {
         source="logs of LiteLLM, Helicone, MLflow, vLLM and other gateways; OpenAI chat completions, Anthropic messages, Gemini generateContent",
         needs=((ASKED, "any"), (ANSWERED, "any")),
         holders=(*REQUESTS, *(f"{name}.config" for name in REQUESTS)),
+        has_prefix=True,
         pieces=(Piece(ASKED, "user"), Piece(" | ".join(ANSWER.format(name) for name in RESPONSES), "assistant")),
     ),
     "openai_preference": Layout(
@@ -117,6 +118,7 @@ LAYOUTS: dict[str, Layout] = {
         source="ai.google.dev/api/generate-content",
         needs=(("contents", "turns"),),
         holders=("config", "generationConfig"),
+        has_prefix=True,
         pieces=(Piece("contents", "user"), Piece("candidates[0].content | response.candidates[0].content", "assistant")),
     ),
     "responses": Layout(

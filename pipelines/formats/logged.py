@@ -46,6 +46,8 @@ class LoggedTurn(Noun, frozen=True, kw_only=True):
     media: Keyed = ()
     reasoning: Keyed = ()
     loss: Keyed = ()
+    is_prefix: bool = False  # the log says that it is the beginning of the answer that follows
+    prefix: str = ""  # the place of the beginning that was joined to this answer
 
 
 class NotATurn(NamedTuple):
@@ -72,6 +74,7 @@ class Logged(Noun, frozen=True, kw_only=True):
     rejected: Keyed = ()  # the other side of a preference, which is kept aside
     id: Json = None
     step_id: Json = None
+    renamed: tuple[tuple[str, str], ...] = ()  # (usual key of a turn, the path that a mapping has for it)
     episode: tuple[str, Json] | None = None  # the key of the episode's id, and its value
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pipelines.formats.keys import Unread
@@ -19,6 +21,7 @@ from pipelines.parsing.written import Path, Written
 from pipelines.reasons import Reject
 from pipelines.visible import counted
 
+MOST_KEYS, MOST_LETTERS = 64, 64  # of an object, and of a key, that are compared with a name that is not there
 Steps = tuple[str | int, ...]
 _STEP = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
 _TYPED = ("stringValue", "intValue", "doubleValue", "boolValue", "arrayValue", "kvlistValue")  # OTLP
@@ -43,6 +46,7 @@ class Trail:
         self.budget = budget
         self.read: dict[str, tuple[Mapping[str, Json], set[str]]] = {}
         self.items: dict[str, tuple[list[Json], set[int]]] = {}  # which elements of which lists, by the place of the list
+        self.rest: list[tuple[str, str, Json]] = []  # (place, key, what is left of its value) where a part of a value was read
 
     def add(self, where: str, holder: Mapping[str, Json], keys: Iterable[str]) -> None:
         self.read.setdefault(where, (holder, set()))[1].update(keys)
@@ -60,6 +64,8 @@ class Trail:
             others = {key: value for key, value in holder.items() if key not in keys and key not in harmless and value is not None}
             for key, value in others.items():
                 unread.add("record", where, key, value, why(key, value), repeats)
+        for where, key, value in self.rest:
+            unread.add("record", where, key, value, why(key, value), repeats)
         for where, (items, numbers) in self.items.items():
             if (other := next((i for i in range(len(items)) if i not in numbers), None)) is not None:
                 unread.add("record", "", f"{where}[{other}]", items[other], f"of {counted(len(items), 'element')}, {len(numbers)} are read")
@@ -78,6 +84,27 @@ def steps_of(paths: str) -> tuple[Steps, ...]:
 def is_path(text: str) -> bool:
     """Whether this text is a path, or alternatives of one."""
     return all(part.strip() and re.fullmatch(r"\s*[^.\[\]|]+(?:\.[^.\[\]|]+|\[-?\d+\])*\s*", part) for part in text.split("|"))
+
+
+def nearest_path(record: Json, path: str) -> str | None:
+    """This path with the first key that the record does not have replaced by the nearest one that it has; None where none is near.
+
+    >>> nearest_path({"data": {"dialogue": []}}, "data.dialog"), nearest_path({"x": 1}, "turns")
+    ('data.dialogue', None)
+    """
+    steps = steps_of(path)[0]
+    for i, step in enumerate(steps):
+        if isinstance(record, list) and isinstance(step, int) and -len(record) <= step < len(record):
+            record = record[step]
+        elif isinstance(record, dict) and record.get(str(step)) is not None:
+            record = record[str(step)]
+        elif isinstance(record, dict) and isinstance(step, str):
+            keys = [key for key in islice(record, MOST_KEYS) if len(key) <= MOST_LETTERS]
+            near = get_close_matches(step[:MOST_LETTERS], keys, n=1, cutoff=0.5)
+            return place((*steps[:i], *near)) if near else None
+        else:
+            return None
+    return None
 
 
 def find(start: Found, paths: str, trail: Trail, accepts: Callable[[Json], bool] = lambda value: True) -> Found | None:

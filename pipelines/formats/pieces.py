@@ -37,6 +37,7 @@ class Layout:
     holders: tuple[str, ...] = ()
     rejected: str = ""
     has_reasoning: bool = False  # beside the answer
+    has_prefix: bool = False  # a request that ends with an answer has the beginning of the one that the model gave
     repeats: tuple[str, ...] = ()  # paths whose values say again what the turns say
     other_meaning: tuple[str, ...] = ()  # keys of the holders that are no fields here
 

@@ -12,16 +12,19 @@ import hashlib
 import importlib
 import importlib.util
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from pipelines.formats.keys import clip_key
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, kind_of, parse_json
 from pipelines.reasons import Reason, Reject
 
 Json = Any
+MOST_VALUES = 100_000  # of a record that are looked at for one that JSON cannot hold
 Plugin = Callable[[dict[str, Json]], Any]
 
 
@@ -30,11 +33,15 @@ def call_plugin(name: str, record: Mapping[str, Json], budget: Budget) -> tuple[
     function = open_plugin(name)
     try:
         made = function(copy.deepcopy(dict(record)))
-        text = json.dumps(made, ensure_ascii=False, allow_nan=False)
     except (Exception, SystemExit) as error:  # whatever code that is not ours may raise
         raise Reject(Reason.FORMAT_PLUGIN_FAILED.at("", f"{name}: {type(error).__name__} at {_place(error)}: {clip(str(error), 200)}")) from None
     if not isinstance(made, dict):
         raise Reject(Reason.FORMAT_PLUGIN_FAILED.at("", f"{name} returned {kind_of(made)}; expected a record"))
+    try:
+        text = json.dumps(made, ensure_ascii=False, allow_nan=False)
+    except Exception as error:  # a value may even raise when it is looked at
+        fault = f"{name} returned a record that JSON cannot hold ({type(error).__name__}): {_no_json(made) or clip(str(error), 200)}"
+        raise Reject(Reason.FORMAT_PLUGIN_FAILED.at("", fault)) from None
     return parse_json(text, budget, []), text
 
 
@@ -62,6 +69,26 @@ def plugin_fingerprint(name: str) -> str:
     spec = importlib.util.find_spec(name.partition(":")[0])
     loader: Any = spec.loader if spec else None
     return hashlib.sha256(loader.get_data(spec.origin) if spec and hasattr(loader, "get_data") else b"").hexdigest()
+
+
+def _no_json(made: dict[Any, Any]) -> str | None:
+    """The first value that JSON has no form for, with its place; None where it was not found."""
+    boxes: list[tuple[Any, str]] = [(made, "")]
+    for _ in range(MOST_VALUES):
+        if not boxes:
+            return None
+        value, where = boxes.pop()
+        if isinstance(value, dict):
+            if (key := next((key for key in value if not isinstance(key, (str, int, float, bool, type(None)))), None)) is not None:
+                return f"a key of type {type(key).__name__} in {where or 'the record'}"
+            boxes += [(inner, f"{where}.{clip_key(str(key))}".lstrip(".")[:200]) for key, inner in reversed(list(value.items()))]
+        elif isinstance(value, (list, tuple)):
+            boxes += [(inner, f"{where}[{i}]"[:200]) for i, inner in reversed(list(enumerate(value)))]
+        elif isinstance(value, float) and not math.isfinite(value):
+            return f"{value} at {where}"
+        elif not isinstance(value, (str, int, float, bool, type(None))):
+            return f"a value of type {type(value).__name__} at {where}"
+    return None
 
 
 def _place(error: BaseException) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
-from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, RECORD_RANK, TURN_FIELDS
+from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, TURN_FIELDS
 from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN
-from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, NotATurn, fields_of
+from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, NotATurn
 from pipelines.formats.meaning import is_metadata
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.formats.pieces import ITEMS, Layout, Piece, is_of
+from pipelines.formats.prefixes import joined_answer
+from pipelines.formats.record_fields import fields_in, has_system, logged_of
 from pipelines.formats.said import Said
+from pipelines.formats.stops import is_raw_stream
 from pipelines.formats.transcripts import is_open_transcript, prompt_of, turns_of
 from pipelines.formats.turns import Reading, read_turn, read_turns
 from pipelines.parsing.careful import clip
@@ -37,14 +40,25 @@ def read_layout(record: Mapping[str, Json], written: Written, name: str, layout:
         found, more = _read_piece(piece, top, trail, reading)
         if found is not None:
             places.append(found.where)
-            turns = more if more[: len(turns)] and _begins_with(more, turns) else turns + more
+            if more[: len(turns)] and _begins_with(more, turns):
+                turns = more
+            elif (
+                turns
+                and more
+                and piece.role == "assistant"
+                and (layout.has_prefix or getattr(turns[-1], "is_prefix", False))
+                and (joined := joined_answer(turns[-1], more[0]))
+            ):
+                turns = [*turns[:-1], joined, *more[1:]]
+            else:
+                turns = turns + more
         elif piece.role == "user" and not turns:
             raise Reject(
                 Reason.SCHEMA_CONTENT_MISSING.at(piece.path.partition(" | ")[0], f"the record has no question; expected it under {clip(piece.path, 200)}")
             )
     if layout.has_reasoning and turns and type(turns[-1]) is LoggedTurn and not turns[-1].reasoning:
         turns[-1] = _with_reasoning(turns[-1], top, trail)
-    fields = fields_in(top, layout.holders, trail, layout.other_meaning)
+    fields = fields_in(top, layout.holders, trail, layout.other_meaning, has_system(turns))
     rejected = find(top, layout.rejected, trail) if layout.rejected else None
     for path in layout.repeats:
         find(top, path, trail)
@@ -71,7 +85,13 @@ def last_answer(record: Mapping[str, Json], turns: Json, written: Written, readi
     """(the answer that stands beside turns that end with a question, what was rejected in its favour, the keys of the record that have them)."""
     top, trail = Found(record, (), written, ""), Trail(reading.budget)
     answer, key = [], None
-    if not LAST_ANSWER_KEYS.isdisjoint(record) and isinstance(turns, list) and turns and type(turns[-1]) is LoggedTurn and not _is_answer(turns[-1]):
+    if (
+        not LAST_ANSWER_KEYS.isdisjoint(record)
+        and isinstance(turns, list)
+        and turns
+        and type(turns[-1]) is LoggedTurn
+        and (turns[-1].is_prefix or not _is_answer(turns[-1]))
+    ):
         found = find(top, LAST_ANSWER, trail)
         if found is not None:
             answer = turns_at(found, "assistant", reading)
@@ -96,58 +116,6 @@ def _is_chosen(record: Mapping[str, Json], turns: Json) -> bool:
 
 def _is_answer(turn: LoggedTurn) -> bool:
     return not isinstance(turn.role, str) or turn.role.strip().lower() not in QUESTION_ROLES
-
-
-def logged_of(
-    name: str, turns: Json, key: str, written: Written, fields: Mapping[str, Keyed], episode: tuple[str, Json] | None, rejected: Keyed = ()
-) -> Logged:
-    system = fields.get("system", ())
-    return Logged(
-        format=name,
-        turns=turns,
-        turns_key=key,
-        written=written,
-        images=fields.get("images", ()),
-        media=fields.get("media", ()),
-        tools=fields.get("tools", ()),
-        system=tuple([(name, _system_text(value)) for name, value in system]) if system else (),
-        label=fields.get("label", ()),
-        objects=fields.get("objects", ()),
-        rejected=rejected,
-        id=fields["id"][0][1] if "id" in fields else None,
-        step_id=fields["step_id"][0][1] if "step_id" in fields else None,
-        episode=episode,
-    )
-
-
-def _system_text(value: Json) -> Json:
-    """A system instruction that is an object, as Gemini and Vercel have it, as its content."""
-    if not isinstance(value, dict):
-        return value
-    return next((value[key] for key in ("parts", "content", "text") if value.get(key) is not None), value)
-
-
-def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: Container[str] = ()) -> dict[str, Keyed]:
-    """The fields of the record and of the objects in it that hold such fields, as `fields_of` gives them."""
-    found: dict[str, Keyed] = {}
-    for holder in [top, *(find(top, path, trail) for path in holders)]:
-        if holder is None:
-            continue
-        if isinstance(holder.value, str):
-            holder = open_text(holder, trail.budget)
-        if holder is None or not isinstance(holder.value, dict):
-            continue
-        read = trail.read.get(holder.where, (None, set()))[1]  # a key that has turns is no field
-        if holder is not top:
-            read = read | {key for key in holder.value if key in other_meaning}
-        own = {field: tuple(pair for pair in pairs if pair[0] not in read) for field, pairs in fields_of(holder.value).items()}
-        trail.add(holder.where, holder.value, (key for pairs in own.values() for key, _ in pairs))
-        for field, pairs in own.items():
-            if holder is not top and field in ("id", "step_id", "label"):
-                continue
-            prefix = f"{holder.where}." if holder.where else ""
-            found[field] = (*found.get(field, ()), *((f"{prefix}{key}", value) for key, value in pairs))
-    return {field: tuple(sorted(pairs, key=lambda pair: RECORD_RANK.get(pair[0].rpartition(".")[2], 0))) for field, pairs in found.items() if pairs}
 
 
 def _read_piece(piece: Piece, top: Found, trail: Trail, reading: Reading) -> tuple[Found | None, list[Json]]:
@@ -178,6 +146,8 @@ def turns_at(found: Found, role: str | None, reading: Reading, nested: int = 0) 
         if role == "assistant" and opened is not None and opened.value == []:
             return []
         if opened is None or not _speaks(opened.value, role):
+            if role == "assistant" and is_raw_stream(value):
+                raise Reject(Reason.SCHEMA_RAW_STREAM.at(found.where, "the answer is the raw stream of a response; log the message that it makes"))
             return [text_turn(found, role)]
         return turns_at(opened, role, reading, nested)
     if role == "history":

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
+from pipelines.formats.beside import may_tell
 from pipelines.formats.keys import Unread
 from pipelines.formats.pieces import value_at
+from pipelines.formats.stops import failure_in
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 
@@ -40,3 +44,28 @@ def check_span(record: Mapping[str, Any], kinds: tuple[str, ...], unread: Unread
         value = record.get(key)
         if isinstance(value, str) and value.strip() and (value in values or not values):
             unread.add("record", "", key, value, "the span failed, so its answer may be cut")
+
+
+def _error_in(text: str) -> Any:
+    """The object of a JSON text that is the error of an API, and no answer; the text where it is none."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return value if isinstance(value, dict) and value.keys() <= _ERROR_KEYS else text
+
+
+_ERROR_KEYS = frozenset(("error", "type", "status", "code", "message", "request_id", "detail", "success"))
+
+
+def check_request(record: Mapping[str, Any], is_request: bool, unread: Unread) -> None:
+    """Refuses a record that says that its request failed. `is_request`: it is a log of requests, where an error can mean nothing else."""
+    response = record.get("response")
+    if is_request and isinstance(response, str) and may_tell(response) and '"error"' in response:
+        response = _error_in(response)
+    for where, holder in (("", record), ("response", response)):
+        found = failure_in(holder, is_request) if isinstance(holder, dict) else None
+        if found is not None:
+            key, value = found
+            unread.add("record", where, key, value, f"the request failed ({clip(str(value))}), so its answer is none, or may be cut")
+            return

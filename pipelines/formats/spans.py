@@ -14,6 +14,7 @@ from pipelines.formats.keys import Unread
 from pipelines.formats.paths import pairs_of
 from pipelines.formats.turns import parsed
 from pipelines.parsing.budget import Budget
+from pipelines.reasons import Reason, Reject
 
 Json = Any
 _NUMBERED = re.compile(r"\.\d+(?:\.|$)")
@@ -26,7 +27,7 @@ def unfold(record: Mapping[str, Json], budget: Budget, unread: Unread) -> dict[s
     """The record with its span's attributes as nested objects and lists; None where it is no span of this kind.
 
     Of several spans with messages, the one is taken whose messages begin with those of every other: the last call of an agent has all that was
-    said before. None if there is no such span.
+    said before. Raises Reject if there is no such span.
     """
     if any(isinstance(record.get(name), list) for name in _LISTS):
         spans = [(span, messages) for span in _spans(record) if (messages := _messages(span, budget))]
@@ -34,7 +35,8 @@ def unfold(record: Mapping[str, Json], budget: Budget, unread: Unread) -> dict[s
             return None
         last, most = max(spans, key=lambda pair: len(pair[1]))
         if not all(most[: len(messages)] == messages for _, messages in spans):
-            return None
+            why = f"of {len(spans)} chats in this record, none begins with all the others; write each trace, or each chat, as a record of its own"
+            raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at(next(name for name in _LISTS if isinstance(record.get(name), list)), why))
         if len(spans) > 1:
             unread.counts["record.spans of earlier calls"] += len(spans) - 1
         return last

@@ -10,18 +10,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
+from pipelines.formats.beside import ENVELOPES, fields_beside
 from pipelines.formats.exports import unfold_export
 from pipelines.formats.fields import read_fields
-from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
+from pipelines.formats.keys import HARMLESS, PREFIX, RECORD_FIELD, Unread
 from pipelines.formats.layouts import LAYOUTS
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
 from pipelines.formats.pieces import Layout
 from pipelines.formats.plugin import call_plugin
-from pipelines.formats.reading import last_answer, logged_of, read_layout
+from pipelines.formats.prefixes import with_prefixes
+from pipelines.formats.reading import last_answer, read_layout
+from pipelines.formats.record_fields import has_system, logged_of
 from pipelines.formats.said import Said
 from pipelines.formats.sessions import SESSIONS, SessionFormat, read_session, session_of
-from pipelines.formats.span_kinds import SPAN_KINDS, check_span
+from pipelines.formats.span_kinds import SPAN_KINDS, check_request, check_span
 from pipelines.formats.spans import unfold
+from pipelines.formats.stops import Stop
 from pipelines.formats.turns import Reading, parsed, read_turns
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip
@@ -154,12 +158,26 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
         if other != key and other in record and record[other] != record.get(key):
             unread.add("record", "", other, record[other], f"the turns were read from {key}, which has different ones")
     rejected: Keyed = ()
+    fields = fields_of(record)
     if not record.keys() <= _KNOWN:
         answer, rejected, used = last_answer(record, turns, written, reading)
-        turns = turns + answer if answer else turns
+        if answer:
+            check_request(record, not used.isdisjoint(_OF_RESPONSES), unread)
+        turns = with_prefixes(turns + answer) if answer else turns
+        if not record.keys().isdisjoint(ENVELOPES):
+            record, fields = _with_fields_beside(record, fields, turns)
         unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]}, Said(turns).repeats)
-    fields = fields_of(record)
+    if reading.has_prefix and type(turns[-1]) is LoggedTurn and turns[-1].is_prefix:
+        unread.stops.append(Stop(turns[-1].where, PREFIX, "cut", "its rest is missing"))
     return logged_of(made.name, turns, key, written, fields, episode, rejected)
+
+
+def _with_fields_beside(record: Record, fields: dict[str, Keyed], turns: Json) -> tuple[dict[str, Json], dict[str, Keyed]]:
+    """(the record without what was taken out of the objects beside its turns, its fields with it)."""
+    given = {field for field, pairs in fields.items() if any(value not in ("", [], {}) for _, value in pairs)}
+    wanted = {"tools", "system"} - given - ({"system"} if has_system(turns) else set())
+    beside, left = fields_beside(record, wanted)
+    return {key: rest for key, value in record.items() if (rest := left.get(key, value)) or key not in left}, fields | beside
 
 
 def nonfinite(logged: Logged) -> list[Finding]:
@@ -188,6 +206,8 @@ def _holds_nonfinite(value: Json) -> bool:
 
 _READ = frozenset((*RECORD_FIELD, *_CONVERSATIONS, *EPISODE_KEYS))
 _KNOWN = _READ | HARMLESS["record"]
+_OF_REQUESTS = ("request", "responses", "gemini")  # layouts of an API's requests and responses
+_OF_RESPONSES = ("response", "choices", "output")  # keys of an answer that an API gave
 
 
 def _holds_turns(record: Record) -> bool:
@@ -207,6 +227,8 @@ def _read_layout(record: Record, written: Written, wanted: str, reading: Reading
         check_span(record, SPAN_KINDS, Unread())
         return None
     check_span(record, LAYOUTS[name].kinds, reading.unread)
+    if not LAYOUTS[name].kinds:
+        check_request(record, name in _OF_REQUESTS, reading.unread)
     return read_layout(record, written, name, LAYOUTS[name], reading, episode)
 
 

@@ -12,6 +12,7 @@ from pipelines.formats.keys import (
     HARMLESS,
     INVOCATIONS,
     LISTED,
+    PREFIX,
     QUESTION_ROLES,
     RESULTS,
     TOOL_NAMES,
@@ -23,6 +24,7 @@ from pipelines.formats.keys import (
 from pipelines.formats.logged import Json, LoggedPart, is_null
 from pipelines.formats.parts import are_pictures
 from pipelines.formats.results import are_invocations, is_results
+from pipelines.formats.stops import STOP_KEYS
 from pipelines.parsing.careful import clip
 from pipelines.parsing.written import Path
 
@@ -45,8 +47,14 @@ def fields_of_turn(turn: Mapping[str, Json], where: str, unread: Unread) -> tupl
                 fields["images"] = (*fields.get("images", ()), (key, value))
             elif key == COPIED and value is True and key not in unread.ignored:
                 fields["loss"] = (*fields.get("loss", ()), (key, False))
+            elif key == PREFIX and value is True and key not in unread.ignored:
+                fields["is_prefix"] = True
             elif key == INVOCATIONS and are_invocations(value) and key not in unread.ignored:
                 continue
+            elif key in STOP_KEYS:
+                unread.add_stop("turn", where, key, value)
+                if key not in _HARMLESS:
+                    unread.counts[f"turn.{key}"] += 1
             elif key not in _HARMLESS and not (key == "description" and "class_" in turn):
                 others.append(key)
         elif field in LISTED:
@@ -74,6 +82,18 @@ def fields_of_turn(turn: Mapping[str, Json], where: str, unread: Unread) -> tupl
         if len(fields[field]) > 1:
             fields[field] = tuple(sorted(fields[field], key=_rank))
     return fields, used
+
+
+def without_copies(turn: dict[str, Json]) -> dict[str, Json]:
+    """A message without the keys that say again what its parts say, as those of Vercel's AI SDK 4 have them: the text, and the calls with their results."""
+    parts = [part for part in turn["parts"] if isinstance(part, dict)]
+    texts = [part["text"] for part in parts if part.get("type") == "text" and isinstance(part.get("text"), str)]
+    if not texts or turn["content"] not in ("".join(texts), texts[-1]):
+        return turn
+    calls = [both.get("toolCallId") for part in parts if isinstance(both := part.get("toolInvocation"), dict)]
+    given = turn.get(INVOCATIONS)
+    are_copied = isinstance(given, list) and all(isinstance(call, dict) and call.get("toolCallId") in calls for call in given)
+    return {key: value for key, value in turn.items() if key != "content" and not (key == INVOCATIONS and are_copied)}
 
 
 def _holds_objects(value: Json) -> bool:

@@ -18,22 +18,26 @@ from msgspec.structs import replace
 
 from pipelines.formats.keys import EXTRAS, INVOCATIONS, ROLE_TYPES, SPEAKERS, TURN_FIELDS, WRAPPERS, Unread, pair_keys
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, NotATurn
-from pipelines.formats.parts import BOTH, is_result, kind_of_part
+from pipelines.formats.parts import BOTH, HIDDEN, REASONING, TEXT, VALUES, is_result, kind_of_part
+from pipelines.formats.prefixes import parts_of, with_prefixes
 from pipelines.formats.results import are_invocations, call_and_result, result_turn, results_beside
-from pipelines.formats.turn_keys import description, fields_of_turn, read_adp, read_extras
+from pipelines.formats.times import KEYS, first_fall
+from pipelines.formats.turn_keys import description, fields_of_turn, read_adp, read_extras, without_copies
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, parse_json
 from pipelines.parsing.written import Path, Written
-from pipelines.reasons import Reject
+from pipelines.reasons import Reason, Reject
+
+_TIMES = frozenset(KEYS)
 
 
 class Reading:
     """What reading one record needs at every turn."""
 
-    __slots__ = ("budget", "has_reasoning_items", "unread")
+    __slots__ = ("budget", "has_prefix", "has_reasoning_items", "unread")
 
     def __init__(self, budget: Budget, unread: Unread):
-        self.budget, self.unread, self.has_reasoning_items = budget, unread, False
+        self.budget, self.unread, self.has_reasoning_items, self.has_prefix = budget, unread, False, False
 
 
 def read_turns(turns: Json, path: Path, where: str, written: Written, reading: Reading) -> Json:
@@ -60,7 +64,17 @@ def read_turns(turns: Json, path: Path, where: str, written: Written, reading: R
                 )
                 continue
         made += read_turn(turn, (*path, i), f"{where}[{i}]", written, reading)
-    return with_reasoning_items(made) if reading.has_reasoning_items else made
+    if turns and type(turns[0]) is dict and not _TIMES.isdisjoint(turns[0]):
+        note_times(turns, where, reading.unread)
+    made = with_reasoning_items(made) if reading.has_reasoning_items else made
+    return with_prefixes(made) if reading.has_prefix else made
+
+
+def note_times(turns: list[Json], where: str, unread: Unread) -> None:
+    """Notes that the times of these turns are not in the order of the turns."""
+    if (fall := first_fall(turns)) is not None:
+        detail = f"it has an earlier time than the turn before it ({fall[1]}); the turns are read in the order of the log"
+        unread.notes.append(Reason.SCHEMA_TIMES_DESCEND.at(f"{where}[{fall[0]}]", detail))
 
 
 def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Reading) -> list[Json]:
@@ -88,7 +102,10 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
         if not _has_role(turn):
             role = role or (turn["name"] if turn.get("class_") and turn.get("name") in ("system", "user") else None)  # who speaks through the environment
             role = role or next((turn[key] for key in ("type", "class_", "source") if _is_role(turn.get(key))), None)
+    if type(turn.get("parts")) is list and "content" in turn:
+        turn = without_copies(turn)
     fields, used = fields_of_turn(turn, where, reading.unread)
+    reading.has_prefix |= "is_prefix" in fields
     kind = turn.get("type") or turn.get("class_") or turn.get("object")
     if role is None and "role" not in fields and isinstance(kind, str) and fields.keys().isdisjoint(("content", "calls", "images")):
         return [NotATurn(turn, where, f"an item of type {clip(kind)} is not read; leave it out, or write it as turns")]
@@ -156,19 +173,48 @@ def _split(turn: LoggedTurn, unread: Unread) -> Iterator[LoggedTurn]:
     others = {name: getattr(turn, name) for name in ("calls", "images", "media", "reasoning", "metadata", "tools")}
     base = (*turn.path, turn.content_key)
     parts = [LoggedPart(part, (*base, i), f"{turn.where}.{turn.content_key}[{i}]") for i, part in enumerate(turn.content)]
+    has_steps = any(_is_step(part) for part in parts)
+    results: list[LoggedTurn] = []  # of the calls of one step, which come after all of them
     run: list[LoggedPart] = []
     for part in [*parts, None]:
-        if part is not None and not is_result(part.value):
+        is_said = part is not None and not is_result(part.value)
+        if part is not None and is_said and not _is_step(part):
             run.append(part)
             continue
-        if run:
+        if run and not (part is not None and all(map(_is_silent, run))):
+            yield from results
             yield LoggedTurn(path=turn.path, where=turn.where, written=turn.written, role=turn.role, parts=tuple(run), loss=turn.loss, **others)
-            run, others = [], {}
-        if part is not None:
-            made = call_and_result(part, turn.written, unread) if kind_of_part(part.value).kind == BOTH else [result_turn(part, turn.written, unread)]
-            yield replace(made[0], loss=turn.loss, **others)
-            yield from (replace(one, loss=turn.loss) for one in made[1:])
-            others = {}
+            results, others = [], {}
+        run = []
+        if part is None or is_said:
+            unread.counts["part.step-start without text"] += is_said
+            yield from results
+            results = []
+            continue
+        made = call_and_result(part, turn.written, unread) if kind_of_part(part.value).kind == BOTH else [result_turn(part, turn.written, unread)]
+        yield replace(made[0], loss=turn.loss, **others)
+        others = {}
+        results += (replace(one, loss=turn.loss) for one in made[1:])
+        if not has_steps:
+            yield from results
+            results = []
+
+
+def _is_step(part: LoggedPart) -> bool:
+    """Whether this part begins a step, that is, another answer of the model, in a message of Vercel's AI SDK."""
+    return type(part.value) is dict and part.value.get("type") == "step-start"
+
+
+def _is_silent(part: LoggedPart) -> bool:
+    """Whether this part has nothing to read: reasoning that is hidden, or a blank text."""
+    value = part.value
+    if type(value) is not dict:
+        return False
+    kind = kind_of_part(value).kind
+    return kind == HIDDEN or (kind in (TEXT, REASONING) and all(not inner or key not in _TEXTS or not str(inner).strip() for key, inner in value.items()))
+
+
+_TEXTS = frozenset((*VALUES[TEXT], *VALUES[REASONING], "reasoning", "refusal"))
 
 
 _REASONING = "(reasoning)"  # the role of an item of reasoning until its turn is found
@@ -217,16 +263,8 @@ def _alone(reasoning: LoggedTurn) -> LoggedTurn:
 def _joined(reasoning: list[LoggedTurn], turn: LoggedTurn) -> LoggedTurn:
     """The turn with these items as its first parts."""
     first = tuple(part for item in reasoning for part in item.parts or ())
-    own = turn.parts
-    if own is None and turn.content is not None:
-        base, where = (*turn.path, turn.content_key), f"{turn.where}.{turn.content_key}"
-        own = (
-            tuple(LoggedPart(part, (*base, i), f"{where}[{i}]") for i, part in enumerate(turn.content))
-            if isinstance(turn.content, list)
-            else (LoggedPart(turn.content, base, where),)
-        )
     fields = {name: getattr(turn, name) for name in turn.__struct_fields__ if name not in ("parts", "content", "is_plain")}
-    return LoggedTurn(parts=(*first, *(own or ())), **fields)
+    return LoggedTurn(parts=(*first, *parts_of(turn)), **fields)
 
 
 def parsed(text: str, budget: Budget) -> Json:

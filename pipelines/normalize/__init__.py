@@ -24,27 +24,36 @@ from pipelines.normalize.in_text.tools import lift_tools
 from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.reasoning import CLOSE
 from pipelines.normalize.results import pair_results
+from pipelines.normalize.stopped import check_stops
+from pipelines.normalize.told import check_definitions, check_system_texts
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
 from pipelines.normalize.turns import Line, lines_of
 from pipelines.normalize.written import write_json
 from pipelines.parsing.budget import Budget
-from pipelines.parsing.careful import kind_of
+from pipelines.parsing.careful import clip, kind_of
 from pipelines.parsing.written import Written
 from pipelines.reasons import Reason
 from pipelines.records import Draft, Finding, Message, RawRecord, sample_id_of
+
+MOST_NAMES = 8  # in a finding
 
 
 def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, budget: Budget, notes: list[Finding], unread: Unread) -> Draft:
     """The record's Draft; `notes` are what parsing found, `unread` its keys that no format reads. Raises Reject with every reason found."""
     findings = Findings(config.normalize, budget, notes, unread)
+    findings.turns_key, findings.renamed = logged.turns_key, dict(logged.renamed)
     _check_record(logged, findings)
     lines = _lines(logged, findings)
     lines = [*_system_lines(logged, lines, findings), *lines] if logged.system else lines
+    if unread.told:
+        check_system_texts(unread.told, lines, findings)
     given = _logged_tools(logged)
     if not given and source.calls_in_text != "none":
         given = lift_tools(lines, findings)
     tools = read_tools(given, findings)
     declared = {tool.name: tool for tool in tools}
+    if unread.told:
+        check_definitions(unread.told, declared, findings)
     lines = lift_calls(lines, declared, source.calls_in_text, findings)
     shown = place_images(logged, lines, findings)
     check_references(shown, findings)
@@ -53,12 +62,16 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
         if line.call is not None and declared:
             line.call = drop_padding(line.call, declared, findings)
             line.text = line.call.arguments
+    if unread.stops:
+        check_stops(unread.stops, lines, config.checks.cut_answer, findings)
     check_calls((line.call for line in lines if line.call), declared, findings)
     boxes = fill_objects(logged, lines, findings)
     _check_targets(lines, findings)
     episode_id = episode_id_of(logged.episode, logged.written, source, findings)
     extra = _kept_aside(logged, findings)
     step_id, own_id = (id_text(name, value, logged.written, findings) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
+    _note_names(findings)
+    findings.notes += unread.notes
     findings.close()
     return Draft(
         sample_id=sample_id_of(raw.record_id),
@@ -160,6 +173,14 @@ def _kept_aside(logged: Logged, findings: Findings) -> str | None:
         findings.note(Reason.RECORD_REJECTED_KEPT, key, "the rejected answer is kept in column extra")
     (_, first), *others = logged.rejected
     return write_json({"rejected": first} | dict(others), None, ())
+
+
+def _note_names(findings: Findings) -> None:
+    """Notes that turns of one role have different names: those of several agents, say, which nobody can tell apart in the conversation."""
+    for role, names in findings.names.items():
+        if len(names) > 1:
+            detail = f"turns of role {role} have the names {clip(', '.join(list(names)[:MOST_NAMES]))}, which the conversation does not have"
+            findings.note(Reason.SCHEMA_NAMES_LEFT_OUT, next(iter(names.values())), detail)
 
 
 def _has_prefix(places: Sequence[str], start: str) -> bool:

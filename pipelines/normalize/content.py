@@ -16,7 +16,7 @@ from pipelines.formats.parts import CALL, HIDDEN, IMAGE, KINDS, MEDIA, MEDIA_TYP
 from pipelines.images.data_uri import is_data_uri
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.loss import weight_of
-from pipelines.normalize.reasoning import texts_of
+from pipelines.normalize.reasoning import CLOSE, OPEN, texts_of
 from pipelines.normalize.tool_calls import Value
 from pipelines.normalize.written import write_json
 from pipelines.parsing.careful import clip, kind_of, parse_json
@@ -49,12 +49,14 @@ class Body(Struct, gc=False):
     reasoning: list[str] = field(default_factory=list)
     calls: list[Value] = field(default_factory=list)
     weight: float | None = None
+    is_said: bool = False  # an answer whose text is no call
 
 
 def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
     """What the content says. A tool result that is not text becomes JSON text; any other content of a wrong type is refused."""
+    is_said = role == "assistant" and not (isinstance(turn.metadata, str) and turn.metadata.strip())
     if turn.parts is not None:
-        return _read_parts(turn.parts, turn.written, role, findings)
+        return _read_parts(turn.parts, turn.written, role, findings, is_said)
     content, path = turn.content, (*turn.path, turn.content_key)
     where = f"{turn.where}.{turn.content_key}"
     written = turn.written
@@ -73,9 +75,9 @@ def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
         findings.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} was replaced by its JSON text")
         return Body(_result_text(content, written, path, where, findings), True)
     if isinstance(content, dict) and "type" in content:
-        return _read_parts([LoggedPart(content, path, where)], written, role, findings)
+        return _read_parts([LoggedPart(content, path, where)], written, role, findings, is_said)
     if isinstance(content, list):
-        return _read_parts([LoggedPart(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings)
+        return _read_parts([LoggedPart(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings, is_said)
     findings.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected a string or a list of parts")
     return Body("", True)
 
@@ -108,8 +110,8 @@ def _is_parts(content: Any) -> bool:
     return any(isinstance(part, dict) and isinstance(part.get("type"), str) and part["type"] in KINDS for part in parts)
 
 
-def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None, findings: Findings) -> Body:
-    body = Body(is_given=True)
+def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None, findings: Findings, is_said: bool) -> Body:
+    body = Body(is_given=True, is_said=is_said)
     texts: list[str] = []
     size = 0
     weights: list[float | None] = []
@@ -117,8 +119,10 @@ def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None,
         if is_call:
             body.calls.append(Value(part, written, path, where))
             continue
-        calls = len(body.calls)
+        calls, thoughts = len(body.calls), len(body.reasoning)
         text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, findings)
+        if body.is_said and len(body.reasoning) > thoughts and (calls or any(map(str.strip, texts))):
+            text = _thought_in_place(body, thoughts, calls, where, findings)
         if text is not None:
             texts.append(text)
             size += len(text)
@@ -133,6 +137,15 @@ def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None,
         key = next(key for part, *_ in parts if isinstance(part, dict) for key in TURN_FIELDS["loss"] if part.get(key) is not None)
         findings.misplaced(parts[0][2].rpartition(".")[0], key, "the parts of this turn have different loss weights, but a turn has only one")
     return body
+
+
+def _thought_in_place(body: Body, first: int, calls: int, where: str, findings: Findings) -> str | None:
+    """Reasoning between texts, as a text between them: before the turn, it would be in another order. Between calls it has no place."""
+    if calls:
+        findings.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], "the reasoning follows a call of the same turn, but would be put before it")
+        return None
+    thoughts, body.reasoning = body.reasoning[first:], body.reasoning[:first]
+    return "".join(f"{OPEN}{thought}{CLOSE}" for thought in thoughts)
 
 
 def _part_weight(part: Mapping[str, Any], where: str, findings: Findings) -> float | None:

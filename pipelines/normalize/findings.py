@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Mapping
 
 from pipelines.config import Normalize
 from pipelines.formats.keys import Unread
@@ -10,6 +12,7 @@ from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reason, Reject, reason_of, refusals
 from pipelines.records import Finding
 
+_IN_TURN = re.compile(r"(\[\d+\]\.)(\w+)")  # the place of a field of a turn, in a list of turns
 MOST = 100  # findings of one reason that are listed; the others are counted
 
 
@@ -20,6 +23,9 @@ class Findings:
         self.settings, self.budget, self.unread = settings, budget, unread
         self.refusals: list[Finding] = refusals(notes)
         self.notes = list(notes)
+        self.names: dict[str, dict[str, str]] = {}  # role -> the names that its turns have, each with its first place
+        self.turns_key = ""
+        self.renamed: Mapping[str, str] = {}  # usual key of a turn -> what the log has instead
         self._counts: Counter[Reason] = Counter()
 
     def refuse(self, reason: Reason, where: str, detail: str = "") -> None:
@@ -56,8 +62,18 @@ class Findings:
         """Refuses or notes a key of a turn that is read on other turns, but cannot be on this one."""
         self.unread.add("turn", where, key, None, why)
 
+    def _as_logged(self, finding: Finding) -> Finding:
+        """The finding with its place in the words of the log."""
+        found = _IN_TURN.match(finding.where.removeprefix(self.turns_key)) if finding.where.startswith(self.turns_key) else None
+        if found is None or found[2] not in self.renamed:
+            return finding
+        return finding._replace(where=f"{self.turns_key}{found[1]}{self.renamed[found[2]]}{finding.where[len(self.turns_key) + found.end() :]}")
+
     def close(self) -> None:
         """Raises Reject if there is any refusal: all refusals first, then the notes."""
+        if self.renamed:
+            for found in (self.refusals, self.notes, self.unread.findings):
+                found[:] = map(self._as_logged, found)
         for reason, count in self._counts.items():
             if count > MOST:
                 more = reason.at("", f"{count - MOST} more")

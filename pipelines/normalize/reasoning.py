@@ -46,6 +46,11 @@ def texts_of(value: Any, key: str, where: str, findings: Findings) -> Iterator[s
         for item in value:
             yield from texts_of(item, key, where, findings) if isinstance(item, (str, list, dict)) else ()
     elif isinstance(value, dict):
+        if isinstance(value.get("subject"), str) and isinstance(value.get("description"), str):
+            # Gemini CLI splits what it shows of a thought. It is no reasoning that the model wrote in its answer.
+            findings.unread.counts[f"turn.{key} of a subject and a description"] += 1
+            findings.note(Reason.SCHEMA_FIELD_UNREAD, f"{where}.{key}", "what the terminal showed of the model's thoughts was left out")
+            return
         inner = next((value[name] for name in ("text", "summary", "content", "thinking", "reasoningText") if value.get(name)), None)
         if isinstance(inner, (str, list, dict)):
             yield from texts_of(inner, key, where, findings)

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from pipelines.formats.logged import LoggedTurn
+from pipelines.formats.stops import is_raw_stream
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.in_text.grammars import has_call
 from pipelines.normalize.reasoning import cut_before, has_thoughts, with_thoughts
@@ -20,6 +21,8 @@ from pipelines.normalize.turn_fields import TurnFields, read_fields, read_logged
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason
 from pipelines.records import Answered
+
+_STREAMS = ("data:", "event:")  # how the stream of a response begins
 
 
 class Line(Struct, gc=False, kw_only=True):
@@ -53,6 +56,8 @@ def lines_of(turn: LoggedTurn, findings: Findings) -> list[Line]:
     role = _role(turn, findings)
     if role == CALL and isinstance(turn.content, str) and has_call(turn.content):
         role = "assistant"  # the call is in the text, in the syntax of a model
+    if role == "assistant" and isinstance(turn.content, str) and turn.content.startswith(_STREAMS) and is_raw_stream(turn.content):
+        findings.refuse(Reason.SCHEMA_RAW_STREAM, turn.where, "the answer is the raw stream of a response; log the message that it makes")
     if role is not None and _is_text_only(turn, role, findings):
         return [Line(role=role, text=turn.content, where=turn.where, is_silent=role == "assistant" and not turn.content.strip())]
     for key, value in turn.media:
@@ -65,7 +70,9 @@ def lines_of(turn: LoggedTurn, findings: Findings) -> list[Line]:
 
 def _role(turn: LoggedTurn, findings: Findings) -> str | None:
     if turn.role is None:
-        findings.refuse(Reason.SCHEMA_ROLE_MISSING, turn.where, "the turn has no role; expected one under role, from, sender or author")
+        findings.refuse(
+            Reason.SCHEMA_ROLE_MISSING, turn.where, f"the turn has no role; expected one under {findings.renamed.get('role', 'role, from, sender or author')}"
+        )
         return None
     role = ALIASES.get(turn.role) or canonical_role(turn.role) if isinstance(turn.role, str) else None
     if role is None:
@@ -91,9 +98,13 @@ def _check_fields(turn: LoggedTurn, role: str | None, fields: TurnFields, findin
     for key, value in (("name", turn.name), ("tool_call_id", turn.call_id)) if role != "observation" else ():
         if value is not None:
             findings.unread.add("turn", turn.where, key, value)
+    if role in ("user", "assistant") and isinstance(turn.name, str) and turn.name.strip():
+        findings.names.setdefault(role, {}).setdefault(turn.name, f"{turn.where}.name")
     if turn.metadata not in (None, "", {}, []) and not (role == "assistant" and isinstance(turn.metadata, str)):
         # GLM-4's template prints it for every role; in our messages, metadata is the name of a call.
         findings.unread.counts["turn.metadata"] += 1
+        for key, value in turn.metadata.items() if isinstance(turn.metadata, dict) else ():
+            findings.unread.add_stop("turn", turn.where, str(key), value)
         findings.note(Reason.SCHEMA_FIELD_UNREAD, f"{turn.where}.metadata", f"the metadata of {speaker} was left out")
     if _is_answer(role):
         for _, where in _take_images_beside_calls(fields):
@@ -123,6 +134,8 @@ def _take_images_beside_calls(fields: TurnFields) -> list[tuple[Any, str]]:
 def _answer_lines(turn: LoggedTurn, fields: TurnFields, findings: Findings) -> list[Line]:
     """An assistant's turn: its reasoning and text, then its calls."""
     calls = [*fields.calls, *read_logged_calls(fields, findings)]
+    if turn.prefix:
+        findings.note(Reason.REPAIR_ANSWER_JOINED, turn.where, f"the answer begins with the text of {clip(turn.prefix)}")
     text, cut, added = with_thoughts(fields.text, fields.thoughts, turn.where, findings)
     images = fields.images
     if images and (cut or added):

@@ -8,7 +8,7 @@ import pytest
 from pipelines.config import ConfigError, parse_config
 from pipelines.flow import draft_of
 from pipelines.records import raw_record
-from tests.making import configuration, conversation, notes, refusals, turns
+from tests.making import configuration, conversation, notes, refusals, run, turns
 
 QA = [("user", "", "Q"), ("assistant", "", "A")]
 
@@ -177,3 +177,52 @@ def test_a_mapping_needs_its_format_and_a_format_its_name():
     assert faults({"turns": "t"}, format="openai") == ["sources[0]: fields is read with format: fields, not openai"]
     assert "did you mean openai?" in faults(None, format="opnai")[0]
     assert faults(None, format="a:b:c") == ["sources[0].format: 'a:b:c' is not of the form module:function"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"turns": "t", "prompt": "q", "answer": "a"}, "turns and prompt both say where the questions are"),
+        ({"answer": "a"}, "answer has no question before it; give prompt too"),
+        ({"prompt": "q", "answer": "q"}, "answer and prompt are the same path, 'q'"),
+        ({"prompt": ["q", "q"], "answer": "a"}, "prompt and prompt[1] are the same path, 'q'"),
+        ({"turns": "t", "turn": {"role": "x", "content": "x"}}, "turn.role and turn.content are the same path, 'x'"),
+        ({"turns": "t", "call": {"name": "x", "arguments": "x"}}, "call.name and call.arguments are the same path, 'x'"),
+    ],
+)
+def test_a_mapping_that_no_record_can_have_is_a_fault(fields: dict[str, Any], fault: str):
+    (found,) = faults(fields)
+    assert found.startswith(f"sources[0].fields: {fault}")
+
+
+@pytest.mark.parametrize("fields", [{"turns": "t", "answer": "a"}, {"history": "h", "answer": "a"}, {"history": "h", "turns": "t"}])
+def test_turns_may_be_in_several_places(fields: dict[str, Any]):
+    assert mapped(fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "record", "wanted", "detail"),
+    [
+        ({"turns": "dialogs"}, {"dialog": []}, ("schema.turns_empty", "dialogs"), "the record has no turns: nothing is at 'dialogs', which fields.turns names; did you mean 'dialog'?"),
+        ({"turns": "data.dialog"}, {"data": {"dialogue": []}}, ("schema.turns_empty", "data.dialog"), "did you mean 'data.dialogue'?"),
+        ({"turns": "t"}, {"data": 1}, ("schema.turns_empty", "t"), "the record has no turns: nothing is at 't', which fields.turns names"),
+        ({"prompt": "ask", "answer": "a"}, {"asked": "Q", "a": "A"}, ("schema.content_missing", "ask"), "did you mean 'asked'?"),
+        ({"prompt": "q", "answer": "said"}, {"q": "Q", "say": "A"}, ("schema.no_target", "said"), "nothing is at 'said', which fields.answer names; did you mean 'say'?"),
+    ],
+)  # fmt: skip
+def test_a_path_that_leads_nowhere_is_named_with_the_nearest_key(fields: dict[str, Any], record: Any, wanted: tuple[str, str], detail: str):
+    (finding,) = run(record, mapped(fields))[0].findings
+    assert (finding.code, finding.where) == wanted
+    assert finding.detail.endswith(detail)
+
+
+def test_a_turn_s_fault_has_the_place_that_the_log_has():
+    config = mapped({"turns": "log", "turn": {"role": "by.who", "content": "body.text"}, "roles": {"bot": "assistant"}})
+
+    def found(who: Any, text: Any) -> list[tuple[str, str]]:
+        return refusals({"log": [{"by": {"who": "user"}, "body": {"text": "Q"}}, {"by": {"who": who}, "body": {"text": text}}]}, config)
+
+    assert found("boss", "A") == [("schema.role_unknown", "log[1].by.who")]
+    assert found("bot", 3) == [("schema.content_type", "log[1].body.text")]
+    (finding,) = run({"log": [{"body": {"text": "Q"}}]}, config)[0].findings
+    assert (finding.where, finding.detail) == ("log[0]", "the turn has no role; expected one under by.who")

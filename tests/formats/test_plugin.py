@@ -46,7 +46,7 @@ def test_the_function_gives_a_record_that_auto_reads(module: str):
     [
         ("read", {"q": "Q"}, "KeyError at plugged_logs.py:4"),
         ("read_nothing", {}, "returned null; expected a record"),
-        ("read_sets", {}, "TypeError"),
+        ("read_sets", {}, "returned a record that JSON cannot hold (TypeError): a value of type set at messages"),
     ],
 )
 def test_a_function_that_fails_is_reported_with_its_place(module: str, function: str, record: dict[str, str], words: str):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.formats.transcripts import prompt_of
-from tests.making import configuration, conversation, refusals, turns
+from tests.making import configuration, conversation, refusals, run, turns
 
 Q, A = {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}
 EARLIER = [("user", "", "E"), ("assistant", "", "F")]
@@ -168,3 +168,17 @@ def test_a_mapping_whose_question_a_record_has_not_refuses_the_record():
     config = configuration(source={"format": "fields", "fields": {"prompt": ["ask", "more"], "answer": "say"}})
     assert refusals({"asked": "Q", "say": "A"}, config) == [("schema.content_missing", "ask")]
     assert turns(conversation({"more": "Q", "say": "A"}, config)) == [("user", "", "Q"), ("assistant", "", "A")]
+
+
+def test_several_traces_in_one_record_are_refused_by_name():
+    def chat(trace: str, question: str) -> dict[str, Any]:
+        said = {"input": [Q | {"content": question}], "output": [A]}
+        return {"traceId": trace, "attributes": [{"key": f"gen_ai.{key}.messages", "value": {"stringValue": json.dumps(said[key])}} for key in said]}
+
+    def export(*spans: dict[str, Any]) -> dict[str, Any]:
+        return {"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}
+
+    assert turns(conversation(export(chat("1", "Q")))) == [("user", "", "Q"), ("assistant", "", "A")]
+    (finding,) = run(export(chat("1", "Q"), chat("2", "R")))[0].findings
+    assert (finding.code, finding.where) == ("schema.unknown_format", "resourceSpans")
+    assert finding.detail.startswith("of 2 chats in this record, none begins with all the others; write each trace")

@@ -374,3 +374,37 @@ def test_the_key_of_a_turn_may_be_its_role(key: str):
 def test_a_problem_and_its_solution_are_a_question_and_an_answer():
     assert turns(conversation({"problem": "Q", "solution": "A"})) == [("user", "", "Q"), ("assistant", "", "A")]
     assert refusals({"problem": "Q", "solution": "Long.", "answer": "7"}) == [("schema.field_unread", "solution")]
+
+
+def tool(name: str, **more: Any) -> dict[str, Any]:
+    return {"type": f"tool-{name}", "toolCallId": name, "state": "output-available", "input": {}, "output": f"{name}!"} | more
+
+
+STEP = {"type": "step-start"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "wanted"),
+    [
+        ([STEP, tool("f"), STEP, {"type": "text", "text": "A"}], ["f", "f!", "A"]),
+        ([STEP, tool("f"), {"type": "text", "text": "A"}], ["f", "f!", "A"]),
+        ([tool("f"), tool("g"), {"type": "text", "text": "A"}], ["f", "f!", "g", "g!", "A"]),
+        ([STEP, {"type": "text", "text": "I look."}, tool("f"), tool("g"), STEP, tool("h"), STEP, {"type": "text", "text": "A"}], ["I look.", "f", "g", "f!", "g!", "h", "h!", "A"]),
+        ([STEP, {"type": "reasoning", "text": ""}, tool("f"), {"type": "text", "text": "A"}], ["f", "f!", "A"]),
+        ([STEP, {"type": "reasoning", "text": "Hm."}, tool("f"), {"type": "text", "text": "A"}], ["<think>Hm.</think>", "f", "f!", "A"]),
+        ([STEP, tool("f"), STEP], ["f", "f!"]),
+    ],
+)  # fmt: skip
+def test_a_step_of_vercel_s_messages_has_all_its_calls_before_their_results(parts: list[Any], wanted: list[str]):
+    made = conversation({"messages": [{"role": "user", "parts": [{"type": "text", "text": "Q"}]}, {"role": "assistant", "parts": parts}]})
+    assert [name or content for _, name, content in turns(made)] == ["Q", *wanted]
+    assert notes(made) == []
+
+
+def test_vercel_s_older_messages_say_their_text_and_calls_twice():
+    both = {"state": "result", "step": 0, "toolCallId": "1", "toolName": "f", "args": {}, "result": "4"}
+    parts = [STEP, {"type": "tool-invocation", "toolInvocation": both}, STEP, {"type": "text", "text": "A"}]
+    message = {"role": "assistant", "content": "A", "toolInvocations": [both], "parts": parts}
+    made = conversation({"messages": [ASKED, message]})
+    assert ([name or content for _, name, content in turns(made)], notes(made)) == (["Weather in Oslo?", "f", "4", "A"], [])
+    assert refusals({"messages": [ASKED, message | {"content": "B"}]}) == [("schema.field_unread", "messages[1].parts")]

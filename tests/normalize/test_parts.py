@@ -233,3 +233,19 @@ def test_the_reference_to_a_picture_has_one_of_several_shapes(value: Any, refere
 )
 def test_two_references_may_name_the_same_picture(first: Any, second: Any, are_same: bool):
     assert same_picture(first, second) == are_same
+
+
+def test_reasoning_between_texts_keeps_its_place():
+    content = [
+        {"type": "thinking", "thinking": "First."},
+        {"type": "text", "text": "I look."},
+        {"type": "thinking", "thinking": "Second."},
+        {"type": "text", "text": "I see."},
+        {"type": "tool_use", "id": "1", "name": "f", "input": {}},
+    ]
+    record = {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": content}]}
+    assert [text for _, _, text in turns(conversation(record))] == ["Q", "<think>First.</think>I look.<think>Second.</think>I see.", "{}"]
+    dropped = conversation(record, configuration(normalize={"reasoning": "drop"}))
+    assert [text for _, _, text in turns(dropped)] == ["Q", "I look.I see.", "{}"]
+    record["messages"][1]["content"] = [content[4], content[2]]
+    assert refusals(record) == [("schema.field_unread", "messages[1].content[1]")]

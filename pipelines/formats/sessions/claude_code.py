@@ -11,10 +11,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from pipelines.formats.logged import Json, LoggedPart
-from pipelines.formats.sessions.events import SessionTurns, events_of, first_value, parts_of, turns_of
+from pipelines.formats.prefixes import parts_of
+from pipelines.formats.sessions.events import SessionTurns, events_of, first_value, turns_of
 from pipelines.formats.turns import Reading
 from pipelines.parsing.sessions import parents_of, roots_of
 from pipelines.parsing.written import Written
+from pipelines.reasons import Reason
+from pipelines.visible import counted
 
 Event = Mapping[str, Json]
 _READ = frozenset(("message",))
@@ -39,13 +42,25 @@ def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
         own = _message_id(event)
         if own in answers and len(found) == 1:
             more.setdefault(answers[own], []).extend(parts_of(found[0]))
+            reading.unread.move_stops(found[0].where, turns[answers[own]].where)
             continue
         if own is not None:
             answers[own] = len(turns) + len(found) - 1
         turns += found
+    _note_gaps(events, chosen, reading)
     for place, parts in more.items():
         turns[place] = replace(turns[place], content=None, is_plain=False, parts=(*parts_of(turns[place]), *parts))
     return SessionTurns(turns, "lines", first_value(events, "sessionId", "session_id"))
+
+
+def _note_gaps(events: Sequence[Event], chosen: set[int], reading: Reading) -> None:
+    """Notes that a message was put after the one before it because the event that it names is not in the file: something may be missing between."""
+    known = {event.get("uuid") for event in events if isinstance(event.get("uuid"), str)}
+    before = parents_of(events)
+    gaps = [i for i in sorted(chosen) if before[i] is not None and isinstance(parent := events[i].get("parentUuid"), str) and parent not in known]
+    if gaps:
+        detail = f"the event before it is not in the file, so it was put after the last one ({counted(len(gaps), 'such message')})"
+        reading.unread.notes.append(Reason.SCHEMA_PARENT_MISSING.at(f"lines[{gaps[0]}].parentUuid", detail))
 
 
 def chosen_events(events: Sequence[Event]) -> set[int]:

@@ -18,8 +18,9 @@ _TYPES = ("session_meta", "response_item", "event_msg", "turn_context", "compact
 # The types of items that are read. A tuple: what a log has as a type may be a list, which a set could not look up.
 _ITEMS = (
     *("message", "reasoning", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"),
-    *("local_shell_call", "local_shell_call_output"),
+    *("local_shell_call", "local_shell_call_output", "web_search_call"),
 )
+_CALLS = ("_call", "_call_output")  # how the types of other items end that are calls; they refuse the record
 _META = ("payload", "id", "instructions", "git", "base_instructions")  # of the first line
 _CONTEXT = ("<environment_context>", "<user_instructions>", "# AGENTS.md", "<permissions", "<turn_aborted>")  # questions that Codex itself writes
 
@@ -43,7 +44,7 @@ def read(record: Event, written: Written, reading: Reading) -> SessionTurns:
         if not isinstance(payload, dict):
             continue
         if event.get("type") == "response_item":
-            if payload.get("type") in _ITEMS:
+            if payload.get("type") in _ITEMS or str(payload.get("type")).endswith(_CALLS):
                 questions += [len(kept)] if _is_question(payload) else []
                 kept.append((payload, ("lines", i, "payload")))
             else:

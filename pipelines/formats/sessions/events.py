@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pipelines.formats.logged import Json, Keyed, LoggedPart, LoggedTurn, place
+from pipelines.formats.logged import Json, Keyed, place
 from pipelines.formats.turns import Reading, read_turn
 from pipelines.parsing.written import Written
 
@@ -34,13 +34,3 @@ def first_value(events: Sequence[Mapping[str, Json]], *keys: str) -> tuple[str, 
 def turns_of(value: Json, path: tuple[str | int, ...], written: Written, reading: Reading) -> list[Any]:
     """The turns in the value at this path, a turn or an item of any API."""
     return read_turn(value, path, place(path), written, reading)
-
-
-def parts_of(turn: LoggedTurn) -> tuple[LoggedPart, ...]:
-    """The parts of a turn, each with its place."""
-    if turn.parts is not None:
-        return turn.parts
-    base, where = (*turn.path, turn.content_key), f"{turn.where}.{turn.content_key}"
-    if isinstance(turn.content, list):
-        return tuple([LoggedPart(part, (*base, i), f"{where}[{i}]") for i, part in enumerate(turn.content)])
-    return () if turn.content is None else (LoggedPart(turn.content, base, where),)

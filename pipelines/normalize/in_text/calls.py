@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.in_text.arguments import arguments_of
@@ -28,6 +28,7 @@ from pipelines.reasons import Reason, Reject
 _END = re.compile(r"(?:\s|<\|(?:endoftext|im_end|eot_id|eom_id|end|call|observation|user)\|>|</s>|<｜end▁of▁sentence｜>)*+\Z")
 _EMPTY_THOUGHT = re.compile(r"<think>\s*+</think>")
 _LISTED = re.compile(r"[ \t]*+(?:[-*+•]|\d{1,3}[.)])[ \t]|[ ]{4}|\t")  # how a line of a list, or of code, begins
+_OF_THOUGHTS = ("react", "cline")  # grammars whose calls follow a thought; an observation follows them
 _QUOTES = ("`", "'", '"', "“", "‘", "«")
 
 
@@ -41,12 +42,13 @@ def lift_calls(lines: list[Line], declared: Mapping[str, Tool], wanted: str | Se
     found: list[Line] = []
     is_known = any(line.role == "system" and may_contain_call(line.text) for line in lines)
     is_open = False  # the last answer had a call in its text
+    known: set[str] = set()  # the names of the calls that were extracted, and the grammars of those without tags
     for i, line in enumerate(lines):
         if line.role == "assistant":
             lifted: list[Line] = []
             if line.call is None and may_contain_call(line.text):
-                has_result = i + 1 < len(lines) and _is_result(lines[i + 1])
-                lifted = _lifted(line, has_result, is_known or bool(declared), declared, grammars, findings)
+                follows = _result_after(lines, i)
+                lifted = _lifted(line, follows, is_known, known, declared, grammars, findings)
                 is_known = is_known or bool(lifted)
                 found += lifted or [_noted(line, findings)]
             else:
@@ -60,12 +62,19 @@ def lift_calls(lines: list[Line], declared: Mapping[str, Tool], wanted: str | Se
     return found
 
 
-def _is_result(line: Line) -> bool:
-    return line.role == "observation" or (line.role == "user" and begins_with_result(line.text))
+def _result_after(lines: Sequence[Line], i: int) -> Literal["", "word", "result"]:
+    """Whether a result follows this line; `word` if only the word Observation says so, with which a question may begin too."""
+    following = lines[i + 1] if i + 1 < len(lines) else None
+    if following is None or (following.role != "observation" and not (following.role == "user" and begins_with_result(following.text))):
+        return ""
+    return "word" if following.role == "user" and following.text.lstrip()[:12].lower() == "observation:" else "result"
 
 
-def _lifted(line: Line, has_result: bool, is_known: bool, declared: Mapping[str, Tool], grammars: Sequence[Grammar], findings: Findings) -> list[Line]:
-    """The lines of an answer with its calls; [] if the text stays text. `is_known`: the conversation has such calls, or tools, already."""
+def _lifted(
+    line: Line, follows: str, is_known: bool, known: set[str], declared: Mapping[str, Tool], grammars: Sequence[Grammar], findings: Findings
+) -> list[Line]:
+    """The lines of an answer with its calls; [] if the text stays text. `is_known`: the conversation shows such calls already. `known` are the names
+    of earlier calls and their grammars without tags; those of this answer are added."""
     if not line.is_alone or line.images or line.pool:
         return []
     thought, rest = leading_thought(line.text)
@@ -75,10 +84,13 @@ def _lifted(line: Line, has_result: bool, is_known: bool, declared: Mapping[str,
             if texts and _ends_answer(rest, texts) and not (grammar.is_explicit and _is_quoted(rest, texts[0].start)):
                 written = _read(texts, grammar, f"{line.where}.content", findings)
                 names = {name for one in written for name in one.names}
-                is_expected = has_result or names <= declared.keys()
-                if grammar.is_explicit and not (is_expected or is_known) and _is_example(rest, texts[0].start):
+                are_declared = names <= declared.keys() or names <= known
+                has_result = follows == "result" or (follows == "word" and (are_declared or is_known or grammar.name in _OF_THOUGHTS))
+                if grammar.is_explicit and not (follows or are_declared or is_known or declared) and _is_example(rest, texts[0].start):
                     continue
-                if written and (grammar.is_explicit or _is_certain(grammar, rest, texts, has_result, names <= declared.keys())):
+                are_declared = are_declared or (grammar.name in _OF_THOUGHTS and f"({grammar.name})" in known)
+                if written and (grammar.is_explicit or _is_certain(grammar, rest, texts, has_result, are_declared)):
+                    known |= names | {f"({grammar.name})"}
                     return _lines(line, thought, rest, [_calls(one, declared, findings) for one in written], texts, grammar, findings)
     except Reject as reject:
         findings.refuse_all(reject)
@@ -107,7 +119,7 @@ def _is_certain(grammar: Grammar, text: str, texts: Sequence[CallText], has_resu
     """Whether calls without tags of their own are calls: by a result, or by their names."""
     start = text[: texts[0].start].strip()
     has_own_result = any(one.result is not None for one in texts) and (not start or start.startswith("Thought:"))
-    is_thought = grammar.name in ("react", "cline") and not start.partition("Thought:")[0].rstrip().endswith((":", "："))
+    is_thought = grammar.name in _OF_THOUGHTS and not start.partition("Thought:")[0].rstrip().endswith((":", "："))
     return has_result or has_own_result or (are_declared and (not start or is_thought))
 
 

@@ -2,7 +2,8 @@
 
 Only blocks that are known word for word are taken out: each dialect writes the definitions in its own way, and a text that describes another syntax beside them would
 teach two. Any other text stays as it is, also where it mentions `<tools>`.
-Sources: glaiveai/glaive-function-calling-v2; the chat templates of Qwen/Qwen2.5-7B-Instruct, Qwen/Qwen3-8B and THUDM/glm-4-9b-chat; mistralai/mistral-common.
+Sources: glaiveai/glaive-function-calling-v2; the chat templates of Qwen/Qwen2.5-7B-Instruct, Qwen/Qwen3-8B and THUDM/glm-4-9b-chat; mistralai/mistral-common;
+OpenBMB/ToolBench.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 from pipelines.normalize.findings import Findings
 from pipelines.normalize.in_text.grammars.call_text import CallText, end_of_value, skip_space, values_in
+from pipelines.normalize.literals import read_literal
 from pipelines.normalize.turns import Line
 from pipelines.parsing.careful import parse_json
 from pipelines.reasons import Reason, Reject
@@ -36,6 +38,7 @@ _QWEN_END = re.compile(
 _GLM = re.compile(r"# 可用工具(?=\n\n## )")
 _GLM_TOOL = re.compile(r"\s*+## [^\n]++\n\n(?=\{)")
 _GLM_END = re.compile(r"\s*+在调用上述函数时，请使用 Json 格式表示调用的参数。")
+_TOOLBENCH = re.compile(r"Specifically, you have access to the following APIs:\s*+(?=\[)")
 _MISTRAL = ("[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]")
 
 
@@ -49,7 +52,7 @@ def lift_tools(lines: list[Line], findings: Findings) -> list[tuple[str, Any]]:
             continue
         where = f"{line.where}.content" if line.where else "system"
         try:
-            values = [parse_json(text, findings.budget, []) for text in block.definitions]
+            values = [_value(text, where, findings) for text in block.definitions]
         except Reject:
             continue
         if not all(map(_are_tools, values)):
@@ -58,6 +61,14 @@ def lift_tools(lines: list[Line], findings: Findings) -> list[tuple[str, Any]]:
         line.text = (line.text[: block.start].rstrip() + line.text[block.end :]).strip().removeprefix("SYSTEM:").lstrip()
         found += [(where, value) for value in values]
     return found
+
+
+def _value(text: str, where: str, findings: Findings) -> Any:
+    """The value of JSON, or of a Python literal, which ToolBench has. Raises Reject."""
+    try:
+        return parse_json(text, findings.budget, [])
+    except Reject:
+        return read_literal(text, where, findings.budget)
 
 
 def _are_tools(value: Any) -> bool:
@@ -80,6 +91,9 @@ def tools_text_of(text: str) -> ToolsText | None:
         return _block(head.start(), tail.end(), calls) if tail else None
     if "# 可用工具" in text and (head := _GLM.search(text)):
         return _glm_block(text, head)
+    if "access to the following APIs:" in text and (head := _TOOLBENCH.search(text)):
+        stop = end_of_value(text, head.end())
+        return _block(head.start(), stop, [CallText(head.end(), stop, text=text[head.end() : stop])]) if stop is not None else None
     if "functions. Use them if required -" in text and (head := _GLAIVE.match(text)):
         calls = values_in(text, head.end(), len(text))
         return _block(head.end(), len(text), calls)

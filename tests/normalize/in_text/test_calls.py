@@ -257,3 +257,26 @@ def test_a_text_with_any_sign_may_contain_a_call(sign: str):
 @pytest.mark.parametrize("text", ["", "It is cold (today).", "a < b, [1, 2] and {c}", "Read `x`; see Action 3.", "f(x)"])
 def test_most_texts_contain_no_call(text: str):
     assert not may_contain_call(text)
+
+
+def test_the_last_call_is_extracted_as_those_before_it_are():
+    def react(name: str) -> dict[str, str]:
+        return {"role": "assistant", "content": f"Thought: Go on.\nAction: {name}\nAction Input: {{}}"}
+
+    made = conversation({"messages": [QUESTION, react("look"), {"role": "user", "content": "Observation: 12"}, react("finish")]})
+    assert [(name, text) for _, name, text in turns(made)][1:] == [
+        ("", "Thought: Go on."), ("look", "{}"), ("", "12"), ("", "Thought: Go on."), ("finish", "{}")
+    ]  # fmt: skip
+    as_json = {"role": "assistant", "content": '{"name": "look", "arguments": {}}'}
+    made = conversation({"messages": [QUESTION, as_json, {"role": "tool", "content": "12"}, as_json]})
+    assert [name for _, name, _ in turns(made)] == ["", "look", "", "look"]
+
+
+def test_an_object_of_name_and_parameters_is_no_call_because_a_question_begins_with_observation():
+    said = '{"name": "Bob", "parameters": {"age": 3}}'
+    messages = [QUESTION, {"role": "assistant", "content": said}, {"role": "user", "content": "Observation: he is older"}, ANSWER]
+    made = conversation({"messages": messages})
+    assert [text for _, _, text in turns(made)][1:3] == [said, "Observation: he is older"]
+    assert notes(made) == [("tool.call_in_text", "messages[1].content")]
+    declared = [{"name": "Bob", "parameters": {"type": "object", "properties": {"age": {"type": "integer"}}}}]
+    assert [name for _, name, _ in turns(conversation({"messages": messages, "tools": declared}))][1] == "Bob"

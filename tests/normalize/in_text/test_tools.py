@@ -77,3 +77,23 @@ def test_nothing_is_taken_out_where_calls_in_text_or_repairs_are_off():
 def test_a_tool_from_the_system_text_makes_an_answer_of_its_name_a_call():
     answer = '{"name": "f", "arguments": {"a": "x"}}'
     assert turns(conversation(with_system(GLAIVE, answer=answer)))[2] == ("assistant", "f", '{"a": "x"}')
+
+
+def test_toolbench_s_definitions_are_python_literals():
+    apis = "Specifically, you have access to the following APIs: " + str([F | {"parameters": F["parameters"] | {"optional": []}}, G | {"name": "Finish"}])
+    action = '\nThought: Look.\nAction: f\nAction Input: {"a": "x"}'
+    finish = '\nThought: \nAction: Finish\nAction Input: {"final_answer": "4"}'
+    said = [("system", f"You are AutoGPT.\n{apis}"), ("user", "Q"), ("assistant", action), ("function", "4"), ("assistant", finish)]
+    made = conversation({"conversations": [{"from": role, "value": text} for role, text in said]})
+    assert turns(made) == [
+        ("system", "", "You are AutoGPT."),
+        ("user", "", "Q"),
+        ("assistant", "", "Thought: Look."),
+        ("assistant", "f", '{"a": "x"}'),
+        ("observation", "", "4"),
+        ("assistant", "", "Thought:"),
+        ("assistant", "Finish", '{"final_answer": "4"}'),
+    ]
+    assert [tool["function"]["name"] for tool in json.loads(made.tools or "")] == ["f", "Finish"]
+    broken = conversation({"conversations": [{"from": "system", "value": apis[:-1]}, {"from": "user", "value": "Q"}, {"from": "gpt", "value": "A"}]})
+    assert (broken.messages[0].content, broken.tools) == (apis[:-1], None)
