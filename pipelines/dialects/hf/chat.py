@@ -14,6 +14,7 @@ from pipelines.dialects.hf.doubtful import doubtful_entries, find_doubtful
 from pipelines.dialects.hf.marking import Rendered
 from pipelines.dialects.hf.messages import Entry, Form, data_of, entries_of, messages_of, with_texts
 from pipelines.dialects.hf.places import Ends, Place, place_entries
+from pipelines.dialects.hf.repeated import check_repeated
 from pipelines.dialects.hf.template import ChatTemplate, Tools
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Noun
@@ -65,6 +66,7 @@ class Writer:
         if doubtful := doubtful_entries(entries, rendered, places, self.template.literal):
             known = find_doubtful(entries, rendered, doubtful, lambda given: self._rendered(given, tools, is_marked))
             places = [known.get(i, place) for i, place in enumerate(places)]
+        check_repeated(entries, rendered.text, places, self.template.literal)
         counts = [sum([isinstance(part, int) for part in entry.parts]) for entry in entries]
         pictures = self._placeholders(rendered.text, sum(counts)) if any(counts) else ()
         if pictures:
