@@ -12,7 +12,7 @@ from pipelines.chat.turns import Turn
 from pipelines.dialects.hf.control import END, START, changed, without_marks
 from pipelines.dialects.hf.doubtful import doubtful_entries, find_doubtful
 from pipelines.dialects.hf.marking import Rendered
-from pipelines.dialects.hf.messages import Entry, Form, data_of, entries_of, messages_of, with_texts
+from pipelines.dialects.hf.messages import Entry, Form, data_of, entries_of, messages_of, with_texts, writes_list
 from pipelines.dialects.hf.places import Ends, Place, place_entries
 from pipelines.dialects.hf.repeated import check_repeated
 from pipelines.dialects.hf.template import ChatTemplate, Tools
@@ -87,7 +87,10 @@ class Writer:
         return messages_of(entries_of(turns, self.form), self.form), self.template.tools[tools] if tools else None
 
     def _rendered(self, entries: Sequence[Entry], tools: Tools | None, is_marked: bool) -> Rendered:
-        return self.template.render(self.template.variables(messages_of(entries, self.form), tools, is_marked))
+        rendered = self.template.render(self.template.variables(messages_of(entries, self.form), tools, is_marked))
+        if writes_list(rendered.text) and not any(map(writes_list, data_of(entries))):
+            raise Reject(Reason.TOKENS_TEMPLATE_REFUSES.at("", "it writes the list of a content's parts as Python shows it"))
+        return rendered
 
 
 def _refuse() -> Chat:

@@ -109,6 +109,8 @@ def _find_all(text: str, wanted: Sequence[str], within: Range) -> Range | None:
 def _answer(entry: Entry, rendered: Rendered, own: Sequence[int], ends: Ends, before: str, has_generation: bool) -> Place:
     text, pieces = rendered.text, rendered.pieces
     if not own:
+        if _find_all(text, entry.texts, (0, len(text))) is not None:
+            raise _undecided(entry, "nothing tells which text is the answer: the template writes it from a block, a macro, a variable or a joined text")
         raise _lost(entry, "the answer")
     piece = pieces[own[0]]
     lost_thought = _check_content(entry, text, piece)

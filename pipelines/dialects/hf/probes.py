@@ -9,8 +9,9 @@ from typing import Any
 from pipelines.chat.turns import make_turns
 from pipelines.dialects.hf.chat import Writer
 from pipelines.dialects.hf.headers import Header, decide_header
+from pipelines.dialects.hf.limits import LimitExceeded
 from pipelines.dialects.hf.marking import TEMPLATE
-from pipelines.dialects.hf.messages import Form
+from pipelines.dialects.hf.messages import Form, writes_list
 from pipelines.dialects.hf.places import Ends
 from pipelines.dialects.hf.template import ChatTemplate, Json
 from pipelines.reasons import Reject
@@ -39,10 +40,13 @@ def learned(template: ChatTemplate, tokens: Sequence[str], special: frozenset[st
     """
     nothing = Ends({"user": Header(), "tool": Header()}, frozenset(tokens), special)
     forms = [Form(lists, thoughts, texts) for lists in (False, True) for texts in (False, True) for thoughts in (True, False)]
-    template.marker.learn([variables for form in forms[:1] + forms[4:5] for variables in _all_probes(Writer(template, form, nothing))])
+    try:
+        template.marker.learn([variables for form in forms[:1] + forms[4:5] for variables in _all_probes(Writer(template, form, nothing))])
+    except LimitExceeded as error:
+        raise ValueError(f"its chat template cannot be used: {error}") from None
     lists = next((lists for lists in (False, True) if _writes(template, (USER, REPLY), None, Form(lists), [QUESTION, ANSWER])), None)
     if lists is None:
-        raise ValueError("its chat template does not write a question and its answer")
+        raise ValueError(f"its chat template does not write a question and its answer: {_why_not(template)}")
     as_objects = _writes(template, WITH_TOOL, TOOLS, Form(lists), ["Albania"])
     texts = not as_objects and _writes(template, WITH_TOOL, TOOLS, Form(lists, argument_texts=True), ["Albania"])
     thoughts = _writes(template, (USER, THINKS), None, Form(lists, thoughts=True), [THOUGHT])
@@ -74,11 +78,22 @@ def _variables(writer: Writer, messages: Sequence[Message], tools: str | None, m
 
 
 def _text(template: ChatTemplate, messages: Sequence[Message], tools: str | None, form: Form) -> str:
-    """The render; "" where the template refuses."""
+    """The render; "" where the template refuses, or writes a list of parts as it is."""
     try:
-        return template.render(_variables(Writer(template, form, Ends({}, frozenset(), frozenset())), messages, tools)).text
+        text = template.render(_variables(Writer(template, form, Ends({}, frozenset(), frozenset())), messages, tools)).text
     except Reject:
         return ""
+    return "" if writes_list(text) else text
+
+
+def _why_not(template: ChatTemplate) -> str:
+    """Why the template does not write a question and its answer, which it is given as texts."""
+    try:
+        text = template.render(_variables(Writer(template, Form(), Ends({}, frozenset(), frozenset())), (USER, REPLY), None)).text
+    except Reject as reject:
+        return reject.findings[0].detail
+    lost = [name for name, wanted in (("the question", QUESTION), ("the answer", ANSWER)) if wanted not in text]
+    return f"it leaves out, cuts or changes {' and '.join(lost)}"
 
 
 def _writes(template: ChatTemplate, messages: Sequence[Message], tools: str | None, form: Form, wanted: Sequence[str]) -> bool:

@@ -29,6 +29,8 @@ def check_repeated(entries: Sequence[Entry], text: str, places: Sequence[Place],
 
 def _before(entry: Entry, text: str, place: Place) -> str:
     """What the template writes by itself at the beginning of an answer; "" if the answer has nothing else, or is not found."""
+    if text.startswith(entry.texts[0] or "\0", place.start):
+        return ""
     first = next((one for one in (entry.thought, *entry.texts, *(call.name for call in entry.calls)) if one and one.strip()), None)
     found = None if first is None else find_text(text, first, place.start, place.end)
     return "" if found is None else text[place.start : found[0]]
