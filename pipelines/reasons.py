@@ -503,6 +503,13 @@ class Reason(Enum):
         "Nothing in the model's chat template tells which tokens belong to an answer.",
         "Report it, and attach the template and the record. Until then, send such records to another dialect.",
     )
+    TOKENS_HEADER_MERGED = Row(
+        "tokens.header_merged",
+        NOTE,
+        "The first token of an answer also holds the end of its header, a blank in most cases. It is trained.",
+        "Write the template without a blank at the end of the header if the model shall begin its answers with another token.",
+        "the same token is trained",
+    )
     TOKENS_THINKING_LEFT_OUT = Row(
         "tokens.thinking_left_out",
         NOTE,

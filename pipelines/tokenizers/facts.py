@@ -64,8 +64,10 @@ def open_tokenizer(data: bytes) -> Any:
 
 def _read_facts(data: bytes, fingerprint: str, name: str) -> Facts:
     try:
-        tokenizer = open_tokenizer(data)
         parts = orjson.loads(data)
+        if missing := [name for name in ("model", "added_tokens") if not isinstance(parts, dict) or name not in parts]:
+            raise ValueError(f"it has no {' and no '.join(missing)}")
+        tokenizer = open_tokenizer(data)
         added = {token["content"]: token["id"] for token in parts["added_tokens"]}
         specials = {token["content"]: token["id"] for token in parts["added_tokens"] if is_control(token["content"], token["special"])}
         longest = longest_token(parts, [token for token in parts["added_tokens"] if token["content"] not in specials])

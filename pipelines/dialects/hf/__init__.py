@@ -25,6 +25,7 @@ __all__ = ["DIFFERENCES", "UPSTREAM", "Card", "HfDialect", "card_of", "open_hf"]
 UPSTREAM = "huggingface/transformers apply_chat_template(sanitize_control_tokens=True) @ v5.23.0"
 DIFFERENCES = (
     "Where the template leaves the last answer open, the token of `end_of_turn` follows it and is trained; transformers writes none.",
+    "Where `{% generation %}` leaves out the token that ends an answer and the template writes it right after that, it is trained; the mask of transformers is without it.",
     "R4: such a last call is followed by the token that begins a result, where the model stops at it.",
 )
 

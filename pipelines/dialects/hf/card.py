@@ -87,6 +87,8 @@ def make_card(writer: Writer, for_tools: Writer, pictures: dict[str, Any] | None
         plain = _written(writer, (USER, REPLY), None)
     except Reject as reject:
         raise ValueError(f"its chat template cannot be used: {reject.findings[0].detail}") from None
+    if writer.template.has_generation and not plain.places[1].is_learned:
+        raise ValueError("its chat template cannot be used: what it marks with {% generation %} is no answer, or stands in a macro or a block")
     abilities = {tried.name: _outcome(for_tools if tried.tools else writer, tried) for tried in TRIED}
     last = _reasoning(writer, (USER, THINKS), 1)
     earlier = _reasoning(writer, (USER, THINKS, *OTHER), 1)

@@ -12,8 +12,9 @@ from pipelines.chat.turns import Turn
 from pipelines.dialects.hf.control import END, START, changed, without_marks
 from pipelines.dialects.hf.doubtful import doubtful_entries, find_doubtful
 from pipelines.dialects.hf.marking import Rendered
-from pipelines.dialects.hf.messages import Entry, Form, data_of, entries_of, messages_of, with_texts
+from pipelines.dialects.hf.messages import Entry, Form, data_of, entries_of, messages_of, with_texts, writes_list
 from pipelines.dialects.hf.places import Ends, Place, place_entries
+from pipelines.dialects.hf.repeated import check_repeated
 from pipelines.dialects.hf.template import ChatTemplate, Tools
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Noun
@@ -65,6 +66,7 @@ class Writer:
         if doubtful := doubtful_entries(entries, rendered, places, self.template.literal):
             known = find_doubtful(entries, rendered, doubtful, lambda given: self._rendered(given, tools, is_marked))
             places = [known.get(i, place) for i, place in enumerate(places)]
+        check_repeated(entries, rendered.text, places, self.template.literal)
         counts = [sum([isinstance(part, int) for part in entry.parts]) for entry in entries]
         pictures = self._placeholders(rendered.text, sum(counts)) if any(counts) else ()
         if pictures:
@@ -85,7 +87,10 @@ class Writer:
         return messages_of(entries_of(turns, self.form), self.form), self.template.tools[tools] if tools else None
 
     def _rendered(self, entries: Sequence[Entry], tools: Tools | None, is_marked: bool) -> Rendered:
-        return self.template.render(self.template.variables(messages_of(entries, self.form), tools, is_marked))
+        rendered = self.template.render(self.template.variables(messages_of(entries, self.form), tools, is_marked))
+        if writes_list(rendered.text) and not any(map(writes_list, data_of(entries))):
+            raise Reject(Reason.TOKENS_TEMPLATE_REFUSES.at("", "it writes the list of a content's parts as Python shows it"))
+        return rendered
 
 
 def _refuse() -> Chat:

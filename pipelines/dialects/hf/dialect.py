@@ -15,18 +15,17 @@ from pipelines.chat.turns import Turn, make_turns
 from pipelines.config import DialectSettings, TemplateOptions
 from pipelines.dialects.hf.card import Card
 from pipelines.dialects.hf.chat import Chat, Writer
-from pipelines.dialects.hf.encoding import ChatEncoder, Chunk, Placed, WrittenAsToken, find_places
+from pipelines.dialects.hf.encoding import ChatEncoder, Chunk, Placed, WrittenAsToken
 from pipelines.dialects.hf.folder import ModelFolder
 from pipelines.dialects.hf.order import as_logged
 from pipelines.dialects.hf.pictures import Pictures
+from pipelines.dialects.hf.rows import make_row
 from pipelines.dialects.overflow import Work, shorten
 from pipelines.dialects.windows import window_rows
 from pipelines.reasons import Reason, Reject
-from pipelines.records import IGNORE_INDEX, Conversation, Finding, Image, ImageTokens, Noun, Size, Tokens, TurnSpan
+from pipelines.records import IGNORE_INDEX, Conversation, Finding, Image, ImageTokens, Noun, Size, Tokens
 from pipelines.tokenizers import RawIds, Vocabulary
 from pipelines.visible import counted
-
-ROLES = {"tool": "observation"}
 
 
 class Layout(Noun, frozen=True):
@@ -136,7 +135,10 @@ class HfDialect:
             chunks = self._chunks(chat, writer, work.images)
         except WrittenAsToken as error:
             raise Reject(Reason.TOKENS_TEMPLATE_UNDECIDED.at("", f"the tokenizer writes {error} in the data as that token")) from None
-        return Layout(work, tools, chat, tuple(trained), self._after(chat, writer), chunks, self.encoder.texts_of(chunks), (*work.findings, *findings))
+        after = self._after(chat, writer)
+        if after is not None:
+            chat = _up_to_the_end(chat)
+        return Layout(work, tools, chat, tuple(trained), after, chunks, self.encoder.texts_of(chunks), (*work.findings, *findings))
 
     def _chunks(self, chat: Chat, writer: Writer, images: Sequence[Image]) -> list[Chunk]:
         """The chunks of the chat, with the replacements of its pictures. Raises Reject for a picture that the model's processor refuses."""
@@ -205,10 +207,11 @@ class HfDialect:
     def _tokens(self, encoded: Encoded) -> Tokens:
         layout = encoded.layout
         placed = self.encoder.place(layout.chunks, encoded.texts)
-        row = self._row(layout, placed)
+        after = None if layout.after is None else self.encoder.ids_of[layout.after]
+        row, findings = make_row(layout.chat, layout.trained, after, placed)
         count = check_laws(row, (), -1, 0, allow_stray=False)
         images = self._images(layout, placed, row)
-        return Tokens(row.input_ids, row.labels, count, images, tuple(row.turns), layout.findings)
+        return Tokens(row.input_ids, row.labels, count, images, tuple(row.turns), layout.findings + findings)
 
     def _images(self, layout: Layout, placed: Placed, row: Row) -> tuple[ImageTokens, ...]:
         """The images with their tokens. Raises Reject where these are not all placeholders, or are not all the placeholders of the row."""
@@ -224,34 +227,12 @@ class HfDialect:
                 raise Reject(Reason.TOKENS_SPAN_MISMATCH.at("", f"{int(slots.sum())} placeholder tokens are of {len(kinds)} kinds, trained, or not all"))
         return images
 
-    def _row(self, layout: Layout, placed: Placed) -> Row:
-        chat = layout.chat
-        ids = placed.ids
-        if layout.after is not None:
-            ids = np.append(ids, np.int32(self.encoder.ids_of[layout.after]))
-        wanted = sorted({at for place in chat.places for at in (place.start, place.end, place.stop)})
-        token_at = dict(zip(wanted, find_places(placed, chat.rendered.text, wanted, chat.is_marked), strict=True))
-        labels = np.full(len(ids), IGNORE_INDEX, dtype=np.int32)
-        spans: list[tuple[TurnSpan, bool]] = []
-        for entry, place, is_trained in zip(chat.entries, chat.places, layout.trained, strict=True):
-            start, end, stop = token_at[place.start], token_at[place.end], token_at[place.stop]
-            if is_trained:
-                labels[start:stop] = ids[start:stop]
-            spans.append((TurnSpan(entry.place, ROLES.get(entry.role, entry.role), start, end, entry.weight), is_trained))
-        if layout.after is not None and layout.trained[-1]:
-            labels[-1] = ids[-1]
-        return Row(ids, labels, [], *_in_order(spans))
 
-
-def _in_order(spans: list[tuple[TurnSpan, bool]]) -> tuple[list[TurnSpan], list[bool]]:
-    """The spans in text order, and whether each is trained. A template may write a system text twice, or inside of a question: what belongs to a span
-    before is left out."""
-    turns: list[TurnSpan] = []
-    end = 0
-    spans = sorted(spans, key=lambda span: span[0].start)
-    for turn, is_trained in spans:
-        if turn.start < end and not is_trained:
-            turn = replace(turn, start=end, end=max(end, turn.end))
-        turns.append(turn)
-        end = turn.end
-    return turns, [is_trained for _, is_trained in spans]
+def _up_to_the_end(chat: Chat) -> Chat:
+    """The chat, with the blanks after its last answer as part of it, since a token is to follow. Raises Reject where the template writes more there."""
+    last, end = chat.places[-1], len(chat.rendered.text)
+    if chat.rendered.text[last.end :].strip():
+        raise Reject(
+            Reason.TOKENS_TEMPLATE_UNDECIDED.at(f"messages[{chat.entries[-1].place}]", "the template writes more after the answer, which it leaves open")
+        )
+    return chat if last.end == end else replace(chat, places=(*chat.places[:-1], replace(last, end=end, stop=end)))

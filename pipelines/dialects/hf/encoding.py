@@ -21,7 +21,6 @@ import orjson
 
 from pipelines.cache import BoundedCache
 from pipelines.chat.segments import ID_BYTES
-from pipelines.dialects.hf.control import without_marks
 from pipelines.dialects.hf.folder import AddedToken
 from pipelines.dialects.hf.names import any_of
 from pipelines.dialects.hf.pictures import Replacement
@@ -41,11 +40,12 @@ class Chunk(Noun, frozen=True):
 
 
 class Placed(Noun, frozen=True):
-    """The ids of a chat, and where each begins: in characters of the render, or in bytes of UTF-8 where `in_bytes`. `views` are the tokens of each
-    picture's views."""
+    """The ids of a chat, and where each begins and ends: in characters of the render, or in bytes of UTF-8 where `in_bytes`. `views` are the tokens of
+    each picture's views."""
 
     ids: Ids
     starts: Places
+    ends: Places
     in_bytes: bool
     views: tuple[tuple[Span, ...], ...] = ()
 
@@ -106,7 +106,7 @@ class ChatEncoder:
             ends = lengths.cumsum()
             # A text that the normalizer changes has other lengths.
             if len(ids) and ends[-1] == sum([len(chunk.text) if chunk.text.isascii() else len(chunk.text.encode()) for chunk in chunks]):
-                return Placed(ids, np.concatenate(([0], ends[:-1])), True, views)
+                return Placed(ids, np.concatenate(([0], ends[:-1])), ends, True, views)
         return self._placed_exactly(chunks)
 
     def _views(self, chunks: Sequence[Chunk], pieces: Sequence[Any], lengths: Places) -> tuple[tuple[Span, ...], ...]:
@@ -169,6 +169,7 @@ class ChatEncoder:
         """By Hugging Face's tokenizer: all chunks between tokens that data writes as text are encoded in one piece."""
         ids: list[int] = []
         starts: list[int] = []
+        ends: list[int] = []
         views: list[tuple[Span, ...]] = []
         end = 0
         for is_text, run in groupby(chunks, lambda chunk: self._is_known_text(chunk)):
@@ -179,30 +180,33 @@ class ChatEncoder:
                     ids += known
                     starts += [end] * len(known)
                     end += len(chunk.text)
+                    ends += [end] * len(known)
                 continue
             text, shifts = _with_replacements(part)
             found, places = self._encoded(text, is_first=not ids)
+            begins = [start for start, _ in places]
             for picture, at in ((chunk.picture, shift.at) for chunk, shift in zip([one for one in part if one.picture], shifts, strict=True)):
-                views.append(_tokens_of(picture, at, places, len(ids)) if picture else ())
+                views.append(_tokens_of(picture, at, begins, len(ids)) if picture else ())
             ids += found
-            starts += [end + _unshifted(place, shifts) for place in places]
+            starts += [end + _unshifted(place, shifts) for place in begins]
+            ends += [end + _unshifted(place, shifts) for _, place in places]
             end += sum([len(chunk.text) for chunk in part])
-        return Placed(np.array(ids, dtype=np.int32), np.array(starts, dtype=np.int64), False, tuple(views))
+        return Placed(np.array(ids, dtype=np.int32), np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64), False, tuple(views))
 
     def _is_known_text(self, chunk: Chunk) -> bool:
         """Whether data writes this control token as text."""
         return chunk.ids is not None and chunk.picture is None and chunk.ids is self._as_text.get(chunk.text)
 
-    def _encoded(self, text: str, is_first: bool) -> tuple[list[int], list[int]]:
-        """The ids of a text and the character at which each begins. A text in the middle of a chat is encoded after a newline, so that nothing is
+    def _encoded(self, text: str, is_first: bool) -> tuple[list[int], list[tuple[int, int]]]:
+        """The ids of a text and the characters at which each begins and ends. A text in the middle of a chat is encoded after a newline, so that nothing is
         added to its beginning."""
         if not is_first:
             encoding = self._tokenizer.encode("\n" + text, add_special_tokens=False)
             count = len(self._newline)
             if encoding.ids[:count] == self._newline:
-                return encoding.ids[count:], [max(start - 1, 0) for start, _ in encoding.offsets[count:]]
+                return encoding.ids[count:], [(max(start - 1, 0), max(end - 1, 0)) for start, end in encoding.offsets[count:]]
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        return encoding.ids, [start for start, _ in encoding.offsets]
+        return encoding.ids, encoding.offsets
 
     def _after_newline(self, text: str, encode: Callable[[str], list[int]]) -> list[int]:
         ids = encode("\n" + text)
@@ -278,18 +282,3 @@ def _unshifted(place: int, shifts: Sequence[_Shift]) -> int:
 def _tokens_of(picture: Replacement, at: int, places: Sequence[int], before: int) -> tuple[Span, ...]:
     """The tokens of a picture's views, where the picture begins at this character and its tokens come after `before` others."""
     return tuple([Span(before + bisect_left(places, at + view.start), before + bisect_left(places, at + view.end)) for view in picture.views])
-
-
-def find_places(placed: Placed, text: str, characters: Sequence[int], is_marked: bool = False) -> list[int]:
-    """For each of these ascending characters of a render, the first token that begins there or later. Marks are not part of the tokens' text."""
-    wanted: Sequence[int] = characters
-    if is_marked or (placed.in_bytes and not text.isascii()):
-        at, before, wanted = 0, 0, []
-        for character in characters:
-            part = text[before:character]
-            part = without_marks(part) if is_marked else part
-            at += len(part.encode()) if placed.in_bytes else len(part)
-            before = character
-            wanted.append(at)
-    found: list[int] = placed.starts.searchsorted(wanted).tolist()
-    return found

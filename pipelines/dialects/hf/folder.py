@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipelines.dialects.hf.agreement import NAMED, disagreements, settings_in_force
+
 Json = Mapping[str, Any]
 DEFAULT, FOR_TOOLS = "default", "tool_use"
-_NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 # What decides ids besides the tokenizer. A file that a folder does not have is not part of its fingerprint.
 FILES = (
     "chat_template.jinja",
     "chat_template.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
     "generation_config.json",
     "config.json",
     "processor_config.json",
@@ -57,15 +59,21 @@ def read_folder(path: Path, tokenizer: bytes) -> ModelFolder:
 
     Source: huggingface/transformers, PreTrainedTokenizerBase.from_pretrained and GenerationConfig.from_pretrained @ v5.23.0.
     """
-    settings = _read(path / "tokenizer_config.json")
+    settings = settings_in_force(*(_read(path / name) for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")))
     templates = _templates(path, settings)
     if DEFAULT not in templates:
         raise ValueError(f"{path} has no chat template: neither chat_template.jinja nor chat_template in tokenizer_config.json")
-    added = [_added(token) for token in json.loads(tokenizer)["added_tokens"]]
-    missing = [one["content"] for one in settings.get("added_tokens_decoder", {}).values() if one["content"] not in {token.content for token in added}]
-    if missing:
-        raise ValueError(f"{path}: tokenizer_config.json adds tokens that tokenizer.json does not have: {', '.join(missing[:5])}")
-    named = {**_named(_read(path / "special_tokens_map.json")), **_named(settings)}
+    parts = json.loads(tokenizer)
+    try:
+        fault = next(disagreements(settings, parts), None)
+        special = {token["content"] for token in (settings.get("added_tokens_decoder") or {}).values() if token.get("special")}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: tokenizer_config.json is not as transformers writes it: {type(error).__name__}: {error}") from None
+    if fault is not None:
+        raise ValueError(f"{path}: tokenizer_config.json {fault}")
+    added = [_added(token, token["content"] in special) for token in parts["added_tokens"]]
+    named = _named(settings)
+    _check_stops(path, parts)
     return ModelFolder(path, templates, named, _ends(path, added, named), added, settings.get("chat_control_tokens"), _fingerprint(path, tokenizer))
 
 
@@ -86,15 +94,23 @@ def _templates(path: Path, settings: Json) -> dict[str, str]:
             value = {one["name"]: one["template"] for one in value}
         found |= value if isinstance(value, dict) else {DEFAULT: value} if value is not None else {}
     for file in sorted((path / "additional_chat_templates").glob("*.jinja")):
-        found[file.stem] = file.read_text(encoding="utf-8")
+        found[file.stem] = _text(file)
     if (path / "chat_template.jinja").is_file():
-        found[DEFAULT] = (path / "chat_template.jinja").read_text(encoding="utf-8")
+        found[DEFAULT] = _text(path / "chat_template.jinja")
     return found
+
+
+def _text(file: Path) -> str:
+    """Raises ValueError where the file is not UTF-8."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not UTF-8: byte {error.start}") from None
 
 
 def _named(settings: Json) -> dict[str, str]:
     """The tokens that have a name, and those of the model's own kinds such as image_token."""
-    names = [*_NAMED, *(key for key in settings if key.endswith("_token") and key not in _NAMED and not key.startswith("add_"))]
+    names = [*NAMED, *(key for key in settings if key.endswith("_token") and key not in NAMED and not key.startswith("add_"))]
     found: dict[str, str] = {}
     for name in names:
         value = settings.get(name)
@@ -114,13 +130,22 @@ def _ends(path: Path, added: Sequence[AddedToken], named: Mapping[str, str]) -> 
     return list(dict.fromkeys([*(by_id[one] for one in ids if one in by_id), *([named["eos_token"]] if "eos_token" in named else [])]))
 
 
+def _check_stops(path: Path, tokenizer: Json) -> None:
+    """Raises ValueError where generation_config.json stops at something that is no token."""
+    held = tokenizer["model"].get("vocab") or ()
+    known = {token["id"] for token in tokenizer["added_tokens"]}
+    others = held.values() if isinstance(held, Mapping) else range(len(held))
+    if unknown := [one for one in _listed(_read(path / "generation_config.json").get("eos_token_id")) if one not in known and one not in others]:
+        raise ValueError(f"{path / 'generation_config.json'}: eos_token_id {', '.join(map(repr, unknown))} is not the id of a token")
+
+
 def _listed(value: Any) -> list[int]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _added(token: Json) -> AddedToken:
+def _added(token: Json, is_special: bool) -> AddedToken:
     is_plain = not (token.get("lstrip") or token.get("rstrip") or token.get("single_word") or token.get("normalized"))
-    return AddedToken(token["content"], token["id"], bool(token.get("special")), is_plain)
+    return AddedToken(token["content"], token["id"], is_special or bool(token.get("special")), is_plain)
 
 
 def _read(file: Path) -> Json:

@@ -209,6 +209,11 @@ def _content(entry: Entry, form: Form) -> Any:
     return parts or [{"type": "text", "text": ""}]
 
 
+def writes_list(text: str) -> bool:
+    """Whether a render has a content in parts as Python shows a list: [{'type': 'text', 'text': 'Hi'}]."""
+    return "{'type': 'text', 'text': " in text or "{'type': 'image'}" in text
+
+
 def _text_part(text: str) -> list[Json]:
     return [{"type": "text", "text": text}] if text else []
 

@@ -4,8 +4,8 @@
                       [ )                                  [     )
                       own text          header of an answer own    end        stop
 
-A header is what the generation prompt has too. The rest of an answer is trained, up to the token that ends it. Where a template has
-`{% generation %}`, that tells where an answer starts and stops.
+A header is what the generation prompt has too (headers.py). The rest of an answer is trained, up to the token that ends it. Where a template has
+`{% generation %}`, that tells where an answer starts, and where it stops unless the token that ends it comes right after that.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from pipelines.dialects.hf.control import END, START
 from pipelines.dialects.hf.found import Range, find_call, find_text
+from pipelines.dialects.hf.headers import Header
 from pipelines.dialects.hf.marking import TEMPLATE, Piece, Rendered
 from pipelines.dialects.hf.messages import Entry, split_thought
 from pipelines.reasons import Reason, Reject
@@ -36,26 +37,6 @@ class Place(Noun, frozen=True):
     @property
     def is_open(self) -> bool:
         return self.end == self.stop
-
-
-class Header(Noun, frozen=True):
-    """What a generation prompt writes before an answer, in units: control tokens, and the texts between them. An answer begins with the first `least`
-    of them at least: a prompt may go on with the beginning of thinking, which not every answer has. `has_token` says whether there is a control token
-    among these, which no data can write."""
-
-    units: tuple[str, ...] = ()
-    least: int = 0
-    has_token: bool = False
-
-    def shared(self, text: str, start: int, end: int) -> tuple[int, int]:
-        """How many units the text has at `start`, and where they end."""
-        count = 0
-        for unit in self.units:
-            if not text.startswith(unit, start, end):
-                break
-            start += len(unit)
-            count += 1
-        return count, start
 
 
 class Ends(Noun, frozen=True):
@@ -128,18 +109,20 @@ def _find_all(text: str, wanted: Sequence[str], within: Range) -> Range | None:
 def _answer(entry: Entry, rendered: Rendered, own: Sequence[int], ends: Ends, before: str, has_generation: bool) -> Place:
     text, pieces = rendered.text, rendered.pieces
     if not own:
+        if _find_all(text, entry.texts, (0, len(text))) is not None:
+            raise _undecided(entry, "nothing tells which text is the answer: the template writes it from a block, a macro, a variable or a joined text")
         raise _lost(entry, "the answer")
     piece = pieces[own[0]]
     lost_thought = _check_content(entry, text, piece)
     if has_generation:
-        generated = _generated(rendered, piece)
+        generated = _generated(rendered, piece, ends.tokens | ends.special)
         if generated is None:
             return Place(piece.start, piece.end, piece.end, lost_thought, False)
-        stop = generated[0] + len(text[generated[0] : generated[1]].rstrip())
-        return Place(generated[0], *(_end(text, generated, ends.tokens | ends.special) or (stop, stop)), lost_thought)
+        return Place(generated[0], *_end_of_generated(text, generated, piece, ends.tokens | ends.special), lost_thought)
     start = _after_header(text, piece, ends.headers, before)
     if start is None:
-        raise _undecided(entry, "the answer does not begin as the generation prompt does")
+        why = "it changes, and is not what the generation prompt writes" if ends.headers[before].is_undecided else "it is not what the generation prompt writes"
+        raise _undecided(entry, f"nothing tells where the header of the answer ends: {why}")
     found = _end(text, (start, piece.end), ends.tokens) or _first(text, pieces[own[0] + 1 :], ends.tokens)
     if found is None and not (entry.calls and ends.observation):
         found = _end(text, (start, piece.end), ends.special)
@@ -182,7 +165,7 @@ def _after_header(text: str, piece: Piece, headers: Mapping[str, Header], before
     """Where the header of an answer ends: the longest that it begins with. Some templates write a first token or a system text of their own before
     the first message; there the header is looked for. None if the answer should have a header and has none."""
     own = headers[before]
-    starts = [] if own.units else [piece.start]
+    starts = [] if own.units or own.is_undecided else [piece.start]
     for header in (own, *headers.values()):
         count, end = header.shared(text, piece.start, piece.end)
         if count and count >= header.least:
@@ -194,15 +177,27 @@ def _after_header(text: str, piece: Piece, headers: Mapping[str, Header], before
     return max(starts, default=None)
 
 
-def _generated(rendered: Rendered, piece: Piece) -> Range | None:
-    """What `{% generation %}` marks in this piece, and what it marks right after that."""
+def _generated(rendered: Rendered, piece: Piece, tokens: frozenset[str]) -> Range | None:
+    """What `{% generation %}` marks in this piece, and what it marks right after that: more of the piece, or the token that begins the next message."""
     found: Range | None = None
     for start, end in rendered.generated:
         if found is None and piece.start <= start < piece.end and start < end:
             found = (start, end)
-        elif found is not None and start == found[1]:
+        elif found is not None and start == found[1] and (start < piece.end or rendered.text[start:end].strip() in tokens):
             found = (found[0], end)
     return found
+
+
+def _end_of_generated(text: str, generated: Range, piece: Piece, tokens: frozenset[str]) -> Range:
+    """Where the token that ends an answer starts and ends: it is the last of what is marked, or comes right after that. (end, end) if there is none."""
+    start, end = generated
+    bare = start + len(text[start:end].rstrip())
+    if found := _end(text, generated, tokens):
+        return found
+    after = text[end : piece.end]
+    first = end + len(after) - len(after.lstrip())
+    token = next((one for one in tokens if text.startswith(one, first, piece.end)), None)
+    return (bare, bare) if token is None else (first, first + len(token))
 
 
 def _end(text: str, within: Range, tokens: frozenset[str]) -> Range | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from itertools import takewhile
 from typing import Any
 
 from pipelines.chat.turns import make_turns
 from pipelines.dialects.hf.chat import Writer
+from pipelines.dialects.hf.headers import Header, decide_header
+from pipelines.dialects.hf.limits import LimitExceeded
 from pipelines.dialects.hf.marking import TEMPLATE
-from pipelines.dialects.hf.messages import Form
-from pipelines.dialects.hf.places import Ends, Header
+from pipelines.dialects.hf.messages import Form, writes_list
+from pipelines.dialects.hf.places import Ends
 from pipelines.dialects.hf.template import ChatTemplate, Json
 from pipelines.reasons import Reject
 from pipelines.records import Message
@@ -39,19 +40,19 @@ def learned(template: ChatTemplate, tokens: Sequence[str], special: frozenset[st
     """
     nothing = Ends({"user": Header(), "tool": Header()}, frozenset(tokens), special)
     forms = [Form(lists, thoughts, texts) for lists in (False, True) for texts in (False, True) for thoughts in (True, False)]
-    template.marker.learn([variables for form in forms[:1] + forms[4:5] for variables in _all_probes(Writer(template, form, nothing))])
+    try:
+        template.marker.learn([variables for form in forms[:1] + forms[4:5] for variables in _all_probes(Writer(template, form, nothing))])
+    except LimitExceeded as error:
+        raise ValueError(f"its chat template cannot be used: {error}") from None
     lists = next((lists for lists in (False, True) if _writes(template, (USER, REPLY), None, Form(lists), [QUESTION, ANSWER])), None)
     if lists is None:
-        raise ValueError("its chat template does not write a question and its answer")
+        raise ValueError(f"its chat template does not write a question and its answer: {_why_not(template)}")
     as_objects = _writes(template, WITH_TOOL, TOOLS, Form(lists), ["Albania"])
     texts = not as_objects and _writes(template, WITH_TOOL, TOOLS, Form(lists, argument_texts=True), ["Albania"])
     thoughts = _writes(template, (USER, THINKS), None, Form(lists, thoughts=True), [THOUGHT])
     with_field, in_text = (_text(template, (USER, THINKS), None, Form(lists, thoughts=thoughts)) for thoughts in (True, False))
     form = Form(lists, thoughts, texts, thoughts and with_field == in_text)
-    asked, told = _header(template, (USER,), None, form, kwargs), _header(template, (USER, ASKS, TOLD), TOOLS, form, kwargs)
-    user = _with_least(template, asked or (), form, ((PLAIN, None, 1), (PLAIN, None, 3), ((USER, THINKS), None, 1), (WITH_TOOL, TOOLS, 1)))
-    tool = user if told is None else _with_least(template, told, form, ((WITH_TOOL, TOOLS, 3), ((*WITH_TOOL, *AGAIN), TOOLS, 3)))
-    known = {"user": user, "tool": tool}
+    known = _headers(template, form, kwargs)
     ends = Ends(known, frozenset(tokens), special)
     writes_tools = _writes(template, (USER, REPLY), TOOLS, form, ["find_lake"])
     return Writer(template, form, Ends(known, ends.tokens, special, _observation(Writer(template, form, ends))), writes_tools, placeholder)
@@ -77,11 +78,22 @@ def _variables(writer: Writer, messages: Sequence[Message], tools: str | None, m
 
 
 def _text(template: ChatTemplate, messages: Sequence[Message], tools: str | None, form: Form) -> str:
-    """The render; "" where the template refuses."""
+    """The render; "" where the template refuses, or writes a list of parts as it is."""
     try:
-        return template.render(_variables(Writer(template, form, Ends({}, frozenset(), frozenset())), messages, tools)).text
+        text = template.render(_variables(Writer(template, form, Ends({}, frozenset(), frozenset())), messages, tools)).text
     except Reject:
         return ""
+    return "" if writes_list(text) else text
+
+
+def _why_not(template: ChatTemplate) -> str:
+    """Why the template does not write a question and its answer, which it is given as texts."""
+    try:
+        text = template.render(_variables(Writer(template, Form(), Ends({}, frozenset(), frozenset())), (USER, REPLY), None)).text
+    except Reject as reject:
+        return reject.findings[0].detail
+    lost = [name for name, wanted in (("the question", QUESTION), ("the answer", ANSWER)) if wanted not in text]
+    return f"it leaves out, cuts or changes {' and '.join(lost)}"
 
 
 def _writes(template: ChatTemplate, messages: Sequence[Message], tools: str | None, form: Form, wanted: Sequence[str]) -> bool:
@@ -90,27 +102,39 @@ def _writes(template: ChatTemplate, messages: Sequence[Message], tools: str | No
     return all(one in text for one in wanted)
 
 
-def _header(template: ChatTemplate, messages: Sequence[Message], tools: str | None, form: Form, kwargs: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """What the generation prompts of all modes have in common, in whole units; None where the template refuses these messages."""
+def _headers(template: ChatTemplate, form: Form, kwargs: Mapping[str, Any]) -> dict[str, Header]:
+    """The headers of answers after a result (`tool`) and after anything else (`user`)."""
+    split, is_token = template.control.units, template.control.is_token
+    asked = _prompts(template, (USER,), None, form, kwargs)
+    plain = _written(template, form, ((PLAIN, None, 1), (PLAIN, None, 3)))
+    others = _written(template, form, (((USER, THINKS), None, 1), (WITH_TOOL, TOOLS, 1)))
+    user = decide_header(asked, plain, [text for text, _ in others], split, is_token)
+    told = _prompts(template, (USER, ASKS, TOLD), TOOLS, form, kwargs)
+    after_result = _written(template, form, ((WITH_TOOL, TOOLS, 3), ((*WITH_TOOL, *AGAIN), TOOLS, 3), ((*WITH_TOOL[:3], AGAIN[1]), TOOLS, 3)))
+    if not told or user.is_undecided or (user.units and all(user.shared(text, 0, at) == (len(user.units), at) for text, at in after_result)):
+        return {"user": user, "tool": user}
+    return {"user": user, "tool": decide_header(told, after_result, (), split, is_token)}
+
+
+def _prompts(template: ChatTemplate, messages: Sequence[Message], tools: str | None, form: Form, kwargs: Mapping[str, Any]) -> list[str]:
+    """The generation prompts of all modes; none where the template refuses these messages."""
     modes: list[dict[str, Any]] = [{}]
     modes += [{name: value} for name in _MODES if name in template.source and name not in kwargs for value in (True, False)]
-    prompts = [prompt for mode in modes if (prompt := _prompt(template, messages, tools, form, mode)) is not None]
-    if not prompts:
-        return None
-    units = [template.control.units(prompt) for prompt in prompts]
-    return tuple(same[0] for same in takewhile(lambda same: len(set(same)) == 1, zip(*units, strict=False)))
+    return [prompt for mode in modes if (prompt := _prompt(template, messages, tools, form, mode)) is not None]
 
 
-def _with_least(template: ChatTemplate, units: tuple[str, ...], form: Form, answers: Sequence[tuple[Sequence[Message], str | None, int]]) -> Header:
-    """The header of these units, with the fewest of them that one of these answers begins with. An answer is a conversation and a place in it."""
-    header, counts = Header(units), []
+def _written(template: ChatTemplate, form: Form, answers: Sequence[tuple[Sequence[Message], str | None, int]]) -> list[tuple[str, int]]:
+    """What the template writes for each of these answers, and the character at which the answer's text begins. An answer is a conversation and a place
+    in it; those that the template refuses or leaves out are left out here."""
+    found: list[tuple[str, int]] = []
     for messages, tools, place in answers:
         with suppress(Reject):
             rendered = template.render(_variables(Writer(template, form, Ends({}, frozenset(), frozenset())), messages, tools))
             piece = next((piece for piece in rendered.pieces if piece.message == place), None)
-            counts.append(header.shared(rendered.text, piece.start, piece.end)[0] if piece else 0)
-    least = min((count for count in counts if count), default=len(units))
-    return Header(units, least, any(template.control.is_token(unit) for unit in units[:least]))
+            if piece is not None:
+                text = rendered.text[piece.start : piece.end]
+                found.append((text, max(text.find(ANSWER if messages[place].content != AGAIN[1].content else AGAIN[1].content), 0)))
+    return found
 
 
 def _prompt(template: ChatTemplate, messages: Sequence[Message], tools: str | None, form: Form, mode: Mapping[str, Any]) -> str | None:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from jinja2 import TemplateSyntaxError
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
 
 from pipelines.cache import BoundedCache
 from pipelines.config import TemplateOptions
 from pipelines.dialects.hf.control import ControlTokens, control_tokens, literal_text
 from pipelines.dialects.hf.folder import ModelFolder
+from pipelines.dialects.hf.limits import LimitExceeded
 from pipelines.dialects.hf.marking import Marker, Rendered
 from pipelines.dialects.hf.sandbox import DateNeeded, Sandbox, plain_json
 from pipelines.reasons import Reason, Reject
@@ -34,7 +35,7 @@ class ChatTemplate:
     """One template of a model folder. It renders one conversation after the other, in one thread."""
 
     def __init__(self, folder: ModelFolder, source: str, options: TemplateOptions):
-        """Raises ValueError where the template cannot be parsed."""
+        """Raises ValueError where the template cannot be parsed, or leaves to chance what it writes."""
         date = None if options.date is None else datetime.fromisoformat(options.date)
         self.sandbox = Sandbox(date)
         self.source = source
@@ -42,6 +43,10 @@ class ChatTemplate:
             self.marker = Marker(source, self.sandbox)
         except TemplateSyntaxError as error:
             raise ValueError(f"its chat template is not a valid template: line {error.lineno}: {error.message}") from None
+        except Exception as error:  # too deep for the parser or the compiler
+            raise ValueError(f"its chat template is not a valid template: {type(error).__name__}: {one_line(str(error), MOST_WORDS)}") from None
+        if chance := _chance(self.sandbox.parse(source)):
+            raise ValueError(f"its chat template uses {chance}, which writes another text each time")
         self.control: ControlTokens = control_tokens(folder, source, self.sandbox)
         self.literal = "\0".join([literal_text(self.sandbox.parse(source)), *folder.named.values(), *ROLES])
         self._variables = {**folder.named, **options.template_kwargs, "documents": None, "add_generation_prompt": False}
@@ -61,7 +66,7 @@ class ChatTemplate:
 
     def render(self, variables: Json) -> Rendered:
         """Raises Reject with `tokens.template_refuses` where the template raises anything; before it `is_open`, DateNeeded where it asks for a date that
-        is not given."""
+        is not given, and ValueError where it exceeds the bounds of limits.py."""
         try:
             return self.marker.render(variables)
         except DateNeeded:
@@ -69,8 +74,18 @@ class ChatTemplate:
                 raise Reject(Reason.TOKENS_TEMPLATE_REFUSES.at("", "the template writes today's date, and options.date is not set")) from None
             raise
         except Exception as error:  # a template is foreign code: it refuses by raise_exception, or fails on what it does not expect
-            words = one_line(f"{type(error).__name__}: {error}", MOST_WORDS)
+            if isinstance(error, LimitExceeded) and not self.is_open:
+                raise ValueError(f"its chat template cannot be used: {error}") from None
+            line = None if type(error) is TemplateError else self.marker.line_of(error)
+            words = one_line(f"{type(error).__name__}: {error}", MOST_WORDS) + ("" if line is None else f" (line {line} of the template)")
             raise Reject(Reason.TOKENS_TEMPLATE_REFUSES.at("", words)) from None
+
+
+def _chance(tree: nodes.Template) -> str | None:
+    """What of this template is left to chance."""
+    if any(one.name == "random" for one in tree.find_all(nodes.Filter)):
+        return "the filter random"
+    return "lipsum()" if any(one.name == "lipsum" for one in tree.find_all(nodes.Name)) else None
 
 
 def _read_tools(text: str) -> Tools:

@@ -24,7 +24,7 @@ LOST = {
     ("qwen2_5_vl", "steps"): "call 1 of 1",
     ("qwen2_5_vl", "parallel"): "call 1 of 2",
     ("qwen2_5_vl", "text beside"): "call 1 of 1",
-    ("deepseekv3", "steps"): "the answer does not begin as the generation prompt does",
+    ("deepseekv3", "steps"): "nothing tells where the header of the answer ends: it is not what the generation prompt writes",
 }
 
 

@@ -72,7 +72,7 @@ def found(row: Any) -> list[tuple[str, str, str]]:
             PLAIN["multi"],
             "template_undecided",
             "messages[3]",
-            "the answer does not begin as the generation prompt does",
+            "nothing tells where the header of the answer ends: it is not what the generation prompt writes",
         ),
     ],
 )
