@@ -241,8 +241,8 @@ def _masked(messages: Sequence[Message], masked: Collection[int]) -> tuple[Messa
 
 def _trained_elsewhere(context: RecordContext) -> Finding:
     """One finding for all answers: a record may have hundreds. Those that are left have a loss_weight other than 0."""
-    held = f", such as {context.trained_in}" if context.trained_in else ""
-    return Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.at("", f"loss_weight is 0 in {counted(len(context.masked), 'message')}, which other records train{held}")
+    held = f", for example {context.trained_in}" if context.trained_in else ""
+    return Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.at("", f"loss_weight is 0 in {counted(len(context.masked), 'message')} that other records train{held}")
 
 
 def _conversations_or_row(record: DraftWithImages, config: Config) -> tuple[Conversation, ...] | Quarantined:

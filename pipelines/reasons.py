@@ -617,7 +617,7 @@ class Reason(Enum):
     STEP_ACTION_UNSUPPORTED = Row(
         "step.action_unsupported",
         REFUSE,
-        "The form of the prompt has no words for any action of the record.",
+        "The form of the prompt cannot express any action of the record.",
         "Use another prompt, such as plain, or leave these records out.",
         "AgentCPM-GUI process_ac.py leaves such steps out",
     )
@@ -637,7 +637,7 @@ class Reason(Enum):
     STEP_LEFT_OUT = Row(
         "step.left_out",
         NOTE,
-        "A step became no row: the form of the prompt has no words for its action, its screen is not in the log, or the log masks it. It stays in the history of later steps.",
+        "A step became no row: the form of the prompt cannot express its action, its screen is not in the log, or the log masks it. It stays in the history of later steps.",
         "Nothing to fix. The prompt plain has words for more actions.",
         "AgentCPM-GUI process_ac.py leaves such steps out",
     )
@@ -781,8 +781,8 @@ class Reason(Enum):
     REPAIR_SWIPE_FROM_CENTER = Row(
         "repair.swipe_from_center",
         REPAIR,
-        "The log names the direction of a swipe and no place; it begins at the centre of the screen.",
-        "Log where the finger went down, if you know it.",
+        "The log gives the direction of a swipe, but no starting point; it starts at the centre of the screen.",
+        "Log where the gesture started, if you know it.",
         "AgentCPM-GUI process_ac.py does the same",
     )
     REPAIR_STEP_MASKED = Row(

@@ -59,7 +59,7 @@ def glm_4(**more: object) -> dict:
         (LEAST | {"sources": ["logs"]}, "sources[0]: expected a mapping of settings, found 'logs'"),
         (LEAST | {"sources": LEAST["sources"] * 2}, "sources: 'gui' appears twice"),
         (LEAST | {"output": None}, "output: expected a mapping of settings, found nothing"),
-        (LEAST | {"output": {}}, "output.root: is required"),
+        (LEAST | {"output": {}}, "output.root: required, but missing"),
         (LEAST | {"output": {"root": ""}}, "output.root: must not be empty"),
         (gui(name="a/b"), "sources[0].name: must not contain a slash or a control character"),
         (gui(name=2026), "sources[0].name: expected text, found 2026 (put it in quotes)"),

@@ -126,7 +126,7 @@ def _sentence(fault: Any, data: Any, model: Model, options: Options) -> str:
         case "invalid_key":
             return f"{place}: a key must be text (put it in quotes)"
         case "missing":
-            return f"{place}: is required"
+            return f"{place}: required, but missing"
         case "too_short":
             return f"{place}: must have at least one entry"
         case "string_too_short":

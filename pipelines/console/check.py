@@ -69,7 +69,8 @@ def check(options: Namespace) -> int:
 
 def _scrub_remarks(scrub: Scrub) -> list[str]:
     kept = [what for what, is_off in (("keys and tokens", scrub.secrets == "off"), ("personal data", scrub.pii == "off")) if is_off]
-    return [f"scrub is off for {' and for '.join(kept)}: what the logs have stays as it is"] if kept else []
+    stay = "it stays" if kept == ["personal data"] else "they stay"
+    return [f"scrub is off for {', and for '.join(kept)}: {stay} in the tables as logged"] if kept else []
 
 
 def _open_tokenizer(found: Found, i: int, settings: DialectSettings, stores: Stores) -> Dialect | None:

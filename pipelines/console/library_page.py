@@ -12,9 +12,9 @@ HEAD = """# In Python
 
 What `import pipelines` offers, in a script or in a notebook. This page is generated from signatures and docstrings, and a test runs its examples, in the order of the page.
 
-`import pipelines` takes a few milliseconds: everything is loaded when it is first used, and only `run_batch` needs Spark. What a function returns is shown by a notebook where it
-is the last line of a cell. A *Path* is text or a `pathlib.Path`, and a *Config* a configuration that has been read. Functions raise what is wrong instead of printing it:
-`ConfigError` (`pipelines.config`) has all faults of a configuration, `NotPublished` (`pipelines.reading`) says what is not there.
+`import pipelines` takes a few milliseconds: everything is loaded when it is first used, and only `run_batch` needs Spark. A notebook displays a result
+when it is the last line of a cell. A *Path* is text or a `pathlib.Path`, and a *Config* a configuration that has been read. Errors are raised, not printed:
+`ConfigError` (`pipelines.config`) lists all faults of a configuration, `NotPublished` (`pipelines.reading`) says what is not there.
 
 The examples use the configuration `mine.yaml` and the logs of the README's five steps. [nightly.ipynb](nightly.ipynb) is a notebook that uses these functions. `pipelines.training` has more
 for trainers ([training.md](training.md)), `pipelines.reading` more for readers of the tables."""

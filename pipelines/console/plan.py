@@ -95,7 +95,7 @@ def _print(plan: Plan, listing: Listing) -> None:
     looked = "all were looked at, so the numbers are exact" if plan.is_exact else f"a sample of {sampled:,}; ± is the interval of 95 %"
     console.print(f"{counted(len(listing.files), 'file')}, {counted(total, 'distinct record')}: {looked}")
     if not plan.reads_pixels and any(plan.estimate(dialect.settings.name, dialect.settings.max_tokens, "images").total for dialect in plan.dialects):
-        console.print("pictures were read by their headers: a picture that is damaged behind its header counts as good")
+        console.print("pictures were read by their headers: a picture damaged after its header counts as good")
     states = [(state, plan.estimate("records", state)) for state in RECORD_STATES]
     console.print("records: " + ", ".join(f"{state} {_words(one)}" for state, one in states if one.total or state in ("kept", "quarantined")))
     _print_reasons(console, reasons_of(plan, "reason"), "reasons: ")

@@ -67,7 +67,7 @@ def root_of(options: Namespace) -> tuple[str, Stores, int]:
     """(the output root, how to reach it, the days of retention), from the arguments and the configuration that they name."""
     config = None if options.config is None else load_config(options.config)
     if config is None and options.root is None:
-        raise ConfigError(["needs the output root or --config"])
+        raise ConfigError(["give the output root, or --config"])
     root = absolute(str(options.root)) if options.root is not None or config is None else config.output.root
     return (root, ENVIRONMENT, Retention().days) if config is None else (root, config.stores, config.retention.days)
 

@@ -37,7 +37,7 @@ sources:
 
 - **One record, several conversations**: the sample_id is made of the record_id and the step's index. The books count the records (`kept`) and their conversations apart.
 - **Whole episodes**: if a step cannot be read, or a picture is missing or broken, the whole record is quarantined, and every such step is named. A step whose action the
-  model has no words for, such as opening an app, becomes no row; it stays in the history of later steps, and the note `step.left_out` names it.
+  model cannot express, such as opening an app, becomes no row; it stays in the history of later steps, and the note `step.left_out` names it.
 - **What is added**: a row that finishes the episode, where there is a screen after the last action; with the note `step.finish_added`, where this is a step without an action, since an
   agent that broke off looks the same. `finish_row: false` adds none. A wait or a long press without a duration gets the model's default in the form `agentcpm_gui`: 200 and 1,000 ms. A duration that is no whole
   number of milliseconds, or below 20, is refused (`step.action_bad`).

@@ -18,6 +18,7 @@ from pipelines.tables.reading import inputs_digest
 
 Row = Mapping[str, Any]
 BATCHES_COMPARED = 7
+OTHER = {"code": "other code", "configuration": "another configuration", "tokenizers": "other tokenizers"}
 
 
 class Refused(Exception):
@@ -65,7 +66,9 @@ def compare_with_published(runs: Sequence[Row], key: BatchKey, replace: bool, in
         words = f"run {earlier['run_id']} published batch {key.batch} with the same inputs, code and configuration"
         return Comparison(earlier, True, (words,))
     if others and not replace:
-        raise Refused(f"run {earlier['run_id']} published batch {key.batch} with other {' and '.join(others)}; use --replace to replace the batch")
+        raise Refused(
+            f"run {earlier['run_id']} published batch {key.batch} with {' and '.join(OTHER[name] for name in others)}; use --replace to replace the batch"
+        )
     return Comparison(earlier, False, tuple(_changes(key, inputs_of(earlier))))
 
 

@@ -121,12 +121,12 @@ class Books:
         return sum(map(came_in, self.files))
 
     def quarantined_words(self) -> str:
-        """`7.55% of the records were quarantined`, and how they are counted where conversations are among them."""
-        words = f"{self.quarantined_share():.2%} of the records were quarantined"
+        """`7.55% of the records were quarantined`; or `were lost`, and how they are counted, where every dialect refused some conversations."""
+        share = f"{self.quarantined_share():.2%} of the records were"
         if not self.refused_by_all:
-            return words
+            return f"{share} quarantined"
         quarantined = self.total("quarantined")
-        return f"{words} ({quarantined + self.refused_by_all:,} of {self.came_in():,}: {quarantined:,} quarantined, {self.refused_by_all:,} refused by every dialect)"
+        return f"{share} lost ({quarantined + self.refused_by_all:,} of {self.came_in():,}: {quarantined:,} quarantined, {self.refused_by_all:,} refused by every dialect)"
 
     def states(self) -> dict[str, int]:
         totals = {name: self.total(name) for name in STATES}

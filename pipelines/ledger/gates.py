@@ -62,7 +62,7 @@ def _shares(books: Books, gates: Gates, level: Literal["warn", "fail"]) -> Itera
     for code, limits in gates.reasons.items():
         lost = sum(count for (_, _, reason, _), count in books.blame.items() if reason == code)
         came_in = books.came_in()
-        words = f"{lost:,} of {counted(came_in, 'record')} were quarantined for {code}, altogether or for a dialect"
+        words = f"{lost:,} of {counted(came_in, 'record')} were quarantined for {code}, as a whole or by a dialect"
         yield from _above(f"reasons.{code}", words, lost, came_in, limits, level)
 
 
@@ -70,7 +70,7 @@ def _above(name: str, words: str, lost: int, came_in: int, limits: ShareGate, le
     limit = getattr(limits, level)
     share = lost / came_in if came_in else 0.0
     if limit is not None and share > limit:
-        yield f"{name}: {words} ({share:.2%}); {'the limit is' if level == 'fail' else 'a warning is due above'} {limit:.2%}"
+        yield f"{name}: {words} ({share:.2%}); {'the limit is' if level == 'fail' else 'the warning limit is'} {limit:.2%}"
 
 
 def _few(books: Books, gates: Gates) -> str | None:

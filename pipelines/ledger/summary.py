@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pipelines.ledger.books import Books
+from pipelines.ledger.books import ASIDE, Books
 from pipelines.ledger.filtered import keep_if_lines
 from pipelines.ledger.unread_keys import MOST_SHOWN, by_source
 from pipelines.visible import counted, noun_for, one_line, visible
@@ -34,7 +34,7 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
         f" + {counted(states['duplicates'], 'duplicate')}{filtered}{superseded}{damaged}",
     ]
     if books.refused_by_all:
-        lines.append(f"{'refused':15} {books.refused_by_all:>9,}   by every dialect: {books.quarantined_words()}")
+        lines.append(f"refused by every dialect  {books.refused_by_all:,}   {books.quarantined_words()}")
     lines += [
         f"{dialect:15} {total['offered']:>9,}   = {total['clean']:,} clean + {total['repaired']:,} repaired + {total['quarantined']:,} quarantined"
         + (f"; {counted(total['clean'] + total['repaired'] + total['more_windows'], 'row')}, because of windows" if total["more_windows"] else "")
@@ -43,7 +43,8 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
     lines += keep_if_lines(facts.get("keep_if") or ())
     lines += _split_lines(facts.get("splits") or ())
     first = facts.get("first") or {}
-    lines += _code_lines("quarantined", books.reasons, first)
+    lines += _code_lines("quarantined", {code: count for code, count in books.reasons.items() if code not in ASIDE}, first)
+    lines += _code_lines("put aside", {code: count for code, count in books.reasons.items() if code in ASIDE}, first)
     lines += _code_lines("repaired", facts.get("repairs") or {}, first)
     lines += [f"coordinates {'':13} {source}: {unit}, as the values of its records say" for source, unit in (facts.get("coordinates") or {}).items()]
     return [*lines, *_unread_lines(facts), *_episode_lines(facts), *_passed_over_lines(facts.get("passed_over") or ())]

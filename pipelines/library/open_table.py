@@ -30,7 +30,7 @@ def open_table(
     run_id: str | None = None,
     config: Path | Config | None = None,
 ) -> ds.Dataset:
-    """The rows of a published table, or of a `batch`, `split` and `dialect` of it, as a pyarrow data set. Nothing is read before it is asked for.
+    """The rows of a published table, or of a `batch`, `split` and `dialect` of it, as a pyarrow data set. Rows are read only when you ask for them.
 
     `root` is output.root, a folder or a URI, and `table` is conversations, samples, quarantine or images; docs/fields.md explains the columns. Partition
     columns are text. With `run_id`, the table is as that run published it, or as a run whose gate failed would publish it. `config` is needed only for the

@@ -42,5 +42,5 @@ def report(root: Path, batch: str | None = None, *, staged: bool = False, config
     try:
         return ReportPage(path, read_file(path, output.stores).decode())
     except FileNotFoundError:
-        what = f"no run of batch {batch} under {output.uri} was kept aside for a look" if staged else f"batch {batch} has no report under {output.uri}"
+        what = f"batch {batch} has no unpublished run under {output.uri}" if staged else f"batch {batch} has no report under {output.uri}"
         raise NotPublished(what) from None

@@ -62,8 +62,8 @@ def show(
     `show(root, sample_id)` shows a published record by its sample_id, its record_id, or the beginning of either: all its rows, or those of one
     `dialect`; with `run_id`, as that run had them. `config` is then needed only for the settings of stores.
 
-    `show(row, root=root)` shows one row of table samples, conversations or quarantine, read with all its columns. The root gives the words of the
-    tokens and the pictures; for a row of `try_files`, `config` gives them. Raises NotPublished where no record, or more than one, has such an id, and
+    `show(row, root=root)` shows one row of table samples, conversations or quarantine, read with all its columns. The root is needed for the text of the
+    tokens and for the pictures; for a row of `try_files`, `config` gives them. Raises NotPublished where no record, or more than one, has such an id, and
     ValueError for a row that lacks columns.
     """
     ready = None if config is None else config_of(config)
@@ -95,6 +95,6 @@ def _table_of(row: Mapping[str, Any]) -> str:
 
 
 def _with_raw(view: View, row: Mapping[str, Any]) -> View:
-    """The view with the bytes of a record that was kept aside. A row of `episodes try --json` has them as text."""
+    """The view with the bytes of a record that was put aside. A row of `episodes try --json` has them as text."""
     raw = row.get("raw")
     return replace(view, raw=raw.encode() if isinstance(raw, str) else raw)

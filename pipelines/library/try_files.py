@@ -38,10 +38,10 @@ class ReasonCount:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TrialResult:
-    """What became of the records of some files.
+    """What happened to the records of the files.
 
     `counts` are records by state, `dialects` rows by dialect and state, `reasons` the most frequent first, and `rows` the rows of all tables in input
-    order, each with the name of its `table`. `exit_code` is 0 where a run of these files would publish them; else `words` say why not.
+    order, each with the name of its `table`. `exit_code` is 0 where a run of these files would publish them; otherwise `words` say why.
     """
 
     counts: dict[str, int]

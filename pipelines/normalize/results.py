@@ -44,7 +44,7 @@ class Group(Struct, gc=False):
                 self.results[call].answered = Answered(call, logged[call])
         if any(logged[call] != place for place, call in enumerate(calls)):
             order = clip(", ".join(str(call + 1) for call in self.results))
-            findings.note(Reason.TOOL_RESULTS_REORDERED, self.results[calls[0]].where, f"the log has the results of calls {order}")
+            findings.note(Reason.TOOL_RESULTS_REORDERED, self.results[calls[0]].where, f"the results stand in the order of calls {order}")
         return [self.results[call] for call in calls]
 
 

@@ -66,7 +66,7 @@ class MatrixRow:
         if not self.usual:
             return "new"
         times = self.total / self.usual
-        return f"{times:.1f} times" if times >= TWICE else "fewer" if times < 1 / TWICE else "as usual"
+        return f"{times:.{1 if times < 9.95 else 0}f} times" if times >= TWICE else "fewer" if times < 1 / TWICE else "as usual"
 
     @property
     def is_unusual(self) -> bool:

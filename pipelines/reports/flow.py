@@ -16,7 +16,7 @@ LEAST = 3  # the width of a part with few records, so that it can be seen
 
 # The first part of a reason's code -> what such records have in common, for a reader who does not know the codes.
 FAMILIES = {
-    "line": "lines that hold no JSON object",
+    "line": "lines without a JSON object",
     "json": "JSON that cannot be read safely",
     "format": "records of another format",
     "schema": "turns or fields that cannot be read",

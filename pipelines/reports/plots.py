@@ -66,7 +66,7 @@ def short(value: float) -> str:
 
 
 def axis_end(counts: Mapping[int, int], max_tokens: int) -> int:
-    """Where the axis of lengths ends: a round number that 99 of 100 rows do not exceed, and at most max_tokens. The last bar has all longer rows.
+    """Where the axis of lengths ends: a round number that 99 of 100 rows do not exceed, and at most max_tokens. The last bar includes all longer rows.
 
     >>> axis_end({617: 2}, 4096), axis_end({90: 200, 5000: 1}, 8192), axis_end({4050: 1}, 4096), axis_end({}, 4096)
     (800, 100, 4096, 4096)

@@ -34,10 +34,10 @@ class TrainingSet:
 
     `form` is hf, glm4, glm4v or minicpm (items.py), or auto: that of the dialect's model. `arrays` is torch or numpy; GLM-4V's `images` are
     numpy in both, since finetune_vision.py raises on tensors. `weights` adds `loss_weight`, float32 for each token. `pictures` keeps the rows
-    with a picture (only) or those without one. `model`, the folder that the trainer names or its tokenizer, is certified first. With `cache`,
+    with a picture (only) or those without one. `model`, the folder that the trainer names or its tokenizer, is checked against the tables first. With `cache`,
     a folder, the processes of a machine share one memory-mapped file of 8 bytes a token; else each process that is spawned holds its own.
 
-    Each row is checked before it leaves; `check_row` says which changes it cannot find. Raises NotPublished, MixedSettings, CertificateError,
+    Each row is checked before it leaves; see `check_row` for the changes it cannot detect. Raises NotPublished, MixedSettings, CertificateError,
     TypeError, ValueError when it is made; LawBroken,
     PictureMissing, PictureChanged for a row.
     """

@@ -29,7 +29,7 @@ def test_the_report_shows_both_texts_side_by_side(root: Path, capsys: pytest.Cap
     assert main(["audit", str(root)]) == 0
     shown = capsys.readouterr()
     lines = shown.out.splitlines()
-    assert "kit test                               1 of 1 episode like 1 of kit train (1 pair)" in lines
+    assert "kit test                               1 of 1 episode is like 1 of kit train (1 pair)" in lines
     at = next(i for i, line in enumerate(lines) if line.startswith("task "))
     assert [line.strip().split("  ")[0] for line in lines[at + 1 : at + 5]] == [
         "kit test",
@@ -83,7 +83,7 @@ def test_a_root_without_leaks_says_so(tmp_path: Path, capsys: pytest.CaptureFixt
     config = configuration(output={"root": str(tmp_path / "out")})
     publish(tmp_path / "out", config, write_lines(tmp_path / "logs.jsonl", [asked("One?"), asked("Two?")]), "run", 1)
     assert main(["audit", str(tmp_path / "out")]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "no task or first screen is on two sides"
+    assert capsys.readouterr().out.splitlines()[-1] == "no task and no first screen is on two sides of a split or in two sources"
 
 
 def test_what_cannot_be_read_is_a_fault_of_usage(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -62,7 +62,7 @@ def test_check_says_what_it_found(home: Path, capsys: pytest.CaptureFixture[str]
         f"source gui: 1 file, 192 bytes at HOME/logs/{BATCH}/*.jsonl",
         "source gui: images are read from HOME/images",
         "output: HOME/out, delta tables",
-        "scrub is off for keys and tokens and for personal data: what the logs have stays as it is",
+        "scrub is off for keys and tokens, and for personal data: they stay in the tables as logged",
         "HOME/mine.yaml: configuration is valid",
     ]
     assert not (home / "out").exists()

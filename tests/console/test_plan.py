@@ -110,4 +110,4 @@ def test_a_sample_is_all_or_at_least_two_records(conf: str, sample: str, capsys:
     with pytest.raises(SystemExit) as caught:
         main(["plan", "--config", conf, "--sample", sample])
     assert caught.value.code == 2
-    assert "neither `all` nor a whole number from 2 on" in capsys.readouterr().err
+    assert "expected `all` or a whole number of at least 2, found" in capsys.readouterr().err

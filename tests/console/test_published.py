@@ -143,7 +143,7 @@ def test_explain_takes_the_root_or_a_configuration_that_names_it(root: Path, cap
     (root.parent / "conf.yaml").write_text("sources: [{name: kit, path: logs.jsonl}]\noutput: {root: root}\n")
     assert printed(capsys, "explain", record_id(GOOD), "--config", root.parent / "conf.yaml")[0] == 0
     code, _, err = printed(capsys, "explain", record_id(GOOD))
-    assert (code, err) == (2, "configuration: needs the output root or --config\n")
+    assert (code, err) == (2, "configuration: give the output root, or --config\n")
 
 
 def test_a_record_that_no_run_has_seen_is_a_usage_error(root: Path, capsys: pytest.CaptureFixture[str]):

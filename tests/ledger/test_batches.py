@@ -54,9 +54,11 @@ def test_changed_inputs_are_listed_one_by_one():
     )
 
 
-@pytest.mark.parametrize(("change", "word"), [({"code": "x"}, "code"), ({"config": "x"}, "configuration"), ({"tokenizers": ()}, "tokenizers")])
+@pytest.mark.parametrize(
+    ("change", "word"), [({"code": "x"}, "other code"), ({"config": "x"}, "another configuration"), ({"tokenizers": ()}, "other tokenizers")]
+)
 def test_other_code_configuration_or_tokenizers_are_refused_with_their_names(change: dict[str, Any], word: str):
-    with pytest.raises(Refused, match=f"with other {word}; use --replace"):
+    with pytest.raises(Refused, match=f"with {word}; use --replace"):
         compare_with_published([row(KEY)], replace(KEY, **change), False, not_asked)
     assert not compare_with_published([row(KEY)], replace(KEY, **change), True, inputs_of).is_same
 

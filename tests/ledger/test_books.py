@@ -53,7 +53,7 @@ def test_the_quarantined_share_ignores_duplicates_and_includes_conversations_tha
     assert books(refused=1).quarantined_share() == (1 + 1) / (10 - 2)
     assert failed_gates(books(refused=1), Gates(max_quarantined=0.25)) == []
     assert failed_gates(books(refused=1), Gates(max_quarantined=0.2)) == [
-        "max_quarantined: 25.00% of the records were quarantined (2 of 8: 1 quarantined, 1 refused by every dialect); the limit is 20.00%"
+        "max_quarantined: 25.00% of the records were lost (2 of 8: 1 quarantined, 1 refused by every dialect); the limit is 20.00%"
     ]
 
 

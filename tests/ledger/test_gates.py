@@ -151,10 +151,10 @@ def test_the_words_of_these_gates():
     gates = {"sources": {"a": {"fail": 0.2}}, "reasons": {"tokens.too_long": {"fail": 0.01}}}
     assert failed_gates(blamed(), Gates.model_validate(gates | {"max_quarantined": 1})) == [
         "sources.a: 3 of 10 records of source a were quarantined (30.00%); the limit is 20.00%",
-        "reasons.tokens.too_long: 4 of 14 records were quarantined for tokens.too_long, altogether or for a dialect (28.57%); the limit is 1.00%",
+        "reasons.tokens.too_long: 4 of 14 records were quarantined for tokens.too_long, as a whole or by a dialect (28.57%); the limit is 1.00%",
     ]
     warned = gate_warnings(blamed(), Gates.model_validate({"sources": {"a": {"warn": 0.2}}}))
-    assert warned == ["warning: sources.a: 3 of 10 records of source a were quarantined (30.00%); a warning is due above 20.00%"]
+    assert warned == ["warning: sources.a: 3 of 10 records of source a were quarantined (30.00%); the warning limit is 20.00%"]
 
 
 @pytest.mark.parametrize(

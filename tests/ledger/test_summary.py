@@ -33,8 +33,13 @@ def test_conversations_that_every_dialect_refused_are_counted_beside_the_share_t
     books = Books((FileBook("chat", "a.jsonl", 53, 51, 2, 0, 0, 51),), (), 2, 0)
     assert summary_lines(books, {}) == [
         "records in             53   = 51 conversations + 2 quarantined + 0 duplicates",
-        "refused                 2   by every dialect: 7.55% of the records were quarantined (4 of 53: 2 quarantined, 2 refused by every dialect)",
+        "refused by every dialect  2   7.55% of the records were lost (4 of 53: 2 quarantined, 2 refused by every dialect)",
     ]
+
+
+def test_rows_that_no_gate_counts_are_put_aside():
+    books = Books((), (), 0, 0, {"record.duplicate": 4, "image.missing": 2})
+    assert summary_lines(books, {})[1:] == ["quarantined             2   image.missing", "put aside               4   record.duplicate"]
 
 
 def test_the_most_frequent_unread_keys_are_listed_and_the_others_counted():

@@ -49,7 +49,7 @@ def test_the_largest_family_of_reasons_comes_first_in_words_that_need_no_code():
     assert [(part.label, part.count) for part in flow_parts(counts, causes)] == [
         ("kept", 8),
         ("quarantined: pictures", 6),
-        ("quarantined: lines that hold no JSON object", 5),
+        ("quarantined: lines without a JSON object", 5),
         ("duplicate: the same record is kept elsewhere", 1),
     ]
     assert [part.label for part in flow_parts(counts, ())] == ["kept", "quarantined", "duplicate: the same record is kept elsewhere"]  # an older manifest

@@ -45,6 +45,6 @@ def test_filtered_records_are_kept_aside_until_a_redrive_wants_them(spark, run_j
     wider = config_of(tmp_path, keep_if={"resolved": [True, False]})
     again = redrive_batch(spark, wider, Selection("record.filtered"), "mon", "mon.again", datetime.now(UTC))
     assert (again.status, again.books.faults()) == ("published", [])
-    assert again.words == ("batch mon: ran 2 records quarantined for record.filtered again; still quarantined for it: 1",)
+    assert again.words == ("batch mon: ran 2 records again that were quarantined for record.filtered; 1 still is",)
     assert states(root) == [(1, '{"resolved": true}'), (2, '{"resolved": false}'), (3, "record.duplicate"), (4, "record.filtered")]
     assert again.manifest["keep_if"] == [{"source": "kit", "field": "resolved", "records": 3, "without_it": 1}]

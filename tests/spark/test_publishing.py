@@ -119,7 +119,7 @@ def test_a_changed_configuration_is_refused_without_replace(run_job, tmp_path):
     write_lines(tmp_path / "logs" / "n0" / "a.jsonl", [asked()])
     run_job(config_of(tmp_path), "n0")
     other = config_of(tmp_path, options={"max_tokens": 4096})
-    with pytest.raises(Refused, match=r"run n0\.\d+ published batch n0 with other configuration; use --replace to replace the batch"):
+    with pytest.raises(Refused, match=r"run n0\.\d+ published batch n0 with another configuration; use --replace to replace the batch"):
         run_job(other, "n0")
     assert not list((tmp_path / "out" / "_work").glob("*"))
     # A setting that affects neither rows nor gates does not count as another configuration.
@@ -222,7 +222,7 @@ def test_a_redrive_moves_records_that_were_fixed_out_of_quarantine(spark, run_jo
     first = run_job(config, "n0")
     assert first.line()["counts"] | {"damaged": 0} == first.line()["counts"]
     assert (first.books.total("quarantined"), first.books.total("duplicates")) == (3, 1)
-    assert redrive(spark, config, "tool.unknown_tool", "n0").words == ("batch n0: no record with its bytes is quarantined for tool.unknown_tool",)
+    assert redrive(spark, config, "tool.unknown_tool", "n0").words == ("batch n0: no quarantined record with reason tool.unknown_tool can be run again",)
     picture(tmp_path / "screens" / "late.png")
     manifest = root / "reports" / "n0" / "manifest.json"
     counted = {"unread": [{"source": "kit", "key": "turn.thought", "count": 3}], "passed_over": [{"source": "kit", "path": "a.png", "why": "picture"}]}
@@ -233,7 +233,7 @@ def test_a_redrive_moves_records_that_were_fixed_out_of_quarantine(spark, run_jo
     line = result.line()
     assert [(row["source"], row["files"], row["records"]) for row in line["sources"]] == [("kit", 1, 5)]
     assert (line["without_episode"], line["unread_keys"]) == ({"kit": 0}, 1)
-    assert result.words == ("batch n0: ran 2 records quarantined for image.missing again; still quarantined for it: 1",)
+    assert result.words == ("batch n0: ran 2 records again that were quarantined for image.missing; 1 still is",)
     kept = rows(root, "samples", "origin")
     assert sorted(row["origin"]["line"] for row in kept) == [1, 2]
     assert sorted((row["origin"]["line"], row["reason"]) for row in rows(root, "quarantine", "origin", "reason")) == [

@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, help="print the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    begin = commands.add_parser("init", help="write a configuration that works, from a look at the logs, with a comment on every choice")
+    begin = commands.add_parser("init", help="look at the logs and write a working configuration, with a comment on every choice")
     begin.add_argument("files", nargs="+", metavar="FILE", help="a log file, or a folder of logs; each becomes a source")
     begin.add_argument("--out", type=Path, default=Path("mine.yaml"), metavar="CONF", help="the file to write (default: mine.yaml); it must not exist")
     begin.set_defaults(command=command("init.run"))
@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     add_root_commands(commands)
     _add_export(commands)
     formats = commands.add_parser("formats", help="list the log formats that can be read, or print a record of one")
-    formats.add_argument("name", nargs="?", metavar="NAME")
+    formats.add_argument("name", nargs="?", metavar="NAME", help="print one record of this format")
     formats.set_defaults(command=command("listings.formats"))
     models = commands.add_parser("dialects", help="list the models for which records can be tokenized; or show what a model of hf can do")
     models.add_argument("--card", metavar="FOLDER", help="show what the chat template and the processor of this model folder can do")
@@ -108,7 +108,7 @@ def _add_plan(commands: Commands) -> None:
         help="header: read only the sizes of pictures; verify: check them as images.verify says (default where all records are looked at)",
     )
     outlook.add_argument("--json", action="store_true", help="print one JSON object")
-    outlook.add_argument("files", nargs="*", metavar="FILE", help="a log file, or a folder of logs, as for try (default: the files of all sources)")
+    outlook.add_argument("files", nargs="*", metavar="FILE", help="a log file or a folder of logs (default: the files of all sources)")
     outlook.set_defaults(command=command("plan.run"))
 
 
@@ -117,7 +117,7 @@ def _sample(text: str) -> int | None:
     if text == "all":
         return None
     if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither `all` nor a whole number from 2 on")
+        raise argparse.ArgumentTypeError(f"expected `all` or a whole number of at least 2, found {text!r}")
     return int(text)
 
 
@@ -125,7 +125,9 @@ def _add_show(commands: Commands) -> None:
     look = commands.add_parser(
         "show", help="show one record: its bytes, its messages, its findings, and its tokens coloured by loss; of a log file, or of the published tables"
     )
-    look.add_argument("record", metavar="FILE|ID", help="the log file; with --root, the record_id or sample_id of a published record, or its beginning")
+    look.add_argument(
+        "record", metavar="FILE|ID", help="the log file; with --root, the record_id or sample_id of a published record, or the first characters of it"
+    )
     look.add_argument("--line", type=int, metavar="N", help="the record of the file: line, array element or row, counted from 1")
     look.add_argument("--config", type=Path, metavar="CONF", help="the configuration file; with --root only for the settings of stores")
     _add_settings(look)

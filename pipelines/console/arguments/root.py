@@ -15,12 +15,12 @@ def add_root_commands(commands: Commands) -> None:
     snapshot.set_defaults(command=command("published.snapshot"))
 
     explain = commands.add_parser("explain", help="show what became of one record: its bytes, its messages, its state, and every run that read it")
-    explain.add_argument("record_id", metavar="ID", help="the record_id or sample_id of the tables, or its beginning")
+    explain.add_argument("record_id", metavar="ID", help="the record_id or sample_id of the tables, or the first characters of it")
     add_root(explain)
     explain.add_argument("--json", action="store_true", help="print a JSON array")
     explain.set_defaults(command=command("published.explain"))
 
-    aside = commands.add_parser("quarantine", help="show the records that were kept aside, by reason, source and file, the worst first")
+    aside = commands.add_parser("quarantine", help="show the records that were put aside, by reason, source and file, the worst first")
     add_root(aside)
     aside.add_argument("--batch", metavar="ID", help="this batch only; by default all that are published")
     aside.add_argument("--run", metavar="RUN_ID", help="the rows of this run, also of one that was not published because a gate failed")
@@ -30,7 +30,7 @@ def add_root_commands(commands: Commands) -> None:
     aside.add_argument("--json", action="store_true", help="print one JSON object per line, without a limit")
     aside.set_defaults(command=command("root.quarantine.run"))
 
-    opening = commands.add_parser("publish", help="publish a run whose gate failed, after a look at its report; table runs says who did it and why")
+    opening = commands.add_parser("publish", help="publish a run whose gate failed, once you have read its report; who did it and why is kept in table runs")
     opening.add_argument("root", metavar="ROOT", help="the folder with the tables, or its URI")
     opening.add_argument("run_id", metavar="RUN_ID", help="the run, as in the result line and in the report")
     opening.add_argument("--reason", metavar="TEXT", help="why it may be published; kept in table runs, and shown in the report")
@@ -45,7 +45,7 @@ def add_root_commands(commands: Commands) -> None:
 
     compare = commands.add_parser("diff", help="compare two batches, or two runs of one: counts, reasons, records that changed state, settings")
     compare.add_argument("root", metavar="ROOT", help="the folder with the tables, or its URI")
-    compare.add_argument("a", metavar="A", help="a batch, or a run, also one that was not published")
+    compare.add_argument("a", metavar="A", help="a batch or a run, published or not")
     compare.add_argument("b", metavar="B", help="the batch or run to compare it with")
     compare.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, for the settings of stores")
     compare.add_argument("--json", action="store_true", help="print one JSON object")

@@ -38,7 +38,7 @@ def side_of(root: OutputRoot, name: str) -> Side:
     try:
         published, batch = as_of_run(root, run_id)
     except NotPublished as error:
-        raise NotPublished(str(error).replace("no run", "no batch or run", 1)) from None
+        raise NotPublished(str(error).replace("no run", "there is no batch or run", 1)) from None
     manifest = manifest_of(root, run_id)
     row = next((row for row in runs if row["run_id"] == run_id), None)
     if row is None:

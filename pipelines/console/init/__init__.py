@@ -13,7 +13,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from pipelines.config import ConfigError, load_config
-from pipelines.console.init.look import Looked, look_at, outcomes_of
+from pipelines.console.init.look import RECORDS_PER_FILE, Looked, look_at, outcomes_of
 from pipelines.console.init.text import configuration_text, max_tokens_for
 from pipelines.visible import counted, visible
 
@@ -63,7 +63,7 @@ def _stem(path: str) -> str:
 
 def _found(looked: list[Looked]) -> list[str]:
     return [
-        f"source {one.name}: {counted(one.files, 'file')}; looked at {counted(len(one.raws), 'record')}: {one.formats_words().removeprefix('and ')}"
+        f"source {one.name}: {counted(one.files, 'file')}; looked at up to {RECORDS_PER_FILE} records of each file, {len(one.raws):,} in all; {one.formats_words()}"
         for one in looked
     ]
 

@@ -50,10 +50,10 @@ class Looked:
     episode_id: EpisodeId
 
     def formats_words(self) -> str:
-        """`recognised openai (40), sharegpt (10)`, or that nothing was."""
+        """`recognised as openai: 40 records, as sharegpt: 10 records`, or that nothing was."""
         found = Counter(draft.format for draft in self.drafts if isinstance(draft, Draft))
-        named = ", ".join(f"{name} ({count:,})" for name, count in found.most_common())
-        return f"recognised {named}" if named else "and no format could read one"
+        named = ", ".join(f"as {name}: {counted(count, 'record')}" for name, count in found.most_common())
+        return f"recognised {named}" if named else "no format could read any of them"
 
     @property
     def has_calls(self) -> bool:

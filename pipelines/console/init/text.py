@@ -71,8 +71,11 @@ def _image_lines(one: Looked, home: Path) -> Iterator[str]:
     if images.prefixes:
         yield _with_comment(f"    image_prefix: {yaml_text(images.prefixes)}", "this part of the logged paths is replaced")
     if images.named and images.found < images.named:
-        missing = f", such as {images.example!a}" if images.example else ""
-        yield f"    # {images.named - images.found:,} of {images.named:,} pictures were not found{missing}: records that name them are quarantined. Name their folder in image_root."
+        missing = images.named - images.found
+        were, them, their, such = ("was", "it", "its", ": ") if missing == 1 else ("were", "them", "their", ", for example ")
+        example = f"{such}{images.example!a}" if images.example else ""
+        counts = f"{missing:,} of {images.named:,} pictures {were} not found{example}"
+        yield f"    # {counts}. Records that name {them} are quarantined. Name {their} folder in image_root."
     if images.schemes:
         yield f"    # Pictures are named by URIs ({', '.join(images.schemes)}): images.allow_schemes lets them be read from object stores."
 

@@ -1,1 +1,1 @@
-"""Commands on an output root: what was kept aside, one published row, two batches compared, a staged run published."""
+"""Commands on an output root: what was put aside, one published row, two batches compared, a staged run published."""

@@ -64,15 +64,15 @@ def lines(made: Audit, sets: HeldOut) -> Iterator[str]:
     for reason, count in sets.without_task.most_common():
         yield f"{'no task':30} {count:>9,} of the test sets: {reason}"
     if made.screens:
-        yield f"{'screens':30} {made.screens:>9,} of which {made.hashed:,} have a difference hash; the others are compared by their bytes"
+        yield f"{'screens':30} {made.screens:>9,}, of which {made.hashed:,} have a difference hash; the rest are compared by their bytes"
     for text, count in sorted(made.common.items(), key=lambda item: -item[1]):
         yield f"{'not compared':30} {count:>9,} episodes begin with the same text, which is no task: {_one_line(text)}"
     if not made.leaks:
-        yield "no task or first screen is on two sides"
+        yield f"no task and no first screen is on two sides of a split{', in two sources, or in the test sets' if sets.episodes else ' or in two sources'}"
         return
     for pair in pairs_of(made):
         yield (
-            f"{_side(Side(**pair['one'])):30} {pair['one_episodes']:>9,} of {counted(pair['one_of'], 'episode')} like {pair['other_episodes']:,} of {_side(Side(**pair['other']))}"
+            f"{_side(Side(**pair['one'])):30} {pair['one_episodes']:>9,} of {counted(pair['one_of'], 'episode')} {'is' if pair['one_episodes'] == 1 else 'are'} like {pair['other_episodes']:,} of {_side(Side(**pair['other']))}"
             f" ({counted(pair['leaks'], 'pair')})"
         )
     for leak in made.leaks[:SHOWN]:

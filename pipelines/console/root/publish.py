@@ -36,7 +36,7 @@ def run(options: Namespace) -> int:
         print(f"nothing to do: run {row['run_id']} is published")
         return OK
     for gate in row["opened"]["gates"]:
-        print(visible(f"the gate that had failed: {gate}"))
+        print(visible(f"this gate had failed: {gate}"))
     write_index(root, root.runs())
     states = f"{counted(row['states']['records'], 'record')}, {row['quarantined_share']:.2%} quarantined"
     why = f": {row['opened']['reason']}" if row["opened"]["reason"] else ""

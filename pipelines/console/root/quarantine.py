@@ -1,4 +1,4 @@
-"""`episodes quarantine`: the records that were kept aside, by reason, source and file, the worst first; with a filter the rows themselves."""
+"""`episodes quarantine`: the records that were put aside, by reason, source and file, the worst first; with a filter the rows themselves."""
 
 from __future__ import annotations
 
@@ -126,11 +126,11 @@ def _lines(table: ds.Dataset, rows: pa.Table, is_filtered: bool, as_json: bool) 
 def _with_head(root: str, rows: pa.Table, lines: Iterator[str], is_filtered: bool) -> Iterator[str]:
     batches = pc.unique(rows["batch"]).to_pylist()
     if not batches:
-        yield f"{root}: no such row was kept aside" if is_filtered else f"{root}: nothing was kept aside"
+        yield f"{root}: no record put aside matches" if is_filtered else f"{root}: nothing was put aside"
         return
     records = len(rows.group_by(["source", "path", "line", "batch"]).aggregate([]))  # by place: duplicates have the same id
     of = f"batch {batches[0]}" if len(batches) == 1 else f"{len(batches):,} batches"
-    yield f"{root}: {counted(len(rows), 'row')} of {counted(records, 'record')} kept aside, {of}"
+    yield f"{root}: {counted(len(rows), 'row')} for {counted(records, 'record')} put aside, {of}"
     yield from lines
 
 

@@ -34,7 +34,7 @@ def json_row(outcome: Outcome, batch: str, config: Config) -> Row:
 
 
 def codes_of(outcome: Outcome) -> Sequence[str]:
-    """The reason of a row that was kept aside; the repairs of a conversation, or of its dialect."""
+    """The reason of a row that was put aside; the repairs of a conversation, or of its dialect."""
     if isinstance(outcome, Quarantined):
         return (outcome.findings[0].code,)
     return repairs_of(outcome.findings if isinstance(outcome, Conversation) else outcome.tokens.findings)

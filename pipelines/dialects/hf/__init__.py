@@ -39,7 +39,7 @@ def open_hf(settings: DialectSettings, stores: Stores = ENVIRONMENT) -> HfDialec
     try:
         opened = _open(settings.tokenizer, options, f"{place}.tokenizer", stores)
     except DateNeeded:
-        raise ConfigError([f"{place}.options.date: is required, because the chat template writes today's date"]) from None
+        raise ConfigError([f"{place}.options.date: required, because the chat template writes today's date"]) from None
     faults = [f"{place}.options.{fault}" for fault in _faults(opened.folder, options, opened.card.open_end and settings.recipe == "sound")]
     if faults:
         raise ConfigError(faults)
@@ -88,7 +88,7 @@ def _writer(folder: ModelFolder, for_tools: bool, options: TemplateOptions, plac
 def _faults(folder: ModelFolder, options: TemplateOptions, leaves_open: bool) -> list[str]:
     ends = ", ".join(folder.ends) or "none"
     if options.end_of_turn is None:
-        return [f"end_of_turn: is required, because the chat template leaves the last answer open; the model's ends are {ends}"] if leaves_open else []
+        return [f"end_of_turn: required, because the chat template leaves the last answer open; the model's ends are {ends}"] if leaves_open else []
     if options.end_of_turn not in {token.content for token in folder.added}:
         return [f"end_of_turn: {options.end_of_turn} is not a token of the model; its ends are {ends}"]
     return []

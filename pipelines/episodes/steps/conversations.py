@@ -1,7 +1,7 @@
 """An episode whose screens are verified -> its conversations, one a step: system, earlier screens with their answers, the question, the answer.
 
 Every step that cannot be written refuses the whole record, and every such step is named: no model is trained on a part of an episode in silence.
-A step whose action the model has no words for becomes no conversation; it stays in the history of later ones, and a note says so.
+A step whose action the model cannot express becomes no conversation; it stays in the history of later ones, and a note says so.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Written(NamedTuple):
     """A step with its places in thousandths, as the model's answer and as text for the history."""
 
     step: Step
-    answer: str | None  # None where the model has no words for the action
+    answer: str | None  # None where the model cannot express the action
     line: str
     said: str  # the answer without its thought
 
@@ -132,7 +132,11 @@ def _conversation(
     if missing := [screen for screen in screens if screen.key not in images]:
         faults += [Reason.STEP_SCREEN_MISSING.at(screen.where, "the picture is not known") for screen in missing]
         return None
-    own = [Reason.REPAIR_SWIPE_FROM_CENTER.at(step.where, "the log names no place for the gesture")] if begins_at_center(step.action, prompt.form) else []
+    own = (
+        [Reason.REPAIR_SWIPE_FROM_CENTER.at(step.where, "the log gives no starting point for the gesture")]
+        if begins_at_center(step.action, prompt.form)
+        else []
+    )
     if step.action.text and TEXT not in prompt.form.rows[step.action.name].values():
         own.append(Reason.STEP_TEXT_LEFT_OUT.at(step.where, clip(step.action.text)))
     conversation = Conversation(
@@ -169,5 +173,5 @@ def _why_left_out(one: _Written, prompt: Prompt) -> Finding | None:
         return Reason.STEP_LEFT_OUT.at(one.step.where, "the log says that this answer is not trained")
     if one.answer is None:
         name = next(name for name, form in FORMS.items() if form is prompt.form)
-        return Reason.STEP_LEFT_OUT.at(one.step.where, f"the form {name} has no words for {one.line}")
+        return Reason.STEP_LEFT_OUT.at(one.step.where, f"the form {name} cannot express {one.line}")
     return None

@@ -100,7 +100,10 @@ def _history(order: int, start: int, recent: Sequence[tuple[int, Step | None]] |
     wanted = range(max(start, order - length), order)
     missing = [number for number in wanted if known.get(number) is None]
     if missing:
-        return Reason.STEP_GAP.at("", f"step {', '.join(map(str, missing))} of the episode is not known, which the history of step {order} needs")
+        steps, are, them = ("step", "is", "it") if len(missing) == 1 else ("steps", "are", "them")
+        return Reason.STEP_GAP.at(
+            "", f"{steps} {', '.join(map(str, missing))} of the episode {are} missing or refused, and the history of step {order} needs {them}"
+        )
     return tuple(step for number in wanted if (step := known[number]) is not None)
 
 

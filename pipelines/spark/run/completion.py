@@ -82,7 +82,7 @@ class Result:
         where = f"tables           {self.root}" if published else "nothing was published"
         ends = [f"time            {sum(self.seconds.values()):>9.1f} s", where, f"report           {self.report}"]
         if self.status == PUBLISHED and self.books and self.books.rows()["quarantine"]:
-            ends.append(f"kept aside       episodes quarantine {shlex.quote(self.root)} --batch {self.manifest['batch']}")
+            ends.append(f"put aside        episodes quarantine {shlex.quote(self.root)} --batch {self.manifest['batch']}")
         return [*lines, *standins, *self.words, *ends]
 
 

@@ -78,7 +78,7 @@ def redrive_batch(
         begin(run)
         picked = _picked(run, selection)
         if picked is None:
-            words = (f"batch {batch}: no record with its bytes is quarantined for {selection.reason}",)
+            words = (f"batch {batch}: no quarantined record with reason {selection.reason} can be run again",)
             return unchanged_result(run, Comparison(newest, True, words))
         before = read_manifest(run.root, batch)
         others = Outside(clashing=picked.where("id_conflict"), trained=_trained(run, picked) if run.config.cumulative else None)
@@ -169,4 +169,5 @@ def _words(run: Run, staged: Staged, selection: Selection) -> tuple[str, ...]:
     records = sum(file.rows for file in staged.drafts.files)
     kind = struct(record_id=text, reason=text)
     still = staged.frame(run.job, "quarantine", kind).where(F.col("reason") == selection.reason).select("record_id").distinct().count()
-    return (f"batch {run.batch}: ran {counted(records, 'record')} quarantined for {selection.reason} again; still quarantined for it: {still}",)
+    were, are = "was" if records == 1 else "were", "is" if still == 1 else "are"
+    return (f"batch {run.batch}: ran {counted(records, 'record')} again that {were} quarantined for {selection.reason}; {still:,} still {are}",)

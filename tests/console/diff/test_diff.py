@@ -96,5 +96,5 @@ def test_two_batches_are_compared_by_their_newest_runs_and_a_staged_run_too(root
 
 
 def test_an_unknown_name_is_a_usage_error(root: Path, capsys: pytest.CaptureFixture[str]):
-    assert diff(capsys, root, "mon", "wed")[::2] == (2, f"episodes: no batch or run wed under {root}\n")
-    assert diff(capsys, root, "mon.r1", "mon.r22")[::2] == (2, f"episodes: no batch or run mon.r22 under {root}; did you mean mon.r2 or mon.r1?\n")
+    assert diff(capsys, root, "mon", "wed")[::2] == (2, f"episodes: there is no batch or run wed under {root}\n")
+    assert diff(capsys, root, "mon.r1", "mon.r22")[::2] == (2, f"episodes: there is no batch or run mon.r22 under {root}; did you mean mon.r2 or mon.r1?\n")

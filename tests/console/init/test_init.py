@@ -40,7 +40,7 @@ def test_a_folder_of_logs_with_pictures_beside_it(tmp_path: Path, capsys: pytest
     assert [dialect["name"] for dialect in conf["dialects"]] == ["minicpm_v_2_6"]
     assert conf["dialects"][0]["max_tokens"] == 2048
     assert said[:3] == [
-        "source logs: 1 file; looked at 3 records: recognised sharegpt (3)",
+        "source logs: 1 file; looked at up to 50 records of each file, 3 in all; recognised as sharegpt: 3 records",
         "with this configuration, 3 of 3 records become rows",
         f"wrote {tmp_path}/mine.yaml",
     ]
@@ -61,7 +61,7 @@ def test_pictures_that_are_nowhere_are_named(tmp_path: Path, capsys: pytest.Capt
     write_lines(tmp_path / "logs" / "one.jsonl", [with_image("gone/0.png", 0), with_image("../../../etc/hostname", 1)])
     conf, said = made(tmp_path, capsys, tmp_path / "logs")
     assert "image_root" not in conf["sources"][0]
-    assert "# 2 of 2 pictures were not found, such as 'gone/0.png'" in (tmp_path / "mine.yaml").read_text()
+    assert "# 2 of 2 pictures were not found, for example 'gone/0.png'. Records that name them are quarantined." in (tmp_path / "mine.yaml").read_text()
     assert any(line.startswith("more than 5 % would be refused") for line in said)
 
 

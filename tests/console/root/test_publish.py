@@ -37,7 +37,7 @@ def test_a_staged_run_is_published_and_the_row_says_who_and_why(root: Path, prin
     code, out, err = printed("publish", root, "mon.r2", "--reason", "one bad file, agreed with <data>")
     lines = out.splitlines()
     assert (code, err) == (0, "")
-    assert lines[0] == "the gate that had failed: max_quarantined: too many"
+    assert lines[0] == "this gate had failed: max_quarantined: too many"
     assert lines[1].startswith("opened by ")
     assert lines[1].endswith(": one bad file, agreed with <data>")
     assert lines[2:] == ["published batch mon, run mon.r2: 3 records, 50.00% quarantined", f"report {root}/reports/mon/report.html"]

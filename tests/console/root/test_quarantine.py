@@ -1,4 +1,4 @@
-"""`episodes quarantine`: what was kept aside, the worst first, and with a filter the rows themselves."""
+"""`episodes quarantine`: what was put aside, the worst first, and with a filter the rows themselves."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_the_worst_comes_first_with_its_first_place_and_fix_and_duplicates_come_
     code, out, err = printed("quarantine", root, "--batch", "mon")
     head, columns, *lines = out.splitlines()
     assert (code, err) == (0, "")
-    assert head == f"{root}: 5 rows of 5 records kept aside, batch mon"
+    assert head == f"{root}: 5 rows for 5 records put aside, batch mon"
     assert columns.split() == ["records", "reason", "source", "first", "of", "them"]
     one = root.parent / "one.jsonl"
     assert [line.split() for line in lines[::3]] == [
@@ -43,7 +43,7 @@ def test_the_worst_comes_first_with_its_first_place_and_fix_and_duplicates_come_
 
 
 def test_all_batches_are_counted_where_none_is_named(root: Path, printed: Printed):
-    assert printed("quarantine", root)[1].splitlines()[0] == f"{root}: 6 rows of 6 records kept aside, 2 batches"
+    assert printed("quarantine", root)[1].splitlines()[0] == f"{root}: 6 rows for 6 records put aside, 2 batches"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_filter_shows_the_rows(root: Path, printed: Printed, options: tuple[st
         f"{root.parent}/{place}" for place in places
     ]
     if not places:
-        assert out == f"{root}: no such row was kept aside\n"
+        assert out == f"{root}: no record put aside matches\n"
 
 
 def test_a_row_is_shown_with_its_record_and_the_beginning_of_its_bytes(root: Path, printed: Printed):
@@ -96,7 +96,7 @@ def test_json_has_a_group_or_a_row_per_line_without_a_limit(tmp_path: Path, prin
 
 def test_nothing_kept_aside_is_said(tmp_path: Path, printed: Printed):
     publish(tmp_path / "root", configuration(), write_lines(tmp_path / "logs.jsonl", [asked()]), "r1", 1, kind="batch")
-    assert printed("quarantine", tmp_path / "root") == (0, f"{tmp_path}/root: nothing was kept aside\n", "")
+    assert printed("quarantine", tmp_path / "root") == (0, f"{tmp_path}/root: nothing was put aside\n", "")
 
 
 def test_a_misspelt_reason_and_an_unknown_batch_or_run_are_usage_errors(root: Path, printed: Printed):
@@ -118,8 +118,8 @@ def test_the_rows_of_a_staged_run_are_named_and_shown(root: Path, printed: Print
     stage(root, configuration("glm_4"), worse, "mon.r9", "mon")
     assert printed("quarantine", root)[2] == f"batch mon: run mon.r9 was not published; its rows: episodes quarantine {root} --run mon.r9\n"
     _, out, err = printed("quarantine", root, "--run", "mon.r9")
-    assert (out.splitlines()[0], err) == (f"{root}: 2 rows of 2 records kept aside, batch mon", "")
-    assert printed("quarantine", root, "--run", "mon.r1")[1].splitlines()[0] == f"{root}: 5 rows of 5 records kept aside, batch mon"
+    assert (out.splitlines()[0], err) == (f"{root}: 2 rows for 2 records put aside, batch mon", "")
+    assert printed("quarantine", root, "--run", "mon.r1")[1].splitlines()[0] == f"{root}: 5 rows for 5 records put aside, batch mon"
 
 
 def test_a_staged_run_is_shown_where_nothing_is_published(tmp_path: Path, printed: Printed):

@@ -35,13 +35,13 @@ def copied(family: str, home: Path) -> Path:
 
 def test_an_open_end_and_a_date_must_be_configured():
     assert faults(family_folder("glm4moe")) == (
-        "dialects: tried.options.end_of_turn: is required, because the chat template leaves the last answer open; the model's ends are "
+        "dialects: tried.options.end_of_turn: required, because the chat template leaves the last answer open; the model's ends are "
         "<|endoftext|>, <|user|>, <|observation|>",
     )
     assert faults(family_folder("glm4moe"), options={"end_of_turn": "<|nobody|>"})[0].startswith(
         "dialects: tried.options.end_of_turn: <|nobody|> is not a token of the model"
     )
-    assert faults(family_folder("gptoss")) == ("dialects: tried.options.date: is required, because the chat template writes today's date",)
+    assert faults(family_folder("gptoss")) == ("dialects: tried.options.date: required, because the chat template writes today's date",)
 
 
 def test_options_are_checked_with_the_configuration(tmp_path: Path):
