@@ -38,24 +38,24 @@ sources:
 - **One record, several conversations**: the sample_id is made of the record_id and the step's index. The books count the records (`kept`) and their conversations apart.
 - **Whole episodes**: if a step cannot be read, or a picture is missing or broken, the whole record is quarantined, and every such step is named. A step whose action the
   model cannot express, such as opening an app, becomes no row; it stays in the history of later steps, and the note `step.left_out` names it.
-- **What is added**: a row that finishes the episode, where there is a screen after the last action; with the note `step.finish_added`, where this is a step without an action, since an
+- **What is added**: a row that finishes the episode, if there is a screen after the last action. If that screen is a step without an action, the row has the note `step.finish_added`, because an
   agent that broke off looks the same. `finish_row: false` adds none. A wait or a long press without a duration gets the model's default in the form `agentcpm_gui`: 200 and 1,000 ms. A duration that is no whole
   number of milliseconds, or below 20, is refused (`step.action_bad`).
 - **Coordinates**: `auto` takes the unit that the data set documents, and refuses a record whose values contradict it. Where nothing is documented, the values of the record
   decide: a fraction up to 1 is a unit, a value over 1000 is in px, one beyond the logged screen is in thousandths. If several are possible, the
   other records of the source in the batch decide, where all that are certain agree (`step.coordinates_voted`; the manifest names the unit of each source under `coordinates`). If they do not,
   the record is refused (`step.coordinates_unknown`): set `coordinates: {from: ...}`. Points in px are converted with the logged size of the screen, or else with the size of its picture. A point outside its screen is refused
-  (`step.point_outside`); it is never moved, and no other point takes its place. A direction without a place begins at the centre of the screen, as in AgentCPM-GUI
+  (`step.point_outside`); it is never moved, and no other point takes its place. A direction without a starting point begins at the centre of the screen, as in AgentCPM-GUI
   (`repair.swipe_from_center`).
 - **History**: `history: {steps: 3, images: 2}` shows the screen of the step before with its answer as a turn, and lists the two actions before that as text. With `loss: last` the
   earlier answers are not trained (`loss_weight` 0).
-- **A step a record** (AITZ, CAGUI, AITW, Mind2Web): each record becomes one conversation. If a prompt shows earlier steps, the records of an episode in the batch are put together by their
+- **One step per record** (AITZ, CAGUI, AITW, Mind2Web): each record becomes one conversation. If a prompt shows earlier steps, the records of an episode in the batch are put together by their
   number, whatever file they are in. If one that the history needs is missing or unreadable, the later record is refused (`step.gap`), and two different records with one number are
-  refused both (`step.number_twice`). A redrive sees only the records that it runs again: to fill a gap, run the whole batch again.
-- **A look at an episode**: `episodes show` lists its steps in order; with `--html` it draws the point of each action on its screen.
+  both refused (`step.number_twice`). A redrive sees only the records that it runs again: to fill a gap, run the whole batch again.
+- **Seeing an episode**: `episodes show` lists its steps in order; with `--html` it draws the point of each action on its screen.
 - **Chat logs**: `rows: {of: step}` reads the data sets below. Records with other turns are refused; use another source for them.
 
-## A prompt of your own
+## Your own prompt
 
 A template is Jinja, in a sandbox. It is rendered once for each screen of a conversation and gives the text of that question:
 
@@ -85,7 +85,14 @@ def steps_page() -> str:
 
 
 def _data_sets() -> Iterator[str]:
-    yield from ("## Data sets", "", "The first that a record has is taken.", "", "| name | what | unit | a record is | source |", "|---|---|---|---|---|")
+    yield from (
+        "## Data sets",
+        "",
+        "A record is read as the first of these that it fits.",
+        "",
+        "| name | what | unit | a record is | source |",
+        "|---|---|---|---|---|",
+    )
     for name, layout in LAYOUTS.items():
         unit = f"{layout.unit}{', y before x' if layout.order == 'yx' else ''}" if layout.unit else "not documented"
         yield f"| `{name}` | {layout.title} | {unit} | {_record_of(layout)} | {layout.source} |"
@@ -110,7 +117,7 @@ def _actions() -> Iterator[str]:
         yield f"| {action} | {', '.join(names)} | {' | '.join(forms)} |"
     yield ""
     yield "Code is read as calls with literals, and never run: pyautogui (AgentNet, OSWorld, OmniACT), `click(start_box=...)` (UI-TARS), `do(action=...)` (AutoGLM)."
-    yield "Several actions in one step are written for no model."
+    yield "A step with several actions is not written for any model."
 
 
 def _form(form: str, action: str) -> str:

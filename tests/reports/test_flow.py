@@ -77,7 +77,7 @@ def test_a_reason_is_compared_with_its_usual_number():
         ("record.duplicate", 0, "new", True),
     ]
     assert (matrix.batches, matrix.missing) == (4, (("image.empty", 9),))
-    for number, change in ((1, "as usual"), (3, "as usual"), (4, "2.0 times"), (0.5, "fewer")):
+    for number, change in ((1, "as usual"), (3, "as usual"), (4, "2.0 times"), (182, "91 times"), (0.5, "fewer")):
         row = matrix_of({"reasons": {"image.missing": number}, "usual_reasons": {"batches": 1, "rows": {"image.missing": 2}}}).rows[0]
         assert row.change == change
     assert matrix_of({"reasons": {"image.missing": 7}}).rows[0].change == ""

@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     attempt.set_defaults(command=command("trial.command.run"))
 
     _add_plan(commands)
-    shape = commands.add_parser("shape", help="show the keys of log files with counts, the format that auto takes, and a draft of `fields` where it takes none")
+    shape = commands.add_parser("shape", help="show the keys of log files with counts, the format that auto chooses, and a draft of `fields` if it finds none")
     shape.add_argument("--records", type=int, default=1000, metavar="N", help="look at the first N records of each file (default: 1000)")
     shape.add_argument("files", nargs="+", metavar="FILE", help="a log file, or a folder of logs")
     shape.set_defaults(command=command("shape.run"))
@@ -105,7 +105,7 @@ def _add_plan(commands: Commands) -> None:
         "--pictures",
         choices=("header", "verify"),
         metavar="HOW",
-        help="header: read only the sizes of pictures; verify: check them as images.verify says (default where all records are looked at)",
+        help="header: read only the sizes of pictures; verify: check them as images.verify says (default with --sample all)",
     )
     outlook.add_argument("--json", action="store_true", help="print one JSON object")
     outlook.add_argument("files", nargs="*", metavar="FILE", help="a log file or a folder of logs (default: the files of all sources)")
@@ -132,7 +132,7 @@ def _add_show(commands: Commands) -> None:
     look.add_argument("--config", type=Path, metavar="CONF", help="the configuration file; with --root only for the settings of stores")
     _add_settings(look)
     look.add_argument("--root", metavar="ROOT", help="the folder with the tables (output.root of the configuration), or its URI")
-    look.add_argument("--run", metavar="RUN_ID", help="with --root: as this run had it, also one that was not published because a gate failed")
+    look.add_argument("--run", metavar="RUN_ID", help="with --root: as this run had it, published or not")
     look.add_argument("--dialect", metavar="NAME", help="show the tokens of this dialect only")
     look.add_argument("--html", type=Path, metavar="OUT.html", help="write a page with the pictures, instead of printing")
     look.set_defaults(command=command("show.run"), usage_error=look.error)
@@ -148,7 +148,7 @@ def _add_export(commands: Commands) -> None:
     to.add_argument("--batch", metavar="ID", help="this batch only; by default all that are published")
     to.add_argument("--image-root", action="append", default=[], metavar="[SOURCE=]FOLDER", help="where the pictures are now, if they have moved")
     to.add_argument("--copy", action="store_true", help="copy pictures instead of making hard links")
-    to.add_argument("--replace", action="store_true", help="replace what is in DIR by the new export")
+    to.add_argument("--replace", action="store_true", help="replace the contents of DIR with the new export")
     to.set_defaults(command=command("export.run"))
 
 

@@ -14,7 +14,7 @@ def add_root_commands(commands: Commands) -> None:
     snapshot.add_argument("--sql", action="store_true", help="print SQL that defines the tables as views in DuckDB")
     snapshot.set_defaults(command=command("published.snapshot"))
 
-    explain = commands.add_parser("explain", help="show what became of one record: its bytes, its messages, its state, and every run that read it")
+    explain = commands.add_parser("explain", help="show what happened to one record: its bytes, its messages, its state, and every run that read it")
     explain.add_argument("record_id", metavar="ID", help="the record_id or sample_id of the tables, or the first characters of it")
     add_root(explain)
     explain.add_argument("--json", action="store_true", help="print a JSON array")
@@ -23,7 +23,7 @@ def add_root_commands(commands: Commands) -> None:
     aside = commands.add_parser("quarantine", help="show the records that were put aside, by reason, source and file, the worst first")
     add_root(aside)
     aside.add_argument("--batch", metavar="ID", help="this batch only; by default all that are published")
-    aside.add_argument("--run", metavar="RUN_ID", help="the rows of this run, also of one that was not published because a gate failed")
+    aside.add_argument("--run", metavar="RUN_ID", help="the rows of this run, published or not")
     aside.add_argument("--reason", metavar="CODE", help="show the rows with this reason")
     aside.add_argument("--source", metavar="NAME", help="show the rows of this source")
     aside.add_argument("--file", metavar="PATH", help="show the rows of this log file: its path, or the end of its path")

@@ -66,7 +66,7 @@ def lines(made: Audit, sets: HeldOut) -> Iterator[str]:
     if made.screens:
         yield f"{'screens':30} {made.screens:>9,}, of which {made.hashed:,} have a difference hash; the rest are compared by their bytes"
     for text, count in sorted(made.common.items(), key=lambda item: -item[1]):
-        yield f"{'not compared':30} {count:>9,} episodes begin with the same text, which is no task: {_one_line(text)}"
+        yield f"{'not compared':30} {count:>9,} episodes begin with the same text, which is not a task: {_one_line(text)}"
     if not made.leaks:
         yield f"no task and no first screen is on two sides of a split{', in two sources, or in the test sets' if sets.episodes else ' or in two sources'}"
         return

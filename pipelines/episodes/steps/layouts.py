@@ -138,7 +138,7 @@ LAYOUTS: dict[str, StepLayout] = {
         others=("images",),
     ),
     "aitz": StepLayout(
-        title="AITZ, CAGUI, AITW: a step a record, with result_action_type and result_touch_yx from 0 to 1",
+        title="AITZ, CAGUI, AITW: one step per record, with result_action_type and result_touch_yx from 0 to 1",
         source="IMNearth/CoAT data-example @ 9ab1a9f; openbmb/CAGUI; AgentCPM-GUI eval/eval_data/process_aitz.py @ acbaf50; android_in_the_wild",
         needs=("result_action_type | results/action_type", "result_touch_yx | results/yx_touch"),
         goal="instruction | goal_info | goal",
@@ -151,7 +151,7 @@ LAYOUTS: dict[str, StepLayout] = {
         others=_OF_AITZ,
     ),
     "aitw_steps": StepLayout(
-        title="AITW as SeeClick has it: a step a record, with action_type_id, touch and lift from 0 to 1",
+        title="AITW as SeeClick has it: one step per record, with action_type_id, touch and lift from 0 to 1",
         source="njucckevin/SeeClick agent_tasks/readme_agent.md",
         needs=("action_type_id", "touch", "lift"),
         fields=_AITW_FIELDS,
@@ -161,7 +161,7 @@ LAYOUTS: dict[str, StepLayout] = {
         order_by="step | step_id",
     ),
     "mind2web": StepLayout(
-        title="Multimodal-Mind2Web: a step a record, with operation and the boxes of pos_candidates",
+        title="Multimodal-Mind2Web: one step per record, with operation and the boxes of pos_candidates",
         source="osunlp/Multimodal-Mind2Web README.md",
         needs=("operation", "pos_candidates"),
         goal="confirmed_task",
@@ -184,7 +184,7 @@ LAYOUTS: dict[str, StepLayout] = {
         others=("box",),
     ),
     "step_records": StepLayout(
-        title="any other step a record, with a screen, an action and a goal under their usual names",
+        title="any other record of one step, with a screen, an action and a goal under their usual names",
         source="logs of GUI agents",
         needs=("action | action_type", SCREEN, GOAL),
         fields=StepFields(action="action | action_type", details=("action", "."), step_id=STEP_ID),
