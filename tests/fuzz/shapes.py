@@ -11,17 +11,17 @@ from pipelines.formats.sessions import SESSIONS
 from pipelines.records import Draft, Quarantined, raw_record
 from tests.making import configuration
 
-MAPPING = {
-    "turns": "data.dialog | turns",
-    "turn": {"role": "speaker", "content": "body.text", "calls": "acts", "loss": "w", "images": "pics"},
-    "roles": {"customer": "user", "bot": "assistant"},
-    "call": {"name": "fn", "arguments": "params"},
-    "prompt": ["q", "more"],
-    "answer": "a",
-    "history": "past",
-    "rejected": "bad",
-    "image_mark": "[IMG]",
-}
+# A mapping has turns, or a question and an answer.
+MAPPINGS = (
+    {
+        "turns": "data.dialog | turns",
+        "turn": {"role": "speaker", "content": "body.text", "calls": "acts", "loss": "w", "images": "pics"},
+        "roles": {"customer": "user", "bot": "assistant"},
+        "call": {"name": "fn", "arguments": "params"},
+        "image_mark": "[IMG]",
+    },
+    {"prompt": ["q", "more"], "answer": "a", "history": "past", "rejected": "bad"},
+)
 MAPPED = """{"data": {"dialog": [{"speaker": "customer", "body": {"text": "Q [IMG]"}, "pics": ["a.png"]},
     {"speaker": "bot", "acts": [{"fn": "f", "params": {"x": 2.50}}], "w": 1}]}, "q": "Q", "more": "M", "a": "A", "past": [["x", "y"]], "bad": "B"}"""
 UNHEARD = "reasoning_unheard_of"  # a key whose name means something and that nothing reads
@@ -32,8 +32,10 @@ def reader(name: str) -> Callable[[], Callable[[bytes], None]]:
     """The target for one format."""
 
     def make() -> Callable[[bytes], None]:
-        own = configuration(source={"format": name} | ({"fields": MAPPING} if name == "fields" else {}))
-        configs = [own] if name == "fields" else [own, configuration()]
+        if name == "fields":
+            configs = [configuration(source={"format": name, "fields": mapping}) for mapping in MAPPINGS]
+        else:
+            configs = [configuration(source={"format": name}), configuration()]
 
         def run(data: bytes) -> None:
             for config in configs:
