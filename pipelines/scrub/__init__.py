@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ _MASKED = re.compile(rb"\[masked:([a-z_]{1,40}):[0-9a-f]{8}\]")
 _PERSONAL = {kind.name for kind in PERSONAL}
 _BASE64 = re.compile(rb";base64,(?:[A-Za-z0-9+/=]|\\/){64,}+")  # the bytes of a picture
 _GAPS = bytes(byte == ord(" ") for byte in WORD_BYTES)  # 1 for what ends a word
-FIRST = 3  # bytes of a start by which it is looked up
+HEAD = 64  # bytes of a long word in which a key may begin; a random text that is longer has any prefix somewhere
 BEFORE, AFTER = 64, 8  # bytes beside a long word in which hints are looked for
 _ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9A-Fa-f])|/)")
 _NUMBER_BEFORE = re.compile(rb"[:\[,]\s{0,20}\Z")
@@ -46,18 +47,21 @@ class _Hints(NamedTuple):
     """Where each kind, by its position, has to be searched for."""
 
     plain: tuple[tuple[bytes, int], ...]
-    starts: Mapping[bytes, tuple[tuple[bytes, int], ...]]  # by their first bytes
+    starts: re.Pattern[bytes]  # any of them
+    kinds: Mapping[bytes, tuple[int, ...]]  # of what `starts` finds
 
 
 @cache
 def _hints() -> _Hints:
     """One flat loop over all hints takes a fifth of the time of a loop for each kind."""
-    starts: dict[bytes, list[tuple[bytes, int]]] = {}
-    for i, kind in enumerate(KINDS):
-        for start in kind.starts:
-            starts.setdefault(start[:FIRST], []).append((start, i))
     plain = tuple((hint, i) for i, kind in enumerate(KINDS) for hint in kind.hints)
-    return _Hints(plain, {first: tuple(rows) for first, rows in starts.items()})
+    starts = sorted({start for kind in KINDS for start in kind.starts})  # sk- before sk-ant-, and so for the kinds of both
+    kinds = {first: tuple(i for i, kind in enumerate(KINDS) if any(start.startswith(first) for start in kind.starts)) for first in starts}
+    # By their first sign, so that a third of the time of one flat list is enough.
+    groups = [
+        re.escape(sign) + b"(?:" + b"|".join([re.escape(start[1:]) for start in group]) + b")" for sign, group in groupby(starts, lambda start: start[:1])
+    ]
+    return _Hints(plain, re.compile(b"|".join(groups)), kinds)
 
 
 def _long_words(raw: bytes) -> list[tuple[int, bytes]]:
@@ -77,14 +81,12 @@ def _is_small(word: bytes) -> bool:
 
 
 def _to_search(raw: bytes, words: Sequence[tuple[int, bytes]]) -> list[int]:
-    """The positions of the kinds of which a hint occurs. A word may begin with what is left of an escape: the n of \\n, u003c."""
-    plain, starts = _hints()
+    """The positions of the kinds of which a hint occurs. A word may begin with what stands before a key: the n of \\n, u003c, 32m, MY_TOKEN_."""
+    plain, starts, kinds = _hints()
     near = b" ".join([raw[max(0, at - BEFORE) : at + len(word) + AFTER] for at, word in words])
     found = {i for hint, i in plain if hint in near}
-    for _, word in words:
-        for skipped in (0, 1, 5):
-            if rows := starts.get(word[skipped : skipped + FIRST]):
-                found.update([i for start, i in rows if word.startswith(start, skipped)])
+    for start in set(starts.findall(b" ".join([word[:HEAD] for _, word in words]))):
+        found.update(kinds[start])
     return sorted(found)
 
 

@@ -1,9 +1,9 @@
 """The kinds of keys and tokens that are known by their form: one row each.
 
 The forms are those that the services document; nothing is asked over a network. A record is searched for a form only where one of its hints
-occurs: plain bytes near a long word, or with ^ the beginning of one. A form that may have a sign other than _ + - among its first signs needs a plain
-hint, because a word ends there. All patterns work on JSON as it is logged: a letter before a key may belong to an
-escape such as \\n or \\u003c, and a slash may be written as \\/. A search takes linear time.
+occurs: plain bytes near a long word, or with ^ bytes in the first signs of one. A form that may have a sign other than _ + - among its first signs
+needs a plain hint, because a word ends there. All patterns work on JSON as it is logged: a slash may be written as \\/, and a letter before a key may
+belong to an escape such as \\n or \\u003c. A search takes linear time.
 """
 
 from __future__ import annotations
@@ -14,8 +14,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-START = rb"(?:(?<![A-Za-z0-9_\\])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<=\\\\)(?![nrtbfu]))"
-END = rb"(?![A-Za-z0-9_])"
+# What may stand before a key: no letter or digit, or the end of an escape: \n, \u003c, a backslash, \x22, %22, %2522, =3D, and the colours of a terminal.
+_BORDERS = (
+    rb"(?<![A-Za-z0-9_\\])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<=\\\\)(?![nrtbfu])"
+    rb"|(?<=[%=][0-9A-Fa-f]{2})|(?<=%25[0-9A-Fa-f]{2})|(?<=\\x[0-9A-Fa-f]{2})"
+    rb"|(?<=[\[;][mK])|(?<=[\[;][0-9][mK])|(?<=[\[;][0-9]{2}[mK])|(?<=[\[;][0-9]{3}[mK])"
+)
+START = rb"(?:" + _BORDERS + rb")"
+# Before the long prefix of a service, also my_ and token. A letter alone is none: a long random text has any four signs somewhere.
+PREFIX = rb"(?:" + _BORDERS + rb"|(?<=_)|(?<=[Tt]oken|TOKEN)|(?<=[Kk]ey|KEY))"
+END = rb"(?![A-Za-z0-9])"
 SLASH = rb"\\{0,3}/"
 BLANK = rb"""(?:[\s"']|\\[nrt"'\\]?){0,8}"""
 GAP = BLANK + rb"[:=>,]{1,2}" + BLANK  # between a name and its value, also in JSON inside JSON
@@ -39,10 +47,15 @@ def _any(value: bytes) -> bool:
     return True
 
 
-def kind_of(name: str, hints: str, pattern: bytes, is_secret: Check = _any, start: bytes = START) -> Kind:
+def kind_of(name: str, hints: str, pattern: bytes, is_secret: Check = _any, start: bytes | None = None) -> Kind:
+    """A kind that is found by a prefix alone may begin after PREFIX, others after START, if `start` says nothing else."""
     each = [hint.encode() for hint in hints.split(" ")]
     plain, starts = tuple(hint for hint in each if hint[:1] != b"^"), tuple(hint[1:] for hint in each if hint[:1] == b"^")
-    return Kind(name, plain, starts, re.compile(start + pattern), is_secret)
+    if start is None:
+        start = START if plain else PREFIX
+    # The first sign of the key is looked at first: nearly everywhere, it is another one.
+    first = rb"(?=%b)" % pattern[:1] if pattern[:1].isalnum() and pattern[1:2] not in b"?*{|" else b""
+    return Kind(name, plain, starts, re.compile(first + start + pattern), is_secret)
 
 
 def _has_digit(value: bytes) -> bool:
@@ -90,7 +103,9 @@ KINDS = (
     kind_of("github_token", "^ghp_ ^gho_ ^ghu_ ^ghs_ ^ghr_", rb"gh[pousr]_[A-Za-z0-9]{36,255}" + END),
     kind_of("github_pat", "^github_pat_", rb"github_pat_[A-Za-z0-9_]{22,255}" + END),
     kind_of("gitlab_token", "^glpat- ^gldt- ^glrt- ^glptt- ^glcbt- ^glsoat-", rb"gl(?:pat|dt|rt|ptt|cbt|soat)-[A-Za-z0-9_\-]{20,255}", _has_digit),
-    kind_of("slack_token", "^xoxb- ^xoxp- ^xoxa- xoxe. ^xoxe- ^xoxr- ^xoxs- ^xapp-", rb"(?:xox[abeprs][-.]|xapp-)[A-Za-z0-9.\-]{20,255}", _has_digit),
+    kind_of(
+        "slack_token", "^xoxb- ^xoxp- ^xoxa- xoxe. ^xoxe- ^xoxr- ^xoxs- ^xapp-", rb"(?:xox[abeprs][-.]|xapp-)[A-Za-z0-9.\-]{20,255}", _has_digit, start=PREFIX
+    ),
     kind_of(
         "slack_webhook",
         "hooks.slack.com",
@@ -101,13 +116,13 @@ KINDS = (
     kind_of("openrouter_key", "^sk-or-", rb"sk-or-v1-[0-9a-f]{64}" + END),
     kind_of("sk_key", "^sk-", rb"sk-[A-Za-z0-9]{32,128}(?![A-Za-z0-9_\-])", is_random),  # DeepSeek, Moonshot, old OpenAI keys and others
     kind_of("google_api_key", "^AIza", rb"AIza[A-Za-z0-9_\-]{35}(?![A-Za-z0-9_\-])"),
-    kind_of("google_oauth_token", "ya29.", rb"ya29\.[A-Za-z0-9_\-.]{20,2048}"),
+    kind_of("google_oauth_token", "ya29.", rb"ya29\.[A-Za-z0-9_\-.]{20,2048}", start=PREFIX),
     kind_of("google_oauth_secret", "^GOCSPX-", rb"GOCSPX-[A-Za-z0-9_\-]{28}"),
     kind_of("google_refresh_token", '"1// \\"1// =1// 1\\/\\/', rb"1\\{0,3}/\\{0,3}/0[A-Za-z0-9_\-]{40,255}"),
     kind_of("stripe_key", "^sk_live_ ^sk_test_ ^rk_live_ ^rk_test_", rb"[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}" + END),
-    kind_of("stripe_webhook", "whsec_", rb"whsec_[A-Za-z0-9+/=]{24,128}"),
+    kind_of("stripe_webhook", "whsec_", rb"whsec_[A-Za-z0-9+/=]{24,128}", start=PREFIX),
     kind_of("twilio_key", "^SK0 ^SK1 ^SK2 ^SK3 ^SK4 ^SK5 ^SK6 ^SK7 ^SK8 ^SK9 ^SKa ^SKb ^SKc ^SKd ^SKe ^SKf", rb"SK[0-9a-f]{32}" + END),
-    kind_of("sendgrid_key", "SG.", rb"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{32,64}"),
+    kind_of("sendgrid_key", "SG.", rb"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{32,64}", start=PREFIX),
     kind_of("mailgun_key", "^key-", rb"key-[0-9a-f]{32}" + END),
     kind_of("mailchimp_key", "-us", rb"[0-9a-f]{32}-us[0-9]{1,2}" + END),
     kind_of("huggingface_token", "^hf_ ^api_org_", rb"(?:hf_|api_org_)[A-Za-z0-9]{34,40}" + END),
@@ -132,13 +147,13 @@ KINDS = (
     kind_of("linear_key", "^lin_api_", rb"lin_api_[A-Za-z0-9]{40}" + END),
     kind_of("notion_token", "^ntn_ ^secret_", rb"(?:ntn_[A-Za-z0-9]{40,60}|secret_[A-Za-z0-9]{43})" + END),
     kind_of("figma_token", "^figd_", rb"figd_[A-Za-z0-9_\-]{36,60}"),
-    kind_of("vault_token", "hvs. hvb. hvr.", rb"hv[sbr]\.[A-Za-z0-9_\-]{24,300}"),
+    kind_of("vault_token", "hvs. hvb. hvr.", rb"hv[sbr]\.[A-Za-z0-9_\-]{24,300}", start=PREFIX),
     kind_of("terraform_token", ".atlasv1.", rb"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_\-]{60,70}"),
     kind_of("pulumi_token", "^pul-", rb"pul-[0-9a-f]{40}" + END),
-    kind_of("grafana_token", "^glsa_ glc_", rb"(?:glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/]{32,400}={0,2})"),
+    kind_of("grafana_token", "^glsa_ glc_", rb"(?:glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/]{32,400}={0,2})", start=PREFIX),
     kind_of("newrelic_key", "^NRAK- ^NRJS-", rb"NR(?:AK|JS)-[A-Za-z0-9]{19,32}" + END),
-    kind_of("sentry_token", "sntrys_ sntryu_", rb"sntry[su]_[A-Za-z0-9+/=_\-]{40,400}"),
-    kind_of("planetscale_token", "pscale_", rb"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.\-=]{32,64}"),
+    kind_of("sentry_token", "sntrys_ sntryu_", rb"sntry[su]_[A-Za-z0-9+/=_\-]{40,400}", start=PREFIX),
+    kind_of("planetscale_token", "pscale_", rb"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.\-=]{32,64}", start=PREFIX),
     kind_of("postman_key", "^PMAK-", rb"PMAK-[0-9a-f]{24}-[0-9a-f]{34}" + END),
     kind_of("airtable_token", "^pat", rb"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}" + END),
     kind_of("groq_key", "^gsk_", rb"gsk_[A-Za-z0-9]{48,56}" + END),
