@@ -14,15 +14,17 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-# What may stand before a key: no letter or digit, or the end of an escape: \n, \u003c, a backslash, \x22, %22, %2522, =3D, and the colours of a terminal.
-_BORDERS = (
-    rb"(?<![A-Za-z0-9_\\])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<=\\\\)(?![nrtbfu])"
-    rb"|(?<=[%=][0-9A-Fa-f]{2})|(?<=%25[0-9A-Fa-f]{2})|(?<=\\x[0-9A-Fa-f]{2})"
+# What may stand before a text: no letter or digit, or the end of an escape: \n, \u003c, a backslash.
+_BORDERS = rb"(?<![A-Za-z0-9_\\])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<=\\\\)(?![nrtbfu])"
+BEGIN = rb"(?:" + _BORDERS + rb")"
+# Before a key, also \x22, %22, %2522, =3D, and the colours of a terminal.
+_KEY_BORDERS = (
+    _BORDERS + rb"|(?<=[%=][0-9A-Fa-f]{2})|(?<=%25[0-9A-Fa-f]{2})|(?<=\\x[0-9A-Fa-f]{2})"
     rb"|(?<=[\[;][mK])|(?<=[\[;][0-9][mK])|(?<=[\[;][0-9]{2}[mK])|(?<=[\[;][0-9]{3}[mK])"
 )
-START = rb"(?:" + _BORDERS + rb")"
+START = rb"(?:" + _KEY_BORDERS + rb")"
 # Before the long prefix of a service, also my_ and token. A letter alone is none: a long random text has any four signs somewhere.
-PREFIX = rb"(?:" + _BORDERS + rb"|(?<=_)|(?<=[Tt]oken|TOKEN)|(?<=[Kk]ey|KEY))"
+PREFIX = rb"(?:" + _KEY_BORDERS + rb"|(?<=_)|(?<=[Tt]oken|TOKEN)|(?<=[Kk]ey|KEY))"
 END = rb"(?![A-Za-z0-9])"
 SLASH = rb"\\{0,3}/"
 BLANK = rb"""(?:[\s"']|\\[nrt"'\\]?){0,8}"""
