@@ -169,15 +169,17 @@ def _masked(raw: bytes, kind: Kind, salt: str, found: Counter[str]) -> bytes:
     return b"".join([*pieces, raw[end:]]) if pieces else raw
 
 
-def _named_masked(raw: bytes, searched: bytes, words: Iterable[tuple[int, bytes]], salt: str, found: Counter[str]) -> bytes:
+def _named_masked(raw: bytes, searched: bytes, words: Sequence[tuple[int, bytes]], salt: str, found: Counter[str]) -> bytes:
     """Masks every value that looks random and stands after a name such as api_key, wherever it stands in the record."""
-    for at, word in words:
-        start = max(0, at - NAMED_BYTES)
-        window = searched[start:at]
+    starts = [max(0, at - NAMED_BYTES) for at, _ in words]
+    windows = [searched[start:at] for start, (at, _) in zip(starts, words, strict=True)]
+    near = b" ".join(windows).lower()
+    hints = [hint for hint in NAMED_HINTS if hint in near]  # most records have none
+    for start, window, (at, word) in zip(starts, windows, words, strict=True) if hints else ():
         lower = window.lower()
-        if not [hint for hint in NAMED_HINTS if hint in lower] or not is_random(word):  # faster than any()
+        if not [hint for hint in hints if hint in lower] or not is_random(word):  # faster than any()
             continue
-        before = NAMED.search(window)
+        before = NAMED.search(window if window[-1:] != b"%" else searched[start : at + 2])  # the word may begin with the 3D of %3D
         value = VALUE.match(searched, start + before.start("head")) if before else None
         if before and value and value[0] in raw:
             name = NAMES[before["authorization"] is None]

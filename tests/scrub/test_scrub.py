@@ -85,6 +85,34 @@ def test_what_stands_beside_a_key_does_not_hide_it(kind: str, before: str, after
     assert [one.detail for one in found.findings] == [f"{kind} (1 time)"]
 
 
+NAMED_PLACES = (
+    "{b'Authorization': b'Bearer «»'}", "PRIVATE-TOKEN: «»", "-H 'JOB-TOKEN: «»'", "DB_PASS=«»", "export MYSQL_PWD='«»'", "gh auth --token «»", "--db-password=«» x",
+    '["--api-key", "«»"]', "curl -u admin:«» https://x.io", 'curl --user "bob:«»" x', "machine x login bob password «»", "machine x\n  login bob\n  password «»\n",
+    "Set-Cookie: sessionid=«»; Path=/", "Cookie: theme=dark; connect.sid=s%3A«».x", "{'Cookie': 'PHPSESSID=«»'}", "api_key%3D«»&a=1", "?h=Authorization%3A%20Bearer%20«»",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", NAMED_PLACES)
+def test_a_value_is_found_by_what_stands_before_it(place: str):
+    text, secret = plant(place.replace("«»", "«Qz{h30}K4»").replace("{b'", "\0").replace("{'", "\1"), random.Random(place))
+    text = text.replace("\0", "{b'").replace("\1", "{'")
+    found = scrubbed(record_with(text))
+    assert secret.encode() not in found.raw
+    assert [one.detail.partition(" ")[0] for one in found.findings] == ["authorization" if "uthorization" in place else "assigned_secret"]
+
+
+def test_the_signature_of_an_address_of_azure_may_be_as_it_is():
+    text, secret = plant("https://x.blob.core.windows.net/c?sv=2024&sig=«{a20}/{a10}+{a11}=»", random.Random(4))
+    assert secret[:20].encode() not in scrubbed(json.dumps({"a": text}).encode()).raw
+
+
+@pytest.mark.parametrize("kind", ["tavily_key", "gitlab_token", "slack_token"])
+def test_a_key_without_a_digit_is_found(kind: str):
+    form = {"tavily_key": "«tvly-{l32}»", "gitlab_token": "«glpat-{l20}»", "slack_token": "«xoxp-{l30}»"}[kind]
+    text, secret = plant(form, random.Random(kind))
+    assert secret.encode() not in scrubbed(json.dumps({"a": text}).encode()).raw
+
+
 @pytest.mark.parametrize(("before", "after"), [("_", "_"), ("my_", "_end"), ("token", ""), ("MY_KEY", "_x"), ("API_KEY_IS_", "")])
 @pytest.mark.parametrize("kind", ["github_token", "jwt", "npm_token", "google_api_key", "stripe_key", "sendgrid_key", "aws_access_key"])
 def test_word_signs_beside_a_prefix_do_not_hide_it(kind: str, before: str, after: str):
@@ -161,6 +189,10 @@ def test_a_secret_has_the_same_placeholder_everywhere_and_another_one_has_anothe
         "uuid 550e8400-e29b-41d4-a716-446655440000, eyJhbGciOiJIUzI1NiJ9 without a payload",
         "-----BEGIN PRIVATE KEY----- ... -----END PRIVATE KEY-----",
         "next_page_token: 2, cancellation_token = source.token, secret_santa",
+        "glpat-yourPersonalAccessToken tvly-YOUR-API-KEY-GOES-HERE-now xoxb-your-bot-token-goes-here",
+        "sqlmap -u https://x.io/9f86d081884c7d659a2feaa0c55ad015 and docker run -u 1000:1000 a@sha256:9f86d081884c7d659a2feaa0c55ad015",
+        "--token /run/secrets/9f86d081884c7d659a2feaa0c55ad015 --password $DB_PASS --token your-token-goes-here",
+        "Cookie: theme=dark; _ga=GA1.2.1711111111.1711111111, Set-Cookie: lang=9f86d081884c7d659a2feaa0c55ad015",
     ],
 )
 def test_text_that_only_looks_similar_stays(text: str):

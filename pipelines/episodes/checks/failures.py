@@ -10,7 +10,9 @@ import orjson
 HEAD, TAIL = 200, 200  # characters; a result may quote pages that speak of errors, so only its ends are read
 MOST_JSON = 65536  # characters of a result that is read as JSON
 # After `error:` or `failed:`, what says that nothing failed: `Errors: 0`, `error: none`, `All errors: fixed.`
-_NOT_NOTHING = r"""(?![\s"'*`]{0,4}(?:0(?![\w.])|(?:none|null|nil|false|n/?a|ok|-|\[\]|\{\}|""|''|fixed|resolved|solved|success|passed)[\s"'*`]{0,4}(?:[.,;|)\]}\n]|$)))"""
+_NOT_NOTHING = (
+    r"""(?![\s"'*`]{0,4}(?:0(?![\w.])|(?:none|null|nil|false|n/?a|ok|-|\[\]|\{\}|""|''|fixed|resolved|solved|success|passed)[\s"'*`]{0,4}(?:[.,;|)\]}\n]|$)))"""
+)
 # At the beginning of a result. `IOError: no such file`, `Traceback (most recent call last)`, `<tool_use_error>`, `[ERROR] ...`, `failed to ...`
 _BEGINS = re.compile(
     r"""[\s#*>`"'\[(<]*(?!(?:no|0|zero|without|any)\b)(?:
