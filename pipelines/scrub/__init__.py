@@ -32,6 +32,7 @@ _BASE64 = re.compile(rb";base64,(?:[A-Za-z0-9+/=]|\\/){64,}+")  # the bytes of a
 _GAPS = bytes(byte == ord(" ") for byte in WORD_BYTES)  # 1 for what ends a word
 HEAD = 64  # bytes of a long word in which a key may begin; a random text that is longer has any prefix somewhere
 BEFORE, AFTER = 64, 8  # bytes beside a long word in which hints are looked for
+FEW = 32  # values with names are replaced one after the other, which is faster; more in one pass
 _ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9A-Fa-f])|/)")
 _NUMBER_BEFORE = re.compile(rb"[:\[,]\s{0,20}\Z")
 _NUMBER_AFTER = re.compile(rb"\s{0,20}[,}\]]")
@@ -175,17 +176,41 @@ def _named_masked(raw: bytes, searched: bytes, words: Sequence[tuple[int, bytes]
     windows = [searched[start:at] for start, (at, _) in zip(starts, words, strict=True)]
     near = b" ".join(windows).lower()
     hints = [hint for hint in NAMED_HINTS if hint in near]  # most records have none
+    names: dict[bytes, str] = {}
     for start, window, (at, word) in zip(starts, windows, words, strict=True) if hints else ():
         lower = window.lower()
         if not [hint for hint in hints if hint in lower] or not is_random(word):  # faster than any()
             continue
         before = NAMED.search(window if window[-1:] != b"%" else searched[start : at + 2])  # the word may begin with the 3D of %3D
         value = VALUE.match(searched, start + before.start("head")) if before else None
-        if before and value and value[0] in raw:
-            name = NAMES[before["authorization"] is None]
-            found[name] += raw.count(value[0])
-            raw = raw.replace(value[0], _mask(name, value[0], salt))
+        if before and value:
+            names.setdefault(value[0], NAMES[before["authorization"] is None])
+    if len(names) > FEW:
+        return _replaced(raw, names, salt, found)
+    for named, name in names.items():
+        if named in raw:
+            found[name] += raw.count(named)
+            raw = raw.replace(named, _mask(name, named, salt))
     return raw
+
+
+def _replaced(raw: bytes, names: Mapping[bytes, str], salt: str, found: Counter[str]) -> bytes:
+    """Masks these values in one pass. Passes for each would take quadratic time in a log of very many."""
+    lengths: dict[bytes, list[int]] = {}
+    for value in sorted(names, key=len, reverse=True):
+        of_head = lengths.setdefault(value[:LONG], [])
+        if len(value) not in of_head[-1:]:
+            of_head.append(len(value))
+    pieces, end, at = [], 0, 0
+    while at < len(raw):
+        here = next((here for length in lengths.get(raw[at : at + LONG], ()) if (here := raw[at : at + length]) in names), None)
+        if here is None:
+            at += 1
+        else:
+            found[names[here]] += 1
+            pieces += [raw[end:at], _mask(names[here], here, salt)]
+            end = at = at + len(here)
+    return b"".join([*pieces, raw[end:]])
 
 
 def _placeholder(raw: bytes, start: int, end: int, name: str, value: bytes, salt: str) -> bytes:
