@@ -135,8 +135,10 @@ def _secrets_masked(raw: bytes, salt: str, found: Counter[str]) -> bytes:
     words = _long_words(searched)
     for i in _to_search(searched, words) if words else ():
         raw = _masked(raw, KINDS[i], salt, found)
+    has_address = False
     for kind in URLS if b"/" in searched else ():
-        if kind.hints[0] in searched:
+        if kind.hints[0] in searched if kind.hints else has_address:
+            has_address = True
             raw = _masked(raw, kind, salt, found)
     return _named_masked(raw, searched, words, salt, found)
 

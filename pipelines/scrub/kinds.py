@@ -101,6 +101,8 @@ def _is_password(value: bytes) -> bool:
     return len(plain) >= 6 and not re.match(rb"[<$%{*\[]", value) and plain.rstrip(b"0123456789") not in _EXAMPLES and len(set(plain)) > 3
 
 
+_SIGNATURE = rb"sig=(?P<secret>[A-Za-z0-9%]{43,80}%3[Dd]|(?:[A-Za-z0-9+]|\\{0,3}/){43}=(?!=))"
+
 KINDS = (
     kind_of(
         "private_key",
@@ -152,7 +154,7 @@ KINDS = (
     kind_of("digitalocean_token", "^dop_v1_ ^doo_v1_ ^dor_v1_ ^dot_v1_", rb"do[oprt]_v1_[0-9a-f]{64}" + END),
     kind_of("databricks_token", "^dapi", rb"dapi[0-9a-f]{32}(?:-[0-9])?" + END),
     kind_of("azure_storage_key", "AccountKey= SharedAccessKey=", rb"(?:Account|SharedAccess)Key=(?P<secret>(?:[A-Za-z0-9+]|\\{0,3}/){42,90}={1,2})"),
-    kind_of("azure_sas", "sig=", rb"sig=(?P<secret>[A-Za-z0-9%]{43,80}%3[Dd]|(?:[A-Za-z0-9+]|\\{0,3}/){43}=(?!=))"),
+    kind_of("azure_sas", "sig=", _SIGNATURE),
     kind_of("azure_client_secret", "8Q~ 7Q~", rb"[A-Za-z0-9_~.]{3}[78]Q~[A-Za-z0-9_~.\-]{31,34}"),
     kind_of("jwt", "^eyJ", rb"eyJ[A-Za-z0-9_\-]{10,4096}\.eyJ[A-Za-z0-9_\-]{10,16384}\.[A-Za-z0-9_\-]{10,1024}"),
     kind_of("telegram_token", ":AA", rb"[0-9]{8,10}:AA[A-Za-z0-9_\-]{32,34}(?![A-Za-z0-9_\-])"),
@@ -187,16 +189,20 @@ KINDS = (
     kind_of("atlassian_token", "^ATATT3", rb"ATATT3[A-Za-z0-9_\-=]{60,300}"),
     kind_of("age_key", "^AGE-SECRET-KEY-", rb"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}"),
 )
-# A password in an address; it may be short. The second form has escaped slashes.
-URLS = tuple(
-    kind_of(
-        "url_password",
-        slashes,
-        re.escape(slashes.encode()) + rb"""[^\s/:@"'<>\\]{0,64}:(?P<secret>[^\s/:@"'<>\\]{3,128})@(?=[A-Za-z0-9\[])""",
-        _is_password,
-        b"",
-    )
-    for slashes in ("://", ":\\/\\/")
+# Parts of addresses; they may have no long word. A password in one; the second form has escaped slashes. A signature of Azure without a
+# long word is only looked for where there is an address.
+URLS = (
+    *(
+        kind_of(
+            "url_password",
+            slashes,
+            re.escape(slashes.encode()) + rb"""[^\s/:@"'<>\\]{0,64}:(?P<secret>[^\s/:@"'<>\\]{3,128})@(?=[A-Za-z0-9\[])""",
+            _is_password,
+            b"",
+        )
+        for slashes in ("://", ":\\/\\/")
+    ),
+    kind_of("azure_sas", "^sig=", _SIGNATURE, start=START),
 )
 # The end of what stands before a value whose name says that it is a secret; `head` is the beginning of the value. With no sign between them: the
 # options --token and -u user:, and `login … password` of a .netrc. In a cookie, the name of the part says it.

@@ -52,9 +52,15 @@ def test_any_number_of_values_with_names_is_found_everywhere(count: int):
     assert found.raw.count(b"[masked:") in (2 * len(secrets) + 1, 2 * len(secrets) + 3)  # the long one as one value or as two
 
 
-def test_the_signature_of_an_address_of_azure_may_be_as_it_is():
-    text, secret = plant("https://x.blob.core.windows.net/c?sv=2024&sig=«{a20}/{a10}+{a11}=»", random.Random(4))
-    assert secret[:20].encode() not in scrubbed(json.dumps({"a": text}).encode()).raw
+def test_the_signature_of_azure_is_found_without_an_address():
+    text, secret = plant("SAS='sv=2024&sig=«{a44}%3D»'", random.Random(4))
+    assert secret.encode() not in scrubbed(json.dumps({"a": text}).encode()).raw
+
+
+@pytest.mark.parametrize("signature", ["{a20}/{a10}+{a11}", "{a13}/{a14}/{a14}"])
+def test_the_signature_of_an_address_of_azure_may_be_as_it_is(signature: str):
+    text, secret = plant(f"https://x.blob.core.windows.net/c?sv=2024&sig=«{signature}=»", random.Random(4))
+    assert secret[:13].encode() not in scrubbed(json.dumps({"a": text}).encode()).raw
 
 
 @pytest.mark.parametrize("kind", ["tavily_key", "gitlab_token", "slack_token"])
