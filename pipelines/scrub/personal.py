@@ -5,7 +5,7 @@ Names, postal addresses and the like cannot be told from other text by form, and
 
 from __future__ import annotations
 
-from pipelines.scrub.kinds import END, kind_of
+from pipelines.scrub.kinds import BEGIN, kind_of
 
 # Addresses that stand for anybody's, and those of commands such as git@github.com.
 _NOBODY = (b"example.com", b"example.org", b"example.net", b"test.com", b"localhost", b"noreply.github.com", b".invalid", b".example")
@@ -40,10 +40,11 @@ def is_iban(value: bytes) -> bool:
     return 15 <= len(text) <= 34 and int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
 
 
+END = rb"(?![A-Za-z0-9_])"
 BEGINS = rb"(?:(?<![0-9A-Za-z_.\-].)|(?<=\\[nrtbf].))"  # after the first sign: no letter or digit stands before it, but for that of an escape
 # Each pattern but that of addresses begins with a plain set of signs, and looks back only then: this is what `re` finds fast.
 PERSONAL = (
-    kind_of("email", "@", rb"[A-Za-z0-9._%+\-]{1,64}@(?:[A-Za-z0-9\-]{1,63}\.){1,5}[A-Za-z]{2,24}" + END, _is_somebody),
+    kind_of("email", "@", rb"[A-Za-z0-9._%+\-]{1,64}@(?:[A-Za-z0-9\-]{1,63}\.){1,5}[A-Za-z]{2,24}" + END, _is_somebody, BEGIN),
     kind_of("iban", "", rb"[A-Z]" + BEGINS + rb"[A-Z][0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?" + END, is_iban, b""),
     kind_of("phone", "+", rb"\+(?<![0-9.+]\+)[1-9][0-9]{0,2}[ .\-]?(?:\([0-9]{1,4}\)[ .\-]?)?[0-9]{2,4}(?:[ .\-]?[0-9]{2,4}){2,4}(?![0-9])", start=b""),
     kind_of(

@@ -40,6 +40,7 @@ FORMS = {
     "mailchimp_key": "«{h32}-us14»",
     "huggingface_token": "«hf_{l34}»",
     "npm_token": "«npm_{a36}»",
+    "netlify_token": "«nfp_{a36}»",
     "pypi_token": "«pypi-AgEIcHlwaS5vcmc{w120}»",
     "docker_token": "«dckr_pat_{w27}»",
     "digitalocean_token": "«dop_v1_{h64}»",

@@ -129,6 +129,10 @@ def test_a_secret_has_the_same_placeholder_everywhere_and_another_one_has_anothe
         "uuid 550e8400-e29b-41d4-a716-446655440000, eyJhbGciOiJIUzI1NiJ9 without a payload",
         "-----BEGIN PRIVATE KEY----- ... -----END PRIVATE KEY-----",
         "next_page_token: 2, cancellation_token = source.token, secret_santa",
+        "glpat-yourPersonalAccessToken tvly-YOUR-API-KEY-GOES-HERE-now xoxb-your-bot-token-goes-here",
+        "sqlmap -u https://x.io/9f86d081884c7d659a2feaa0c55ad015 and docker run -u 1000:1000 a@sha256:9f86d081884c7d659a2feaa0c55ad015",
+        "--token /run/secrets/9f86d081884c7d659a2feaa0c55ad015 --password $DB_PASS --token your-token-goes-here",
+        "Cookie: theme=dark; _ga=GA1.2.1711111111.1711111111, Set-Cookie: lang=9f86d081884c7d659a2feaa0c55ad015",
     ],
 )
 def test_text_that_only_looks_similar_stays(text: str):

@@ -18,6 +18,9 @@ GOOD = (
     '{"temp": 21, "message": "ok"}',
     "def f():\n    raise ValueError('Error: x')\n",
     "0 failed, 12 passed\nProcess exited with code 0",
+    "Errors: 0, warnings: 2",
+    "=== 12 passed in 0.1s ===",
+    "find: '/proc/1': Permission denied\n/home/a/b.txt",
     "",
 )
 BAD = (
@@ -39,6 +42,10 @@ BAD = (
     '{"status": "error", "detail": "bad request"}',
     '{"status_code": 500, "body": ""}',
     "requests.exceptions.ConnectionError: Max retries exceeded",
+    "ls: cannot access 'x': No such file or directory",
+    "gcc -c a.c\nmake[1]: *** [Makefile:3: all] Error 1",
+    "npm ERR! code E404\nnpm ERR! 404 Not Found",
+    "tests/a.py .F\n=== 1 failed, 2 passed in 0.1s ===",
 )
 SIZES = ((1080, 2400), (1920, 1080), (1280, 800), (720, 1280))
 Draw = Callable[[Random, tuple[float, float], bool], Message]  # an action at this point, given as parts of the screen, or the last action
