@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import Config
-from pipelines.ledger.blame import UNIT, Blame, blame_of
-from pipelines.ledger.books import ASIDE, WRITTEN, Books, Counts, make_books
+from pipelines.ledger.blame import RECORD, UNIT, Blame, blame_of
+from pipelines.ledger.books import ASIDE, WRITTEN, Books, Counts, make_books, rounded
 from pipelines.ledger.filtered import BEFORE, count_absent
 from pipelines.ledger.picks import CARDS, Pick, StagedFile, from_different_files, of_few_episodes, pick_cards, pick_episodes, pick_examples
 from pipelines.ledger.unread_keys import count_unread, trim
@@ -31,7 +31,6 @@ from pipelines.tables.writing import FileSet, partition_values
 BATCH_ROWS = 1 << 16
 INTERNAL_ERRORS = (Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code)
 PLACE = ["origin.source", "origin.path"]
-RECORD = ["source", "path", "line"]
 OWN = ["record_id", "episode_id"]
 COUNTED = {
     "drafts": [*PLACE, "origin.line", "unread"],
@@ -57,6 +56,7 @@ SUMS = (
     "absent",
     "blame",
     "refused",
+    "refused_records",
     "causes",
 )
 
@@ -79,6 +79,7 @@ class Tally:
     absent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, field of keep_if) -> records filtered because they lack it
     blame: Blame = field(default_factory=Counter)  # as `blame_of` returns it
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, path) -> conversations that every dialect refused
+    refused_records: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, path) -> the records that they count as
     causes: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (source, reason, record | conversation | file) -> rows of quarantine
     images: int = 0  # references in conversations
     examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
@@ -103,7 +104,8 @@ class Tally:
         counts = self.records if records is None else records
         books = make_books(config, counts, self.states, self.dialects, self.refused_by_all, internal, dict(self.reasons))
         totals = {name: sum(split[name] for split in self.splits()) for name in WRITTEN}
-        return replace(books, blame=dict(self.blame), refused=dict(self.refused), written=totals)
+        blame, refused = ({key: rounded(count) for key, count in counts.items()} for counts in (self.blame, self.refused_records))
+        return replace(books, blame=blame, refused=refused, written=totals)
 
     @property
     def refused_by_all(self) -> int:
@@ -178,17 +180,19 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], o
                     count_unread(tally.unread, tally.unread_more, rows, quarantine, open_file)
                 elif staged.table == "conversations":
                     _conversations(tally, rows, staged)
-                    kept.append(rows.select(RECORD).group_by(RECORD).aggregate([]))
+                    kept.append(rows.select(RECORD).group_by(RECORD).aggregate([([], "count_all")]))
                 elif staged.table == "samples":
                     _samples(tally, rows, staged)
                 else:
                     _quarantined(tally, rows, staged)
                     aside.append(rows.select([*UNIT, "dialect", "reason"]))
+    several = None
     if kept:  # a record may have several conversations, in different splits
-        distinct = pa.concat_tables(kept).group_by(RECORD).aggregate([])
+        distinct = pa.concat_tables(kept).group_by(RECORD).aggregate([("count_all", "sum")]).rename_columns([*RECORD, "conversations"])
         tally.states.update({(*place, "kept"): count for place, count in _counts(distinct.select(["source", "path"])).items()})
+        several = distinct.filter(pc.greater(distinct["conversations"], 1))
     if aside:
-        tally.blame, tally.refused = blame_of(aside, takers)
+        tally.blame, tally.refused, tally.refused_records = blame_of(aside, takers, several)
     return tally
 
 

@@ -5,14 +5,13 @@ The worst source is the one that lost the most records beyond its usual share; t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from pipelines.ledger.books import Books
-from pipelines.visible import counted, one_line
+from pipelines.ledger.books import Books, rounded
+from pipelines.visible import amount, counted, noun_for, one_line
 
 Row = Mapping[str, Any]
 MOST_PATH = 400  # characters
@@ -42,14 +41,14 @@ class Worst:
     """
 
     source: str
-    lost: int
+    lost: float
     records: int
     usual_share: float | None
     file: str
-    file_lost: int
+    file_lost: float
     file_records: int
     reason: str
-    reason_lost: int
+    reason_lost: float
     reason_rows: int
     usual_reason_rows: float | None
     batches: int
@@ -60,9 +59,9 @@ class Worst:
         usual = "" if self.usual_share is None else f"; {_median_of(self.batches)}: {self.usual_share:.2%}"
         rows = "" if self.usual_reason_rows is None else f"; {self.reason_rows:,} rows in all, {_median_of(self.batches)}: {self.usual_reason_rows:,.10g}"
         return [
-            f"worst source: {self.source}, {self.lost:,} of {counted(self.records, 'record')} ({share}{usual})",
-            f"worst file: {one_line(self.file, MOST_PATH)}, {self.file_lost:,} of {counted(self.file_records, 'record')}",
-            f"worst reason: {self.reason}, {counted(self.reason_lost, 'record')} of source {self.source}{rows}",
+            f"worst source: {self.source}, {amount(self.lost)} of {counted(self.records, 'record')} ({share}{usual})",
+            f"worst file: {one_line(self.file, MOST_PATH)}, {amount(self.file_lost)} of {counted(self.file_records, 'record')}",
+            f"worst reason: {self.reason}, {amount(self.reason_lost)} {noun_for(self.reason_lost, 'record')} of source {self.source}{rows}",
         ]
 
 
@@ -75,10 +74,11 @@ def worst_of(books: Books, usual: Usual) -> Worst | None:
         return None
     source = max(lost, key=lambda source: losses[source][0] - losses[source][1] * (usual.share(source) or 0))
     book = max((book for book in books.files if book.source == source), key=books.lost_of)
-    reasons: Counter[str] = Counter()
+    reasons: dict[str, float] = {}
     for (of, _, reason, is_lost), count in books.blame.items():
-        reasons[reason] += count if of == source and is_lost else 0
-    reason = max(sorted(reasons), key=lambda reason: reasons[reason] and reasons[reason] - (usual.rows(reason) or 0))
+        if of == source and is_lost:
+            reasons[reason] = rounded(reasons.get(reason, 0) + count)
+    reason = max(sorted(reasons), key=lambda reason: reasons[reason] - (usual.rows(reason) or 0))
     return Worst(
         source,
         *losses[source],
@@ -102,16 +102,16 @@ def usual_of(nights: Iterable[tuple[Row, Sequence[Row]]]) -> Usual:
         counts.append(dict(run["reasons"] or {}))
         for source in {file["source"] for file in files}:
             own = [file for file in files if file["source"] == source]
-            came_in = sum(map(_came_in, own))
-            shares.setdefault(source, []).append(sum(file["quarantined"] for file in own) / came_in if came_in else 0.0)
+            wanted = sum(map(_wanted, own))
+            shares.setdefault(source, []).append(sum(file["quarantined"] for file in own) / wanted if wanted else 0.0)
     codes = {code for night in counts for code in night}
     return Usual(len(counts), shares, {code: [night.get(code, 0) for night in counts] for code in codes})
 
 
-def _came_in(file: Row) -> int:
-    """As `books.came_in`; the input files of an older version have fewer columns."""
-    wanted: int = file["records"] - sum(file.get(name) or 0 for name in ("duplicates", "superseded", "filtered"))
-    return wanted if file.get("kept") is None else wanted - file["kept"] + file["conversations"]
+def _wanted(file: Row) -> int:
+    """As `books.wanted`; the input files of an older version have fewer columns."""
+    found: int = file["records"] - sum(file.get(name) or 0 for name in ("duplicates", "superseded", "filtered"))
+    return found
 
 
 def is_of_a_share(words: str) -> bool:

@@ -73,7 +73,7 @@ def test_what_is_usual_comes_from_the_rows_of_runs_and_their_input_files():
     usual = usual_of([night(2, {"image.missing": 2}), night(4, {"image.missing": 3, "json.too_deep": 1})])
     assert (usual.share("gui"), usual.share("tools"), usual.share("new")) == (pytest.approx(0.15), 0.0, None)
     assert (usual.rows("image.missing"), usual.rows("json.too_deep"), usual.rows("image.empty")) == (2.5, 0.5, 0)
-    assert usual.share("steps") == 0.1
+    assert usual.share("steps") == 0.5
 
 
 def test_gates_of_the_volume_name_no_worst_source():
