@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from html import escape
@@ -84,10 +85,24 @@ def remove_staged_report(root: OutputRoot, batch: str, run_id: str | None = None
         delete_folder(f"{root.report_folder(batch)}/staged", root.stores)
 
 
+# What a report says of a run whose gate failed, and what it says instead once the run is published. All text of logs in it is escaped, so that
+# no data can look like these tags.
+BEFORE_AND_AFTER = (
+    (rb'<span class="badge gate_failed">[^<]*</span>', b'<span class="badge opened">published although a gate failed</span>'),
+    (rb'<b class="verdict">[^<]*</b>', b"<b>What the gate said:</b>"),
+    (rb'<div class="alarm">', b'<div class="warning">'),
+    (rb'<p class="(?:message )?open">.*?</p>\n?', b""),
+)
+
+
 def with_opening(report: bytes, opened: Row | None) -> bytes:
-    """The report of a run whose gate was opened, with a sentence that says who opened it and why."""
+    """The report of a run whose gate was opened, also that for a notebook: who opened it and why, and nothing that asks for it to be published."""
     if opened is None:
         return report
     why = f": {opened['reason']}" if opened["reason"] else ""
     words = escape(f"A gate of this run failed. {opened['by']} published it on {opened['at']:%Y-%m-%d at %H:%M} UTC{why}")
-    return report.replace(OPENING.encode(), f'{OPENING}<p class="warning">{words}</p>'.encode(), 1)
+    for before, after in BEFORE_AND_AFTER:
+        report = re.sub(before, after, report)
+    for kind in ("warning", "message"):  # in the page, and in the part of it for a notebook
+        report = re.sub(OPENING.encode(), f'<p class="{kind}">{words}</p>'.replace("\\", r"\\").encode(), report, count=1)
+    return report
