@@ -15,6 +15,7 @@ from pipelines.visible import amount, counted, noun_for, one_line
 
 Row = Mapping[str, Any]
 MOST_PATH = 400  # characters
+TWICE = 2.0
 SHARES = ("max_quarantined", "max_ratio_to_median", "sources.", "reasons.")  # gates of what was quarantined
 
 
@@ -31,6 +32,16 @@ class Usual:
 
     def rows(self, reason: str) -> float | None:
         return median(self.reasons.get(reason) or [0]) if self.batches else None
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Another source that lost more than is usual: `lost` of its `records`, mostly for the reason."""
+
+    source: str
+    lost: float
+    records: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +63,34 @@ class Worst:
     reason_rows: int
     usual_reason_rows: float | None
     batches: int
+    also: Also | None = None
 
     def words(self) -> list[str]:
-        """One sentence each for source, file and reason."""
+        """One sentence each for source, file and reason, and for the second source if it is unusual too."""
         share = f"{self.lost / max(self.records, 1):.2%}"
         usual = "" if self.usual_share is None else f"; {_median_of(self.batches)}: {self.usual_share:.2%}"
         rows = "" if self.usual_reason_rows is None else f"; {self.reason_rows:,} rows in all, {_median_of(self.batches)}: {self.usual_reason_rows:,.10g}"
+        also = [f"also: {self.also.source}, {amount(self.also.lost)} of {counted(self.also.records, 'record')}, {self.also.reason}"] if self.also else []
         return [
             f"worst source: {self.source}, {amount(self.lost)} of {counted(self.records, 'record')} ({share}{usual})",
             f"worst file: {one_line(self.file, MOST_PATH)}, {amount(self.file_lost)} of {counted(self.file_records, 'record')}",
             f"worst reason: {self.reason}, {amount(self.reason_lost)} {noun_for(self.reason_lost, 'record')} of source {self.source}{rows}",
+            *also,
         ]
 
 
-def worst_of(books: Books, usual: Usual) -> Worst | None:
-    """None where nothing was lost."""
+def worst_of(books: Books, usual: Usual, limit: float = 1.0) -> Worst | None:
+    """None where nothing was lost. A second source is named if it lost a share above this limit, and more than TWICE what is usual for it."""
     sources = sorted({book.source for book in books.files})
     losses = {source: books.share_of(source) for source in sources}
     lost = [source for source in sources if losses[source][0] and any(of == source and is_lost for of, _, _, is_lost in books.blame)]
     if not lost:
         return None
-    source = max(lost, key=lambda source: losses[source][0] - losses[source][1] * (usual.share(source) or 0))
+    source, *others = sorted(lost, key=lambda source: losses[source][1] * (usual.share(source) or 0) - losses[source][0])
+    unusual = (other for other in others if losses[other][0] > losses[other][1] * max(limit, TWICE * (usual.share(other) or 0)))
+    second = next(unusual, None)
     book = max((book for book in books.files if book.source == source), key=books.lost_of)
-    reasons: dict[str, float] = {}
-    for (of, _, reason, is_lost), count in books.blame.items():
-        if of == source and is_lost:
-            reasons[reason] = rounded(reasons.get(reason, 0) + count)
-    reason = max(sorted(reasons), key=lambda reason: reasons[reason] - (usual.rows(reason) or 0))
+    reason, reason_lost = _reason_of(books, usual, source)
     return Worst(
         source,
         *losses[source],
@@ -87,11 +99,22 @@ def worst_of(books: Books, usual: Usual) -> Worst | None:
         books.lost_of(book),
         book.records,
         reason,
-        reasons[reason],
+        reason_lost,
         books.reasons.get(reason, 0),
         usual.rows(reason),
         usual.batches,
+        Also(second, *losses[second], _reason_of(books, usual, second)[0]) if second else None,
     )
+
+
+def _reason_of(books: Books, usual: Usual, source: str) -> tuple[str, float]:
+    """(the reason that this source lost most records for, beyond what is usual; how many)."""
+    reasons: dict[str, float] = {}
+    for (of, _, reason, is_lost), count in books.blame.items():
+        if of == source and is_lost:
+            reasons[reason] = rounded(reasons.get(reason, 0) + count)
+    reason = max(sorted(reasons), key=lambda reason: reasons[reason] - (usual.rows(reason) or 0))
+    return reason, reasons[reason]
 
 
 def usual_of(nights: Iterable[tuple[Row, Sequence[Row]]]) -> Usual:
