@@ -14,6 +14,7 @@ from pipelines.tables.schema import Row
 from pipelines.training.tables import NotPublished, Published
 
 OPENING = "<!-- opening -->"  # in report.html, where no data can contain it
+MOST_NAMED = 4  # run ids in a message
 ENDED = ("gate_failed", "internal_error")
 
 
@@ -57,6 +58,19 @@ def require_run(root: OutputRoot, run_id: str) -> dict[str, Any]:
         near = get_close_matches(run_id, known, n=2)
         raise NotPublished(f"no run {run_id} under {root.uri}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
     return manifest
+
+
+def full_run_id(root: OutputRoot, given: str) -> str:
+    """The run id that begins with `given`; `given` itself where no run does, or where it is a run id. Raises NotPublished where several do."""
+    runs = root.runs()
+    known = sorted({row["run_id"] for row in runs} | {staged["run_id"] for staged in staged_runs(root, runs)})
+    found = [run_id for run_id in known if given and run_id.startswith(given)]
+    if given in known or not found:
+        return given
+    if len(found) > 1:
+        more = f", and {len(found) - MOST_NAMED:,} more" if len(found) > MOST_NAMED else ""
+        raise NotPublished(f"several runs begin with {given}: {', '.join(found[:MOST_NAMED])}{more}")
+    return found[0]
 
 
 def started_of(root: OutputRoot, run_id: str) -> int:
