@@ -8,11 +8,12 @@ the gate of a reason does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipelines.ledger.books import ASIDE, rounded
 
@@ -51,6 +52,32 @@ def blame_of(rows: Sequence[pa.Table], takers: Mapping[str, Sequence[str]], seve
         Counter({(row["source"], row["path"]): row["count_all"] for row in conversations}),
         _sums(refused, ["source", "path"]),
     )
+
+
+def several_of(own: Sequence[pa.Table], rows: Sequence[pa.Table], elsewhere: Callable[[], Iterable[pa.Table]]) -> pa.Table:
+    """RECORD and `conversations` of the records with more than one, from `own` tables with the same columns, which may have parts of one record each.
+
+    `rows` are those of `blame_of`. If `own` lacks a record with a refused conversation, as in a redrive, which writes every table by itself, it is
+    looked for in the tables of `elsewhere`, which have the columns RECORD and a row for each conversation.
+    """
+    empty = pa.table({"source": pa.array([], pa.string()), "path": pa.array([], pa.string()), "line": pa.array([], pa.int64())})
+    counts = pa.concat_tables([empty.append_column("conversations", pa.array([], pa.int64())), *own])
+    offered = [table.filter(pc.is_valid(table["dialect"])).select(RECORD) for table in rows]
+    refused = pa.concat_tables([empty, *offered]).group_by(RECORD).aggregate([])
+    missing = refused.join(counts.select(RECORD), RECORD, join_type="left anti")
+    if len(missing):
+        for table in elsewhere():
+            found = table.join(missing, RECORD, join_type="left semi").group_by(RECORD).aggregate([([], "count_all")])
+            counts = pa.concat_tables([counts, found.rename_columns(counts.column_names)])
+    summed = counts.group_by(RECORD).aggregate([("conversations", "sum")]).rename_columns(counts.column_names)
+    return summed.filter(pc.greater(summed["conversations"], 1))
+
+
+def records_in(path: str, open_file: Callable[[str], BinaryIO]) -> pa.Table:
+    """The places of the records of these conversations, a row for each conversation."""
+    with open_file(path) as source, pq.ParquetFile(source) as file:
+        columns = [f"origin.{name}" for name in RECORD]
+        return file.read(columns=columns, use_threads=False).flatten().select(columns).rename_columns(RECORD)
 
 
 def _weighed(units: pa.Table, several: pa.Table | None) -> pa.Table:

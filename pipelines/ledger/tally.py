@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import Config
-from pipelines.ledger.blame import RECORD, UNIT, Blame, blame_of
+from pipelines.ledger.blame import RECORD, UNIT, Blame, blame_of, records_in, several_of
 from pipelines.ledger.books import ASIDE, WRITTEN, Books, Counts, make_books, rounded
 from pipelines.ledger.filtered import BEFORE, count_absent
 from pipelines.ledger.picks import CARDS, Pick, StagedFile, from_different_files, of_few_episodes, pick_cards, pick_episodes, pick_examples
@@ -161,8 +161,15 @@ def groups_of(*staged: FileSet) -> list[list[StagedFile]]:
     return [[one for _, one in group] for _, group in groupby(sorted(named), key=lambda pair: pair[0])]
 
 
-def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], open_file: Callable[[str], BinaryIO], quarantine: Sequence[str] = ()) -> Tally:
-    """Counts of one group. `takers`: source -> the dialects that take it; `quarantine`: the quarantine files of all groups, which name the duplicates.
+def tally_of(
+    group: Sequence[StagedFile],
+    takers: Mapping[str, Sequence[str]],
+    open_file: Callable[[str], BinaryIO],
+    quarantine: Sequence[str] = (),
+    conversations: Sequence[str] = (),
+) -> Tally:
+    """Counts of one group. `takers`: source -> the dialects that take it; `quarantine`: the quarantine files of all groups, which name the duplicates;
+    `conversations`: those of all groups, read if a refused conversation has no row in this group, as in a redrive.
 
     Raises OSError or ArrowInvalid where a file is lost or damaged.
     """
@@ -180,18 +187,17 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], o
                     count_unread(tally.unread, tally.unread_more, rows, quarantine, open_file)
                 elif staged.table == "conversations":
                     _conversations(tally, rows, staged)
-                    kept.append(rows.select(RECORD).group_by(RECORD).aggregate([([], "count_all")]))
+                    kept.append(rows.select(RECORD).group_by(RECORD).aggregate([([], "count_all")]).rename_columns([*RECORD, "conversations"]))
                 elif staged.table == "samples":
                     _samples(tally, rows, staged)
                 else:
                     _quarantined(tally, rows, staged)
                     aside.append(rows.select([*UNIT, "dialect", "reason"]))
-    several = None
     if kept:  # a record may have several conversations, in different splits
-        distinct = pa.concat_tables(kept).group_by(RECORD).aggregate([("count_all", "sum")]).rename_columns([*RECORD, "conversations"])
+        distinct = pa.concat_tables(kept).group_by(RECORD).aggregate([])
         tally.states.update({(*place, "kept"): count for place, count in _counts(distinct.select(["source", "path"])).items()})
-        several = distinct.filter(pc.greater(distinct["conversations"], 1))
     if aside:
+        several = several_of(kept, aside, lambda: (records_in(path, open_file) for path in conversations))
         tally.blame, tally.refused, tally.refused_records = blame_of(aside, takers, several)
     return tally
 

@@ -12,11 +12,13 @@ import pytest
 
 from pipelines.console import trial
 from pipelines.ledger.blame import RECORD, UNIT, blame_of
+from pipelines.ledger.books import takers
+from pipelines.ledger.tally import Tally, groups_of, tally_of
 from pipelines.local import list_files
 from pipelines.planning import make_plan
 from tests.episodes.steps.records import android, run_records, stepwise, write_screens
 from tests.golden import open_case
-from tests.ledger.test_tally import staged, tallied
+from tests.ledger.test_tally import open_here, staged, tallied
 from tests.making import configuration
 
 TAKERS = {"ac": ("glm_4", "minicpm_v_2_6")}
@@ -47,6 +49,25 @@ def test_a_conversation_counts_as_its_share_of_its_record():
         ("ac", "a.jsonl", "step.point_outside", True): 1,
     }
     assert (found.conversations, found.records) == ({("ac", "a.jsonl"): 6}, {("ac", "a.jsonl"): 2.2})
+
+
+def test_a_redrive_finds_the_other_conversations_of_a_record_in_other_files(tmp_path: Path):
+    """It writes every table by itself, so the files of one writer have no record in common."""
+    write_screens(tmp_path / "screens", 7)
+    episodes = [android([{"action_type": "input_text", "text": "word " * 900}] * 6, episode_id=number) for number in range(2)]
+    config = stepwise("agentcpm_gui", {"path": str(tmp_path / "logs.jsonl"), "image_root": str(tmp_path / "screens")})
+    dialects = configuration("minicpm_v_2_6", options={"max_tokens": 600, "on_overflow": "quarantine"}).dialects
+    config = config.model_copy(update={"dialects": dialects})
+    (files,) = staged(tmp_path / "out", run_records(episodes, tmp_path, config), config)
+    (group,) = groups_of(files)
+    conversations = [path for path, _ in files.of("conversations")]
+    tally = Tally()
+    for table in ("conversations", "samples", "quarantine"):
+        alone = [one for one in group if one.table == table]
+        tally.add(tally_of(alone, takers(config), open_here, (), conversations))
+    log = str(tmp_path / "logs.jsonl")
+    assert tally.books(config, {("kit", log): 2}).lost() == round(2 * 6 / 7, 6)
+    assert tally.books(config, {("kit", log): 2}) == tallied([files], config).books(config, {("kit", log): 2})
 
 
 def test_a_record_all_of_whose_conversations_are_refused_is_one_record():
