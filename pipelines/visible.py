@@ -41,6 +41,17 @@ def counted(count: float, noun: str) -> str:
     return f"{count:,} {noun_for(count, noun)}"
 
 
+def amount(count: float) -> str:
+    """A number of records, of which some may be lost in part.
+
+    >>> amount(1204), amount(8.0), amount(1234.46), amount(0.0123)
+    ('1,204', '8', '1,234.5', '0.01')
+    """
+    if count == int(count):
+        return f"{int(count):,}"
+    return f"{count:,.1f}" if count >= 0.1 else f"{count:.1g}"
+
+
 def noun_for(count: float, noun: str) -> str:
     """The noun in the singular for 1, in the plural for any other number."""
     return noun if count == 1 else f"{noun}s"

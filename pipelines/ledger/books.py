@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.config import Config
 from pipelines.reasons import Reason
-from pipelines.visible import counted
+from pipelines.visible import amount, counted
 
 # The states of records that have a row in quarantine without being refused, by its reason. No gate counts them.
 ASIDE = {Reason.RECORD_DUPLICATE.code: "duplicate", Reason.RECORD_SUPERSEDED.code: "superseded", Reason.RECORD_FILTERED.code: "filtered"}
@@ -70,8 +70,8 @@ class Books:
     refused_by_all: int  # conversations offered to at least one dialect and quarantined for every dialect they were offered to
     internal_errors: int
     reasons: Mapping[str, int] = field(default_factory=dict)
-    blame: Mapping[tuple[Any, ...], int] = field(default_factory=dict)  # as `blame.blame_of` returns it
-    refused: Mapping[tuple[str, str], int] = field(default_factory=dict)  # `refused_by_all` by (source, path)
+    blame: Mapping[tuple[Any, ...], float] = field(default_factory=dict)  # as `blame.blame_of` returns it
+    refused: Mapping[tuple[str, str], float] = field(default_factory=dict)  # by (source, path), the records that `refused_by_all` count as
     written: Mapping[str, int] = field(default_factory=dict, compare=False)  # by the names of WRITTEN
 
     def total(self, name: str) -> int:
@@ -80,14 +80,18 @@ class Books:
     def records_of(self, source: str) -> int:
         return sum(book.records for book in self.files if book.source == source)
 
-    def lost_of(self, book: FileBook) -> int:
-        """Records of a file that are quarantined, and its conversations that every dialect refused."""
-        return book.quarantined + self.refused.get((book.source, book.path), 0)
+    def lost_of(self, book: FileBook) -> float:
+        """The records of a file that are lost: those quarantined, and its conversations that every dialect refused, each as its share of its record."""
+        return rounded(book.quarantined + self.refused.get((book.source, book.path), 0))
 
-    def share_of(self, source: str) -> tuple[int, int]:
-        """(what was lost of this source, what came in of it), counted as in `quarantined_share`."""
+    def lost(self) -> float:
+        """The records that are lost, of all files."""
+        return rounded(self.total("quarantined") + sum(self.refused.values()))
+
+    def share_of(self, source: str) -> tuple[float, int]:
+        """(what was lost of this source, the records wanted of it), counted as in `quarantined_share`."""
         own = [book for book in self.files if book.source == source]
-        return sum(map(self.lost_of, own)), sum(came_in(book) for book in own)
+        return rounded(sum(map(self.lost_of, own))), sum(map(wanted, own))
 
     def rows(self) -> dict[str, int]:
         """Table -> the number of rows that the batch must have in it."""
@@ -110,32 +114,37 @@ class Books:
 
     def wanted(self) -> int:
         """The records that gates compare: records in, without those whose content another record has, and without those that `keep_if` leaves out."""
-        return self.total("records") - self.total("duplicates") - self.total("superseded") - self.total("filtered")
+        return sum(map(wanted, self.files))
 
     def quarantined_share(self) -> float:
-        """(records quarantined + conversations quarantined for every dialect they were offered to) / `came_in`; 0 where nothing came in."""
-        return (self.total("quarantined") + self.refused_by_all) / self.came_in() if self.came_in() else 0.0
-
-    def came_in(self) -> int:
-        """The records wanted, where a record with several conversations counts once for each."""
-        return sum(map(came_in, self.files))
+        """`lost` / `wanted`; 0 where nothing came in."""
+        return self.lost() / self.wanted() if self.wanted() else 0.0
 
     def quarantined_words(self) -> str:
         """`7.55% of the records were quarantined`; or `were lost`, and how they are counted, where every dialect refused some conversations."""
         share = f"{self.quarantined_share():.2%} of the records were"
         if not self.refused_by_all:
             return f"{share} quarantined"
-        quarantined = self.total("quarantined")
-        return f"{share} lost ({quarantined + self.refused_by_all:,} of {self.came_in():,}: {quarantined:,} quarantined, {self.refused_by_all:,} refused by every dialect)"
+        quarantined, records = self.total("quarantined"), rounded(sum(self.refused.values()))
+        refused = f"{self.refused_by_all:,} refused by every dialect"
+        if records != self.refused_by_all:
+            refused = f"{counted(self.refused_by_all, 'conversation')} refused by every dialect, which count as {amount(records)}"
+        return f"{share} lost ({amount(self.lost())} of {self.wanted():,}: {quarantined:,} quarantined, {refused})"
 
     def states(self) -> dict[str, int]:
         totals = {name: self.total(name) for name in STATES}
         return totals | {"refused_by_all": self.refused_by_all, "internal_errors": self.internal_errors}
 
 
-def came_in(book: FileBook) -> int:
-    """The records of a file that gates compare, where one with several conversations counts once for each."""
-    return book.records - book.duplicates - book.filtered - book.superseded - book.kept + book.conversations
+def wanted(book: FileBook) -> int:
+    """The records of a file that gates compare."""
+    return book.records - book.duplicates - book.filtered - book.superseded
+
+
+def rounded(records: float) -> float:
+    """A sum of shares of records to six places, so that it does not depend on the order in which they were added; an int where it is whole."""
+    found = round(records, 6)
+    return int(found) if found == int(found) else found
 
 
 def takers(config: Config) -> dict[str, list[str]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
-from pipelines.ledger.books import Books
+from pipelines.ledger.books import Books, rounded
 
 Row = Mapping[str, Any]
 MOST_FILES = 200
@@ -27,10 +26,11 @@ def worst_files(books: Books) -> list[dict[str, Any]]:
 
     `lost` is counted as the gate `max_quarantined` counts it, and `reason` is that of most of it.
     """
-    reasons: dict[tuple[str, str], Counter[str]] = {}
+    reasons: dict[tuple[str, str], dict[str, float]] = {}
     for (source, path, reason, is_lost), count in books.blame.items():
         if is_lost:
-            reasons.setdefault((source, path), Counter())[reason] += count
+            own = reasons.setdefault((source, path), {})
+            own[reason] = rounded(own.get(reason, 0) + count)
     found = [(books.lost_of(book), book) for book in books.files if books.lost_of(book) or book.damaged]
     worst = sorted(found, key=lambda pair: (-pair[0], -pair[1].damaged, pair[1].source, pair[1].path))[:MOST_FILES]
     return [
@@ -40,11 +40,11 @@ def worst_files(books: Books) -> list[dict[str, Any]]:
     ]
 
 
-def _main_reason(reasons: Mapping[tuple[str, str], Counter[str]], source: str, path: str) -> dict[str, Any]:
+def _main_reason(reasons: Mapping[tuple[str, str], Mapping[str, float]], source: str, path: str) -> dict[str, Any]:
     """The reason of most records, the first by name of several, with their number; and how many reasons there are."""
-    own = reasons.get((source, path), Counter())
+    own = reasons.get((source, path), {})
     reason = max(sorted(own), key=lambda code: own[code], default="")
-    return {"reason": reason, "reason_lost": own[reason], "reasons": len(own)}
+    return {"reason": reason, "reason_lost": own.get(reason, 0), "reasons": len(own)}
 
 
 def usual_reasons(manifests: Iterable[Row]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from pipelines.ledger.books import Books
 from pipelines.normalize.kept import ABSENT
 from pipelines.reasons import PARSE, READ, Reason
 from pipelines.records import Finding
-from pipelines.visible import noun_for
+from pipelines.visible import counted, noun_for, one_line
 
 Row = Mapping[str, Any]
+MOST_PATH = 400  # characters
 FILTERED = Reason.RECORD_FILTERED.code
 # Reasons of records whose fields were never looked at.
 BEFORE = frozenset(reason.code for reason in Reason if reason.value.stage in (READ, PARSE))
@@ -55,6 +56,35 @@ def keep_if_facts(config: Config, books: Books, judged: Mapping[str, int], absen
         for source in config.sources
         for field in source.keep_if
     ]
+
+
+def input_warnings(books: Books, facts: Sequence[Row]) -> list[str]:
+    """What no gate limits and a person should know all the same: damaged files, and sources that `keep_if` has left out altogether.
+
+    `facts` are those of `keep_if_facts`.
+    """
+    return [*_damaged(books), *_left_out(books, facts)]
+
+
+def _damaged(books: Books) -> Iterator[str]:
+    damaged = [book for book in books.files if book.damaged]
+    if damaged:
+        first = f"{'' if len(damaged) == 1 else 'the first '}{one_line(damaged[0].path, MOST_PATH)}"
+        rest = "what could be read of it is counted, the rest is not" if len(damaged) == 1 else "what could be read of them is counted, the rest is not"
+        yield f"warning: {counted(len(damaged), 'damaged file')}, {first}: {rest}"
+
+
+def _left_out(books: Books, facts: Sequence[Row]) -> Iterator[str]:
+    filtered: Counter[str] = Counter()
+    for book in books.files:
+        filtered[book.source] += book.filtered
+    for source in dict.fromkeys(row["source"] for row in facts):
+        own = [row for row in facts if row["source"] == source]
+        if not filtered[source] or filtered[source] != own[0]["records"]:
+            continue
+        absent = [row["field"] for row in own if row["without_it"] == row["records"]]
+        why = f": no record has the field {', '.join(absent)}" if absent else ""
+        yield f"warning: keep_if leaves out all records of source {source}, {filtered[source]:,}{why}"
 
 
 def keep_if_lines(facts: Sequence[Row]) -> Iterator[str]:

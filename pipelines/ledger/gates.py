@@ -8,8 +8,8 @@ from typing import Literal
 
 from pipelines.config import Config, Gates, ShareGate
 from pipelines.ledger.batches import Past, ratio_of_volumes, ratio_to_median
-from pipelines.ledger.books import Books
-from pipelines.visible import counted
+from pipelines.ledger.books import Books, rounded
+from pipelines.visible import amount, counted
 
 NO_PAST = Past()
 
@@ -57,18 +57,20 @@ def _ratio(books: Books, gates: Gates, past: Past) -> str | None:
 def _shares(books: Books, gates: Gates, level: Literal["warn", "fail"]) -> Iterator[str]:
     """A sentence for each source and each reason whose share of the records is above this limit."""
     for source, limits in gates.sources.items():
-        lost, came_in = books.share_of(source)
-        yield from _above(f"sources.{source}", f"{lost:,} of {counted(came_in, 'record')} of source {source} were quarantined", lost, came_in, limits, level)
+        lost, wanted = books.share_of(source)
+        yield from _above(
+            f"sources.{source}", f"{amount(lost)} of {counted(wanted, 'record')} of source {source} were quarantined", lost, wanted, limits, level
+        )
     for code, limits in gates.reasons.items():
-        lost = sum(count for (_, _, reason, _), count in books.blame.items() if reason == code)
-        came_in = books.came_in()
-        words = f"{lost:,} of {counted(came_in, 'record')} were quarantined for {code}, as a whole or by a dialect"
-        yield from _above(f"reasons.{code}", words, lost, came_in, limits, level)
+        lost = rounded(sum(count for (_, _, reason, _), count in books.blame.items() if reason == code))
+        wanted = books.wanted()
+        words = f"{amount(lost)} of {counted(wanted, 'record')} were quarantined for {code}, as a whole or by a dialect"
+        yield from _above(f"reasons.{code}", words, lost, wanted, limits, level)
 
 
-def _above(name: str, words: str, lost: int, came_in: int, limits: ShareGate, level: Literal["warn", "fail"]) -> Iterator[str]:
+def _above(name: str, words: str, lost: float, wanted: int, limits: ShareGate, level: Literal["warn", "fail"]) -> Iterator[str]:
     limit = getattr(limits, level)
-    share = lost / came_in if came_in else 0.0
+    share = lost / wanted if wanted else 0.0
     if limit is not None and share > limit:
         yield f"{name}: {words} ({share:.2%}); {'the limit is' if level == 'fail' else 'the warning limit is'} {limit:.2%}"
 

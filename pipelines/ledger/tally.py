@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import Config
-from pipelines.ledger.blame import UNIT, Blame, blame_of
-from pipelines.ledger.books import ASIDE, WRITTEN, Books, Counts, make_books
+from pipelines.ledger.blame import RECORD, UNIT, Blame, blame_of, records_in, several_of
+from pipelines.ledger.books import ASIDE, WRITTEN, Books, Counts, make_books, rounded
 from pipelines.ledger.filtered import BEFORE, count_absent
 from pipelines.ledger.picks import CARDS, Pick, StagedFile, from_different_files, of_few_episodes, pick_cards, pick_episodes, pick_examples
 from pipelines.ledger.unread_keys import count_unread, trim
@@ -31,7 +31,6 @@ from pipelines.tables.writing import FileSet, partition_values
 BATCH_ROWS = 1 << 16
 INTERNAL_ERRORS = (Reason.INTERNAL_ERROR.code, Reason.TOKENS_SPAN_MISMATCH.code)
 PLACE = ["origin.source", "origin.path"]
-RECORD = ["source", "path", "line"]
 OWN = ["record_id", "episode_id"]
 COUNTED = {
     "drafts": [*PLACE, "origin.line", "unread"],
@@ -57,6 +56,7 @@ SUMS = (
     "absent",
     "blame",
     "refused",
+    "refused_records",
     "causes",
 )
 
@@ -79,6 +79,7 @@ class Tally:
     absent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, field of keep_if) -> records filtered because they lack it
     blame: Blame = field(default_factory=Counter)  # as `blame_of` returns it
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, path) -> conversations that every dialect refused
+    refused_records: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, path) -> the records that they count as
     causes: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (source, reason, record | conversation | file) -> rows of quarantine
     images: int = 0  # references in conversations
     examples: dict[str, list[Pick]] = field(default_factory=dict)  # by reason or repair
@@ -103,7 +104,8 @@ class Tally:
         counts = self.records if records is None else records
         books = make_books(config, counts, self.states, self.dialects, self.refused_by_all, internal, dict(self.reasons))
         totals = {name: sum(split[name] for split in self.splits()) for name in WRITTEN}
-        return replace(books, blame=dict(self.blame), refused=dict(self.refused), written=totals)
+        blame, refused = ({key: rounded(count) for key, count in counts.items()} for counts in (self.blame, self.refused_records))
+        return replace(books, blame=blame, refused=refused, written=totals)
 
     @property
     def refused_by_all(self) -> int:
@@ -159,8 +161,15 @@ def groups_of(*staged: FileSet) -> list[list[StagedFile]]:
     return [[one for _, one in group] for _, group in groupby(sorted(named), key=lambda pair: pair[0])]
 
 
-def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], open_file: Callable[[str], BinaryIO], quarantine: Sequence[str] = ()) -> Tally:
-    """Counts of one group. `takers`: source -> the dialects that take it; `quarantine`: the quarantine files of all groups, which name the duplicates.
+def tally_of(
+    group: Sequence[StagedFile],
+    takers: Mapping[str, Sequence[str]],
+    open_file: Callable[[str], BinaryIO],
+    quarantine: Sequence[str] = (),
+    conversations: Sequence[str] = (),
+) -> Tally:
+    """Counts of one group. `takers`: source -> the dialects that take it; `quarantine`: the quarantine files of all groups, which name the duplicates;
+    `conversations`: those of all groups, read if a refused conversation has no row in this group, as in a redrive.
 
     Raises OSError or ArrowInvalid where a file is lost or damaged.
     """
@@ -178,7 +187,7 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], o
                     count_unread(tally.unread, tally.unread_more, rows, quarantine, open_file)
                 elif staged.table == "conversations":
                     _conversations(tally, rows, staged)
-                    kept.append(rows.select(RECORD).group_by(RECORD).aggregate([]))
+                    kept.append(rows.select(RECORD).group_by(RECORD).aggregate([([], "count_all")]).rename_columns([*RECORD, "conversations"]))
                 elif staged.table == "samples":
                     _samples(tally, rows, staged)
                 else:
@@ -188,7 +197,8 @@ def tally_of(group: Sequence[StagedFile], takers: Mapping[str, Sequence[str]], o
         distinct = pa.concat_tables(kept).group_by(RECORD).aggregate([])
         tally.states.update({(*place, "kept"): count for place, count in _counts(distinct.select(["source", "path"])).items()})
     if aside:
-        tally.blame, tally.refused = blame_of(aside, takers)
+        several = several_of(kept, aside, lambda: (records_in(path, open_file) for path in conversations))
+        tally.blame, tally.refused, tally.refused_records = blame_of(aside, takers, several)
     return tally
 
 

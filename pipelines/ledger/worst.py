@@ -5,17 +5,17 @@ The worst source is the one that lost the most records beyond its usual share; t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from pipelines.ledger.books import Books
-from pipelines.visible import counted, one_line
+from pipelines.ledger.books import Books, rounded
+from pipelines.visible import amount, counted, noun_for, one_line
 
 Row = Mapping[str, Any]
 MOST_PATH = 400  # characters
+TWICE = 2.0
 SHARES = ("max_quarantined", "max_ratio_to_median", "sources.", "reasons.")  # gates of what was quarantined
 
 
@@ -35,6 +35,16 @@ class Usual:
 
 
 @dataclass(frozen=True, slots=True)
+class Also:
+    """Another source that lost more than is usual: `lost` of its `records`, mostly for the reason."""
+
+    source: str
+    lost: float
+    records: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Worst:
     """`lost` of `records` of the source, `file_lost` of `file_records` of the file, `reason_lost` for the reason. Usual values are None without earlier batches.
 
@@ -42,43 +52,45 @@ class Worst:
     """
 
     source: str
-    lost: int
+    lost: float
     records: int
     usual_share: float | None
     file: str
-    file_lost: int
+    file_lost: float
     file_records: int
     reason: str
-    reason_lost: int
+    reason_lost: float
     reason_rows: int
     usual_reason_rows: float | None
     batches: int
+    also: Also | None = None
 
     def words(self) -> list[str]:
-        """One sentence each for source, file and reason."""
+        """One sentence each for source, file and reason, and for the second source if it is unusual too."""
         share = f"{self.lost / max(self.records, 1):.2%}"
         usual = "" if self.usual_share is None else f"; {_median_of(self.batches)}: {self.usual_share:.2%}"
         rows = "" if self.usual_reason_rows is None else f"; {self.reason_rows:,} rows in all, {_median_of(self.batches)}: {self.usual_reason_rows:,.10g}"
+        also = [f"also: {self.also.source}, {amount(self.also.lost)} of {counted(self.also.records, 'record')}, {self.also.reason}"] if self.also else []
         return [
-            f"worst source: {self.source}, {self.lost:,} of {counted(self.records, 'record')} ({share}{usual})",
-            f"worst file: {one_line(self.file, MOST_PATH)}, {self.file_lost:,} of {counted(self.file_records, 'record')}",
-            f"worst reason: {self.reason}, {counted(self.reason_lost, 'record')} of source {self.source}{rows}",
+            f"worst source: {self.source}, {amount(self.lost)} of {counted(self.records, 'record')} ({share}{usual})",
+            f"worst file: {one_line(self.file, MOST_PATH)}, {amount(self.file_lost)} of {counted(self.file_records, 'record')}",
+            f"worst reason: {self.reason}, {amount(self.reason_lost)} {noun_for(self.reason_lost, 'record')} of source {self.source}{rows}",
+            *also,
         ]
 
 
-def worst_of(books: Books, usual: Usual) -> Worst | None:
-    """None where nothing was lost."""
+def worst_of(books: Books, usual: Usual, limit: float = 1.0) -> Worst | None:
+    """None where nothing was lost. A second source is named if it lost a share above this limit, and more than TWICE what is usual for it."""
     sources = sorted({book.source for book in books.files})
     losses = {source: books.share_of(source) for source in sources}
     lost = [source for source in sources if losses[source][0] and any(of == source and is_lost for of, _, _, is_lost in books.blame)]
     if not lost:
         return None
-    source = max(lost, key=lambda source: losses[source][0] - losses[source][1] * (usual.share(source) or 0))
+    source, *others = sorted(lost, key=lambda source: losses[source][1] * (usual.share(source) or 0) - losses[source][0])
+    unusual = (other for other in others if losses[other][0] > losses[other][1] * max(limit, TWICE * (usual.share(other) or 0)))
+    second = next(unusual, None)
     book = max((book for book in books.files if book.source == source), key=books.lost_of)
-    reasons: Counter[str] = Counter()
-    for (of, _, reason, is_lost), count in books.blame.items():
-        reasons[reason] += count if of == source and is_lost else 0
-    reason = max(sorted(reasons), key=lambda reason: reasons[reason] and reasons[reason] - (usual.rows(reason) or 0))
+    reason, reason_lost = _reason_of(books, usual, source)
     return Worst(
         source,
         *losses[source],
@@ -87,11 +99,22 @@ def worst_of(books: Books, usual: Usual) -> Worst | None:
         books.lost_of(book),
         book.records,
         reason,
-        reasons[reason],
+        reason_lost,
         books.reasons.get(reason, 0),
         usual.rows(reason),
         usual.batches,
+        Also(second, *losses[second], _reason_of(books, usual, second)[0]) if second else None,
     )
+
+
+def _reason_of(books: Books, usual: Usual, source: str) -> tuple[str, float]:
+    """(the reason that this source lost most records for, beyond what is usual; how many)."""
+    reasons: dict[str, float] = {}
+    for (of, _, reason, is_lost), count in books.blame.items():
+        if of == source and is_lost:
+            reasons[reason] = rounded(reasons.get(reason, 0) + count)
+    reason = max(sorted(reasons), key=lambda reason: reasons[reason] - (usual.rows(reason) or 0))
+    return reason, reasons[reason]
 
 
 def usual_of(nights: Iterable[tuple[Row, Sequence[Row]]]) -> Usual:
@@ -102,16 +125,16 @@ def usual_of(nights: Iterable[tuple[Row, Sequence[Row]]]) -> Usual:
         counts.append(dict(run["reasons"] or {}))
         for source in {file["source"] for file in files}:
             own = [file for file in files if file["source"] == source]
-            came_in = sum(map(_came_in, own))
-            shares.setdefault(source, []).append(sum(file["quarantined"] for file in own) / came_in if came_in else 0.0)
+            wanted = sum(map(_wanted, own))
+            shares.setdefault(source, []).append(sum(file["quarantined"] for file in own) / wanted if wanted else 0.0)
     codes = {code for night in counts for code in night}
     return Usual(len(counts), shares, {code: [night.get(code, 0) for night in counts] for code in codes})
 
 
-def _came_in(file: Row) -> int:
-    """As `books.came_in`; the input files of an older version have fewer columns."""
-    wanted: int = file["records"] - sum(file.get(name) or 0 for name in ("duplicates", "superseded", "filtered"))
-    return wanted if file.get("kept") is None else wanted - file["kept"] + file["conversations"]
+def _wanted(file: Row) -> int:
+    """As `books.wanted`; the input files of an older version have fewer columns."""
+    found: int = file["records"] - sum(file.get(name) or 0 for name in ("duplicates", "superseded", "filtered"))
+    return found
 
 
 def is_of_a_share(words: str) -> bool:

@@ -23,13 +23,14 @@ from pipelines.reasons import Reason
 from pipelines.records import Outcome, Quarantined, RawRecord
 
 AMOUNTS = ("rows", "tokens", "target_tokens", "images", "slices")
+PARTS = 720_720  # of a record, in which its conversations are counted: a whole number for up to 16 of them
 
 
 @dataclass(slots=True)
 class Plan:
     """What was counted. Keys of `sums`: ("records", state) and ("reason", code) of records; ("conversations",), and ("offered", dialect) of them; (dialect,
-    budget, state or amount) and (dialect, budget, "reason", code) of what a dialect makes of them; and ("lost",) and ("came_in",), as gates count
-    them. `lengths` are the tokens of whole rows."""
+    budget, state or amount) and (dialect, budget, "reason", code) of what a dialect makes of them; and ("lost",) and ("wanted",), in parts of a record, as gates
+    count them. `lengths` are the tokens of whole rows."""
 
     census: Census
     dialects: tuple[DialectPlan, ...]
@@ -48,8 +49,8 @@ class Plan:
 
     def quarantined_share(self) -> float:
         """The share that gate `max_quarantined` limits."""
-        came_in = self.estimate("came_in").total
-        return self.estimate("lost").total / came_in if came_in else 0.0
+        wanted = self.estimate("wanted").total
+        return self.estimate("lost").total / wanted if wanted else 0.0
 
     def least_that_fits(self, dialect: str, share: float) -> int | None:
         """The smallest max_tokens under which this share of the whole rows of a dialect fits."""
@@ -128,6 +129,7 @@ def _fitted(plan: Plan, block: Sequence[Verified], on_outcome: Callable[[Outcome
 def _amounts(plan: Plan, record: Iterable[Fitted]) -> Counter[Key]:
     """What one record has under each key; the tokens of its whole rows are noted too."""
     found: Counter[Key] = Counter({("records", "quarantined"): 0})
+    refused = 0
     for verified, by_dialect in record:
         made = verified[1]
         if isinstance(made, Quarantined):
@@ -135,12 +137,13 @@ def _amounts(plan: Plan, record: Iterable[Fitted]) -> Counter[Key]:
             state = ASIDE.get(code, "quarantined")
             found.update([("records", state), ("reason", code)])
             if state == "quarantined":
-                found.update([("lost",), ("came_in",)])
+                found["lost",] = found["wanted",] = PARTS
         else:
             found["records", "kept"] = 1
-            found.update([("conversations",), ("came_in",)])
+            found.update([("conversations",)])
+            found["wanted",] = PARTS
             own = [fits[dialect.settings.max_tokens] for dialect, (_, fits) in zip(plan.dialects, by_dialect, strict=True) if fits]
-            found["lost",] += bool(own) and all(fit.state == "quarantined" for fit in own)
+            refused += bool(own) and all(fit.state == "quarantined" for fit in own)
         for dialect, (length, fits) in zip(plan.dialects, by_dialect, strict=True):
             name = dialect.settings.name
             if fits:
@@ -154,4 +157,6 @@ def _amounts(plan: Plan, record: Iterable[Fitted]) -> Counter[Key]:
                     found[name, budget, "reason", fit.reason] += 1
                 for amount in AMOUNTS:
                     found[name, budget, amount] += getattr(fit, amount)
+    if found["conversations",]:
+        found["lost",] = round(PARTS * refused / found["conversations",])
     return found

@@ -91,10 +91,10 @@ class WorstFile:
     source: str
     path: str
     records: int
-    lost: int
+    lost: float
     damaged: int
     reason: str
-    reason_lost: int
+    reason_lost: float
     reasons: int
 
 

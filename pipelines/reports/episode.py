@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from pipelines.visible import one_line, visible
 MOST_ANSWER = 400  # characters of an answer in the report
 
 Row = Mapping[str, Any]
+ONLY_PICTURES = re.compile(r"(?:<image\w*>\s*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeView:
-    """The first steps of an episode; `task` is the text of the last question before the first answer."""
+    """The first steps of an episode; `task` is what the first step asks for, as `task_of` finds it."""
 
     source: str
     episode_id: str
@@ -40,7 +42,21 @@ def episode_of(source: str, conversations: Sequence[Row], bytes_of: Callable[[Ro
     steps = tuple(steps_of(conversations, bytes_of, unit, MOST_ANSWER))
     first = min(conversations, key=lambda row: step_order(row["step_id"]))
     asked = next((message["content"] for message in reversed(first["messages"]) if message["role"] == "user"), "")
-    return EpisodeView(source, one_line(first["episode_id"], MOST_ANSWER), one_line(asked.strip(), MOST_ANSWER), steps)
+    return EpisodeView(source, one_line(first["episode_id"], MOST_ANSWER), one_line(task_of(asked), MOST_ANSWER), steps)
+
+
+def task_of(question: str) -> str:
+    """What a question asks for: the text between <Question> and </Question>, as in the bundled prompts, or else its first line that is no picture.
+
+    >>> task_of("<Question>Open the settings</Question>\\nScreen: <image_00>"), task_of("<image_00>\\nOpen the settings\\nHistory: none")
+    ('Open the settings', 'Open the settings')
+    """
+    _, begin, rest = question.partition("<Question>")
+    inside, end, _ = rest.partition("</Question>")
+    if begin and end and inside.strip():
+        return inside.strip()
+    lines = [line.strip() for line in question.splitlines() if line.strip()]
+    return next((line for line in lines if not ONLY_PICTURES.fullmatch(line)), lines[0] if lines else "")
 
 
 def steps_of(conversations: Iterable[Row], bytes_of: Callable[[Row], bytes | None], unit: str = "", most: int | None = None) -> Iterator[StepView]:

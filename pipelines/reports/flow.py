@@ -11,7 +11,6 @@ from pipelines.ledger.books import ASIDE
 
 Row = Mapping[str, Any]
 WIDTH = 1000  # of the bar
-COLOURS = 6  # of families of reasons, in the style sheet
 LEAST = 3  # the width of a part with few records, so that it can be seen
 
 # The first part of a reason's code -> what such records have in common, for a reader who does not know the codes.
@@ -28,6 +27,8 @@ FAMILIES = {
     "file": "files that changed or are damaged",
     "internal": "errors of the pipeline itself",
 }
+# Each family has the same colour on every night: class q0, q1, ... of the style sheet, in this order.
+COLOURS = ("image", "tool", "schema", "step", "json", "line", "format", "check", "record", "file", "internal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,11 @@ def flow_parts(counts: Row, causes: Sequence[Row]) -> tuple[Part, ...]:
 
     `counts` are those of the books, `causes` rows of `ledger.causes.cause_rows`. The counts of the parts add up to `counts["records"]`.
     """
-    quarantined = [(f"quarantined: {FAMILIES.get(family, family)}", count) for family, count in _families(causes)]
-    if rest := counts["quarantined"] - sum(count for _, count in quarantined):  # a manifest of an older version does not have the causes
-        quarantined.append(("quarantined", rest))
+    quarantined = [(f"quarantined: {FAMILIES.get(family, family)}", count, _colour(family)) for family, count in _families(causes)]
+    if rest := counts["quarantined"] - sum(count for _, count, _ in quarantined):  # a manifest of an older version does not have the causes
+        quarantined.append(("quarantined", rest, "refused"))
     found = [("kept", "kept", counts["kept"], "kept")]
-    found += [("quarantined", label, count, f"q{min(i, COLOURS - 1)}") for i, (label, count) in enumerate(quarantined)]
+    found += [("quarantined", label, count, colour) for label, count, colour in quarantined]
     found += [
         ("superseded", "superseded: a longer log of the same conversation is kept", counts.get("superseded", 0), "superseded"),
         ("filtered", "filtered: keep_if leaves it out", counts.get("filtered", 0), "filtered"),
@@ -62,6 +63,10 @@ def flow_parts(counts: Row, causes: Sequence[Row]) -> tuple[Part, ...]:
     widths = _widths([count for _, _, count, _ in parts])
     total = max(counts["records"], 1)
     return tuple(Part(kind, label, count, count / total, sum(widths[:i]), widths[i], colour) for i, (kind, label, count, colour) in enumerate(parts))
+
+
+def _colour(family: str) -> str:
+    return f"q{COLOURS.index(family)}" if family in COLOURS else "refused"
 
 
 def _families(causes: Sequence[Row]) -> list[tuple[str, int]]:

@@ -95,11 +95,12 @@ def trends_of(batches: Sequence[BatchRow]) -> list[Trend]:
 
 def _trend(title: str, unit: str, batches: Sequence[BatchRow], of: Callable[[BatchRow], float], words: Callable[[float], str]) -> Trend:
     values = [of(row) for row in batches]
-    most = max(values, default=0) or 1
+    highest = max(values, default=0) or 1
+    most = plots.end_of_axis(highest, whole=highest > 5)
     width = WIDTH / max(len(values), 10)  # a few batches do not fill the plot
     gap = 1.0 if width > 3 else 0.0
     bars = [
         plots.Bar(i * width, HEIGHT * (1 - value / most), width - gap, HEIGHT * value / most, f"{row.batch}: {words(value)}")
         for i, (row, value) in enumerate(zip(batches, values, strict=True))
     ]
-    return Trend(title, unit, tuple(bars), tuple(plots.ticks(most, HEIGHT, whole=most > 5)))
+    return Trend(title, unit, tuple(bars), tuple(plots.ticks(most, HEIGHT, whole=highest > 5)))

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from pipelines.reports import plots
 from pipelines.reports.data import ReportData
-from pipelines.visible import counted, noun_for
+from pipelines.visible import amount, counted, noun_for
 
 MOST_REASONS = 10  # in the fragment
 MOST_WORDS = 20  # sentences about the run
@@ -41,7 +41,7 @@ def template(name: str) -> Template:
     )
     environment.filters["counted"] = counted
     environment.filters["noun"] = noun_for
-    environment.filters["number"] = lambda value: f"{value:,.10g}" if isinstance(value, float) else f"{value:,}"
+    environment.filters["number"] = amount
     environment.filters["percent"] = lambda value: f"{100 * value:.2f} %"
     environment.filters["size"] = lambda value: f"{value:.1f}".removesuffix(".0")
     return environment.get_template(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from math import ceil
 
 from pipelines.reports.data import ImageSize
 from pipelines.visible import counted
@@ -48,9 +49,23 @@ def ticks(most: float, length: float, whole: bool = True) -> list[Tick]:
     """
     if most <= 0:
         return [Tick(0.0, "0")]
+    step = _step(most, whole)
+    return [Tick(length * step * i / most, short(step * i)) for i in range(int(most / step + 1e-9) + 1)]
+
+
+def end_of_axis(most: float, whole: bool = True) -> float:
+    """The first tick that is not below `most`.
+
+    >>> end_of_axis(1234), end_of_axis(40), round(end_of_axis(0.5, whole=False), 9)
+    (1500.0, 40.0, 0.6)
+    """
+    step = _step(most, whole)
+    return step * ceil(most / step - 1e-9)
+
+
+def _step(most: float, whole: bool) -> float:
     powers = count(0 if whole else -6)
-    step = next(step for power in powers for step in (10.0**power, 2 * 10.0**power, 5 * 10.0**power) if most / step <= TICKS - 1)
-    return [Tick(length * step * i / most, short(step * i)) for i in range(int(most / step) + 1)]
+    return next(step for power in powers for step in (10.0**power, 2 * 10.0**power, 5 * 10.0**power) if most / step <= TICKS - 1)
 
 
 def short(value: float) -> str:

@@ -1,5 +1,7 @@
 """The books: every record is in one known state, or the run does not publish."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipelines.config import Gates, parse_config
@@ -17,14 +19,15 @@ CONFIG = parse_config(
 PLACE = ("chat", "b.jsonl")
 
 
-def books(records=10, conversations=7, quarantined=1, duplicates=2, clean=5, refused=0, internal_errors=0, kept=7):
+def books(records=10, conversations=7, quarantined=1, duplicates=2, clean=5, refused=0, internal_errors=0, kept=7, refused_records=None):
     states = {(*PLACE, "kept"): kept, (*PLACE, "conversation"): conversations, (*PLACE, "quarantined"): quarantined, (*PLACE, "duplicate"): duplicates}
     dialects = {
         (*PLACE, "glm_4", "clean"): clean,
         (*PLACE, "glm_4", "quarantined"): 2,
         (*PLACE, "minicpm_v_2_6", "repaired"): 7,
     }
-    return make_books(CONFIG, {PLACE: records}, states, dialects, refused, internal_errors, {})
+    made = make_books(CONFIG, {PLACE: records}, states, dialects, refused, internal_errors, {})
+    return replace(made, refused={PLACE: refused if refused_records is None else refused_records})
 
 
 def test_balanced_books_have_no_fault():
@@ -57,10 +60,15 @@ def test_the_quarantined_share_ignores_duplicates_and_includes_conversations_tha
     ]
 
 
-def test_a_record_with_several_conversations_counts_once_among_the_records_and_for_each_in_the_share():
-    several = books(kept=3, conversations=7, quarantined=5, refused=2)
+def test_a_conversation_of_several_counts_as_its_share_of_the_record():
+    several = books(kept=3, conversations=7, quarantined=5, refused=2, refused_records=2 / 4)
     assert several.faults() == []
-    assert several.quarantined_share() == (5 + 2) / (5 + 7)
+    assert several.quarantined_share() == (5 + 0.5) / (5 + 3)
+    assert several.share_of("chat") == (5.5, 8)
+    assert failed_gates(several, Gates(max_quarantined=0.05)) == [
+        "max_quarantined: 68.75% of the records were quarantined"
+        " (5.5 of 8: 5 quarantined, 2 conversations refused by every dialect, which count as 0.5); the limit is 5.00%"
+    ]
     assert several.rows()["conversations"] == 7
     assert several.states()["kept"] == 3
 

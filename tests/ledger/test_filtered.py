@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.ledger.books import Books, FileBook
-from pipelines.ledger.filtered import count_absent, is_judged, keep_if_facts, keep_if_lines
+from pipelines.ledger.filtered import count_absent, input_warnings, is_judged, keep_if_facts, keep_if_lines
 from pipelines.normalize.kept import ABSENT
 from pipelines.tables.schema import FINDINGS
 from tests.making import configuration
@@ -48,3 +48,38 @@ def test_a_field_that_no_record_has_is_named():
         "keep_if                 1   kit: record filtered without the field reward",
     ]
     assert list(keep_if_lines(keep_if_facts(config, books_of(0), {}, {}))) == []
+
+
+def book(name: str, kept: int, filtered: int = 0, damaged: int = 0, quarantined: int = 0) -> FileBook:
+    return FileBook("kit", name, kept + filtered + quarantined, kept, quarantined, 0, damaged, kept, filtered)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([book("a.jsonl", 3)], []),
+        ([book("a.jsonl", 3), book("b.parquet", 5, damaged=1)], ["warning: 1 damaged file, b.parquet: what could be read of it is counted, the rest is not"]),
+        (
+            [book("a.gz", 0, damaged=1), book("b.gz", 0, damaged=1)],
+            ["warning: 2 damaged files, the first a.gz: what could be read of them is counted, the rest is not"],
+        ),
+    ],
+)
+def test_a_damaged_file_is_a_warning(files: list[FileBook], words: list[str]):
+    assert input_warnings(Books(tuple(files), (), 0, 0), []) == words
+
+
+@pytest.mark.parametrize(
+    ("files", "absent", "words"),
+    [
+        ([book("a.jsonl", 0, 7), book("b.jsonl", 0, 5)], 12, ["warning: keep_if leaves out all records of source kit, 12: no record has the field resolvd"]),
+        ([book("a.jsonl", 0, 12)], 0, ["warning: keep_if leaves out all records of source kit, 12"]),
+        ([book("a.jsonl", 0, 12, quarantined=1)], 0, ["warning: keep_if leaves out all records of source kit, 12"]),  # a line that is no JSON
+        ([book("a.jsonl", 1, 11)], 11, []),
+        ([book("a.jsonl", 0)], 0, []),
+    ],
+)
+def test_a_source_that_keep_if_leaves_out_altogether_is_a_warning(files: list[FileBook], absent: int, words: list[str]):
+    books = Books(tuple(files), (), 0, 0)
+    facts = keep_if_facts(configuration(source={"keep_if": {"resolvd": True}}), books, {"kit": books.total("filtered")}, {("kit", "resolvd"): absent})
+    assert input_warnings(books, facts) == words

@@ -72,7 +72,7 @@ def test_files_that_were_listed_but_not_read_are_named():
 
 def made(config: Config, **facts: Any) -> dict[str, Any]:
     book = FileBook("kit", "a.jsonl", 7, 4, 2, 1, 0, 4)
-    books = Books((book,), (), 1, 0, {"image.missing": 1, "tokens.too_long": 2, "image.corrupt": 1})
+    books = Books((book,), (), 1, 0, {"image.missing": 1, "tokens.too_long": 2, "image.corrupt": 1}, refused={("kit", "a.jsonl"): 1})
     return make_manifest(open_case(config), "mon", "r1", [{"path": "a.jsonl"}], books, facts)
 
 

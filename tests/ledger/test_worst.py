@@ -48,6 +48,23 @@ def test_what_is_usual_does_not_count():
     ]
 
 
+@pytest.mark.parametrize(
+    ("usual", "limit", "also"),
+    [
+        (Usual(), 0.05, "also: tools, 30 of 50 records, tool.name_missing"),
+        (Usual(), 0.6, None),  # it lost 60 %, which is not above this limit
+        (Usual(7, {"gui": [0.0], "tools": [0.31]}), 0.05, None),  # 60 % is less than twice as much
+        (Usual(7, {"gui": [0.0], "tools": [0.29]}), 0.05, "also: tools, 30 of 50 records, tool.name_missing"),
+        (Usual(7, {"gui": [0.045], "tools": [0.0]}), 0.05, None),  # here the other source is the second, and has lost what it usually loses
+        (Usual(7, {"gui": [0.0], "tools": [0.0]}, {"tool.name_missing": [24]}), 0.05, "also: tools, 30 of 50 records, tool.unknown_tool"),
+    ],
+)
+def test_a_second_source_is_named_if_it_is_unusual_too(usual: Usual, limit: float, also: str | None):
+    worst = worst_of(BOOKS, usual, limit)
+    assert worst is not None
+    assert worst.words()[3:] == ([also] if also else [])
+
+
 def test_a_source_that_is_new_is_compared_with_nothing():
     worst = worst_of(BOOKS, Usual(1, {"tools": [0.6]}, {"image.missing": [2]}))
     assert worst is not None
@@ -73,7 +90,7 @@ def test_what_is_usual_comes_from_the_rows_of_runs_and_their_input_files():
     usual = usual_of([night(2, {"image.missing": 2}), night(4, {"image.missing": 3, "json.too_deep": 1})])
     assert (usual.share("gui"), usual.share("tools"), usual.share("new")) == (pytest.approx(0.15), 0.0, None)
     assert (usual.rows("image.missing"), usual.rows("json.too_deep"), usual.rows("image.empty")) == (2.5, 0.5, 0)
-    assert usual.share("steps") == 0.1
+    assert usual.share("steps") == 0.5
 
 
 def test_gates_of_the_volume_name_no_worst_source():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -12,7 +13,7 @@ from pipelines.ledger.books import ASIDE
 from pipelines.ledger.causes import cause_rows, usual_reasons, worst_files
 from pipelines.reasons import Reason
 from pipelines.reports.causes import MOST_SOURCES, matrix_of, worst_of
-from pipelines.reports.flow import LEAST, WIDTH, flow_parts
+from pipelines.reports.flow import COLOURS, FAMILIES, LEAST, WIDTH, flow_parts
 
 CODES = ["image.missing", "image.empty", "line.invalid_json", "tool.call_malformed", "schema.turns_empty", "record.duplicate", "record.superseded"]
 CAUSES = st.dictionaries(
@@ -109,3 +110,19 @@ def test_the_worst_files_have_what_they_lost_and_the_main_reason():
     assert [file.path for file in worst_of({"worst_files": rows})] == ["worse", "bad", "cut"]
     many = Books(tuple(book(f"{number:04}", quarantined=1) for number in range(1000)), (), 0, 0)
     assert len(worst_files(many)) == 200
+
+
+def test_a_family_of_reasons_has_the_same_colour_on_every_night():
+    def colours(**reasons: int) -> dict[str, str]:
+        causes = cause_rows({("gui", reason.replace("_", ".", 1), "record"): count for reason, count in reasons.items()})
+        counts = {"records": sum(reasons.values()), "kept": 0, "quarantined": sum(reasons.values()), "duplicates": 0}
+        return {part.label: part.colour for part in flow_parts(counts, causes) if part.kind == "quarantined"}
+
+    one, other = colours(image_missing=9, tool_unknown_tool=2), colours(tool_unknown_tool=9, line_invalid_json=4, image_missing=1)
+    assert other.items() >= one.items()
+    assert len(set(other.values())) == 3
+    assert set(COLOURS) == set(FAMILIES)
+    style = (Path(__file__).parents[2] / "pipelines" / "reports" / "templates" / "report.css").read_text()
+    assert [
+        number for number in range(len(COLOURS)) if f".q{number} {{ fill: var(--q{number}); background" not in style or f"--q{number}: #" not in style
+    ] == []

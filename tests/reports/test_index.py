@@ -23,7 +23,7 @@ def test_a_batch_has_the_figures_of_its_newest_run_and_keeps_its_place():
     assert (mon.batch, mon.records, mon.kept, mon.rows, mon.tokens, mon.is_opened, mon.finished) == ("mon", 40, 39, 80, 4000, True, "2026-11-22 03:04")
     assert (tue.batch, tue.records, tue.share, tue.report, tue.is_opened) == ("tue", 20, 0.05, "tue/report.html", False)
     text = " ".join(Elements(render_index([mon, tue])).text.split())
-    assert "tue 2026-11-22 03:04 20 19 1 5.00 % 40 2,000 mon published although a gate failed 2026-11-22 03:04 40 39 1 2.50 % 80 4,000" in text
+    assert "tue 5.00 % 1 2026-11-22 03:04 20 19 40 2,000 mon published although a gate failed 2.50 % 1 2026-11-22 03:04 40 39 80 4,000" in text
 
 
 def test_a_run_of_an_older_version_has_no_tokens():
@@ -38,6 +38,13 @@ def test_the_bars_of_a_trend_are_in_proportion():
     assert [bar.height for bar in records.bars] == [HEIGHT / 4, HEIGHT]
     assert [bar.label for bar in tokens.bars] == ["a: 1,000 tokens", "b: 4,000 tokens"]
     assert [bar.label for bar in share.bars] == ["a: 10.00 %", "b: 2.50 %"]
+
+
+def test_the_axis_of_a_trend_ends_at_a_tick_that_no_bar_exceeds():
+    for records in (3, 7, 9, 11, 13, 40, 137, 1_234_567):
+        for trend in trends_of(batch_rows([row("a", records)])):
+            assert abs(trend.ticks[-1].at - HEIGHT) < 1e-6, (records, trend.title)
+            assert HEIGHT / 2 <= trend.bars[0].height <= HEIGHT + 1e-9, (records, trend.title)
 
 
 def test_the_page_does_not_grow_with_the_nights():

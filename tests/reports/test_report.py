@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -16,7 +17,9 @@ from pipelines.records import Sample
 from pipelines.reports import Card, EpisodeView, ReportData, Shown, card_of, episode_of, reason_row, render_inline, render_report, report_data
 from pipelines.reports.cards import Picture
 from pipelines.reports.gestures import Gesture
+from pipelines.reports.inline import fragment_of
 from pipelines.reports.plots import BINS, length_bars, percentile
+from pipelines.tables.publication.staged import with_opening
 from pipelines.tables.schema import row_of
 from tests.golden import open_case
 from tests.making import configuration, run
@@ -252,3 +255,19 @@ def test_bars_cover_every_row_and_fit_into_the_drawing():
 
 def test_the_fragment_has_no_blank_lines():
     assert all(line.strip() for line in render_inline(data()).split("\n"))
+
+
+def test_the_report_of_a_run_that_was_published_after_a_look_does_not_ask_for_it():
+    words = ("max_quarantined: too many", "next: episodes quarantine /out --run r", "to publish it all the same: episodes publish /out r", EVIL)
+    opened = {"by": "ana@host", "at": datetime(2026, 11, 22, 9, 30), "reason": f"agreed \\1 {EVIL}"}
+    staged = page(words).encode()
+    for shown in (with_opening(staged, opened).decode(), fragment_of(with_opening(staged, opened).decode())):
+        text = Elements(shown).text
+        assert "published although a gate failed" in text
+        assert f"ana@host published it on 2026-11-22 at 09:30 UTC: agreed \\1 {EVIL}" in text
+        assert [gone for gone in ("gate failed ", "Nothing was published", "episodes publish") if gone in text.replace("a gate failed", "")] == []
+        assert [kept for kept in words[:2] if kept not in " ".join(text.split())] == []
+    assert "What the gate said:" in Elements(with_opening(staged, opened).decode()).text
+    assert with_opening(staged, None) == staged
+    published = page().encode()
+    assert with_opening(published, None) == published

@@ -46,7 +46,9 @@ def demo_run(demo, run_job, tmp_path_factory) -> tuple[Config, Path, Result]:
 def test_the_demo_is_published_and_its_books_balance(demo, demo_run):
     _, written = demo
     _, root, result = demo_run
-    assert (result.exit_code, result.words, result.books.faults()) == (0, (), [])
+    (warning,) = result.words  # the demo has a .gz that was cut
+    assert warning.startswith("warning: 1 damaged file, ")
+    assert (result.exit_code, result.books.faults()) == (0, [])
     states = result.books.states()
     assert states["records"] == states["conversations"] + states["quarantined"] + states["duplicates"]
     assert states["records"] > written.records  # also the records that could be read from the damaged file

@@ -11,6 +11,7 @@ from pipelines.console.trial.tally import Tally, json_row
 from pipelines.containers.listing import Listing
 from pipelines.flow import DraftWithImages, Flow
 from pipelines.ledger.books import Books
+from pipelines.ledger.filtered import input_warnings
 from pipelines.ledger.gates import failed_gates, gate_warnings, gates_of, too_many_errors
 from pipelines.ledger.manifest import listed_facts
 from pipelines.ledger.summary import summary_lines
@@ -62,7 +63,7 @@ def try_listed(
     books = tally.books()
     facts = tally.facts(books, Counter(file.source for file in listing.files)) | listed_facts(listing)
     code, words = verdict(books, flow.config)
-    return Trial(books, facts, words, code, tally.worst_place())
+    return Trial(books, facts, (*words, *input_warnings(books, facts["keep_if"])), code, tally.worst_place())
 
 
 def verdict(books: Books, config: Config) -> tuple[int, tuple[str, ...]]:
@@ -71,6 +72,6 @@ def verdict(books: Books, config: Config) -> tuple[int, tuple[str, ...]]:
     if errors or books.faults():
         return INTERNAL_ERROR, (*books.faults(), *([errors] if errors else []))
     failed = failed_gates(books, gates_of(config))
-    worst = worst_of(books, Usual()) if any(map(is_of_a_share, failed)) else None
+    worst = worst_of(books, Usual(), config.gates.max_quarantined) if any(map(is_of_a_share, failed)) else None
     words = (*(f"gate failed: {line}" for line in failed), *gate_warnings(books, gates_of(config)), *(worst.words() if worst else ()))
     return GATE if failed else OK, words

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from pipelines.config import Config
 from pipelines.flow import DraftWithImages
-from pipelines.ledger.blame import UNIT, blame_of
-from pipelines.ledger.books import ASIDE, Books, make_books, takers
+from pipelines.ledger.blame import RECORD, UNIT, blame_of
+from pipelines.ledger.books import ASIDE, Books, make_books, rounded, takers
 from pipelines.ledger.filtered import absent_fields, is_judged, keep_if_facts
 from pipelines.ledger.unread_keys import add, trim, unread_facts
 from pipelines.reasons import Reason, repairs_of
@@ -46,7 +46,7 @@ class Tally:
     def __init__(self, config: Config):
         self._config = config
         self._records: set[tuple[str, str, int]] = set()
-        self._with_conversation: set[tuple[str, str, int]] = set()
+        self._conversations: Counter[tuple[str, str, int]] = Counter()  # by record
         self._states: Counter[tuple[str, ...]] = Counter()
         self._dialects: Counter[tuple[str, ...]] = Counter()
         self._reasons: Counter[str] = Counter()
@@ -76,7 +76,7 @@ class Tally:
             self._records.add((*place, origin.line))
         if isinstance(outcome, Conversation):
             self._states[(*place, "conversation")] += 1
-            self._with_conversation.add((*place, origin.line))
+            self._conversations[(*place, origin.line)] += 1
             self.repairs.update(repairs_of(outcome.findings))
             self.without_episode[origin.source] += outcome.episode_id == outcome.record_id
             if any(dialect.takes(origin.source) for dialect in self._config.dialects):
@@ -117,11 +117,17 @@ class Tally:
 
     def books(self) -> Books:
         records: Counter[tuple[str, ...]] = Counter((source, path) for source, path, _ in self._records)
-        kept = Counter((source, path, "kept") for source, path, _ in self._with_conversation)
+        kept = Counter((source, path, "kept") for source, path, _ in self._conversations)
         internal = sum(self._reasons[reason.code] for reason in (Reason.INTERNAL_ERROR, Reason.TOKENS_SPAN_MISMATCH))
         books = make_books(self._config, records, self._states | kept, self._dialects, len(self._offered - self._kept), internal, self._reasons)
-        blame, refused = blame_of([self._aside_table()], takers(self._config))
+        lost = blame_of([self._aside_table()], takers(self._config), self._several())
+        blame, refused = ({key: rounded(count) for key, count in counts.items()} for counts in (lost.blame, lost.records))
         return replace(books, blame=blame, refused=refused)
+
+    def _several(self) -> pa.Table:
+        found = [(*record, count) for record, count in self._conversations.items() if count > 1]
+        columns = pa.schema([(name, pa.string()) for name in RECORD[:2]] + [(name, pa.int64()) for name in (RECORD[2], "conversations")])
+        return pa.Table.from_pylist([dict(zip(columns.names, row, strict=True)) for row in found], columns)
 
     def _aside_table(self) -> pa.Table:
         columns = pa.schema([(name, pa.int64() if name == "line" else pa.string()) for name in (*UNIT, "dialect", "reason")])

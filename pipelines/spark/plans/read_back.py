@@ -44,15 +44,17 @@ def read_back(job: Job, staged: Staged, config: Config) -> Tally:
     """The tally of all rows that were written. Raises where a file is lost or damaged."""
     settings, stores = config.model_dump_json(), job.root.stores
     quarantine = job.share([{"path": path} for path, _ in staged.tables.of("quarantine")])
+    are_steps = any(source.rows.of == "step" for source in config.sources)  # only then a record has several conversations
+    conversations = job.share([{"path": path} for path, _ in (staged.tables.of("conversations") if are_steps else ())])
 
     def make() -> MapRows:
         offered = takers(config_of(settings))
-        aside = [row["path"] for row in quarantine.read()]
+        aside, kept = ([row["path"] for row in shared.read()] for shared in (quarantine, conversations))
 
         def tally_task(rows: Iterator[Row]) -> Iterator[Row]:
             tally = Tally()
             for row in rows:
-                tally.add(tally_of([StagedFile(**one) for one in row["group"]], offered, lambda path: open_file(path, stores), aside))
+                tally.add(tally_of([StagedFile(**one) for one in row["group"]], offered, lambda path: open_file(path, stores), aside, kept))
             yield {"tally": tally.to_bytes()}
 
         return tally_task

@@ -15,7 +15,7 @@ from pyspark.errors import PySparkException
 from pipelines.config import Gates
 from pipelines.ledger.batches import Comparison, Past, Volume, past_of, source_rows, volumes
 from pipelines.ledger.books import WRITTEN, Books, Counts
-from pipelines.ledger.filtered import keep_if_facts
+from pipelines.ledger.filtered import input_warnings, keep_if_facts
 from pipelines.ledger.gates import failed_gates, gate_warnings, gates_of, too_many_errors
 from pipelines.ledger.manifest import Json, make_manifest, manifest_bytes
 from pipelines.ledger.run_row import input_rows_with_books, run_row
@@ -110,7 +110,8 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         faults = [*books.faults(), *duplicates.result()]
     status, words = _verdict(books, faults, gates_of(run.config), _past(run, output, comparison))
     on_call = {} if status == PUBLISHED else advice(run, books, words, status == GATE_FAILED)
-    failed, words = words, (*comparison.words, *words, *on_call.pop("lines", ()))
+    keep_if = keep_if_facts(run.config, books, tally.judged, tally.absent)
+    failed, words = words, (*comparison.words, *words, *input_warnings(books, keep_if), *on_call.pop("lines", ()))
     with run.steps.step("report"):
         facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
         facts |= {
@@ -122,7 +123,7 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         facts |= _unread(tally, output.earlier_manifest) | {"without_episode": _without_episode(run, tally)} | output.facts
         facts["first"] = {code: picks[0].order for code, picks in tally.examples.items()}  # (path, line)
         facts |= on_call | ({"gates_failed": list(failed)} if status == GATE_FAILED else {})
-        facts |= {"keep_if": keep_if_facts(run.config, books, tally.judged, tally.absent)} | cause_facts(run, books, tally)
+        facts |= {"keep_if": keep_if} | cause_facts(run, books, tally)
         manifest = make_manifest(run.flow, run.batch, run.run_id, output.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
         plan = plan_of(run.run_id, run.batch, staged.tables, output.staged.images)

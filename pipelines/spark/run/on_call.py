@@ -26,7 +26,7 @@ def advice(run: Run, books: Books, words: Sequence[str], is_gate: bool) -> Json:
     if not is_gate:
         errors = f"episodes quarantine {root} --run {run_id} --reason {Reason.INTERNAL_ERROR.code}"
         return {"worst": None, "next": errors, "lines": [f"next: {errors}"]}
-    worst = worst_of(books, _usual(run)) if any(map(is_of_a_share, words)) else None
+    worst = worst_of(books, _usual(run), run.config.gates.max_quarantined) if any(map(is_of_a_share, words)) else None
     shown = None
     if worst is not None:
         shown = f"episodes quarantine {root} --run {run_id} --source {shlex.quote(worst.source)} --reason {worst.reason}"

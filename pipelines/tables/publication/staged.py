@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from html import escape
@@ -13,6 +14,7 @@ from pipelines.tables.schema import Row
 from pipelines.training.tables import NotPublished, Published
 
 OPENING = "<!-- opening -->"  # in report.html, where no data can contain it
+MOST_NAMED = 4  # run ids in a message
 ENDED = ("gate_failed", "internal_error")
 
 
@@ -58,6 +60,19 @@ def require_run(root: OutputRoot, run_id: str) -> dict[str, Any]:
     return manifest
 
 
+def full_run_id(root: OutputRoot, given: str) -> str:
+    """The run id that begins with `given`; `given` itself where no run does, or where it is a run id. Raises NotPublished where several do."""
+    runs = root.runs()
+    known = sorted({row["run_id"] for row in runs} | {staged["run_id"] for staged in staged_runs(root, runs)})
+    found = [run_id for run_id in known if given and run_id.startswith(given)]
+    if given in known or not found:
+        return given
+    if len(found) > 1:
+        more = f", and {len(found) - MOST_NAMED:,} more" if len(found) > MOST_NAMED else ""
+        raise NotPublished(f"several runs begin with {given}: {', '.join(found[:MOST_NAMED])}{more}")
+    return found[0]
+
+
 def started_of(root: OutputRoot, run_id: str) -> int:
     """The newest version of table `runs` that the run has seen when it began; -1 for none."""
     try:
@@ -84,10 +99,24 @@ def remove_staged_report(root: OutputRoot, batch: str, run_id: str | None = None
         delete_folder(f"{root.report_folder(batch)}/staged", root.stores)
 
 
+# What a report says of a run whose gate failed, and what it says instead once the run is published. All text of logs in it is escaped, so that
+# no data can look like these tags.
+BEFORE_AND_AFTER = (
+    (rb'<span class="badge gate_failed">[^<]*</span>', b'<span class="badge opened">published although a gate failed</span>'),
+    (rb'<b class="verdict">[^<]*</b>', b"<b>What the gate said:</b>"),
+    (rb'<div class="alarm">', b'<div class="warning">'),
+    (rb'<p class="(?:message )?open">.*?</p>\n?', b""),
+)
+
+
 def with_opening(report: bytes, opened: Row | None) -> bytes:
-    """The report of a run whose gate was opened, with a sentence that says who opened it and why."""
+    """The report of a run whose gate was opened, also that for a notebook: who opened it and why, and nothing that asks for it to be published."""
     if opened is None:
         return report
     why = f": {opened['reason']}" if opened["reason"] else ""
     words = escape(f"A gate of this run failed. {opened['by']} published it on {opened['at']:%Y-%m-%d at %H:%M} UTC{why}")
-    return report.replace(OPENING.encode(), f'{OPENING}<p class="warning">{words}</p>'.encode(), 1)
+    for before, after in BEFORE_AND_AFTER:
+        report = re.sub(before, after, report)
+    for kind in ("warning", "message"):  # in the page, and in the part of it for a notebook
+        report = re.sub(OPENING.encode(), f'<p class="{kind}">{words}</p>'.replace("\\", r"\\").encode(), report, count=1)
+    return report

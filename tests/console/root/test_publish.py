@@ -61,8 +61,21 @@ def test_a_run_that_is_published_is_left_alone(root: Path, printed: Printed):
     assert opened(root)
     before = OutputRoot(str(root)).runs()
     assert printed("publish", root, "mon.r2", "--reason", "again") == (0, "nothing to do: run mon.r2 is published\n", "")
-    assert printed("publish", root, "mon.r1") == (0, "nothing to do: run mon.r1 is published\n", "")
+    assert printed("publish", root, "mon.r1") == (0, "nothing to do: run mon.r1 was published and replaced by run mon.r2\n", "")
     assert OutputRoot(str(root)).runs() == before
+    publish(root, CONFIG, root.parent / "new.jsonl", "mon.r3", 3, kind="redrive")
+    assert printed("publish", root, "mon.r2")[1] == "nothing to do: run mon.r2 is published; run mon.r3 has run some of its records again\n"
+    assert printed("publish", root, "mon.r1")[1] == "nothing to do: run mon.r1 was published and replaced by run mon.r2\n"
+
+
+def test_the_beginning_of_a_run_id_is_enough_if_no_other_run_begins_so(root: Path, printed: Printed):
+    publish(root, CONFIG, root.parent / "old.jsonl", "tue.r5", 2, batch="tue", kind="batch")
+    assert printed("publish", root, "mon.r")[::2] == (2, "episodes: several runs begin with mon.r: mon.r1, mon.r2\n")
+    assert printed("publish", root, "tu") == (0, "nothing to do: run tue.r5 is published\n", "")
+    stage(root, CONFIG, root.parent / "new.jsonl", "wed.12345", "wed")
+    code, out, _ = printed("publish", root, "wed.1", "--reason", "agreed")
+    assert (code, out.splitlines()[2].partition(":")[0]) == (0, "published batch wed, run wed.12345")
+    assert printed("publish", root, "")[0] == 2
 
 
 def test_the_first_run_of_a_root_can_be_published(tmp_path: Path):
