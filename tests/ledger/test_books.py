@@ -66,7 +66,7 @@ def test_a_conversation_of_several_counts_as_its_share_of_the_record():
     assert several.quarantined_share() == (5 + 0.5) / (5 + 3)
     assert several.share_of("chat") == (5.5, 8)
     assert failed_gates(several, Gates(max_quarantined=0.05)) == [
-        "max_quarantined: 68.75% of the records were quarantined"
+        "max_quarantined: 68.75% of the records were lost"
         " (5.5 of 8: 5 quarantined, 2 conversations refused by every dialect, which count as 0.5); the limit is 5.00%"
     ]
     assert several.rows()["conversations"] == 7
