@@ -192,6 +192,13 @@ class Reason(Enum):
         "A message of a session names an event before it that is not in the file, so some of the conversation may be missing.",
         "Use the session file as the agent wrote it, with the file that it goes on from.",
     )
+    SCHEMA_REASONING_TAGS = Row(
+        "schema.reasoning_tags",
+        REFUSE,
+        "The reasoning contains `</think><think>`, which a row cannot tell from the end of one thought and the beginning of another.",
+        "Take these tags out of the reasoning.",
+        "the tags are trained as the model's own",
+    )
     SCHEMA_RAW_STREAM = Row(
         "schema.raw_stream",
         REFUSE,

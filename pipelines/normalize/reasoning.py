@@ -89,6 +89,8 @@ def with_thoughts(text: str, thoughts: Sequence[str], where: str, findings: Find
         return without(text, cut), cut, 0
     if not thoughts:
         return text, [], 0
+    if any(CLOSE + OPEN in thought for thought in thoughts):
+        findings.refuse(Reason.SCHEMA_REASONING_TAGS, where, f"found {CLOSE}{OPEN} in the reasoning")
     own = _squeezed([_TAGS.sub("", text[start:end]) for start, end in blocks_of(text)[:1]]) if has_thoughts(text) else ""
     before = "".join(f"{OPEN}{thought}{CLOSE}" for thought in thoughts if _squeezed([thought]) != own and not _begins_with(text, thought))
     return before + text, [], len(before)

@@ -110,3 +110,9 @@ def test_an_image_in_an_answer_keeps_its_place_in_the_text(reasoning: str, text:
 def test_reasoning_is_put_before_the_text_of_its_turn_or_dropped(setting: str, content: str):
     record = {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "reasoning_content": "Hm.", "content": "A"}]}
     assert conversation(record, configuration(normalize={"reasoning": setting})).messages[1].content.replace("\n", "") == content
+
+
+def test_reasoning_with_the_tags_between_two_thoughts_is_refused():
+    turn = {"role": "assistant", "content": "A", "reasoning_content": "Hm. </think><think>"}
+    assert refusals({"messages": [QUESTION, turn]}) == [("schema.reasoning_tags", "messages[1]")]
+    assert turns(conversation({"messages": [QUESTION, turn | {"reasoning_content": "Hm. </think>"}]}))[1] == ("assistant", "", "<think>Hm. </think></think>A")
