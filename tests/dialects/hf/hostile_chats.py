@@ -71,7 +71,7 @@ WORDS = [
     ),
 ]
 # A name such as <|image|> in data stands for a picture, which these logs do not have.
-REFUSALS = ("tokens.template_", "image.count_mismatch")
+REFUSALS = ("tokens.template_", "image.count_mismatch", "schema.reasoning_tags")
 NUMBERS = [0, 1, -1, 2**63, -(2**63), 1.5, 1.0, -0.0, 1e22, 1e-7, True, False]
 NAMES = ["get_weather", "f", "do.it", "search-all"]
 
