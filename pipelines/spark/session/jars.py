@@ -37,7 +37,6 @@ from pyspark.sql import SparkSession
 SparkSession.builder.master("local[1]").config(map=json.loads(sys.argv[1])).getOrCreate().stop()
 """
 MIRROR = "DEFAULT_ARTIFACT_REPOSITORY"
-CENTRAL = "https://repo1.maven.org/maven2/"
 
 
 def cache_folder() -> Path:
@@ -45,7 +44,8 @@ def cache_folder() -> Path:
 
 
 def install(home: Path | None = None) -> list[Path]:
-    """Brings both jars into pyspark/jars, from the cache or fetched. Where that folder cannot be written, returns the jars that Spark must be told of.
+    """Copies both jars into pyspark/jars, from the cache or from Maven Central. Returns the paths of those that Spark must be given as a setting, because
+    that folder cannot be written.
 
     Raises ConfigError where they cannot be fetched.
     """
@@ -92,7 +92,7 @@ def _start_spark(settings: Mapping[str, str]) -> None:
 
 
 def _cannot_fetch(name: str, cache: Path, why: str) -> str:
-    place = os.environ.get(MIRROR) or CENTRAL
+    place = os.environ.get(MIRROR) or "Maven Central"
     return f"{name} could not be fetched from {place} ({why}): name a mirror of Maven Central in {MIRROR}, or put {' and '.join(JARS)} into {cache}"
 
 
