@@ -9,9 +9,9 @@ from typing import Any
 from pipelines.ledger.books import ASIDE, Books
 from pipelines.ledger.filtered import keep_if_lines
 from pipelines.ledger.unread_keys import MOST_SHOWN, by_source
+from pipelines.training.tables import SPLITS
 from pipelines.visible import counted, noun_for, one_line, visible
 
-SPLITS = ("train", "val", "test")
 MOST_PATH = 400  # characters
 MOST_NAMES = 3  # of files that were passed over for one reason
 

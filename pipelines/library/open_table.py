@@ -13,11 +13,10 @@ from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.publication.staged import as_of_run
 from pipelines.tables.reading import NotPublished, open_files
 from pipelines.tables.schema import PARTITIONS
+from pipelines.training.tables import SPLITS
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
-
-SPLITS = ("train", "val", "test")
 
 
 def open_table(

@@ -14,6 +14,7 @@ from pipelines.reports.cards import Card
 from pipelines.reports.causes import Matrix, ReasonRow, WorstFile, common_folder, matrix_of, reason_row, worst_of
 from pipelines.reports.episode import EpisodeView
 from pipelines.reports.flow import Part, flow_parts
+from pipelines.training.tables import SPLITS
 from pipelines.visible import one_line
 
 MOST_PATH = 400  # characters
@@ -215,5 +216,4 @@ def funnel_of(manifest: Row) -> Funnel:
 
 
 def _split_order(row: SplitRow) -> tuple[str, int]:
-    names = ("train", "val", "test")
-    return row.dialect, names.index(row.split) if row.split in names else len(names)
+    return row.dialect, SPLITS.index(row.split) if row.split in SPLITS else len(SPLITS)

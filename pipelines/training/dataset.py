@@ -21,9 +21,8 @@ from pipelines.training.items import FORM_OF_MODEL, Item, Row, item_of, one_numb
 from pipelines.training.laws import LawBroken, check_row
 from pipelines.training.pictures import ImageRoot, PictureChanged, PictureMissing, check_image_root, open_picture
 from pipelines.training.pixels import glm4v_pixels, minicpm_pixels
-from pipelines.training.tables import Published, open_root
+from pipelines.training.tables import SPLITS, Published, open_root
 
-SPLITS = ("train", "val", "test")
 WITH_PIXELS = ("glm4v", "minicpm")
 PICTURES = ("any", "only", "without")
 _COLUMNS = ("sample_id", "input_ids", "labels", "images", "turn_spans", "num_tokens", "num_target_tokens")  # the last three for the laws

@@ -30,6 +30,7 @@ ROWS_AT_ONCE = 256
 # Where a table has a change data feed, Spark writes these columns, which are not the table's, into the files that DELETE, UPDATE and MERGE write anew.
 _NOT_IN_TABLE = {"_change_type", "__is_cdc"}
 BATCH_TABLES = ("conversations", "samples", "quarantine")
+SPLITS = ("train", "val", "test")
 OLD = "the root {root} was written by version 0.1.0; bring it over once with: episodes repair {root}"
 
 

@@ -26,10 +26,10 @@ from pipelines.spark.run.staging import Run
 from pipelines.storage.opening import open_file
 from pipelines.tables.publication.complete import read_manifest
 from pipelines.tables.schema import PARTITIONS, SAMPLES, Row, integer, struct, text
+from pipelines.training.tables import SPLITS
 
 SIZES = struct(images=pa.list_(struct(uri=text, format=text, width=integer, height=integer)))
 STEP = ["episode_id", "step_id", "images", "messages"]
-SPLITS = ("train", "val", "test")
 MOST_CARDS = 24
 MOST_EPISODES = 3
 SHOWN = {"conversations": ["origin", "findings", "messages", "tools"], "samples": ["origin", "findings"], "quarantine": ["origin", "findings", "raw"]}

@@ -16,10 +16,10 @@ from pipelines.training.export.inexact import sorted_codes, why
 from pipelines.training.export.job import Form, Job
 from pipelines.training.export.pictures import PictureFolder
 from pipelines.training.export.readme import readme
-from pipelines.training.export.rows import SPLITS, ExportError, Row, rows_of, trained_tokens
+from pipelines.training.export.rows import ExportError, Row, rows_of, trained_tokens
 from pipelines.training.how_tokenized import Settings, settings_by_batch
 from pipelines.training.pictures import ImageRoot
-from pipelines.training.tables import Published, open_root
+from pipelines.training.tables import SPLITS, Published, open_root
 
 Summary = dict[str, Any]
 

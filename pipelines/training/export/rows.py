@@ -10,7 +10,6 @@ from typing import Any
 from pipelines.training.tables import Published
 from pipelines.training.windows import conversation_id, first_trained, is_window, messages_held, shows_less
 
-SPLITS = ("train", "val", "test")
 SAMPLE = ("sample_id", "record_id", "window", "input_ids", "attention_mask", "labels", "images", "num_tokens", "repairs", "findings", "turn_spans")
 CONVERSATION = ("sample_id", "messages", "tools", "images")
 IGNORE_INDEX = -100
