@@ -72,13 +72,13 @@ class Flow:
             dialect.vocabulary.open()
 
 
-def open_flow(config: Config) -> Flow:
-    """Opens the tokenizer of every dialect and the function of every plug-in. Call it once per process. Raises ConfigError with all faults."""
+def open_flow(config: Config, compare: bool = True) -> Flow:
+    """Opens all tokenizers and plug-ins, once per process. Raises ConfigError with all faults. `compare`: see `open_hf`; the driver compares, workers do not."""
     dialects: list[Dialect] = []
     faults: list[str] = []
     for settings in config.dialects:
         try:
-            dialects.append(open_dialect(settings, config.stores))
+            dialects.append(open_dialect(settings, config.stores, compare))
         except ConfigError as error:
             faults += error.faults
     faults += [

@@ -57,11 +57,11 @@ class Dialect(Protocol):
     def rows(self, encoded: Any) -> tuple[Tokens, ...]: ...
 
 
-def open_dialect(settings: DialectSettings, stores: Stores = ENVIRONMENT) -> Dialect:
+def open_dialect(settings: DialectSettings, stores: Stores = ENVIRONMENT, compare: bool = True) -> Dialect:
     """The dialect with its tokenizer opened. Raises ConfigError."""
     model = DIALECTS.get(settings.model)
     if model is not None:
         return open_with(model, settings, stores)
     from pipelines.dialects.hf import open_hf  # imports Jinja2, which the other dialects do not need
 
-    return open_hf(settings, stores)
+    return open_hf(settings, stores, compare)

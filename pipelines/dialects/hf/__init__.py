@@ -15,6 +15,7 @@ from pipelines.dialects.hf.encoding import ChatEncoder
 from pipelines.dialects.hf.folder import ModelFolder, read_folder
 from pipelines.dialects.hf.pictures import Pictures, PixelLimits, open_pictures
 from pipelines.dialects.hf.probes import learned
+from pipelines.dialects.hf.rebuilt import REMEDY, other_ids
 from pipelines.dialects.hf.sandbox import DateNeeded
 from pipelines.dialects.hf.template import ChatTemplate
 from pipelines.storage.stores import ENVIRONMENT, Stores
@@ -30,14 +31,17 @@ DIFFERENCES = (
 )
 
 
-def open_hf(settings: DialectSettings, stores: Stores = ENVIRONMENT) -> HfDialect:
-    """The dialect of the model folder that the settings name. Raises ConfigError with all that is missing in it or in the options."""
+def open_hf(settings: DialectSettings, stores: Stores = ENVIRONMENT, compare: bool = True) -> HfDialect:
+    """The dialect of the model folder that the settings name. Raises ConfigError with all that is missing in it or in the options.
+
+    `compare`: whether the tokenizer is compared with the one that transformers makes of the folder, which takes seconds.
+    """
     place = f"dialects: {settings.name}"
     options = settings.options
     if not isinstance(options, TemplateOptions):
         raise TypeError(f"{settings.model} has no options of a template")
     try:
-        opened = _open(settings.tokenizer, options, f"{place}.tokenizer", stores)
+        opened = _open(settings.tokenizer, options, f"{place}.tokenizer", stores, compare)
     except DateNeeded:
         raise ConfigError([f"{place}.options.date: required, because the chat template writes today's date"]) from None
     faults = [f"{place}.options.{fault}" for fault in _faults(opened.folder, options, opened.card.open_end and settings.recipe == "sound")]
@@ -63,13 +67,15 @@ class _Opened(NamedTuple):
     pictures: Pictures | None
 
 
-def _open(name: str, options: TemplateOptions, place: str, stores: Stores) -> _Opened:
+def _open(name: str, options: TemplateOptions, place: str, stores: Stores, compare: bool = False) -> _Opened:
     vocabulary = open_vocabulary(name, None, place, stores)
     if vocabulary.file is None:
         raise ConfigError([f"{place}: {name} has no chat template; hf needs a model folder"])
     pictures = open_pictures(vocabulary.file.parent, PixelLimits(options.min_pixels, options.max_pixels))
     try:
         folder = read_folder(vocabulary.file.parent, vocabulary.data)
+        if compare and (difference := other_ids(folder.path, folder.tokenizer_class, vocabulary.data, [token.content for token in folder.added])):
+            raise ValueError(f"{folder.path}: {difference}; {REMEDY}")
         placeholder = pictures.placeholder if pictures else None
         writers = {for_tools: _writer(folder, for_tools, options, placeholder) for for_tools in (False, True)}
         for writer in writers.values():

@@ -38,7 +38,7 @@ class AddedToken(NamedTuple):
 
 class ModelFolder(NamedTuple):
     """`templates` by name, `named` are the tokens that templates know as bos_token and so on, `ends` those that end an answer, and `added` all
-    added tokens. `control` are the tokens that the tokenizer's settings name as control tokens of chats; None if they name none. `fingerprint` is of
+    added tokens. `tokenizer_class` is what the tokenizer's settings say. `control` are the tokens that the tokenizer's settings name as control tokens of chats; None if they name none. `fingerprint` is of
     the tokenizer and of all files that decide what a chat becomes."""
 
     path: Path
@@ -46,6 +46,7 @@ class ModelFolder(NamedTuple):
     named: Mapping[str, str]
     ends: Sequence[str]
     added: Sequence[AddedToken]
+    tokenizer_class: Any
     control: Sequence[str] | None
     fingerprint: str
 
@@ -74,7 +75,16 @@ def read_folder(path: Path, tokenizer: bytes) -> ModelFolder:
     added = [_added(token, token["content"] in special) for token in parts["added_tokens"]]
     named = _named(settings)
     _check_stops(path, parts)
-    return ModelFolder(path, templates, named, _ends(path, added, named), added, settings.get("chat_control_tokens"), _fingerprint(path, tokenizer))
+    return ModelFolder(
+        path,
+        templates,
+        named,
+        _ends(path, added, named),
+        added,
+        settings.get("tokenizer_class"),
+        settings.get("chat_control_tokens"),
+        _fingerprint(path, tokenizer),
+    )
 
 
 def _fingerprint(path: Path, tokenizer: bytes) -> str:

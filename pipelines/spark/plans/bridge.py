@@ -252,7 +252,7 @@ def flow_opener(flow: Flow) -> Callable[[], Flow]:
 
 @cache
 def _open_again(settings: str, fingerprints: tuple[tuple[str, str], ...]) -> Flow:
-    flow = open_flow(config_of(settings))
+    flow = open_flow(config_of(settings), compare=False)
     faults = [
         f"dialect {dialect.name}: {dialect.vocabulary.path} is not the tokenizer that the driver opened: the sha256 is {dialect.fingerprint} instead of {known}"
         for dialect, (_, known) in zip(flow.dialects, fingerprints, strict=True)

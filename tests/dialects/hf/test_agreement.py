@@ -86,3 +86,24 @@ def test_a_template_in_another_encoding_is_told_with_its_file(tmp_path: Path):
     (made / "chat_template.jinja").write_bytes("é".encode("latin-1"))
     with pytest.raises(ConfigError, match=r"chat_template.jinja is not UTF-8: byte 0"):
         open_dialect(settings(made))
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("Qwen2Tokenizer", None),  # brings the rules that this file has
+        ("PreTrainedTokenizerFast", None),  # reads the file as it is
+        ("SomebodysOwn", None),  # transformers does not know it, and reads the file
+        ("GPT2Tokenizer", r"GPT2Tokenizer of transformers makes other ids of 'a  b\\tc   d'.*set tokenizer_class to PreTrainedTokenizerFast"),
+        ("GPTNeoXTokenizerFast", "GPTNeoXTokenizer of transformers has these tokens, and tokenizer.json has not: <|padding|>"),
+    ],
+)
+def test_a_class_that_has_other_rules_than_the_file_is_refused(tmp_path: Path, name: str, fault: str | None):
+    pytest.importorskip("transformers")
+    given = settings(folder(tmp_path, tokenizer_config={"tokenizer_class": name}))
+    if fault is None:
+        open_dialect(given)
+    else:
+        with pytest.raises(ConfigError, match=fault):
+            open_dialect(given)
+        open_dialect(given, compare=False)

@@ -18,7 +18,7 @@ from pipelines.reasons import Reason, Reject
 from pipelines.records import Size
 
 # Nothing is fetched and no code of the folder is run, whatever its files ask for.
-_LOCAL: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+LOCAL: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 class Written(NamedTuple):
@@ -50,7 +50,7 @@ def open_image_processor(files: ProcessorFiles) -> Any:
     from transformers import AutoImageProcessor  # slow to import, and not on every cluster
 
     try:
-        return AutoImageProcessor.from_pretrained(str(files.folder), **_LOCAL)
+        return AutoImageProcessor.from_pretrained(str(files.folder), **LOCAL)
     except Exception as error:  # a missing library, a class that is not known, a setting that the class does not take
         raise ConfigError([f"{files.folder}: transformers cannot open the image processor: {_first_line(error)}"]) from None
 
@@ -65,7 +65,7 @@ def open_processor(files: ProcessorFiles, limits: PixelLimits) -> Processor:
     try:
         made = _recorder(_class_of(files), seen)
         image_processor = open_image_processor(files)
-        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **_LOCAL)
+        tokenizer = AutoTokenizer.from_pretrained(str(files.folder), **LOCAL)
         if tokenizer.pad_token is None:  # some processors ask for one, though a single text is never padded
             tokenizer.pad_token = tokenizer.eos_token
         settings, _ = made.get_processor_dict(str(files.folder), local_files_only=True)
