@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -31,7 +32,12 @@ def _chosen(data: ReportData) -> dict[str, Any]:
 
 
 def template(name: str) -> Template:
-    """A page or a fragment; text that is put into it is escaped."""
+    """A page or a fragment; text that is put into it is escaped. A process compiles each of them once."""
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("pipelines.reports", "templates"),
         autoescape=True,
@@ -44,4 +50,4 @@ def template(name: str) -> Template:
     environment.filters["number"] = amount
     environment.filters["percent"] = lambda value: f"{100 * value:.2f} %"
     environment.filters["size"] = lambda value: f"{value:.1f}".removesuffix(".0")
-    return environment.get_template(name)
+    return environment
