@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,8 +27,15 @@ MOST_FILES = 200
 
 
 def code_fingerprint(part: str = "") -> str:
-    """sha256 over the names and contents of the package's files, or of those in one folder of it. Raises FileNotFoundError inside a zip."""
-    home = Path(__file__).parents[1] / part
+    """sha256 over the names and contents of the package's files, or of those in one folder of it, as they were when this process first asked.
+
+    Raises FileNotFoundError inside a zip.
+    """
+    return _fingerprint_of(Path(__file__).parents[1] / part)
+
+
+@cache
+def _fingerprint_of(home: Path) -> str:
     files = sorted(path for path in home.rglob("*") if path.suffix in (".py", ".html", ".css", ".json", ".txt", ".j2"))
     if not files:  # without the code in its key, a batch that other code made would count as unchanged
         raise FileNotFoundError(f"the driver runs from {home}, whose files cannot be listed; run it from a checkout or an installed wheel")
