@@ -13,7 +13,6 @@ from pipelines.ledger.manifest import Json
 from pipelines.tokenizers.fast import PROBES
 from pipelines.training.chat_files import chat_parts
 from pipelines.training.chat_template import template_digest
-from pipelines.training.tokenizer_parts import tokenizer_parts
 
 SETTINGS = {"model", "recipe", "loss", "tool_syntax", "max_tokens", "on_overflow", "history"}
 
@@ -47,7 +46,7 @@ def _tokenizer(dialect: Dialect) -> Json:
         "standin": vocabulary.standin,
         "file": file and file.name,
         "sha256": file and (vocabulary.fingerprint if is_json else hashlib.sha256(file.read_bytes()).hexdigest()),
-        "parts": tokenizer_parts(vocabulary.data) if is_json else None,
+        "parts": vocabulary.parts if is_json else None,
         "chat_template": file and template_digest(file.parent),
         "specials": dict(dialect.written_tokens),
         "probes": [[text, ids.tolist()] for text, ids in zip(PROBES, vocabulary.encode(PROBES), strict=True)],

@@ -15,6 +15,7 @@ from pipelines.records import Ids
 from pipelines.tokenizers.bounds import least_tokens
 from pipelines.tokenizers.facts import Facts, facts_of, open_tokenizer
 from pipelines.tokenizers.fast import FastTokenizer, RawIds, Spellings, is_plain, open_fast, spellings
+from pipelines.training.tokenizer_parts import tokenizer_parts
 
 MOST_BYTES = 4  # of a character in UTF-8
 MAX_UNUSED = 4  # vocabularies that stay open although no dialect uses them
@@ -42,6 +43,11 @@ class Vocabulary:
     @property
     def specials(self) -> Mapping[str, int]:
         return self.facts.specials
+
+    @cached_property
+    def parts(self) -> Mapping[str, str]:
+        """The sha256 of each part of its tokenizer.json that decides ids. Raises ValueError where it has another form."""
+        return tokenizer_parts(self.data)
 
     @cached_property
     def control_ids(self) -> Mapping[str, bytes]:
