@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 import pyarrow.dataset as ds
 
@@ -23,7 +22,7 @@ from pipelines.tables.publication.staged import as_of_run, staged_runs
 from pipelines.tables.reading import NotPublished, Row, open_files
 from pipelines.training.tables import Published
 
-EARLY_LINE, EARLY_SIZE = 1_000, 16 << 20  # so that a report does not read whole logs again
+EARLY_LINE, EARLY_SIZE = 1_000, 16 << 20
 TABLES = ("conversations", "samples", "quarantine")
 SHOWN = {
     "conversations": ["sample_id", "episode_id", "origin", "format", "messages", "tools", "images", "repairs", "findings", "extra", "split"],
@@ -108,24 +107,19 @@ def _rows(published: Published, table: str, batch: str, record_id: str) -> list[
     return sorted(rows, key=lambda row: (row["origin"]["path"], row["origin"]["line"]) if "origin" in row else (row["dialect"], row["window"] or 0))
 
 
-def bytes_of_origin(origin: Row) -> bytes | None:
-    """The bytes of the record at this place, if its log still has them. An object is read with the settings of the environment."""
-    with suppress(StoreError):
-        for file in listed_ways(origin["path"], origin["source"]):
-            raw = next((record.raw for record in read_records(file, Limits()) if record.origin.line == origin["line"]), None)
-            if raw is not None and hashlib.sha256(raw).hexdigest() == origin["sha256"]:
+def bytes_of_origin(origin: Row, stores: Stores = ENVIRONMENT) -> bytes | None:
+    """The bytes of the record at this place, if its log still has them."""
+    with suppress(OSError, StoreError):
+        for file in listed_ways(origin["path"], origin["source"], stores):
+            raw = next((record.raw for record in read_records(file, Limits(), stores) if record.origin.line >= origin["line"]), b"")
+            if hashlib.sha256(raw).hexdigest() == origin["sha256"]:
                 return raw
     return None
 
 
 def early_bytes(origin: Row, stores: Stores) -> bytes | None:
-    """The bytes of the record at this place, if its log still has them, and if they are near the beginning of a log that is not large."""
-    try:
-        if not 0 < origin["line"] <= EARLY_LINE or stat_file(origin["path"], stores).size > EARLY_SIZE:
-            return None
-        for file in islice(listed_ways(origin["path"], origin["source"], stores), 1):
-            raw = next((record.raw for record in read_records(file, Limits(), stores) if record.origin.line >= origin["line"]), b"")
-            return raw if hashlib.sha256(raw).hexdigest() == origin["sha256"] else None
-    except (OSError, StoreError):
-        pass
+    """The same for a record near the beginning of a log that is not large, so that a report does not read whole logs again; None for any other."""
+    with suppress(OSError, StoreError):
+        if 0 < origin["line"] <= EARLY_LINE and stat_file(origin["path"], stores).size <= EARLY_SIZE:
+            return bytes_of_origin(origin, stores)
     return None
