@@ -21,17 +21,17 @@ SHARES = ("max_quarantined", "max_ratio_to_median", "sources.", "reasons.")  # g
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """The last batches: by source the shares that were quarantined, and by reason the rows in quarantine, one for each of `batches`."""
+    """The last batches: by source the shares that were quarantined, one for each batch, and by reason the median of the rows in quarantine."""
 
     batches: int = 0
     shares: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    reasons: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    reasons: Mapping[str, float] = field(default_factory=dict)
 
     def share(self, source: str) -> float | None:
         return median(self.shares[source]) if self.shares.get(source) else None
 
     def rows(self, reason: str) -> float | None:
-        return median(self.reasons.get(reason) or [0]) if self.batches else None
+        return self.reasons.get(reason, 0) if self.batches else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +117,15 @@ def _reason_of(books: Books, usual: Usual, source: str) -> tuple[str, float]:
     return reason, reasons[reason]
 
 
-def usual_of(nights: Iterable[tuple[Row, Sequence[Row]]]) -> Usual:
-    """What is usual, from the rows of table `runs` with their column `reasons`, and the input files of each run."""
+def usual_of(reasons: Row, nights: Iterable[Sequence[Row]]) -> Usual:
+    """What is usual, from what `causes.usual_reasons` has of the last batches, and from the input files of each of them."""
     shares: dict[str, list[float]] = {}
-    counts: list[Mapping[str, int]] = []
-    for run, files in nights:
-        counts.append(dict(run["reasons"] or {}))
+    for files in nights:
         for source in {file["source"] for file in files}:
             own = [file for file in files if file["source"] == source]
             wanted = sum(map(_wanted, own))
             shares.setdefault(source, []).append(sum(file["quarantined"] for file in own) / wanted if wanted else 0.0)
-    codes = {code for night in counts for code in night}
-    return Usual(len(counts), shares, {code: [night.get(code, 0) for night in counts] for code in codes})
+    return Usual(reasons["batches"], shares, reasons["rows"])
 
 
 def _wanted(file: Row) -> int:

@@ -3,6 +3,7 @@
 import pytest
 
 from pipelines.ledger.books import Books, FileBook
+from pipelines.ledger.causes import usual_reasons
 from pipelines.ledger.worst import Usual, is_of_a_share, usual_of, worst_of
 
 BOOKS = Books(
@@ -38,7 +39,7 @@ def test_without_earlier_batches_the_source_that_lost_most_is_the_worst():
 
 
 def test_what_is_usual_does_not_count():
-    usual = Usual(7, {"gui": [0.045] * 7, "tools": [0.0] * 7}, {"tool.name_missing": [24] * 7})
+    usual = Usual(7, {"gui": [0.045] * 7, "tools": [0.0] * 7}, {"tool.name_missing": 24})
     worst = worst_of(BOOKS, usual)
     assert worst is not None
     assert worst.words() == [
@@ -56,7 +57,7 @@ def test_what_is_usual_does_not_count():
         (Usual(7, {"gui": [0.0], "tools": [0.31]}), 0.05, None),  # 60 % is less than twice as much
         (Usual(7, {"gui": [0.0], "tools": [0.29]}), 0.05, "also: tools, 30 of 50 records, tool.name_missing"),
         (Usual(7, {"gui": [0.045], "tools": [0.0]}), 0.05, None),  # here the other source is the second, and has lost what it usually loses
-        (Usual(7, {"gui": [0.0], "tools": [0.0]}, {"tool.name_missing": [24]}), 0.05, "also: tools, 30 of 50 records, tool.unknown_tool"),
+        (Usual(7, {"gui": [0.0], "tools": [0.0]}, {"tool.name_missing": 24}), 0.05, "also: tools, 30 of 50 records, tool.unknown_tool"),
     ],
 )
 def test_a_second_source_is_named_if_it_is_unusual_too(usual: Usual, limit: float, also: str | None):
@@ -66,7 +67,7 @@ def test_a_second_source_is_named_if_it_is_unusual_too(usual: Usual, limit: floa
 
 
 def test_a_source_that_is_new_is_compared_with_nothing():
-    worst = worst_of(BOOKS, Usual(1, {"tools": [0.6]}, {"image.missing": [2]}))
+    worst = worst_of(BOOKS, Usual(1, {"tools": [0.6]}, {"image.missing": 2}))
     assert worst is not None
     assert worst.words()[0] == "worst source: gui, 90 of 2,000 records (4.50%)"
     assert worst.words()[2] == "worst reason: image.missing, 60 records of source gui; 60 rows in all, the batch before: 2"
@@ -77,17 +78,17 @@ def test_where_nothing_was_lost_nothing_is_the_worst():
     assert worst_of(Books((), (), 0, 0), Usual()) is None
 
 
-def test_what_is_usual_comes_from_the_rows_of_runs_and_their_input_files():
-    def night(quarantined: int, reasons: dict[str, int]):
-        files = [
+def test_what_is_usual_comes_from_the_manifests_and_input_files_of_the_last_batches():
+    def files(quarantined: int):
+        return [
             {"source": "gui", "records": 10, "quarantined": quarantined, "duplicates": 1, "filtered": 1},
             {"source": "gui", "records": 12, "quarantined": 0, "duplicates": 0, "filtered": None},
             {"source": "tools", "records": 0, "quarantined": 0, "duplicates": 0},
             {"source": "steps", "records": 3, "quarantined": 1, "duplicates": 0, "superseded": 1, "kept": 1, "conversations": 9},
         ]
-        return {"reasons": reasons}, files
 
-    usual = usual_of([night(2, {"image.missing": 2}), night(4, {"image.missing": 3, "json.too_deep": 1})])
+    manifests = [{"reasons": {"image.missing": 2}}, {"reasons": {"image.missing": 3, "json.too_deep": 1}}]
+    usual = usual_of(usual_reasons(manifests), [files(2), files(4)])
     assert (usual.share("gui"), usual.share("tools"), usual.share("new")) == (pytest.approx(0.15), 0.0, None)
     assert (usual.rows("image.missing"), usual.rows("json.too_deep"), usual.rows("image.empty")) == (2.5, 0.5, 0)
     assert usual.share("steps") == 0.5

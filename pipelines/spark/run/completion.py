@@ -28,7 +28,7 @@ from pipelines.spark.plans.read_back import find_duplicate_keys, read_back
 from pipelines.spark.run.catalog import register_tables
 from pipelines.spark.run.compaction import merge_small_files
 from pipelines.spark.run.on_call import advice
-from pipelines.spark.run.reporting import cause_facts, report_of
+from pipelines.spark.run.reporting import cause_facts, report_of, usual_in_others
 from pipelines.spark.run.staging import Run, StagedRun
 from pipelines.storage.files import open_output, write_file
 from pipelines.storage.locations import StoreError
@@ -109,7 +109,8 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         books = tally.books(run.config, output.records)
         faults = [*books.faults(), *duplicates.result()]
     status, words = _verdict(books, faults, gates_of(run.config), _past(run, output, comparison))
-    on_call = {} if status == PUBLISHED else advice(run, books, words, status == GATE_FAILED)
+    usual = usual_in_others(run)
+    on_call = {} if status == PUBLISHED else advice(run, books, words, usual, status == GATE_FAILED)
     keep_if = keep_if_facts(run.config, books, tally.judged, tally.absent)
     failed, words = words, (*comparison.words, *words, *input_warnings(books, keep_if), *on_call.pop("lines", ()))
     with run.steps.step("report"):
@@ -123,7 +124,7 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         facts |= _unread(tally, output.earlier_manifest) | {"without_episode": _without_episode(run, tally)} | output.facts
         facts["first"] = {code: picks[0].order for code, picks in tally.examples.items()}  # (path, line)
         facts |= on_call | ({"gates_failed": list(failed)} if status == GATE_FAILED else {})
-        facts |= {"keep_if": keep_if} | cause_facts(run, books, tally)
+        facts |= {"keep_if": keep_if} | cause_facts(books, tally, usual)
         manifest = make_manifest(run.flow, run.batch, run.run_id, output.inputs, books, facts)
         manifest |= {"published": None, "started": run.started.isoformat(), "finished": run.now().isoformat(), "seconds": run.steps.seconds}
         plan = plan_of(run.run_id, run.batch, staged.tables, output.staged.images)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
 from pipelines.ledger.batches import BATCHES_COMPARED, latest_runs_of_others
@@ -14,11 +15,11 @@ from pipelines.reasons import Reason
 from pipelines.spark.run.staging import Run
 from pipelines.tables.publication.root import newest_of
 from pipelines.tables.reading import input_rows_of
-from pipelines.training.tables import run_rows
 
 
-def advice(run: Run, books: Books, words: Sequence[str], is_gate: bool) -> Json:
-    """`worst` and `next`, for the result line and the manifest, and `lines` for a person. `words` say why the run is not published.
+def advice(run: Run, books: Books, words: Sequence[str], usual: Json, is_gate: bool) -> Json:
+    """`worst` and `next`, for the result line and the manifest, and `lines` for a person. `words` say why the run is not published,
+    and `usual` is the usual number of rows for each reason.
 
     `next` shows the rows that were lost; or if a gate of what came in failed, how the batch differs from the published one.
     """
@@ -26,7 +27,7 @@ def advice(run: Run, books: Books, words: Sequence[str], is_gate: bool) -> Json:
     if not is_gate:
         errors = f"episodes quarantine {root} --run {run_id} --reason {Reason.INTERNAL_ERROR.code}"
         return {"worst": None, "next": errors, "lines": [f"next: {errors}"]}
-    worst = worst_of(books, _usual(run), run.config.gates.max_quarantined) if any(map(is_of_a_share, words)) else None
+    worst = worst_of(books, _usual(run, usual), run.config.gates.max_quarantined) if any(map(is_of_a_share, words)) else None
     shown = None
     if worst is not None:
         shown = f"episodes quarantine {root} --run {run_id} --source {shlex.quote(worst.source)} --reason {worst.reason}"
@@ -37,14 +38,10 @@ def advice(run: Run, books: Books, words: Sequence[str], is_gate: bool) -> Json:
     return {"worst": asdict(worst) if worst else None, "next": shown, "lines": lines}
 
 
-def _usual(run: Run) -> Usual:
-    """The last other batches, as published now; those whose files are gone do not count."""
-    ids = [row["run_id"] for row in latest_runs_of_others(run.runs, run.batch)[-BATCHES_COMPARED:]]
-    rows = {row["run_id"]: row for row in run_rows(run.root.filesystem(), run.root.uri, ["version", "run_id", "reasons"])} if ids else {}
+def _usual(run: Run, reasons: Json) -> Usual:
+    """The last other batches, as published now; the shares of those whose files are gone do not count."""
     nights = []
-    for run_id in ids:
-        try:
-            nights.append((rows[run_id], input_rows_of(run.root, run_id)))
-        except (FileNotFoundError, KeyError):
-            continue
-    return usual_of(nights)
+    for row in latest_runs_of_others(run.runs, run.batch)[-BATCHES_COMPARED:]:
+        with suppress(FileNotFoundError):
+            nights.append(input_rows_of(run.root, row["run_id"]))
+    return usual_of(reasons, nights)

@@ -41,10 +41,14 @@ def report_of(run: Run, staged: Staged, tally: Tally, manifest: Json) -> str:
     return render_report(report_data(manifest, _examples(run, tally), tally.length_counts(), sizes, list(_cards(run, tally)), list(_episodes(run, tally))))
 
 
-def cause_facts(run: Run, books: Books, tally: Tally) -> Json:
-    """For the manifest: the reasons by source, the worst files, and what was usual for each reason in the last other batches."""
+def usual_in_others(run: Run) -> Json:
+    """What was usual for each reason in the last other batches."""
     others = latest_runs_of_others(run.runs, run.batch)[-BATCHES_COMPARED:]
-    usual = usual_reasons(read_manifest(run.root, row["batch"]) for row in others)
+    return usual_reasons(read_manifest(run.root, row["batch"]) for row in others)
+
+
+def cause_facts(books: Books, tally: Tally, usual: Json) -> Json:
+    """For the manifest: the reasons by source, the worst files, and what was usual for each reason."""
     return {"causes": cause_rows(tally.causes), "worst_files": worst_files(books), "usual_reasons": usual}
 
 
