@@ -55,7 +55,6 @@ class _Best(NamedTuple):
 
     rank: Rank
     place: Held
-    own: bytes
     is_given: bool
 
 
@@ -84,7 +83,7 @@ def _best_of_chains(records: Iterable[Cumulative]) -> dict[bytes, _Best]:
     best: dict[bytes, _Best] = {}
     for record in records:
         for answer in record.answers:
-            one = _Best(_rank(record, answer), record.place, answer.own, answer.is_newest or record.is_published)
+            one = _Best(_rank(record, answer), record.place, answer.is_newest or record.is_published)
             other = best.get(answer.chain, one)
             best[answer.chain] = min(one, other)._replace(is_given=one.is_given or other.is_given)
     return best
@@ -95,41 +94,43 @@ def _rank(record: Cumulative, answer: Answer) -> Rank:
     return (not record.is_published, -answer.reasoning, -answer.images, -answer.size, -record.messages, record.place)
 
 
-def _moved(records: Iterable[Cumulative], best: Mapping[bytes, _Best]) -> dict[bytes, Held]:
-    """The answers of rewritten histories, by their chains, with the record that trains their text."""
+def _moved(records: Sequence[Cumulative], best: Mapping[bytes, _Best]) -> dict[bytes, Held]:
+    """The answers of rewritten histories, by their chains, each with a record that trains its text.
+
+    Several episodes may begin alike and share an answer. It stays where it is if any of them would lack it, and then counts for all of them.
+    """
     texts = _Texts()
-    for found in best.values():
-        texts.add(found)
-    history: dict[bytes, _History] = {}
+    for chain, own in {(answer.chain, answer.own) for record in records for answer in record.answers}:
+        if best[chain].is_given:
+            texts.add(own, best[chain].place)
+    history: dict[tuple[bytes, bytes], _History] = {}
     for record in records:
         for one in _history(record, best, texts):
-            other = history.get(one.chain, one)
-            history[one.chain] = one._replace(excess=max(one.excess, other.excess))
-    least: dict[tuple[bytes, int], Rank] = {}
+            other = history.get((one.chain, one.own), one)
+            history[one.chain, one.own] = one._replace(excess=max(one.excess, other.excess))
+    least = _least(history.values())
+    stays: set[bytes] = set()
+    moved: dict[bytes, Held] = {}
     for one in history.values():
-        if one.excess > 0:
-            least[one.own, one.excess] = min(one.rank, least.get((one.own, one.excess), one.rank))
-    moved = {}
-    for one in history.values():
-        if one.excess <= 0:
-            moved[one.chain] = texts.another_place(one.own, one.rank[-1])
-        elif least[one.own, one.excess][-1] != one.rank[-1] and one.has_episode:
-            moved[one.chain] = least[one.own, one.excess][-1]
-    return moved
+        if one.excess > 0 and (not one.has_episode or least[one.own, one.excess].chain == one.chain):
+            stays.add(one.chain)
+        else:
+            held = least[one.own, one.excess].rank[-1] if one.excess > 0 else texts.another_place(one.own, one.rank[-1])
+            moved[one.chain] = min(held, moved.get(one.chain, held))
+    return {chain: held for chain, held in moved.items() if chain not in stays}
 
 
 @dataclass(slots=True)
 class _Texts:
-    """How many chains end in each text and are given, and the first and the last place of the best of these."""
+    """How many chains of an episode end in each of its texts and are given, and the first and the last place of the best of these."""
 
     counts: Counter[bytes] = field(default_factory=Counter)
     places: dict[bytes, tuple[Held, Held]] = field(default_factory=dict)
 
-    def add(self, best: _Best) -> None:
-        if best.is_given:
-            self.counts[best.own] += 1
-            first, last = self.places.get(best.own, (best.place, best.place))
-            self.places[best.own] = (min(first, best.place), max(last, best.place))
+    def add(self, own: bytes, place: Held) -> None:
+        self.counts[own] += 1
+        first, last = self.places.get(own, (place, place))
+        self.places[own] = (min(first, place), max(last, place))
 
     def another_place(self, own: bytes, place: Held) -> Held:
         first, last = self.places[own]
@@ -137,10 +138,10 @@ class _Texts:
 
 
 class _History(NamedTuple):
-    """An answer that is not given: history in every record that has its chain.
+    """An answer of an episode that is not given: history in every record that has its chain.
 
-    `excess`: how many answers up to here have this text, more than other records have given; the most of all records that have its chain.
-    `rank` is that of the best of these.
+    `excess`: how many answers up to here have this text, more than the episode's other records have given; the most of all its records that have
+    the chain. `rank` is that of the best record that has it, of any episode.
     """
 
     chain: bytes
@@ -157,9 +158,17 @@ def _history(record: Cumulative, best: Mapping[bytes, _Best], texts: _Texts) -> 
     before: Counter[bytes] = Counter()
     for answer in record.answers:
         found = best[answer.chain]
-        if found.is_given:
-            continue
-        before[answer.own] += 1
-        if answer.own == found.own:  # not in a record that counts to another episode than the best one
+        if not found.is_given:
+            before[answer.own] += 1
             excess = before[answer.own] - (texts.counts[answer.own] - given_here[answer.own])
             yield _History(answer.chain, answer.own, found.rank, answer.has_episode, excess)
+
+
+def _least(history: Iterable[_History]) -> dict[tuple[bytes, int], _History]:
+    """The answer that is trained of those of an episode with the same text and excess: one that most episodes need, then the one with the best rank."""
+    needed = [one for one in history if one.excess > 0 and one.has_episode]
+    episodes = Counter(one.chain for one in needed)
+    least: dict[tuple[bytes, int], _History] = {}
+    for one in needed:
+        least[one.own, one.excess] = min(one, least.get((one.own, one.excess), one), key=lambda one: (-episodes[one.chain], one.rank, one.chain))
+    return least

@@ -114,18 +114,80 @@ def test_a_text_is_trained_at_least_as_often_as_any_record_has_it_and_never_twic
         assert kept[text] <= len(contexts)
 
 
+@st.composite
+def alike(draw: st.DrawFn, are_all_logged: bool, has_repeats: bool = True) -> list[Draft]:
+    """Records of up to three episodes that begin alike, one for each call. In each record's history some questions are cleared, and the first rounds may
+    be dropped. Without `are_all_logged`, the records of some calls are in another batch. With `has_repeats`, an episode may have a text several times.
+    """
+    first = draw(st.lists(st.sampled_from("xy"), max_size=3))
+    records = []
+    for episode in "EFG"[: draw(st.integers(1, 3))]:
+        answers = [*first, *draw(st.lists(st.sampled_from("xy"), min_size=1, max_size=3))]
+        answers = answers if has_repeats else [f"{text}{call}" for call, text in enumerate(answers)]
+        for call, text in enumerate(answers):
+            dropped = draw(st.integers(0, call)) if draw(st.booleans()) else 0
+            history = [(asks("cleared" if draw(st.booleans()) else f"q{i}"), says(answers[i])) for i in range(dropped, call)]
+            if are_all_logged or draw(st.booleans()):
+                records.append((episode, (*(turn for each in history for turn in each), asks(f"q{call}"), says(text))))
+    return [draft(turns, line, episode) for line, (episode, turns) in enumerate(draw(st.permutations(records)), 1)]
+
+
+def trained_chains(drafts: Sequence[Draft]) -> Counter[bytes]:
+    """How often each answer is trained."""
+    return Counter(answer.chain for one, fold in zip(drafts, folded(drafts), strict=True) for answer in answers_of(one) if answer.first not in fold.masked)
+
+
 @LAW
-@given(rewritten() | trees())
+@given(alike(are_all_logged=True))
+def test_if_all_calls_are_logged_each_distinct_newest_answer_is_trained_once_and_nothing_else(drafts: list[Draft]):
+    """Whatever their histories have become, and whatever other episodes begin alike."""
+    assert trained_chains(drafts) == Counter({answers_of(one)[-1].chain: 1 for one in drafts})
+
+
+def spare(drafts: Sequence[Draft]) -> dict[bytes, tuple[int, set[bytes]]]:
+    """For each text of an episode: how much more often it is trained than the episode has it, and the answers that are it.
+
+    An episode has a text as often as records have given it in distinct contexts, or as often as one record has it, whichever is more.
+    """
+    trained, given = trained_chains(drafts), {answers_of(one)[-1].chain for one in drafts}
+    chains: dict[bytes, set[bytes]] = {}
+    most: Counter[bytes] = Counter()
+    for one in drafts:
+        for own, times in Counter(answer.own for answer in answers_of(one)).items():
+            most[own] = max(most[own], times)
+        for answer in answers_of(one):
+            chains.setdefault(answer.own, set()).add(answer.chain)
+    return {own: (len(found & trained.keys()) - max(len(found & given), most[own]), found) for own, found in chains.items()}
+
+
+@LAW
+@given(alike(are_all_logged=False))
+def test_no_answer_is_trained_twice_and_no_episode_trains_a_text_less_often_than_it_has_it(drafts: list[Draft]):
+    assert set(trained_chains(drafts).values()) <= {1}
+    assert min((count for count, _ in spare(drafts).values()), default=0) >= 0
+
+
+@LAW
+@given(alike(are_all_logged=False, has_repeats=False) | rewritten())
+def test_no_answer_of_a_history_is_trained_that_all_its_episodes_can_spare(drafts: list[Draft]):
+    """For episodes that begin alike and have each text once, and for one episode, however often it has a text."""
+    counts = spare(drafts).values()
+    for chain in trained_chains(drafts).keys() - {answers_of(one)[-1].chain for one in drafts}:
+        assert min(count for count, found in counts if chain in found) == 0
+
+
+@LAW
+@given(rewritten() | trees() | alike(are_all_logged=False))
 def test_a_superseded_record_is_held_by_one_that_is_kept(drafts: list[Draft]):
     found = fold(map(cumulative, drafts))
     for one in found.values():
         assert one.held is not None or one.trains
         assert one.held is None or found[one.held].trains
-    assert sum(one.trains for one in found.values())
+    assert sum(one.trains for one in found.values()) or not found
 
 
 @LAW
-@given(rewritten() | trees(), st.randoms())
+@given(rewritten() | trees() | alike(are_all_logged=False), st.randoms())
 def test_the_order_of_the_records_changes_nothing(drafts: list[Draft], random):
     shuffled = list(drafts)
     random.shuffle(shuffled)
@@ -182,6 +244,19 @@ def test_two_rewritten_histories_train_an_answer_that_no_record_gave_once():
     early, late = [asks("q at 9:01"), A, R, says("b")], [asks("q at 9:02"), A, R, B, R, says("c")]
     assert states(early, late) == ["b", "a c"]
     assert states(early, late, episode=None) == ["a b", "a b c"]
+
+
+def test_an_answer_that_two_episodes_share_is_not_trained_again_in_a_rewritten_history():
+    go, cleared = asks("go"), asks("[cleared]")
+    drafts = [draft([go, A], 1, "X"), draft([go, A], 2, "F"), draft([cleared, A, R, B], 3, "F")]
+    assert [[message.content for message in trained([one], [fold])] for one, fold in zip(drafts, folded(drafts), strict=True)] == [["a"], [], ["b"]]
+
+
+def test_a_history_that_two_episodes_share_is_trained_once_for_both():
+    """Their first answer was given in another batch. X has it only as it was, F also in a history that was cleared later."""
+    go, cleared, s = asks("go"), asks("[cleared]"), asks("s")
+    drafts = [draft([cleared, A, R, B, s, says("c")], 1, "F"), draft([go, A, R, B], 2, "F"), draft([go, A, s, says("d")], 3, "X")]
+    assert [[message.content for message in trained([one], [fold])] for one, fold in zip(drafts, folded(drafts), strict=True)] == [["c"], ["a", "b"], ["d"]]
 
 
 def test_a_record_without_answers_to_train_is_left_alone():

@@ -35,7 +35,7 @@ def test_the_query_decides_as_the_function_without_spark(spark):
             turns: list[Message] = [] if chance.random() < 0.7 else [Message("system", "s")]
             for _ in range(chance.randint(1, 4)):
                 turns += [asks(chance.choice("xxy")), says(chance.choice("aab"), chance.choice(["", "", "hm"]))]
-            one = draft(turns, line, chance.choice(["e", "e", None]))
+            one = draft(turns, line, chance.choice(["e", "e", "f", None]))
             place = Held(f"{source}.jsonl", line, f"{source} {line}")
             answers = answers_of(
                 type(one)(**{name: getattr(one, name) for name in one.__struct_fields__} | {"origin": one.origin._replace(source=str(source))})
@@ -51,7 +51,7 @@ def test_the_query_decides_as_the_function_without_spark(spark):
     assert sorted(map(repr, found)) == sorted(map(repr, plans.fold_rows(rows)))
     expected = fold(records)
     assert len(expected) > 300
-    assert sum(one.trains == 0 for one in expected.values()) > 50
+    assert sum(one.trains == 0 for one in expected.values()) > 40
     places = {(place.path, place.line): place for place in expected}
     assert {
         places[row[plans.OF_FILE], row[plans.OF_ROW]]: Folded(row["trains"], tuple(row["masked"]), Held(**row["held"]) if row["held"] else None)

@@ -101,7 +101,7 @@ def _with_best(rows: DataFrame) -> DataFrame:
     """The rows with the best answer that has their chain, whether it is given, and how often the record has their text so far."""
     place = F.struct(*PLACE)
     worse = (-F.col(name) for name in ("reasoning", "images", "size", "messages"))
-    rank = F.struct(F.col(OF_FILE).isNotNull().alias("is_draft"), *(column.alias(f"worse_{i}") for i, column in enumerate(worse)), place.alias("place"), "own")
+    rank = F.struct(F.col(OF_FILE).isNotNull().alias("is_draft"), *(column.alias(f"worse_{i}") for i, column in enumerate(worse)), place.alias("place"))
     best = rows.groupBy("chain").agg(F.min(rank).alias("best"), F.max(F.col("is_newest") | F.col(OF_FILE).isNull()).alias("is_given"))
     same_text = Window.partitionBy(*PLACE, "own")
     return (
@@ -115,19 +115,20 @@ def _with_best(rows: DataFrame) -> DataFrame:
 
 def _moved(answers: DataFrame) -> DataFrame:
     """The chains of rewritten histories, and the place `moved_to` that trains their text."""
-    given = (
-        answers.where("place = best_place and is_given")
-        .groupBy("own")
-        .agg(F.count(F.lit(1)).alias("given"), F.min("place").alias("first_place"), F.max("place").alias("last_place"))
-    )
+    places = (F.min("best_place").alias("first_place"), F.max("best_place").alias("last_place"))
+    given = answers.where("is_given").groupBy("own").agg(F.count_distinct("chain").alias("given"), *places)
     excess = F.col("history_here") - (F.coalesce("given", F.lit(0)) - F.col("given_here"))
-    history = answers.where("not is_given and own = best.own").join(given, on="own", how="left").withColumn("excess", excess)
+    history = answers.where("not is_given").join(given, on="own", how="left").withColumn("excess", excess)
     history = history.groupBy("chain", "own", "best", "has_episode", "first_place", "last_place").agg(F.max("excess").alias("excess"))
-    orphans = history.where("excess > 0 and has_episode")
-    least = orphans.groupBy("own", "excess").agg(F.min("best").alias("least"))
-    elsewhere = history.where("excess <= 0").select("chain", _another_place().alias("moved_to"))
-    twins = orphans.join(least, on=["own", "excess"], how="inner").where("least.place <> best.place").select("chain", F.col("least.place").alias("moved_to"))
-    return elsewhere.unionAll(twins)
+    is_needed = (F.col("excess") > 0) & F.col("has_episode")
+    history = history.withColumn("episodes", F.count_if(is_needed).over(Window.partitionBy("chain")))
+    order = F.struct((-F.col("episodes")).alias("fewer"), F.col("best").alias("best"), "chain")
+    least = history.where(is_needed).groupBy("own", "excess").agg(F.min(order).alias("least"))
+    history = history.join(least, on=["own", "excess"], how="left")
+    stays = (F.col("excess") > 0) & (~F.col("has_episode") | (F.col("least.chain") == F.col("chain")))
+    held = F.when(F.col("excess") > 0, F.col("least.best.place")).otherwise(_another_place())
+    moved = history.groupBy("chain").agg(F.max(F.coalesce(stays, F.lit(False))).alias("stays"), F.min(F.when(~stays, held)).alias("moved_to"))
+    return moved.where("not stays").drop("stays")
 
 
 def _another_place() -> Column:
