@@ -252,3 +252,11 @@ def test_a_folded_source_needs_a_dialect_that_trains_all_turns(fold: str, loss: 
     assert list(raised.value.faults) == [
         "dialects[0].loss: last_turn leaves answers of source a untrained: with fold: prefix, one record trains the answers of several"
     ]
+
+
+def test_a_folded_source_keeps_records_with_one_id():
+    data = {"sources": [{"name": "a", "path": "a", "fold": "prefix"}], "output": {"root": "out"}, "normalize": {"id_conflict": "quarantine"}}
+    with pytest.raises(ConfigError, match=r"normalize\.id_conflict: quarantine would lose answers: with fold: prefix of source a, a record that is quarantined"):
+        parse_config(data)
+    data["sources"] = [{"name": "a", "path": "a"}]
+    parse_config(data)

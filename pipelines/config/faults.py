@@ -79,10 +79,15 @@ def names_disagree(data: Mapping[str, Any]) -> list[str]:
 
 
 def answers_left_out(data: Mapping[str, Any]) -> list[str]:
-    """Dialects that train only the last turn of a source with `fold`, whose longest record is to train all of them. Read from the raw data."""
+    """Settings that would lose answers of a source with `fold`, whose longest record is to train all of them: dialects that train only the last turn,
+    and a quarantine that is decided after it. Read from the raw data."""
     sources, dialects = (_listed(data.get(key)) for key in ("sources", "dialects"))
     folded = [str(source.get("name")) for source in sources if isinstance(source, Mapping) and source.get("fold") == "prefix"]
     faults = []
+    normalize = data.get("normalize")
+    if folded and isinstance(normalize, Mapping) and normalize.get("id_conflict") == "quarantine":
+        why = f"with fold: prefix of source {folded[0]}, a record that is quarantined for its id may have the answers of others; use keep, which notes them"
+        faults.append(f"normalize.id_conflict: quarantine would lose answers: {why}")
     for i, dialect in enumerate(dialects):
         if not isinstance(dialect, Mapping) or dialect.get("loss") != "last_turn":
             continue
