@@ -560,7 +560,7 @@ class Reason(Enum):
         "record.superseded",
         REFUSE,
         "The log is cumulative (`fold: prefix`), and other records of the batch train every answer of this one.",
-        "Nothing to fix. The finding names the record that trains its last answer.",
+        "Nothing to fix, unless a dialect refuses the record that trains its last answer, which the finding names: on_overflow: windows keeps long ones.",
         "the history is trained again in every record",
     )
     RECORD_LABELLED_BAD = Row(

@@ -148,6 +148,10 @@ def _remarks(source: Source, dialects: list[DialectSettings], takes_images: Coll
         yield f"source {source.name}: images are read from {', '.join(source.image_roots)}"
     elif any(dialect.name in takes_images for dialect in takers):
         yield f"source {source.name}: has no image_root, so records with image paths will be quarantined"
+    for dialect in takers if source.fold == "prefix" else ():
+        if dialect.on_overflow != "windows":
+            longest = "the longest record of a conversation, which has the answers of the others"
+            yield f"source {source.name}: fold: prefix: dialect {dialect.name} may lose {longest}, if it is over max_tokens; on_overflow: windows keeps it"
 
 
 def _prefix_faults(i: int, source: Source, schemes: tuple[str, ...]) -> Iterator[str]:

@@ -54,6 +54,21 @@ def faults(home: Path, capsys: pytest.CaptureFixture[str], data: dict[str, Any],
     return [line.removeprefix("configuration: ").replace(str(home), "HOME") for line in shown.err.splitlines()]
 
 
+def test_check_says_that_a_long_record_takes_the_answers_of_cumulative_logs_along(home: Path, capsys: pytest.CaptureFixture[str]):
+    dialect = {"name": "glm_4", "tokenizer": "glm_4_standin", "max_tokens": 4096}
+    said = []
+    for more in ({}, {"on_overflow": "windows"}):
+        assert check(home, settings(fold="prefix") | {"dialects": [dialect | more]}, "--batch", BATCH) == 0
+        said.append([line for line in capsys.readouterr().out.splitlines() if "fold: prefix" in line])
+    assert said == [
+        [
+            "source gui: fold: prefix: dialect glm_4 may lose the longest record of a conversation, which has the answers of the others, "
+            "if it is over max_tokens; on_overflow: windows keeps it"
+        ],
+        [],
+    ]
+
+
 def test_check_says_what_it_found(home: Path, capsys: pytest.CaptureFixture[str]):
     data = settings(image_root="images") | {"dialects": [{"name": "glm_4", "tokenizer": "glm_4_standin", "max_tokens": 4096}]}
     assert check(home, data, "--batch", BATCH) == 0

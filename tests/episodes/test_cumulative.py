@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from pipelines.config import Config
+from pipelines.console.trial import try_listed
+from pipelines.local import list_files
 from pipelines.records import Conversation, Outcome, Quarantined, Sample
 from tests.episodes.logs import Turn, answers, call_record, call_records, episode, whole
+from tests.golden import open_case
 from tests.making import asked, configuration, run_lines, write_lines
 
 FOLD = {"fold": "prefix"}
@@ -99,6 +102,51 @@ def test_a_record_that_will_be_quarantined_for_its_images_holds_nothing(tmp_path
     found = run_lines(folding(image_root=str(tmp_path)), write_lines(tmp_path / "calls.jsonl", [*call_records(turns)[:2], whole(broken)]))
     assert [one.origin.line for one in found if isinstance(one, Conversation)] == [2]
     assert states(found) == {"Conversation": 1, "record.superseded": 1, "image.missing": 1}
+
+
+def broken(turns: list[Turn]) -> dict[str, Any]:
+    return whole([*turns[:-1], {"role": "narrator", "content": "Meanwhile."}, turns[-1]])
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda turns: json.dumps(whole(turns)).encode()[:-9], "line.truncated_json"),
+        (broken, "schema.role_unknown"),
+        (lambda turns: whole(turns, resolved=False), "record.filtered"),
+        (lambda turns: whole([*turns[:-1], {"role": "assistant", "content": "Use AKIAZQ3DRSTUVWXY2345."}]), "record.secret"),
+    ],
+)
+def test_a_record_that_is_quarantined_supersedes_nothing(tmp_path: Path, make, reason: str):
+    """Of three calls, the record of the last one is refused as a record: that of the second has the answers of two."""
+    turns = episode(1, calls=3)
+    records = [*call_records(turns, resolved=True)[:2], make(turns)]
+    config = configuration(source=FOLD | {"keep_if": {"resolved": True}} if reason == "record.filtered" else FOLD, scrub={"secrets": "quarantine"})
+    found = run_lines(config, write_lines(tmp_path / "calls.jsonl", records))
+    assert states(found) == {"Conversation": 1, "record.superseded": 1, reason: 1}
+    assert [one.origin.line for one in found if isinstance(one, Conversation)] == [2]
+    assert len(trained(found)) == 4  # two texts, two calls
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, ["the answers of 2 superseded records are in longer records that dialect glm_4 quarantines (tokens.too_long), so they are not trained"]),
+        ({"options": {"on_overflow": "windows"}}, []),
+        (
+            {"options": {"max_tokens": 8192}, "checks": {"no_end": "quarantine"}},
+            ["the answers of 2 superseded records are in longer records that a check quarantines (check.no_end), so they are not trained"],
+        ),
+    ],
+)
+def test_answers_that_are_lost_with_the_longest_record_are_counted_in_a_warning(tmp_path: Path, settings: dict[str, Any], words: list[str]):
+    turns = episode(1, calls=3)[:-1]
+    records = [*call_records(turns), whole(turns), *call_records(episode(2, calls=1))]
+    more = {"gates": {"max_quarantined": 1.0}} | {name: value for name, value in settings.items() if name != "options"}
+    options = {"max_tokens": 200} | settings.get("options", {})
+    log = write_lines(tmp_path / "calls.jsonl", records)
+    trial = try_listed(open_case(configuration("glm_4", source=FOLD, options=options, **more)), list_files(folding(), [str(log)], None))
+    assert [line.removesuffix("; on_overflow: windows keeps them") for line in trial.words] == [f"warning: {line}" for line in words]
 
 
 def test_a_duplicate_is_a_duplicate_and_holds_nothing(tmp_path: Path):

@@ -94,18 +94,25 @@ def test_a_run_trains_every_answer_of_20_episodes_once(tmp_path: Path, run_job, 
 
 
 def test_a_run_decides_as_the_pipeline_without_spark(tmp_path: Path, run_job):
-    """Branches, duplicates, a missing image, stripped reasoning, and records with one id."""
+    """Branches, duplicates, stripped reasoning, records with one id, and longest records that are refused: for an image, as records, or by a dialect."""
     turns, image = episode(1, calls=5), {"type": "image_url", "image_url": {"url": "gone.png"}}
     records = [
         *call_records(turns, id="same"),
         *call_records([*stripped(turns[:6]), *episode(1, calls=3)[-1:]]),
         whole([*turns[:-1], {"role": "user", "content": [image]}, turns[-1]]),
         whole([*turns[:2], {"role": "assistant", "content": "No."}], id="same"),
+        *call_records(cut := episode(2, calls=3))[:2],
+        json.dumps(whole(cut)).encode()[:-9],
+        *call_records(odd := episode(3, calls=3))[:2],
+        whole([*odd[:-1], {"role": "narrator", "content": "Meanwhile."}, odd[-1]]),
+        *call_records(long := episode(4, calls=3))[:2],
+        whole([*long, {"role": "user", "content": "Why? " * 9000}, {"role": "assistant", "content": "Because."}]),
     ]
     log = write_lines(tmp_path / "logs" / "2026-11-22" / "a.jsonl", [*records, *records[2:5]])
     config = config_of(tmp_path, image_root=str(tmp_path)).model_copy(update={"gates": configuration().gates.model_copy(update={"max_quarantined": 1.0})})
     result = run_job(config)
-    assert result.exit_code == 0
+    lost = "the answers of 2 superseded records are in longer records that dialect glm_4 quarantines (tokens.too_long), so they are not trained"
+    assert (result.exit_code, result.words) == (0, (f"warning: {lost}; on_overflow: windows keeps them",))
     expected = {"conversations": [], "quarantine": []}
     for outcome in run_lines(config, log):
         if hasattr(outcome, "messages"):
@@ -122,7 +129,9 @@ def test_a_run_decides_as_the_pipeline_without_spark(tmp_path: Path, run_job):
     }
     for table in expected:
         assert sorted(map(json.dumps, found[table])) == sorted(map(json.dumps, expected[table]))
-    assert {"record.superseded", "record.duplicate", "image.missing"} == {row[2][0][0] for row in found["quarantine"]}
+    reasons = {"record.superseded", "record.duplicate", "image.missing", "line.truncated_json", "schema.role_unknown", "tokens.too_long"}
+    assert reasons == {row[2][0][0] for row in found["quarantine"]}
+    assert {12, 15} <= {row[0] for row in found["conversations"]}  # the second call of the episodes whose longest record was refused
 
 
 def test_a_redrive_folds_records_against_what_is_published(spark, run_job, tmp_path: Path):

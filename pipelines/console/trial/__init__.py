@@ -15,6 +15,7 @@ from pipelines.ledger.filtered import input_warnings
 from pipelines.ledger.gates import failed_gates, gate_warnings, gates_of, too_many_errors
 from pipelines.ledger.manifest import listed_facts
 from pipelines.ledger.summary import summary_lines
+from pipelines.ledger.superseded import lost_answers
 from pipelines.ledger.worst import Usual, is_of_a_share, worst_of
 from pipelines.local import run_listed
 from pipelines.records import Outcome, Quarantined, RawRecord
@@ -63,7 +64,7 @@ def try_listed(
     books = tally.books()
     facts = tally.facts(books, Counter(file.source for file in listing.files)) | listed_facts(listing)
     code, words = verdict(books, flow.config)
-    return Trial(books, facts, (*words, *input_warnings(books, facts["keep_if"])), code, tally.worst_place())
+    return Trial(books, facts, (*words, *input_warnings(books, facts["keep_if"]), *lost_answers(tally.lost())), code, tally.worst_place())
 
 
 def verdict(books: Books, config: Config) -> tuple[int, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from pipelines.flow import DraftWithImages
 from pipelines.ledger.blame import RECORD, UNIT, blame_of
 from pipelines.ledger.books import ASIDE, Books, make_books, rounded, takers
 from pipelines.ledger.filtered import absent_fields, is_judged, keep_if_facts
+from pipelines.ledger.superseded import HOLDER
 from pipelines.ledger.unread_keys import add, trim, unread_facts
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
@@ -60,6 +62,8 @@ class Tally:
         self.judged: Counter[str] = Counter()
         self.absent: Counter[tuple[str, str]] = Counter()
         self._aside: dict[tuple[str, str, int, str | None, str | None, str], None] = {}  # as the columns of `aside`
+        self._holders: Counter[str] = Counter()  # record_id -> records that it has superseded
+        self._refused: dict[tuple[str, str, str], None] = {}  # (record_id, dialect, reason) of sources with `fold`
         self.first: dict[str, tuple[str, int]] = {}  # reason or repair -> its first place
 
     def note(self, record: DraftWithImages | Quarantined) -> None:
@@ -101,6 +105,10 @@ class Tally:
         reason = row.findings[0].code
         self._reasons[reason] += 1
         self._aside[(*place, row.raw.origin.line, row.sample_id, row.dialect, reason)] = None
+        if reason == Reason.RECORD_SUPERSEDED.code and (holder := re.search(HOLDER, row.findings[0].detail)):
+            self._holders[holder[1]] += 1
+        elif row.raw.origin.source in self._config.cumulative and reason not in ASIDE:
+            self._refused[row.raw.record_id, row.dialect or "", reason] = None
         if row.dialect:
             self._dialects[(*place, row.dialect, "quarantined")] += 1
         else:
@@ -109,6 +117,13 @@ class Tally:
             self.judged[place[0]] += is_judged(reason)
             self.absent.update((place[0], field) for field in absent_fields(row.findings))
             self.without_episode[place[0]] += row.episode_id == row.raw.record_id
+
+    def lost(self) -> Counter[tuple[str, str]]:
+        """(dialect, or "" for all, reason) -> superseded records whose holder is quarantined for this."""
+        lost: Counter[tuple[str, str]] = Counter()
+        for record_id, dialect, reason in self._refused:
+            lost[dialect, reason] += self._holders[record_id]
+        return +lost
 
     def worst_place(self) -> tuple[str, int] | None:
         """The first record with the most frequent reason; None where no record was refused."""

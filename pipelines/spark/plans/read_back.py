@@ -12,12 +12,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.config import Config
-from pipelines.ledger.books import takers
+from pipelines.ledger.books import ASIDE, takers
+from pipelines.ledger.superseded import HOLDER
 from pipelines.ledger.tally import StagedFile, Tally, groups_of, tally_of
+from pipelines.reasons import Reason
 from pipelines.spark.plans.bridge import DRIVER_ROWS, Job, MapRows, config_of, distribute, file_batches, map_records, read_files
 from pipelines.storage.opening import open_file
 from pipelines.storage.stores import Stores
-from pipelines.tables.schema import COLUMNS, Row, long, struct, text
+from pipelines.tables.schema import COLUMNS, FINDINGS, Row, long, struct, text
 from pipelines.tables.writing import FileSet
 from pipelines.visible import counted
 
@@ -64,6 +66,16 @@ def read_back(job: Job, staged: Staged, config: Config) -> Tally:
     for row in map_records(*distribute(job, groups, max(job.parallelism, len(groups) // GROUPS_A_TASK), make), TALLY).collect():
         tally.add(Tally.from_bytes(row["tally"]))
     return tally
+
+
+def lost_with_holders(job: Job, staged: Staged) -> dict[tuple[str, str], int]:
+    """(dialect, or "" for all, reason) -> superseded records whose holder is quarantined for this."""
+    rows = staged.frame(job, "quarantine", struct(record_id=text, dialect=text, reason=text, findings=FINDINGS))
+    superseded = rows.where(F.col("reason") == Reason.RECORD_SUPERSEDED.code)
+    holders = superseded.select(F.regexp_extract(F.col("findings")[0]["detail"], HOLDER, 1).alias("record_id"))
+    refused = rows.where(~F.col("reason").isin(*ASIDE)).select("record_id", F.coalesce("dialect", F.lit("")).alias("dialect"), "reason").distinct()
+    counts = refused.join(holders, on="record_id", how="inner").groupBy("dialect", "reason").agg(F.count(F.lit(1)).alias("records"))
+    return {(row["dialect"], row["reason"]): row["records"] for row in counts.collect()}
 
 
 def find_duplicate_keys(job: Job, staged: Staged) -> list[str]:

@@ -20,11 +20,12 @@ from pipelines.ledger.gates import failed_gates, gate_warnings, gates_of, too_ma
 from pipelines.ledger.manifest import Json, make_manifest, manifest_bytes
 from pipelines.ledger.run_row import input_rows_with_books, run_row
 from pipelines.ledger.summary import summary_lines
+from pipelines.ledger.superseded import lost_answers, may_be_lost
 from pipelines.ledger.tally import Tally
 from pipelines.ledger.unread_keys import counts_of, number_of_keys, unread_facts
 from pipelines.reports import Shown
 from pipelines.reports.index import write_index
-from pipelines.spark.plans.read_back import find_duplicate_keys, read_back
+from pipelines.spark.plans.read_back import find_duplicate_keys, lost_with_holders, read_back
 from pipelines.spark.run.catalog import register_tables
 from pipelines.spark.run.compaction import merge_small_files
 from pipelines.spark.run.on_call import advice
@@ -112,7 +113,8 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
     usual = usual_in_others(run)
     on_call = {} if status == PUBLISHED else advice(run, books, words, usual, status == GATE_FAILED)
     keep_if = keep_if_facts(run.config, books, tally.judged, tally.absent)
-    failed, words = words, (*comparison.words, *words, *input_warnings(books, keep_if), *on_call.pop("lines", ()))
+    lost = lost_answers(lost_with_holders(run.job, staged) if may_be_lost(books) else {})
+    failed, words = words, (*comparison.words, *words, *input_warnings(books, keep_if), *lost, *on_call.pop("lines", ()))
     with run.steps.step("report"):
         facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
         facts |= {
