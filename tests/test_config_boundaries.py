@@ -256,7 +256,9 @@ def test_a_folded_source_needs_a_dialect_that_trains_all_turns(fold: str, loss: 
 
 def test_a_folded_source_keeps_records_with_one_id():
     data = {"sources": [{"name": "a", "path": "a", "fold": "prefix"}], "output": {"root": "out"}, "normalize": {"id_conflict": "quarantine"}}
-    with pytest.raises(ConfigError, match=r"normalize\.id_conflict: quarantine would lose answers: with fold: prefix of source a, a record that is quarantined"):
+    with pytest.raises(
+        ConfigError, match=r"normalize\.id_conflict: quarantine would lose answers: with fold: prefix of source a, a record that is quarantined"
+    ):
         parse_config(data)
     data["sources"] = [{"name": "a", "path": "a"}]
     parse_config(data)

@@ -51,7 +51,8 @@ sources:
   earlier answers are not trained (`loss_weight` 0).
 - **One step per record** (AITZ, CAGUI, AITW, Mind2Web): each record becomes one conversation. If a prompt shows earlier steps, the records of an episode in the batch are put together by their
   number, whatever file they are in. If one that the history needs is missing or unreadable, the later record is refused (`step.gap`), and two different records with one number are
-  both refused (`step.number_twice`). A redrive sees only the records that it runs again: to fill a gap, run the whole batch again.
+  both refused (`step.number_twice`). A redrive sees only the records that it runs again. It runs an episode whose
+  records are all among them, and is refused with exit code 2 if a step needs another record for its history: then run the whole batch again with `--replace`.
 - **Seeing an episode**: `episodes show` lists its steps in order; with `--html` it draws the point of each action on its screen.
 - **Chat logs**: `rows: {of: step}` reads the data sets below. Records with other turns are refused; use another source for them.
 

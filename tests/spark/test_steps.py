@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.console.trial import json_row
+from pipelines.ledger.batches import Refused
 from pipelines.local import run_files
 from pipelines.reading import open_table
 from pipelines.spark.run.redrive import Selection, redrive_batch
@@ -67,28 +68,35 @@ def test_spark_makes_the_rows_that_local_files_make_and_the_books_balance(run_jo
     assert [row["messages"][-1]["content"] for row in there if "Question>open<" in row["messages"][1]["content"]] == ['{"POINT":[1000,1000]}']
 
 
-def test_a_redrive_makes_all_rows_of_an_episode_again(spark, run_job, tmp_path: Path):
+def test_a_redrive_makes_all_rows_of_an_episode_again_and_none_with_a_shorter_history(spark, run_job, tmp_path: Path):
+    """Episodes in one record, one whose steps are all quarantined, and one whose second step is, for another reason."""
     write_screens(tmp_path / "screens", 2)
-    episode = android([{"action_type": "click", "x": 54, "y": 60}, {"action_type": "navigate_back"}])
-    write_lines(tmp_path / "logs" / "a.jsonl", [episode, odyssey(("HOME", ""), ("COMPLETE", ""))])
+    (tmp_path / "screens" / "empty.png").write_bytes(b"")
+    typed = {"action_type": "input_text", "text": "x " * 500}
+    whole = [aitz(i, 4, (0.1, 0.5), episode_id="whole", image_path="s2.png") for i in range(2)]
+    part = [aitz(0, 4, (0.2, 0.5), episode_id="part"), aitz(1, 4, (0.3, 0.5), episode_id="part", image_path="empty.png")]
+    records = [android([{"action_type": "click", "x": 54, "y": 60}, typed]), odyssey(("HOME", ""), ("COMPLETE", "")), *whole, *part]
+    log = write_lines(tmp_path / "logs" / "a.jsonl", records)
     source = {"path": str(tmp_path / "logs"), "image_root": str(tmp_path / "screens")}
-    config = stepwise("agentcpm_gui", source).model_copy(
-        update={"output": configuration(output={"root": str(tmp_path / "out")}).output, "gates": configuration(gates={"max_quarantined": 1}).gates}
-    )
+    more = configuration("agentcpm_gui", output={"root": str(tmp_path / "out")}, gates={"max_quarantined": 1}, options={"max_tokens": 900})
+    settings = {"output": more.output, "gates": more.gates, "dialects": more.dialects}
+    config = stepwise("agentcpm_gui", source, history={"steps": 1, "images": 1}).model_copy(update=settings)
     first = run_job(config)
-    assert {name: first.books.states()[name] for name in ("records", "kept", "conversations", "quarantined")} == {
-        "records": 2,
-        "kept": 1,
-        "conversations": 2,
-        "quarantined": 1,
-    }
+    names = ("records", "kept", "conversations", "quarantined")
+    assert [first.books.states()[name] for name in names] == [6, 2, 3, 4]
     write_screens(tmp_path / "screens", 3, SIZE)
     again = redrive_batch(spark, config, Selection("image.missing"), "2026-11-22", "2026-11-22.again", datetime.now(UTC))
-    assert again.exit_code == 0
-    assert {name: again.books.states()[name] for name in ("records", "kept", "conversations", "quarantined")} == {
-        "records": 2,
-        "kept": 2,
-        "conversations": 5,
-        "quarantined": 0,
-    }
-    assert again.books.faults() == []
+    assert (again.exit_code, again.books.faults()) == (0, [])
+    assert [again.books.states()[name] for name in names] == [6, 5, 8, 1]
+    # One record is quarantined, and two of the three conversations of the first are too long: that of the typing, and the one that lists it.
+    assert (again.books.refused_by_all, again.books.quarantined_share()) == (2, pytest.approx((1 + 2 / 3) / 6, abs=1e-6))
+    local = [json_row(one, "", config) for one in run_files(open_case(config), [str(log)])]
+    there = open_table(tmp_path / "out", "conversations").to_table(columns=["sample_id", "messages"]).to_pylist()
+    assert sorted((row["sample_id"], repr(row["messages"])) for row in there) == sorted(
+        (row["sample_id"], repr(row["messages"])) for row in local if row["table"] == "conversations"
+    )
+    write_screens(tmp_path / "screens", 3)
+    with pytest.raises(
+        Refused, match=r"batch 2026-11-22: 1 record, the first at .*a\.jsonl:6, is a step whose earlier steps are in records that a redrive does not"
+    ):
+        redrive_batch(spark, config, Selection("image.empty"), "2026-11-22", "2026-11-22.more", datetime.now(UTC))

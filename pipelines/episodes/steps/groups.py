@@ -90,6 +90,12 @@ def earlier_steps(members: Iterable[Member], length: int) -> Iterator[tuple[Memb
         recent.append((order, here[0].step if len(others) == 1 else None))
 
 
+def without_history(members: Iterable[Member], length: int) -> list[Member]:
+    """Those of some members of one group whose history is not among these. Where the number of an episode's first step is not known, it may be 0."""
+    ordered = sorted((member._replace(first=member.first or 0) for member in members), key=lambda member: member[:3])
+    return [member for member, found in earlier_steps(ordered, length) if isinstance(found, Finding) and found.code == Reason.STEP_GAP.code]
+
+
 def _start(member: Member, lowest: int) -> int:
     """The number of an episode's first step: where it is not known, 0 or 1, whichever the lowest is."""
     return member.first if member.first is not None else min(max(lowest, 0), 1)

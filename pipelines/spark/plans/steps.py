@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby, tee
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from pipelines.config import Config
 from pipelines.config.rows import Rows
 from pipelines.episodes.steps import units_of
-from pipelines.episodes.steps.groups import earlier_steps, history_length, member_of, with_histories
+from pipelines.episodes.steps.groups import Member, earlier_steps, history_length, member_of, with_histories, without_history
 from pipelines.flow import with_history
 from pipelines.records import Draft, Finding, RawRecord, Step
-from pipelines.spark.plans.bridge import Job, MapRows, Work, config_of, read_files
+from pipelines.spark.plans.bridge import Job, MapRows, Work, config_of, file_batches, read_files
 from pipelines.spark.plans.drafts import DRAFTS
 from pipelines.tables.schema import Row, draft_from_bytes, draft_to_bytes, struct, text
 from pipelines.tables.writing import FileSet, Placed
@@ -30,6 +32,20 @@ def histories_work(job: Job, drafts: FileSet, config: Config) -> Work:
         return lambda found: _with_histories(found, own)
 
     return Work(rows.sortWithinPartitions(*order), make)
+
+
+def steps_without_history(job: Job, drafts: FileSet, config: Config) -> list[Member]:
+    """The records of these DRAFTS that are one step each and whose history is not among them, sorted by place. The driver compares them."""
+    settings = with_histories(config)
+    kind = struct(origin=struct(source=text), step_group=text, draft=pa.binary())
+    groups: dict[tuple[str, str], list[Member]] = {}
+    for path, _ in drafts.of("drafts"):
+        for batch in file_batches(path, {}, kind, job.root.stores):
+            for row in batch.filter(pc.is_valid(batch["step_group"])).to_pylist():
+                if (source := row["origin"]["source"]) in settings:
+                    groups.setdefault((source, row["step_group"]), []).append(member_of(draft_from_bytes(row["draft"])))
+    lacking = (one for (source, _), members in groups.items() for one in without_history(members, history_length(settings[source])))
+    return sorted(lacking, key=lambda member: (member.path, member.line))
 
 
 def find_units(job: Job, drafts: FileSet) -> dict[str, str]:

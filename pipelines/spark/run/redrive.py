@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.config import Config
+from pipelines.episodes.steps.groups import with_histories
 from pipelines.flow import Flow
 from pipelines.ledger.batches import Comparison, Refused, last_of_batch
 from pipelines.ledger.manifest import Json
@@ -27,6 +28,7 @@ from pipelines.spark.plans.context import Outside
 from pipelines.spark.plans.drafts import drafting
 from pipelines.spark.plans.fold import PUBLISHED, published_rows
 from pipelines.spark.plans.read_back import Staged
+from pipelines.spark.plans.steps import steps_without_history
 from pipelines.spark.run.batch import DEFAULT_OPTIONS, RunOptions, begin, prepare_run
 from pipelines.spark.run.completion import Result, RunOutput, complete_run, unchanged_result
 from pipelines.spark.run.staging import Run, stage_rows
@@ -82,7 +84,14 @@ def redrive_batch(
             return unchanged_result(run, Comparison(newest, True, words))
         before = read_manifest(run.root, batch)
         others = Outside(clashing=picked.where("id_conflict"), trained=_trained(run, picked) if run.config.cumulative else None)
-        staged = stage_rows(run, redrive_drafts(picked, run.flow), others, run.job.work_folder, before.get("coordinates") or None)
+        staged = stage_rows(
+            run,
+            redrive_drafts(picked, run.flow),
+            others,
+            run.job.work_folder,
+            before.get("coordinates") or None,
+            check_drafts=lambda drafts: _check_histories(run, drafts),
+        )
         with run.steps.step("merge with the batch's other rows"):
             merged = replace(staged, staged=Staged(staged.staged.drafts, _merge_with_batch(run, staged.staged, picked)))
         files = input_rows_of(run.root, base["run_id"])
@@ -106,6 +115,17 @@ def check_compatible(run: Run) -> None:
     if faults:
         raise Refused(
             f"batch {run.batch} was published with other {' and another '.join(faults)}; run the whole batch again: jobs/run.py --batch {run.batch} --replace"
+        )
+
+
+def _check_histories(run: Run, drafts: FileSet) -> None:
+    """Raises Refused where records are steps of episodes whose earlier steps are not run again: their rows would lack the history."""
+    lacking = steps_without_history(run.job, drafts, run.config) if with_histories(run.config) else []
+    if lacking:
+        are = "is a step whose earlier steps are" if len(lacking) == 1 else "are steps whose earlier steps are"
+        raise Refused(
+            f"batch {run.batch}: {counted(len(lacking), 'record')}, the first at {lacking[0].path}:{lacking[0].line}, {are} in records that a redrive does not read;"
+            f" run the whole batch again: jobs/run.py --batch {run.batch} --replace"
         )
 
 

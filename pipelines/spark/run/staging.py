@@ -72,15 +72,24 @@ def survey(run: Run, inputs: Sequence[InputFile]) -> list[Row]:
         return survey_files(run.job, inputs)
 
 
-def stage_rows(run: Run, drafts: Work, outside: Outside = ALL, folder: str | None = None, units: Mapping[str, str] | None = None, size: int = 0) -> StagedRun:
+def stage_rows(
+    run: Run,
+    drafts: Work,
+    outside: Outside = ALL,
+    folder: str | None = None,
+    units: Mapping[str, str] | None = None,
+    size: int = 0,
+    check_drafts: Callable[[FileSet], None] = lambda drafts: None,
+) -> StagedRun:
     """`drafts` makes rows of DRAFTS. The rows of the tables are written to the tables' own folders, or below `folder`.
 
     `outside` is what these drafts alone may not show, because they are only some of the batch's records, and so are `units`, the unit of points of
-    each source. `size` is how many bytes the drafts are made of.
+    each source. `size` is how many bytes the drafts are made of. `check_drafts` is called with them before anything is made of them.
     """
     job = run.job
     with run.steps.step("read and normalize", size, "byte"):
         read = _write(run, "drafts", drafts, job.work_folder, {"drafts": DRAFTS})
+        check_drafts(read)
         if with_histories(run.config):
             read = _write(run, "steps", histories_work(job, read, run.config), f"{job.work_folder}/with_histories", {"drafts": DRAFTS})
         if units is None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pipelines.console.trial import json_row
+from pipelines.episodes.steps.groups import Member, without_history
 from pipelines.local import record_outcomes, run_files
-from pipelines.records import Conversation, Quarantined
+from pipelines.records import Action, Conversation, Quarantined, Step
 from tests.episodes.steps.records import aitz, mind2web, stepwise, write_screens
 from tests.golden import open_case
 from tests.making import write_lines
@@ -72,6 +73,23 @@ def test_a_gap_refuses_the_steps_whose_history_it_touches(folder: Path):
     steps = [aitz(i, 4, (i / 10, 0.5)) for i in (0, 1, 3, 4, 5, 6)]
     assert [asked(one)[0] for one in outcomes(folder, steps)] == ["0", "1", "step.gap", "step.gap", "5", "6"]
     assert [asked(one)[0] for one in outcomes(folder, TAPS[1:])] == ["step.gap", "step.gap", "3"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "first", "lacking"),
+    [
+        ([0, 1, 2], 0, []),
+        ([1, 0, 2, 3], None, []),
+        ([2], 0, [2]),
+        ([0, 3, 4, 5], 0, [3, 4]),
+        ([1, 2, 3], None, [1, 2]),  # whether step 0 is in another record is not known
+        ([1, 2, 3], 1, []),
+    ],
+)
+def test_steps_whose_history_is_in_other_records_are_found(numbers: list[int], first: int | None, lacking: list[int]):
+    step = Step("", 0, "", None, Action(name="home"), "", "", None)
+    members = [Member(number, "a.jsonl", number + 1, f"{number}", first, step) for number in numbers]
+    assert [member.order for member in without_history(members, 2)] == lacking
 
 
 def test_a_step_that_cannot_be_read_is_a_gap(folder: Path):
