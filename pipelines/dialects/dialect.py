@@ -23,12 +23,14 @@ from pipelines.vision.slicing import SlicePlan
 
 
 class Script(Noun, frozen=True):
-    """A conversation as a model's template sees it: `plans[k]` are the views of image k."""
+    """A conversation as a model's template sees it: `plans[k]` are the views of image k. One that `is_cut` becomes windows, which are scripts of their
+    own, with one image at most that an answer sees."""
 
     turns: Sequence[Turn]
     tools: str | None
     plans: Sequence[SlicePlan]
     settings: DialectSettings
+    is_cut: bool = False
 
     @property
     def is_sound(self) -> bool:
@@ -43,6 +45,7 @@ class Layout(Noun, frozen=True):
     plans: Sequence[SlicePlan]
     segments: Sequence[Segment]
     texts: Sequence[str]
+    is_cut: bool = False
 
 
 class Encoded(Noun, frozen=True):
@@ -119,7 +122,8 @@ class WrittenDialect:
         model cannot take the conversation."""
         caps = (self.max_slices,) * len(conversation.images) if conversation.images else ()
         places = tuple(range(len(conversation.messages)))
-        layout = self._laid_out(Work(conversation.messages, conversation.images, caps, places), conversation.tools)
+        is_cut = self.settings.on_overflow == "windows" and self.settings.history.images == 1
+        layout = self._laid_out(Work(conversation.messages, conversation.images, caps, places), conversation.tools, is_cut)
         least = self._least_tokens(layout)
         if least <= self.settings.max_tokens or self.settings.on_overflow == "windows":
             return layout
@@ -143,9 +147,11 @@ class WrittenDialect:
             return (self.complete(encoded),)
         layout = encoded.layout
         known = dict(zip(layout.texts, encoded.texts, strict=True))
-        return window_rows(
-            layout.work, self._tokens(encoded), self.settings, lambda work: self._tokens(self._encoded(self._laid_out(work, layout.tools), known))
-        )
+        whole = self._tokens(encoded)
+        rows = window_rows(layout.work, whole, self.settings, lambda work: self._tokens(self._encoded(self._laid_out(work, layout.tools), known)))
+        if layout.is_cut and rows[0] is whole:
+            self._laid_out(layout.work, layout.tools)  # as a row of its own, it must be one that the model takes
+        return rows
 
     def _turns(self, work: Work, tools: str | None) -> tuple[list[Turn], str | None]:
         """The turns and tools for the model's template. A template without a place for calls and definitions gets plain turns instead."""
@@ -199,15 +205,15 @@ class WrittenDialect:
         others = len(layout.segments) - len(texts) - 2 * (len(layout.work.messages) + 1)
         return others + self.vocabulary.least_tokens(texts)
 
-    def _laid_out(self, work: Work, tools: str | None) -> Layout:
+    def _laid_out(self, work: Work, tools: str | None, is_cut: bool = False) -> Layout:
         turns, shown_tools = self._turns(work, tools)
         plans = self._plans(work)
-        script = Script(turns, shown_tools, plans, self.settings)
+        script = Script(turns, shown_tools, plans, self.settings, is_cut)
         self.model.refuse(script)
         segments = self.model.write(script)
         if not self.vocabulary.facts.cuts_headings:
             segments = joined(segments)
-        return Layout(work, tools, plans, segments, texts_of(segments))
+        return Layout(work, tools, plans, segments, texts_of(segments), is_cut)
 
     def _tokens(self, encoded: Encoded) -> Tokens:
         layout, is_sound = encoded.layout, self.settings.recipe == "sound"

@@ -16,8 +16,9 @@ SIDE = 1120 // 14  # the model's processor resizes every picture to 1120x1120 px
 
 
 def refuse(script: Script) -> None:
-    if len(script.plans) > 1:
-        raise Reject(Reason.IMAGE_TOO_MANY.at("", f"{len(script.plans)} images; glm_4v takes one"))
+    if len(script.plans) > 1 and not (script.is_cut and all(len(turn.images) < 2 for turn in script.turns)):
+        fix = "on_overflow: windows with history: {images: 1} makes a row for each turn with one"
+        raise Reject(Reason.IMAGE_TOO_MANY.at("", f"{len(script.plans)} images; glm_4v takes one; {fix}"))
     refuse_images_outside(script, ("user",))
 
 

@@ -111,6 +111,37 @@ def test_the_screens_of_an_episode_are_whole_and_numbered_anew_in_each_window(mo
         assert "Step 0 " in text_of(row.tokens, model)
 
 
+@pytest.mark.parametrize("steps", [0, 2, "all"])
+def test_a_model_that_takes_one_picture_has_a_window_for_each_screen(steps: int | str):
+    rows = samples(gui(5), "glm_4v", history={"steps": steps, "images": 1})
+    assert [[image.image.uri for image in row.tokens.images] for row in rows] == [[f"kit/{i % 4}.png"] for i in range(5)]
+    for i, row in enumerate(rows):
+        ids = [int(label) for label in row.tokens.labels if label != IGNORE_INDEX]
+        assert open_case(configuration("glm_4v")).dialects[0].vocabulary.decode(ids).strip("\n") == f"Answer {i}.<|user|>"
+    (only,) = samples(gui(1), "glm_4v", history={"images": 1})
+    assert not any(finding.code == Reason.TOKENS_WINDOW.code for finding in only.tokens.findings)
+
+
+def two_in_one_turn() -> dict[str, Any]:
+    record = gui(2)
+    record["messages"][1]["content"].append(record["messages"][3]["content"][1])
+    return record
+
+
+@pytest.mark.parametrize(
+    ("record", "history"),
+    [
+        (gui(2), {}),
+        (gui(2), {"images": 2}),
+        (two_in_one_turn(), {"images": 1}),
+        ({"messages": gui(2)["messages"][:-1]}, {"images": 1}),  # the second picture comes after the last answer
+    ],
+)
+def test_a_model_that_takes_one_picture_refuses_rows_with_more(record: dict[str, Any], history: dict[str, Any]):
+    (finding,) = [one for one in refused(record, "glm_4v", history=history).findings if one.code == "image.too_many"]
+    assert finding.detail.endswith(" images; glm_4v takes one; on_overflow: windows with history: {images: 1} makes a row for each turn with one")
+
+
 def hf_dialect(home: Path, template: str, **given: Any) -> Dialect:
     folder = model_folder(home / "model", template, [*CHATML, *VISION], None, "<|im_end|>", ["<|im_end|>"])
     if template == SCREENS:
