@@ -23,6 +23,7 @@ class Bar:
     width: float
     height: float
     label: str
+    is_hollow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         _write_run(run, output, books, plan, manifest, html)
     if status != PUBLISHED:
         report = write_staged_report(run.root, run.batch, html.encode(), manifest)
+        _write_index(run)
         return Result(status, words, manifest, books, run.root.uri, report, run.steps.seconds)
     with run.steps.step("publish"):
         _publish(run, output, books, plan)
@@ -183,9 +184,9 @@ def _publish(run: Run, output: RunOutput, books: Books, plan: Plan) -> None:
     apply_retention(root, runs, run.run_id, days)
 
 
-def _write_index(run: Run, runs: Sequence[Row]) -> None:
+def _write_index(run: Run, runs: Sequence[Row] | None = None) -> None:
     try:
-        write_index(run.root, runs)
+        write_index(run.root, run.root.runs() if runs is None else runs)
     except (OSError, StoreError) as error:
         run.steps.say(f"the page of all batches, reports/index.html, was not written: {type(error).__name__}")
 

@@ -26,6 +26,14 @@ def staged_runs(root: OutputRoot, runs: Sequence[Row], batch: str | None = None)
     return sorted(found, key=lambda manifest: str(manifest.get("finished")), reverse=True)
 
 
+def last_staged_reports(root: OutputRoot, runs: Sequence[Row]) -> list[dict[str, Any]]:
+    """The manifests of the runs whose reports stand at `reports/<batch>/staged`: one per batch of which nothing was published since; the oldest first."""
+    newest: dict[str, dict[str, Any]] = {}
+    for manifest in staged_runs(root, runs):
+        newest.setdefault(manifest["batch"], manifest)
+    return [manifest for batch, manifest in reversed(newest.items()) if root.exists("reports", batch, "staged", "manifest.json")]
+
+
 def manifest_of(root: OutputRoot, run_id: str) -> dict[str, Any]:
     """The manifest that this run wrote when it ended; {} where it wrote none."""
     try:
