@@ -2,7 +2,7 @@
 
 spark-submit jobs/redrive.py --config conf/nightly.yaml --reason image.missing [--since 2026-11-01] [--set ...]
 
-Records that pass now move to the tables of their batch. Prints one JSON line per batch on stdout; the exit codes are those of jobs/run.py.
+Records that pass now move to the tables of their batch. Prints one JSON line per batch on stdout, or a single one if there is nothing to do; the exit codes are those of jobs/run.py.
 """
 
 from __future__ import annotations

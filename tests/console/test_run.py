@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
+from tests.making import asked, configuration, write_lines
+from tests.published import publish
 
 
 @pytest.mark.parametrize("command", [["run", "--batch", "b"], ["redrive", "--reason", "image.missing"]])
@@ -59,3 +61,26 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]):
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("episodes ")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--reason", "tool.unknown_tool"], "nothing to do: no record of the 2 published batches is quarantined for tool.unknown_tool"),
+        (["--reason", "image.missing", "--since", "tue"], "nothing to do: no record of batch tue is quarantined for image.missing"),
+        (["--reason", "image.missing", "--since", "wed"], "nothing to do: no batch since wed is published"),
+        (
+            ["--reason", "record.duplicate"],
+            "nothing to do: a record that is put aside for record.duplicate cannot be run again, because its row has no bytes of its own",
+        ),
+    ],
+)
+def test_a_redrive_with_nothing_to_do_says_so_in_one_line(tmp_path: Path, given: list[str], words: str, capsys: pytest.CaptureFixture[str]):
+    logs = write_lines(tmp_path / "logs.jsonl", [asked("Q")])
+    for hour, batch, reasons in ((1, "mon", [("image.missing", 2)]), (2, "tue", [("schema.turns_empty", 1)])):
+        publish(tmp_path / "out", configuration("glm_4"), logs, f"{batch}.r1", hour, batch=batch, kind="batch", reasons=reasons)
+    (tmp_path / "conf.yaml").write_text("sources: [{name: kit, path: logs.jsonl}]\noutput: {root: out}\n")
+    assert main(["redrive", "--config", f"{tmp_path}/conf.yaml", *given]) == 0
+    out, err = capsys.readouterr()
+    assert err == f"{words}\n"
+    assert json.loads(out) == {"status": "unchanged", "words": [words], "batch": None, "exit_code": 0}

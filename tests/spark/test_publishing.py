@@ -233,7 +233,10 @@ def test_a_redrive_moves_records_that_were_fixed_out_of_quarantine(spark, run_jo
     line = result.line()
     assert [(row["source"], row["files"], row["records"]) for row in line["sources"]] == [("kit", 1, 5)]
     assert (line["without_episode"], line["unread_keys"]) == ({"kit": 0}, 1)
-    assert result.words == ("batch n0: ran 2 records again that were quarantined for image.missing; 1 still is",)
+    assert result.words == (
+        "batch n0: ran 2 records again that were quarantined for image.missing; 1 still is",
+        "quarantined before: 3 of 4 records (75.00%); now: 2 of 4 records (50.00%)",
+    )
     kept = rows(root, "samples", "origin")
     assert sorted(row["origin"]["line"] for row in kept) == [1, 2]
     assert sorted((row["origin"]["line"], row["reason"]) for row in rows(root, "quarantine", "origin", "reason")) == [

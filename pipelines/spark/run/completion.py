@@ -18,6 +18,7 @@ from pipelines.ledger.books import WRITTEN, Books, Counts
 from pipelines.ledger.filtered import input_warnings, keep_if_facts
 from pipelines.ledger.gates import failed_gates, gate_warnings, gates_of, too_many_errors
 from pipelines.ledger.manifest import Json, make_manifest, manifest_bytes
+from pipelines.ledger.redriven import improvement
 from pipelines.ledger.run_row import input_rows_with_books, run_row
 from pipelines.ledger.summary import summary_lines
 from pipelines.ledger.superseded import lost_answers, may_be_lost
@@ -114,7 +115,8 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
     on_call = {} if status == PUBLISHED else advice(run, books, words, usual, status == GATE_FAILED)
     keep_if = keep_if_facts(run.config, books, tally.judged, tally.absent)
     lost = lost_answers(lost_with_holders(run.job, staged) if may_be_lost(books) else {})
-    failed, words = words, (*comparison.words, *words, *input_warnings(books, keep_if), *lost, *on_call.pop("lines", ()))
+    later = (*input_warnings(books, keep_if), *lost, *on_call.pop("lines", ()))
+    failed, words = words, (*comparison.words, *_improvement(run, output, books), *words, *later)
     with run.steps.step("report"):
         facts: Json = {"status": status, "words": list(words), "splits": tally.splits(), "repairs": dict(tally.repairs)}
         facts |= {
@@ -141,6 +143,11 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
         words = (*words, *register_tables(run.spark, run.config, run.root))
     manifest = read_manifest(run.root, run.batch)
     return Result(status, words, manifest, books, run.root.uri, f"{run.root.report_folder(run.batch)}/report.html", run.steps.seconds)
+
+
+def _improvement(run: Run, output: RunOutput, books: Books) -> tuple[str, ...]:
+    before = newest_of(run.runs, run.batch)
+    return (improvement(before, books),) if output.kind == "redrive" and before is not None else ()
 
 
 def _write_run(run: Run, output: RunOutput, books: Books, plan: Plan, manifest: Json, report: str) -> None:

@@ -67,6 +67,11 @@ class JobStatus:
         print(visible("\n".join(result.summary())), file=sys.stderr)
         self.report(result.exit_code, result.line())
 
+    def nothing_to_do(self, words: str) -> None:
+        """Reports that no batch has anything to run."""
+        print(visible(words), file=sys.stderr)
+        self.report(0, {"status": "unchanged", "words": [words], "batch": None})
+
     def report(self, code: int, line: dict[str, Any]) -> None:
         self.codes.append(code)
         data = orjson.dumps(line | {"exit_code": code}) + b"\n"

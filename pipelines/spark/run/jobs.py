@@ -40,15 +40,18 @@ def run_now(spark: SparkSession, config: Config, batch: str, options: RunOptions
 
 
 def redrive(options: Namespace) -> int:
-    """Runs quarantined records again, one batch after the other; prints a JSON line for each and returns the exit code."""
+    """Runs quarantined records again, one batch after the other; prints a JSON line for each, or one if there is nothing to do, and returns the exit code."""
     selection = Selection(options.reason, options.since)
     job = JobStatus()
     batches: list[str] = []
     with job.run(options.since or ""):
         job.config = config = load_config(options.config, options.set)
         require_places(config)
-        batches = batches_to_redrive(config, selection)
-        spark = open_spark(config)
+        batches, nothing = batches_to_redrive(config, selection)
+        if batches:
+            spark = open_spark(config)
+        else:
+            job.nothing_to_do(nothing)
     for batch in batches:
         with job.run(batch) as finished:
             started = datetime.now(UTC)

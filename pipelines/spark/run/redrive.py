@@ -20,6 +20,7 @@ from pipelines.episodes.steps.groups import with_histories
 from pipelines.flow import Flow
 from pipelines.ledger.batches import Comparison, Refused, last_of_batch
 from pipelines.ledger.manifest import Json
+from pipelines.ledger.redriven import batches_with
 from pipelines.reasons import Reason
 from pipelines.records import Origin, RawRecord
 from pipelines.scrub import scrub_records
@@ -33,10 +34,11 @@ from pipelines.spark.run.batch import DEFAULT_OPTIONS, RunOptions, begin, prepar
 from pipelines.spark.run.completion import Result, RunOutput, complete_run, unchanged_result
 from pipelines.spark.run.staging import Run, stage_rows
 from pipelines.tables.publication.complete import read_manifest
-from pipelines.tables.publication.root import BATCH_TABLES, newest_of
-from pipelines.tables.reading import NotPublished, input_rows_of, run_rows
+from pipelines.tables.publication.root import BATCH_TABLES, OutputRoot, newest_of
+from pipelines.tables.reading import NotPublished, input_rows_of
 from pipelines.tables.schema import ORIGIN, PARTITIONS, TABLES, Row, struct, text
 from pipelines.tables.writing import OUTCOMES, DataFile, FileSet
+from pipelines.training.tables import run_rows
 from pipelines.visible import counted
 
 # Records whose bytes were not kept, or were kept in another row.
@@ -60,12 +62,15 @@ class Selection:
         return picked.where("wanted").drop("wanted")
 
 
-def batches_to_redrive(config: Config, selection: Selection) -> list[str]:
-    """The published batches from `since` on. Raises NotPublished where nothing was published."""
-    batches = sorted({row["batch"] for row in run_rows(config.output.root, config.stores)})
-    if not batches:
+def batches_to_redrive(config: Config, selection: Selection) -> tuple[list[str], str]:
+    """As `batches_with`. Raises NotPublished where nothing was published."""
+    root = OutputRoot(config.output.root, config.stores)
+    runs = run_rows(root.filesystem(), root.uri, ["version", "batch", "reasons"])
+    if not runs:
         raise NotPublished(f"nothing is published under {config.output.root}")
-    return [batch for batch in batches if selection.since is None or batch >= selection.since]
+    if selection.reason in NOT_KEPT:
+        return [], f"nothing to do: a record that is put aside for {selection.reason} cannot be run again, because its row has no bytes of its own"
+    return batches_with(runs, selection.reason, selection.since)
 
 
 def redrive_batch(
