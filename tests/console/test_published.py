@@ -15,7 +15,7 @@ from pipelines.records import raw_record
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.schema import COLUMNS
 from tests.making import asked, configuration, write_lines
-from tests.published import plan_rows, publish, publish_run
+from tests.published import plan_rows, publish, publish_run, stage
 
 GOOD, BAD = asked("What is ␛?", id="\x1b[31m"), asked("Never answered", messages=[])
 
@@ -150,3 +150,21 @@ def test_a_record_that_no_run_has_seen_is_a_usage_error(root: Path, capsys: pyte
     code, out, err = printed(capsys, "explain", "0" * 64, root)
     assert (code, out) == (2, "")
     assert "0" * 64 in err
+
+
+def test_the_beginning_of_an_id_is_looked_for_in_every_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    root, logs = tmp_path / "root", tmp_path / "logs.jsonl"
+    old, new, other = asked("Old"), asked("New"), asked("Staged", messages=[])
+    publish(root, configuration("glm_4"), write_lines(logs, [old]), "mon.r1", 1)
+    publish(root, configuration("glm_4"), write_lines(logs, [new]), "mon.r2", 2)
+    stage(root, configuration("glm_4"), write_lines(logs, [new, other]), "mon.r3", "mon")
+    code, out, err = printed(capsys, "explain", "", root)
+    head, *lines = err.splitlines()
+    assert (code, out, head) == (2, "", "episodes: 3 records have an id that begins with ; give more of it:")
+    assert lines == [
+        f"  {record_id(new)}  {logs}:1  conversation  batch mon",
+        f"  {record_id(other)}  {logs}:2  quarantined: schema.turns_empty  batch mon, run mon.r3, not published",
+        f"  {record_id(old)}  {logs}:1  conversation  batch mon, run mon.r1, replaced since",
+    ]
+    for record in (old, new, other):
+        assert printed(capsys, "explain", record_id(record)[:12], root)[0] == 0

@@ -22,18 +22,19 @@ from pipelines.training.pictures import PictureChanged, PictureMissing, picture_
 from pipelines.training.tables import Published
 from pipelines.visible import one_line
 
-MOST_NAMED = 5
+MOST_NAMED = 10
 WHOLE = 64  # characters of a record_id
 
 
 class Found(NamedTuple):
-    """A record with an id that was asked for. `sample_id` is None if the id is the record's."""
+    """A record with an id that was asked for. `sample_id` is None if the id is the record's; `state` is conversation, or quarantined with the reason."""
 
     record_id: str
     sample_id: str | None
     batch: str
     path: str
     line: int
+    state: str
 
 
 def published_view(root: OutputRoot, wanted: str, dialect: str | None, batch: str | None, run_id: str | None) -> tuple[View, Callable[[Row], bytes | None]]:
@@ -47,7 +48,7 @@ def published_view(root: OutputRoot, wanted: str, dialect: str | None, batch: st
         raise NotPublished(
             f"no published record under {root.uri} has an id that begins with {wanted}; run {staged} has one and was not published: add --run {staged}"
         )
-    found = _only(candidates, wanted, root.uri)
+    found = _only([(one, "") for one in candidates], wanted, root.uri)
     rows = _rows(published, found, dialect)
     view = view_of_rows(root, published, found.batch, rows, dialect)
     raw = next((bytes(row["raw"]) for table, row in rows if table == "quarantine" and row["raw"] is not None), None)
@@ -76,8 +77,12 @@ def view_of_rows(root: OutputRoot, published: Published, batch: str, rows: Seque
     return View(path, line, first["record_id"], None, rows, pieces, not_sent)
 
 
-def find_records(published: Published, wanted: str, batch: str | None = None) -> list[Found]:
-    """The records whose record_id or sample_id begins with this text; of a record that several batches have, that of the newest run."""
+def find_records(published: Published, wanted: str, batch: str | None = None, known_files: set[str] | None = None) -> list[Found]:
+    """The records whose record_id or sample_id begins with this text; of a record that several batches have, that of the newest run.
+
+    Files in `known_files` are not read; those that are read are added to it.
+    """
+    known_files = set() if known_files is None else known_files
     import pyarrow.dataset as ds
 
     wanted = wanted.strip().lower()
@@ -87,15 +92,18 @@ def find_records(published: Published, wanted: str, batch: str | None = None) ->
     newest = {batch: order[published.run_of(batch)["run_id"]] for batch in published.batches}
     found: dict[str, Found] = {}
     for table in BATCH_TABLES:
-        files = open_files(published.root, table, [file.path for file in published.files(table, batch=batch)], published.fs)
-        for row in files.to_table(columns=names, filter=is_wanted).to_pylist():
+        paths = [path for file in published.files(table, batch=batch) if (path := file.path) not in known_files]
+        columns = names | ({"reason": ds.field("reason")} if table == "quarantine" else {})
+        for row in open_files(published.root, table, paths, published.fs).to_table(columns=columns, filter=is_wanted).to_pylist():
             sample_id = None if row["record_id"].startswith(wanted) else row["sample_id"]
-            one = Found(row["record_id"], sample_id, row["batch"], row["path"], row["line"])
+            state = f"quarantined: {row['reason']}" if "reason" in row else "conversation"
+            one = Found(row["record_id"], sample_id, row["batch"], row["path"], row["line"], state)
             known = found.get(one.record_id)
             if known is None or newest[known.batch] < newest[one.batch]:
                 found[one.record_id] = one
             elif known.sample_id != sample_id and known.batch == one.batch:  # several samples: the whole record is shown
                 found[one.record_id] = known._replace(sample_id=None)
+        known_files |= set(paths)
     return sorted(found.values(), key=lambda one: (one.batch, one.path, one.line))
 
 
@@ -106,34 +114,44 @@ def record_id_of(root: OutputRoot, wanted: str) -> str:
     """
     if len(wanted) == WHOLE:
         return wanted
-    for published, batch in _states(root):
-        found: list[Found] = []
+    found: dict[str, tuple[Found, str]] = {}
+    known_files: set[str] = set()
+    for published, batch, where in _states(root):
         with suppress(NotPublished, OSError):  # retention has deleted the files of that state
-            found = find_records(published, wanted, batch)
-        if found:
-            return _only(found, wanted, root.uri).record_id
-    return wanted
+            for one in find_records(published, wanted, batch, known_files):
+                found.setdefault(one.record_id, (one, where))
+    return _only(list(found.values()), wanted, root.uri).record_id if found else wanted
 
 
-def _states(root: OutputRoot) -> Iterator[tuple[Published, str | None]]:
-    """What is published; then the runs that were not, and what was published before, each with its batch."""
+def _states(root: OutputRoot) -> Iterator[tuple[Published, str | None, str]]:
+    """What is published; then the runs that were not, and what was published before: each with its batch, and what to say of it."""
     runs = root.runs()
     if runs:
-        yield root.published(runs), None
+        yield root.published(runs), None, ""
     for manifest in staged_runs(root, runs):
-        yield as_of_run(root, manifest["run_id"])
+        with suppress(NotPublished):
+            yield *as_of_run(root, manifest["run_id"]), f", run {manifest['run_id']}, not published"
     for row in reversed(runs[:-1]):
-        yield root.published(runs).as_of(row["run_id"]), row["batch"]
+        yield root.published(runs).as_of(row["run_id"]), row["batch"], f", run {row['run_id']}, replaced since"
 
 
-def _only(found: Sequence[Found], wanted: str, root: str) -> Found:
+def _only(found: Sequence[tuple[Found, str]], wanted: str, root: str) -> Found:
+    """The only record. Each comes with what to say of the state of the tables that has it."""
     if len(found) == 1:
-        return found[0]
+        return found[0][0]
     if not found:
         raise NotPublished(f"no published record under {root} has an id that begins with {wanted}")
-    named = [f"  {one.sample_id or one.record_id}  batch {one.batch}  {one_line(one.path, 400)}:{one.line}" for one in found[:MOST_NAMED]]
+    named = [f"  {_words(one, where)}" for one, where in found[:MOST_NAMED]]
     more = [f"  and {len(found) - MOST_NAMED:,} more"] if len(found) > MOST_NAMED else []
     raise NotPublished("\n".join([f"{len(found):,} records have an id that begins with {wanted}; give more of it:", *named, *more]))
+
+
+def _words(one: Found, where: str) -> str:
+    """
+    >>> _words(Found("ab12", None, "mon", "logs/a.jsonl", 3, "quarantined: image.missing"), ", run mon.r2, not published")
+    'ab12  logs/a.jsonl:3  quarantined: image.missing  batch mon, run mon.r2, not published'
+    """
+    return f"{one.sample_id or one.record_id}  {one_line(one.path, 400)}:{one.line}  {one.state}  batch {one.batch}{where}"
 
 
 def _rows(published: Published, found: Found, dialect: str | None) -> list[tuple[str, Row]]:

@@ -83,8 +83,8 @@ def test_the_beginning_of_several_ids_lists_them(root: Path, printed: Printed):
     code, out, err = printed("show", "--root", root, "")
     head, *lines = err.splitlines()
     assert (code, out, head) == (2, "", "episodes: 42 records have an id that begins with ; give more of it:")
-    assert lines[0] == f"  {ids(WITH_IMAGE)[0]}  batch mon  {root.parent}/logs.jsonl:1"
-    assert lines[-1] == "  and 37 more"
+    assert lines[0] == f"  {ids(WITH_IMAGE)[0]}  {root.parent}/logs.jsonl:1  conversation  batch mon"
+    assert lines[-1] == "  and 32 more"
     assert printed("explain", "", root)[0] == 2
 
 
