@@ -43,7 +43,9 @@ def add_root_commands(commands: Commands) -> None:
     leaks.add_argument("--json", action="store_true", help="print one JSON object with all pairs and their evidence")
     leaks.set_defaults(command=command("root.audit.run"))
 
-    compare = commands.add_parser("diff", help="compare two batches, or two runs of one: counts, reasons, records that changed state, settings")
+    compare = commands.add_parser(
+        "diff", help="compare two batches, or two runs of one: counts by state, source and reason, files, records that changed state, settings"
+    )
     compare.add_argument("root", metavar="ROOT", help="the folder with the tables, or its URI")
     compare.add_argument("a", metavar="A", help="a batch or a run, published or not")
     compare.add_argument("b", metavar="B", help="the batch or run to compare it with")

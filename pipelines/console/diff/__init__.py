@@ -1,4 +1,4 @@
-"""`episodes diff`: two batches, or two runs of one: counts by state and reason, records that changed state, and what differs in code and settings."""
+"""`episodes diff`: two batches, or two runs of one: counts by state, source, reason and file, records that changed state, and what differs in code and settings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from pipelines.config import load_config
+from pipelines.console.diff.files import Pair, by_source, file_lines, file_lists, pairs_of
 from pipelines.console.diff.side import Side, side_of
 from pipelines.console.diff.states import Changes, changes_between
 from pipelines.storage.locations import absolute
@@ -20,8 +21,7 @@ from pipelines.visible import counted, one_line, visible
 
 OK, USAGE = 0, 2
 MOST = 20  # reasons, changes and settings
-MOST_FILES = 5  # of each kind
-STATES = ("records", "conversations", "quarantined", "duplicates", "filtered", "damaged", "refused_by_all", "internal_errors")
+STATES = ("records", "kept", "conversations", "quarantined", "duplicates", "filtered", "superseded", "damaged", "refused_by_all", "internal_errors")
 
 
 def run(options: Namespace) -> int:
@@ -46,7 +46,9 @@ def as_json(a: Side, b: Side, changes: Changes) -> dict[str, Any]:
     found["reasons"] = {code: [a.reasons.get(code, 0), b.reasons.get(code, 0)] for code in sorted({*a.reasons, *b.reasons})}
     found["fingerprints"] = {name: [a.fingerprints[name], b.fingerprints[name]] for name in a.fingerprints}
     found["settings"] = {place: [a.settings.get(place), b.settings.get(place)] for place in _different(a.settings, b.settings)}
-    found["files"] = _files(a, b)
+    pairs = pairs_of(a, b)
+    found["sources"], found["files"] = by_source(pairs), file_lists(pairs)
+    found["file_counts"] = [{"source": pair.source, "path": pair.path} | pair.counts() for pair in pairs]
     return sides | found | {"records": changes._asdict() | {"changed": [change._asdict() for change in changes.changed]}}
 
 
@@ -62,17 +64,17 @@ def lines_of(a: Side, b: Side, changes: Changes) -> Iterator[str]:
     for name in STATES:
         if a.states.get(name) or b.states.get(name):
             yield _count_line(name.replace("_", " "), a.states.get(name, 0), b.states.get(name, 0))
+    pairs = pairs_of(a, b)
+    yield from _source_lines(pairs)
     codes = sorted({*a.reasons, *b.reasons}, key=lambda code: (-abs(b.reasons.get(code, 0) - a.reasons.get(code, 0)), code))
+    if codes:
+        yield "reasons, rows put aside"
     other = [code for code in codes if a.reasons.get(code, 0) != b.reasons.get(code, 0)]
     yield from (_count_line(f"  {code}", a.reasons.get(code, 0), b.reasons.get(code, 0)) for code in other[:MOST])
     yield from ([f"  and {counted(len(other) - MOST, 'more reason')}"] if len(other) > MOST else ())
     if len(codes) > len(other):
         yield f"  {counted(len(codes) - len(other), 'reason')} with the same count"
-    files = _files(a, b)
-    yield "input files: " + ", ".join(f"{len(paths):,} {kind.replace('_', ' ')}" for kind, paths in files.items())
-    for kind, paths in files.items():
-        yield from (f"  {kind.replace('_', ' ')}: {one_line(path, 400)}" for path in paths[:MOST_FILES])
-        yield from ([f"  and {counted(len(paths) - MOST_FILES, 'more file')} {kind.replace('_', ' ')}"] if len(paths) > MOST_FILES else ())
+    yield from file_lines(pairs)
     yield f"records: {changes.both:,} in both, {changes.only_a:,} only in A, {changes.only_b:,} only in B"
     if changes.both:
         yield "changed state: " + (f"{sum(change.records for change in changes.changed):,}" if changes.changed else "none")
@@ -95,13 +97,12 @@ def _different(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     return sorted(place for place in {*a, *b} if a.get(place) != b.get(place))
 
 
-def _files(a: Side, b: Side) -> dict[str, Sequence[str]]:
-    old, new = a.files, b.files
-    return {
-        "only_in_A": sorted(path for _, path in old.keys() - new.keys()),
-        "only_in_B": sorted(path for _, path in new.keys() - old.keys()),
-        "changed": sorted(key[1] for key in old.keys() & new.keys() if old[key] != new[key]),
-    }
+def _source_lines(pairs: Sequence[Pair]) -> Iterator[str]:
+    """The records of each source by state, if there are several sources; of one, they are those of the run."""
+    found = by_source(pairs)
+    for source, counts in found.items() if len(found) > 1 else ():
+        yield f"source {one_line(source, 100)}"
+        yield from (_count_line(f"  {name}", before, after) for name, (before, after) in counts.items() if before or after)
 
 
 def _count_line(name: str, before: int, after: int) -> str:

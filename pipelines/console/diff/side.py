@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 from pipelines.tables.publication.root import OutputRoot, newest_of
 from pipelines.tables.publication.staged import as_of_run, manifest_of, staged_runs
 from pipelines.tables.reading import input_rows_of
+from pipelines.tables.schema import Row
 from pipelines.training.tables import NotPublished, Published, run_rows
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A run, published or not. `fingerprints` are those of code, configuration and tokenizers; `settings` by their places; `files`: (source, path) -> sha256."""
+    """A run, published or not. `fingerprints` are those of code, configuration and tokenizers; `settings` by their places; `files` with their counts."""
 
     run_id: str
     batch: str
@@ -25,7 +26,7 @@ class Side:
     reasons: Mapping[str, int]
     fingerprints: Mapping[str, Any]
     settings: Mapping[str, Any]
-    files: Mapping[tuple[str, str], str]
+    files: Sequence[Mapping[str, Any]]
     published: Published
 
 
@@ -52,11 +53,11 @@ def side_of(root: OutputRoot, name: str) -> Side:
     return Side(run_id, batch, status, row["finished"], states, reasons, prints, settings, _files(root, run_id), published)
 
 
-def _files(root: OutputRoot, run_id: str) -> dict[tuple[str, str], str]:
+def _files(root: OutputRoot, run_id: str) -> list[Row]:
     try:
-        return {(file["source"], file["path"]): file["sha256"] for file in input_rows_of(root, run_id)}
+        return input_rows_of(root, run_id)
     except (FileNotFoundError, NotPublished):
-        return {}
+        return []
 
 
 def _places(place: str, value: Any) -> Iterator[tuple[str, Any]]:

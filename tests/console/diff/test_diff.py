@@ -58,18 +58,64 @@ def test_the_same_run_twice_differs_in_nothing(root: Path, capsys: pytest.Captur
     out = diff(capsys, root, "mon", "mon.r2")[1]
     assert "changed state: none" in out
     assert "different" not in out
-    assert "input files: 0 only in A, 0 only in B, 0 changed" in out
+    assert "input files: 0 in both, 0 only in A, 0 only in B, 0 changed" in out
+
+
+def log(name: str, sha256: str = "", source: str = "kit", **counts: int) -> dict[str, object]:
+    return {"source": source, "path": f"/logs/{name}", "sha256": sha256 or name, **counts}
+
+
+def with_files(root: Path, **files: list[dict[str, object]]) -> None:
+    for name, rows in files.items():
+        write_input_rows(OutputRoot(str(root)), name.replace("_", "."), rows)
 
 
 def test_input_files_that_only_one_run_has_are_named(root: Path, capsys: pytest.CaptureFixture[str]):
-    output = OutputRoot(str(root))
-    for run_id, names in (("mon.r1", ["a", "b", *"0123456"]), ("mon.r2", ["a", "c"])):
-        files = [{"source": "kit", "path": f"/logs/{name}", "sha256": name + (run_id if name == "a" else "")} for name in names]
-        write_input_rows(output, run_id, files)
+    with_files(
+        root,
+        mon_r1=[log("a", "old"), *(log(str(number), records=number) for number in range(12))],
+        mon_r2=[log("a", "new"), log("c", records=20, quarantined=2)],
+    )
     lines = diff(capsys, root, "mon.r1", "mon.r2")[1].splitlines()
-    at = lines.index("input files: 8 only in A, 1 only in B, 1 changed")
-    shown = [*(f"  only in A: /logs/{name}" for name in "01234"), "  and 3 more files only in A", "  only in B: /logs/c", "  changed: /logs/a"]
-    assert lines[at + 1 : at + 9] == shown
+    at = lines.index("input files: 1 in both, 12 only in A, 1 only in B, 1 changed")
+    assert lines[at + 1 : at + 4] == [
+        "  /logs/c: only in B, 20 records, 2 quarantined",
+        "  /logs/11: only in A, 11 records",
+        "  /logs/10: only in A, 10 records",
+    ]
+    assert lines[at + 11] == "  and 4 more files that differ less"
+    assert json.loads(diff(capsys, root, "mon.r1", "mon.r2", "--json")[1])["files"]["changed"] == ["/logs/a"]
+
+
+def test_the_files_of_two_days_are_paired_and_counted_by_source(root: Path, capsys: pytest.CaptureFixture[str]):
+    columns = {"kind": "batch", "states": [("records", 7)], "reasons": [], "code": "c", "config": "a", "tokenizers": []}
+    publish(root, CONFIG, write_lines(root.parent / "tue.jsonl", [asked("new")]), "tue.r1", 3, batch="tue", **columns)
+    with_files(
+        root,
+        mon_r2=[log("mon/a", records=4, conversations=4), log("mon/b", source="gui", records=2, kept=2), log("mon/c", records=1, kept=1)],
+        tue_r1=[log("tue/a", records=4, kept=1, quarantined=3), log("tue/b", source="gui", records=2, kept=2), log("tue/c", records=2, kept=1, duplicates=1)],
+    )
+    lines = diff(capsys, root, "mon", "tue")[1].splitlines()
+    at = lines.index("source gui")
+    assert [line.split() for line in lines[at : at + 8]] == [
+        ["source", "gui"],
+        ["records", "2", "2"],
+        ["kept", "2", "2"],
+        ["source", "kit"],
+        ["records", "5", "6", "+1"],
+        ["kept", "5", "2", "-3"],
+        ["quarantined", "0", "3", "+3"],
+        ["duplicates", "0", "1", "+1"],
+    ]
+    at = lines.index("input files: 3 in both, 0 only in A, 0 only in B, 0 changed")
+    assert lines[at + 1 : at + 4] == [
+        "  /logs/{batch}/a: kept 4 -> 1, quarantined 0 -> 3",
+        "  /logs/{batch}/c: records 1 -> 2, duplicates 0 -> 1",
+        "  1 file with the same counts",
+    ]
+    found = json.loads(diff(capsys, root, "mon", "tue", "--json")[1])
+    assert found["sources"]["kit"]["quarantined"] == [0, 3]
+    assert [file["path"] for file in found["file_counts"]] == ["/logs/{batch}/a", "/logs/{batch}/c", "/logs/{batch}/b"]
 
 
 def test_json_has_the_same(root: Path, capsys: pytest.CaptureFixture[str]):
