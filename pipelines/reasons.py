@@ -139,7 +139,8 @@ class Reason(Enum):
         "schema.role_unknown",
         REFUSE,
         "A turn has a role that no format knows.",
-        "Use system, user, assistant or observation, or one of their known aliases.",
+        "Use system, user, assistant or observation, or one of their known aliases; or say which role it is, with format: fields and fields.roles, of which "
+        "`episodes shape FILE` prints a draft.",
         "AssertionError, or `<|role|>` trained as plain text",
     )
     SCHEMA_CONTENT_MISSING = Row(
@@ -281,7 +282,8 @@ class Reason(Enum):
         "image.missing",
         REFUSE,
         "There is no such file under the source's image roots.",
-        "Copy the image there, or correct the path or sources.image_root.",
+        "Copy the image there, or correct sources.image_root. If the logged paths begin with a folder of another machine, name it in sources.image_prefix, "
+        "for example {/old/folder: .}.",
         "FileNotFoundError; MiniCPM-V replaces the sample with another one, chosen at random",
     )
     IMAGE_NOT_A_FILE = Row("image.not_a_file", REFUSE, "The path is a folder or a device, not a file.", "Log the path of the image file itself.")
@@ -318,7 +320,11 @@ class Reason(Enum):
         "image.metadata_bomb", REFUSE, "The image's metadata is far too large when it is decompressed.", "Save the image again without its text chunks."
     )
     IMAGE_PATH_ESCAPE = Row(
-        "image.path_escape", REFUSE, "The path leads outside the source's image roots.", "Log paths relative to the image root, without .. or symbolic links."
+        "image.path_escape",
+        REFUSE,
+        "The path leads outside the source's image roots.",
+        "Log paths relative to the image root, without .. or symbolic links. If they begin with a folder of another machine, name it in "
+        "sources.image_prefix, for example {/old/folder: .}.",
     )
     IMAGE_URI_SCHEME = Row("image.uri_scheme", REFUSE, "The image's address has an unsupported scheme.", "Copy the image under the image root.")
     IMAGE_REMOTE_DISABLED = Row(

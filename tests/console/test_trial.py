@@ -15,6 +15,7 @@ from pipelines.console.trial.command import _writer
 from pipelines.ledger.books import make_books
 from pipelines.local import list_files, run_listed
 from pipelines.records import Outcome
+from tests.console.init.test_init import picture
 from tests.golden import open_case
 from tests.making import asked, configuration, write_lines
 
@@ -201,3 +202,30 @@ def test_nothing_is_written_without_json_and_stdout_stays_open(tmp_path: Path, c
             if file:
                 file.write(b"{}\n")
     assert (capsysbinary.readouterr().out, target.read_bytes()) == (b"{}\n", b"{}\n")
+
+
+@pytest.mark.parametrize(
+    ("logged", "prefix"),
+    [
+        ("/mnt/old/run/{}.png", "/mnt/old/run"),
+        ("D:\\run\\shots\\{}.png", "D:/run/shots"),
+        ("file:///mnt/old/{}.png", "/mnt/old"),
+        ("old/run/{}.png", "old/run"),
+        ("gone/x{}.png", None),
+    ],
+)
+def test_a_prefix_that_would_find_the_pictures_is_named_and_finds_them(tmp_path: Path, capsys: pytest.CaptureFixture[str], logged: str, prefix: str | None):
+    for number in range(3):
+        picture(tmp_path / "shots" / f"{number}.png")
+    logs = write_lines(tmp_path / "a.jsonl", [asked(f"<image>Q{number}", images=[logged.format(number)]) for number in range(4)])
+    (tmp_path / "conf.yaml").write_text(CONF.replace("logs/*.jsonl", "a.jsonl").replace("}]", ", image_root: shots}]"))
+    assert main(["try", "--config", f"{tmp_path}/conf.yaml", str(logs)]) == 0
+    hints = [line for line in capsys.readouterr().err.splitlines() if "image_prefix" in line]
+    if prefix is None:
+        assert hints == []
+        return
+    assert hints == [f'source chat: 3 of the 4 pictures that were not found would be found with image_prefix: {{"{prefix}": .}}']
+    assert main(["try", "--config", f"{tmp_path}/conf.yaml", "--set", f'sources[0].image_prefix={{"{prefix}": .}}', str(logs)]) == 0
+    after = capsys.readouterr().err
+    assert "3 conversations + 1 quarantined" in after
+    assert "would be found" not in after

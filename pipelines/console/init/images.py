@@ -56,7 +56,7 @@ def _best(paths: Sequence[str], folders: Sequence[str]) -> tuple[str, str, set[s
     ways: Counter[tuple[str, str]] = Counter()
     reached: dict[tuple[str, str], set[str]] = {}
     for path in paths:
-        for way in _ways(path, folders):
+        for way in ways_to(path, folders):
             ways[way] += 1
             reached.setdefault(way, set()).add(path)
     if not ways:
@@ -66,7 +66,7 @@ def _best(paths: Sequence[str], folders: Sequence[str]) -> tuple[str, str, set[s
     return (*way, reached[way])
 
 
-def _ways(path: str, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
+def ways_to(path: str, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
     """How a logged path may reach a file: below a folder as it is, as an absolute path, or without its first folders."""
     clean = PurePosixPath(path.replace("\\", "/"))
     if clean.is_absolute():
