@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from pipelines.config import Config, Source
 from pipelines.containers import read_records
@@ -146,7 +146,7 @@ def index_records(
 def with_folders(config: Config, paths: Sequence[str], batch: str | None) -> Config:
     """The configuration, with those of these folders that belong to no source added to its first source."""
     folders = Folders(config.stores)
-    more = tuple(path for path in map(absolute, paths) if folders.is_folder(path) and not any(_matches(source, path, batch) for source in config.sources))
+    more = tuple(path for path in map(absolute, paths) if folders.is_folder(path) and _owner_of(config, path, batch) is None)
     first, *others = config.sources
     return config.model_copy(update={"sources": (first.model_copy(update={"path": (*first.path, *more)}), *others)}) if more else config
 
@@ -169,14 +169,14 @@ def _list_folder(config: Config, path: str, batch: str | None, folders: Folders)
     listing = list_inputs(_source_of(config, path, batch), batch, [path], folders)
     files: list[InputFile] = []
     for file in listing.files:
-        owner = next((source for source in config.sources if _matches(source, file.path, batch, besides=[path])), None)
+        owner = _owner_of(config, file.path, batch, besides=[path])
         files += [file] if owner is None or owner.name == file.source else list_inputs(owner, batch, [file.path], folders).files
     return replace(listing, files=tuple(files))
 
 
 def files_of_no_source(config: Config, files: Sequence[InputFile], batch: str | None) -> int:
     """How many of these files no source has, so that they are read as the first one. `config` is without the folders of `with_folders`."""
-    return sum(not any(_matches(source, file.path, batch) for source in config.sources) for file in files)
+    return sum(_owner_of(config, file.path, batch) is None for file in files)
 
 
 def input_file(config: Config, path: str, batch: str | None) -> InputFile:
@@ -190,13 +190,22 @@ def input_file(config: Config, path: str, batch: str | None) -> InputFile:
 
 
 def _source_of(config: Config, path: str, batch: str | None) -> Source:
-    return next((source for source in config.sources if _matches(source, path, batch)), config.sources[0])
+    return _owner_of(config, path, batch) or config.sources[0]
 
 
-def _matches(source: Source, path: str, batch: str | None, besides: Collection[str] = ()) -> bool:
-    """Whether the source has this file or folder. `besides` are paths of it that do not count: folders that `with_folders` has added."""
-    patterns = [pattern.replace("{batch}", batch or "*") for pattern in source.path if pattern not in besides]
-    return any(fnmatch(path, pattern) or Path(path).is_relative_to(pattern) for pattern in patterns)
+def _owner_of(config: Config, path: str, batch: str | None, besides: Collection[str] = ()) -> Source | None:
+    """The source that has this file or folder in the batch, or else in any batch. `besides` are paths of it that do not count: folders that
+    `with_folders` has added."""
+    ways = (name for name in dict.fromkeys((batch or "*", "*")))
+    return next((source for name in ways for source in config.sources if _matches(source, path, name, besides)), None)
+
+
+def _matches(source: Source, path: str, batch: str, besides: Collection[str]) -> bool:
+    """A `*` in a path of the source is part of one name, and everything in a folder is the source's."""
+    patterns = [pattern.replace("{batch}", batch) for pattern in source.path if pattern not in besides]
+    whole = PurePosixPath(path)
+    above = (whole, *whole.parents)
+    return any(fnmatch(path, pattern) if "**" in pattern else any(one.match(pattern) or str(one) == pattern for one in above) for pattern in patterns)
 
 
 def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tuple[RawRecord | None, list[Outcome]]:

@@ -24,7 +24,7 @@ def two_sources(folder: Path) -> Config:
         ("chat/mon/a.jsonl", "mon", "chat"),
         ("gui/mon/a.jsonl", "mon", "gui"),
         ("gui/mon/below/a.jsonl", "mon", "gui"),
-        ("gui/tue/a.jsonl", "mon", "chat"),  # of another batch: the first source
+        ("gui/tue/a.jsonl", "mon", "gui"),  # of another batch
         ("gui/tue/a.jsonl", None, "gui"),  # of any batch
         ("one.jsonl", "mon", "gui"),
         ("other.jsonl", "mon", "chat"),
@@ -34,6 +34,14 @@ def test_a_file_belongs_to_the_source_whose_path_matches_or_to_the_first(tmp_pat
     path = write_lines(tmp_path / name, [asked()])
     assert input_file(two_sources(tmp_path), str(path), batch).source == source
     assert [file.source for file in list_files(two_sources(tmp_path), [str(path)], batch).files] == [source]
+
+
+def test_a_star_in_a_path_is_part_of_one_name(tmp_path: Path):
+    sources = [{"name": "rest", "path": f"{tmp_path}/*.jsonl"}, {"name": "gui", "path": f"{tmp_path}/g*"}, {"name": "deep", "path": f"{tmp_path}/**/d.jsonl"}]
+    config = parse_config({"sources": sources, "output": {"root": "out"}})
+    names = {"a.jsonl": "rest", "gui/a.jsonl": "gui", "gui/below/a.jsonl": "gui", "other/below/d.jsonl": "deep"}
+    for name, source in names.items():
+        assert input_file(config, str(write_lines(tmp_path / name, [asked()])), None).source == source
 
 
 def test_a_folder_of_no_source_is_added_to_the_first_one(tmp_path: Path):
@@ -51,8 +59,8 @@ def test_each_file_of_a_folder_above_several_sources_belongs_to_its_own(tmp_path
     written = two_sources(tmp_path)
     config = with_folders(written, [str(tmp_path)], "mon")
     files = list_files(config, [str(tmp_path)], "mon").files
-    assert [(Path(file.path).stem, file.source) for file in files] == [("a", "chat"), ("b", "gui"), ("c", "chat"), ("d", "chat")]
-    assert files_of_no_source(written, files, "mon") == 2
+    assert [(Path(file.path).stem, file.source) for file in files] == [("a", "chat"), ("b", "gui"), ("c", "gui"), ("d", "chat")]
+    assert files_of_no_source(written, files, "mon") == 1
     assert files_of_no_source(config, files, "mon") == 0
 
 

@@ -25,7 +25,12 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     begin = commands.add_parser("init", help="look at the logs and write a working configuration, with a comment on every choice")
-    begin.add_argument("files", nargs="+", metavar="FILE", help="a log file, or a folder of logs; each becomes a source")
+    begin.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a log file, or a folder of logs; each becomes a source, or several if its sub-folders have records of different formats",
+    )
     begin.add_argument("--out", type=Path, default=Path("mine.yaml"), metavar="CONF", help="the file to write (default: mine.yaml); it must not exist")
     begin.set_defaults(command=command("init.run"))
 

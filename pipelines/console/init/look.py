@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from pipelines.config import Config, ConfigError, parse_config
 from pipelines.console.init.ids import EpisodeId, episode_id_of
 from pipelines.console.init.images import Images, images_of
+from pipelines.console.init.parts import Part, parts_of
 from pipelines.console.shape.draft import STEP_ROWS, Fields, draft_fields
 from pipelines.console.shape.keys import places_in
 from pipelines.containers import read_records
@@ -30,18 +30,14 @@ from pipelines.storage.locations import absolute
 from pipelines.visible import counted
 
 MOST_FILES, RECORDS_PER_FILE, MOST_BYTES = 20, 50, 16 << 20
-DATE = re.compile(r"(?:19|20)\d\d-?\d\d-?\d\d")
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What is known about one source. `batch` is the newest date among its folders, if all its files lie in folders that are named by a date."""
+    """What is known about one source."""
 
     name: str
-    path: str  # absolute, with {batch} where the folders are dates
-    files: int
-    first_file: str
-    batch: str | None
+    part: Part
     raws: Sequence[RawRecord]
     drafts: Sequence[Draft | Quarantined]
     fields: Fields | None
@@ -78,10 +74,21 @@ class Results:
         return [f"{head}; of the others:" if refused else head, *refused, *(["`episodes reasons CODE` explains a reason"] if refused else []), *gate]
 
 
-def look_at(path: str, name: str) -> Looked:
-    """Raises FileNotFoundError, and ConfigError where a folder has a table that cannot be read."""
-    config = _configuration(path, name)
-    files = list_files(config, [path], None).files
+def find_parts(path: str) -> list[Part]:
+    """What becomes a source each, of this file or folder. Raises FileNotFoundError, and ConfigError where a folder has a table that cannot be read."""
+    config = _configuration(path, "logs")
+    return parts_of(absolute(path), list_files(config, [path], None), lambda files: _shape(files, config))
+
+
+def _shape(files: Sequence[InputFile], config: Config) -> tuple[frozenset[str], frozenset[str]]:
+    """The formats of some records; or if no format reads any, their keys."""
+    raws = list(_sample(files, config))
+    formats = frozenset(draft.format for draft in (draft_of(raw, config) for raw in raws) if isinstance(draft, Draft))
+    return formats, frozenset() if formats else frozenset(key for raw in raws for key in _value(raw, config) or ())
+
+
+def look_at(part: Part, name: str) -> Looked:
+    config, path, files = _configuration(part.top, name), part.top, [replace(file, source=name) for file in part.files]
     raws = list(_sample(files, config))
     drafts = [draft_of(raw, config) for raw in raws]
     values = [value for raw in raws if (value := _value(raw, config)) is not None]
@@ -91,10 +98,8 @@ def look_at(path: str, name: str) -> Looked:
     if fields is not None:
         config = _configuration(path, name, format="fields", fields=fields)
         drafts = [draft_of(raw, config) for raw in raws]
-    pattern, batch = _batch_of(absolute(path), files)
     images = images_of([draft for draft in drafts if isinstance(draft, Draft)], [file.path for file in files])
-    first = files[0].path if files else path
-    return Looked(name, pattern, len(files), first, batch, raws, drafts, fields, rows, images, episode_id_of(values, drafts))
+    return Looked(name, part, raws, drafts, fields, rows, images, episode_id_of(values, drafts))
 
 
 def outcomes_of(config: Config, looked: Sequence[Looked]) -> Results:
@@ -168,10 +173,3 @@ def _rows(path: str, name: str, raws: Sequence[RawRecord], drafts: Sequence[Draf
     made = [draft_of(raw, config) for raw in raws]
     read, before = (sum(isinstance(one, Draft) for one in some) for some in (made, drafts))
     return (STEP_ROWS if read > before else None), made
-
-
-def _batch_of(path: str, files: Sequence[InputFile]) -> tuple[str, str | None]:
-    """(the path, with {batch} in place of the dates of its folders; the newest of these)."""
-    below = [Path(file.path).relative_to(path).parts for file in files if Path(file.path).is_relative_to(path)]
-    dates = [parts[0] for parts in below if len(parts) > 1 and DATE.fullmatch(parts[0])]
-    return (f"{path}/{{batch}}", max(dates)) if dates and len(dates) == len(files) else (path, None)

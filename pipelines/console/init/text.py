@@ -20,16 +20,17 @@ def max_tokens_for(results: Results) -> int:
     return next((step for step in STEPS if longest <= step), STEPS[-1])
 
 
-def configuration_text(looked: Sequence[Looked], out: Path, max_tokens: int | None) -> str:
-    return "\n".join(_lines(looked, out.resolve().parent, max_tokens)) + "\n"
+def configuration_text(looked: Sequence[Looked], batch: str | None, out: Path, max_tokens: int | None) -> str:
+    """`batch` is the date with which the commands are named, if the logs are named by dates."""
+    return "\n".join(_lines(looked, batch, out.resolve().parent, max_tokens)) + "\n"
 
 
-def _lines(looked: Sequence[Looked], home: Path, max_tokens: int | None) -> Iterator[str]:
+def _lines(looked: Sequence[Looked], batch: str | None, home: Path, max_tokens: int | None) -> Iterator[str]:
     yield "# Made by `episodes init` from a look at the logs. Relative paths start at the folder of this file."
     yield "# All settings with their defaults: docs/configuration.md."
     yield "sources:"
     for one in looked:
-        yield from _source_lines(one, home)
+        yield from _source_lines(one, batch, home)
     yield ""
     yield "dialects:                              # the models to tokenize for; `episodes dialects` lists them"
     yield "  - name: minicpm_v_2_6                # takes text and pictures; replace it by your model"
@@ -42,10 +43,13 @@ def _lines(looked: Sequence[Looked], home: Path, max_tokens: int | None) -> Iter
     yield "gates: {max_quarantined: 0.05}         # if more than 5 % of the records are refused, nothing is published"
 
 
-def _source_lines(one: Looked, home: Path) -> Iterator[str]:
-    path = _relative(one.path, home)
+def _source_lines(one: Looked, batch: str | None, home: Path) -> Iterator[str]:
+    paths: Any = [_relative(path, home) for path in one.part.paths]
     yield f"  - name: {yaml_text(one.name)}"
-    yield _with_comment(f"    path: {yaml_text(path)}", "one batch per date: {batch} is the value of --batch" if one.batch else "")
+    dates = one.part.dates
+    yield _with_comment(f"    path: {yaml_text(paths if len(paths) > 1 else paths[0])}", "one batch per date: {batch} is the value of --batch" if dates else "")
+    if dates and batch not in dates:
+        yield _with_comment("    allow_empty: true", f"there are no logs of every date; {batch} has none")
     if one.rows is not None:
         yield _with_comment(f"    rows: {yaml_text(one.rows)}", f"each step of an episode becomes a row (docs/steps.md); {one.formats_words()}")
     elif one.fields is not None:

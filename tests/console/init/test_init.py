@@ -8,6 +8,8 @@ import yaml
 from PIL import Image
 
 from pipelines.cli import main
+from pipelines.console.init.parts import parts_of
+from pipelines.containers.listing import InputFile, Listing
 from tests.making import asked, called, write_lines
 
 
@@ -69,8 +71,85 @@ def test_dates_among_the_folders_become_the_batch(tmp_path: Path, capsys: pytest
     for day in ("2026-11-21", "2026-11-22"):
         write_lines(tmp_path / "logs" / day / "one.jsonl", [asked(day)])
     conf, said = made(tmp_path, capsys, tmp_path / "logs")
-    assert conf["sources"][0]["path"] == "logs/{batch}"
+    assert conf["sources"][0]["path"] == "logs/{batch}/*.jsonl"
+    assert said[1:3] == [
+        "the logs are named by date (2 dates, 2026-11-21 to 2026-11-22): {batch} in the paths stands for the date, and a run reads the logs of one date, "
+        "with --batch 2026-11-22",
+        "to run all dates: --backfill 2026-11-21..2026-11-22 instead of --batch",
+    ]
     assert said[-1].endswith("--batch 2026-11-22")
+
+
+def shared(name: str, **more: Any) -> dict[str, Any]:
+    return {"conversations": [{"from": "human", "value": f"Q{name}"}, {"from": "gpt", "value": "A"}], **more}
+
+
+def own(name: str) -> dict[str, Any]:
+    return {"dialogue_lines": [{"who_speaks": "user", "utterance": f"Q{name}"}, {"who_speaks": "bot", "utterance": "A"}]}
+
+
+def test_sub_folders_with_records_of_different_formats_become_sources(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for day in ("2026-11-01", "2026-11-02"):
+        write_lines(tmp_path / "logs" / day / "chat" / "one.jsonl", [asked(day)])
+        write_lines(tmp_path / "logs" / day / "share" / "one.jsonl", [shared(day)])
+    write_lines(tmp_path / "logs" / "2026-11-01" / "mine" / "one.jsonl", [own(str(number)) for number in range(4)])
+    write_lines(tmp_path / "logs" / "2026-11-02" / "beside.jsonl", [asked("beside")])
+    conf, said = made(tmp_path, capsys, tmp_path / "logs")
+    assert [(source["name"], source["path"], source["format"], source.get("allow_empty")) for source in conf["sources"]] == [
+        ("chat", "logs/{batch}/chat", "auto", None),
+        ("mine", "logs/{batch}/mine", "fields", True),
+        ("share", "logs/{batch}/share", "auto", None),
+        ("logs", "logs/{batch}/*.jsonl", "auto", None),
+    ]
+    assert said[0] == f"{tmp_path}/logs: its sub-folders have records of different formats, so there are 4 sources: chat, mine, share, logs"
+    assert said[-1].endswith("--batch 2026-11-02")
+    assert main(["try", "--config", f"{tmp_path}/mine.yaml", "--batch", "2026-11-02", f"{tmp_path}/logs"]) == 0  # all dates
+    assert "= 9 conversations + 0 quarantined" in capsys.readouterr().err
+
+
+def test_sub_folders_of_one_format_and_very_many_stay_one_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for number in range(13):
+        write_lines(tmp_path / "many" / f"user{number}" / "one.jsonl", [shared("x") if number else asked("y")])
+    for name in ("a", "b"):
+        write_lines(tmp_path / "same" / name / "one.jsonl", [asked(name)])
+    conf, _ = made(tmp_path, capsys, tmp_path / "many", tmp_path / "same")
+    assert [source["path"] for source in conf["sources"]] == ["many", "same"]
+
+
+@pytest.mark.parametrize(
+    ("given", "files", "paths", "dates"),
+    [
+        ("l", ["l/2026-11-01/x.jsonl", "l/2026-11-02/y.jsonl"], [["l/{batch}/*.jsonl"]], [("2026-11-01", "2026-11-02")]),
+        ("l", ["l/2026-11-01/x.jsonl", "l/2026-11-01/y.json"], [["l/{batch}"]], [("2026-11-01",)]),
+        ("l", ["l/2026-11-01/a/x.jsonl", "l/2026-11-01/y.json"], [["l/{batch}"]], [("2026-11-01",)]),
+        ("l", ["l/a/20261101/x.jsonl", "l/b/20261102/y.jsonl"], [["l/*/{batch}/*.jsonl"]], [("20261101", "20261102")]),
+        ("l", ["l/p-2026-11-01-0.jsonl.gz", "l/p-2026-11-02-1.jsonl.gz"], [["l/p-{batch}-*.jsonl.gz"]], [("2026-11-01", "2026-11-02")]),
+        ("l", ["l/chat-2026-11-01.jsonl", "l/more-2026-11-01.jsonl"], [["l/*-{batch}.jsonl"]], [("2026-11-01",)]),
+        ("l/2026-11-01", ["l/2026-11-01/x.jsonl"], [["l/{batch}/*.jsonl"]], [("2026-11-01",)]),
+        ("l/2026-11-01/x.jsonl", ["l/2026-11-01/x.jsonl"], [["l/{batch}/*.jsonl"]], [("2026-11-01",)]),
+        ("l/chat-2026-11-01.jsonl", ["l/chat-2026-11-01.jsonl"], [["l/chat-{batch}.jsonl"]], [("2026-11-01",)]),
+        (
+            "l",
+            ["l/gui/2026-11-01.jsonl", "l/chat/y.jsonl", "l/z.jsonl", "l/z.json"],
+            [["l/chat"], ["l/gui/{batch}.jsonl"], ["l/*.json", "l/*.jsonl"]],
+            [(), ("2026-11-01",), ()],
+        ),
+        ("l", ["l/team/gui/x.jsonl", "l/team/chat/z.jsonl"], [["l/team/chat"], ["l/team/gui"]], [(), ()]),
+        # no batch: only some names are dates, or none is; a month 13; dates that are columns, and in different forms
+        ("l", ["l/2026-11-01/x.jsonl", "l/y.jsonl"], [["l"]], [()]),
+        ("l", ["l/x.jsonl"], [["l"]], [()]),
+        ("l", ["l/2026-13-01/x.jsonl"], [["l"]], [()]),
+        ("l", ["l/day=2026-11-01/x.jsonl"], [["l"]], [()]),
+        ("l", ["l/2026-11-01/x.jsonl", "l/20261102/y.jsonl"], [["l"]], [()]),
+        ("l", ["l/a/2026-11-01.jsonl", "l/b/2026-11-02.jsonl"], [["l"]], [()]),
+        ("l", ["l/[1]/2026-11-01/x.jsonl"], [["l"]], [()]),
+    ],
+)
+def test_the_paths_of_a_part_have_its_files_and_name_the_date(given: str, files: list[str], paths: list[list[str]], dates: list[tuple[str, ...]]):
+    listing = Listing(tuple(InputFile("logs", f"/{file}", 1, 0) for file in sorted(files)))
+    parts = parts_of(f"/{given}", listing, lambda some: any("gui" in file.path for file in some))
+    assert [[path.removeprefix("/") for path in part.paths] for part in parts] == paths
+    assert [part.dates for part in parts] == dates
 
 
 @pytest.mark.parametrize(
