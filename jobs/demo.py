@@ -10,17 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pipelines.demo import write_demo
-from pipelines.ledger.manifest import code_fingerprint
+from pipelines.spark.run.demo import write_input
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent / "out" / "demo-input"
-    stamp = folder / ".written-by"
-    code = code_fingerprint("demo")
-    if stamp.is_file() and stamp.read_text() == code:
-        print(f"demo: input already exists in {folder}", file=sys.stderr)
-    else:
-        written = write_demo(folder)
-        stamp.write_text(code)
-        counts = f"{written.records} records of {written.episodes} episodes, {written.screens} screenshots, {len(written.expected)} planted faults"
-        print(f"demo: {counts} in {folder}", file=sys.stderr)
+    write_input(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent / "out" / "demo-input")

@@ -16,6 +16,7 @@ from pipelines.cli import main
 from pipelines.config import Config, load_config, parse_config
 from pipelines.console.arguments import parser
 from pipelines.console.arguments.completion import commands_of
+from pipelines.demo.configuration import demo_settings
 from pipelines.formats.keys import TURN_FIELDS
 from pipelines.formats.table import FORMATS
 from pipelines.records import IGNORE_INDEX, Conversation, Message, Sample
@@ -46,6 +47,13 @@ def test_every_default_that_is_documented_is_the_default():
     }
     assert parse_config(shown) == parse_config(least)
     assert set(shown) == set(Config.model_fields)
+
+
+def test_the_settings_that_are_printed_are_those_of_the_page(capsys: pytest.CaptureFixture[str]):
+    assert main(["settings"]) == 0
+    head, body = capsys.readouterr().out.split("sources:\n", 1)
+    assert all(line.startswith("# ") for line in head.splitlines())
+    assert "sources:\n" + body == yaml_of("docs/configuration.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -153,6 +161,10 @@ def test_every_command_is_documented():
 @pytest.mark.parametrize("name", ["demo.yaml", "nightly.yaml"])
 def test_the_bundled_configurations_are_valid(name: str):
     assert parse_config(yaml.safe_load((ROOT / "conf" / name).read_text()))
+
+
+def test_the_demo_of_the_command_has_the_bundled_configuration():
+    assert (ROOT / "conf" / "demo.yaml").read_text().partition("\n")[2] == demo_settings("../out/demo-input", "../out/demo")
 
 
 def test_the_rooms_that_are_listed_are_the_folders_of_the_package():

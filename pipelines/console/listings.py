@@ -1,10 +1,11 @@
-"""`episodes reasons`, `formats` and `dialects`."""
+"""`episodes reasons`, `formats`, `dialects` and `settings`."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
 from difflib import get_close_matches
+from importlib.resources import files
 
 from rich.console import Console
 from rich.table import Table
@@ -52,6 +53,11 @@ def formats(options: Namespace) -> int:
         print(visible(f"episodes: unknown format: {options.name}" + (f"; did you mean {' or '.join(near)}?" if near else "")), file=sys.stderr)
         return USAGE
     print(EXAMPLES[options.name].strip())
+    return OK
+
+
+def settings(options: Namespace) -> int:
+    print(files("pipelines.console").joinpath("settings.yaml").read_text(encoding="utf-8"), end="")
     return OK
 
 

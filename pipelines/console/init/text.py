@@ -27,7 +27,7 @@ def configuration_text(looked: Sequence[Looked], batch: str | None, out: Path, m
 
 def _lines(looked: Sequence[Looked], batch: str | None, home: Path, max_tokens: int | None) -> Iterator[str]:
     yield "# Made by `episodes init` from a look at the logs. Relative paths start at the folder of this file."
-    yield "# All settings with their defaults: docs/configuration.md."
+    yield "# `episodes settings` lists all settings with their defaults."
     yield "sources:"
     for one in looked:
         yield from _source_lines(one, batch, home)
@@ -51,7 +51,7 @@ def _source_lines(one: Looked, batch: str | None, home: Path) -> Iterator[str]:
     if dates and batch not in dates:
         yield _with_comment("    allow_empty: true", f"there are no logs of every date; {batch} has none")
     if one.rows is not None:
-        yield _with_comment(f"    rows: {yaml_text(one.rows)}", f"each step of an episode becomes a row (docs/steps.md); {one.formats_words()}")
+        yield _with_comment(f"    rows: {yaml_text(one.rows)}", f"each step of an episode becomes a row; {one.formats_words()}")
     elif one.fields is not None:
         yield "    format: fields                     # no format reads these records, so these fields of a record are read:"
         yield "    fields:"
