@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 
 from pipelines.config.rows import PROMPTS
-from pipelines.episodes.steps.actions import ACTIONS, COMMON
+from pipelines.episodes.steps.data_sets.layout import StepLayout
+from pipelines.episodes.steps.data_sets.words import ACTIONS, COMMON
 from pipelines.episodes.steps.forms import FORMS, can_write
-from pipelines.episodes.steps.layouts import LAYOUTS, StepLayout
+from pipelines.episodes.steps.layouts import LAYOUTS
 from pipelines.episodes.steps.prompts import BUNDLED
 from pipelines.records import Action
 

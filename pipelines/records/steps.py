@@ -23,7 +23,7 @@ class Point(NamedTuple):
 
 
 class Action(Noun, frozen=True):
-    """What was done on a screen, by the names of `episodes.steps.actions.ACTIONS`. `point` is where a gesture begins, `end` where it ends."""
+    """What was done on a screen, by the names of `episodes.steps.data_sets.words.ACTIONS`. `point` is where a gesture begins, `end` where it ends."""
 
     name: str
     point: Point | None = None

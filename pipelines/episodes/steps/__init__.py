@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from pipelines.config import Config, EpisodeKey, Source
 from pipelines.config.rows import Rows
-from pipelines.episodes.steps.actions import ENDS
 from pipelines.episodes.steps.coordinates import PX, UNIT, found_unit, outside, points_of, to_thousand
+from pipelines.episodes.steps.data_sets.words import ENDS
 from pipelines.episodes.steps.layouts import LAYOUTS
 from pipelines.episodes.steps.reading import FINISH, ReadSteps, read_steps, single
 from pipelines.formats.keys import Unread

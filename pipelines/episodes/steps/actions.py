@@ -1,142 +1,19 @@
-"""Actions of GUI logs -> `Action`: tables of the names that data sets use, and the keys of what belongs to them.
-
-To add a data set's names, add words to `NAMES` or a table beside it. What no table has is refused by name, never guessed.
-"""
+"""Actions of GUI logs -> `Action`, by the tables of names and keys in data_sets/."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from pipelines.episodes.steps.data_sets.keys import APP, DIRECTION, DURATION, END, END_PAIRS, KEY, PAIRS, POINT, RECTS, STATUS, TEXT
+from pipelines.episodes.steps.data_sets.words import ACTIONS, KEYS, WITH_POINT, Words
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action, Point
 
 Json = Any
-# The names that `Action.name` may have, each with what it must have: a point, a text, a direction.
-ACTIONS: Mapping[str, str] = {
-    "tap": "point",
-    "double_tap": "point",
-    "triple_tap": "point",
-    "right_tap": "point",
-    "middle_tap": "point",
-    "long_press": "point",
-    "hover": "point",
-    "swipe": "direction",  # of a finger
-    "drag": "point end",  # of a mouse
-    "scroll": "direction",  # of a wheel: down shows what is further down
-    "type": "text",
-    "select": "text",
-    "key": "text",
-    "hotkey": "text",
-    "open_app": "text",
-    "answer": "text",
-    "home": "",
-    "back": "",
-    "enter": "",
-    "recent": "",
-    "wait": "",
-    "finish": "",
-    "impossible": "",
-}
-ENDS = frozenset(("finish", "impossible"))
-WITH_POINT = frozenset((*(name for name, needs in ACTIONS.items() if "point" in needs or "direction" in needs), "type", "select"))
-
-
-class Words(NamedTuple):
-    """The names of one family of logs: name in lower case without signs -> name of ACTIONS. `scroll` says what a scroll's direction is of: what is
-    shown (content), or the finger."""
-
-    names: Mapping[str, str]
-    scroll: str = "content"
-
-
-_COMMON = {
-    "tap": ("click", "tap", "leftclick", "leftsingle", "singleclick", "singletap", "press_point", "touch", "clickat", "clickelement"),
-    "double_tap": ("doubleclick", "doubletap", "leftdouble"),
-    "triple_tap": ("tripleclick",),
-    "right_tap": ("rightclick", "rightsingle"),
-    "middle_tap": ("middleclick",),
-    "long_press": ("longpress", "longclick", "longtap", "presshold", "clickhold", "longpoint"),
-    "hover": ("hover", "moveto", "mousemove", "move"),
-    "swipe": ("swipe", "slide", "fling"),
-    "drag": ("drag", "dragto", "leftclickdrag", "draganddrop"),
-    "scroll": ("scroll", "vscroll", "hscroll"),
-    "type": ("type", "inputtext", "input", "text", "entertext", "typetext", "write", "typewrite", "settext", "fill", "inserttext"),
-    "select": ("select", "selectoption"),
-    "key": ("key", "keypress", "presskey", "pressbutton", "press", "systembutton", "keyevent"),
-    "hotkey": ("hotkey", "shortcut", "keycombination"),
-    "open_app": ("openapp", "open", "launch", "launchapp", "startapp", "appopen"),
-    "answer": ("answer",),
-    "home": ("home", "navigatehome", "presshome", "keyhome", "gohome"),
-    "back": ("back", "navigateback", "pressback", "keyback", "goback"),
-    "enter": ("enter", "keyboardenter", "pressenter", "keyenter"),
-    "recent": ("recent", "pressrecent", "keyappselect", "appselect", "appswitch", "overview", "recentapps"),
-    "wait": ("wait", "sleep", "noaction", "noop", "pause"),
-    "finish": ("status", "finish", "finished", "complete", "completed", "done", "taskcomplete", "statustaskcomplete", "terminate", "stop", "success"),
-    "impossible": ("impossible", "infeasible", "incomplete", "statustaskimpossible", "taskimpossible", "fail", "failed", "failure", "callusererror"),
-}
-
-
-def _by_word(table: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    return {word.replace("_", ""): name for name, words in table.items() for word in words}
-
-
-# AndroidControl, AndroidWorld, GUI-Odyssey and logs like theirs. google-research/google-research android_control; OpenGVLab/GUI-Odyssey introduction.md @ fefcbe9.
-COMMON = Words(_by_word(_COMMON))
-ODYSSEY = Words(COMMON.names, scroll="finger")
-# google-research android_in_the_wild action_type.py; 0 and 1 are AgentCPM-GUI's, eval/utils/action_type.py @ acbaf50.
-AITW = Words(
-    {"0": "long_press", "1": "wait", "3": "type", "4": "dual", "5": "back", "6": "home", "7": "enter", "10": "finish", "11": "impossible", **COMMON.names}
-)
-# Keys that are pressed by name and have an action of their own on a phone.
-KEYS = {"home": "home", "back": "back", "enter": "enter", "return": "enter", "appselect": "recent", "recent": "recent", "appswitch": "recent"}
-
-# What belongs to an action -> its keys, the first that is there. A point is a list [x, y], an object, or two numbers under two keys.
-POINT = (
-    "coordinate",
-    "coordinates",
-    "point",
-    "position",
-    "touch",
-    "click_point",
-    "start",
-    "start_point",
-    "start_coordinate",
-    "location",
-    "element",
-    "start_box",
-    "from",
-)
-END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "end_box", "target")
-PAIRS = (("x", "y"), ("x1", "y1"), ("start_x", "start_y"), ("touch_x", "touch_y"))
-END_PAIRS = (("x2", "y2"), ("to_x", "to_y"), ("end_x", "end_y"), ("lift_x", "lift_y"))
-RECTS = ("bounding_box_rect",)  # x, y, width, height
-TEXT = ("text", "value", "content", "message", "input_text", "typed_text", "text_content", "answer")
-KEY = ("key", "keys", "button", "text", "value", "keycode")
-APP = ("app_name", "app", "package", "text", "value")
-DIRECTION = ("direction", "scroll_direction")
-DURATION = ("duration", "time", "duration_ms")
-NAME = ("action_type", "type", "action", "name", "op", "function", "action_name")
-STATUS = ("status", "goal_status")
-# Keys of AITW and Mind2Web for what belongs to an action -> the usual ones.
-RENAMED: Mapping[str, str] = {
-    "result_touch_yx": "point",
-    "results/yx_touch": "point",
-    "result_lift_yx": "end",
-    "results/yx_lift": "end",
-    "result_action_text": "text",
-    "results/type_action": "text",
-    "type_text": "text",
-}
-ACTION_KEYS = frozenset(
-    (
-        *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *DIRECTION, *DURATION, *STATUS, *RECTS, *RENAMED, "original_op"),
-        *(key for pair in (*PAIRS, *END_PAIRS) for key in pair),
-    )
-)
 # AITW: the finger moved less than this part of the screen: a tap. google-research android_in_the_wild action_matching.py, _SWIPE_DISTANCE_THRESHOLD.
 TAP_DISTANCE = 0.04
 LEAST_DURATION = 20  # ms; a smaller number is probably in seconds

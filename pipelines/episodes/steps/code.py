@@ -13,7 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pipelines.episodes.steps.actions import COMMON, Words, action_of
+from pipelines.episodes.steps.actions import action_of
+from pipelines.episodes.steps.data_sets.words import COMMON, Words
 from pipelines.normalize.literals import read_literal
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from pipelines.episodes.steps import actions as words_of
 from pipelines.episodes.steps.actions import action_of
 from pipelines.episodes.steps.chat import chat_steps, is_chat
 from pipelines.episodes.steps.code import read_code
-from pipelines.episodes.steps.layouts import LAYOUTS, StepLayout
+from pipelines.episodes.steps.data_sets import keys as keys_of
+from pipelines.episodes.steps.data_sets.layout import StepLayout
+from pipelines.episodes.steps.layouts import LAYOUTS
 from pipelines.formats.keys import HARMLESS, Unread
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.normalize.content import image_ref, reference_of
@@ -226,7 +227,7 @@ def _action(reader: _Reader, at: Found, code: str | None) -> Action:
     opened = open_text(found, reader.trail.budget) if isinstance(value, str) else None
     value = opened.value if opened is not None else value
     details = _details(reader, at, found if opened is None else opened)
-    name = next((value[key] for key in words_of.NAME if isinstance(value.get(key), (str, int))), None) if isinstance(value, dict) else value
+    name = next((value[key] for key in keys_of.NAME if isinstance(value.get(key), (str, int))), None) if isinstance(value, dict) else value
     if isinstance(name, str) and "(" in name:
         return read_code(name, where, reader.trail.budget, reader.layout.words)
     if isinstance(name, bool) or not isinstance(name, (str, int)):
@@ -255,8 +256,8 @@ def _details(reader: _Reader, at: Found, action: Found) -> dict[str, Json]:
         inner = found.value.get("parameters", found.value.get("arguments", found.value.get("args")))
         for holder, where in ((found.value, found.where), (inner, f"{found.where}.parameters")):
             if isinstance(holder, dict):
-                reader.trail.add(where, holder, words_of.ACTION_KEYS | {"parameters", "arguments", "args"})
-                merged = {words_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in words_of.ACTION_KEYS} | merged
+                reader.trail.add(where, holder, keys_of.ACTION_KEYS | {"parameters", "arguments", "args"})
+                merged = {keys_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in keys_of.ACTION_KEYS} | merged
     return merged
 
 

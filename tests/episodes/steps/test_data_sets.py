@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.episodes.steps.actions import ACTIONS, COMMON
+from pipelines.episodes.steps.data_sets.words import ACTIONS, COMMON
 from pipelines.episodes.steps.forms import FORMS
 from tests.episodes.steps.records import agentnet, aitz, android, answers, first_answer, mind2web, odyssey, rows_of, stepwise
 from tests.making import refusals

@@ -1,0 +1,90 @@
+"""Data sets whose records are episodes: one row each. To add a data set, add a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipelines.episodes.steps.data_sets.layout import GOAL, STEP_ID, StepFields, StepLayout
+from pipelines.episodes.steps.data_sets.words import ODYSSEY
+
+_OF_AGENTNET = ("value.observation", "value.reflection", "value.last_step_correct", "value.last_step_redundant")
+
+EPISODES: Mapping[str, StepLayout] = {
+    "android_control": StepLayout(
+        title="AndroidControl: screenshots, actions and step_instructions as lists, with one screenshot more than actions",
+        source="google-research android_control; neulab/agent-data-protocol datasets/androidcontrol @ df5b5ad; AgentCPM-GUI eval/eval_data/process_ac.py @ acbaf50",
+        needs=("actions", "screenshots | screenshot_path"),
+        others=("accessibility_trees", "accessibility_tree", "node_info"),
+        parallel={
+            "action": "actions",
+            "screenshot": "screenshots | screenshot_path",
+            "step_instruction": "step_instructions",
+            "width": "screenshot_widths",
+            "height": "screenshot_heights",
+        },
+        fields=StepFields(screen="screenshot", details=("action",), low="step_instruction", sizes=("width", "height")),
+        unit="px",
+    ),
+    "gui_odyssey": StepLayout(
+        title="GUI-Odyssey: steps with screenshot, action and info, in thousandths; task_info, device_info",
+        source="OpenGVLab/GUI-Odyssey introduction.md @ fefcbe9",
+        needs=("steps[0].info | steps[0].ps", "steps[0].action", "task_info"),
+        steps="steps",
+        goal="task_info.instruction | task_info.task",
+        fields=StepFields(
+            details=("info",),
+            step_id="step",
+            low="low_level_instruction",
+            sizes=("record:device_info.w", "record:device_info.h"),
+            others=("ps", "description", "intention", "context", "sam2_bbox"),
+        ),
+        words=ODYSSEY,
+        unit="thousand",
+    ),
+    "agentnet": StepLayout(
+        title="AgentNet: traj of steps with image and value.code, pyautogui from 0 to 1",
+        source="xlangai/AgentNet; xlang-ai/OpenCUA README.md @ f9f965b",
+        needs=("traj[0].value.code",),
+        steps="traj",
+        goal="instruction | natural_language_task | actual_task",
+        fields=StepFields(action="value.code", code=True, step_id="index", low="value.action", thought="value.thought", others=_OF_AGENTNET),
+        unit="unit",
+        others=("task_completed", "alignment_score", "efficiency_score", "task_difficulty", "reason", "natural_language_task", "actual_task", "domain"),
+    ),
+    "osworld": StepLayout(
+        title="OSWorld: a file of steps with action and the screenshot after it, pyautogui",
+        source="xlang-ai/OSWorld lib_run_single.py, traj.jsonl",
+        needs=("lines[0].step_num", "lines[0].action"),
+        steps="lines",
+        goal="lines[0].instruction | lines[0].task | lines[0].goal | instruction",
+        fields=StepFields(
+            screen="screenshot_file", code=True, step_id="step_num", thought="", others=("instruction", "task", "goal", "response", "reward", "done", "info")
+        ),
+        unit="px",
+        screen_is_after=True,
+    ),
+    "ui_tars": StepLayout(
+        title="UI-TARS: a chat of screens and answers with Thought and Action, in thousandths",
+        source="bytedance/UI-TARS data/training_example.json @ 582f3a7",
+        needs=("messages | conversations",),
+        steps="messages",
+        is_chat=True,
+        fields=StepFields(code=True),
+        unit="thousand",
+        others=("images",),
+    ),
+}
+# For lists of steps that no row above takes.
+ANY_EPISODE: Mapping[str, StepLayout] = {
+    "steps": StepLayout(
+        title="any other list of steps, each with a screen and an action, under their usual names",
+        source="logs of GUI agents",
+        needs=("steps[0] | trajectory[0] | traj[0] | actions[0]", GOAL),
+        steps="steps | trajectory | traj | actions",
+        fields=StepFields(
+            action="action | action_type | operation | code",
+            details=("action", "operation", "."),
+            step_id=STEP_ID,
+        ),
+    ),
+}

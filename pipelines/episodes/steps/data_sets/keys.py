@@ -1,0 +1,49 @@
+"""The keys under which GUI data sets have what belongs to an action, the usual ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# What belongs to an action -> its keys, the first that is there. A point is a list [x, y], an object, or two numbers under two keys.
+POINT = (
+    "coordinate",
+    "coordinates",
+    "point",
+    "position",
+    "touch",
+    "click_point",
+    "start",
+    "start_point",
+    "start_coordinate",
+    "location",
+    "element",
+    "start_box",
+    "from",
+)
+END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "end_box", "target")
+PAIRS = (("x", "y"), ("x1", "y1"), ("start_x", "start_y"), ("touch_x", "touch_y"))
+END_PAIRS = (("x2", "y2"), ("to_x", "to_y"), ("end_x", "end_y"), ("lift_x", "lift_y"))
+RECTS = ("bounding_box_rect",)  # x, y, width, height
+TEXT = ("text", "value", "content", "message", "input_text", "typed_text", "text_content", "answer")
+KEY = ("key", "keys", "button", "text", "value", "keycode")
+APP = ("app_name", "app", "package", "text", "value")
+DIRECTION = ("direction", "scroll_direction")
+DURATION = ("duration", "time", "duration_ms")
+NAME = ("action_type", "type", "action", "name", "op", "function", "action_name")
+STATUS = ("status", "goal_status")
+# Keys of AITW and Mind2Web for what belongs to an action -> the usual ones.
+RENAMED: Mapping[str, str] = {
+    "result_touch_yx": "point",
+    "results/yx_touch": "point",
+    "result_lift_yx": "end",
+    "results/yx_lift": "end",
+    "result_action_text": "text",
+    "results/type_action": "text",
+    "type_text": "text",
+}
+ACTION_KEYS = frozenset(
+    (
+        *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *DIRECTION, *DURATION, *STATUS, *RECTS, *RENAMED, "original_op"),
+        *(key for pair in (*PAIRS, *END_PAIRS) for key in pair),
+    )
+)

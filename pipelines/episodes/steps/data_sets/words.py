@@ -1,0 +1,88 @@
+"""The names that GUI data sets use for actions -> our names.
+
+To add a data set's names, add words to `_COMMON` or a table beside it. What no table has is refused by name, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+# The names that `Action.name` may have, each with what it must have: a point, a text, a direction.
+ACTIONS: Mapping[str, str] = {
+    "tap": "point",
+    "double_tap": "point",
+    "triple_tap": "point",
+    "right_tap": "point",
+    "middle_tap": "point",
+    "long_press": "point",
+    "hover": "point",
+    "swipe": "direction",  # of a finger
+    "drag": "point end",  # of a mouse
+    "scroll": "direction",  # of a wheel: down shows what is further down
+    "type": "text",
+    "select": "text",
+    "key": "text",
+    "hotkey": "text",
+    "open_app": "text",
+    "answer": "text",
+    "home": "",
+    "back": "",
+    "enter": "",
+    "recent": "",
+    "wait": "",
+    "finish": "",
+    "impossible": "",
+}
+ENDS = frozenset(("finish", "impossible"))
+WITH_POINT = frozenset((*(name for name, needs in ACTIONS.items() if "point" in needs or "direction" in needs), "type", "select"))
+
+
+class Words(NamedTuple):
+    """The names of one family of logs: name in lower case without signs -> name of ACTIONS. `scroll` says what a scroll's direction is of: what is
+    shown (content), or the finger."""
+
+    names: Mapping[str, str]
+    scroll: str = "content"
+
+
+_COMMON = {
+    "tap": ("click", "tap", "leftclick", "leftsingle", "singleclick", "singletap", "press_point", "touch", "clickat", "clickelement"),
+    "double_tap": ("doubleclick", "doubletap", "leftdouble"),
+    "triple_tap": ("tripleclick",),
+    "right_tap": ("rightclick", "rightsingle"),
+    "middle_tap": ("middleclick",),
+    "long_press": ("longpress", "longclick", "longtap", "presshold", "clickhold", "longpoint"),
+    "hover": ("hover", "moveto", "mousemove", "move"),
+    "swipe": ("swipe", "slide", "fling"),
+    "drag": ("drag", "dragto", "leftclickdrag", "draganddrop"),
+    "scroll": ("scroll", "vscroll", "hscroll"),
+    "type": ("type", "inputtext", "input", "text", "entertext", "typetext", "write", "typewrite", "settext", "fill", "inserttext"),
+    "select": ("select", "selectoption"),
+    "key": ("key", "keypress", "presskey", "pressbutton", "press", "systembutton", "keyevent"),
+    "hotkey": ("hotkey", "shortcut", "keycombination"),
+    "open_app": ("openapp", "open", "launch", "launchapp", "startapp", "appopen"),
+    "answer": ("answer",),
+    "home": ("home", "navigatehome", "presshome", "keyhome", "gohome"),
+    "back": ("back", "navigateback", "pressback", "keyback", "goback"),
+    "enter": ("enter", "keyboardenter", "pressenter", "keyenter"),
+    "recent": ("recent", "pressrecent", "keyappselect", "appselect", "appswitch", "overview", "recentapps"),
+    "wait": ("wait", "sleep", "noaction", "noop", "pause"),
+    "finish": ("status", "finish", "finished", "complete", "completed", "done", "taskcomplete", "statustaskcomplete", "terminate", "stop", "success"),
+    "impossible": ("impossible", "infeasible", "incomplete", "statustaskimpossible", "taskimpossible", "fail", "failed", "failure", "callusererror"),
+}
+
+
+def _by_word(table: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    return {word.replace("_", ""): name for name, words in table.items() for word in words}
+
+
+# AndroidControl, AndroidWorld, GUI-Odyssey and logs like theirs. google-research/google-research android_control; OpenGVLab/GUI-Odyssey introduction.md @ fefcbe9.
+COMMON = Words(_by_word(_COMMON))
+ODYSSEY = Words(COMMON.names, scroll="finger")
+# google-research android_in_the_wild action_type.py; 0 and 1 are AgentCPM-GUI's, eval/utils/action_type.py @ acbaf50.
+AITW = Words(
+    {"0": "long_press", "1": "wait", "3": "type", "4": "dual", "5": "back", "6": "home", "7": "enter", "10": "finish", "11": "impossible", **COMMON.names}
+)
+# Keys that are pressed by name and have an action of their own on a phone.
+KEYS = {"home": "home", "back": "back", "enter": "enter", "return": "enter", "appselect": "recent", "recent": "recent", "appswitch": "recent"}
