@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipelines.episodes.steps.data_sets.keys import APP, DIRECTION, DURATION, END, END_PAIRS, KEY, PAIRS, POINT, RECTS, STATUS, TEXT
-from pipelines.episodes.steps.data_sets.words import ACTIONS, KEYS, WITH_POINT, Words
+from pipelines.episodes.steps.data_sets.keys import (
+    APP,
+    BESIDES,
+    BUTTON,
+    COUNTS,
+    DIRECTION,
+    DURATION,
+    END,
+    END_PAIRS,
+    KEY,
+    PAIRS,
+    POINT,
+    RECTS,
+    STATUS,
+    TEXT,
+    WHEEL_UP,
+    WHEELS,
+)
+from pipelines.episodes.steps.data_sets.words import ACTIONS, BUTTONS, ENDS, KEYS, WITH_POINT, Words
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action, Point
@@ -17,43 +35,115 @@ Json = Any
 # AITW: the finger moved less than this part of the screen: a tap. google-research android_in_the_wild action_matching.py, _SWIPE_DISTANCE_THRESHOLD.
 TAP_DISTANCE = 0.04
 LEAST_DURATION = 20  # ms; a smaller number is probably in seconds
-NOWHERE = Point(-1, -1)  # AITW writes it where an action has no place
+NOWHERE = (Point(-1, -1), Point(-100, -100))  # what AITW and GUI-R1 write where an action has no place
 _OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
+_MOUSE = {"left": "", "primary": "", "right": "right_tap", "secondary": "right_tap", "middle": "middle_tap"}
+_OTHER_BUTTONS = frozenset(button for button, name in _MOUSE.items() if name)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, order: str = "xy") -> Action:
-    """The action of this name with what its fields give it. Raises Reject where the name is unknown, or something that it needs is missing."""
-    made = words.names.get(re.sub(r"[^a-z0-9]", "", str(name).lower()))
+    """The action of this name with what its fields give it. `other` is an action of several parts, which is written for no model. Raises Reject where
+    the name is unknown, or something that it needs is missing or contradicts itself."""
+    word = re.sub(r"[^a-z0-9]", "", str(name).lower())
+    made = words.names.get(word)
     if made is None:
         raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
+    if _has_more(made, fields):
+        return Action(name="other", text=compact({"action": name, **fields}))
     point, end = _point(fields, POINT, PAIRS, order, where), _point(fields, END, END_PAIRS, order, where)
     if made == "dual":
         made = "tap" if point is None or end is None or math.dist(point, end) <= TAP_DISTANCE else "swipe"
         end = end if made == "swipe" else None
         point = _required(point, made, where)
-    status = str(_first(fields, STATUS) or "").lower()
-    if made == "finish" and words.names.get(re.sub(r"[^a-z]", "", status)) == "impossible":
-        made = "impossible"
-    if made == "key" and (key := KEYS.get(_word(_first(fields, KEY)))):
+    made = _status(made, word, fields, words, where)
+    made = _clicked(made, fields, where)
+    if made == "key" and (key := _key(fields, word)):
         made = key
-    direction = _direction(fields, point, end, made, words, where)
-    made = "swipe" if made == "scroll" and words.scroll == "finger" else made
+    # A scroll between two points is a finger's way, whatever the log calls its direction.
+    made = "swipe" if made == "scroll" and (words.scroll == "finger" or (point is not None and end is not None)) else made
+    direction = _direction(fields, point, end, made, word, words, where)
     action = Action(
         name=made,
         point=point if made in WITH_POINT else None,
         end=end if made in ("swipe", "drag", "scroll") else None,
         direction=direction,
-        text=_text(made, fields),
-        duration=_duration(_first(fields, DURATION), where) if made in ("wait", "long_press") else None,
+        text=_text(made, fields, where),
+        duration=_duration(_first(fields, DURATION), words, where) if made in ("wait", "long_press") else None,
     )
     return _checked(action, fields, where)
 
 
-def _duration(value: Json, where: str) -> int | None:
-    """Milliseconds; None where the log has none. Nobody can know whether a 2 means seconds. Raises Reject."""
-    if value is None or (type(value) in (int, float) and LEAST_DURATION <= value < 1e9 and value == int(value)):
-        return None if value is None else int(value)
+def compact(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _has_more(made: str, fields: Mapping[str, Json]) -> bool:
+    """Whether the action has parts that no form has words for: keys that are held, Enter after a text, a fourth click, a list of keys as text."""
+    count, button = _first(fields, COUNTS), str(fields.get(BUTTON) or "").lower()
+    is_several = isinstance(count, (int, float)) and count > 1
+    if made == "tap" and is_several:
+        return count > 3 or button in _OTHER_BUTTONS
+    if made in ("double_tap", "triple_tap", "drag") and button in _OTHER_BUTTONS:
+        return True
+    if made not in ("scroll", "swipe", "key", "hotkey") and is_several:
+        return True
+    return (made == "type" and isinstance(_first(fields, TEXT), list)) or any(_is_set(fields.get(key)) for key in BESIDES)
+
+
+def _is_set(value: Json) -> bool:
+    return value not in (None, False, "", 0, [], {}) and str(value).strip().lower() not in ("false", "none", "no")
+
+
+def _clicked(made: str, fields: Mapping[str, Json], where: str) -> str:
+    """A tap by its button and by how often: `button: right`, `clicks: 2`."""
+    if made != "tap":
+        return made
+    button = str(fields.get(BUTTON) or "left").lower()
+    if button not in _MOUSE:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(button)} is no button of a mouse: left, right or middle"))
+    count = _first(fields, COUNTS)
+    return _MOUSE[button] or {2: "double_tap", 3: "triple_tap"}.get(count if isinstance(count, int) else 1, made)
+
+
+def _status(made: str, word: str, fields: Mapping[str, Json], words: Words, where: str) -> str:
+    """An action that ends an episode, by the status that it gives."""
+    if made != "finish":
+        return made
+    status = str(_first(fields, STATUS) or "").strip().lower()
+    if not status and word != "status":
+        return made
+    found = words.names.get(re.sub(r"[^a-z]", "", status))
+    if found not in ENDS:
+        raise Reject(
+            Reason.STEP_ACTION_BAD.at(
+                where, f"found {clip(status) if status else 'nothing'} as the status; expected one such as complete, success, infeasible or failure"
+            )
+        )
+    return found or made
+
+
+def _key(fields: Mapping[str, Json], word: str) -> str | None:
+    """The action of a key that has one of its own."""
+    value = _first(fields, KEY)
+    key = KEYS.get(_word(value))
+    is_button = word in BUTTONS or (isinstance(value, str) and value.lower().startswith("key"))
+    return None if _is_repeated(fields) or (key == "home" and not is_button) else key
+
+
+def _is_repeated(fields: Mapping[str, Json]) -> bool:
+    count = _first(fields, COUNTS)
+    return isinstance(count, int) and count > 1
+
+
+def _duration(value: Json, words: Words, where: str) -> int | None:
+    """Milliseconds; None where the log has none. Nobody can know whether a 2 means seconds, where nothing is documented. Raises Reject."""
+    if value in (None, "", 0):
+        return None
+    if type(value) in (int, float) and words.seconds:
+        value = 1000 * value
+    if type(value) in (int, float) and LEAST_DURATION <= value < 1e9 and value == int(value):
+        return int(value)
     raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the duration {clip(str(value))} is not a whole number of milliseconds, at least {LEAST_DURATION}"))
 
 
@@ -62,7 +152,8 @@ def _checked(action: Action, fields: Mapping[str, Json], where: str) -> Action:
         if need == "text" and not action.text and not any(isinstance(fields.get(key), str) for key in (*TEXT, *APP)):
             raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{action.name} has no text; expected one of {', '.join(TEXT)}"))
         if need != "text" and not getattr(action, need):
-            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{action.name} has no {need}"))
+            keys = {"point": (*POINT[:3], "x and y"), "end": (*END[:3], "x2 and y2"), "direction": DIRECTION}[need]
+            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{action.name} has no {need}; expected one of {', '.join(keys)}"))
     return action
 
 
@@ -77,32 +168,56 @@ def _first(fields: Mapping[str, Json], keys: Iterable[str]) -> Json:
 
 
 def _word(value: Json) -> str:
-    return re.sub(r"^key|[^a-z]", "", value.lower()) if isinstance(value, str) else ""
+    return re.sub(r"^key(?:code)?|[^a-z]", "", value.lower()) if isinstance(value, str) else ""
 
 
-def _text(name: str, fields: Mapping[str, Json]) -> str:
+def _text(name: str, fields: Mapping[str, Json], where: str) -> str:
     keys = APP if name == "open_app" else KEY if name in ("key", "hotkey") else TEXT if name in ("type", "select", "answer", "finish") else ()
     value = _first(fields, keys)
     if name in ("key", "hotkey") and isinstance(value, list):
         return "+".join(map(str, value))
+    if name == "key" and _is_repeated(fields):
+        return "+".join([str(value)] * _first(fields, COUNTS))
+    if isinstance(value, (list, dict)):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)} where the text of {name} is expected"))
     return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-def _direction(fields: Mapping[str, Json], point: Point | None, end: Point | None, name: str, words: Words, where: str) -> str:
-    """The direction as logged, or that from a gesture's beginning to its end along the longer axis, as GUI-Odyssey's data/format_converter.py @ fefcbe9 has it."""
+def _direction(fields: Mapping[str, Json], point: Point | None, end: Point | None, name: str, word: str, words: Words, where: str) -> str:
+    """The direction as logged, or that from a gesture's beginning to its end along the longer axis, as GUI-Odyssey's data/format_converter.py @ fefcbe9
+    has it. If the log has both, they must agree; of a scroll the two points count, because its direction may be that of what is shown."""
     if name not in ("swipe", "scroll"):
         return ""
+    way = _way(point, end)
     given = _first(fields, DIRECTION)
-    word = given.strip().lower() if isinstance(given, str) else ""
-    word = {"top": "up", "bottom": "down"}.get(word, word)
-    if word in _OPPOSITE:
-        return word
-    if given is not None:
+    given = _wheel(fields, where) if given in (None, "") else given
+    said = given.strip().lower() if isinstance(given, str) else ""
+    said = {"top": "up", "bottom": "down"}.get(said, said)
+    if said not in _OPPOSITE and given is not None and given != "":
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(str(given))} is not a direction: up, down, left or right"))
+    is_scroll = words.names.get(word) == "scroll"
+    if way and said and said != way and not (is_scroll and said == _OPPOSITE[way]):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the direction is {said}, and the way between the two points is {way}"))
+    return way or said
+
+
+def _way(point: Point | None, end: Point | None) -> str:
     if point is None or end is None or point == end:
         return ""
     dx, dy = end.x - point.x, end.y - point.y
     return ("right" if dx > 0 else "left") if abs(dx) > abs(dy) else ("down" if dy > 0 else "up")
+
+
+def _wheel(fields: Mapping[str, Json], where: str) -> str | None:
+    """The direction of a wheel that is logged in steps or pixels; None where it is not."""
+    pairs = [(fields.get(right) or 0, fields.get(down) or 0) for right, down in WHEELS if right in fields or down in fields]
+    pairs += [(0, -up)] if isinstance(up := fields.get(WHEEL_UP), (int, float)) else []
+    if not pairs:
+        return None
+    right, down = pairs[0]
+    if not (_is_number(right) and _is_number(down)) or bool(right) == bool(down):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"scrolled by {clip(f'{right} to the right and {down} down')}; expected one of them"))
+    return ("right" if right > 0 else "left") if right else ("down" if down > 0 else "up")
 
 
 def finger_direction(action: Action) -> str:
@@ -121,9 +236,12 @@ def _point(fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tupl
     if keys is POINT and (rect := _first(fields, RECTS)) is not None:
         left, top, width, height = _numbers(rect, (4,), where)
         return Point(left + width / 2, top + height / 2)
-    value = _first(fields, keys)
-    found = None if value is None or value == [] else point_of(value, order, where)
-    return None if found == NOWHERE else found
+    # A text without numbers describes an element.
+    value = next(
+        (value for key in keys if (value := fields.get(key)) not in (None, [], "") and not (isinstance(value, str) and not _NUMBER.search(value))), None
+    )
+    found = None if value is None else point_of(value, order, where)
+    return None if found in NOWHERE else found
 
 
 def point_of(value: Json, order: str, where: str) -> Point:

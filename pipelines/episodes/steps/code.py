@@ -22,28 +22,42 @@ from pipelines.reasons import Reason, Reject
 from pipelines.records import Action, Point
 
 MOST_CALLS = 64
-_CALL = re.compile(r"(?:[A-Za-z_]\w*\s*\.\s*)?([A-Za-z_]\w*)\s*\(")
+_CALL = re.compile(r"(?:([A-Za-z_]\w*)\s*\.\s*)?([A-Za-z_]\w*)\s*\(")
 _KEY = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)\s*")
 # A text without its end is taken to the end, so that no quote in it is tried again.
 _SIGNS = re.compile(r""""(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?|[{}\[\](),]""", re.DOTALL)
 _SKIPPED = re.compile(r"(?:\s|;|#[^\n]*|\bimport\s+[\w., ]+(?=\n|;|$)|```(?:python)?)+")
 _WORDS = {"WAIT": "wait", "DONE": "finish", "FAIL": "impossible"}  # of OSWorld
-# The places of arguments without a key.
+# The places of arguments without a key: pyautogui's, and those of the action spaces of prompts.
+_POINTED = ("x", "y", "clicks", "interval", "button")
+_WAY = ("x1", "y1", "x2", "y2", "duration")
 _PLACES: Mapping[str, tuple[str, ...]] = {
     "scroll": ("clicks", "x", "y"),
     "hscroll": ("clicks", "x", "y"),
     "vscroll": ("clicks", "x", "y"),
-    "write": ("message",),
-    "typewrite": ("message",),
-    "press": ("keys",),
+    "write": ("message", "interval"),
+    "typewrite": ("message", "interval"),
+    "type": ("text",),
+    "press": ("keys", "presses", "interval"),
     "sleep": ("seconds",),
     "wait": ("seconds",),
     "terminate": ("status",),
+    "open_app": ("app_name",),
+    "answer": ("answer",),
+    "moveto": ("x", "y", "duration"),
+    "dragto": ("x", "y", "duration"),
+    "doubleclick": ("x", "y", "interval", "button"),
+    "tripleclick": ("x", "y", "interval", "button"),
+    "rightclick": ("x", "y", "interval"),
+    "middleclick": ("x", "y", "interval"),
+    "long_press": ("x", "y", "duration"),
+    "swipe": _WAY,
+    "drag": _WAY,
 }
-_POINTED = ("x", "y", "clicks")
 
 
 class Call(NamedTuple):
+    module: str  # what stands before the point, "" without one
     name: str
     arguments: dict[str, Any]
 
@@ -56,8 +70,8 @@ def read_calls(text: str, where: str, budget: Budget) -> list[Call]:
         found = _CALL.match(text, at)
         if found is None or len(calls) == MOST_CALLS:
             raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"expected calls with literals, found {clip(text[at:])}"))
-        arguments, at = _arguments(text, found.end(), found[1], where, budget)
-        calls.append(Call(found[1], arguments))
+        arguments, at = _arguments(text, found.end(), found[2], where, budget)
+        calls.append(Call(found[1] or "", found[2], arguments))
         at = _skip(text, at)
     return calls
 
@@ -84,15 +98,18 @@ def _arguments(text: str, at: int, name: str, where: str, budget: Budget) -> tup
                     given.append(value)
             start = sign.end()
             if mark == ")":
-                return _named(name, given) | values, sign.end()
+                return _named(name, given, where) | values, sign.end()
         depth += (mark in ("{", "[", "(")) - (mark in ("}", "]", ")"))
     raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the call of {clip(name)} has no end"))
 
 
-def _named(name: str, given: list[Any]) -> dict[str, Any]:
+def _named(name: str, given: list[Any], where: str) -> dict[str, Any]:
     if name == "hotkey":
         return {"keys": given[0] if len(given) == 1 and isinstance(given[0], list) else given} if given else {}
-    return dict(zip(_PLACES.get(name, _POINTED), given, strict=False))
+    places = _PLACES.get(name.lower(), _POINTED)
+    if len(given) > len(places):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(name)} has {len(given)} arguments without a name; expected {', '.join(places)}"))
+    return dict(zip(places, given, strict=False))
 
 
 def read_code(text: str, where: str, budget: Budget, words: Words = COMMON) -> Action:
@@ -106,9 +123,11 @@ def read_code(text: str, where: str, budget: Budget, words: Words = COMMON) -> A
     at: Point | None = None
     for call in calls:
         action = _action(call, at, where, words)
+        if action.name == "other":  # where the pointer is after it is not known
+            return Action(name="other", text=text)
         if action.name == "hover":
             at = action.point
-        if actions and actions[-1].name == "hover" and action.name != "hover":
+        if actions and actions[-1].name == "hover" and action.name in _AT_POINTER and action.point in (None, actions[-1].point):
             actions.pop()
         if action.name != "wait" or len(calls) == 1:
             actions.append(action)
@@ -118,12 +137,14 @@ def read_code(text: str, where: str, budget: Budget, words: Words = COMMON) -> A
 
 
 _RAW = frozenset(("keydown", "keyup", "mousedown", "mouseup", "dragrel", "moverel"))
+_RELATIVE = frozenset(("move", "drag"))  # pyautogui's other names for moveRel and dragRel
+_AT_POINTER = frozenset(("tap", "double_tap", "triple_tap", "right_tap", "middle_tap", "drag", "scroll"))
 
 
 def _action(call: Call, at: Point | None, where: str, words: Words) -> Action:
     """One call; `at` is where the pointer is."""
     name, fields = call.name, dict(call.arguments)
-    if name.lower() in _RAW:
+    if name.lower() in _RAW or (name in _RELATIVE and call.module == "pyautogui"):
         return Action(name="other", text=name)
     if name == "do" and isinstance(fields.get("action"), str):
         name = fields.pop("action")
@@ -133,17 +154,11 @@ def _action(call: Call, at: Point | None, where: str, words: Words) -> Action:
         fields["duration"] = 1000 * fields.pop("seconds")
     elif name in ("moveTo", "dragTo", "write", "typewrite", "click"):
         fields.pop("duration", None)  # how long the pointer takes
-    if name.lower() in ("scroll", "hscroll", "vscroll") and isinstance(clicks := fields.pop("clicks", None), (int, float)):
+    if isinstance(fields.get("keys"), list) and len(fields["keys"]) == 1:
+        fields["keys"] = fields["keys"][0]
+    if name.lower() in ("scroll", "hscroll", "vscroll") and isinstance(clicks := fields.pop("clicks", None), (int, float)) and clicks:
         fields["direction"] = ("right" if clicks > 0 else "left") if name == "hscroll" else ("up" if clicks > 0 else "down")
-    if name == "click":
-        name = _click(fields.get("clicks"), fields.get("button")) or name
     return action_of(name, _with_point(name, fields, at), words, where)
-
-
-def _click(clicks: Any, button: Any) -> str:
-    return {2: "doubleclick", 3: "tripleclick"}.get(
-        clicks if isinstance(clicks, int) else 1, {"right": "rightclick", "middle": "middleclick"}.get(str(button), "")
-    )
 
 
 def _with_point(name: str, fields: dict[str, Any], at: Point | None) -> dict[str, Any]:

@@ -19,8 +19,9 @@ POINT = (
     "element",
     "start_box",
     "from",
+    "from_coord",
 )
-END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "end_box", "target")
+END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "to_coord", "end_box", "target")
 PAIRS = (("x", "y"), ("x1", "y1"), ("start_x", "start_y"), ("touch_x", "touch_y"))
 END_PAIRS = (("x2", "y2"), ("to_x", "to_y"), ("end_x", "end_y"), ("lift_x", "lift_y"))
 RECTS = ("bounding_box_rect",)  # x, y, width, height
@@ -31,6 +32,18 @@ DIRECTION = ("direction", "scroll_direction")
 DURATION = ("duration", "time", "duration_ms")
 NAME = ("action_type", "type", "action", "name", "op", "function", "action_name")
 STATUS = ("status", "goal_status")
+# How often, and with which button of the mouse.
+COUNTS = ("clicks", "num_clicks", "click_count", "presses")
+BUTTON = "button"
+# Wheels: (to the right, down), as browsers have them; or up, as Qwen's computer_use and pyautogui have it.
+WHEELS = (("scroll_x", "scroll_y"), ("scrollX", "scrollY"))
+WHEEL_UP = "pixels"
+# What is done besides: keys that are held, a field that is emptied, Enter after a text. No form has words for it.
+BESIDES = (
+    *("modifiers", "modifier_keys", "modifier", "hold_keys", "hold_key", "keys_to_hold"),
+    *("press_enter", "press_enter_after", "pressEnter", "enter", "submit"),
+    *("clear", "clear_text", "clear_first", "clear_before", "clear_before_typing", "overwrite", "replace"),
+)
 # Keys of AITW and Mind2Web for what belongs to an action -> the usual ones.
 RENAMED: Mapping[str, str] = {
     "result_touch_yx": "point",
@@ -44,6 +57,7 @@ RENAMED: Mapping[str, str] = {
 ACTION_KEYS = frozenset(
     (
         *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *DIRECTION, *DURATION, *STATUS, *RECTS, *RENAMED, "original_op"),
-        *(key for pair in (*PAIRS, *END_PAIRS) for key in pair),
+        *(*COUNTS, BUTTON, WHEEL_UP, *BESIDES),
+        *(key for pair in (*PAIRS, *END_PAIRS, *WHEELS) for key in pair),
     )
 )

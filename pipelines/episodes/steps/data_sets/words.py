@@ -40,10 +40,11 @@ WITH_POINT = frozenset((*(name for name, needs in ACTIONS.items() if "point" in 
 
 class Words(NamedTuple):
     """The names of one family of logs: name in lower case without signs -> name of ACTIONS. `scroll` says what a scroll's direction is of: what is
-    shown (content), or the finger."""
+    shown (content), or the finger. `seconds`: durations are in seconds, and not in milliseconds."""
 
     names: Mapping[str, str]
     scroll: str = "content"
+    seconds: bool = False
 
 
 _COMMON = {
@@ -84,5 +85,7 @@ ODYSSEY = Words(COMMON.names, scroll="finger")
 AITW = Words(
     {"0": "long_press", "1": "wait", "3": "type", "4": "dual", "5": "back", "6": "home", "7": "enter", "10": "finish", "11": "impossible", **COMMON.names}
 )
-# Keys that are pressed by name and have an action of their own on a phone.
+# Keys that are pressed by name and have an action of their own on a phone. A bare `home` may be the key of a keyboard, which goes to the start of a line:
+# it is the button only where the log says so, as KEY_HOME and KEYCODE_HOME do, and the names in BUTTONS.
 KEYS = {"home": "home", "back": "back", "enter": "enter", "return": "enter", "appselect": "recent", "recent": "recent", "appswitch": "recent"}
+BUTTONS = frozenset(("systembutton", "pressbutton", "keyevent"))

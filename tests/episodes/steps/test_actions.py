@@ -1,0 +1,150 @@
+"""What an action becomes, or why it is refused: no part of it is lost, and none is invented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines.episodes.steps.actions import action_of
+from pipelines.episodes.steps.code import read_code
+from pipelines.episodes.steps.data_sets.words import COMMON
+from pipelines.parsing.budget import Budget
+from pipelines.reasons import Reject
+from pipelines.records import Action, Point
+from tests.episodes.steps.records import answers, rows_of, stepwise
+from tests.making import configuration
+
+BUDGET = Budget(configuration().limits, 10_000)
+HERE = Point(1, 2)
+
+
+def read(text: str) -> Action:
+    return read_code(text, "here", BUDGET)
+
+
+def made(**fields: Any) -> Action:
+    return action_of(fields.pop("action"), fields, COMMON, "here")
+
+
+def why(action: Any) -> str:
+    with pytest.raises(Reject) as caught:
+        action()
+    return caught.value.findings[0].detail
+
+
+@pytest.mark.parametrize(
+    ("code", "action"),
+    [
+        ("pyautogui.click(1, 2, button='right')", Action(name="right_tap", point=HERE)),
+        ("pyautogui.click(1, 2, 1, 0.1, 'right')", Action(name="right_tap", point=HERE)),
+        ("pyautogui.click(1, 2, clicks=3)", Action(name="triple_tap", point=HERE)),
+        ("pyautogui.press('tab', presses=2)", Action(name="key", text="tab+tab")),
+        ("pyautogui.press('enter', presses=2)", Action(name="key", text="enter+enter")),
+        ("pyautogui.press('home')", Action(name="key", text="home")),  # of a keyboard: the start of a line
+        ("pyautogui.press(['enter'])", Action(name="enter")),
+        ("swipe(1, 9, 1, 2)", Action(name="swipe", point=Point(1, 9), end=HERE, direction="up")),
+        ("swipe(from_coord=[1, 9], to_coord=[1, 2])", Action(name="swipe", point=Point(1, 9), end=HERE, direction="up")),
+        ("type('hello')", Action(name="type", text="hello")),
+        ("pyautogui.moveTo(1, 2)\npyautogui.doubleClick()", Action(name="double_tap", point=HERE)),
+    ],
+)
+def test_code_is_read_with_all_its_arguments(code: str, action: Action):
+    assert read(code) == action
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "pyautogui.click(1, 2, clicks=4)",
+        "pyautogui.click(1, 2, clicks=2, button='right')",
+        "pyautogui.doubleClick(1, 2, button='right')",
+        "pyautogui.write(['a', 'enter'])",
+        "pyautogui.move(10, 20)",  # to the right and down from where the pointer is
+        "pyautogui.drag(100, 0, button='left')",
+        "pyautogui.move(10, 20)\npyautogui.click()",
+        "pyautogui.moveTo(1, 2)\npyautogui.press('a')",
+        "pyautogui.moveTo(1, 2)\npyautogui.click(3, 4)",
+    ],
+)
+def test_code_that_no_form_has_words_for_is_written_for_no_model(code: str):
+    assert read(code).name == "other"
+
+
+@pytest.mark.parametrize(
+    ("code", "detail"),
+    [
+        ("pyautogui.scroll(0)", "scroll has no direction"),
+        ("pyautogui.click(1, 2, 3, 4, 'left', 6)", "has 6 arguments without a name"),
+        ("pyautogui.dragTo(1, 2)", "drag has no point"),
+        ("computer.terminate(status='perhaps')", "found 'perhaps' as the status"),
+        ("swipe(direction='sideways')", "is not a direction"),
+    ],
+)
+def test_code_that_says_too_little_is_refused(code: str, detail: str):
+    assert detail in why(lambda: read(code))
+
+
+@pytest.mark.parametrize(
+    ("fields", "action"),
+    [
+        ({"action": "click", "coordinate": [1, 2], "button": "right"}, Action(name="right_tap", point=HERE)),
+        ({"action": "click", "coordinate": [1, 2], "button": None, "clicks": 2}, Action(name="double_tap", point=HERE)),
+        ({"action": "click", "coordinate": [1, 2], "element": "the button"}, Action(name="tap", point=HERE)),
+        ({"action": "scroll", "start": [1, 9], "end": [1, 2]}, Action(name="swipe", point=Point(1, 9), end=HERE, direction="up")),
+        ({"action": "scroll", "start": [1, 9], "end": [1, 2], "direction": "down"}, Action(name="swipe", point=Point(1, 9), end=HERE, direction="up")),
+        ({"action": "scroll", "x": 1, "y": 2, "scroll_x": 0, "scroll_y": 300}, Action(name="scroll", point=HERE, direction="down")),
+        ({"action": "scroll", "pixels": -300}, Action(name="scroll", direction="down")),
+        ({"action": "swipe", "start": [1, 9], "end": [1, 2], "direction": "up"}, Action(name="swipe", point=Point(1, 9), end=HERE, direction="up")),
+        ({"action": "system_button", "button": "Home"}, Action(name="home")),
+        ({"action": "key", "key": "KEYCODE_HOME"}, Action(name="home")),
+        ({"action": "press", "key": "home"}, Action(name="key", text="home")),
+        ({"action": "press", "key": "back"}, Action(name="back")),
+        ({"action": "long_press", "coordinate": [1, 2], "time": ""}, Action(name="long_press", point=HERE)),
+        ({"action": "type", "text": "a", "press_enter": False, "clear_text": None}, Action(name="type", text="a")),
+        ({"action": "status", "goal_status": "infeasible"}, Action(name="impossible")),
+    ],
+)
+def test_objects_are_read_with_all_their_keys(fields: dict[str, Any], action: Action):
+    assert made(**fields) == action
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"action": "type", "text": "a", "press_enter": True},
+        {"action": "input_text", "text": "a", "clear_text": True},
+        {"action": "click", "coordinate": [1, 2], "modifiers": ["ctrl"]},
+        {"action": "type", "text": ["a", "b"]},
+    ],
+)
+def test_an_action_that_does_something_besides_is_written_for_no_model(fields: dict[str, Any]):
+    assert made(**fields).name == "other"
+
+
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        ({"action": "swipe", "start": [1, 9], "end": [1, 2], "direction": "down"}, "the direction is down, and the way between the two points is up"),
+        ({"action": "scroll", "start": [1, 9], "end": [1, 2], "direction": "left"}, "the direction is left"),
+        ({"action": "scroll", "scroll_x": 5, "scroll_y": 5}, "5 to the right and 5 down"),
+        ({"action": "click", "coordinate": [1, 2], "button": "fourth"}, "'fourth' is no button of a mouse"),
+        ({"action": "click", "element": "the button"}, "tap has no point; expected one of coordinate"),
+        ({"action": "status"}, "found nothing as the status"),
+        ({"action": "status", "goal_status": "in_progress"}, "found 'in_progress' as the status"),
+        ({"action": "type", "text": {"a": 1}}, "found an object where the text of type is expected"),
+        ({"action": "wait", "duration": 2}, "the duration '2' is not"),
+    ],
+)
+def test_objects_that_contradict_themselves_or_say_too_little_are_refused(fields: dict[str, Any], detail: str):
+    assert detail in why(lambda: made(**fields))
+
+
+def test_a_step_that_does_something_besides_stays_in_the_history():
+    steps = [
+        {"screenshot": f"s{i}.png", "action": action} for i, action in enumerate([{"action": "type", "text": "a", "press_enter": True}, {"action": "done"}])
+    ]
+    rows = rows_of({"goal": "Go.", "steps": steps}, stepwise(history={"steps": 1}))
+    assert answers(rows) == [{"STATUS": "finish"}]
+    assert '1. {"action":"type","text":"a","press_enter":true}' in rows[0].messages[1].content
+    assert [finding.code for finding in rows[0].findings] == ["step.left_out"]
