@@ -647,6 +647,12 @@ class Reason(Enum):
         "If the log of such an episode only breaks off, set `finish_row: false` in the source's `rows`.",
         "AgentCPM-GUI adds the same row",
     )
+    STEP_QUESTION_REPLACED = Row(
+        "step.question_replaced",
+        NOTE,
+        "The question of a chat says more than the task, such as the actions before this step. The question of the row's own prompt takes its place.",
+        "Nothing to fix. To train the question as it is logged, set `rows: {of: conversation}`.",
+    )
     STEP_LEFT_OUT = Row(
         "step.left_out",
         NOTE,

@@ -17,11 +17,13 @@ from pipelines.config.rows import Rows
 from pipelines.episodes.steps.coordinates import PX, UNIT, found_unit, outside, points_of, to_thousand
 from pipelines.episodes.steps.data_sets.words import ENDS
 from pipelines.episodes.steps.layouts import LAYOUTS
-from pipelines.episodes.steps.reading import FINISH, ReadSteps, read_steps, single
+from pipelines.episodes.steps.reader import single
+from pipelines.episodes.steps.reading import FINISH, ReadSteps, read_steps
 from pipelines.formats.keys import Unread
 from pipelines.normalize import episode_id_of, id_text
 from pipelines.normalize.findings import Findings
 from pipelines.parsing.budget import Budget
+from pipelines.parsing.careful import clip
 from pipelines.parsing.written import Written
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action, Draft, Episode, Finding, RawRecord, Step, sample_id_of
@@ -44,6 +46,8 @@ def read_episode(
     read = read_steps(taken, written, grouping, rows.coordinates.order, budget, unread, known)
     if read.faults:
         findings.refuse_all(Reject(*read.faults))
+    if read.history:
+        findings.note(Reason.STEP_QUESTION_REPLACED, read.steps[0].where if read.steps else "", clip(read.history))
     _check_numbers(read.steps, findings)
     steps = _with_finish(read, rows, findings)
     group, order = _group(read, grouping is not None, findings)

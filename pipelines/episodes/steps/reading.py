@@ -5,18 +5,20 @@ Every fault of every step is found before the record is refused, so that its own
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from pipelines.episodes.steps.actions import action_of
-from pipelines.episodes.steps.chat import chat_steps, is_chat
-from pipelines.episodes.steps.code import read_code
-from pipelines.episodes.steps.data_sets import keys as keys_of
-from pipelines.episodes.steps.data_sets.layout import StepLayout
+from pipelines.episodes.steps.actions.logged import logged_action
+from pipelines.episodes.steps.chats import answers_of, read_chat, say_actions
+from pipelines.episodes.steps.chats.answers import is_in_form
+from pipelines.episodes.steps.data_sets.episodes import ANY_EPISODE
+from pipelines.episodes.steps.data_sets.others import OTHERS
+from pipelines.episodes.steps.data_sets.single import ANY_STEP
 from pipelines.episodes.steps.layouts import LAYOUTS
+from pipelines.episodes.steps.reader import Reader, single
 from pipelines.formats.keys import HARMLESS, Unread
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.normalize.content import image_ref, reference_of
@@ -43,47 +45,18 @@ class ReadSteps(NamedTuple):
     last_size: Size | None
     ids: tuple[Json, Json]
     faults: tuple[Finding, ...]
-
-
-@dataclass(slots=True)
-class _Reader:
-    layout: StepLayout
-    top: Found
-    trail: Trail
-    order: str
-    screens: str = ""  # where the list of screens is, in parallel lists
-    faults: list[Finding] = field(default_factory=list)
-
-    def of(self, start: Found, paths: str) -> Found | None:
-        """The value at the first of these paths; `record:` begins at the record, `.` is the start itself."""
-        for path in paths.split(" | ") if paths else ():
-            at, own = (self.top, path.removeprefix("record:")) if path.startswith("record:") else (start, path)
-            found = at if own == "." else find(at, own, self.trail)
-            if found is not None:
-                return found
-        return None
-
-    def text(self, start: Found, paths: str) -> str:
-        found = self.of(start, paths)
-        value = None if found is None else single(found.value)
-        return value if isinstance(value, str) else ""
-
-    def refuse(self, reason: Reason, where: str, detail: str) -> None:
-        self.faults.append(reason.at(where, detail))
-
-
-def single(value: Json) -> Json:
-    """A value, or the only element of a list: TFRecord exports write every value as a list."""
-    return value[0] if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], (list, dict)) else value
+    history: str = ""  # what the question of a chat says of earlier steps
 
 
 def layout_of(top: Found, budget: Budget) -> str | None:
     """The first layout that this record has."""
     trail = Trail(budget)
+    answers = answers_of(top.value)
+    is_chat = say_actions(answers, budget)
     for name, layout in LAYOUTS.items():
-        found = [find(top, path, trail) for path in layout.needs]
-        if layout.is_chat and not is_chat(top.value):
+        if layout.chat is not None and not (is_chat and any(re.search(layout.chat, text, re.MULTILINE) for text in answers)):
             continue
+        found = [find(top, path, trail) for path in layout.needs]
         if all(found) and not (layout.goal_before and not (isinstance(found[0].value, str) and layout.goal_before in found[0].value)):  # type: ignore[union-attr]
             return name
     return None
@@ -96,20 +69,26 @@ def read_steps(
     elsewhere. Raises Reject where the record is no episode."""
     top, trail = Found(dict(record), (), written, ""), Trail(budget)
     name = layout_of(top, budget)
+    if name is None or name in ANY_EPISODE or name in ANY_STEP:
+        for other in OTHERS:
+            if all(find(top, path, Trail(budget)) for path in other.needs) and not any(find(top, path, Trail(budget)) for path in other.lacks):
+                raise Reject(other.reason.at("", other.why))
     if name is None:
-        raise Reject(
-            Reason.SCHEMA_UNKNOWN_FORMAT.at("", f"found the keys {clip(', '.join(map(str, record)))}; expected the steps of an episode: {', '.join(LAYOUTS)}")
-        )
+        raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", _why_unknown(record, budget)))
     layout = LAYOUTS[name]
-    reader = _Reader(layout, top, trail, layout.order if order == "auto" else order)
+    reader = Reader(layout, top, trail, layout.order if order == "auto" else order)
     trail.add("", top.value, (*known, *layout.others))
-    if layout.is_chat:
-        goal, chat = chat_steps(top.value, trail)
+    if layout.chat is not None:
+        chat = read_chat(top.value, trail)
         trail.add("", top.value, ("messages", "conversations"))
-        founds, last, at = [Found(step.fields, (), Written("{}"), step.where) for step in chat], None, None
-        masked = frozenset(step.where for step in chat if not step.is_trained)
+        goal, history, at = chat.goal, chat.history, None
+        reader.faults += chat.faults
+        if not goal:
+            reader.refuse(Reason.STEP_GOAL_MISSING, chat.steps[0].where, "no question before this answer has a text")
+        founds, last = [Found(step.fields, (), Written("{}"), step.where) for step in chat.steps], None
+        masked = frozenset(step.where for step in chat.steps if not step.is_trained)
     else:
-        goal, at = _goal(reader)
+        (goal, at), history = _goal(reader), ""
         founds, last = _founds(reader)
         masked = frozenset()
     steps = [step for i, found in enumerate(founds) if (step := _step(reader, found, i, at)) is not None]
@@ -122,10 +101,19 @@ def read_steps(
     trail.account(unread, _HARMLESS)
     if not steps and not reader.faults:
         reader.refuse(Reason.SCHEMA_TURNS_EMPTY, (layout.parallel or {}).get("action", layout.steps), "the episode has no steps")
-    return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]), tuple(reader.faults))
+    return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]), tuple(reader.faults), history)
 
 
-def _goal(reader: _Reader) -> tuple[str, str | None]:
+def _why_unknown(record: Mapping[str, Json], budget: Budget) -> str:
+    answers = answers_of(record)
+    if any(is_in_form(text, budget) for text in answers):
+        return "the answers of this chat are in the form agentcpm_gui already; set rows: {of: conversation}, which trains them as they are"
+    if answers:
+        return f"the answers of this chat are no actions: found {clip(answers[0])}; set rows: {{of: conversation}} to train them as they are"
+    return f"found the keys {clip(', '.join(map(str, record)))}; expected the steps of an episode: {', '.join(LAYOUTS)} (docs/steps.md)"
+
+
+def _goal(reader: Reader) -> tuple[str, str | None]:
     """(the goal, the code after it where one text has both)."""
     found = reader.of(reader.top, reader.layout.goal)
     value = None if found is None else single(found.value)
@@ -144,7 +132,7 @@ def _goal(reader: _Reader) -> tuple[str, str | None]:
     return value, None
 
 
-def _founds(reader: _Reader) -> tuple[list[Found], Found | None]:
+def _founds(reader: Reader) -> tuple[list[Found], Found | None]:
     """The steps that have an action, and what comes after the last action."""
     layout, top = reader.layout, reader.top
     if layout.parallel is not None:
@@ -172,7 +160,7 @@ def _founds(reader: _Reader) -> tuple[list[Found], Found | None]:
     return founds, None
 
 
-def _in_parallel(reader: _Reader, lists: Mapping[str, str]) -> tuple[list[Found], Found | None]:
+def _in_parallel(reader: Reader, lists: Mapping[str, str]) -> tuple[list[Found], Found | None]:
     """A step for each action, from the lists that have a value per step. There may be one screen more."""
     columns = {name: found for name, path in lists.items() if (found := reader.of(reader.top, path)) is not None}
     columns = {name: (open_text(found, reader.trail.budget) or found) if isinstance(found.value, str) else found for name, found in columns.items()}
@@ -193,11 +181,11 @@ def _in_parallel(reader: _Reader, lists: Mapping[str, str]) -> tuple[list[Found]
     return founds[:count], founds[count] if len(founds) > count else None
 
 
-def _step(reader: _Reader, at: Found, index: int, code: str | None) -> Step | None:
+def _step(reader: Reader, at: Found, index: int, code: str | None) -> Step | None:
     fields = reader.layout.fields
     action: Action | None = None
     try:
-        action = _action(reader, at, code)
+        action = logged_action(reader, at, code)
     except Reject as reject:
         reader.faults += reject.findings  # and the rest is read, so that its faults are found too
     step_id = reader.of(at, fields.step_id) if fields.step_id else None
@@ -214,54 +202,7 @@ def _step(reader: _Reader, at: Found, index: int, code: str | None) -> Step | No
     return made if action is not None else None
 
 
-def _action(reader: _Reader, at: Found, code: str | None) -> Action:
-    """Raises Reject."""
-    fields = reader.layout.fields
-    found = reader.of(at, fields.action)
-    where = f"{at.where}.action".lstrip(".") if found is None else found.where
-    if found is None:
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, "the step has no action"))
-    value = single(found.value)
-    if fields.code and isinstance(value, str):
-        return read_code(code if code is not None else value, where, reader.trail.budget, reader.layout.words)
-    opened = open_text(found, reader.trail.budget) if isinstance(value, str) else None
-    value = opened.value if opened is not None else value
-    details = _details(reader, at, found if opened is None else opened)
-    name = next((value[key] for key in keys_of.NAME if isinstance(value.get(key), (str, int))), None) if isinstance(value, dict) else value
-    if isinstance(name, str) and "(" in name:
-        return read_code(name, where, reader.trail.budget, reader.layout.words)
-    if isinstance(name, bool) or not isinstance(name, (str, int)):
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)}; expected the name of an action, or an object with it"))
-    if isinstance(info := details.get("info"), str):  # GUI-Odyssey: a key, or the text
-        name = info if info.startswith("KEY_") else name
-        details["text"] = info
-    return action_of(name, details, reader.layout.words, where, reader.order)
-
-
-def _details(reader: _Reader, at: Found, action: Found) -> dict[str, Json]:
-    """What belongs to the action, from all objects that have it: the first that has a key counts."""
-    merged: dict[str, Json] = {}
-    for path in reader.layout.fields.details or ("action",):
-        found = reader.of(at, path)
-        if found is not None and isinstance(found.value, str):
-            found = open_text(found, reader.trail.budget) or found
-        if found is None:
-            continue
-        if not isinstance(found.value, dict):
-            merged[path] = found.value
-            if isinstance(found.value, list) and path == "info":
-                merged["point"], *ends = found.value or (None,)
-                merged |= {"end": ends[0]} if ends else {}
-            continue
-        inner = found.value.get("parameters", found.value.get("arguments", found.value.get("args")))
-        for holder, where in ((found.value, found.where), (inner, f"{found.where}.parameters")):
-            if isinstance(holder, dict):
-                reader.trail.add(where, holder, keys_of.ACTION_KEYS | {"parameters", "arguments", "args"})
-                merged = {keys_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in keys_of.ACTION_KEYS} | merged
-    return merged
-
-
-def _screen(reader: _Reader, at: Found) -> ImageRef | None:
+def _screen(reader: Reader, at: Found) -> ImageRef | None:
     found = reader.of(at, reader.layout.fields.screen)
     if found is None:
         if not reader.layout.screen_is_after:
@@ -276,13 +217,13 @@ def _screen(reader: _Reader, at: Found) -> ImageRef | None:
     return image_ref(value, where)
 
 
-def _size(reader: _Reader, at: Found) -> Size | None:
+def _size(reader: Reader, at: Found) -> Size | None:
     values = [None if (found := reader.of(at, path)) is None else single(found.value) for path in reader.layout.fields.sizes]
     width, height = (value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0 for value in values)
     return Size(width, height) if width and height else None
 
 
-def _last(reader: _Reader, last: Found | None) -> tuple[ImageRef | None, Size | None]:
+def _last(reader: Reader, last: Found | None) -> tuple[ImageRef | None, Size | None]:
     return (None, None) if last is None else (_screen(reader, last), _size(reader, last))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.episodes.steps.actions import action_of
-from pipelines.episodes.steps.code import read_code
+from pipelines.episodes.steps.actions.code import read_code
 from pipelines.episodes.steps.data_sets.words import COMMON
 from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject

@@ -63,16 +63,6 @@ EPISODES: Mapping[str, StepLayout] = {
         unit="px",
         screen_is_after=True,
     ),
-    "ui_tars": StepLayout(
-        title="UI-TARS: a chat of screens and answers with Thought and Action, in thousandths",
-        source="bytedance/UI-TARS data/training_example.json @ 582f3a7",
-        needs=("messages | conversations",),
-        steps="messages",
-        is_chat=True,
-        fields=StepFields(code=True),
-        unit="thousand",
-        others=("images",),
-    ),
 }
 # For lists of steps that no row above takes.
 ANY_EPISODE: Mapping[str, StepLayout] = {

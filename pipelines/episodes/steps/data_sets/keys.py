@@ -27,10 +27,13 @@ END_PAIRS = (("x2", "y2"), ("to_x", "to_y"), ("end_x", "end_y"), ("lift_x", "lif
 RECTS = ("bounding_box_rect",)  # x, y, width, height
 TEXT = ("text", "value", "content", "message", "input_text", "typed_text", "text_content", "answer")
 KEY = ("key", "keys", "button", "text", "value", "keycode")
+URL = ("url", "text", "value", "goto")
 APP = ("app_name", "app", "package", "text", "value")
 DIRECTION = ("direction", "scroll_direction")
 DURATION = ("duration", "time", "duration_ms")
 NAME = ("action_type", "type", "action", "name", "op", "function", "action_name")
+ARGUMENTS = ("parameters", "arguments", "args", "kwargs")
+TOOLS_IN_SECONDS = ("mobile_use", "computer_use")  # Qwen's tools: `time` is in seconds (AgentCPM-GUI eval/utils/qwen_mobile_tool.py @ acbaf50)
 STATUS = ("status", "goal_status")
 # How often, and with which button of the mouse.
 COUNTS = ("clicks", "num_clicks", "click_count", "presses")
@@ -56,7 +59,7 @@ RENAMED: Mapping[str, str] = {
 }
 ACTION_KEYS = frozenset(
     (
-        *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *DIRECTION, *DURATION, *STATUS, *RECTS, *RENAMED, "original_op"),
+        *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *URL, *DIRECTION, *DURATION, *STATUS, *RECTS, *RENAMED, "original_op"),
         *(*COUNTS, BUTTON, WHEEL_UP, *BESIDES),
         *(key for pair in (*PAIRS, *END_PAIRS, *WHEELS) for key in pair),
     )

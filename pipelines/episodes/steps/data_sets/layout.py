@@ -55,6 +55,6 @@ class StepLayout:
     group: str = ""
     order_by: str = ""
     first: int | None = 0
-    is_chat: bool = False  # the steps are the answers of a chat
+    chat: str | None = None  # the steps are the answers of a chat, one of which has this mark
     screen_is_after: bool = False  # a step's picture shows what its action led to
     others: tuple[str, ...] = ()  # keys that are documented and that no row has, or that repeat what is read

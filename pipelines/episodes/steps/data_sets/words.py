@@ -6,6 +6,7 @@ To add a data set's names, add words to `_COMMON` or a table beside it. What no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 # The names that `Action.name` may have, each with what it must have: a point, a text, a direction.
@@ -26,6 +27,9 @@ ACTIONS: Mapping[str, str] = {
     "hotkey": "text",
     "open_app": "text",
     "answer": "text",
+    "open_url": "text",
+    "call_user": "",
+    "forward": "",
     "home": "",
     "back": "",
     "enter": "",
@@ -40,11 +44,13 @@ WITH_POINT = frozenset((*(name for name, needs in ACTIONS.items() if "point" in 
 
 class Words(NamedTuple):
     """The names of one family of logs: name in lower case without signs -> name of ACTIONS. `scroll` says what a scroll's direction is of: what is
-    shown (content), or the finger. `seconds`: durations are in seconds, and not in milliseconds."""
+    shown (content), or the finger. `seconds`: durations are in seconds, and not in milliseconds.
+    `unclear`: names whose meaning is not documented -> what is not."""
 
     names: Mapping[str, str]
     scroll: str = "content"
     seconds: bool = False
+    unclear: Mapping[str, str] = MappingProxyType({})
 
 
 _COMMON = {
@@ -56,20 +62,36 @@ _COMMON = {
     "long_press": ("longpress", "longclick", "longtap", "presshold", "clickhold", "longpoint"),
     "hover": ("hover", "moveto", "mousemove", "move"),
     "swipe": ("swipe", "slide", "fling"),
-    "drag": ("drag", "dragto", "leftclickdrag", "draganddrop"),
+    "drag": ("drag", "dragto", "leftclickdrag", "draganddrop", "selecttext"),
     "scroll": ("scroll", "vscroll", "hscroll"),
     "type": ("type", "inputtext", "input", "text", "entertext", "typetext", "write", "typewrite", "settext", "fill", "inserttext"),
     "select": ("select", "selectoption"),
     "key": ("key", "keypress", "presskey", "pressbutton", "press", "systembutton", "keyevent"),
     "hotkey": ("hotkey", "shortcut", "keycombination"),
     "open_app": ("openapp", "open", "launch", "launchapp", "startapp", "appopen"),
-    "answer": ("answer",),
+    "answer": ("answer", "response"),
+    "open_url": ("openurl", "goto", "gotourl", "navigate"),
+    "call_user": ("calluser", "askuser"),
+    "forward": ("goforward",),
     "home": ("home", "navigatehome", "presshome", "keyhome", "gohome"),
-    "back": ("back", "navigateback", "pressback", "keyback", "goback"),
+    "back": ("back", "navigateback", "pressback", "keyback", "goback", "gobackward"),
     "enter": ("enter", "keyboardenter", "pressenter", "keyenter"),
     "recent": ("recent", "pressrecent", "keyappselect", "appselect", "appswitch", "overview", "recentapps"),
     "wait": ("wait", "sleep", "noaction", "noop", "pause"),
-    "finish": ("status", "finish", "finished", "complete", "completed", "done", "taskcomplete", "statustaskcomplete", "terminate", "stop", "success"),
+    "finish": (
+        "status",
+        "finish",
+        "finished",
+        "complete",
+        "completed",
+        "done",
+        "taskcomplete",
+        "statustaskcomplete",
+        "terminate",
+        "stop",
+        "success",
+        "taskcompleted",
+    ),
     "impossible": ("impossible", "infeasible", "incomplete", "statustaskimpossible", "taskimpossible", "fail", "failed", "failure", "callusererror"),
 }
 
@@ -81,6 +103,7 @@ def _by_word(table: Mapping[str, Iterable[str]]) -> dict[str, str]:
 # AndroidControl, AndroidWorld, GUI-Odyssey and logs like theirs. google-research/google-research android_control; OpenGVLab/GUI-Odyssey introduction.md @ fefcbe9.
 COMMON = Words(_by_word(_COMMON))
 ODYSSEY = Words(COMMON.names, scroll="finger")
+OS_ATLAS = Words(COMMON.names, unclear={"scroll": "whether its SCROLL [UP] moves the finger or what is shown"})
 # google-research android_in_the_wild action_type.py; 0 and 1 are AgentCPM-GUI's, eval/utils/action_type.py @ acbaf50.
 AITW = Words(
     {"0": "long_press", "1": "wait", "3": "type", "4": "dual", "5": "back", "6": "home", "7": "enter", "10": "finish", "11": "impossible", **COMMON.names}

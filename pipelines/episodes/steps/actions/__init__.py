@@ -23,6 +23,7 @@ from pipelines.episodes.steps.data_sets.keys import (
     RECTS,
     STATUS,
     TEXT,
+    URL,
     WHEEL_UP,
     WHEELS,
 )
@@ -36,6 +37,7 @@ Json = Any
 TAP_DISTANCE = 0.04
 LEAST_DURATION = 20  # ms; a smaller number is probably in seconds
 NOWHERE = (Point(-1, -1), Point(-100, -100))  # what AITW and GUI-R1 write where an action has no place
+_TEXTS = {"open_app": APP, "open_url": URL, "key": KEY, "hotkey": KEY} | dict.fromkeys(("type", "select", "answer", "finish", "call_user"), TEXT)
 _OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 _MOUSE = {"left": "", "primary": "", "right": "right_tap", "secondary": "right_tap", "middle": "middle_tap"}
 _OTHER_BUTTONS = frozenset(button for button, name in _MOUSE.items() if name)
@@ -49,6 +51,8 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     made = words.names.get(word)
     if made is None:
         raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
+    if made in words.unclear:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}; write it as a swipe between two points"))
     if _has_more(made, fields):
         return Action(name="other", text=compact({"action": name, **fields}))
     point, end = _point(fields, POINT, PAIRS, order, where), _point(fields, END, END_PAIRS, order, where)
@@ -150,7 +154,7 @@ def _duration(value: Json, words: Words, where: str) -> int | None:
 def _checked(action: Action, fields: Mapping[str, Json], where: str) -> Action:
     for need in ACTIONS[action.name].split():
         if need == "text" and not action.text and not any(isinstance(fields.get(key), str) for key in (*TEXT, *APP)):
-            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{action.name} has no text; expected one of {', '.join(TEXT)}"))
+            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{action.name} has no text; expected one of {', '.join(_TEXTS[action.name])}"))
         if need != "text" and not getattr(action, need):
             keys = {"point": (*POINT[:3], "x and y"), "end": (*END[:3], "x2 and y2"), "direction": DIRECTION}[need]
             raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{action.name} has no {need}; expected one of {', '.join(keys)}"))
@@ -172,8 +176,7 @@ def _word(value: Json) -> str:
 
 
 def _text(name: str, fields: Mapping[str, Json], where: str) -> str:
-    keys = APP if name == "open_app" else KEY if name in ("key", "hotkey") else TEXT if name in ("type", "select", "answer", "finish") else ()
-    value = _first(fields, keys)
+    value = _first(fields, _TEXTS.get(name, ()))
     if name in ("key", "hotkey") and isinstance(value, list):
         return "+".join(map(str, value))
     if name == "key" and _is_repeated(fields):

@@ -1,0 +1,94 @@
+"""The action of a step as a record has it: an object, a name with keys beside it, code, a command, or a call of a tool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.episodes.steps.actions import action_of, compact
+from pipelines.episodes.steps.actions.code import read_code
+from pipelines.episodes.steps.chats.answers import COMMAND
+from pipelines.episodes.steps.data_sets import keys as keys_of
+from pipelines.episodes.steps.reader import Reader, single
+from pipelines.formats.paths import Found, open_text
+from pipelines.parsing.careful import kind_of
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Action
+
+Json = Any
+
+
+def logged_action(reader: Reader, at: Found, code: str | None) -> Action:
+    """The action of the step at this place; `code` is its text where that stands elsewhere. Raises Reject."""
+    fields = reader.layout.fields
+    found = reader.of(at, fields.action)
+    where = f"{at.where}.action".lstrip(".") if found is None else found.where
+    if found is None:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, "the step has no action"))
+    value = single(found.value)
+    if isinstance(value, list):
+        if len(value) != 1:
+            return Action(name="other", text=compact(value))
+        value = value[0]
+    if fields.code and isinstance(value, str):
+        return _from_text(code if code is not None else value, where, reader)
+    opened = open_text(found, reader.trail.budget) if isinstance(value, str) else None
+    value = opened.value if opened is not None else value
+    details = _details(reader, at, found if opened is None else opened)
+    name = _name(value)
+    if isinstance(name, str) and "(" in name:
+        return read_code(name, where, reader.trail.budget, reader.layout.words)
+    if isinstance(name, bool) or not isinstance(name, (str, int)):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)}; expected the name of an action, or an object with it"))
+    if isinstance(info := details.get("info"), str):  # GUI-Odyssey: a key, or the text
+        name = info if info.startswith("KEY_") else name
+        details["text"] = info
+    seconds = reader.layout.words.seconds or (isinstance(value, dict) and value.get("name") in keys_of.TOOLS_IN_SECONDS)
+    return action_of(name, details, reader.layout.words._replace(seconds=seconds), where, reader.order)
+
+
+def _name(value: Json) -> Json:
+    """The name of an action. In a call of a tool such as mobile_use it is among the arguments."""
+    if not isinstance(value, dict):
+        return value
+    inner = _arguments(value)
+    if isinstance(inner, dict) and (found := next((inner[key] for key in ("action", "action_type") if isinstance(inner.get(key), str)), None)):
+        return found
+    return next((value[key] for key in keys_of.NAME if isinstance(value.get(key), (str, int))), None)
+
+
+def _arguments(value: Mapping[str, Json]) -> Json:
+    return next((value[key] for key in keys_of.ARGUMENTS if value.get(key) is not None), None)
+
+
+def _from_text(text: str, where: str, reader: Reader) -> Action:
+    """An action that is written as code, or as a command: CLICK <point>[[1, 2]]</point>."""
+    command = COMMAND.fullmatch(text)
+    if command is None or text.strip() in ("WAIT", "DONE", "FAIL"):
+        return read_code(text, where, reader.trail.budget, reader.layout.words)
+    name, given = command[1], next((group.strip() for group in command.groups()[1:] if group is not None), "")
+    fields = {"point": given} if name in ("CLICK", "LONG_PRESS") else {"direction": given} if name == "SCROLL" else {"text": given}
+    return action_of(name, fields, reader.layout.words, where, reader.order)
+
+
+def _details(reader: Reader, at: Found, action: Found) -> dict[str, Json]:
+    """What belongs to the action, from all objects that have it: the first that has a key counts."""
+    merged: dict[str, Json] = {}
+    for path in reader.layout.fields.details or ("action",):
+        found = reader.of(at, path)
+        if found is not None and isinstance(found.value, str):
+            found = open_text(found, reader.trail.budget) or found
+        if found is None:
+            continue
+        if not isinstance(found.value, dict):
+            merged[path] = found.value
+            if isinstance(found.value, list) and path == "info":
+                merged["point"], *ends = found.value or (None,)
+                merged |= {"end": ends[0]} if ends else {}
+            continue
+        inner = _arguments(found.value)
+        for holder, where in ((found.value, found.where), (inner, f"{found.where}.parameters")):
+            if isinstance(holder, dict):
+                reader.trail.add(where, holder, keys_of.ACTION_KEYS | set(keys_of.ARGUMENTS))
+                merged = {keys_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in keys_of.ACTION_KEYS} | merged
+    return merged

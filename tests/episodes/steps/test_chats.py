@@ -1,0 +1,162 @@
+"""Chats whose answers say actions: each answer is a step on the screen before it, and nothing of the chat is lost in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines.config import Config
+from tests.episodes.steps.records import answers, rows_of, stepwise
+from tests.making import notes, refusals, run
+
+PLAIN = stepwise("plain", coordinates={"from": "thousand"})
+ASKED = "Please generate the next move according to the ui screenshot, instruction and previous actions.\n\nInstruction: Open it.\n\nPrevious actions:\n"
+
+
+def chat(*answered: str, question: str = "<image>\nOpen it.", **more: Any) -> dict[str, Any]:
+    """A chat with one question and these answers, as LLaMA-Factory, Aguvis and ScaleCUA have it."""
+    return {"image": "s0.png", "conversations": [{"from": "human", "value": question}, *({"from": "gpt", "value": text} for text in answered)]} | more
+
+
+def only(record: Any, config: Config = PLAIN) -> Any:
+    (row,) = rows_of(record, config)
+    return answers([row])[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("Thought: There.\nAction: click(start_box='<|box_start|>(5,6)<|box_end|>')", {"thought": "There.", "action": "tap", "point": [5, 6]}),
+        ("Action: Click it\n\npyautogui.click(x=5, y=6)", {"action": "tap", "point": [5, 6]}),
+        (
+            "<think>\nThere.\n</think>\n<operation>\nTap\n</operation>\n<action>\nclick(x=5, y=6)\n</action>",
+            {"thought": "There.", "action": "tap", "point": [5, 6]},
+        ),
+        ('<think>There.</think><answer>do(action="Tap", element=[5,6])</answer>', {"thought": "There.", "action": "tap", "point": [5, 6]}),
+        ('Low-level thought: There.\naction: {"action_type": "click", "x": 5, "y": 6}', {"thought": "There.", "action": "tap", "point": [5, 6]}),
+        (
+            'Thought: There.\nAction: "Tap"\n<tool_call>\n{"name": "mobile_use", "arguments": {"action": "click", "coordinate": [5, 6]}}\n</tool_call>',
+            {"thought": "There.", "action": "tap", "point": [5, 6]},
+        ),
+        ('<tool_call>{"name": "mobile_use", "arguments": {"action": "wait", "time": 2}}</tool_call>', {"action": "wait", "duration": 2000}),
+        ('{"action": "type", "text": "a"}', {"action": "type", "text": "a"}),
+        ("mobile.swipe(from_coord=[5, 90], to_coord=[5, 6])", {"action": "swipe", "point": [5, 90], "direction": "up"}),
+        ("thoughts:\nThere.\nactions:\nCLICK <point>[[5, 6]]</point>", {"thought": "There.", "action": "tap", "point": [5, 6]}),
+        ("actions:\nTYPE [a [b]]", {"action": "type", "text": "a [b]"}),
+        ("CLICK: (5, 6)", {"action": "tap", "point": [5, 6]}),
+        ("SCROLL: UP", {"action": "swipe", "direction": "up"}),  # of the finger: format_converter.py takes it from its way
+        ("PRESS_BACK", {"action": "back"}),
+        ("TYPE: a: b", {"action": "type", "text": "a: b"}),
+    ],
+)
+def test_an_answer_says_its_action_in_many_ways(answer: str, said: Any):
+    assert only(chat(answer)) == said
+
+
+def test_two_answers_without_a_question_between_them_are_one():
+    """Aguvis writes the words to everybody and the code to the computer."""
+    assert only(chat("Thought: There.\nAction: Click it\n", "pyautogui.click(x=5, y=6)")) == {"thought": "There.", "action": "tap", "point": [5, 6]}
+
+
+@pytest.mark.parametrize(
+    ("question", "goal", "codes"),
+    [
+        (f"<image>\n{ASKED}Step 1: Open the app", "Open it.", ["step.question_replaced"]),
+        (f"<image>\n{ASKED}None", "Open it.", []),
+        ("<image>You are a GUI agent.\n\n## User Instruction\nOpen it.", "Open it.", []),
+        ("<image>\nHigh-level instruction: Open it.\nAction history: tap\nAccessibility tree: {}", "Open it.", ["step.question_replaced"]),
+        ("<image>\nMove.\n\nTask: Open it.\n\nPrevious operations:\nNone", "Open it.", []),
+        ("Picture 1: <img>s0.png</img>\nI'm looking for guidance on how to Open it.\nPrevious screenshots: None\nPrevious Actions: None", "Open it.", []),
+        ("<image>Open it.", "Open it.", []),
+    ],
+)
+def test_the_task_is_what_the_question_names_as_such(question: str, goal: str, codes: list[str]):
+    (row,) = rows_of(chat("PRESS_BACK", question=question), PLAIN)
+    assert row.messages[0].content.startswith(f"Task: {goal}\n")
+    assert [code for code, _ in notes(row) if code != "step.finish_added"] == codes
+
+
+def test_texts_before_the_first_answer_are_all_of_the_task():
+    turns = [
+        {"role": "user", "content": "You operate a phone."},
+        {"role": "user", "content": "Open it.<image>"},
+        {"role": "assistant", "content": "Action: wait()"},
+    ]
+    (row,) = rows_of({"messages": turns, "images": ["s0.png"]}, PLAIN)
+    assert row.messages[0].content.startswith("Task: You operate a phone.\nOpen it.\n")
+
+
+def episode(second: str, third: str = "<image>") -> dict[str, Any]:
+    said = ["Action: press_back()", "Action: press_home()", "Action: finished()"]
+    asked = ["<image>Open it.", second, third]
+    turns = [turn for pair in zip(asked, said, strict=True) for turn in ({"role": "user", "content": pair[0]}, {"role": "assistant", "content": pair[1]})]
+    return {"messages": turns, "images": ["s0.png", "s1.png", "s2.png"]}
+
+
+def test_a_later_question_has_only_a_screen():
+    rows = rows_of(episode("<image>", "Screenshot: <image>"), PLAIN)
+    assert [(row.images[0].uri, answer["action"]) for row, answer in zip(rows, answers(rows), strict=True)] == [
+        ("kit/s0.png", "back"),
+        ("kit/s1.png", "home"),
+        ("kit/s2.png", "finish"),
+    ]
+
+
+def test_a_later_question_with_a_text_of_its_own_is_refused():
+    sizes = {f"s{i}.png": (108, 240) for i in range(3)}
+    assert refusals(episode("<image>No, close it."), PLAIN, sizes) == [("schema.field_unread", "messages[2]")]
+
+
+@pytest.mark.parametrize(
+    ("record", "refusal"),
+    [
+        (episode("<image><image>", ""), ("image.count_mismatch", "messages[3]")),
+        (episode("", "<image>"), ("step.screen_missing", "messages[3]")),
+        (chat("Action: wait()", image=["s0.png", "s1.png"]), ("image.count_mismatch", "image")),
+        (chat("Action: wait()", question="<image><image>Go."), ("image.count_mismatch", "conversations[0]")),
+        (chat("Action: wait()", conversations=[{"from": "human", "value": "<image>Go."}, {"from": "tool", "value": "E"}, {"from": "gpt", "value": "Action: wait()"}]),
+         ("schema.field_unread", "conversations[1]")),
+        (chat("Action: wait()", conversations=[{"from": "narrator", "value": "E"}, {"from": "human", "value": "<image>Go."}, {"from": "gpt", "value": "Action: wait()"}]),
+         ("schema.role_unknown", "conversations[0]")),
+        (chat("Action: wait()", question="<image>"), ("step.goal_missing", "conversations[1]")),
+        (chat("actions:\nSCROLL [UP]\nthoughts <point>[[1,2]]</point>"), ("step.action_unknown", "conversations[1].action")),
+    ],
+)  # fmt: skip
+def test_screens_and_turns_without_a_place_are_refused(record: Any, refusal: tuple[str, str]):
+    assert refusal in refusals(record, PLAIN, {"s0.png": (108, 240), "s1.png": (108, 240), "s2.png": (108, 240)})
+
+
+def test_the_only_picture_of_a_chat_without_marks_is_its_screen():
+    assert only(chat("Action: wait()", question="Open it.")) == {"action": "wait"}
+    keyed = chat("Action: wait()", question="Open it: <image_00>", image={"<image_00>": "s0.png"})
+    assert only(keyed) == {"action": "wait"}
+
+
+def test_only_ui_tars_own_boxes_are_thousandths_without_being_asked():
+    own, other = "Action: click(start_box='<|box_start|>(5,6)<|box_end|>')", "Action: click(start_box='(5,6)')"
+    assert only(chat(own), stepwise("plain")) == {"action": "tap", "point": [5, 6]}
+    assert refusals(chat(other), stepwise("plain"), {"s0.png": (108, 240)}) == [("step.coordinates_unknown", "conversations[1]")]
+    assert only(chat("Action: click(x=0.5, y=0.25)"), stepwise("plain")) == {"action": "tap", "point": [500, 250]}
+
+
+def test_a_scroll_of_os_atlas_is_refused_because_its_direction_is_not_documented():
+    record = {
+        "messages": [
+            {"role": "user", "content": "<image>Task instruction: Open it"},
+            {"role": "assistant", "content": "actions:\nSCROLL [UP]"},
+            {"role": "user", "content": "<image>"},
+            {"role": "assistant", "content": "actions:\nCLICK <point>[[5, 6]]</point>"},
+        ],
+        "images": ["s0.png", "s1.png"],
+    }
+    (made,) = run(record, PLAIN, {"s0.png": (108, 240), "s1.png": (108, 240)})
+    assert [(finding.code, finding.where) for finding in made.findings] == [("step.action_bad", "messages[1].action")]
+    assert "does not document" in made.findings[0].detail
+
+
+@pytest.mark.parametrize("answer", ['{"POINT":[500,250]}', '{"thought":"a","PRESS":"BACK"}', '{"duration":200}'])
+def test_answers_in_the_form_of_the_model_are_left_to_rows_of_conversations(answer: str):
+    (made,) = run(chat(answer), PLAIN, {"s0.png": (108, 240)})
+    assert [finding.code for finding in made.findings] == ["schema.unknown_format"]
+    assert "set rows: {of: conversation}" in made.findings[0].detail
