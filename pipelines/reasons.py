@@ -669,13 +669,14 @@ class Reason(Enum):
     STEP_POINT_OUTSIDE = Row(
         "step.point_outside",
         REFUSE,
-        "A point lies outside its screen, in the unit that is documented for the data set or set in `coordinates`.",
+        "A point lies outside its screen, in the unit that is documented for the data set, set in `coordinates`, or the only one that its values allow.",
         "Compare the points with the size of the screens. If the unit or the order is another one, set coordinates: {from: ..., order: ...}.",
     )
     STEP_COORDINATES_UNKNOWN = Row(
         "step.coordinates_unknown",
         REFUSE,
-        "The unit of the points is not known: the data set documents none, the values allow several, and other records of the source do not agree on one.",
+        "The unit of the points is not known: the data set documents none, the values allow several, and other records of the source do not agree on one, or "
+        "on one that has these points outside their screen.",
         "Set coordinates: {from: px}, unit (0 to 1) or thousand (0 to 1000).",
     )
     STEP_COORDINATES_VOTED = Row(

@@ -46,6 +46,7 @@ class Step(Noun, frozen=True):
     size: Size | None = None
     is_trained: bool = True  # False where the log says that the answer is not
     unit: str = ""  # of its points: px, unit (0 to 1) or thousand (0 to 1000); "" where other records of the source decide
+    is_voted: bool = False  # whether these have decided
 
 
 class Episode(Noun, frozen=True):

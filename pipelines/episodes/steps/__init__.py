@@ -153,7 +153,7 @@ def with_unit(draft: Draft, unit: str | None) -> Draft:
     episode = draft.episode
     if episode is None or not unit or not any(_is_open(step) for step in (*episode.steps, *episode.earlier)):
         return draft
-    steps, earlier = (tuple(replace(step, unit=step.unit or unit) for step in some) for some in (episode.steps, episode.earlier))
+    steps, earlier = (tuple(step if step.unit else replace(step, unit=unit, is_voted=True) for step in some) for some in (episode.steps, episode.earlier))
     note = Reason.STEP_COORDINATES_VOTED.at("", f"the points are taken as {unit}, which those of other records of source {draft.origin.source} are")
     return replace(draft, episode=replace(episode, steps=steps, earlier=earlier), findings=(*draft.findings, note))
 

@@ -88,7 +88,10 @@ def _place(point: Point | None, step: Step, size: Size | None, faults: list[Find
     if point is None or (step.unit == PX and size is None):
         return None
     place = to_thousand(point, step.unit, size)
-    if place is None:
+    if place is None and step.is_voted:
+        detail = f"{outside(point, step.unit, size)}, so its unit is not {step.unit}, which those of other records of the source are"
+        faults.append(Reason.STEP_COORDINATES_UNKNOWN.at(step.where, detail))
+    elif place is None:
         faults.append(Reason.STEP_POINT_OUTSIDE.at(step.where, outside(point, step.unit, size)))
     return place
 

@@ -151,6 +151,19 @@ def test_records_whose_values_allow_several_units_follow_the_others_of_their_sou
     assert [asked(one)[0] for one in outcomes(folder, [open_record, tap(0.5, 0.5)], [decided])] == ["step.coordinates_unknown", "0", "0"]
 
 
+def test_a_point_that_the_unit_of_the_others_puts_outside_has_an_unknown_unit(folder: Path):
+    """The other record is in px for certain. The point may be in thousandths, and is not outside its screen then."""
+    write_screens(folder / "screens", 2, (1200, 1200))
+    write_screens(folder / "screens", 1, (108, 240))
+    (row, other) = outcomes(folder, [tap(600, 7)], [tap(1100, 7, "s1.png")])
+    assert asked(other)[0] == "0"
+    assert [(finding.code, finding.detail) for finding in row.findings][:1] == [
+        ("step.coordinates_unknown", "(600, 7) is outside 108x240 px, so its unit is not px, which those of other records of the source are")
+    ]
+    (set_by_hand,) = outcomes(folder, [tap(600, 7)], coordinates={"from": "px"})
+    assert set_by_hand.findings[0].code == "step.point_outside"
+
+
 def test_show_finds_the_history_of_a_record_in_its_file(folder: Path):
     config = stepwise(source={"path": str(folder / "logs"), "image_root": str(folder / "screens")}, prompt="plain", history={"steps": 1})
     path = write_lines(folder / "logs" / "a.jsonl", TAPS)
