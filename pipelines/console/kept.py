@@ -28,7 +28,11 @@ def kept_remarks(source: Source, files: Sequence[InputFile], stores: Stores) -> 
     judged = kept = read = 0
     absent: Counter[str] = Counter()
     extra: Counter[str] = Counter()  # the fields in column `extra`
+    seen: set[str] = set()
     for raw in islice(chain.from_iterable(read_records(file, Limits(), stores) for file in files), MOST):
+        if raw.record_id in seen:  # a duplicate, to which a run does not apply keep_if
+            continue
+        seen.add(raw.record_id)
         made = draft_of(raw, config)
         if isinstance(made, Draft) or is_judged(made.findings[0].code):
             judged += 1

@@ -237,7 +237,8 @@ def test_a_run_ends_with_the_same_fault_before_anything_is_created(home: Path, s
 
 
 def test_check_says_how_many_of_the_first_records_keep_if_keeps_and_which_field_none_has(home: Path, capsys: pytest.CaptureFixture[str]):
-    write_lines(home / "logs" / "mon" / "b.jsonl", [asked(resolved=True), asked(resolved=False), b"{broken", {"messages": 7, "resolved": True}])
+    records = [asked(resolved=True), asked(resolved=False), b"{broken", {"messages": 7, "resolved": True}, asked(resolved=True)]
+    write_lines(home / "logs" / "mon" / "b.jsonl", records)  # the last is a duplicate, which does not count
     data = settings(name="kit", path="logs/mon/b.jsonl", keep_if={"resolved": True})
     assert check(home, data) == 0
     assert "source kit: keep_if keeps 2 of the first 3 records" in capsys.readouterr().out.splitlines()
