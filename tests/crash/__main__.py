@@ -24,9 +24,9 @@ from pyspark.sql import SparkSession
 
 from pipelines.spark.session.session import open_session
 from tests.crash import campaign as c
+from tests.crash import episodes, stores
 from tests.crash import others as o
 from tests.crash import races as r
-from tests.crash import stores
 from tests.crash.mistakes import MISTAKES
 from tests.crash.processes import killed_at_random
 from tests.crash.scene import Scene, build
@@ -35,7 +35,7 @@ from tests.crash.stores import open_server
 from tests.crash.zygote import Zygote, die
 
 IN_BATCH = "DELETE in the batch"  # changes nothing only until the batch's rows are replaced
-WHAT = ("points", "batches", "meetings", "hands", "others", "stores")
+WHAT = ("points", "batches", "meetings", "hands", "others", "episodes", "stores")
 Experiments = Iterator[tuple[str, str, Callable[[Stage], list[str]]]]  # part, name, experiment
 
 
@@ -52,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server = stack.enter_context(open_server(options.server, folder)) if "stores" in options.what and not options.sample else None
         zygote = Zygote(session(), folder)  # after the server, whose credentials the workers have in their environment
         caught: list[bool] = []
-        if options.mistakes or set(options.what) - {"stores"}:
+        if "episodes" in options.what and not options.sample:
+            made, expected = episodes.staged(zygote, folder / "episodes")
+            tried(made, episodes.experiments(expected), options, counts, faults)
+        if options.mistakes or set(options.what) - {"episodes", "stores"}:
             states = ("before", "amended") if options.sample and not options.mistakes else tuple(RUNS)
             stage = staged(zygote, Scene(folder / "disk" / "scene"), states)
             points = stage.points()

@@ -171,15 +171,15 @@ def redriven(stage: Stage, where: str = "", how: OnPoint = die) -> list[str]:
     before, _ = stage.look(lambda: reader_view(scene))
     faults: list[str] = []
     if where:
-        _redrive(stage, scene, at_pass(where, how))
+        redrive(stage, scene, at_pass(where, how))
         faults += [f"after the disturbance: {fault}" for fault in _moved(before, stage.look(lambda: view(scene)), may_be_same=True)]
-    ended = _redrive(stage, scene)
+    ended = redrive(stage, scene)
     faults += [] if ended == "published" or (where and ended == "unchanged") else [f"the redrive ended as {ended}"]
     faults += _moved(before, stage.look(lambda: view(scene)))
     return faults + left_over(stage, scene)
 
 
-def _redrive(stage: Stage, scene: Scene, on_point: OnPoint = lambda point: None) -> Any:
+def redrive(stage: Stage, scene: Scene, on_point: OnPoint = lambda point: None) -> Any:
     def again(spark: SparkSession) -> str:
         from pipelines.spark.run.batch import RunOptions
         from pipelines.spark.run.redrive import Selection, redrive_batch
