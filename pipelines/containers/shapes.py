@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import Literal
 
 from pipelines.containers.pieces import BLANK, BOM
@@ -29,7 +30,7 @@ def shape_of(head: bytes, is_all: bool, named_lines: bool) -> Shape:
     if text.startswith(b"["):
         return "array" if _is_array(first, lines, named_lines) else "lines"
     if text.startswith(b"{") and newline and not is_record(first):
-        return "objects" if _is_pretty(text, lines, is_all) else "lines"
+        return "objects" if _is_pretty(text, first, lines) else "lines"
     return "lines"
 
 
@@ -60,13 +61,44 @@ def _is_array(first: bytes, others: list[bytes], named_lines: bool) -> bool:
     return not named_lines or 2 * sum(map(is_record, others)) <= len(others)
 
 
-def _is_pretty(text: bytes, lines: list[bytes], is_all: bool) -> bool:
+def _is_pretty(text: bytes, first: bytes, others: list[bytes]) -> bool:
     """Whether the object continues after its first line. That line is incomplete, but in a damaged JSON Lines file it may be so too."""
     try:
         letters = text.decode("utf-8", "surrogateescape")
         _, end = json.JSONDecoder().raw_decode(letters)
     except (ValueError, RecursionError):
         # The object is longer than the head, or invalid: compare the number of lines that begin a record with the number of fragments.
-        records = sum(line.startswith(b'{"') and not line.rstrip(BLANK).endswith((b",", b"[", b"{", b":")) for line in lines)
-        return sum(_FRAGMENT.match(line) is not None and not is_record(line) for line in lines) > records
+        records = fragments = 0
+        for before, line in pairwise([first, *others]):
+            if _begins_anew(line, before) or (line.startswith(b'{"') and not line.rstrip(BLANK).endswith((b",", b"[", b"{", b":"))):
+                records += 1
+            elif _FRAGMENT.match(line) and not is_record(line):
+                fragments += 1
+        return fragments > records
     return "\n" in letters[:end]
+
+
+def _begins_anew(line: bytes, before: bytes) -> bool:
+    """Whether the line begins a record, because no JSON goes on like this: within an object, a bracket opens only after a colon, and a string ends on its line.
+
+    >>> _begins_anew(b"{", b"{"), _begins_anew(b'{"b": 2,', b'{"a": 1,'), _begins_anew(b"{", b'{"a": ['), _begins_anew(b"{", b'{"a":')
+    (True, True, False, False)
+    """
+    if not line.startswith((b"{", b"[")):
+        return False
+    innermost = _innermost(before)
+    return innermost == b'"' or (innermost == b"{" and not before.rstrip(BLANK).endswith(b":"))
+
+
+def _innermost(line: bytes) -> bytes:
+    """The last bracket or quotation mark that the line opens and does not close; nothing where it closes all."""
+    opened: list[bytes] = []
+    for match in _TOKENS.finditer(line):
+        sign = match.group()
+        if sign == b'"':
+            return sign
+        if sign in (b"{", b"["):
+            opened.append(sign)
+        elif sign in (b"}", b"]") and opened:
+            opened.pop()
+    return opened[-1] if opened else b""

@@ -18,6 +18,10 @@ from pipelines.containers.shapes import shape_of
         (b'{\n"a": 1\n}', True, True, "objects"),
         (b'{\n"a": 1,\n"b": [\n', False, False, "objects"),
         (b'{"a": \n{"b": 1}\n', True, False, "lines"),
+        (b"{\n{", True, True, "lines"),
+        (b'{"a":\n{\n', True, True, "objects"),
+        (b'{"a": [\n{\n', True, True, "objects"),
+        (b'{\n{\n"a": 1,\n"b": 2\n}\n}\n', True, True, "objects"),  # most lines are parts of something
         (b"[1, 2]", True, False, "array"),
         (b"[1, 2]", True, True, "lines"),
         (b'[{"a": 1}]', True, True, "array"),
