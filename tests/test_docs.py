@@ -1,5 +1,6 @@
 """The docs are true: defaults, links, paths, commands and rooms."""
 
+import ast
 import json
 import re
 import shlex
@@ -156,6 +157,19 @@ def test_every_command_is_documented():
     commands = set(commands_of(parser()))
     section = README.partition("\n## Commands\n")[2].partition("\n## ")[0]
     assert set(re.findall(r"`(?:episodes )?([a-z]+)`", section)) == commands
+
+
+def first_words(path: Path) -> Iterator[str]:
+    """The words that may be a command: `main(["check", ...])`, and in the tests of the console also `run("formats")` and `printed(capsys, "explain")`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        is_run = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("run", "printed") and "console" in path.parts
+        given = node.elts[:1] if isinstance(node, ast.List) else node.args[:2] if is_run else ()
+        yield from (one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def test_every_command_is_tried():
+    tried = {word for path in (ROOT / "tests").rglob("test_*.py") for word in first_words(path)}
+    assert sorted(set(commands_of(parser())) - tried) == []
 
 
 @pytest.mark.parametrize("name", ["demo.yaml", "nightly.yaml"])

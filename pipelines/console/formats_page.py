@@ -85,8 +85,10 @@ sources:
       turn: {role: speaker, content: body.text, calls: actions, call_id: ref, loss: weight}   # also name, metadata, images, reasoning
       roles: {customer: user, bot: assistant, backend: tool}   # to system, user, assistant, observation (or tool), function_call
       call: {name: fn, arguments: params, id: uid}
-      system: data.policy               # also tools, images, media, label, id, episode_id, step_id
+      system: data.policy               # also tools, media, id and episode_id
       images: data.pictures
+      label: data.thumbs_up             # whether the answer is good
+      step_id: data.number
       image_mark: "[IMG]"               # how a mark is written in the texts
 ```
 
@@ -108,6 +110,9 @@ The columns that a trainer's configuration already has are taken as they are. LL
 ```yaml
     fields: {columns: {text1: query, text2: response}}
 ```
+
+`tags` also takes `observation_tag`, `function_tag` and `system_tag`. Where the names in `columns` could be those of either trainer, `formatting`, `tags` or `ranking: true` say that they
+are LLaMA-Factory's.
 
 ## Any record at all: a function
 
