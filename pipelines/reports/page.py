@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
 
 from pipelines.reports import plots
 from pipelines.reports.data import ReportData
@@ -13,6 +15,7 @@ from pipelines.visible import amount, counted, noun_for
 
 MOST_REASONS = 10  # in the fragment
 MOST_WORDS = 20  # sentences about the run
+GATE = re.compile(r"\w*[_.]")  # a sentence that begins with a setting or a reason
 MOST_OPEN = 3  # reasons whose examples are shown at once
 
 
@@ -45,9 +48,20 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = with_code
     environment.filters["counted"] = counted
+    environment.filters["sentence"] = lambda text: text if GATE.match(text) else text[:1].upper() + text[1:]
     environment.filters["noun"] = noun_for
     environment.filters["number"] = amount
     environment.filters["percent"] = lambda value: f"{100 * value:.2f} %"
     environment.filters["size"] = lambda value: f"{value:.1f}".removesuffix(".0")
     return environment
+
+
+def with_code(text: str) -> Markup:
+    """The text of a reason, escaped, with what stands between backticks as code.
+
+    >>> with_code("Set `a: <b>`.")
+    Markup('Set <code>a: &lt;b&gt;</code>.')
+    """
+    return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(text.split("`")))

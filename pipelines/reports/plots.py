@@ -95,8 +95,7 @@ def axis_end(counts: Mapping[int, int], max_tokens: int) -> int:
 def length_bars(counts: Mapping[int, int], most: int) -> list[Bar]:
     """A histogram of token lengths from 0 to `most`."""
     step = bin_size(most)
-    bins = _bins(counts, most)
-    highest = max(bins, default=0) or 1
+    bins, highest = _bins(counts, most), end_of_counts(counts, most)
     width = WIDTH / BINS
     return [
         Bar(i * width, HEIGHT * (1 - number / highest), width - 1, HEIGHT * number / highest, f"{_lengths(i, step)}: {counted(number, 'row')}")
@@ -105,9 +104,9 @@ def length_bars(counts: Mapping[int, int], most: int) -> list[Bar]:
     ]
 
 
-def highest_bar(counts: Mapping[int, int], most: int) -> int:
-    """The number of rows of the highest bar."""
-    return max(_bins(counts, most))
+def end_of_counts(counts: Mapping[int, int], most: int) -> float:
+    """Where the axis of the histogram's rows ends: a tick that its highest bar does not exceed."""
+    return end_of_axis(max(1, *_bins(counts, most)))
 
 
 def bin_size(most: int) -> int:

@@ -26,7 +26,7 @@ def test_a_bar_counts_all_lengths_of_its_range_including_both_ends():
 
 
 def test_a_bar_of_a_single_length_names_that_length():
-    assert bars({1: 1, 2: 5}, 40) == [(0, 24.0, "1 token: 1 row"), (8, 120.0, "2 tokens: 5 rows")]
+    assert bars({1: 1, 2: 5}, 40) == [(0, 20.0, "1 token: 1 row"), (8, 100.0, "2 tokens: 5 rows")]
 
 
 def test_the_first_and_the_last_bar_include_lengths_outside_the_range():

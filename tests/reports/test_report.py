@@ -139,7 +139,7 @@ def test_the_page_says_first_what_failed_and_which_command_is_next():
         page(words=("max_quarantined: too many", "next: episodes quarantine /out --run r", "to publish it all the same: episodes publish /out r"))
     ).text
     start = text.index("Nothing was published.")
-    for words in ("max_quarantined: too many", "next:", "episodes quarantine /out --run r", "episodes publish /out r", "Where every record went"):
+    for words in ("max_quarantined: too many", "Next:", "episodes quarantine /out --run r", "episodes publish /out r", "Where every record went"):
         start = text.index(words, start)
 
 
@@ -250,7 +250,7 @@ def test_bars_cover_every_row_and_fit_into_the_drawing():
     bars = length_bars(counts, 1000)
     assert sum(int(bar.label.split()[-2]) for bar in bars) == sum(counts.values())
     assert len(bars) <= BINS
-    assert max(bar.height for bar in bars) == 120
+    assert max(bar.height for bar in bars) == 109.5  # the axis ends at a tick
 
 
 def test_the_fragment_has_no_blank_lines():
