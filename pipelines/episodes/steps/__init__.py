@@ -16,6 +16,7 @@ from pipelines.config import Config, EpisodeKey, Source
 from pipelines.config.rows import Rows
 from pipelines.episodes.steps.coordinates import PX, UNIT, found_unit, outside, points_of, to_thousand
 from pipelines.episodes.steps.data_sets.words import ENDS
+from pipelines.episodes.steps.groups import history_length
 from pipelines.episodes.steps.layouts import LAYOUTS
 from pipelines.episodes.steps.reader import single
 from pipelines.episodes.steps.reading import FINISH, ReadSteps, read_steps
@@ -50,8 +51,8 @@ def read_episode(
         findings.note(Reason.STEP_QUESTION_REPLACED, read.steps[0].where if read.steps else "", clip(read.history))
     _check_numbers(read.steps, findings)
     steps = _with_finish(read, rows, findings)
-    group, order = _group(read, grouping is not None, findings)
-    episode_id = _episode_id(taken, episode_key, source, written, findings) or group
+    group, order = _group(read, grouping is not None, history_length(rows) > 0, findings)
+    episode_id = _episode_id(taken, episode_key, source, written, findings) or group or _own_id(read)
     own_id = id_text("id", single(taken.get("id")), written, findings)
     unit, vote = _unit(read, steps, rows, findings)
     for step in steps:
@@ -92,6 +93,12 @@ def _episode_id(record: Mapping[str, Json], key: str | None, source: Source, wri
     return None if key is None else episode_id_of((key, single(record[key])), written, source, findings)
 
 
+def _own_id(read: ReadSteps) -> str | None:
+    """The id of an episode where its data set has it below another key."""
+    given = read.ids[0]
+    return str(given) if isinstance(given, (str, int)) and not isinstance(given, bool) and given != "" and LAYOUTS[read.layout].parallel is not None else None
+
+
 def _with_finish(read: ReadSteps, rows: Rows, findings: Findings) -> tuple[Step, ...]:
     """The steps, and where there is a screen after the last action, a step that finishes the episode, as AgentCPM-GUI
     eval/eval_data/process_ac.py @ acbaf50 has it."""
@@ -109,12 +116,14 @@ def _with_finish(read: ReadSteps, rows: Rows, findings: Findings) -> tuple[Step,
     return (*read.steps, finish)
 
 
-def _group(read: ReadSteps, is_asked_for: bool, findings: Findings) -> tuple[str | None, int]:
+def _group(read: ReadSteps, is_asked_for: bool, has_history: bool, findings: Findings) -> tuple[str | None, int]:
     """The episode of a record that is one step, and the step's number; (None, 0) for any other record."""
     layout = LAYOUTS[read.layout]
     if layout.steps or layout.parallel is not None or not (layout.group or is_asked_for):
         return None, 0
     group, number = read.ids
+    if group is None and number is None and not is_asked_for and not has_history:  # a task of one step, as far as the record says
+        return None, 0
     if isinstance(number, str) and number.strip().lstrip("-").isdecimal():
         number = int(number.strip()) if len(number) < 19 else number
     if isinstance(number, bool) or not isinstance(number, int) or abs(number) >= 1 << 62:

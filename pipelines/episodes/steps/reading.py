@@ -100,7 +100,7 @@ def read_steps(
     last_screen, last_size = _last(reader, last)
     trail.account(unread, _HARMLESS)
     if not steps and not reader.faults:
-        reader.refuse(Reason.SCHEMA_TURNS_EMPTY, (layout.parallel or {}).get("action", layout.steps), "the episode has no steps")
+        reader.refuse(Reason.SCHEMA_TURNS_EMPTY, (layout.parallel or {}).get("action", layout.steps).split(" | ")[0], "the episode has no steps")
     return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]), tuple(reader.faults), history)
 
 
@@ -120,10 +120,11 @@ def _goal(reader: Reader) -> tuple[str, str | None]:
     if isinstance(value, dict):
         value = value.get("text")
     if not isinstance(value, str) or not value.strip():
+        keys = reader.layout.goal.split(" | ")
         reader.refuse(
             Reason.STEP_GOAL_MISSING,
-            reader.layout.goal.split(" | ")[0],
-            "the record has no goal" if value is None else f"found {kind_of(value)}; expected a text",
+            keys[0],
+            f"the record has no goal; expected it as {' or '.join(keys[:3])}" if value is None else f"found {kind_of(value)}; expected a text",
         )
         return "", None
     if reader.layout.goal_before:
@@ -214,6 +215,9 @@ def _screen(reader: Reader, at: Found) -> ImageRef | None:
     if reference_of(value) is None:
         reader.refuse(Reason.IMAGE_REF_TYPE, where, f"found {kind_of(value)}; expected a path, or the bytes of a picture")
         return None
+    suffix = reader.layout.fields.suffix
+    if suffix and isinstance(value, str) and not re.search(r"\.[A-Za-z]{3,4}$", value) and not value.startswith("data:"):
+        value += suffix
     return image_ref(value, where)
 
 

@@ -127,7 +127,7 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
     [
         ({"action": "swipe", "start": [1, 9], "end": [1, 2], "direction": "down"}, "the direction is down, and the way between the two points is up"),
         ({"action": "scroll", "start": [1, 9], "end": [1, 2], "direction": "left"}, "the direction is left"),
-        ({"action": "scroll", "scroll_x": 5, "scroll_y": 5}, "5 to the right and 5 down"),
+        ({"action": "scroll", "scroll_x": 5, "scroll_y": 5}, "5.0 to the right and 5.0 down"),
         ({"action": "click", "coordinate": [1, 2], "button": "fourth"}, "'fourth' is no button of a mouse"),
         ({"action": "click", "element": "the button"}, "tap has no point; expected one of coordinate"),
         ({"action": "status"}, "found nothing as the status"),

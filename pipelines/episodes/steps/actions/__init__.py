@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipelines.episodes.steps.actions.points import logged_point, number_of
 from pipelines.episodes.steps.data_sets.keys import (
     APP,
     BESIDES,
@@ -20,7 +21,6 @@ from pipelines.episodes.steps.data_sets.keys import (
     KEY,
     PAIRS,
     POINT,
-    RECTS,
     STATUS,
     TEXT,
     URL,
@@ -36,18 +36,16 @@ Json = Any
 # AITW: the finger moved less than this part of the screen: a tap. google-research android_in_the_wild action_matching.py, _SWIPE_DISTANCE_THRESHOLD.
 TAP_DISTANCE = 0.04
 LEAST_DURATION = 20  # ms; a smaller number is probably in seconds
-NOWHERE = (Point(-1, -1), Point(-100, -100))  # what AITW and GUI-R1 write where an action has no place
 _TEXTS = {"open_app": APP, "open_url": URL, "key": KEY, "hotkey": KEY} | dict.fromkeys(("type", "select", "answer", "finish", "call_user"), TEXT)
 _OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 _MOUSE = {"left": "", "primary": "", "right": "right_tap", "secondary": "right_tap", "middle": "middle_tap"}
 _OTHER_BUTTONS = frozenset(button for button, name in _MOUSE.items() if name)
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, order: str = "xy") -> Action:
     """The action of this name with what its fields give it. `other` is an action of several parts, which is written for no model. Raises Reject where
     the name is unknown, or something that it needs is missing or contradicts itself."""
-    word = re.sub(r"[^a-z0-9]", "", str(name).lower())
+    word = word_of(name)
     made = words.names.get(word)
     if made is None:
         raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
@@ -55,7 +53,8 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}; write it as a swipe between two points"))
     if _has_more(made, fields):
         return Action(name="other", text=compact({"action": name, **fields}))
-    point, end = _point(fields, POINT, PAIRS, order, where), _point(fields, END, END_PAIRS, order, where)
+    point, end = logged_point(fields, POINT, PAIRS, order, where), logged_point(fields, END, END_PAIRS, order, where)
+    point = None if made == "type" and not words.types_at_a_place else point
     if made == "dual":
         made = "tap" if point is None or end is None or math.dist(point, end) <= TAP_DISTANCE else "swipe"
         end = end if made == "swipe" else None
@@ -73,9 +72,14 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         end=end if made in ("swipe", "drag", "scroll") else None,
         direction=direction,
         text=_text(made, fields, where),
-        duration=_duration(_first(fields, DURATION), words, where) if made in ("wait", "long_press") else None,
+        duration=_duration(first_of(fields, DURATION), words, where) if made in ("wait", "long_press") else None,
     )
     return _checked(action, fields, where)
+
+
+def word_of(name: Json) -> str:
+    """A name as the tables have it: in lower case, without signs."""
+    return re.sub(r"[^a-z0-9]", "", str(name).lower())
 
 
 def compact(value: Json) -> str:
@@ -84,7 +88,7 @@ def compact(value: Json) -> str:
 
 def _has_more(made: str, fields: Mapping[str, Json]) -> bool:
     """Whether the action has parts that no form has words for: keys that are held, Enter after a text, a fourth click, a list of keys as text."""
-    count, button = _first(fields, COUNTS), str(fields.get(BUTTON) or "").lower()
+    count, button = first_of(fields, COUNTS), str(fields.get(BUTTON) or "").lower()
     is_several = isinstance(count, (int, float)) and count > 1
     if made == "tap" and is_several:
         return count > 3 or button in _OTHER_BUTTONS
@@ -92,7 +96,7 @@ def _has_more(made: str, fields: Mapping[str, Json]) -> bool:
         return True
     if made not in ("scroll", "swipe", "key", "hotkey") and is_several:
         return True
-    return (made == "type" and isinstance(_first(fields, TEXT), list)) or any(_is_set(fields.get(key)) for key in BESIDES)
+    return (made == "type" and isinstance(first_of(fields, TEXT), list)) or any(_is_set(fields.get(key)) for key in BESIDES)
 
 
 def _is_set(value: Json) -> bool:
@@ -106,7 +110,7 @@ def _clicked(made: str, fields: Mapping[str, Json], where: str) -> str:
     button = str(fields.get(BUTTON) or "left").lower()
     if button not in _MOUSE:
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(button)} is no button of a mouse: left, right or middle"))
-    count = _first(fields, COUNTS)
+    count = first_of(fields, COUNTS)
     return _MOUSE[button] or {2: "double_tap", 3: "triple_tap"}.get(count if isinstance(count, int) else 1, made)
 
 
@@ -114,7 +118,7 @@ def _status(made: str, word: str, fields: Mapping[str, Json], words: Words, wher
     """An action that ends an episode, by the status that it gives."""
     if made != "finish":
         return made
-    status = str(_first(fields, STATUS) or "").strip().lower()
+    status = str(first_of(fields, STATUS) or "").strip().lower()
     if not status and word != "status":
         return made
     found = words.names.get(re.sub(r"[^a-z]", "", status))
@@ -129,20 +133,20 @@ def _status(made: str, word: str, fields: Mapping[str, Json], words: Words, wher
 
 def _key(fields: Mapping[str, Json], word: str) -> str | None:
     """The action of a key that has one of its own."""
-    value = _first(fields, KEY)
+    value = first_of(fields, KEY)
     key = KEYS.get(_word(value))
     is_button = word in BUTTONS or (isinstance(value, str) and value.lower().startswith("key"))
     return None if _is_repeated(fields) or (key == "home" and not is_button) else key
 
 
 def _is_repeated(fields: Mapping[str, Json]) -> bool:
-    count = _first(fields, COUNTS)
+    count = first_of(fields, COUNTS)
     return isinstance(count, int) and count > 1
 
 
 def _duration(value: Json, words: Words, where: str) -> int | None:
     """Milliseconds; None where the log has none. Nobody can know whether a 2 means seconds, where nothing is documented. Raises Reject."""
-    if value in (None, "", 0):
+    if value in (None, "") or (words.zero_is_unset and value == 0):
         return None
     if type(value) in (int, float) and words.seconds:
         value = 1000 * value
@@ -167,7 +171,7 @@ def _required(point: Point | None, name: str, where: str) -> Point:
     return point
 
 
-def _first(fields: Mapping[str, Json], keys: Iterable[str]) -> Json:
+def first_of(fields: Mapping[str, Json], keys: Iterable[str]) -> Json:
     return next((fields[key] for key in keys if fields.get(key) is not None), None)
 
 
@@ -176,11 +180,11 @@ def _word(value: Json) -> str:
 
 
 def _text(name: str, fields: Mapping[str, Json], where: str) -> str:
-    value = _first(fields, _TEXTS.get(name, ()))
+    value = first_of(fields, _TEXTS.get(name, ()))
     if name in ("key", "hotkey") and isinstance(value, list):
         return "+".join(map(str, value))
     if name == "key" and _is_repeated(fields):
-        return "+".join([str(value)] * _first(fields, COUNTS))
+        return "+".join([str(value)] * first_of(fields, COUNTS))
     if isinstance(value, (list, dict)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)} where the text of {name} is expected"))
     return value if isinstance(value, str) else "" if value is None else str(value)
@@ -192,7 +196,7 @@ def _direction(fields: Mapping[str, Json], point: Point | None, end: Point | Non
     if name not in ("swipe", "scroll"):
         return ""
     way = _way(point, end)
-    given = _first(fields, DIRECTION)
+    given = first_of(fields, DIRECTION)
     given = _wheel(fields, where) if given in (None, "") else given
     said = given.strip().lower() if isinstance(given, str) else ""
     said = {"top": "up", "bottom": "down"}.get(said, said)
@@ -213,12 +217,12 @@ def _way(point: Point | None, end: Point | None) -> str:
 
 def _wheel(fields: Mapping[str, Json], where: str) -> str | None:
     """The direction of a wheel that is logged in steps or pixels; None where it is not."""
-    pairs = [(fields.get(right) or 0, fields.get(down) or 0) for right, down in WHEELS if right in fields or down in fields]
+    pairs = [(number_of(fields.get(right)), number_of(fields.get(down))) for right, down in WHEELS if right in fields or down in fields]
     pairs += [(0, -up)] if isinstance(up := fields.get(WHEEL_UP), (int, float)) else []
     if not pairs:
         return None
     right, down = pairs[0]
-    if not (_is_number(right) and _is_number(down)) or bool(right) == bool(down):
+    if right is None or down is None or bool(right) == bool(down):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"scrolled by {clip(f'{right} to the right and {down} down')}; expected one of them"))
     return ("right" if right > 0 else "left") if right else ("down" if down > 0 else "up")
 
@@ -230,43 +234,3 @@ def finger_direction(action: Action) -> str:
     ('up', 'down')
     """
     return _OPPOSITE.get(action.direction, "") if action.name == "scroll" else action.direction
-
-
-def _point(fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tuple[str, str]], order: str, where: str) -> Point | None:
-    for x, y in pairs:
-        if fields.get(x) is not None or fields.get(y) is not None:
-            return point_of([fields.get(x), fields.get(y)], "xy", where)
-    if keys is POINT and (rect := _first(fields, RECTS)) is not None:
-        left, top, width, height = _numbers(rect, (4,), where)
-        return Point(left + width / 2, top + height / 2)
-    # A text without numbers describes an element.
-    value = next(
-        (value for key in keys if (value := fields.get(key)) not in (None, [], "") and not (isinstance(value, str) and not _NUMBER.search(value))), None
-    )
-    found = None if value is None else point_of(value, order, where)
-    return None if found in NOWHERE else found
-
-
-def point_of(value: Json, order: str, where: str) -> Point:
-    """The point in [x, y], [y, x], a box of four numbers (its centre), an object, or a text of these. Raises Reject for anything else."""
-    if isinstance(value, dict):
-        value = [value.get("x"), value.get("y")]
-    if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], (list, tuple)):
-        value = value[0]
-    numbers = _numbers(value, (2, 4), where)
-    if len(numbers) == 4:
-        numbers = [(numbers[0] + numbers[2]) / 2, (numbers[1] + numbers[3]) / 2]
-    return Point(*numbers) if order == "xy" else Point(numbers[1], numbers[0])
-
-
-def _numbers(value: Json, counts: tuple[int, ...], where: str) -> list[float]:
-    found = [float(number) for number in _NUMBER.findall(value)] if isinstance(value, str) and len(value) < 200 else value
-    if not isinstance(found, (list, tuple)) or len(found) not in counts or not all(_is_number(number) for number in found):
-        raise Reject(
-            Reason.STEP_ACTION_BAD.at(where, f"found {clip(str(value)) if isinstance(value, (list, str)) else kind_of(value)} where a point is expected")
-        )
-    return list(map(float, found))
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and abs(value) < 1e9

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.episodes.steps.actions import action_of, compact
+from pipelines.episodes.steps.actions import action_of, compact, word_of
 from pipelines.episodes.steps.actions.code import read_code
 from pipelines.episodes.steps.chats.answers import COMMAND
 from pipelines.episodes.steps.data_sets import keys as keys_of
 from pipelines.episodes.steps.reader import Reader, single
-from pipelines.formats.paths import Found, open_text
-from pipelines.parsing.careful import kind_of
+from pipelines.formats.paths import Found, Trail, find, open_text
+from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action
 
 Json = Any
+_NAMES = ("action_type", "type", "action")
 
 
 def logged_action(reader: Reader, at: Found, code: str | None) -> Action:
@@ -35,7 +36,7 @@ def logged_action(reader: Reader, at: Found, code: str | None) -> Action:
     opened = open_text(found, reader.trail.budget) if isinstance(value, str) else None
     value = opened.value if opened is not None else value
     details = _details(reader, at, found if opened is None else opened)
-    name = _name(value)
+    name = _name(value, reader.layout.words.names, where)
     if isinstance(name, str) and "(" in name:
         return read_code(name, where, reader.trail.budget, reader.layout.words)
     if isinstance(name, bool) or not isinstance(name, (str, int)):
@@ -47,14 +48,18 @@ def logged_action(reader: Reader, at: Found, code: str | None) -> Action:
     return action_of(name, details, reader.layout.words._replace(seconds=seconds), where, reader.order)
 
 
-def _name(value: Json) -> Json:
-    """The name of an action. In a call of a tool such as mobile_use it is among the arguments."""
+def _name(value: Json, names: Mapping[str, str], where: str) -> Json:
+    """The name of an action. In a call of a tool such as mobile_use it is among the arguments. Raises Reject where two keys name two actions."""
     if not isinstance(value, dict):
         return value
     inner = _arguments(value)
     if isinstance(inner, dict) and (found := next((inner[key] for key in ("action", "action_type") if isinstance(inner.get(key), str)), None)):
         return found
-    return next((value[key] for key in keys_of.NAME if isinstance(value.get(key), (str, int))), None)
+    given = [value[key] for key in keys_of.NAME if isinstance(value.get(key), (str, int)) and not isinstance(value[key], bool)]
+    known = {key: names[word_of(value[key])] for key in _NAMES if isinstance(value.get(key), (str, int)) and word_of(value[key]) in names}
+    if len(set(known.values())) > 1:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{' and '.join(f'{key} {clip(str(value[key]))}' for key in known)} are two actions"))
+    return next((value[key] for key in known), next(iter(given), None))
 
 
 def _arguments(value: Mapping[str, Json]) -> Json:
@@ -73,7 +78,7 @@ def _from_text(text: str, where: str, reader: Reader) -> Action:
 
 def _details(reader: Reader, at: Found, action: Found) -> dict[str, Json]:
     """What belongs to the action, from all objects that have it: the first that has a key counts."""
-    merged: dict[str, Json] = {}
+    merged = _chosen(reader, at)
     for path in reader.layout.fields.details or ("action",):
         found = reader.of(at, path)
         if found is not None and isinstance(found.value, str):
@@ -91,4 +96,22 @@ def _details(reader: Reader, at: Found, action: Found) -> dict[str, Json]:
             if isinstance(holder, dict):
                 reader.trail.add(where, holder, keys_of.ACTION_KEYS | set(keys_of.ARGUMENTS))
                 merged = {keys_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in keys_of.ACTION_KEYS} | merged
-    return merged
+    return {key: value for key, value in merged.items() if value not in keys_of.NO_TEXT}
+
+
+def _chosen(reader: Reader, at: Found) -> dict[str, Json]:
+    """The attributes of the element that is meant, where a step lists several: the only one, or the only one that has the flag. Raises Reject."""
+    if reader.layout.fields.chosen is None:
+        return {}
+    path, flag = reader.layout.fields.chosen
+    found = reader.of(at, path)
+    if found is None or not isinstance(found.value, list) or not found.value:
+        return {}
+    items = [find(found, f"[{i}].{flag}", Trail(reader.trail.budget)) for i in range(len(found.value))]
+    meant = [i for i, item in enumerate(items) if item is not None and item.value is True] if len(items) > 1 else [0]
+    if len(meant) != 1:
+        raise Reject(Reason.STEP_ACTION_BAD.at(found.where, f"found {len(items)} elements, of which {len(meant)} have {flag}; expected one"))
+    attributes = find(found, f"[{meant[0]}].attributes", Trail(reader.trail.budget))
+    opened = open_text(attributes, reader.trail.budget) if attributes is not None and isinstance(attributes.value, str) else attributes
+    held = opened.value if opened is not None and isinstance(opened.value, dict) else {}
+    return {key: value for key, value in held.items() if key in keys_of.RECTS}

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipelines.episodes.steps.data_sets.layout import GOAL, STEP_ID, StepFields, StepLayout
-from pipelines.episodes.steps.data_sets.words import ODYSSEY
+from pipelines.episodes.steps.data_sets.layout import AFTER, GOAL, LOW, STEP_ID, StepFields, StepLayout
+from pipelines.episodes.steps.data_sets.words import AMEX, ODYSSEY
 
+_SCREENS = "screenshots | screenshot_path | screenshot_paths | episode.screenshots | episode.screenshot_paths"
 _OF_AGENTNET = ("value.observation", "value.reflection", "value.last_step_correct", "value.last_step_redundant")
 
 EPISODES: Mapping[str, StepLayout] = {
     "android_control": StepLayout(
-        title="AndroidControl: screenshots, actions and step_instructions as lists, with one screenshot more than actions",
+        title="AndroidControl: screenshots, actions and step_instructions as lists, with one screenshot more than actions; also below `episode`",
         source="google-research android_control; neulab/agent-data-protocol datasets/androidcontrol @ df5b5ad; AgentCPM-GUI eval/eval_data/process_ac.py @ acbaf50",
-        needs=("actions", "screenshots | screenshot_path"),
-        others=("accessibility_trees", "accessibility_tree", "node_info"),
+        needs=("actions | episode.actions", _SCREENS),
+        goal="goal | episode.goal",
+        others=("accessibility_trees", "accessibility_tree", "node_info", "step_pams", "step_check_pams"),
         parallel={
-            "action": "actions",
-            "screenshot": "screenshots | screenshot_path",
-            "step_instruction": "step_instructions",
+            "action": "actions | episode.actions",
+            "screenshot": _SCREENS,
+            "step_instruction": "step_instructions | episode.step_instructions",
             "width": "screenshot_widths",
             "height": "screenshot_heights",
         },
-        fields=StepFields(screen="screenshot", details=("action",), low="step_instruction", sizes=("width", "height")),
+        fields=StepFields(screen="screenshot", details=("action",), low="step_instruction", sizes=("width | record:width", "height | record:height")),
         unit="px",
+        group="episode_id | episode.episode_id",
     ),
     "gui_odyssey": StepLayout(
         title="GUI-Odyssey: steps with screenshot, action and info, in thousandths; task_info, device_info",
@@ -40,6 +43,21 @@ EPISODES: Mapping[str, StepLayout] = {
         ),
         words=ODYSSEY,
         unit="thousand",
+    ),
+    "amex": StepLayout(
+        title="AMEX: steps with image_path, action, touch_coord and lift_coord in px of device_dim",
+        source="YuxiangChai/AMEX; ZJULiHongxin/UIPro utils/data_utils/make_amex_data @ 8ea2b23",
+        needs=("steps[0].action", "steps[0].touch_coord", "steps[0].image_path"),
+        steps="steps",
+        goal="instruction",
+        fields=StepFields(
+            details=(".",),
+            step_id="step_id",
+            sizes=("device_dim[0] | record:device_dim[0]", "device_dim[1] | record:device_dim[1]"),
+            others=("package_name", "annot_id"),
+        ),
+        words=AMEX,
+        unit="px",
     ),
     "agentnet": StepLayout(
         title="AgentNet: traj of steps with image and value.code, pyautogui from 0 to 1",
@@ -72,9 +90,11 @@ ANY_EPISODE: Mapping[str, StepLayout] = {
         needs=("steps[0] | trajectory[0] | traj[0] | actions[0]", GOAL),
         steps="steps | trajectory | traj | actions",
         fields=StepFields(
-            action="action | action_type | operation | code",
+            action="action | action_type | operation | code | type",
             details=("action", "operation", "."),
             step_id=STEP_ID,
+            low=f"{LOW} | instruction",
+            others=AFTER,
         ),
     ),
 }

@@ -21,11 +21,11 @@ POINT = (
     "from",
     "from_coord",
 )
-END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "to_coord", "end_box", "target")
-PAIRS = (("x", "y"), ("x1", "y1"), ("start_x", "start_y"), ("touch_x", "touch_y"))
-END_PAIRS = (("x2", "y2"), ("to_x", "to_y"), ("end_x", "end_y"), ("lift_x", "lift_y"))
-RECTS = ("bounding_box_rect",)  # x, y, width, height
-TEXT = ("text", "value", "content", "message", "input_text", "typed_text", "text_content", "answer")
+END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "to_coord", "end_box", "to", "target")
+PAIRS = (("x", "y"), ("x1", "y1"), ("start_x", "start_y"), ("touch_x", "touch_y"), ("position_x", "position_y"), ("press_position_x", "press_position_y"))
+END_PAIRS = (("x2", "y2"), ("to_x", "to_y"), ("end_x", "end_y"), ("lift_x", "lift_y"), ("release_position_x", "release_position_y"))
+RECTS = ("bounding_box_rect", "bbox", "bounding_box", "rect")  # x, y, width, height: the first as four numbers, the others as an object
+TEXT = ("text", "value", "content", "message", "input_text", "typed_text", "text_content", "answer", "action_value")
 KEY = ("key", "keys", "button", "text", "value", "keycode")
 URL = ("url", "text", "value", "goto")
 APP = ("app_name", "app", "package", "text", "value")
@@ -39,7 +39,7 @@ STATUS = ("status", "goal_status")
 COUNTS = ("clicks", "num_clicks", "click_count", "presses")
 BUTTON = "button"
 # Wheels: (to the right, down), as browsers have them; or up, as Qwen's computer_use and pyautogui have it.
-WHEELS = (("scroll_x", "scroll_y"), ("scrollX", "scrollY"))
+WHEELS = (("scroll_x", "scroll_y"), ("scrollX", "scrollY"), ("right", "down"))
 WHEEL_UP = "pixels"
 # What is done besides: keys that are held, a field that is emptied, Enter after a text. No form has words for it.
 BESIDES = (
@@ -56,6 +56,10 @@ RENAMED: Mapping[str, str] = {
     "result_action_text": "text",
     "results/type_action": "text",
     "type_text": "text",
+    "touch_coord": "point",  # AMEX
+    "lift_coord": "end",
+    "gt_bbox": "point",  # GUI-R1
+    "gt_input_text": "text",
 }
 ACTION_KEYS = frozenset(
     (
@@ -64,3 +68,5 @@ ACTION_KEYS = frozenset(
         *(key for pair in (*PAIRS, *END_PAIRS, *WHEELS) for key in pair),
     )
 )
+
+NO_TEXT = ("no input text",)  # what GUI-R1 writes where an action has no text

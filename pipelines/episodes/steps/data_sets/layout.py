@@ -10,11 +10,17 @@ from dataclasses import dataclass
 
 from pipelines.episodes.steps.data_sets.words import COMMON, Words
 
-SIZES = ("image_width | screenshot_width | screen_width | width", "image_height | screenshot_height | screen_height | height")
+SIZES = (
+    "image_width | screenshot_width | screen_width | width | img_size[0] | observation.screen_size[0]",
+    "image_height | screenshot_height | screen_height | height | img_size[1] | observation.screen_size[1]",
+)
 GOAL = "goal | instruction | task | confirmed_task | query | intent | task_description | task_instruction"
 SCREEN = (
-    "screenshot | screenshot_path | image_path | image | img | img_filename | screenshot_file | screen | observation.screenshot | observation.image | image_url"
+    "screenshot | screenshot_path | image_path | image | img | img_filename | img_url | screenshot_file | screen | observation.screenshot | observation.image"
+    " | observation.screenshot_path | image_url | screenshot_before | before_screenshot | screen_before | image_before"
 )
+# What the screen of the next step is, where the step's own is there too.
+AFTER = ("screenshot_after", "after_screenshot", "screen_after", "image_after", "next_screenshot", "next_image")
 STEP_ID = "step_id | step | step_num | step_index | step_idx | index"
 THOUGHT = "thought | thoughts | thinking | reasoning | coat_action_think"
 LOW = "step_instruction | low_level_instruction | low_instruction | sub_goal | subgoal | step_goal | action_description"
@@ -23,7 +29,8 @@ LOW = "step_instruction | low_level_instruction | low_instruction | sub_goal | s
 @dataclass(frozen=True, slots=True)
 class StepFields:
     """`action` is where the action's name or the object with it is, `details` where the objects are that have what belongs to it. `code` says that
-    the action is code, or a call as text."""
+    the action is code, or a call as text. `suffix` is what a screen's name lacks: files of SeeClick have `.png`, its records do not. `chosen`: a list of
+    elements, and the key of the one that is meant."""
 
     screen: str = SCREEN
     action: str = "action"
@@ -34,6 +41,8 @@ class StepFields:
     thought: str = THOUGHT
     sizes: tuple[str, str] = SIZES
     others: tuple[str, ...] = ()  # paths that are documented and that no row has
+    suffix: str = ""
+    chosen: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,11 @@ OTHERS: tuple[Other, ...] = (
         Reason.SCHEMA_UNKNOWN_FORMAT,
         "AITW as SeeClick has it is one object with all episodes; write one step per line: jq -c '.[][][]' FILE",
     ),
+    Other(  # xlang-ai/OSWorld lib_run_single.py
+        ("step_num", "screenshot_file", "action_timestamp | done"),
+        Reason.STEP_SCREEN_MISSING,
+        "this is one line of OSWorld's traj.jsonl, and its screen is the one after its action; set records: file, so that each action gets the screen before it",
+    ),
     Other(  # njucckevin/SeeClick agent_tasks/mind2web_process.py @ 0ef37ac; showlab/ShowUI prepare/hf_mind2web.py @ 21ed7cb
         ("actions[0].operation", "actions[0].bbox"),
         Reason.STEP_SCREEN_MISSING,
@@ -31,7 +36,7 @@ OTHERS: tuple[Other, ...] = (
         ("actions[0].screenshot", "actions[0].image"),
     ),
     Other(
-        ("actions[0].operation", "actions[0].pos_candidates"),
+        ("actions[0].operation", "actions[0].action_uid"),
         Reason.STEP_SCREEN_MISSING,
         "Mind2Web's text form has no screens; use osunlp/Multimodal-Mind2Web, which has one for each action",
         ("actions[0].screenshot", "actions[0].image"),

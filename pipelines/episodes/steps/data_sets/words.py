@@ -51,6 +51,8 @@ class Words(NamedTuple):
     scroll: str = "content"
     seconds: bool = False
     unclear: Mapping[str, str] = MappingProxyType({})
+    types_at_a_place: bool = True  # whether the point of a typed text means anything
+    zero_is_unset: bool = False  # whether a duration of 0 says that none was logged
 
 
 _COMMON = {
@@ -107,7 +109,15 @@ OS_ATLAS = Words(COMMON.names, unclear={"scroll": "whether its SCROLL [UP] moves
 # google-research android_in_the_wild action_type.py; 0 and 1 are AgentCPM-GUI's, eval/utils/action_type.py @ acbaf50.
 AITW = Words(
     {"0": "long_press", "1": "wait", "3": "type", "4": "dual", "5": "back", "6": "home", "7": "enter", "10": "finish", "11": "impossible", **COMMON.names}
+    | {"dualpointgesture": "dual"},
+    types_at_a_place=False,
+    zero_is_unset=True,  # AgentCPM-GUI eval/eval_data/process_odyssey.py @ acbaf50 writes it
 )
+# YuxiangChai/AMEX, as ZJULiHongxin/UIPro utils/data_utils/make_amex_data @ 8ea2b23 reads it.
+AMEX = Words(COMMON.names, types_at_a_place=False)
+# GUI-R1 takes its scrolls from data sets that mean the finger and from others that mean what is shown.
+GUI_R1 = Words(COMMON.names, unclear=dict.fromkeys(("scroll", "swipe"), "whether a direction is that of the finger or of what is shown"))
+SECONDS = Words(COMMON.names, seconds=True)
 # Keys that are pressed by name and have an action of their own on a phone. A bare `home` may be the key of a keyboard, which goes to the start of a line:
 # it is the button only where the log says so, as KEY_HOME and KEYCODE_HOME do, and the names in BUTTONS.
 KEYS = {"home": "home", "back": "back", "enter": "enter", "return": "enter", "appselect": "recent", "recent": "recent", "appswitch": "recent"}

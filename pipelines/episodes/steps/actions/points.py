@@ -1,0 +1,82 @@
+"""The points of an action as logs write them: [x, y], an object, two keys, a box, a rectangle, a text of these."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipelines.episodes.steps.data_sets.keys import POINT, RECTS
+from pipelines.parsing.careful import clip, kind_of
+from pipelines.reasons import Reason, Reject
+from pipelines.records import Point
+
+Json = Any
+NOWHERE = (Point(-1, -1), Point(-100, -100))  # what AITW and GUI-R1 write where an action has no place
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def number_of(value: Json) -> float | None:
+    """0 where there is none, None where it is no number. GUIAct writes numbers as text."""
+    if value in (None, ""):
+        return 0
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return float(value)
+    return float(value) if is_number(value) else None
+
+
+def logged_point(fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tuple[str, str]], order: str, where: str) -> Point | None:
+    for x, y in pairs:
+        if fields.get(x) is not None or fields.get(y) is not None:
+            return point_of([fields.get(x), fields.get(y)], "xy", where)
+    if keys is POINT and (rect := _rect(fields)) is not None:
+        left, top, width, height = _numbers(rect, (4,), where)
+        return Point(left + width / 2, top + height / 2)
+    two = next((value for key in POINT if _is_two(value := fields.get(key))), None)
+    if two is not None:
+        return point_of(two[0 if keys is POINT else 1], order, where)
+    # A text without numbers describes an element.
+    value = next(
+        (value for key in keys if (value := fields.get(key)) not in (None, [], "") and not (isinstance(value, str) and not _NUMBER.search(value))), None
+    )
+    found = None if value is None else point_of(value, order, where)
+    return None if found in NOWHERE else found
+
+
+def _is_two(value: Json) -> bool:
+    """Whether this is two points: where a gesture begins and where it ends."""
+    return isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(one, (list, tuple)) for one in value)
+
+
+def _rect(fields: Mapping[str, Json]) -> Json:
+    """The left side, the top, the width and the height of an element. Four numbers under another key than the first may be two corners."""
+    if (given := fields.get(RECTS[0])) is not None:
+        return given
+    found = next((value for key in RECTS[1:] if isinstance(value := fields.get(key), dict) and {"x", "y", "width", "height"} <= value.keys()), None)
+    return None if found is None else [found[side] for side in ("x", "y", "width", "height")]
+
+
+def point_of(value: Json, order: str, where: str) -> Point:
+    """The point in [x, y], [y, x], a box of four numbers (its centre), an object, or a text of these. Raises Reject for anything else."""
+    if isinstance(value, dict):
+        value = value["related"] if "related" in value else [value.get("x"), value.get("y")]  # GUIAct has both units
+    if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], (list, tuple)):
+        value = value[0]
+    numbers = _numbers(value, (2, 4), where)
+    if len(numbers) == 4:
+        numbers = [(numbers[0] + numbers[2]) / 2, (numbers[1] + numbers[3]) / 2]
+    return Point(*numbers) if order == "xy" else Point(numbers[1], numbers[0])
+
+
+def _numbers(value: Json, counts: tuple[int, ...], where: str) -> list[float]:
+    found = [float(number) for number in _NUMBER.findall(value)] if isinstance(value, str) and len(value) < 200 else value
+    if not isinstance(found, (list, tuple)) or len(found) not in counts or not all(is_number(number) for number in found):
+        raise Reject(
+            Reason.STEP_ACTION_BAD.at(where, f"found {clip(str(value)) if isinstance(value, (list, str)) else kind_of(value)} where a point is expected")
+        )
+    return list(map(float, found))
+
+
+def is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and abs(value) < 1e9

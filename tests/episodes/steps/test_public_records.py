@@ -1,0 +1,177 @@
+"""Records as the authors of public data sets ship them, with made-up values: right rows, or a refusal that says what to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.episodes.steps.records import SIZE, answers, odyssey, rows_of, stepwise
+from tests.making import run
+
+WIDTH, HEIGHT = SIZE
+
+
+def amex(action: str, touch: list[int] | None = None, lift: list[int] | None = None, text: str = "", step: int = 0) -> dict[str, Any]:
+    points = {"touch_coord": touch or [0, 0], "lift_coord": lift or touch or [0, 0]}
+    return {"image_path": f"s{step}.png", "action": action, "type_text": text, "device_dim": [WIDTH, HEIGHT], **points}
+
+
+def seeclick(**more: Any) -> dict[str, Any]:
+    """AITW as SeeClick has it: the names of its screens lack `.png`."""
+    points = {"touch": [0.25, 0.5], "lift": [0.25, 0.52]}
+    return {"ep_id": "9", "step": 0, "goal": "Go.", "img_filename": "s0", "action_type_id": 4, "action_type_text": "click", "type_text": "", **points} | more
+
+
+def aitw(kind: str, touch: list[float]) -> dict[str, Any]:
+    screen = {"image/encoded": "s0", "image/width": 540, "image/height": 1080, "image/ui_annotations_text": ["a"]}
+    result = {"results/action_type": kind, "results/yx_touch": touch, "results/yx_lift": touch, "results/type_action": ""}
+    return {"episode_id": "1", "step_id": 0, "goal_info": "Go.", **screen, **result}
+
+
+def guiact(*actions: dict[str, Any]) -> dict[str, Any]:
+    about = {"uid": "uid_image_s0", "image_id": "s0", "image_size": {"width": WIDTH, "height": HEIGHT}, "actions_history": "step 0: click", "logs": ""}
+    return about | {"question": "Go.", "thoughts": "", "actions_label": list(actions)}
+
+
+def android_lab(action: dict[str, Any]) -> dict[str, Any]:
+    about = {"trace_id": "t", "index": 0, "prompt": "Go.", "target": "Go.", "xml": "0.xml", "current_response": "r"}
+    return about | {"image": "s0.png", "window": [WIDTH, HEIGHT], "parsed_action": action}
+
+
+def gui_r1(action: str, box: list[float], text: str = "no input text") -> dict[str, Any]:
+    about = {"id": "1", "history": "None", "task_type": "high", "instruction": "Go."}
+    return about | {"image": {"bytes": None, "path": "s0.png"}, "gt_action": action, "gt_bbox": box, "gt_input_text": text}
+
+
+def showui(step: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "id": "1",
+        "split": "train",
+        "task": "Go.",
+        "img_url": "s0.png",
+        "img_size": [WIDTH, HEIGHT],
+        "step_id": 0,
+        "step": step,
+        "step_history": [],
+        **more,
+    }
+
+
+BOX = {"x": 27, "y": 60, "width": 54, "height": 120}
+
+
+@pytest.mark.parametrize(
+    ("record", "answer"),
+    [
+        ({"episode_id": "e", "instruction": "Go.", "steps": [amex("TAP", [54, 60])]}, {"action": "tap", "point": [500, 250]}),
+        ({"episode_id": "e", "instruction": "Go.", "steps": [amex("SWIPE", [54, 180], [54, 60])]}, {"action": "swipe", "point": [500, 750], "direction": "up"}),
+        ({"episode_id": "e", "instruction": "Go.", "steps": [amex("TYPE", text="hi")]}, {"action": "type", "text": "hi"}),
+        ({"episode_id": "e", "instruction": "Go.", "steps": [amex("PRESS_ENTER")]}, {"action": "enter"}),
+        ({"episode_id": "e", "instruction": "Go.", "steps": [amex("TASK_IMPOSSIBLE")]}, {"action": "impossible"}),
+        (seeclick(), {"action": "tap", "point": [250, 500]}),
+        (seeclick(touch=[0.5, 0.8], lift=[0.5, 0.2], action_type_text="scroll down"), {"action": "swipe", "point": [500, 800], "direction": "up"}),
+        (aitw("dual-point gesture", [0.5, 0.25]), {"action": "tap", "point": [250, 500]}),
+        (aitw("go_back", [-1.0, -1.0]), {"action": "back"}),
+        (aitw("task_impossible", [-1.0, -1.0]), {"action": "impossible"}),
+        (showui(seeclick(), ep_id="9", **{k: v for k, v in seeclick().items() if k in ("action_type_id", "touch", "lift", "type_text")}),
+         {"action": "tap", "point": [250, 500]}),
+        (showui({"operation": {"op": "SELECT", "original_op": "SELECT", "value": "two"}, "bbox": BOX}, annot_id="a", step_repr="r", repr_history=[]),
+         {"action": "select", "point": [500, 500], "text": "two"}),
+        (showui([{"action_type": "INPUT", "action_value": "hi", "point": [0.5, 0.25]}]), {"action": "type", "point": [500, 250], "text": "hi"}),
+        (showui({"action_type": "SWIPE", "action_value": None, "point": [[0.5, 0.8], [0.5, 0.2]]}), {"action": "swipe", "point": [500, 800], "direction": "up"}),
+        (guiact({"name": "click", "element": {"related": "<box>0.1,0.2,0.3,0.4</box>", "absolute": "<box>11,48,32,96</box>"}}),
+         {"action": "tap", "point": [200, 300]}),
+        (guiact({"name": "tap", "point": {"related": "<point>0.5,0.25</point>", "absolute": "<point>54,60</point>"}}), {"action": "tap", "point": [500, 250]}),
+        (guiact({"name": "swipe", "dual_point": {"related": {"from": "<point>0.5,0.8</point>", "to": "<point>0.5,0.2</point>"}}}),
+         {"action": "swipe", "point": [500, 800], "direction": "up"}),
+        (guiact({"name": "scroll", "scroll": {"related": {"down": "0.53", "right": "0"}}}), {"action": "scroll", "direction": "down"}),
+        (guiact({"name": "answer", "text": "4"}), {"action": "answer", "text": "4"}),
+        (android_lab({"operation": "do", "action": "Tap", "kwargs": {"element": [27, 60, 81, 180]}}), {"action": "tap", "point": [500, 500]}),
+        (android_lab({"operation": "do", "action": "Swipe", "kwargs": {"element": [54, 120], "direction": "up", "dist": "long"}}),
+         {"action": "swipe", "point": [500, 500], "direction": "up"}),
+        (android_lab({"operation": "do", "action": "Wait", "kwargs": {"interval": 5}}), {"action": "wait"}),
+        (android_lab({"operation": "finish", "action": "finish", "kwargs": {"message": "4"}}), {"action": "finish", "text": "4"}),
+        (gui_r1("click", [0.5, 0.25]), {"action": "tap", "point": [500, 250]}),
+        (gui_r1("type", [-100, -100], "hi"), {"action": "type", "text": "hi"}),
+        (gui_r1("press_back", [-100, -100]), {"action": "back"}),
+    ],
+)  # fmt: skip
+def test_public_records_become_the_rows_that_their_authors_mean(record: Any, answer: Any):
+    (row,) = rows_of(record, stepwise("plain"))
+    assert answers([row]) == [answer]
+    assert [image.uri for image in row.images] == ["kit/s0.png"]
+
+
+def test_an_episode_of_android_control_may_be_below_a_key():
+    actions = [{"action_type": "click", "x": 54, "y": 60, "app_name": None}, {"action_type": "scroll", "direction": "down", "x": None, "y": None}]
+    below = {"episode_id": 60, "goal": "Go.", "screenshot_paths": ["s0.png", "s1.png", "s2.png"], "step_instructions": ["a", "b"], "actions": actions}
+    rows = rows_of({"episode": below, "width": WIDTH, "height": HEIGHT, "step_pams": [{"action": "click", "coordinate": [54, 60]}]}, stepwise())
+    assert answers(rows) == [{"POINT": [500, 250]}, {"POINT": [500, 500], "to": "up"}, {"STATUS": "finish"}]
+    assert [(row.episode_id, row.step_id) for row in rows] == [("60", "0"), ("60", "1"), ("60", "2")]
+
+
+def candidate(rect: str, is_meant: bool) -> dict[str, Any]:
+    return {"tag": "a", "attributes": f'{{"bounding_box_rect": "{rect}"}}', "is_original_target": is_meant, "is_top_level_target": not is_meant}
+
+
+def mind2web_step(*candidates: dict[str, Any]) -> dict[str, Any]:
+    about = {"annotation_id": "a", "confirmed_task": "Go.", "target_action_index": "0", "action_reprs": ["x"], "screenshot": "s0.png"}
+    return about | {"operation": {"op": "CLICK", "original_op": "HOVER", "value": ""}, "pos_candidates": list(candidates), "neg_candidates": []}
+
+
+def test_of_several_elements_of_mind2web_the_annotated_one_counts():
+    record = mind2web_step(candidate("0,0,108,240", False), candidate("27,60,54,120", True))
+    assert answers(rows_of(record, stepwise("plain"))) == [{"action": "tap", "point": [500, 500]}]
+    for several in ([True, True], [False, False]):
+        (made,) = run(mind2web_step(*(candidate("27,60,54,120", is_meant) for is_meant in several)), stepwise("plain"), {"s0.png": SIZE})
+        assert [(finding.code, finding.where) for finding in made.findings] == [("step.action_bad", "pos_candidates")]
+
+
+def test_a_screen_that_is_called_before_is_that_of_its_step():
+    steps = [{"screenshot_before": f"s{i}.png", "screenshot_after": f"s{i + 1}.png", "action": {"type": "click", "x": 0.5, "y": 0.5}} for i in range(2)]
+    rows = rows_of({"goal": "Go.", "steps": steps}, stepwise("plain"))
+    assert [row.images[0].uri for row in rows] == ["kit/s0.png", "kit/s1.png"]
+
+
+def test_a_step_without_an_episode_is_a_task_of_one_step_unless_a_history_is_asked_for():
+    record = {"goal": "Go.", "screenshot": "s0.png", "action": {"action": "click", "coordinate": [0.5, 0.5]}}
+    assert answers(rows_of(record, stepwise("plain"))) == [{"action": "tap", "point": [500, 500]}]
+    (made,) = run(record, stepwise("plain", history={"steps": 1}), {"s0.png": SIZE})
+    assert {finding.code for finding in made.findings} == {"step.number_bad"}
+
+
+@pytest.mark.parametrize(
+    ("record", "code", "words"),
+    [
+        ({"general": [[seeclick()]], "single": []}, "schema.unknown_format", "write one step per line"),
+        ({"confirmed_task": "Go.", "actions": [{"action_uid": "u", "operation": {"op": "CLICK"}, "pos_candidates": []}]}, "step.screen_missing", "Multimodal-Mind2Web"),
+        ({"demo": "a", "turn": 1, "action": 'click(uid="1")', "utterances": "u"}, "step.screen_missing", "WebLINX"),
+        ({"data": [{"type": "chat", "speaker": "instructor", "utterance": "Go."}]}, "schema.unknown_format", "WebLINX"),
+        ({"task": "data/tasks/1.txt", "image": "s0.png", "box": "b.json"}, "schema.unknown_format", "names a file"),
+        ({"img_filename": "s0.png", "bbox": [1, 2, 3, 4], "instruction": "close"}, "schema.unknown_format", "names an element with its box"),
+        ({"app_name": "A", "task_description": ["Go."], "actions": [{"type": "done"}]}, "step.screen_missing", "MobiAgent"),
+        ({"step_num": 1, "action_timestamp": "t", "action": "DONE", "screenshot_file": "s0.png", "instruction": "Go."}, "step.screen_missing", "records: file"),
+        (guiact({"name": "click", "element": {"related": "<box>0.1,0.2,0.3,0.4</box>"}}, {"name": "enter"}), "step.action_unsupported", '"enter"'),
+        (gui_r1("scroll", [-100, -100], "down"), "step.action_bad", "does not document"),
+        ({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"action_type": "click", "index": 7}}]}, "step.action_bad", "tap has no point; expected one of"),
+        ({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"action": "click", "type": "swipe", "x": 1, "y": 2}}]}, "step.action_bad", "are two actions"),
+    ],
+)  # fmt: skip
+def test_records_that_are_no_steps_are_refused_with_what_to_write(record: Any, code: str, words: str):
+    (made,) = run(record, stepwise("plain"), {"s0.png": SIZE})
+    assert [finding.code for finding in made.findings if not finding.code.startswith("record.")][:1] == [code]
+    assert words in made.findings[0].detail
+
+
+def test_a_step_with_a_key_that_may_matter_is_refused_and_one_with_bookkeeping_is_not():
+    bookkeeping = {"annotator_id": 7, "timestamp": 1.5, "device_name": "Pixel", "ui_tree": "<node/>"}
+    record = {"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"action_type": "navigate_back"}} | bookkeeping]} | {
+        "device": "Pixel",
+        "annotator": "a",
+    }
+    assert answers(rows_of(record, stepwise())) == [{"PRESS": "BACK"}]
+    for key, value in (("alternative_action", {"name": "click", "arguments": {}}), ("corrected_response", "x"), ("image_2", "s1.png")):
+        (made,) = run({"goal": "Go.", "steps": [record["steps"][0] | {key: value}]}, stepwise(), {"s0.png": SIZE})
+        assert [(finding.code, finding.where) for finding in made.findings] == [("schema.field_unread", f"steps[0].{key}")]
+    assert answers(rows_of(odyssey(("COMPLETE", ""), extra_note="n"), stepwise())) == [{"STATUS": "finish"}]
