@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from pipelines.episodes.steps.actions.logged import logged_action
-from pipelines.episodes.steps.chats import answers_of, read_chat, say_actions
+from pipelines.episodes.steps.chats import answers_of, read_chat, says_actions
 from pipelines.episodes.steps.chats.answers import is_in_form
 from pipelines.episodes.steps.data_sets.episodes import ANY_EPISODE
 from pipelines.episodes.steps.data_sets.others import OTHERS
@@ -52,7 +52,7 @@ def layout_of(top: Found, budget: Budget) -> str | None:
     """The first layout that this record has."""
     trail = Trail(budget)
     answers = answers_of(top.value)
-    is_chat = say_actions(answers, budget)
+    is_chat = says_actions(top.value, budget)
     for name, layout in LAYOUTS.items():
         if layout.chat is not None and not (is_chat and any(re.search(layout.chat, text, re.MULTILINE) for text in answers)):
             continue

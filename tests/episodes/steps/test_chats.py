@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -48,6 +49,8 @@ def only(record: Any, config: Config = PLAIN) -> Any:
         ("SCROLL: UP", {"action": "swipe", "direction": "up"}),  # of the finger: format_converter.py takes it from its way
         ("PRESS_BACK", {"action": "back"}),
         ("TYPE: a: b", {"action": "type", "text": "a: b"}),
+        ("<answer>[{'action': 'click', 'point': [5, 6], 'input_text': None}]</answer>", {"action": "tap", "point": [5, 6]}),
+        ("{'action': 'CLICK', 'value': None, 'position': [5, 6]}", {"action": "tap", "point": [5, 6]}),
     ],
 )
 def test_an_answer_says_its_action_in_many_ways(answer: str, said: Any):
@@ -160,3 +163,29 @@ def test_answers_in_the_form_of_the_model_are_left_to_rows_of_conversations(answ
     (made,) = run(chat(answer), PLAIN, {"s0.png": (108, 240)})
     assert [finding.code for finding in made.findings] == ["schema.unknown_format"]
     assert "set rows: {of: conversation}" in made.findings[0].detail
+
+
+def test_calls_of_a_computer_tool_are_steps_on_the_screen_of_the_result_before():
+    use = [{"action": "left_click", "coordinate": [5, 6]}, {"action": "key", "text": "Return"}]
+    anthropic = [
+        {"role": "user", "content": [{"type": "text", "text": "Open it."}, {"type": "image_url", "image_url": {"url": "s0.png"}}]},
+        {"role": "assistant", "content": [{"type": "text", "text": "There."}, {"type": "tool_use", "id": "1", "name": "computer", "input": use[0]}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": [{"type": "image", "image": "s1.png"}]}]},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "2", "name": "computer", "input": use[1]}]},
+    ]
+    openai = [
+        {"role": "user", "content": "Open it.<image>"},
+        {"role": "assistant", "content": "There.", "tool_calls": [{"id": "1", "function": {"name": "computer", "arguments": json.dumps(use[0])}}]},
+        {"role": "tool", "tool_call_id": "1", "content": [{"type": "image_url", "image_url": {"url": "s1.png"}}]},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "2", "function": {"name": "computer", "arguments": json.dumps(use[1])}}]},
+    ]
+    for record in ({"messages": anthropic}, {"messages": openai, "images": ["s0.png"]}):
+        rows = rows_of(record, PLAIN)
+        assert answers(rows) == [{"thought": "There.", "action": "tap", "point": [5, 6]}, {"action": "enter"}]
+        assert [row.images[0].uri for row in rows] == ["kit/s0.png", "kit/s1.png"]
+
+
+def test_several_calls_of_one_answer_are_written_for_no_model():
+    calls = [{"type": "tool_use", "name": "computer", "input": {"action": name}} for name in ("left_click", "wait")]
+    turns = [{"role": "user", "content": "Open it.<image>"}, {"role": "assistant", "content": calls}]
+    assert refusals({"messages": turns, "images": ["s0.png"]}, PLAIN, {"s0.png": (108, 240)}) == [("step.action_unsupported", "messages[1]")]

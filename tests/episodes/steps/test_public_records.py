@@ -175,3 +175,10 @@ def test_a_step_with_a_key_that_may_matter_is_refused_and_one_with_bookkeeping_i
         (made,) = run({"goal": "Go.", "steps": [record["steps"][0] | {key: value}]}, stepwise(), {"s0.png": SIZE})
         assert [(finding.code, finding.where) for finding in made.findings] == [("schema.field_unread", f"steps[0].{key}")]
     assert answers(rows_of(odyssey(("COMPLETE", ""), extra_note="n"), stepwise())) == [{"STATUS": "finish"}]
+
+
+def test_a_key_beside_an_action_is_read_only_where_the_action_takes_it():
+    record = {"goal": "Go.", "screenshot": "s0.png", "action": "answer", "answer": "4"}
+    assert answers(rows_of(record, stepwise("plain"))) == [{"action": "answer", "text": "4"}]
+    (made,) = run(record | {"action": "press_home()"}, stepwise(), {"s0.png": SIZE})
+    assert [(finding.code, finding.where) for finding in made.findings] == [("schema.field_unread", "answer")]

@@ -35,13 +35,20 @@ def logged_action(reader: Reader, at: Found, code: str | None) -> Action:
         return _from_text(code if code is not None else value, where, reader)
     opened = open_text(found, reader.trail.budget) if isinstance(value, str) else None
     value = opened.value if opened is not None else value
-    details = _details(reader, at, found if opened is None else opened)
+    details = _details(reader, at)
+    try:
+        return _made(reader, value, details, where)
+    finally:
+        details.account(reader.trail)
+
+
+def _made(reader: Reader, value: Json, details: Details, where: str) -> Action:
     name = _name(value, reader.layout.words.names, where)
     if isinstance(name, str) and "(" in name:
         return read_code(name, where, reader.trail.budget, reader.layout.words)
     if isinstance(name, bool) or not isinstance(name, (str, int)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)}; expected the name of an action, or an object with it"))
-    if isinstance(info := details.get("info"), str):  # GUI-Odyssey: a key, or the text
+    if isinstance(info := details.pop("info", None), str):  # GUI-Odyssey: a key, or the text
         name = info if info.startswith("KEY_") else name
         details["text"] = info
     seconds = reader.layout.words.seconds or (isinstance(value, dict) and value.get("name") in keys_of.TOOLS_IN_SECONDS)
@@ -76,15 +83,37 @@ def _from_text(text: str, where: str, reader: Reader) -> Action:
     return action_of(name, fields, reader.layout.words, where, reader.order)
 
 
-def _details(reader: Reader, at: Found, action: Found) -> dict[str, Json]:
+class Details(dict[str, Json]):
+    """What belongs to an action, by the usual keys. Of keys beside the action, in the step itself, only those that it takes are read."""
+
+    def __init__(self, found: Mapping[str, Json]) -> None:
+        super().__init__(found)
+        self.used: set[str] = set()
+        self.beside: list[tuple[str, Mapping[str, Json]]] = []
+
+    def get(self, key: str, default: Json = None) -> Json:
+        value = super().get(key, default)
+        if value is not None:
+            self.used.add(key)
+        return value
+
+    def account(self, trail: Trail) -> None:
+        for where, holder in self.beside:
+            trail.add(where, holder, [key for key in holder if key in keys_of.RENAMED or (key in keys_of.ACTION_KEYS and key in self.used)])
+
+
+def _details(reader: Reader, at: Found) -> Details:
     """What belongs to the action, from all objects that have it: the first that has a key counts."""
     merged = _chosen(reader, at)
+    beside: list[tuple[str, Mapping[str, Json]]] = []
     for path in reader.layout.fields.details or ("action",):
         found = reader.of(at, path)
         if found is not None and isinstance(found.value, str):
             found = open_text(found, reader.trail.budget) or found
         if found is None:
             continue
+        if isinstance(found.value, list) and len(found.value) == 1 and isinstance(found.value[0], dict):
+            found = found.at(0)
         if not isinstance(found.value, dict):
             merged[path] = found.value
             if isinstance(found.value, list) and path == "info":
@@ -94,9 +123,14 @@ def _details(reader: Reader, at: Found, action: Found) -> dict[str, Json]:
         inner = _arguments(found.value)
         for holder, where in ((found.value, found.where), (inner, f"{found.where}.parameters")):
             if isinstance(holder, dict):
-                reader.trail.add(where, holder, keys_of.ACTION_KEYS | set(keys_of.ARGUMENTS))
+                if path == ".":
+                    beside.append((where, holder))
+                else:
+                    reader.trail.add(where, holder, keys_of.ACTION_KEYS | set(keys_of.ARGUMENTS))
                 merged = {keys_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in keys_of.ACTION_KEYS} | merged
-    return {key: value for key, value in merged.items() if value not in keys_of.NO_TEXT}
+    details = Details({key: value for key, value in merged.items() if value not in keys_of.NO_TEXT})
+    details.beside = beside
+    return details
 
 
 def _chosen(reader: Reader, at: Found) -> dict[str, Json]:

@@ -10,11 +10,11 @@ assistant  Thought: ...
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pipelines.episodes.steps.chats.answers import read_answer
+from pipelines.episodes.steps.chats.answers import Said, calls_in, does_something, read_answer
 from pipelines.episodes.steps.chats.pictures import Pictures, pictures_of, without_marks
 from pipelines.episodes.steps.data_sets.chats import FILLERS, NO_HISTORY, TASKS
 from pipelines.formats.keys import IMAGES, TURN_FIELDS
@@ -26,7 +26,7 @@ from pipelines.records import Finding
 from pipelines.visible import counted
 
 Json = Any
-_READ = ("role", "from", "content", "value", "recipient", "end_turn", *TURN_FIELDS["loss"])
+_READ = ("role", "from", "content", "value", "recipient", "end_turn", "tool_call_id", *TURN_FIELDS["loss"])
 _QUESTIONS, _ANSWERS = ("user", "human"), ("assistant", "gpt")
 _RESULTS = ("tool", "observation", "function")  # they may have the next screen
 _WORD_SIGNS = re.compile(r"[^\w]+")
@@ -62,8 +62,8 @@ class Chat:
             detail = f"a question after the first answer has a text that is not read: {clip(text)}; a chat has one task, and then only screens"
             self.faults.append(Reason.SCHEMA_FIELD_UNREAD.at(where, detail))
 
-    def answer(self, where: str, text: str, is_trained: bool) -> None:
-        said = read_answer(text, self.budget)
+    def answer(self, where: str, text: str, calls: list[Json], is_trained: bool) -> None:
+        said = Said(calls[0] if len(calls) == 1 else calls, text.strip()) if calls else read_answer(text, self.budget)
         if len(self.screens) > 1:
             self.faults.append(Reason.IMAGE_COUNT_MISMATCH.at(where, f"found {len(self.screens)} pictures before this answer; expected one, its screen"))
         screen = self.screens[-1] if self.screens else None
@@ -77,19 +77,22 @@ def answers_of(record: Mapping[str, Json]) -> list[str]:
     return [_text(turn) for _, turn in _turns(record) if _role(turn) in _ANSWERS]
 
 
-def say_actions(answers: Iterable[str], budget: Budget) -> bool:
-    """Whether one of these answers says an action."""
-    return any(read_answer(text, budget).is_action for text in answers)
+def says_actions(record: Mapping[str, Json], budget: Budget) -> bool:
+    """Whether an answer of this record says an action, or calls a tool that does one."""
+    turns = [turn for _, turn in _turns(record) if _role(turn) in _ANSWERS]
+    return any(read_answer(_text(turn), budget).is_action or any(map(does_something, calls_in(turn, budget))) for turn in turns)
 
 
 def read_chat(record: Mapping[str, Json], trail: Trail) -> Chat:
     chat, listed = Chat(trail.budget), Pictures(record)
-    waiting: list[tuple[str, str, bool]] = []  # answers without a question between them are one
+    waiting: list[tuple[str, str, list[Json], bool]] = []  # answers without a question between them are one
     for where, turn in _turns(record):
         trail.add(where, turn, (*_READ, *IMAGES))
         role, text = _role(turn), _text(turn)
         if role in _ANSWERS:
-            waiting.append((where, text, not _is_masked(turn)))
+            calls = calls_in(turn, trail.budget)
+            trail.add(where, turn, ("tool_calls",) if calls else ())
+            waiting.append((where, text, calls, not _is_masked(turn)))
             continue
         _close(chat, waiting)
         if role in (*_QUESTIONS, *_RESULTS):
@@ -108,9 +111,10 @@ def read_chat(record: Mapping[str, Json], trail: Trail) -> Chat:
     return chat
 
 
-def _close(chat: Chat, waiting: list[tuple[str, str, bool]]) -> None:
+def _close(chat: Chat, waiting: list[tuple[str, str, list[Json], bool]]) -> None:
     if waiting:
-        chat.answer(waiting[0][0], "\n".join(text for _, text, _ in waiting), all(is_trained for _, _, is_trained in waiting))
+        where, texts, calls, trained = zip(*waiting, strict=True)
+        chat.answer(where[0], "\n".join(texts), [call for some in calls for call in some], all(trained))
         waiting.clear()
 
 

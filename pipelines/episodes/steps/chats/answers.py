@@ -7,9 +7,11 @@ Action: click(...)           <action>click(...)</action>         pyautogui.click
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipelines.episodes.steps.data_sets.keys import NAME
+from pipelines.normalize.literals import read_literal
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import parse_json
 from pipelines.reasons import Reject
@@ -33,6 +35,28 @@ class Said(NamedTuple):
     thought: str = ""
     instruction: str = ""
     is_action: bool = True  # whether the answer marks an action, or is one
+
+
+def calls_in(turn: Mapping[str, Json], budget: Budget) -> list[Json]:
+    """The calls of an answer as objects with name and arguments: OpenAI's tool_calls, Anthropic's tool_use."""
+    content = turn.get("content")
+    calls = [*_listed(turn.get("tool_calls")), *(part for part in _listed(content) if part.get("type") == "tool_use")]
+    found = [call["function"] if isinstance(call.get("function"), dict) else call for call in calls]
+    return [{"name": call.get("name"), "arguments": _given(call, budget)} for call in found]
+
+
+def _listed(value: Json) -> list[dict[str, Json]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _given(call: Mapping[str, Json], budget: Budget) -> Json:
+    given: Json = next((call[key] for key in ("arguments", "input") if call.get(key) is not None), {})
+    return _opened(given, budget) if isinstance(given, str) else given
+
+
+def does_something(call: Json) -> bool:
+    """Whether a call is of a tool such as computer or mobile_use, whose action is among its arguments."""
+    return isinstance(call.get("arguments"), dict) and isinstance(call["arguments"].get("action"), str)
 
 
 def read_answer(text: str, budget: Budget) -> Said:
@@ -71,13 +95,15 @@ def _bare(text: str) -> str:
 
 
 def _opened(text: str, budget: Budget) -> Json:
-    """The object or list of a JSON text; any other text as it is."""
+    """The object or list of a text in JSON, or in Python's form of it; any other text as it is."""
     if text[:1] not in ("{", "["):
         return text
-    try:
-        return parse_json(text, budget, [])
-    except Reject:
-        return text
+    for read in (lambda: parse_json(text, budget, []), lambda: read_literal(text, "", budget)):
+        try:
+            return read()
+        except Reject:
+            pass
+    return text
 
 
 def is_in_form(text: str, budget: Budget) -> bool:

@@ -14,6 +14,7 @@ Json = Any
 # <image>, <image_00> of MiniCPM's dict form, Qwen-VL's <img>path</img>, and the tokens of Qwen2-VL, which name no picture.
 _MARK = re.compile(r"<image(?:_\d+)?>|<img>[^<>\n]*</img>|<\|vision_start\|>(?:<\|image_pad\|>|\.)*<\|vision_end\|>")
 _LABEL = re.compile(r"(?m)^Picture \d+:[ \t]*$")
+_SLOTS = ("image", "image_url", "input_image")  # types of parts that may only hold the place of a picture
 _HISTORY = "image-history:"  # GUI-Odyssey's mark for earlier screens, which names no picture
 
 
@@ -40,14 +41,18 @@ class Pictures:
 
 def pictures_of(turn: Mapping[str, Json], text: str, listed: Pictures, where: str, faults: list[Finding]) -> list[Json]:
     """The pictures of a turn: its own, and those of the record at its marks."""
-    content = turn.get("content")
-    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else [turn]
     found: list[Json] = []
-    for part in parts:
-        for value in (part[key] for key in IMAGES if part.get(key)):
+    for part in _parts(turn):
+        own = [value for key in IMAGES if (value := part.get(key))]
+        own += [part["source"]] if part.get("type") == "image" and isinstance(part.get("source"), dict) else []
+        if not own and part.get("type") in _SLOTS:
+            own = [listed.take("<image>")]
+        for value in own:
             found += value if isinstance(value, list) else [value.get("url", value) if isinstance(value, dict) else value]
     if found:
-        return found
+        if None in found:
+            faults.append(Reason.IMAGE_COUNT_MISMATCH.at(where, "a part of this turn has no picture"))
+        return [one for one in found if one is not None]
     for mark in _MARK.findall(text):
         if mark.startswith("<|") or _HISTORY in mark:
             continue
@@ -57,6 +62,19 @@ def pictures_of(turn: Mapping[str, Json], text: str, listed: Pictures, where: st
         else:
             found.append(picture)
     return found
+
+
+def _parts(turn: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    """The parts of a turn, with those of the results in it; the turn itself where it has none."""
+    content = turn.get("content")
+    if not isinstance(content, list):
+        return [turn]
+    parts: list[Mapping[str, Json]] = []
+    for part in content:
+        if isinstance(part, dict):
+            inner = part.get("content") if part.get("type") == "tool_result" else None
+            parts += [one for one in inner if isinstance(one, dict)] if isinstance(inner, list) else [part]
+    return parts
 
 
 def without_marks(text: str) -> str:
