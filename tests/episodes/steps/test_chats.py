@@ -67,10 +67,19 @@ def test_two_answers_without_a_question_between_them_are_one():
     [
         (f"<image>\n{ASKED}Step 1: Open the app", "Open it.", ["step.question_replaced"]),
         (f"<image>\n{ASKED}None", "Open it.", []),
+        ("<image>The password is 12.\n\nTask: Open it.", "The password is 12.\n\nTask: Open it.", []),
         ("<image>You are a GUI agent.\n\n## User Instruction\nOpen it.", "Open it.", []),
-        ("<image>\nHigh-level instruction: Open it.\nAction history: tap\nAccessibility tree: {}", "Open it.", ["step.question_replaced"]),
-        ("<image>\nMove.\n\nTask: Open it.\n\nPrevious operations:\nNone", "Open it.", []),
-        ("Picture 1: <img>s0.png</img>\nI'm looking for guidance on how to Open it.\nPrevious screenshots: None\nPrevious Actions: None", "Open it.", []),
+        (
+            "<image>\nYou are a GUI task expert.\nHigh-level instruction: Open it.\nAction history: tap\nAccessibility tree: {}",
+            "Open it.",
+            ["step.question_replaced"],
+        ),
+        ("<image>\nPlease generate the next move.\n\nTask: Open it.\n\nPrevious operations:\nNone", "Open it.", []),
+        (
+            "Picture 1: <img>s0.png</img>\nI'm looking for guidance on how to Open it.\nPrevious screenshots: None\nPrevious Actions: None\nProvide the command-style action directly.",
+            "Open it.",
+            [],
+        ),
         ("<image>Open it.", "Open it.", []),
     ],
 )

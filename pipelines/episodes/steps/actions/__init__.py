@@ -36,7 +36,8 @@ Json = Any
 # AITW: the finger moved less than this part of the screen: a tap. google-research android_in_the_wild action_matching.py, _SWIPE_DISTANCE_THRESHOLD.
 TAP_DISTANCE = 0.04
 LEAST_DURATION = 20  # ms; a smaller number is probably in seconds
-_TEXTS = {"open_app": APP, "open_url": URL, "key": KEY, "hotkey": KEY} | dict.fromkeys(("type", "select", "answer", "finish", "call_user"), TEXT)
+_TEXTS = {"open_app": APP, "open_url": URL, "key": KEY, "hotkey": KEY} | dict.fromkeys(("type", "select", "answer"), TEXT)
+_TEXTS |= dict.fromkeys(("finish", "call_user"), (*TEXT, "info"))
 _OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 _MOUSE = {"left": "", "primary": "", "right": "right_tap", "secondary": "right_tap", "middle": "middle_tap"}
 _OTHER_BUTTONS = frozenset(button for button, name in _MOUSE.items() if name)
@@ -49,8 +50,8 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     made = words.names.get(word)
     if made is None:
         raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
-    if made in words.unclear:
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}; write it as a swipe between two points"))
+    if made in words.unclear and not (made in ("scroll", "swipe") and first_of(fields, END)):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}"))
     if _has_more(made, fields):
         return Action(name="other", text=compact({"action": name, **fields}))
     point, end = logged_point(fields, POINT, PAIRS, order, where), logged_point(fields, END, END_PAIRS, order, where)

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pipelines.episodes.steps.data_sets.layout import StepFields, StepLayout
 from pipelines.episodes.steps.data_sets.words import ODYSSEY, OS_ATLAS
 
-# (where the task begins in a question, where it ends), the first that is there. What comes after it is said of earlier steps.
-TASKS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("## User Instruction", ()),  # bytedance/UI-TARS codes/ui_tars/prompt.py
-    ("<Question>", ("</Question>",)),  # OpenBMB/AgentCPM-GUI sft/readme.md @ acbaf50
-    ("High-level instruction:", ("\nAction history:", "\nAccessibility tree:", "\nPrevious actions:", "\n\n")),  # OS-Copilot/OS-Genesis
-    ("\nInstruction:", ("\nPrevious actions:",)),  # xlang-ai/aguvis src/aguvis/constants.py @ 178c418
-    ("\nTask:", ("\nPrevious operations:",)),  # OpenGVLab/ScaleCUA agent-sft/internvl_chat/README.md @ 5d92fee
-    ("The user query:", ("\nTask progress",)),  # Qwen's mobile_use: AgentCPM-GUI eval/utils/qwen_mobile_tool.py @ acbaf50
-    ("Task instruction:", ("\nHistory:", "\nhistory:")),  # OS-Copilot/OS-Atlas
-    ("I'm looking for guidance on how to ", ("\nPrevious screenshots:", "\nPrevious Actions:", "\nProvide the command")),  # OpenGVLab/GUI-Odyssey @ fefcbe9
+# (what the prompt has, where the task begins in it, where it ends), the first that fits. What comes after it is said of earlier steps.
+TASKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("You are a GUI agent", "## User Instruction", ()),  # bytedance/UI-TARS codes/ui_tars/prompt.py
+    ("", "<Question>", ("</Question>",)),  # OpenBMB/AgentCPM-GUI sft/readme.md @ acbaf50
+    ("GUI task expert", "High-level instruction:", ("\nAction history:", "\nAccessibility tree:", "\n\n")),  # OS-Copilot/OS-Genesis
+    ("generate the next move", "\nInstruction:", ("\nPrevious actions:",)),  # xlang-ai/aguvis src/aguvis/constants.py @ 178c418
+    ("generate the next move", "\nTask:", ("\nPrevious operations:",)),  # OpenGVLab/ScaleCUA agent-sft/internvl_chat/README.md @ 5d92fee
+    ("", "The user query:", ("\nTask progress",)),  # Qwen's mobile_use: AgentCPM-GUI eval/utils/qwen_mobile_tool.py @ acbaf50
+    ("Executable Language Grounding", "Task instruction:", ("\nHistory:", "\nhistory:")),  # OS-Copilot/OS-Atlas
+    ("Provide the command-style action", "I'm looking for guidance on how to ", ("\nPrevious screenshots:", "\nProvide the command")),  # GUI-Odyssey @ fefcbe9
 )
 # What a question may say beside a later screen, without signs and spaces.
 FILLERS = frozenset(("", "screenshot", "currentscreenshot", "observation", "screen", "nextscreenshot", "当前屏幕截图", "当前截图"))

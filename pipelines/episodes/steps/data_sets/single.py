@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.episodes.steps.data_sets.layout import AFTER, GOAL, SCREEN, STEP_ID, StepFields, StepLayout
-from pipelines.episodes.steps.data_sets.words import AITW, GUI_R1, SECONDS
+from pipelines.episodes.steps.data_sets.words import AITW, ANDROID_LAB, GUI_R1
 
 _AITW_FIELDS = StepFields(
     screen="image_path | img_filename | img_url | image | image_full_path | image/encoded",
@@ -81,7 +81,7 @@ SINGLE_STEPS: Mapping[str, StepLayout] = {
         needs=("parsed_action.action", "trace_id", "image"),
         goal="target",
         fields=StepFields(screen="image", action="parsed_action", details=("parsed_action",), step_id="index", sizes=("window[0]", "window[1]")),
-        words=SECONDS,
+        words=ANDROID_LAB,
         unit="px",
         group="trace_id",
         order_by="index",

@@ -45,7 +45,7 @@ WITH_POINT = frozenset((*(name for name, needs in ACTIONS.items() if "point" in 
 class Words(NamedTuple):
     """The names of one family of logs: name in lower case without signs -> name of ACTIONS. `scroll` says what a scroll's direction is of: what is
     shown (content), or the finger. `seconds`: durations are in seconds, and not in milliseconds.
-    `unclear`: names whose meaning is not documented -> what is not."""
+    `unclear`: actions whose meaning is not documented -> what is not, and what to write."""
 
     names: Mapping[str, str]
     scroll: str = "content"
@@ -105,7 +105,8 @@ def _by_word(table: Mapping[str, Iterable[str]]) -> dict[str, str]:
 # AndroidControl, AndroidWorld, GUI-Odyssey and logs like theirs. google-research/google-research android_control; OpenGVLab/GUI-Odyssey introduction.md @ fefcbe9.
 COMMON = Words(_by_word(_COMMON))
 ODYSSEY = Words(COMMON.names, scroll="finger")
-OS_ATLAS = Words(COMMON.names, unclear={"scroll": "whether its SCROLL [UP] moves the finger or what is shown"})
+_A_SWIPE = "write it as a swipe between two points"
+OS_ATLAS = Words(COMMON.names, unclear={"scroll": f"whether its SCROLL [UP] moves the finger or what is shown; {_A_SWIPE}"})
 # google-research android_in_the_wild action_type.py; 0 and 1 are AgentCPM-GUI's, eval/utils/action_type.py @ acbaf50.
 AITW = Words(
     {"0": "long_press", "1": "wait", "3": "type", "4": "dual", "5": "back", "6": "home", "7": "enter", "10": "finish", "11": "impossible", **COMMON.names}
@@ -116,8 +117,9 @@ AITW = Words(
 # YuxiangChai/AMEX, as ZJULiHongxin/UIPro utils/data_utils/make_amex_data @ 8ea2b23 reads it.
 AMEX = Words(COMMON.names, types_at_a_place=False)
 # GUI-R1 takes its scrolls from data sets that mean the finger and from others that mean what is shown.
-GUI_R1 = Words(COMMON.names, unclear=dict.fromkeys(("scroll", "swipe"), "whether a direction is that of the finger or of what is shown"))
-SECONDS = Words(COMMON.names, seconds=True)
+GUI_R1 = Words(COMMON.names, unclear=dict.fromkeys(("scroll", "swipe"), f"whether a direction is that of the finger or of what is shown; {_A_SWIPE}"))
+# page_executor/text_executor.py presses Enter after each text, simple_vision_executor.py does not (THUDM/Android-Lab @ 373fc1d).
+ANDROID_LAB = Words(COMMON.names, seconds=True, unclear={"type": "whether Enter is pressed after this text; write Press Enter as a step of its own"})
 # Keys that are pressed by name and have an action of their own on a phone. A bare `home` may be the key of a keyboard, which goes to the start of a line:
 # it is the button only where the log says so, as KEY_HOME and KEYCODE_HOME do, and the names in BUTTONS.
 KEYS = {"home": "home", "back": "back", "enter": "enter", "return": "enter", "appselect": "recent", "recent": "recent", "appswitch": "recent"}
