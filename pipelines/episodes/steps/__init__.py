@@ -139,10 +139,12 @@ def _unit(read: ReadSteps, steps: tuple[Step, ...], rows: Rows, findings: Findin
     """(the unit of the record's points: as set, as documented, or as their values say, "" where these allow several; what the values say where
     nothing is documented)."""
     documented, asked = LAYOUTS[read.layout].unit, rows.coordinates.from_
-    if asked != "auto":
-        return asked, None
     points = points_of(step.action for step in steps)
     found = found_unit(points, [step.size for step in steps if step.size])
+    if asked != "auto":
+        if found == UNIT != asked:  # as px or thousandths they would all be one corner of the screen
+            findings.refuse(Reason.STEP_COORDINATES_UNKNOWN, "", f"coordinates says {asked}, and all points are between 0 and 1")
+        return asked, None
     if not documented:
         return found, found or None
     if found == UNIT != documented:

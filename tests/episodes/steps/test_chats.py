@@ -152,6 +152,12 @@ def test_only_ui_tars_own_boxes_are_thousandths_without_being_asked():
     assert only(chat("Action: click(x=0.5, y=0.25)"), stepwise("plain")) == {"action": "tap", "point": [500, 250]}
 
 
+@pytest.mark.parametrize("unit", ["px", "thousand"])
+def test_points_between_0_and_1_are_refused_where_another_unit_is_set(unit: str):
+    config = stepwise("plain", coordinates={"from": unit})
+    assert refusals(chat("Action: click(x=0.5, y=0.25)"), config, {"s0.png": (108, 240)}) == [("step.coordinates_unknown", "")]
+
+
 def test_a_scroll_of_os_atlas_is_refused_because_its_direction_is_not_documented():
     record = {
         "messages": [
