@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pipelines.config.rows import PROMPTS
 from pipelines.episodes.steps.data_sets.layout import StepLayout
+from pipelines.episodes.steps.data_sets.others import OTHERS
 from pipelines.episodes.steps.data_sets.words import ACTIONS, COMMON
 from pipelines.episodes.steps.forms import FORMS, can_write
 from pipelines.episodes.steps.layouts import LAYOUTS
@@ -55,7 +56,12 @@ sources:
   both refused (`step.number_twice`). A redrive sees only the records that it runs again. It runs an episode whose
   records are all among them, and is refused with exit code 2 if a step needs another record for its history: then run the whole batch again with `--replace`.
 - **Seeing an episode**: `episodes show` lists its steps in order; with `--html` it draws the point of each action on its screen.
-- **Chat logs**: `rows: {of: step}` reads the data sets below. Records with other turns are refused; use another source for them.
+- **Chat logs**: a chat whose answers say actions is read too. Its question has the task, and each answer has one screen before it. A later question with a text of its own, two screens before an
+  answer, a picture without a mark, or a turn of another role with a text refuses the record. Answers without a question between them are one. If the question also says what was done before, the row's own
+  prompt takes its place (`step.question_replaced`). Chats whose answers are in the form of the model already need no rows of steps: leave `rows: {of: conversation}`.
+- **No part of an action is lost**: a right click is no click, and a double click is no click. An action that does more than any form has words for, such as a click with a key held, a text with Enter
+  after it, or several actions of one step, becomes no row (`step.left_out`). An action whose parts contradict each other, or whose meaning the data set does not document, refuses the record (`step.action_bad`).
+- **Direction**: of a scroll, it is that of what is shown: to scroll down, the finger moves up. Of a swipe, it is that of the finger. If the log has two points, the way between them counts.
 
 ## Your own prompt
 
@@ -83,7 +89,7 @@ The text of the file becomes part of the configuration, and so of the batch's ke
 
 
 def steps_page() -> str:
-    return "\n".join([BEFORE, *_data_sets(), *_actions(), *_prompts()]) + "\n"
+    return "\n".join([BEFORE, *_data_sets(), *_others(), *_actions(), *_prompts()]) + "\n"
 
 
 def _data_sets() -> Iterator[str]:
@@ -98,6 +104,19 @@ def _data_sets() -> Iterator[str]:
     for name, layout in LAYOUTS.items():
         unit = f"{layout.unit}{', y before x' if layout.order == 'yx' else ''}" if layout.unit else "not documented"
         yield f"| `{name}` | {layout.title} | {unit} | {_record_of(layout)} | {layout.source} |"
+
+
+def _others() -> Iterator[str]:
+    yield from (
+        "",
+        "These are no steps with screens and actions as they are, and are refused:",
+        "",
+        "| a record with | reason | what is the matter |",
+        "|---|---|---|",
+    )
+    for other in OTHERS:
+        needs = ", ".join(f"`{_first(need)}`" for need in other.needs)
+        yield f"| {needs} | `{other.reason.code}` | {other.why} |"
 
 
 def _record_of(layout: StepLayout) -> str:
@@ -119,6 +138,7 @@ def _actions() -> Iterator[str]:
         yield f"| {action} | {', '.join(names)} | {' | '.join(forms)} |"
     yield ""
     yield "Code is read as calls with literals, and never run: pyautogui (AgentNet, OSWorld, OmniACT), `click(start_box=...)` (UI-TARS), `do(action=...)` (AutoGLM)."
+    yield "Commands are read too: `CLICK <point>[[1, 2]]</point>` (OS-Atlas), `CLICK: (1, 2)` (GUI-Odyssey)."
     yield "A step with several actions is not written for any model."
 
 

@@ -145,6 +145,22 @@ def test_the_only_picture_of_a_chat_without_marks_is_its_screen():
     assert only(keyed) == {"action": "wait"}
 
 
+def test_autoglm_says_what_is_on_the_screen_with_each_picture():
+    turns: list[Any] = []
+    for i, (asked, said) in enumerate(
+        [("Open it.\n\n", 'do(action="Tap", element=[5,6])'), ("", 'do(action="Wait", duration="2 seconds")'), ("", 'finish(message="ok")')]
+    ):
+        parts = [{"type": "image_url", "image_url": {"url": f"s{i}.png"}}, {"type": "text", "text": f'{asked}** Screen Info **\n\n{{"current_app": "Clock"}}'}]
+        turns += [{"role": "user", "content": parts}, {"role": "assistant", "content": f"<think>There.</think><answer>{said}</answer>"}]
+    rows = rows_of({"messages": turns}, stepwise("plain"))
+    assert [answer | {"thought": ""} for answer in answers(rows)] == [
+        {"thought": "", "action": "tap", "point": [5, 6]},
+        {"thought": "", "action": "wait", "duration": 2000},
+        {"thought": "", "action": "finish", "text": "ok"},
+    ]
+    assert rows[0].messages[0].content.startswith("Task: Open it.\nScreen:")
+
+
 def test_only_ui_tars_own_boxes_are_thousandths_without_being_asked():
     own, other = "Action: click(start_box='<|box_start|>(5,6)<|box_end|>')", "Action: click(start_box='(5,6)')"
     assert only(chat(own), stepwise("plain")) == {"action": "tap", "point": [5, 6]}

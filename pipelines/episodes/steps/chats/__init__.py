@@ -57,7 +57,7 @@ class Chat:
         if not self.steps:
             self.goal = f"{self.goal}\n{text}".strip()
             return
-        if _WORD_SIGNS.sub("", text.lower()) not in FILLERS and task_of(text)[0] != task_of(self.goal)[0]:
+        if _WORD_SIGNS.sub("", text.lower()) not in FILLERS and task_of(text)[0] not in ("", task_of(self.goal)[0]):
             detail = f"a question after the first answer has a text that is not read: {clip(text)}; a chat has one task, and then only screens"
             self.faults.append(Reason.SCHEMA_FIELD_UNREAD.at(where, detail))
 
@@ -130,7 +130,7 @@ def _take_unmarked(chat: Chat, listed: Pictures) -> None:
 def task_of(text: str) -> tuple[str, str]:
     """(the task, what the question says of earlier steps) in the text of a question."""
     for prompt, start, ends in TASKS:
-        before, mark, after = text.rpartition(start)
+        before, mark, after = text.rpartition(start) if start else ("", prompt, text)
         if mark and prompt in text and (prompt or not before.strip()):
             at = min((found for end in ends if (found := after.find(end)) >= 0), default=len(after))
             rest = after[at:].strip()

@@ -16,7 +16,7 @@ class Other(NamedTuple):
     lacks: tuple[str, ...] = ()
 
 
-_ACTION = ("action", "action_type", "gt_action", "actions", "steps")
+_ACTION = ("action", "action_type", "gt_action", "actions", "steps", "messages", "conversations")
 OTHERS: tuple[Other, ...] = (
     Other(  # njucckevin/SeeClick agent_tasks/aitw_process.py @ 0ef37ac
         ("general[0][0].ep_id | single[0][0].ep_id | install[0][0].ep_id | webshopping[0][0].ep_id | googleapps[0][0].ep_id",),
