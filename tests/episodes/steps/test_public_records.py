@@ -92,6 +92,8 @@ BOX = {"x": 27, "y": 60, "width": 54, "height": 120}
          {"action": "swipe", "point": [500, 500], "direction": "up"}),
         (android_lab({"operation": "do", "action": "Wait", "kwargs": {"interval": 5}}), {"action": "wait"}),
         (android_lab({"operation": "finish", "action": "finish", "kwargs": {"message": "4"}}), {"action": "finish", "text": "4"}),
+        ({"app_name": "A", "task_description": ["Go."], "actions": [{"type": "input", "text": "hi", "action_index": 1, "screenshot": "s0.png"}]},
+         {"action": "type", "text": "hi"}),
         (gui_r1("click", [0.5, 0.25]), {"action": "tap", "point": [500, 250]}),
         (gui_r1("type", [-100, -100], "hi"), {"action": "type", "text": "hi"}),
         (gui_r1("press_back", [-100, -100]), {"action": "back"}),

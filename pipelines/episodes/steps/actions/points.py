@@ -14,7 +14,7 @@ from pipelines.records import Point
 
 Json = Any
 NOWHERE = (Point(-1, -1), Point(-100, -100))  # what AITW and GUI-R1 write where an action has no place
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 def number_of(value: Json) -> float | None:
@@ -29,19 +29,28 @@ def number_of(value: Json) -> float | None:
 def logged_point(fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tuple[str, str]], order: str, where: str) -> Point | None:
     for x, y in pairs:
         if fields.get(x) is not None or fields.get(y) is not None:
-            return point_of([fields.get(x), fields.get(y)], "xy", where)
+            given = point_of([fields.get(x), fields.get(y)], "xy", where)
+            other = first_point(fields, keys, order, where) if given == (0, 0) else None  # 0 may stand where nothing was logged
+            if other is not None and other not in (given, *NOWHERE):
+                raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{x} and {y} are 0, and another key says ({other.x:g}, {other.y:g})"))
+            return given
     if keys is POINT and (rect := _rect(fields)) is not None:
         left, top, width, height = _numbers(rect, (4,), where)
         return Point(left + width / 2, top + height / 2)
     two = next((value for key in POINT if _is_two(value := fields.get(key))), None)
     if two is not None:
         return point_of(two[0 if keys is POINT else 1], order, where)
-    # A text without numbers describes an element.
-    value = next(
-        (value for key in keys if (value := fields.get(key)) not in (None, [], "") and not (isinstance(value, str) and not _NUMBER.search(value))), None
-    )
-    found = None if value is None else point_of(value, order, where)
+    found = first_point(fields, keys, order, where)
     return None if found in NOWHERE else found
+
+
+def first_point(fields: Mapping[str, Json], keys: Iterable[str], order: str, where: str) -> Point | None:
+    """The point under the first of these keys that has one. A text without numbers describes an element."""
+    for key in keys:
+        value = fields.get(key)
+        if value not in (None, [], "") and not (isinstance(value, str) and not _NUMBER.search(value)):
+            return point_of(value, order, where)
+    return None
 
 
 def _is_two(value: Json) -> bool:

@@ -59,6 +59,14 @@ EPISODES: Mapping[str, StepLayout] = {
         words=AMEX,
         unit="px",
     ),
+    "mobiagent": StepLayout(
+        title="MobiAgent: actions with type and position_x, to which the names of their screens were added",
+        source="Samuel-nothing/MobiAgent collect/README_en.md",
+        needs=("actions[0].type", "task_description", "app_name", "actions[0].screenshot | actions[0].image"),
+        steps="actions",
+        goal="task_description[0] | task_description",
+        fields=StepFields(action="type", details=(".",), step_id="action_index", others=("bounds",)),
+    ),
     "agentnet": StepLayout(
         title="AgentNet: traj of steps with image and value.code, pyautogui from 0 to 1",
         source="xlangai/AgentNet; xlang-ai/OpenCUA README.md @ f9f965b",
@@ -90,7 +98,7 @@ ANY_EPISODE: Mapping[str, StepLayout] = {
         needs=("steps[0] | trajectory[0] | traj[0] | actions[0]", GOAL),
         steps="steps | trajectory | traj | actions",
         fields=StepFields(
-            action="action | action_type | operation | code | type",
+            action="action | action_type | operation | code",
             details=("action", "operation", "."),
             step_id=STEP_ID,
             low=f"{LOW} | instruction",
