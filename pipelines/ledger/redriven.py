@@ -25,17 +25,20 @@ def batches_with(runs: Sequence[Mapping[str, Any]], reason: str, since: str | No
     return found, f"nothing to do: no record of {which}{f' since {since}' if since and len(newest) > 1 else ''} is quarantined for {reason}"
 
 
-def improvement(before: Mapping[str, Any], books: Books) -> str:
+def improvement(before: Mapping[str, Any], books: Books) -> tuple[str, ...]:
     """`quarantined before: 133 of 303 records (43.89%); now: 93 of 303 records (30.69%)`, counted as the gate max_quarantined counts.
 
-    `before` is the row of `runs` of the batch's run before this one.
+    `before` is the row of `runs` of the batch's run before this one. Nothing is said if nothing was or is quarantined, or if an older version did not
+    count it.
     """
     states: Mapping[str, int] = dict(before["states"] or {})
     wanted = states.get("records", 0) - sum(states.get(name) or 0 for name in ("duplicates", "filtered", "superseded"))
     share = before.get("quarantined_share") or 0.0
+    if not states or not (share or books.lost()):
+        return ()
     is_more = states.get("refused_by_all") or books.refused_by_all
     what = "quarantined, or refused by every dialect," if is_more else "quarantined"
-    return f"{what} before: {_of(share * wanted, wanted, share)}; now: {_of(books.lost(), books.wanted(), books.quarantined_share())}"
+    return (f"{what} before: {_of(share * wanted, wanted, share)}; now: {_of(books.lost(), books.wanted(), books.quarantined_share())}",)
 
 
 def _of(lost: float, wanted: int, share: float) -> str:

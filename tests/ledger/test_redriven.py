@@ -23,14 +23,15 @@ def test_the_newest_run_of_a_batch_counts_and_a_row_without_counts_is_looked_int
         (
             {"states": {"records": 10, "quarantined": 4, "duplicates": 2}, "quarantined_share": 0.5},
             {"quarantined": 1},
-            "quarantined before: 4 of 8 records (50.00%); now: 1 of 8 records (12.50%)",
+            ("quarantined before: 4 of 8 records (50.00%); now: 1 of 8 records (12.50%)",),
         ),
         (
             {"states": {"records": 3}, "quarantined_share": 1 / 3},
             {"quarantined": 1, "refused": 3, "refused_records": 1},
-            "quarantined, or refused by every dialect, before: 1 of 3 records (33.33%); now: 2 of 8 records (25.00%)",
+            ("quarantined, or refused by every dialect, before: 1 of 3 records (33.33%); now: 2 of 8 records (25.00%)",),
         ),
-        ({"states": None, "quarantined_share": None}, {}, "quarantined before: 0 of 0 records (0.00%); now: 1 of 8 records (12.50%)"),
+        ({"states": {"records": 8, "filtered": 2}, "quarantined_share": 0.0}, {"quarantined": 0}, ()),
+        ({"states": None, "quarantined_share": None}, {}, ()),
     ],
 )
 def test_the_improvement_is_counted_as_the_gate_counts(before, now, words):

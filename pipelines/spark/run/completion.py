@@ -147,7 +147,7 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
 
 def _improvement(run: Run, output: RunOutput, books: Books) -> tuple[str, ...]:
     before = newest_of(run.runs, run.batch)
-    return (improvement(before, books),) if output.kind == "redrive" and before is not None else ()
+    return improvement(before, books) if output.kind == "redrive" and before is not None else ()
 
 
 def _write_run(run: Run, output: RunOutput, books: Books, plan: Plan, manifest: Json, report: str) -> None:
