@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 from pipelines.config import Config, Source
 from pipelines.console.init.images import ways_to
 from pipelines.flow import DraftWithImages
+from pipelines.images.remote import scheme_of
 from pipelines.images.resolve import local_path, with_prefix
 from pipelines.reasons import Reason
 from pipelines.records import Quarantined
@@ -45,8 +47,9 @@ def _hint(source: Source, paths: list[str]) -> Iterator[str]:
     folders = [folder for folder in source.image_roots if not is_uri(folder)]
     found: Counter[str] = Counter()
     for path in paths:
-        if with_prefix(path, source.image_prefix) is None:
-            prefixes = {prefix for _, prefix in ways_to(local_path(path), folders) if prefix}
+        local = local_path(path)
+        if with_prefix(path, source.image_prefix) is None and not scheme_of(local) and ".." not in re.split(r"[/\\]", local):
+            prefixes = {prefix for _, prefix in ways_to(local, folders) if prefix}
             found.update([min(prefixes, key=len)] if prefixes else [])
     if found:
         prefix, count = found.most_common(1)[0]
