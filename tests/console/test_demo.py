@@ -5,19 +5,24 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
-from pipelines.demo import BATCH
-from pipelines.spark.run.demo import prepare
+from pipelines.demo import BATCH, Written
+from pipelines.ledger.manifest import code_fingerprint
+from pipelines.spark.run.demo import CONF, STAMP, prepare
 
 
-def test_the_folder_has_input_and_a_configuration_that_is_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_folder_has_a_configuration_that_is_valid_for_the_input(demo: tuple[Path, Written], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = tmp_path / "demo" / "input"
+    folder.mkdir(parents=True)
+    for path in demo[0].iterdir():
+        (folder / path.name).symlink_to(path)
+    (folder / STAMP).write_text(code_fingerprint("demo"))  # the same code has written it, so it is not written again
+    (tmp_path / "demo" / CONF).touch()
     conf = prepare(tmp_path / "demo")
+    assert capsys.readouterr().err == f"demo: input already exists in {folder}\n"
     assert main(["check", str(conf), "--batch", BATCH]) == 0
-    out, err = capsys.readouterr()
+    out = capsys.readouterr().out
+    assert f"output: {tmp_path}/demo/tables, delta tables" in out
     assert "configuration is valid" in out
-    assert err.startswith("demo: ")
-    assert {path.name for path in (tmp_path / "demo").iterdir()} == {"demo.yaml", "input"}
-    assert prepare(tmp_path / "demo") == conf
-    assert capsys.readouterr().err == f"demo: input already exists in {tmp_path}/demo/input\n"
 
 
 def test_a_folder_with_other_contents_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
