@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pipelines.config.paths import BATCH
@@ -57,7 +58,10 @@ def parts_of(top: str, listing: Listing, shape: Shape) -> list[Part]:
     whole = Part(top, (top,), listing.files)
     if listing.tables or not listing.files or any(set(file.path) & set("{}=") or glob.has_magic(file.path) for file in listing.files):
         return [whole]
-    return [_with_paths(part) for part in _split(whole, 0, shape)]
+    parts = [_with_paths(part) for part in _split(whole, 0, shape)]
+    if any(_has(one.paths, file.path, "*") for one in parts for other in parts if one is not other for file in other.files):
+        return [_with_paths(whole)]  # no paths have the files beside the sub-folders alone
+    return parts
 
 
 def batch_of(parts: Sequence[Part]) -> str | None:
@@ -160,5 +164,11 @@ def _ending(name: str) -> str:
 
 
 def _has(paths: Sequence[str], file: str, day: str) -> bool:
-    path = PurePosixPath(file)
-    return any(one.match(pattern.replace(BATCH, day)) for pattern in paths for one in (path, *path.parents))
+    """Whether one of these paths has the file on this day, or `*`, on any."""
+    return any(_expression(path, day).fullmatch(file) for path in paths)
+
+
+@lru_cache(maxsize=1024)
+def _expression(path: str, day: str) -> re.Pattern[str]:
+    """What a file's path is like that this path of a source has: a `*` is part of one name, and everything in a folder belongs to it."""
+    return re.compile(re.escape(path.replace(BATCH, day)).replace(r"\*", "[^/]*") + "(?:/.*)?", re.S)

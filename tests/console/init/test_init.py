@@ -134,6 +134,8 @@ def test_sub_folders_of_one_format_and_very_many_stay_one_source(tmp_path: Path,
             [["l/chat"], ["l/gui/{batch}.jsonl"], ["l/*.json", "l/*.jsonl"]],
             [(), ("2026-11-01",), ()],
         ),
+        ("l", ["l/gui/x.jsonl", "l/beside"], [["l"]], [()]),
+        ("l", ["l/2026-11-01/x.jsonl", "l/gui/y.jsonl", "l/z.jsonl"], [["l"]], [()]),
         ("l", ["l/team/gui/x.jsonl", "l/team/chat/z.jsonl"], [["l/team/chat"], ["l/team/gui"]], [(), ()]),
         # no batch: only some names are dates, or none is; a month 13; dates that are columns, and in different forms
         ("l", ["l/2026-11-01/x.jsonl", "l/y.jsonl"], [["l"]], [()]),
