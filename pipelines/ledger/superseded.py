@@ -21,6 +21,6 @@ def may_be_lost(books: Books) -> bool:
 def lost_answers(lost: Mapping[tuple[str, str], int]) -> Iterator[str]:
     """A warning for each dialect and reason. `lost` counts superseded records by the dialect, "" for all, and the reason that refuses their holder."""
     for (dialect, reason), count in sorted(lost.items()):
-        who = f"dialect {dialect} quarantines" if dialect else "a check quarantines"
+        who, nothing = (f"dialect {dialect} quarantines", "it does not train them") if dialect else ("a check quarantines", "nothing trains them")
         fix = "; on_overflow: windows keeps them" if reason == TOO_LONG else ""
-        yield f"warning: the answers of {counted(count, 'superseded record')} are in longer records that {who} ({reason}), so they are not trained{fix}"
+        yield f"warning: the answers of {counted(count, 'superseded record')} are in longer records that {who} ({reason}), so {nothing}{fix}"

@@ -131,11 +131,11 @@ def test_a_record_that_is_quarantined_supersedes_nothing(tmp_path: Path, make, r
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({}, ["the answers of 2 superseded records are in longer records that dialect glm_4 quarantines (tokens.too_long), so they are not trained"]),
+        ({}, ["the answers of 2 superseded records are in longer records that dialect glm_4 quarantines (tokens.too_long), so it does not train them"]),
         ({"options": {"on_overflow": "windows"}}, []),
         (
             {"options": {"max_tokens": 8192}, "checks": {"no_end": "quarantine"}},
-            ["the answers of 2 superseded records are in longer records that a check quarantines (check.no_end), so they are not trained"],
+            ["the answers of 2 superseded records are in longer records that a check quarantines (check.no_end), so nothing trains them"],
         ),
     ],
 )

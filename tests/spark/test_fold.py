@@ -111,7 +111,7 @@ def test_a_run_decides_as_the_pipeline_without_spark(tmp_path: Path, run_job):
     log = write_lines(tmp_path / "logs" / "2026-11-22" / "a.jsonl", [*records, *records[2:5]])
     config = config_of(tmp_path, image_root=str(tmp_path)).model_copy(update={"gates": configuration().gates.model_copy(update={"max_quarantined": 1.0})})
     result = run_job(config)
-    lost = "the answers of 2 superseded records are in longer records that dialect glm_4 quarantines (tokens.too_long), so they are not trained"
+    lost = "the answers of 2 superseded records are in longer records that dialect glm_4 quarantines (tokens.too_long), so it does not train them"
     assert (result.exit_code, result.words) == (0, (f"warning: {lost}; on_overflow: windows keeps them",))
     expected = {"conversations": [], "quarantine": []}
     for outcome in run_lines(config, log):
