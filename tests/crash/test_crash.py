@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.crash.episodes import EpisodeScene, books
 from tests.crash.mistakes import MISTAKES
+from tests.making import write_lines
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,6 +37,29 @@ def test_every_point_of_a_run_and_every_planted_mistake():
     assert figures["faults"] == 0
     assert figures["points_tried"] == figures["points"]
     assert figures["mistakes_caught"] == figures["mistakes"]
+
+
+def row(source: str, line: int, *texts: str, **more: Any) -> dict[str, Any]:
+    messages = [{"role": "assistant", "content": text, "loss_weight": None} for text in texts]
+    return {"origin": {"source": source, "line": line}, "sample_id": f"{source} {line}", "messages": messages, "window": 0, "dialect": None} | more
+
+
+@pytest.mark.parametrize(
+    ("table", "rows", "fault"),
+    [
+        ("conversations", [], ""),
+        ("quarantine", [row("steps", 1)], "records with several states, or none: [('calls', 2), ('steps', 1)]"),
+        ("samples", [], "2 conversations were offered, 0 are rows or refused"),
+        ("conversations", [row("calls", 1, "a", "a"), row("steps", 1)], "answers that are trained twice: {'a': 2}"),
+    ],
+)
+def test_the_books_of_episodes_find_what_is_missing_or_twice(tmp_path: Path, table: str, rows: list[dict[str, Any]], fault: str):
+    scene = EpisodeScene(tmp_path)
+    write_lines(tmp_path / "logs" / "n1" / "calls.jsonl", [{}, {}])
+    write_lines(tmp_path / "logs" / "n1" / "steps.jsonl", [{}])
+    kept = [row("calls", 1, "a", "b"), row("steps", 1)]
+    seen = {"conversations": kept, "samples": kept, "quarantine": [row("calls", 2)]} | ({table: rows} if fault else {})
+    assert books(scene, {name: [json.dumps(one) for one in found] for name, found in seen.items()}) == ([fault] if fault else [])
 
 
 def test_there_are_at_least_twenty_planted_mistakes_each_with_an_experiment():
