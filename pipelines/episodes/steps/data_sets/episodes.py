@@ -77,6 +77,22 @@ EPISODES: Mapping[str, StepLayout] = {
         unit="unit",
         others=("task_completed", "alignment_score", "efficiency_score", "task_difficulty", "reason", "natural_language_task", "actual_task", "domain"),
     ),
+    "agentnet_bench": StepLayout(
+        title="AgentNetBench: steps with image, action as pyautogui from 0 to 1, and inner_monologue",
+        source="xlang-ai/OpenCUA evaluation/agentnetbench/ @ 1d70f20",
+        needs=("high_level_task_description", "steps[0].action", "steps[0].inner_monologue"),
+        steps="steps",
+        goal="high_level_task_description",
+        fields=StepFields(
+            code=True,
+            step_id="step_num",
+            low="inner_monologue.low_level_instruction",
+            thought="inner_monologue.thought",
+            others=("inner_monologue.observation", "milestone", "ground_truth_actions", "alternative_options"),
+        ),
+        unit="unit",
+        others=("user_task_description", "meta_info"),
+    ),
     "osworld": StepLayout(
         title="OSWorld: a file of steps with action and the screenshot after it, pyautogui",
         source="xlang-ai/OSWorld lib_run_single.py, traj.jsonl",
