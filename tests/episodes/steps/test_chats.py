@@ -220,3 +220,9 @@ def test_several_calls_of_one_answer_are_written_for_no_model():
     calls = [{"type": "tool_use", "name": "computer", "input": {"action": name}} for name in ("left_click", "wait")]
     turns = [{"role": "user", "content": "Open it.<image>"}, {"role": "assistant", "content": calls}]
     assert refusals({"messages": turns, "images": ["s0.png"]}, PLAIN, {"s0.png": (108, 240)}) == [("step.action_unsupported", "messages[1]")]
+
+
+def test_reasoning_beside_an_answer_is_its_thought():
+    answer = {"from": "gpt", "value": "Action: wait()", "reasoning_content": "There."}
+    record = chat() | {"conversations": [{"from": "human", "value": "<image>Go."}, answer]}
+    assert only(record) == {"thought": "There.", "action": "wait"}

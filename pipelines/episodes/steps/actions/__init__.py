@@ -147,7 +147,7 @@ def _is_repeated(fields: Mapping[str, Json]) -> bool:
 
 def _duration(value: Json, words: Words, where: str) -> int | None:
     """Milliseconds; None where the log has none. Nobody can know whether a 2 means seconds, where nothing is documented. Raises Reject."""
-    if value in (None, "") or (words.zero_is_unset and value == 0):
+    if value in (None, "", "None", "null") or (words.zero_is_unset and value == 0):
         return None
     if type(value) in (int, float) and words.seconds:
         value = 1000 * value

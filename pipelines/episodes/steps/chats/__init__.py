@@ -61,12 +61,17 @@ class Chat:
             detail = f"a question after the first answer has a text that is not read: {clip(text)}; a chat has one task, and then only screens"
             self.faults.append(Reason.SCHEMA_FIELD_UNREAD.at(where, detail))
 
-    def answer(self, where: str, text: str, calls: list[Json], is_trained: bool) -> None:
+    def answer(self, where: str, text: str, thought: str, calls: list[Json], is_trained: bool) -> None:
         said = Said(calls[0] if len(calls) == 1 else calls, text.strip()) if calls else read_answer(text, self.budget)
         if len(self.screens) > 1:
             self.faults.append(Reason.IMAGE_COUNT_MISMATCH.at(where, f"found {len(self.screens)} pictures before this answer; expected one, its screen"))
         screen = self.screens[-1] if self.screens else None
-        fields = {"screenshot": screen, "action": said.action, "thought": said.thought, "step_instruction": said.instruction}
+        fields = {
+            "screenshot": screen,
+            "action": said.action,
+            "thought": "\n".join(filter(None, (thought, said.thought))),
+            "step_instruction": said.instruction,
+        }
         self.steps.append(ChatStep(where, fields, is_trained))
         self.screens = []
 
@@ -84,14 +89,16 @@ def says_actions(record: Mapping[str, Json], budget: Budget) -> bool:
 
 def read_chat(record: Mapping[str, Json], trail: Trail) -> Chat:
     chat, listed = Chat(trail.budget), Pictures(record)
-    waiting: list[tuple[str, str, list[Json], bool]] = []  # answers without a question between them are one
+    waiting: list[tuple[str, str, str, list[Json], bool]] = []  # answers without a question between them are one
     for where, turn in _turns(record):
         trail.add(where, turn, (*_READ, *IMAGES))
         role, text = _role(turn), _text(turn)
         if role in _ANSWERS:
             calls = calls_in(turn, trail.budget)
             trail.add(where, turn, ("tool_calls",) if calls else ())
-            waiting.append((where, text, calls, not _is_masked(turn)))
+            thought = next(((key, value) for key in TURN_FIELDS["reasoning"] if isinstance(value := turn.get(key), str)), None)
+            trail.add(where, turn, thought[:1] if thought else ())
+            waiting.append((where, text, thought[1].strip() if thought else "", calls, not _is_masked(turn)))
             continue
         _close(chat, waiting)
         if role in (*_QUESTIONS, *_RESULTS):
@@ -110,10 +117,10 @@ def read_chat(record: Mapping[str, Json], trail: Trail) -> Chat:
     return chat
 
 
-def _close(chat: Chat, waiting: list[tuple[str, str, list[Json], bool]]) -> None:
+def _close(chat: Chat, waiting: list[tuple[str, str, str, list[Json], bool]]) -> None:
     if waiting:
-        where, texts, calls, trained = zip(*waiting, strict=True)
-        chat.answer(where[0], "\n".join(texts), [call for some in calls for call in some], all(trained))
+        where, texts, thoughts, calls, trained = zip(*waiting, strict=True)
+        chat.answer(where[0], "\n".join(texts), "\n".join(filter(None, thoughts)), [call for some in calls for call in some], all(trained))
         waiting.clear()
 
 
