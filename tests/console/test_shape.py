@@ -110,6 +110,11 @@ def test_where_no_draft_reads_a_record_it_is_said(record: dict[str, Any], tmp_pa
     assert "draft: no mapping was found" in text
 
 
+def test_a_gui_data_set_without_actions_is_told_what_to_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    text = shown(write_lines(tmp_path / "a.jsonl", [{"img_filename": "0.png", "bbox": [1, 2, 3, 4], "instruction": "close"}]), capsys)
+    assert "draft: the record names an element with its box" in text
+
+
 def test_episodes_of_a_gui_agent_get_the_setting_that_reads_their_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     record = {"goal": "Open it", "screenshots": ["0.png", "1.png"], "actions": [{"action_type": "click", "x": 2, "y": 3}]}
     text = shown(write_lines(tmp_path / "a.jsonl", [record, {"a": 1}]), capsys)

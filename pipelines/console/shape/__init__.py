@@ -14,6 +14,7 @@ from pipelines.console.shape.draft import STEP_ROWS, Fields, draft_fields
 from pipelines.console.shape.keys import lines_of, places_in
 from pipelines.containers import read_records
 from pipelines.episodes.steps.layouts import LAYOUTS as LAYOUTS_OF_STEPS
+from pipelines.episodes.steps.reading import known_other
 from pipelines.flow import draft_of
 from pipelines.formats.keys import Unread
 from pipelines.formats.layouts import LAYOUTS
@@ -69,6 +70,9 @@ def shape_lines(path: str, most: int = MOST_RECORDS) -> Iterator[str]:
         if titles := _step_titles(sampled.raws, _configuration(path, rows=STEP_ROWS), read):
             yield f"draft: it reads {len(titles):,} of {counted(len(sampled.raws), 'record')} as steps of {', '.join(sorted(set(titles)))}; docs/steps.md"
             yield f"    rows: {yaml_text(STEP_ROWS)}"
+            return
+        if whys := _known_others(sampled.values, config):
+            yield from (f"draft: {why}; docs/steps.md" for why in whys)
             return
         yield from _draft_lines(path, draft_fields(places, sampled.values), sampled.raws, read)
 
@@ -126,6 +130,12 @@ def _step_titles(raws: Sequence[RawRecord], config: Config, read: int) -> list[s
     made = [draft_of(raw, config) for raw in raws]
     titles = [LAYOUTS_OF_STEPS[one.format].title.partition(":")[0] for one in made if isinstance(one, Draft)]
     return titles if len(titles) > read else []
+
+
+def _known_others(values: Sequence[Any], config: Config) -> list[str]:
+    """What is the matter with records of GUI data sets that have no steps with screens and actions."""
+    found = [known_other(value, Budget(config.limits, 0)) for value in values if isinstance(value, dict)]
+    return list(dict.fromkeys(other.why for other in found if other is not None))
 
 
 def _format_of(raw: RawRecord, config: Config) -> str | None:

@@ -15,7 +15,7 @@ from pipelines.episodes.steps.actions.logged import logged_action
 from pipelines.episodes.steps.chats import answers_of, read_chat, says_actions
 from pipelines.episodes.steps.chats.answers import is_in_form
 from pipelines.episodes.steps.data_sets.episodes import ANY_EPISODE
-from pipelines.episodes.steps.data_sets.others import OTHERS
+from pipelines.episodes.steps.data_sets.others import OTHERS, Other
 from pipelines.episodes.steps.data_sets.single import ANY_STEP
 from pipelines.episodes.steps.layouts import LAYOUTS
 from pipelines.episodes.steps.reader import Reader, single
@@ -62,6 +62,15 @@ def layout_of(top: Found, budget: Budget) -> str | None:
     return None
 
 
+def known_other(record: Mapping[str, Json], budget: Budget) -> Other | None:
+    """What is known of this record, if it is of a data set that has no steps with screens and actions."""
+    top = Found(record, (), Written("{}"), "")
+    for other in OTHERS:
+        if all(find(top, path, Trail(budget)) for path in other.needs) and not any(find(top, path, Trail(budget)) for path in other.lacks):
+            return other
+    return None
+
+
 def read_steps(
     record: Mapping[str, Json], written: Written, group_by: tuple[str, str] | None, order: str, budget: Budget, unread: Unread, known: frozenset[str]
 ) -> ReadSteps:
@@ -69,10 +78,8 @@ def read_steps(
     elsewhere. Raises Reject where the record is no episode."""
     top, trail = Found(dict(record), (), written, ""), Trail(budget)
     name = layout_of(top, budget)
-    if name is None or name in ANY_EPISODE or name in ANY_STEP:
-        for other in OTHERS:
-            if all(find(top, path, Trail(budget)) for path in other.needs) and not any(find(top, path, Trail(budget)) for path in other.lacks):
-                raise Reject(other.reason.at("", other.why))
+    if (name is None or name in ANY_EPISODE or name in ANY_STEP) and (other := known_other(top.value, budget)) is not None:
+        raise Reject(other.reason.at("", other.why))
     if name is None:
         raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", _why_unknown(record, budget)))
     layout = LAYOUTS[name]
