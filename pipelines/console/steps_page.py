@@ -130,7 +130,14 @@ def _first(paths: str) -> str:
 
 
 def _actions() -> Iterator[str]:
-    yield from ("", "## Actions", "", "The names of actions are compared in lower case and without signs.", "", f"| action | names | {' | '.join(FORMS)} |")
+    yield from (
+        "",
+        "## Actions",
+        "",
+        "The names of actions are compared in lower case and without signs. Names such as scroll_down say the direction too.",
+        "",
+        f"| action | names | {' | '.join(FORMS)} |",
+    )
     yield "|---|---|" + "---|" * len(FORMS)
     for action in ACTIONS:
         names = [word for word, name in COMMON.names.items() if name == action]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from pipelines.episodes.steps.actions.logged import logged_action
+from pipelines.episodes.steps.actions.logged import NO_ACTION, logged_action
 from pipelines.episodes.steps.chats import answers_of, read_chat, says_actions
 from pipelines.episodes.steps.chats.answers import is_in_form
 from pipelines.episodes.steps.data_sets.episodes import ANY_EPISODE
@@ -163,7 +163,8 @@ def _founds(reader: Reader) -> tuple[list[Found], Found | None]:
                 reader.of(founds[-1], path)
         else:
             reader.refuse(Reason.SCHEMA_TURN_NOT_OBJECT, found.at(i).where, f"found {kind_of(step)}; expected an object")
-    if len(founds) > 1 and reader.of(founds[-1], layout.fields.action) is None:
+    last = reader.of(founds[-1], layout.fields.action) if len(founds) > 1 else None
+    if len(founds) > 1 and (last is None or last.value in NO_ACTION):
         return founds[:-1], founds[-1]
     return founds, None
 

@@ -189,3 +189,11 @@ def test_a_key_beside_an_action_is_read_only_where_the_action_takes_it():
     assert answers(rows_of(record, stepwise("plain"))) == [{"action": "answer", "text": "4"}]
     (made,) = run(record | {"action": "press_home()"}, stepwise(), {"s0.png": SIZE})
     assert [(finding.code, finding.where) for finding in made.findings] == [("schema.field_unread", "answer")]
+
+
+def test_a_step_may_list_its_actions_and_the_last_one_may_have_none():
+    taps = [{"type": "click", "x": 0.5, "y": 0.5}, {"type": "wait"}]
+    steps = [{"screenshot": "s0.png", "actions": taps[:1]}, {"screenshot": "s1.png", "actions": taps}, {"screenshot": "s2.png", "actions": []}]
+    rows = rows_of({"goal": "Go.", "steps": steps}, stepwise("plain"))
+    assert [(row.images[0].uri, answer["action"]) for row, answer in zip(rows, answers(rows), strict=True)] == [("kit/s0.png", "tap"), ("kit/s2.png", "finish")]
+    assert ("step.left_out", "steps[1]") in [(finding.code, finding.where) for finding in rows[0].findings]

@@ -27,7 +27,7 @@ from pipelines.episodes.steps.data_sets.keys import (
     WHEEL_UP,
     WHEELS,
 )
-from pipelines.episodes.steps.data_sets.words import ACTIONS, BUTTONS, ENDS, KEYS, WITH_POINT, Words
+from pipelines.episodes.steps.data_sets.words import ACTIONS, BUTTONS, DIRECTED, ENDS, KEYS, WITH_POINT, Words
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action, Point
@@ -47,6 +47,9 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     """The action of this name with what its fields give it. `other` is an action of several parts, which is written for no model. Raises Reject where
     the name is unknown, or something that it needs is missing or contradicts itself."""
     word = word_of(name)
+    if word not in words.names and (parts := DIRECTED.fullmatch(word)):
+        word = parts[1]
+        fields = {**fields, "direction": _one_direction(parts[2], fields, where)}
     made = words.names.get(word)
     if made is None:
         raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
@@ -76,6 +79,13 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         duration=_duration(first_of(fields, DURATION), words, where) if made in ("wait", "long_press") else None,
     )
     return _checked(action, fields, where)
+
+
+def _one_direction(said: str, fields: Mapping[str, Json], where: str) -> str:
+    given = first_of(fields, DIRECTION)
+    if isinstance(given, str) and given.strip().lower() != said:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the name says {said}, and the direction is {clip(given)}"))
+    return said
 
 
 def word_of(name: Json) -> str:

@@ -16,6 +16,7 @@ from pipelines.reasons import Reason, Reject
 from pipelines.records import Action
 
 Json = Any
+NO_ACTION: tuple[Json, ...] = ([], {}, "")
 _NAMES = ("action_type", "type", "action")
 
 
@@ -24,7 +25,7 @@ def logged_action(reader: Reader, at: Found, code: str | None) -> Action:
     fields = reader.layout.fields
     found = reader.of(at, fields.action)
     where = f"{at.where}.action".lstrip(".") if found is None else found.where
-    if found is None:
+    if found is None or found.value in NO_ACTION:
         raise Reject(Reason.STEP_ACTION_BAD.at(where, "the step has no action"))
     value = single(found.value)
     if isinstance(value, list):

@@ -5,6 +5,7 @@ To add a data set's names, add words to `_COMMON` or a table beside it. What no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -75,26 +76,18 @@ _COMMON = {
     "open_url": ("openurl", "goto", "gotourl", "navigate"),
     "call_user": ("calluser", "askuser", "takeover", "interact", "info"),
     "forward": ("goforward",),
-    "home": ("home", "navigatehome", "presshome", "keyhome", "gohome"),
-    "back": ("back", "navigateback", "pressback", "keyback", "goback", "gobackward"),
+    "home": ("home", "navigatehome", "presshome", "keyhome", "gohome", "homebutton"),
+    "back": ("back", "navigateback", "pressback", "keyback", "goback", "gobackward", "backbutton"),
     "enter": ("enter", "keyboardenter", "pressenter", "keyenter"),
     "recent": ("recent", "pressrecent", "keyappselect", "appselect", "appswitch", "overview", "recentapps"),
     "wait": ("wait", "sleep", "noaction", "noop", "pause"),
     "finish": (
-        "status",
-        "finish",
-        "finished",
-        "complete",
-        "completed",
-        "done",
-        "taskcomplete",
-        "statustaskcomplete",
-        "terminate",
-        "stop",
-        "success",
-        "taskcompleted",
+        *("status", "finish", "finished", "complete", "completed", "done", "taskcomplete", "taskcompleted", "statustaskcomplete", "terminate", "stop"),
+        *("success", "successful", "succeeded", "succeed", "completetask", "finishtask"),
     ),
-    "impossible": ("impossible", "infeasible", "incomplete", "statustaskimpossible", "taskimpossible", "fail", "failed", "failure", "callusererror"),
+    "impossible": (
+        *("impossible", "infeasible", "incomplete", "statustaskimpossible", "taskimpossible", "fail", "failed", "failure", "unsuccessful", "callusererror"),
+    ),
 }
 
 
@@ -124,3 +117,5 @@ ANDROID_LAB = Words(COMMON.names, seconds=True, unclear={"type": "whether Enter 
 # it is the button only where the log says so, as KEY_HOME and KEYCODE_HOME do, and the names in BUTTONS.
 KEYS = {"home": "home", "back": "back", "enter": "enter", "return": "enter", "appselect": "recent", "recent": "recent", "appswitch": "recent"}
 BUTTONS = frozenset(("systembutton", "pressbutton", "keyevent"))
+# Names such as scroll_down say the direction too.
+DIRECTED = re.compile(r"(scroll|swipe|slide|fling)(up|down|left|right)")
