@@ -224,7 +224,7 @@ def _screen(reader: Reader, at: Found) -> ImageRef | None:
         reader.refuse(Reason.IMAGE_REF_TYPE, where, f"found {kind_of(value)}; expected a path, or the bytes of a picture")
         return None
     suffix = reader.layout.fields.suffix
-    if suffix and isinstance(value, str) and not re.search(r"\.[A-Za-z]{3,4}$", value) and not value.startswith("data:"):
+    if suffix and isinstance(value, str) and reference_of(value) == value and not re.search(r"\.[A-Za-z]{3,4}$", value) and not value.startswith("data:"):
         value += suffix
     return image_ref(value, where)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
 
+from pipelines.flow import draft_of
+from pipelines.records import Draft, raw_record
 from tests.episodes.steps.records import SIZE, answers, odyssey, rows_of, stepwise
 from tests.making import run
 
@@ -197,3 +201,11 @@ def test_a_step_may_list_its_actions_and_the_last_one_may_have_none():
     rows = rows_of({"goal": "Go.", "steps": steps}, stepwise("plain"))
     assert [(row.images[0].uri, answer["action"]) for row, answer in zip(rows, answers(rows), strict=True)] == [("kit/s0.png", "tap"), ("kit/s2.png", "finish")]
     assert ("step.left_out", "steps[1]") in [(finding.code, finding.where) for finding in rows[0].findings]
+
+
+def test_the_bytes_of_a_screen_get_no_suffix():
+    png = b64encode(b"\x89PNG\r\n\x1a\n" + bytes(64)).decode()
+    record = aitw("go_back", [-1.0, -1.0]) | {"image/encoded": png}
+    draft = draft_of(raw_record("kit", "logs.jsonl", 1, json.dumps(record).encode()), stepwise())
+    assert isinstance(draft, Draft)
+    assert [ref.ref for ref in draft.refs] == [f"data:image;base64,{png}"]
