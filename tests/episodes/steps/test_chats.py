@@ -50,6 +50,10 @@ def only(record: Any, config: Config = PLAIN) -> Any:
         ("PRESS_BACK", {"action": "back"}),
         ("TYPE: a: b", {"action": "type", "text": "a: b"}),
         ("<answer>[{'action': 'click', 'point': [5, 6], 'input_text': None}]</answer>", {"action": "tap", "point": [5, 6]}),
+        ("```python\npyautogui.click(5, 6)\n```", {"action": "tap", "point": [5, 6]}),
+        ('Reason: There.\nAction:\n```json\n{"action_type": "click", "x": 5, "y": 6}\n```', {"thought": "There.", "action": "tap", "point": [5, 6]}),
+        ('{"thought": "There.", "action": "click", "coordinate": [5, 6]}', {"thought": "There.", "action": "tap", "point": [5, 6]}),
+        ('{"thought": "There.", "action": {"type": "click", "x": 5, "y": 6}}', {"thought": "There.", "action": "tap", "point": [5, 6]}),
         ("{'action': 'CLICK', 'value': None, 'position': [5, 6]}", {"action": "tap", "point": [5, 6]}),
     ],
 )

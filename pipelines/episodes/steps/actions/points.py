@@ -55,7 +55,7 @@ def first_point(fields: Mapping[str, Json], keys: Iterable[str], order: str, whe
 
 def _is_two(value: Json) -> bool:
     """Whether this is two points: where a gesture begins and where it ends."""
-    return isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(one, (list, tuple)) for one in value)
+    return isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(one, (list, tuple, dict)) for one in value)
 
 
 def _rect(fields: Mapping[str, Json]) -> Json:

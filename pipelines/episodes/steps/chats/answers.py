@@ -21,8 +21,10 @@ _ACTION = re.compile(r"(?:^|\n)[ \t]*Actions?[ \t]*[:：]", re.IGNORECASE)
 _TAG = re.compile(r"<(action|answer|tool_call)>(.*?)(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _OPERATION = re.compile(r"<operation>(.*?)(?:</operation>|\Z)", re.DOTALL)
 _OTHER_TAGS = re.compile(r"</?(?:think|thinking|thought)>")
-_THOUGHT = re.compile(r"^\s*(?:Low-level[ \t]+)?Thoughts?[ \t]*[:：]", re.IGNORECASE)
-_CALL = re.compile(r"(?m)^(?:```(?:python)?\n)?[ \t]*(?:[A-Za-z_]\w*\.)?[A-Za-z_]\w*\(")
+_THOUGHT = re.compile(r"^\s*(?:(?:Low-level[ \t]+)?Thoughts?|Reason|Reasoning)[ \t]*[:：]", re.IGNORECASE)
+_FENCE = re.compile(r"(?m)^[ \t]*```(?:python|json)?[ \t]*(?:\n|\Z)")
+_THOUGHTS = ("thought", "thoughts", "thinking", "reasoning", "reason")
+_CALL = re.compile(r"(?m)^[ \t]*(?:[A-Za-z_]\w*\.)?[A-Za-z_]\w*\(")
 _MODULE = re.compile(r"(?m)^[ \t]*(?:pyautogui|mobile|browser|computer)\.[A-Za-z_]\w*\(")
 # OS-Atlas and GUI-Odyssey: CLICK <point>[[1, 2]]</point>, TYPE [text], CLICK: (1, 2), PRESS_HOME
 COMMAND = re.compile(r"\s*([A-Z]+(?:_[A-Z]+)*)\s*(?:<point>(.*)</point>|\[(.*)\]|:(.*))?\s*", re.DOTALL)
@@ -60,22 +62,35 @@ def does_something(call: Json) -> bool:
 
 
 def read_answer(text: str, budget: Budget) -> Said:
+    text = _FENCE.sub("", text)
     if tags := _TAG.findall(text):
         actions = [_opened(inner.strip(), budget) for _, inner in tags]
         operation = _OPERATION.search(text)
         before = text[: operation.start() if operation else text.index("<" + tags[0][0])]
         thought, instruction = _split(before)
-        return Said(actions[0] if len(actions) == 1 else actions, thought, operation[1].strip() if operation else instruction)
+        return _said(actions[0] if len(actions) == 1 else actions, thought, operation[1].strip() if operation else instruction)
     if (found := _ACTION.search(text)) is not None:
         action, instruction = _code_in(text[found.end() :].strip())
-        return Said(_opened(action, budget), _bare(text[: found.start()]), instruction)
+        return _said(_opened(action, budget), _bare(text[: found.start()]), instruction)
     opened = _opened(text.strip(), budget)
     if isinstance(opened, dict):
-        return Said(opened, is_action=any(isinstance(opened.get(key), str) for key in NAME if key not in ("type", "name")))
+        is_action = any(isinstance(opened.get(key), (str, dict)) for key in NAME if key not in ("type", "name"))
+        return _said(opened)._replace(is_action=is_action)
     if module := _MODULE.search(text):
         return Said(text[module.start() :].strip(), _bare(text[: module.start()]))
     command = COMMAND.fullmatch(text)
     return Said(text.strip(), is_action=command is not None and command[1] in _COMMANDS)
+
+
+def _said(action: Json, thought: str = "", instruction: str = "") -> Said:
+    """An action that may be an object with the thought in it, and with the action below its own key."""
+    if isinstance(action, dict):
+        key = next((key for key in _THOUGHTS if isinstance(action.get(key), str)), None)
+        thought = "\n".join(filter(None, (thought, action[key].strip() if key else "")))
+        action = {name: value for name, value in action.items() if name != key}
+        if action.keys() == {"action"} and isinstance(action["action"], dict):
+            action = action["action"]
+    return Said(action, thought, instruction)
 
 
 def _split(before: str) -> tuple[str, str]:

@@ -20,6 +20,7 @@ POINT = (
     "start_box",
     "from",
     "from_coord",
+    "path",
 )
 END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "to_coord", "end_box", "to", "target")
 PAIRS = (("x", "y"), ("x1", "y1"), ("start_x", "start_y"), ("touch_x", "touch_y"), ("position_x", "position_y"), ("press_position_x", "press_position_y"))
