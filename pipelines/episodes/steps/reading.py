@@ -105,7 +105,8 @@ def read_steps(
     group, number = group_by or (layout.group, layout.order_by)
     ids = tuple(None if (found := reader.of(top, path)) is None else single(found.value) for path in (group, number))
     last_screen, last_size = _last(reader, last)
-    trail.account(unread, _HARMLESS)
+    said = {goal, *(text for step in steps for text in (step.instruction, step.thought, step.screen.ref if step.screen else ""))}
+    trail.account(unread, _HARMLESS, repeats=lambda key, value: isinstance(value, str) and value in said)
     if not steps and not reader.faults:
         reader.refuse(Reason.SCHEMA_TURNS_EMPTY, (layout.parallel or {}).get("action", layout.steps).split(" | ")[0], "the episode has no steps")
     return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]), tuple(reader.faults), history)

@@ -209,3 +209,12 @@ def test_the_bytes_of_a_screen_get_no_suffix():
     draft = draft_of(raw_record("kit", "logs.jsonl", 1, json.dumps(record).encode()), stepwise())
     assert isinstance(draft, Draft)
     assert [ref.ref for ref in draft.refs] == [f"data:image;base64,{png}"]
+
+
+def test_a_key_that_only_repeats_what_is_read_refuses_nothing():
+    step = {"screenshot": "s0.png", "action": "press_home()"}
+    record = {"goal": "Go.", "instruction": "Go.", "steps": [step | {"image_path": "s0.png"}]}
+    assert answers(rows_of(record, stepwise())) == [{"PRESS": "HOME"}]
+    for other in ({"goal": "Go.", "instruction": "Stop.", "steps": [step]}, {"goal": "Go.", "steps": [step | {"image_path": "s1.png"}]}):
+        (made,) = run(other, stepwise(), {"s0.png": SIZE})
+        assert [finding.code for finding in made.findings] == ["schema.field_unread"]

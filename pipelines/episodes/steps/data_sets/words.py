@@ -62,7 +62,7 @@ _COMMON = {
     "triple_tap": ("tripleclick",),
     "right_tap": ("rightclick", "rightsingle"),
     "middle_tap": ("middleclick",),
-    "long_press": ("longpress", "longclick", "longtap", "presshold", "clickhold", "longpoint"),
+    "long_press": ("longpress", "longclick", "longtap", "presshold", "pressandhold", "tapandhold", "touchandhold", "clickhold", "longpoint"),
     "hover": ("hover", "moveto", "mousemove", "move"),
     "swipe": ("swipe", "slide", "fling"),
     "drag": ("drag", "dragto", "leftclickdrag", "draganddrop", "selecttext"),
