@@ -67,6 +67,21 @@ EPISODES: Mapping[str, StepLayout] = {
         goal="task_description[0] | task_description",
         fields=StepFields(action="type", details=(".",), step_id="action_index", others=("bounds",)),
     ),
+    "mind2web_actions": StepLayout(
+        title="Mind2Web: a list of actions with operation and bbox or pos_candidates, to which the names of their screens were added",
+        source="osunlp/Mind2Web; njucckevin/SeeClick agent_tasks/mind2web_process.py @ 0ef37ac",
+        needs=("actions[0].operation", "actions[0].action_uid", "actions[0].screenshot | actions[0].image", "confirmed_task"),
+        steps="actions",
+        goal="confirmed_task",
+        fields=StepFields(
+            action="operation.op",
+            details=("operation", "."),
+            chosen=("pos_candidates", "is_original_target"),
+            others=("raw_html", "cleaned_html", "neg_candidates", "action_uid"),
+        ),
+        unit="px",
+        others=("action_reprs", "website", "domain", "subdomain"),
+    ),
     "agentnet": StepLayout(
         title="AgentNet: traj of steps with image and value.code, pyautogui from 0 to 1",
         source="xlangai/AgentNet; xlang-ai/OpenCUA README.md @ f9f965b",
