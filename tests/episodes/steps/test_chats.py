@@ -230,3 +230,8 @@ def test_reasoning_beside_an_answer_is_its_thought():
     answer = {"from": "gpt", "value": "Action: wait()", "reasoning_content": "There."}
     record = chat() | {"conversations": [{"from": "human", "value": "<image>Go."}, answer]}
     assert only(record) == {"thought": "There.", "action": "wait"}
+
+
+def test_pictures_under_two_keys_are_refused_unless_they_are_the_same():
+    assert only(chat("Action: wait()", images=["s0.png"])) == {"action": "wait"}
+    assert refusals(chat("Action: wait()", images=["s1.png"]), PLAIN, {"s1.png": (108, 240)}) == [("schema.field_unread", "image")]

@@ -89,6 +89,7 @@ def says_actions(record: Mapping[str, Json], budget: Budget) -> bool:
 
 def read_chat(record: Mapping[str, Json], trail: Trail) -> Chat:
     chat, listed = Chat(trail.budget), Pictures(record)
+    trail.add("", record, (listed.where,))
     waiting: list[tuple[str, str, str, list[Json], bool]] = []  # answers without a question between them are one
     for where, turn in _turns(record):
         trail.add(where, turn, (*_READ, *IMAGES))

@@ -33,7 +33,7 @@ NO_HISTORY = frozenset(
     )
 )
 _FIELDS = StepFields(code=True, sizes=("record:width | record:image_width", "record:height | record:image_height"))
-_OTHERS = ("images", "image", "width", "height")
+_OTHERS = ("width", "height")
 
 CHATS: Mapping[str, StepLayout] = {
     "ui_tars": StepLayout(
