@@ -12,11 +12,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.config import Config
+from pipelines.demo import BATCH, Written
 from pipelines.spark.plans.bridge import Job
 from pipelines.spark.run.batch import RunOptions, run_batch
 from pipelines.spark.run.completion import Result
 from pipelines.spark.session.session import open_session
 from pipelines.tables.publication.root import OutputRoot
+from tests.conftest import demo_config
 
 RunJob = Callable[..., Result]
 _numbers = count()
@@ -43,3 +45,12 @@ def run_job(spark: SparkSession) -> RunJob:
         return run_batch(spark, config, batch, f"{batch}.{next(_numbers)}", datetime.now(UTC), RunOptions(**options))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def demo_run(demo: tuple[Path, Written], run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path, Result]:
+    """The demo, published on disk, for tests that read it."""
+    folder, _ = demo
+    root = tmp_path_factory.mktemp("delta") / "out"
+    config = demo_config(folder, root)
+    return config, root, run_job(config, BATCH)

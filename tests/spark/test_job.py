@@ -15,32 +15,24 @@ import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from pipelines.cli import main as episodes
-from pipelines.config import Config, ConfigError
+from pipelines.config import ConfigError
 from pipelines.demo import BATCH
-from pipelines.spark.run.completion import Result
 from pipelines.tables.reading import open_table, run_rows
 from pipelines.tables.schema import row_of
-from tests.conftest import demo_config
 from tests.making import asked, configuration, write_lines
 from tests.scrub.planted import FORMS, plant
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).parents[2]
 TABLES = ("conversations", "samples", "quarantine")
+HALVES = {"fractions": {"train": 0.5, "val": 0.25, "test": 0.25}}
 
 
 def read(spark, root: Path, table: str) -> list[dict[str, Any]]:
     return [row.asDict(recursive=True) for row in spark.read.format("delta").load(str(root / table)).collect()]
-
-
-@pytest.fixture(scope="module")
-def demo_run(demo, run_job, tmp_path_factory) -> tuple[Config, Path, Result]:
-    folder, _ = demo
-    root = tmp_path_factory.mktemp("delta") / "out"
-    config = demo_config(folder, root)
-    return config, root, run_job(config, BATCH)
 
 
 def test_the_demo_is_published_and_its_books_balance(demo, demo_run):
@@ -101,17 +93,24 @@ def test_every_planted_fault_is_in_the_tables(spark, demo, demo_run):
     assert [want for want in planted if (want["path"], want["line"], want["dialect"], want["code"]) not in found] == []
 
 
-def test_a_second_run_replaces_the_batch_and_nothing_else(spark, demo_run, run_job, tmp_path):
-    config, root, _ = demo_run
+def test_a_second_run_replaces_the_batch_and_nothing_else(spark, run_job, tmp_path):
+    root, names = tmp_path / "out", ("a.png", "b.png")
+    source = {"path": f"{tmp_path}/{{batch}}.jsonl", "image_root": str(tmp_path)}
+    config = configuration("minicpm_v_2_5", "minicpm_v_2_6", source=source, output={"root": str(root)}, split=HALVES)
+    for name in names:
+        Image.new("RGB", (64, 48), "red").save(tmp_path / name)
+    write_lines(tmp_path / f"{BATCH}.jsonl", [asked("<image>What is this?", images=[name], episode_id=str(i)) for i in range(20) for name in names])
+    write_lines(tmp_path / "2026-11-23.jsonl", [asked(f"Question {i}?") for i in range(3)])
+    assert run_job(config, BATCH).exit_code == 0
     before = {(row["sample_id"], row["dialect"], row["split"]) for row in read(spark, root, "samples")}
-    images = len(read(spark, root, "images"))
-    other = write_lines(tmp_path / "logs.jsonl", [asked(f"Question {i}?") for i in range(3)])
-    assert run_job(config.model_copy(update={"sources": (config.sources[1].model_copy(update={"path": (str(other),)}),)}), "2026-11-23").exit_code == 0
-    assert run_job(config, BATCH, force=True).status == "published"
+    assert (len(before), {split for _, _, split in before}) == (2 * 40, {"train", "val", "test"})
+    assert run_job(config, "2026-11-23").exit_code == 0
+    again = run_job(config, BATCH, force=True)
+    assert (again.status, again.manifest["images_opened"]) == ("published", 0)
     rows = read(spark, root, "samples")
     assert {(row["sample_id"], row["dialect"], row["split"]) for row in rows if row["batch"] == BATCH} == before
-    assert len([row for row in rows if row["batch"] == "2026-11-23"]) == 2 * 3  # two dialects take the source
-    assert len(read(spark, root, "images")) == images
+    assert len([row for row in rows if row["batch"] == "2026-11-23"]) == 2 * 3
+    assert sorted(row["uri"] for row in read(spark, root, "images")) == ["kit/a.png", "kit/b.png"]
     assert len(read(spark, root, "runs")) == 3
 
 
