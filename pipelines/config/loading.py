@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from pipelines.config.faults import answers_left_out, kind_of, names_disagree, sentences
 from pipelines.config.options import OPTIONS
-from pipelines.config.paths import brace_faults, overlap_faults
+from pipelines.config.paths import brace_faults, fixed_part
 from pipelines.config.rows import PROMPTS, is_template
 from pipelines.config.settings import Config, DialectSettings, Hook, Hooks, Images, Output, Scrub, Settings, Source
 from pipelines.config.stores import Storage
 from pipelines.config.yaml_text import read_yaml
-from pipelines.storage.locations import is_uri
+from pipelines.storage.locations import is_below, is_uri
 
 S = TypeVar("S", bound=Settings)
 
@@ -49,7 +49,7 @@ def load_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
     """
     data, folder = _read(path, overrides), _folder(path)
     config = resolve_paths(parse_config(data, folder), folder)
-    if faults := list(overlap_faults(config)):
+    if faults := list(_overlap_faults(config)):
         raise ConfigError(faults)
     return config
 
@@ -58,7 +58,7 @@ def load_parts(path: Path | str, overrides: Iterable[str] = ()) -> tuple[Parts, 
     """The valid parts of this file, and the faults of the others. Raises ConfigError if the file cannot be read."""
     data, folder = _read(path, overrides), _folder(path)
     try:
-        faults = list(overlap_faults(resolve_paths(parse_config(data, folder), folder)))
+        faults = list(_overlap_faults(resolve_paths(parse_config(data, folder), folder)))
     except ConfigError as error:
         faults = list(error.faults)
     return _valid_parts(data, folder), faults
@@ -77,6 +77,16 @@ def parse_config(data: Mapping[str, Any], folder: Path = Path()) -> Config:
     if faults:
         raise ConfigError(faults)
     return config
+
+
+def _overlap_faults(config: Config) -> Iterator[str]:
+    """Sources whose files would include the tables that a run writes: the next batch would be trained on them."""
+    root = config.output.root
+    for i, source in enumerate(config.sources):
+        for path in source.path:
+            fixed = fixed_part(path)
+            if is_uri(path) == is_uri(root) and (fixed == path or "**" in path) and is_below(root, fixed):
+                yield f"output.root: {root} is inside sources[{i}].path ({path}); its tables would be read as logs"
 
 
 def resolve_paths(config: Config, folder: Path) -> Config:

@@ -7,13 +7,10 @@ import os.path
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
-from pipelines.storage.locations import SCHEMES, canonical_uri, is_below, is_uri
-
-if TYPE_CHECKING:
-    from pipelines.config.settings import Config
+from pipelines.storage.locations import SCHEMES, canonical_uri, is_uri
 
 BATCH = "{batch}"
 # A scheme with a single slash must be a known one: `logs:/x` may be a folder named `logs:`.
@@ -67,16 +64,6 @@ def brace_faults(data: Mapping[str, Any], folder: Path) -> Iterator[str]:
         for found in _BRACES.finditer(path):
             if not (found[0] == BATCH and has_batch) and not _exists_literally(path, found.end(), has_batch):
                 yield f"{place}: {_advice(found[0], has_batch)}"
-
-
-def overlap_faults(config: Config) -> Iterator[str]:
-    """Sources whose files would include the tables that a run writes: the next batch would be trained on them."""
-    root = config.output.root
-    for i, source in enumerate(config.sources):
-        for path in source.path:
-            fixed = fixed_part(path)
-            if is_uri(path) == is_uri(root) and (fixed == path or "**" in path) and is_below(root, fixed):
-                yield f"output.root: {root} is inside sources[{i}].path ({path}); its tables would be read as logs"
 
 
 def fixed_part(pattern: str) -> str:
