@@ -6,9 +6,9 @@ import posixpath
 from zlib import crc32
 
 from pipelines.reasons import Reason, Reject
-from pipelines.storage.locations import Forbidden
+from pipelines.storage.locations import Entry, Forbidden
 from pipelines.storage.opening import read_whole, stat_file
-from pipelines.storage.stores import Entry, Stores
+from pipelines.storage.stores import Stores
 
 SECOND = 1_000_000_000
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import get_ident
 from typing import BinaryIO
 
-from pipelines.storage.locations import bucket_of, is_uri, join
+from pipelines.storage.locations import Entry, bucket_of, is_uri, join
 from pipelines.storage.opening import stat_file
-from pipelines.storage.stores import Entry, Stores, store_of
+from pipelines.storage.stores import Stores, store_of
 
 
 def read_file(path: str, stores: Stores) -> bytes:

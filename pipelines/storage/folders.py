@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from pipelines.storage.locations import bucket_of, is_below, is_uri, join, location_of, parent_of
+from pipelines.storage.locations import Entry, bucket_of, is_below, is_uri, join, location_of, parent_of
 from pipelines.storage.opening import stat_file
-from pipelines.storage.stores import Entry, Stores, store_of
+from pipelines.storage.stores import Stores, store_of
 
 OnError = Callable[[OSError], None]
 Level = tuple[str, list[str], list[str]]  # as in os.walk: a folder, its folders, its files

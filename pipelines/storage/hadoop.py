@@ -17,9 +17,8 @@ from typing import Any, BinaryIO, cast
 
 from hdfs_native import Client, WriteOptions
 
-from pipelines.storage.locations import Forbidden, Location, StoreError
+from pipelines.storage.locations import Entry, Forbidden, Location, StoreError
 from pipelines.storage.output import StoreOutput
-from pipelines.storage.stores import Entry
 
 # A name node that does not answer is given up after half a minute. By default it would be three minutes.
 CONFIG = {"dfs.client.failover.max.attempts": "5"}

@@ -43,6 +43,19 @@ class Location(NamedTuple):
     key: str
 
 
+class Entry(NamedTuple):
+    """An object or file: `modified` in ns since 1970, and `version`, which changes whenever the bytes do; "" if the store has none."""
+
+    size: int
+    modified: int
+    version: str = ""
+
+    @property
+    def identity(self) -> str:
+        """The version, or where the store has none, size and time."""
+        return self.version or f"time:{self.modified}:{self.size}"
+
+
 def is_uri(path: str) -> bool:
     """Whether this is the URI of an object in a store; otherwise it is a local path.
 

@@ -14,9 +14,8 @@ import obstore
 from obstore import exceptions
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from pipelines.storage.locations import Forbidden, Location, StoreError, Unreachable
+from pipelines.storage.locations import Entry, Forbidden, Location, StoreError, Unreachable
 from pipelines.storage.output import StoreOutput
-from pipelines.storage.stores import Entry
 
 # A store that does not answer is given up after about half a minute.
 CONNECT_SECONDS = 5

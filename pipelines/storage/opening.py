@@ -6,8 +6,8 @@ import io
 import os
 from typing import BinaryIO, cast
 
-from pipelines.storage.locations import is_uri
-from pipelines.storage.stores import Entry, Store, Stores, store_of
+from pipelines.storage.locations import Entry, is_uri
+from pipelines.storage.stores import Store, Stores, store_of
 
 FIRST_BYTES = 128 << 10  # of the first request; enough to recognise what a file is
 MAX_BYTES = 4 << 20

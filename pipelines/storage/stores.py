@@ -12,24 +12,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, Protocol
 
-from pipelines.storage.locations import HADOOP, Location, is_uri, location_of
+from pipelines.storage.locations import HADOOP, Entry, Location, is_uri, location_of
 
 MAX_CLIENTS = 32
-
-
-class Entry(NamedTuple):
-    """An object or file: `modified` in ns since 1970, and `version`, which changes whenever the bytes do; "" if the store has none."""
-
-    size: int
-    modified: int
-    version: str = ""
-
-    @property
-    def identity(self) -> str:
-        """The version, or where the store has none, size and time."""
-        return self.version or f"time:{self.modified}:{self.size}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 
 from pipelines.storage.folders import Folders
-from pipelines.storage.locations import join
+from pipelines.storage.locations import Entry, join
 from pipelines.storage.opening import read_whole
-from pipelines.storage.stores import Entry, Stores
+from pipelines.storage.stores import Stores
 from pipelines.tokenizers.facts import cache_folder
 
 # The files of a tokenizer. Neither weights nor code are fetched.

@@ -16,9 +16,9 @@ from hdfs_native import Client
 from pipelines.storage import hadoop
 from pipelines.storage.files import create_file, read_file, write_file
 from pipelines.storage.hadoop import Files, _raise_plain_errors
-from pipelines.storage.locations import Forbidden, StoreError, bucket_of, location_of
+from pipelines.storage.locations import Entry, Forbidden, StoreError, bucket_of, location_of
 from pipelines.storage.opening import ObjectFile
-from pipelines.storage.stores import ENVIRONMENT, Entry, _open_store, store_of, table_options
+from pipelines.storage.stores import ENVIRONMENT, _open_store, store_of, table_options
 from tests.servers import Server
 from tests.servers.fixtures import only_hdfs
 
