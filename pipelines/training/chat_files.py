@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.training.model_files import read_object
 from pipelines.training.model_tokenizer import Faults
 
 Json = Mapping[str, Any]
@@ -20,8 +20,8 @@ def chat_parts(folder: Path) -> dict[str, Any]:
 
     Raises ValueError where a file is not a JSON object.
     """
-    ends = _read(folder / _GENERATION).get("eos_token_id")
-    whole = _read(folder / _WHOLE).get("image_processor") or _read(folder / _ALONE)
+    ends = read_object(folder / _GENERATION).get("eos_token_id")
+    whole = read_object(folder / _WHOLE).get("image_processor") or read_object(folder / _ALONE)
     processor = {key: value for key, value in whole.items() if key not in _NAMES and value is not None} if isinstance(whole, dict) else {}
     return {"ends": None if ends is None else sorted(ends) if isinstance(ends, list) else [ends], "processor": processor or None}
 
@@ -57,15 +57,3 @@ def _processor_faults(noted: Json | None, held: Json | None, notes: list[str]) -
     if not faults:
         notes.append(f"{len(both)} settings of the image processor are the same")
     return faults
-
-
-def _read(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file.name} cannot be read: {error}") from None
-    if not isinstance(value, dict):
-        raise ValueError(f"{file.name} cannot be read: it is not a JSON object")
-    return value

@@ -1,4 +1,4 @@
-"""Which files of a model folder cannot be read, told before they are compared."""
+"""The JSON files of a model folder, and which files cannot be read, told before they are compared."""
 
 from __future__ import annotations
 
@@ -10,6 +10,19 @@ from typing import Any
 OPTION_FILES = ("config.json", "preprocessor_config.json")
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 _SECTIONS = ("slice_config", "vision_config")  # objects of config.json that model_options.py reads
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """The JSON object in this file; {} where there is no such file. Raises OSError, and ValueError that names the file."""
+    if not file.is_file():
+        return {}
+    try:
+        held = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file.name} cannot be read: {error}") from None
+    if not isinstance(held, dict):
+        raise ValueError(f"{file.name} cannot be read: it is not a JSON object")
+    return held
 
 
 def broken_files(folder: Path) -> dict[str, str]:

@@ -58,7 +58,7 @@ def test_what_one_side_does_not_state_is_not_compared(tmp_path: Path):
     assert chat_faults(noted(tmp_path), None).notes[0].startswith("not compared")
 
 
-@pytest.mark.parametrize("held", ["[", "[1]"])
+@pytest.mark.parametrize("held", ["[", "[1]", "[" * 200_000])
 def test_a_file_that_cannot_be_read_does_not_fit(tmp_path: Path, held: str):
     found = chat_faults(noted(tmp_path), folder(tmp_path / "model", generation_config=held))
     assert found.faults[0].startswith("generation_config.json cannot be read")

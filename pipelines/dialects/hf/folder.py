@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipelines.dialects.hf.agreement import NAMED, disagreements, settings_in_force
+from pipelines.training.model_files import read_object
 
 Json = Mapping[str, Any]
 DEFAULT, FOR_TOOLS = "default", "tool_use"
@@ -60,7 +61,7 @@ def read_folder(path: Path, tokenizer: bytes) -> ModelFolder:
 
     Source: huggingface/transformers, PreTrainedTokenizerBase.from_pretrained and GenerationConfig.from_pretrained @ v5.23.0.
     """
-    settings = settings_in_force(*(_read(path / name) for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")))
+    settings = settings_in_force(*(read_object(path / name) for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")))
     templates = _templates(path, settings)
     if DEFAULT not in templates:
         raise ValueError(f"{path} has no chat template: neither chat_template.jinja nor chat_template in tokenizer_config.json")
@@ -99,7 +100,7 @@ def _templates(path: Path, settings: Json) -> dict[str, str]:
     """Files of their own go before the tokenizer's settings."""
     found: dict[str, str] = {}
     given = settings.get("chat_template")
-    for value in (given, _read(path / "chat_template.json").get("chat_template")):
+    for value in (given, read_object(path / "chat_template.json").get("chat_template")):
         if isinstance(value, list):
             value = {one["name"]: one["template"] for one in value}
         found |= value if isinstance(value, dict) else {DEFAULT: value} if value is not None else {}
@@ -133,8 +134,8 @@ def _named(settings: Json) -> dict[str, str]:
 
 def _ends(path: Path, added: Sequence[AddedToken], named: Mapping[str, str]) -> list[str]:
     """The tokens at which the model stops, as its generation_config, its config and its tokenizer name them."""
-    config = _read(path / "config.json")
-    given = [_read(path / "generation_config.json"), config, config.get("text_config") or {}]
+    config = read_object(path / "config.json")
+    given = [read_object(path / "generation_config.json"), config, config.get("text_config") or {}]
     ids = [one for source in given for one in _listed(source.get("eos_token_id"))]
     by_id = {token.id: token.content for token in added}
     return list(dict.fromkeys([*(by_id[one] for one in ids if one in by_id), *([named["eos_token"]] if "eos_token" in named else [])]))
@@ -145,7 +146,7 @@ def _check_stops(path: Path, tokenizer: Json) -> None:
     held = tokenizer["model"].get("vocab") or ()
     known = {token["id"] for token in tokenizer["added_tokens"]}
     others = held.values() if isinstance(held, Mapping) else range(len(held))
-    if unknown := [one for one in _listed(_read(path / "generation_config.json").get("eos_token_id")) if one not in known and one not in others]:
+    if unknown := [one for one in _listed(read_object(path / "generation_config.json").get("eos_token_id")) if one not in known and one not in others]:
         raise ValueError(f"{path / 'generation_config.json'}: eos_token_id {', '.join(map(repr, unknown))} is not the id of a token")
 
 
@@ -156,16 +157,3 @@ def _listed(value: Any) -> list[int]:
 def _added(token: Json, is_special: bool) -> AddedToken:
     is_plain = not (token.get("lstrip") or token.get("rstrip") or token.get("single_word") or token.get("normalized"))
     return AddedToken(token["content"], token["id"], is_special or bool(token.get("special")), is_plain)
-
-
-def _read(file: Path) -> Json:
-    """Raises ValueError where the file is not a JSON object."""
-    if not file.is_file():
-        return {}
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file} is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise ValueError(f"{file} is not a JSON object")
-    return value

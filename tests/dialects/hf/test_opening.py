@@ -76,7 +76,8 @@ def test_a_bundled_tokenizer_is_no_model_folder():
         ("chat_template.jinja", "nothing", "does not write a question and its answer"),
         ("chat_template.jinja", "{% macro all() %}{% for m in messages %}{{ m.content }}{% endfor %}{% endmacro %}{{ all() }}", "cannot be used"),
         ("generation_config.json", "[1]", "is not a JSON object"),
-        ("tokenizer_config.json", "{", "is not JSON"),
+        ("tokenizer_config.json", "{", "tokenizer_config.json cannot be read: Expecting"),
+        ("config.json", "[" * 200_000, "config.json cannot be read: "),
     ],
 )
 def test_what_is_wrong_with_a_folder_is_told(tmp_path: Path, file: str, text: str | None, word: str):
