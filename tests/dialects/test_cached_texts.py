@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from pipelines.dialects import Dialect
 from pipelines.records import Tokens
 from tests.golden import open_case
 from tests.making import configuration, conversation
@@ -14,17 +15,20 @@ TOOLS = [
 ]
 
 
-def tokens(tools: list[dict[str, Any]], **facts: Any) -> Tokens:
-    config = configuration("glm_4")
-    dialect = open_case(config).dialects[0]
-    vocabulary = replace(dialect.vocabulary, facts=dialect.vocabulary.facts._replace(**facts))
-    record = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "tools": tools}
-    other = replace(dialect, vocabulary=vocabulary)
-    return other.complete(other.encode(other.lay_out(conversation(record, config))))
+def other(dialect: Dialect, **facts: Any) -> Dialect:
+    """The dialect with other facts about its vocabulary."""
+    return replace(dialect, vocabulary=replace(dialect.vocabulary, facts=dialect.vocabulary.facts._replace(**facts)))
+
+
+def tokens(dialect: Dialect, record: dict[str, Any]) -> Tokens:
+    return dialect.complete(dialect.encode(dialect.lay_out(conversation(record, configuration("glm_4")))))
 
 
 def test_definitions_are_encoded_separately_only_where_that_gives_the_same_ids():
+    (dialect,) = open_case(configuration("glm_4")).dialects
+    ways = (other(dialect), other(dialect, cuts_headings=False), other(dialect, cuts_headings=False, answers=None))
     for tools in (TOOLS, TOOLS[::-1], TOOLS[:1], TOOLS[:1] * 3):
-        apart, whole, exact = tokens(tools), tokens(tools, cuts_headings=False), tokens(tools, cuts_headings=False, answers=None)
+        record = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "tools": tools}
+        apart, whole, exact = (tokens(way, record) for way in ways)
         assert apart.input_ids.tolist() == whole.input_ids.tolist() == exact.input_ids.tolist()
         assert apart.labels.tolist() == whole.labels.tolist()
