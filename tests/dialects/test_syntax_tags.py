@@ -1,7 +1,8 @@
 """Where a vocabulary has the tags of a tool syntax as control tokens, the syntax writes these, and data that spells them stays text."""
 
 import json
-from pathlib import Path
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 from tokenizers import Tokenizer
@@ -31,15 +32,26 @@ def model(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(scope="module")
+def with_tags(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Makes the folder of a tokenizer with the tags added to it, as Qwen3 has them: not marked special. Once for the models that share it."""
+
+    @cache
+    def folder(name: str) -> str:
+        parts = json.loads(open_vocabulary(TOKENIZERS[name], GLM_4 if "glm" in name else MINICPM_V_2_6, "here").path.read_bytes())
+        first = 1 + max([*parts["model"]["vocab"].values(), *(token["id"] for token in parts["added_tokens"])])
+        flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
+        parts["added_tokens"] += [{"id": first + i, "content": tag, **flags} for i, tag in enumerate(TAGS)]
+        made = tmp_path_factory.mktemp(name)
+        (made / "tokenizer.json").write_text(json.dumps(parts))
+        return str(made)
+
+    return folder
+
+
 @pytest.fixture
-def tokenizer(model: str, tmp_path: Path) -> str:
-    """The model's tokenizer with the tags added to it, as Qwen3 has them: not marked special."""
-    parts = json.loads(open_vocabulary(TOKENIZERS[MODELS[model]], GLM_4 if "glm" in model else MINICPM_V_2_6, "here").path.read_bytes())
-    first = 1 + max([*parts["model"]["vocab"].values(), *(token["id"] for token in parts["added_tokens"])])
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
-    parts["added_tokens"] += [{"id": first + i, "content": tag, **flags} for i, tag in enumerate(TAGS)]
-    (tmp_path / "tokenizer.json").write_text(json.dumps(parts))
-    return str(tmp_path)
+def tokenizer(model: str, with_tags: Callable[[str], str]) -> str:
+    return with_tags(MODELS[model])
 
 
 def test_the_syntax_writes_control_tokens_and_data_does_not(model: str, tokenizer: str):
