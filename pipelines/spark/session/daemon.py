@@ -20,7 +20,7 @@ def without_archives(path: Sequence[str]) -> list[str]:
     """A module search path without the archives inside an installed pyspark that is on the path itself.
 
     Spark puts them first: its own Python modules, which are also in that folder, and a jar. Before each task a worker drops what Python knows about its
-    path, and Python 3.11 then reads the tables of contents of these archives 16 times, which takes 0.1 s.
+    path, and Python before 3.13 then reads the tables of contents of these archives 16 times, which takes 0.1 s.
     """
     installed = tuple(os.path.join(os.path.realpath(entry), "pyspark", "") for entry in path)
     return [entry for entry in path if not (entry.endswith((".zip", ".jar")) and os.path.realpath(entry).startswith(installed))]
