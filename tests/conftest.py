@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pipelines.config import Config, load_config
 from pipelines.demo import BATCH, Written, write_demo
@@ -14,6 +15,9 @@ from pipelines.records import Outcome
 from tests.corpus import unpack
 from tests.servers.fixtures import bucket, moto_server, running, s3, s3_endpoint, s3_server, server  # noqa: F401
 
+# On a busy machine an example may take long, which is no fault.
+settings.register_profile("busy", parent=settings.default, deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+settings.load_profile("busy")
 DEMO_CONF = Path(__file__).parents[1] / "conf" / "demo.yaml"
 
 
