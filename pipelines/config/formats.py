@@ -6,13 +6,14 @@ import re
 from difflib import get_close_matches
 
 SESSION_FORMATS = ("claude_code", "codex", "gemini_cli", "osworld")  # those of pipelines/formats/sessions
+LIBRARY_FORMATS = ("pydantic_ai",)  # those of pipelines/formats/libraries
 CHAT_FORMATS = ("agentcpm", "sharegpt", "glm", "openai")
 # Those of pipelines/formats/layouts.py, in the same order; a test compares them.
 OTHER_FORMATS = (
     *("request", "openai_preference", "hh_preference", "preference", "preference_turns", "glaive", "gemini", "responses", "atif", "adp"),
     *("otel", "otel_events", "openinference", "langsmith", "alpaca", "langfuse", "history", "trajectory", "prompt_completion"),
 )
-FORMATS = ("auto", *SESSION_FORMATS, *CHAT_FORMATS, *OTHER_FORMATS, "fields")
+FORMATS = ("auto", *SESSION_FORMATS, *LIBRARY_FORMATS, *CHAT_FORMATS, *OTHER_FORMATS, "fields")
 _PLUGIN = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 

@@ -26,6 +26,11 @@ EXAMPLES: Mapping[str, str] = {
     "osworld": r"""
 {"step_num": 1, "instruction": "Open the settings", "action": "pyautogui.click(480, 120)", "response": "I click the gear.", "screenshot_file": "screens/1.png"}
 {"step_num": 2, "action": "DONE", "response": "They are open."}""",
+    "pydantic_ai": r"""
+{"messages": [{"kind": "request", "instructions": "Be brief.", "parts": [{"part_kind": "user-prompt", "content": "Weather in Kyiv?"}]},
+  {"kind": "response", "parts": [{"part_kind": "tool-call", "tool_name": "weather", "args": {"city": "Kyiv"}, "tool_call_id": "a"}]},
+  {"kind": "request", "parts": [{"part_kind": "tool-return", "tool_name": "weather", "content": "3 degrees", "tool_call_id": "a"}], "instructions": "Be brief."},
+  {"kind": "response", "parts": [{"part_kind": "text", "content": "It is cold."}]}]}""",
     "agentcpm": r"""
 {"id": "1", "image": {"<image_00>": "screens/1.png"}, "episode_id": "e1", "step_id": "1", "conversations": [
   {"role": "system", "content": "You operate a phone."},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipelines.formats.keys import ROLE_TYPES, TURN_FIELDS, WRAPPERS, pair_keys
+from pipelines.formats.libraries import library_of
 from pipelines.formats.paths import pairs_of
 from pipelines.formats.transcripts import is_transcript
 
@@ -79,7 +80,9 @@ def is_of(value: Any, kind: str) -> bool:
             listed = isinstance(value, list) and all(isinstance(item, (dict, str)) for item in value) and any(isinstance(item, dict) for item in value)
             return listed or (isinstance(value, str) and value.lstrip()[:1] == "[")
         case "spoken":  # turns that say who speaks
-            return is_of(value, "turns") and (isinstance(value, str) or any(isinstance(item, dict) and _has_speaker(item) for item in value))
+            return is_of(value, "turns") and (
+                isinstance(value, str) or library_of(value) is not None or any(isinstance(item, dict) and _has_speaker(item) for item in value)
+            )
         case "items":  # of the Responses API
             return isinstance(value, list) and any(isinstance(item, dict) and _is_item(item) for item in value)
         case "history":  # turns before the question, or pairs of questions and answers

@@ -15,6 +15,7 @@ from pipelines.formats.exports import unfold_export
 from pipelines.formats.fields import read_fields
 from pipelines.formats.keys import HARMLESS, PREFIX, RECORD_FIELD, Unread
 from pipelines.formats.layouts import LAYOUTS
+from pipelines.formats.libraries import LIBRARIES, Library, library_of
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
 from pipelines.formats.pieces import Layout
 from pipelines.formats.plugin import call_plugin
@@ -112,7 +113,7 @@ CHAT: dict[str, Format] = {
 
 
 # The one list of formats, in the order in which `auto` tries them.
-FORMATS: Mapping[str, SessionFormat | Format | Layout] = {**SESSIONS, **CHAT, **LAYOUTS}
+FORMATS: Mapping[str, SessionFormat | Library | Format | Layout] = {**SESSIONS, **LIBRARIES, **CHAT, **LAYOUTS}
 
 
 def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unread: Unread) -> Logged:
@@ -152,9 +153,10 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
             )
         record = dict(logged)
     made = _format_of(record, wanted)
-    key = next((key for key in made.turns if key in record), made.turns[0])
+    keys = made.turns if isinstance(made, Format) else _MESSAGES
+    key = next((key for key in keys if key in record), keys[0])
     turns = read_turns(record.get(key), (key,), key, written, reading)
-    for other in made.turns:
+    for other in keys:
         if other != key and other in record and record[other] != record.get(key):
             unread.add("record", "", other, record[other], f"the turns were read from {key}, which has different ones")
     rejected: Keyed = ()
@@ -251,8 +253,13 @@ def _layout_of(record: Record, wanted: str) -> str | None:
     return next((name for name in names if LAYOUTS[name].matches(record)), None)
 
 
-def _format_of(record: Record, name: str) -> Format:
-    return CHAT[name] if name != "auto" else next(made for made in CHAT.values() if made.matches(record))
+def _format_of(record: Record, wanted: str) -> Format | Library:
+    if wanted in CHAT:
+        return CHAT[wanted]
+    library = library_of(turns) if isinstance(turns := record.get("messages"), list) else None
+    if wanted in LIBRARIES and library is not LIBRARIES[wanted]:
+        raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("messages", f"expected messages of {wanted}; `format: auto` finds the format of each record"))
+    return library or next(made for made in CHAT.values() if made.matches(record))
 
 
 def _episode(record: Record, wanted: tuple[str, ...] | EpisodeKey) -> tuple[str, Json] | None:

@@ -17,6 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from pipelines.formats.keys import EXTRAS, INVOCATIONS, ROLE_TYPES, SPEAKERS, TURN_FIELDS, WRAPPERS, Unread, pair_keys
+from pipelines.formats.libraries import Library, library_of
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, NotATurn
 from pipelines.formats.parts import BOTH, HIDDEN, REASONING, TEXT, VALUES, is_result, kind_of_part
 from pipelines.formats.prefixes import parts_of, with_prefixes
@@ -25,7 +26,7 @@ from pipelines.formats.times import KEYS, first_fall
 from pipelines.formats.turn_keys import description, fields_of_turn, read_adp, read_extras, without_copies
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, parse_json
-from pipelines.parsing.written import Path, Written
+from pipelines.parsing.written import Path, Rewritten, Written
 from pipelines.reasons import Reason, Reject
 
 _TIMES = frozenset(KEYS)
@@ -52,6 +53,8 @@ def read_turns(turns: Json, path: Path, where: str, written: Written, reading: R
     if not isinstance(turns, list):
         return turns
     made: list[Any] = []
+    if (library := library_of(turns)) is not None:
+        return _turns_of_library(library, turns, path, where, written, reading)
     for i, turn in enumerate(turns):
         if type(turn) is dict and len(turn) == 2:  # as most turns are
             if (content := turn.get("content")) is not None and "role" in turn:
@@ -68,6 +71,21 @@ def read_turns(turns: Json, path: Path, where: str, written: Written, reading: R
         note_times(turns, where, reading.unread)
     made = with_reasoning_items(made) if reading.has_reasoning_items else made
     return with_prefixes(made) if reading.has_prefix else made
+
+
+def _turns_of_library(library: Library, turns: list[Json], path: Path, where: str, written: Written, reading: Reading) -> list[Json]:
+    """The turns that a library's messages are in the usual keys."""
+    made: list[Json] = []
+    exact = Rewritten(lambda: [row.turn for row in library.rows_of(written.exact(path))])
+    for i, row in enumerate(library.rows_of(turns)):
+        if row.turn is not None:
+            made += read_turn(row.turn, (i,), f"{where}{row.where}", exact, reading)
+        elif row.why:
+            made.append(NotATurn(None, f"{where}{row.where}", row.why))
+        else:
+            reading.unread.counts[f"turn.({row.left})"] += 1
+    note_times(turns, where, reading.unread)
+    return made
 
 
 def note_times(turns: list[Json], where: str, unread: Unread) -> None:

@@ -24,6 +24,8 @@ FIRST_LINES = 16  # that are looked at: notes of the agent may come before the f
 _TOKENS = re.compile(rb'"((?:[^"\\]++|\\.)*+)"|[\[\]{}:,]', re.DOTALL)
 _BEGINNINGS, _BEGINNING_TYPES = (b"session_meta", b"compacted"), ("session_meta", "compacted")  # of a conversation of Codex
 _CODEX = (b"session_meta", b"response_item", b"event_msg", b"turn_context", b"compacted")
+# A list of messages of PydanticAI: before their kind, they have parts, which may have pictures.
+_OF_LIBRARY = re.compile(rb'\[\s*\{\s*"parts"\s*:\s*\[\s*\{\s*"content"\s*:')
 
 
 def top_keys(text: bytes, most: int = 64) -> list[bytes]:
@@ -61,7 +63,7 @@ def session_of(head: bytes) -> Session | None:
     """
     text = head.removeprefix(BOM).lstrip(BLANK)
     if text.startswith(b"["):
-        return "turns" if _is_turn(set(top_keys(text[1:].lstrip(BLANK)))) else None
+        return "turns" if _is_turn(set(top_keys(text[1:].lstrip(BLANK)))) or _OF_LIBRARY.match(text) else None
     lines = [line for line in text.split(b"\n", FIRST_LINES)[:FIRST_LINES] if line.strip(BLANK)]
     first = set(top_keys(lines[0])) if lines else set()
     if not first.isdisjoint(_OF_RECORDS):

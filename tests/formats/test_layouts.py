@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.config.formats import CHAT_FORMATS, OTHER_FORMATS, SESSION_FORMATS
+from pipelines.config.formats import CHAT_FORMATS, LIBRARY_FORMATS, OTHER_FORMATS, SESSION_FORMATS
 from pipelines.formats.examples import EXAMPLES
 from pipelines.formats.table import FORMATS
 from tests.making import configuration, conversation, notes, refusals, turns
@@ -132,7 +132,7 @@ def test_columns_of_nulls_change_nothing(name: str, record: dict[str, Any], want
 
 
 def test_the_names_in_the_settings_are_those_of_the_table():
-    assert (*SESSION_FORMATS, *CHAT_FORMATS, *OTHER_FORMATS) == tuple(FORMATS) == tuple(EXAMPLES)
+    assert (*SESSION_FORMATS, *LIBRARY_FORMATS, *CHAT_FORMATS, *OTHER_FORMATS) == tuple(FORMATS) == tuple(EXAMPLES)
 
 
 def test_a_question_may_be_a_transcript():
@@ -175,14 +175,14 @@ def test_a_question_that_stands_among_the_turns_too_is_no_loss():
     assert notes(conversation({"trajectory": [Q, A], "question": "Q"})) == []
 
 
-@pytest.mark.parametrize("name", OTHER_FORMATS)
+@pytest.mark.parametrize("name", [*LIBRARY_FORMATS, *OTHER_FORMATS])
 def test_the_example_of_a_format_matches_no_format_before_it(name: str):
     record = json.loads(EXAMPLES[name])
     assert [other for other, made in FORMATS.items() if made.matches(record)][:1] in ([name], [])  # [] where its columns are opened first
     assert conversation(record).format == conversation(record, configuration(source={"format": name})).format == name
 
 
-@pytest.mark.parametrize("name", OTHER_FORMATS)
+@pytest.mark.parametrize("name", [*LIBRARY_FORMATS, *OTHER_FORMATS])
 def test_a_record_of_another_shape_is_refused_by_a_named_format(name: str):
     assert refusals({"note": "x"}, configuration(source={"format": name}))[0][0] == "schema.unknown_format"
 

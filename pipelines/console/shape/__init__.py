@@ -18,6 +18,7 @@ from pipelines.episodes.steps.reading import known_other
 from pipelines.flow import draft_of
 from pipelines.formats.keys import Unread
 from pipelines.formats.layouts import LAYOUTS
+from pipelines.formats.libraries import LIBRARIES
 from pipelines.formats.sessions import SESSIONS
 from pipelines.formats.table import CHAT, read_record
 from pipelines.local import list_files
@@ -166,6 +167,8 @@ def why(name: str) -> str:
         return "a record has " + " and ".join(_need(paths, kind) for paths, kind in LAYOUTS[name].needs)
     if name in SESSIONS:
         return f"its events are those of {SESSIONS[name].title}"
+    if name in LIBRARIES:
+        return f"its `messages` are those of {LIBRARIES[name].title.partition(':')[0]}"
     special = {"agentcpm": ", and `image` or turns without `from`", "glm": ", and a turn has `metadata`, `tools`, `image` or the role observation"}
     return f"a record has `{CHAT[name].turns[0]}`{special.get(name, '')}"
 
