@@ -27,7 +27,7 @@ QUESTION = "prompt | question | query | instruction | input | problem"
 ASKED_LAST = f"{QUESTION} | message | user_input"
 TURNS = (
     "conversation | trajectory | traj | history | dialog | dialogue | turns | chat_history | chat_messages | chat | message_history | texts | items"
-    " | values.messages | state.messages | data.messages | body.messages | events | steps"
+    " | values.messages | channel_values.messages | checkpoint.channel_values.messages | llm_context.messages | agent_state.llm_context.messages | state.messages | data.messages | body.messages | events | steps"
 )
 # The answer beside the turns of a chat format that end with a question, and the keys that such an answer has in a record.
 LAST_ANSWER = f"choices[0].message | choices[0].text | {ANSWER.format('response')} | {ANSWER.format('output')} | completion | chosen | preferred_output | answer | message"

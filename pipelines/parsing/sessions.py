@@ -24,8 +24,8 @@ FIRST_LINES = 16  # that are looked at: notes of the agent may come before the f
 _TOKENS = re.compile(rb'"((?:[^"\\]++|\\.)*+)"|[\[\]{}:,]', re.DOTALL)
 _BEGINNINGS, _BEGINNING_TYPES = (b"session_meta", b"compacted"), ("session_meta", "compacted")  # of a conversation of Codex
 _CODEX = (b"session_meta", b"response_item", b"event_msg", b"turn_context", b"compacted")
-# A list of messages of PydanticAI: before their kind, they have parts, which may have pictures.
-_OF_LIBRARY = re.compile(rb'\[\s*\{\s*"parts"\s*:\s*\[\s*\{\s*"content"\s*:')
+# A list of messages of PydanticAI, whose parts, which may have pictures, come before their kind; or one of LangChain.
+_OF_LIBRARY = re.compile(rb'\[\s*\{\s*(?:"parts"\s*:\s*\[\s*\{\s*"content"\s*:|"type"\s*:\s*"(?:human|ai|system)"\s*,\s*"data"\s*:\s*\{)')
 
 
 def top_keys(text: bytes, most: int = 64) -> list[bytes]:
@@ -63,7 +63,8 @@ def session_of(head: bytes) -> Session | None:
     """
     text = head.removeprefix(BOM).lstrip(BLANK)
     if text.startswith(b"["):
-        return "turns" if _is_turn(set(top_keys(text[1:].lstrip(BLANK)))) or _OF_LIBRARY.match(text) else None
+        first = set(top_keys(text[1:].lstrip(BLANK)))
+        return "turns" if _is_turn(first) or _is_message(first) or _OF_LIBRARY.match(text) else None
     lines = [line for line in text.split(b"\n", FIRST_LINES)[:FIRST_LINES] if line.strip(BLANK)]
     first = set(top_keys(lines[0])) if lines else set()
     if not first.isdisjoint(_OF_RECORDS):
@@ -83,6 +84,11 @@ def session_of(head: bytes) -> Session | None:
 
 def _is_turn(keys: set[bytes]) -> bool:
     return (b"role" in keys and not keys.isdisjoint((b"content", b"tool_calls", b"parts"))) or {b"from", b"value"} <= keys
+
+
+def _is_message(keys: set[bytes]) -> bool:
+    """Whether this is a message of AutoGen, or of LangChain."""
+    return {b"source", b"models_usage"} <= keys or {b"content", b"additional_kwargs", b"type"} <= keys or {b"lc", b"kwargs"} <= keys
 
 
 def _of_claude(keys: set[bytes]) -> bool:
