@@ -6,7 +6,7 @@ import re
 from difflib import get_close_matches
 
 SESSION_FORMATS = ("claude_code", "codex", "gemini_cli", "osworld")  # those of pipelines/formats/sessions
-LIBRARY_FORMATS = ("pydantic_ai",)  # those of pipelines/formats/libraries
+LIBRARY_FORMATS = ("pydantic_ai", "autogen")  # those of pipelines/formats/libraries
 CHAT_FORMATS = ("agentcpm", "sharegpt", "glm", "openai")
 # Those of pipelines/formats/layouts.py, in the same order; a test compares them.
 OTHER_FORMATS = (

@@ -31,6 +31,12 @@ EXAMPLES: Mapping[str, str] = {
   {"kind": "response", "parts": [{"part_kind": "tool-call", "tool_name": "weather", "args": {"city": "Kyiv"}, "tool_call_id": "a"}]},
   {"kind": "request", "parts": [{"part_kind": "tool-return", "tool_name": "weather", "content": "3 degrees", "tool_call_id": "a"}], "instructions": "Be brief."},
   {"kind": "response", "parts": [{"part_kind": "text", "content": "It is cold."}]}]}""",
+    "autogen": r"""
+{"messages": [{"source": "user", "models_usage": null, "type": "TextMessage", "content": "Weather in Kyiv?"},
+  {"source": "helper", "models_usage": {"prompt_tokens": 9, "completion_tokens": 9}, "type": "ToolCallRequestEvent",
+   "content": [{"id": "a", "name": "weather", "arguments": "{\"city\": \"Kyiv\"}"}]},
+  {"source": "helper", "type": "ToolCallExecutionEvent", "content": [{"call_id": "a", "name": "weather", "content": "3 degrees", "is_error": false}]},
+  {"source": "helper", "models_usage": {"prompt_tokens": 9, "completion_tokens": 9}, "type": "TextMessage", "content": "It is cold."}]}""",
     "agentcpm": r"""
 {"id": "1", "image": {"<image_00>": "screens/1.png"}, "episode_id": "e1", "step_id": "1", "conversations": [
   {"role": "system", "content": "You operate a phone."},

@@ -52,6 +52,7 @@ TURN_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 EXTRAS = ("additional_kwargs", "provider_specific_fields")  # objects of LangChain and LiteLLM for what only one provider has
 INVOCATIONS = "toolInvocations"  # of messages of Vercel's AI SDK 4
+RESPONSES = "tool_responses"  # of AutoGen 0.2: the results of several calls, whose content is all of them joined
 COPIED = "is_copied_context"  # ATIF: a turn that another trajectory has already, and which is not trained again
 PREFIX = "prefix"  # Mistral, DeepSeek: the turn is the beginning of the answer that follows
 RESULTS = ("observation",)  # the key of results beside the calls of a turn, {"results": [...]}

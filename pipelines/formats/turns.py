@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pipelines.formats.keys import EXTRAS, INVOCATIONS, ROLE_TYPES, SPEAKERS, TURN_FIELDS, WRAPPERS, Unread, pair_keys
+from pipelines.formats.keys import EXTRAS, INVOCATIONS, RESPONSES, ROLE_TYPES, SPEAKERS, TURN_FIELDS, WRAPPERS, Unread, pair_keys
 from pipelines.formats.libraries import Library, library_of
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, NotATurn
 from pipelines.formats.parts import BOTH, HIDDEN, REASONING, TEXT, VALUES, is_result, kind_of_part
@@ -106,6 +106,9 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
         return [NotATurn(turn, where)]
     if len(turn) == 1 and (speaker := next(iter(turn))) in SPEAKERS and isinstance(turn[speaker], str):
         return [LoggedTurn(path=path, where=where, written=written, role=speaker, content=turn[speaker], content_key=speaker, is_plain=True)]
+    if type(turn.get(RESPONSES)) is list and turn.get("role") == "tool":
+        reading.unread.add_others("turn", where, turn, ("role", "content", "name", RESPONSES))
+        return [one for i, item in enumerate(turn[RESPONSES]) for one in read_turn(item, (*path, RESPONSES, i), f"{where}.{RESPONSES}[{i}]", written, reading)]
     role: Json = None
     if not _has_role(turn):
         if (item := _read_item(turn, path, where, written, reading)) is not None:

@@ -98,6 +98,9 @@ def _check_fields(turn: LoggedTurn, role: str | None, fields: TurnFields, findin
     for key, value in (("name", turn.name), ("tool_call_id", turn.call_id)) if role != "observation" else ():
         if value is not None:
             findings.unread.add("turn", turn.where, key, value)
+    if role in _OTHERS and isinstance(turn.name, str) and turn.name.lower() in _OTHERS[role]:
+        why = f"the name is that of another role than {role}: perhaps the log has the roles of the one who asked; give each turn the role of its speaker"
+        findings.unread.add("turn", turn.where, "name", turn.name, why)
     if role in ("user", "assistant") and isinstance(turn.name, str) and turn.name.strip():
         findings.names.setdefault(role, {}).setdefault(turn.name, f"{turn.where}.name")
     if turn.metadata not in (None, "", {}, []) and not (role == "assistant" and isinstance(turn.metadata, str)):
@@ -118,6 +121,10 @@ def _check_fields(turn: LoggedTurn, role: str | None, fields: TurnFields, findin
         findings.misplaced(turn.where, turn.reasoning[0][0] if turn.reasoning else turn.content_key, f"{speaker} cannot have reasoning")
     for key, value in turn.loss if fields.weight != 0 else ():  # no model is trained on a question
         findings.unread.add("turn", turn.where, f"{key} of a question", value)
+
+
+# Names that say another role: a history of AutoGen 0.2 calls those that began a chat its assistants.
+_OTHERS = {"assistant": ("user", "human", "user_proxy"), "user": ("assistant",)}
 
 
 def _take_images_beside_calls(fields: TurnFields) -> list[tuple[Any, str]]:

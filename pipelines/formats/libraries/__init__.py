@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pipelines.formats.libraries import pydantic_ai
+from pipelines.formats.libraries import autogen, pydantic_ai
 from pipelines.formats.libraries.rows import Row
 
 Json = Any
@@ -38,6 +38,13 @@ LIBRARIES: dict[str, Library] = {
             "pydantic/pydantic-ai pydantic_ai_slim/pydantic_ai/messages.py, releases 0.8.1 and 2.68.0",
             pydantic_ai.is_message,
             pydantic_ai.rows_of,
+        ),
+        Library(
+            "autogen",
+            "AutoGen 0.4: messages and events of AgentChat, and of an agent's model context",
+            "microsoft/autogen autogen-agentchat messages.py, autogen-core models/_types.py, release 0.7.5",
+            autogen.is_message,
+            autogen.rows_of,
         ),
     )
 }

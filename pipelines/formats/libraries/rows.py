@@ -1,4 +1,8 @@
-"""A turn of an agent library in the usual keys: what every file of this room makes of a message, a step or an event."""
+"""A turn of an agent library in the usual keys: what every file of this room makes of a message, a step or an event.
+
+Rows are made twice, the second time of a record whose numbers are texts as they are written (parsing/written.py), and must be the same rows: what decides
+about a row is compared with a word, or is of type `str` itself.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,142 @@
+"""Messages of AutoGen: AgentChat of release 0.7, as `model_dump_json()`, `dump()` and `save_state()` write them, and the chat history of 0.2."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.flow import draft_of
+from pipelines.images.data_uri import decode_data_uri
+from pipelines.records import Conversation, Draft, raw_record
+from tests.making import configuration, conversation, notes, refusals, run_lines, turns
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+USAGE = {"prompt_tokens": 1, "completion_tokens": 1}
+QA = [("user", "", "Q"), ("assistant", "", "A")]
+
+
+def message(kind: str, content: Any, source: str = "helper", **more: Any) -> dict[str, Any]:
+    """A message with every key that the library writes."""
+    own = {"id": "d09e12f8", "source": source, "models_usage": None, "metadata": {}, "created_at": "2026-11-28T04:44:28.210598Z"}
+    return own | {"content": content, "type": kind} | more
+
+
+def call(own: str, arguments: str = "{}") -> dict[str, Any]:
+    return {"id": own, "arguments": arguments, "name": "f"}
+
+
+def result(own: str, content: str, is_error: bool = False) -> dict[str, Any]:
+    return {"content": content, "name": "f", "call_id": own, "is_error": is_error}
+
+
+Q, A = message("TextMessage", "Q", "user"), message("TextMessage", "A", models_usage=USAGE)
+CALLS = message("ToolCallRequestEvent", [call("a", '{"x": 1e2}'), call("b")], models_usage=USAGE)
+RESULTS = message("ToolCallExecutionEvent", [result("a", "3"), result("b", "no such city", True)])
+CALLED = [("assistant", "f", '{"x": 1e2}'), ("assistant", "f", "{}"), ("observation", "", "3"), ("observation", "", "no such city")]
+
+
+def made_of(*messages: Any) -> Conversation:
+    return conversation({"messages": list(messages)})
+
+
+def test_a_run_of_an_agent():
+    made = made_of(Q, message("ThoughtEvent", "Wait."), CALLS, RESULTS, message("ThoughtEvent", "Hm."), A)
+    assert made.format == "autogen"
+    assert turns(made) == [QA[0], ("assistant", "", "Wait."), *CALLED, ("assistant", "", "<think>Hm.</think>A")]
+    assert notes(made) == []
+
+
+def test_a_file_with_all_messages_is_one_record(tmp_path: Path):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps([Q, CALLS, RESULTS, A], indent=1))
+    assert [turns(one) for one in run_lines(configuration(), path) if isinstance(one, Conversation)] == [[QA[0], *CALLED, QA[1]]]
+
+
+def test_what_the_library_made_of_results_is_left_out():
+    """An agent that does not reflect on its tools gives back their results, which no model wrote."""
+    summary = message("ToolCallSummaryMessage", "3\nno such city", tool_calls=CALLS["content"], results=RESULTS["content"])
+    handoff = message("HandoffMessage", "Transferred to other.", target="other", context=[])
+    chunk = message("ModelClientStreamingChunkEvent", "A", full_message_id="x")
+    draft = draft_of(raw_record("kit", "a.jsonl", 1, json.dumps({"messages": [Q, CALLS, RESULTS, summary, handoff, Q, chunk, A]}).encode()), configuration())
+    assert isinstance(draft, Draft), draft.findings
+    assert [(one.role, one.metadata, one.content) for one in draft.messages] == [QA[0], *CALLED, *QA]
+    assert dict(draft.unread) | {"turn.name": 0} == {"turn.(text that AutoGen made of results)": 2, "turn.(event of AutoGen)": 1, "turn.name": 0}
+
+
+def test_a_question_may_be_handed_over_by_a_person():
+    assert turns(made_of(message("HandoffMessage", "Q", "user", target="helper", context=[]), A)) == QA
+
+
+def test_the_context_of_a_model():
+    context = [
+        {"content": "Q", "source": "user", "type": "UserMessage"},
+        {"content": CALLS["content"], "thought": "Wait.", "source": "helper", "type": "AssistantMessage"},
+        {"content": RESULTS["content"], "type": "FunctionExecutionResultMessage"},
+        {"content": "A", "thought": "Hm.", "source": "helper", "type": "AssistantMessage"},
+    ]
+    wanted = [QA[0], ("assistant", "", "Wait."), *CALLED, ("assistant", "", "<think>Hm.</think>A")]
+    state = {"type": "AssistantAgentState", "version": "1.0.0", "llm_context": {"messages": context}}
+    for record in ({"messages": context}, state, {"type": "ChatAgentContainerState", "agent_state": state, "message_buffer": []}):
+        assert turns(conversation(record)) == wanted
+
+
+def test_pictures_keep_their_places():
+    seen = message("MultiModalMessage", ["One", {"data": PIXEL}, "two"], "user")
+    draft = draft_of(raw_record("kit", "a.jsonl", 1, json.dumps({"messages": [seen, A]}).encode()), configuration())
+    assert isinstance(draft, Draft), draft.findings
+    assert [(one.content, one.image_at) for one in draft.messages] == [("Onetwo", (3,)), ("A", ())]
+    assert decode_data_uri(draft.refs[0].ref) == base64.b64decode(PIXEL)
+
+
+def test_the_names_of_several_agents_are_noted():
+    made = made_of(Q, message("TextMessage", "B", "critic", models_usage=USAGE), A)
+    assert (turns(made), notes(made)) == ([QA[0], ("assistant", "", "B"), QA[1]], [("schema.names_left_out", "messages[1].name")])
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ([message("TextMessage", "B", "proxy")], "messages[2]"),  # a person or a model?
+        ([message("StructuredMessage[Plan]", {"a": 1})], "messages[2]"),
+        ([message("MemoryQueryEvent", [{"content": "x"}])], "messages[2]"),
+        ([message("CodeExecutionEvent", None, result={"output": "x"})], "messages[2]"),
+        ([message("MultiModalMessage", ["x", {"data": PIXEL}], models_usage=USAGE)], "messages[2]"),
+        ([message("StopMessage", "x")], "messages[2]"),
+        ([message("HandoffMessage", "x", context=[{"content": "y", "type": "UserMessage"}])], "messages[2]"),
+        ([message("ToolCallExecutionEvent", "x")], "messages[2]"),
+        ([message("ToolCallExecutionEvent", [7])], "messages[2].content[0]"),
+        ([message("ThoughtEvent", "x")], "messages[2]"),
+        ([message("ThoughtEvent", "x"), message("ThoughtEvent", "y"), A], "messages[3]"),
+        ([message("ThoughtEvent", "x"), RESULTS], "messages[2]"),
+        ([7], "messages[2]"),
+    ],
+)
+def test_what_nobody_can_know_is_refused_at_its_place(more: list[Any], where: str):
+    assert ("schema.role_missing", where) in refusals({"messages": [Q, A, *more]})
+
+
+def test_keys_that_no_table_knows_are_accounted_for():
+    assert refusals({"messages": [Q, A | {"edited_response": "B"}]}) == [("schema.field_unread", "messages[1].edited_response")]
+    assert refusals({"messages": [Q, A | {"weight": -1}]})[0][0] == "schema.field_type"
+    assert ("schema.field_unread", "messages[1].metadata") in notes(made_of(Q, A | {"metadata": {"k": "v"}}))
+
+
+def test_the_results_of_several_calls_in_a_message_of_release_0_2():
+    calls = [{"id": own, "type": "function", "function": {"name": "f", "arguments": "{}"}} for own in "ab"]
+    results = [{"tool_call_id": own, "role": "tool", "content": text} for own, text in (("a", "3"), ("b", "4"))]
+    history = [
+        *({"content": "Q", "role": "user", "name": "boss"}, {"content": None, "tool_calls": calls, "role": "assistant", "name": "helper"}),
+        *({"content": "3\n\n4", "tool_responses": results, "role": "tool", "name": "boss"}, {"content": "A", "role": "assistant", "name": "helper"}),
+    ]
+    wanted = [QA[0], ("assistant", "f", "{}"), ("assistant", "f", "{}"), ("observation", "", "3"), ("observation", "", "4"), QA[1]]
+    assert turns(conversation({"chat_history": history})) == wanted
+    assert refusals({"messages": [*history[:2], history[2] | {"tool_responses": [7]}, history[3]]})[0][0] == "schema.turn_not_object"
+
+
+@pytest.mark.parametrize("names", [("user_proxy", "helper"), ("boss", "assistant")])
+def test_a_history_with_the_roles_of_the_one_who_asked_is_refused(names: tuple[str, str]):
+    """`ChatResult.chat_history` of release 0.2 has the messages as the agent saw them that began the chat: its own are those of the assistant."""
+    asked, answered = ({"content": text, "role": role, "name": name} for text, role, name in zip("QA", ("assistant", "user"), names, strict=True))
+    assert refusals({"messages": [asked, answered, asked | {"content": "Q2"}]})[0][0] == "schema.field_unread"
