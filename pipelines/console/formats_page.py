@@ -50,7 +50,8 @@ BEFORE = """\
   with `prefix: true` and the answer after it.
 - **Why an answer ended**: an answer that the log says was cut (`finish_reason: length`, `stop_reason: max_tokens`, `status: incomplete` and the like) is not trained, with the note
   `check.cut_answer` ([checks.md](checks.md)); one that was blocked (`content_filter`, `SAFETY`, `promptFeedback.blockReason`) quarantines the record, and so does a request that failed: an
-  `error`, a bad `status` or a `status_code` from 400 on, beside a response. A response that is still the raw stream (`data: {...}`) is `schema.raw_stream`.
+  `error`, a bad `status` or a `status_code` from 400 on, beside a response. A response that is still the raw stream (`data: {...}`) is `schema.raw_stream`. One that is
+  a list of chunks (`chat.completion.chunk`) is joined as OpenAI's API says; without a reason why it ended, it is cut.
 - **Questions and answers**: a record with an answer and no question is quarantined, and so is one with several answers to its question (choices, completions): keep the one to train on.
   Earlier turns come from `history`, `chat_history` and the like.
 - **Traces**: spans of tools, retrievers, embeddings and the like are no conversations and are quarantined by the name of their kind (`keep_if` leaves them out); so are spans that failed.

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from pipelines.formats.chunks import are_chunks, message_of
 from pipelines.formats.keys import CALL_FIELDS, HARMLESS, QUESTION_ROLES, TURN_FIELDS
 from pipelines.formats.layouts import LAST_ANSWER, LAST_ANSWER_KEYS, REJECTED, REJECTED_BESIDE, SPOKEN
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn, NotATurn
@@ -20,7 +21,7 @@ from pipelines.formats.stops import is_raw_stream
 from pipelines.formats.transcripts import is_open_transcript, prompt_of, turns_of
 from pipelines.formats.turns import Reading, read_turn, read_turns
 from pipelines.parsing.careful import clip
-from pipelines.parsing.written import Written
+from pipelines.parsing.written import Rewritten, Written
 from pipelines.reasons import Reason, Reject
 
 _HARMLESS = HARMLESS["record"]
@@ -156,6 +157,9 @@ def turns_at(found: Found, role: str | None, reading: Reading, nested: int = 0) 
         return _turn_at(found, role, reading)
     if not isinstance(value, list):
         return [NotATurn(value, found.where)]
+    if role == "assistant" and are_chunks(value):
+        message = message_of(value, found.where, reading.unread)
+        return read_turn(message, (), found.where, Rewritten(lambda: message), reading)
     if role == "assistant" and not value:
         return []  # no call, as in xLAM's questions that no function answers
     if len(value) == 1 and isinstance(value[0], list) and nested < MOST_NESTED:
