@@ -16,6 +16,7 @@ from pipelines.formats.fields import read_fields
 from pipelines.formats.keys import HARMLESS, PREFIX, RECORD_FIELD, Unread
 from pipelines.formats.layouts import LAYOUTS
 from pipelines.formats.libraries import LIBRARIES, Library, library_of
+from pipelines.formats.libraries.not_read import why_not
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
 from pipelines.formats.pieces import Layout
 from pipelines.formats.plugin import call_plugin
@@ -146,11 +147,8 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
         if (found := _read_layout(record, written, wanted, reading, episode)) is not None:
             return found
         if wanted in LAYOUTS or wanted in SESSIONS or not _holds_turns(logged):
-            raise Reject(
-                Reason.SCHEMA_UNKNOWN_FORMAT.at(
-                    "", f"found the keys {clip(', '.join(map(str, record)))}; expected {_expected(wanted)}; map them with `format: fields`"
-                )
-            )
+            found_keys = f"found the keys {clip(', '.join(map(str, record)))}; expected {_expected(wanted)}; map them with `format: fields`"
+            raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", why_not(record) or found_keys))
         record = dict(logged)
     made = _format_of(record, wanted)
     keys = made.turns if isinstance(made, Format) else _MESSAGES
