@@ -3,7 +3,7 @@
 {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": ...}], "instructions": ...}    a turn for each part
 {"kind": "response", "parts": [{"part_kind": "text", ...}, {"part_kind": "tool-call", ...}]}          one answer
 
-The model gets the instructions of its own request as a system text after the system prompts. A retry that answers a call is that call's result; any other
+The model gets the instructions of its own request as a system text after the system prompts (before them in early releases). A retry that answers a call is that call's result; any other
 retry is refused, because the library puts it into words that are not in the log, and that change from version to version.
 Source: pydantic/pydantic-ai pydantic_ai_slim/pydantic_ai/messages.py, releases 0.8.1 and 2.68.0; `_get_instructions` of models/__init__.py.
 """
