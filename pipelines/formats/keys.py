@@ -224,6 +224,12 @@ class Unread:
             self.add_others("record", place, *self.kept[place])
         return True
 
+    def leave_out(self, where: str, name: str, why: str) -> None:
+        """Counts what stands where a turn is expected and is none, and refuses the record for it unless `ignore` has its name."""
+        self.counts[f"turn.{clip_key(name)}"] += 1
+        if name not in self.ignored and len(self.findings) < MOST_FINDINGS:
+            self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(where, f"{why}, or name {clip(name)} in ignore"))
+
     def add_others(self, kind: str, where: str, logged: Mapping[str, Any], read: Container[str], repeats: Callable[[str, Any], bool] | None = None) -> None:
         """Adds every key of this object that is neither read nor harmless. A key with the value null does not count."""
         harmless = HARMLESS[kind]

@@ -80,6 +80,8 @@ def _turns_of_library(library: Library, turns: list[Json], path: Path, where: st
     for i, row in enumerate(library.rows_of(turns)):
         if row.turn is not None:
             made += read_turn(row.turn, (i,), f"{where}{row.where}", exact, reading)
+        elif row.name:
+            reading.unread.leave_out(f"{where}{row.where}", row.name, row.why)
         elif row.why:
             made.append(NotATurn(None, f"{where}{row.where}", row.why))
         else:

@@ -114,7 +114,14 @@ def test_the_names_of_several_agents_are_noted():
     ],
 )
 def test_what_nobody_can_know_is_refused_at_its_place(more: list[Any], where: str):
-    assert ("schema.role_missing", where) in refusals({"messages": [Q, A, *more]})
+    found = refusals({"messages": [Q, A, *more]})
+    assert {("schema.role_missing", where), ("schema.field_unread", where)}.intersection(found)
+
+
+def test_ignore_leaves_out_the_messages_that_it_names():
+    record = {"messages": [Q, message("MemoryQueryEvent", [{"content": "x"}]), message("StopMessage", "x"), A]}
+    assert [code for code, _ in refusals(record)] == ["schema.field_unread"] * 2
+    assert turns(conversation(record, configuration(source={"ignore": ["MemoryQueryEvent", "StopMessage"]}))) == QA
 
 
 def test_keys_that_no_table_knows_are_accounted_for():

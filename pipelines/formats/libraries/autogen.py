@@ -48,10 +48,10 @@ def rows_of(messages: list[Json]) -> Iterator[Row]:
             thought = thoughts.pop(source, None) if type(source) is str else None
             rows = list(_rows(message, where, known, thought and thought[1]))
             if thought is not None and (rows[0].turn is None or rows[0].turn["role"] != "assistant"):
-                yield Row(thought[0], why="a thought is read only before a text or calls of the same source; leave it out")
+                yield Row(thought[0], why="a thought is read only before a text or calls of the same source; leave it out", name="ThoughtEvent")
             yield from rows
     for where, _ in thoughts.values():
-        yield Row(where, why="a thought is read only before a text or calls of the same source; leave it out")
+        yield Row(where, why="a thought is read only before a text or calls of the same source; leave it out", name="ThoughtEvent")
 
 
 def _rows(message: Mapping[str, Json], where: str, models: frozenset[str], thought: Json) -> Iterator[Row]:
@@ -84,7 +84,7 @@ def _rows(message: Mapping[str, Json], where: str, models: frozenset[str], thoug
         why = f"nothing says whether {clip(str(source))} is a model or a person: none of its messages has models_usage or calls; name people user, or log models_usage"
         yield Row(where, why=why)
     else:
-        yield Row(where, why=f"a message of type {clip(str(kind))} is not read; leave it out, or write it as a turn with a role")
+        yield Row(where, why=f"a message of type {clip(str(kind))} is not read; write it as a turn with a role", name=kind if type(kind) is str else "")
 
 
 def _parts(content: Json) -> Json:

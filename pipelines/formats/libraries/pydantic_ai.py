@@ -40,8 +40,7 @@ def is_message(turn: Mapping[str, Json]) -> bool:
 
 def rows_of(messages: list[Json]) -> Iterator[Row]:
     """The turns of these messages, in order."""
-    instructions, why = _instructions(messages)
-    told = instructions is None
+    system = _instructions(messages)
     for i, message in enumerate(messages):
         if not isinstance(message, dict) or not is_message(message):
             yield Row(f"[{i}]", why="a message of PydanticAI has the kind request or response, and a list of parts")
@@ -50,20 +49,19 @@ def rows_of(messages: list[Json]) -> Iterator[Row]:
         else:
             others = without(message, *_OF_MESSAGE)
             for k, part in enumerate(objects(message["parts"])):
-                if not told and part.get("part_kind") != "system-prompt":
-                    told = True
-                    yield (
-                        Row(f"[{instructions}]", why=why)
-                        if why
-                        else Row(f"[{instructions}]", {"role": "system", "content": messages[instructions]["instructions"]})
-                    )
+                if system is not None and part.get("part_kind") != "system-prompt":
+                    yield system
+                    system = None
                 row = _asked(part, f"[{i}].parts[{k}]")
-                yield row._replace(turn={**others, **row.turn}) if others and row.turn is not None else row
-                others = {}
+                if row.turn is not None and others:
+                    row, others = row._replace(turn={**others, **row.turn}), {}
+                yield row
+            if others:
+                yield Row(f"[{i}]", why=f"the key {clip(next(iter(others)))} of a request without a turn is not read; leave it out", name=next(iter(others)))
 
 
-def _instructions(messages: list[Json]) -> tuple[Any, str]:
-    """(the number of the request whose instructions every answer has; None where there are none, why there is no such one)."""
+def _instructions(messages: list[Json]) -> Row | None:
+    """The system text that every answer has besides its system prompts; None where there is none."""
     answered: list[int | None] = []
     last = None
     for i, message in enumerate(messages):
@@ -72,20 +70,22 @@ def _instructions(messages: list[Json]) -> tuple[Any, str]:
             last = None
         elif isinstance(message, dict) and message.get("instructions") is not None:
             last = i
-    found = [i for i in (answered or [last]) if i is not None]
-    if not found:
-        return None, ""
+    first = next((i for i in answered or [last] if i is not None), None)
+    if first is None:
+        return None
     texts = [None if i is None else messages[i]["instructions"] for i in answered]
-    other = next((k for k, text in enumerate(texts) if text != texts[0]), None)
-    why = "answers of this record have different instructions, but a conversation has one system text; log each run as a record of its own"
-    return found[0], "" if other is None else why
+    if any(text != texts[0] for text in texts):
+        why = "answers of this record have different instructions, but a conversation has one system text; log each run as a record of its own"
+        return Row(f"[{first}]", why=why, name="instructions")
+    return Row(f"[{first}]", {"role": "system", "content": messages[first]["instructions"]})
 
 
 def _asked(part: Mapping[str, Json], where: str) -> Row:
     kind, others = part.get("part_kind"), without(part, *_OF_PART)
     if kind == "system-prompt":
         if part.get("context_id") is not None or part.get("scope") not in (None, "conversation"):
-            return Row(where, why="a system prompt with a context_id, or for one request only, is not read; log it as a text of the conversation")
+            name = "scope" if part.get("context_id") is None else "context_id"
+            return Row(where, why=f"a system prompt with this {name} is not read: the model sees it in other words, or not always; log it without", name=name)
         return Row(where, {**others, "role": "system", "content": part.get("content")})
     if kind == "user-prompt":
         return Row(where, {**others, "role": "user", "content": _content(part.get("content"))})
@@ -95,8 +95,9 @@ def _asked(part: Mapping[str, Json], where: str) -> Row:
             return Row(where, why="a result with a file that is no picture is not read; leave it out, or write it as text")
         return Row(where, {**others, "role": "tool", "name": part["tool_name"], "tool_call_id": part.get("tool_call_id"), "content": content})
     if kind in ("retry-prompt", "retry-feedback"):
-        return Row(where, why="a retry that answers no call is not read: its words, as the model saw them, are not in the log; leave such runs out")
-    return Row(where, why=f"a part of kind {clip(str(kind))} is not read in a request; leave it out, or write it as text")
+        why = "a retry that answers no call is not read: its words, as the model saw them, are not in the log; leave such runs out"
+        return Row(where, why=why, name=kind)
+    return Row(where, why=f"a part of kind {clip(str(kind))} is not read in a request; write it as text", name=kind if type(kind) is str else "")
 
 
 def _answer(message: Mapping[str, Json], where: str) -> Row:

@@ -13,12 +13,14 @@ Json = Any
 
 
 class Row(NamedTuple):
-    """`turn` is the turn, `where` its place in the list, such as `[1].parts[0]`. Without a turn, `why` says why the record is refused, or `left` what is left out."""
+    """`turn` is the turn, `where` its place in the list, such as `[1].parts[0]`. Without a turn, `why` says why the record is refused, or `left` what is left out.
+    What has a `name` is left out too, and does not refuse the record, where the source's `ignore` names it."""
 
     where: str
     turn: dict[str, Json] | None = None
     why: str = ""
     left: str = ""
+    name: str = ""
 
 
 def without(holder: Mapping[str, Json], *keys: str) -> dict[str, Json]:
