@@ -115,7 +115,7 @@ def _is_set(value: Json) -> bool:
 
 
 def _clicked(made: str, fields: Mapping[str, Json], where: str) -> str:
-    """A tap by its button and by how often: `button: right`, `clicks: 2`."""
+    """The kind of tap for a button and a number of clicks: `button: right`, `clicks: 2`."""
     if made != "tap":
         return made
     button = str(fields.get(BUTTON) or "left").lower()
