@@ -175,7 +175,7 @@ def with_context(raw: RawRecord, draft: Draft | Quarantined, context: RecordCont
     if isinstance(draft, Quarantined):
         return draft
     if context.superseded_by is not None:
-        found = Reason.RECORD_SUPERSEDED.at("", f"its answers are trained in {context.superseded_by}, record {context.superseded_by.record_id}")
+        found = Reason.RECORD_SUPERSEDED.at("", f"its answers are trained in {context.superseded_by.named}")
         return Quarantined(raw, (found,), episode_id=draft.episode_id, unread=draft.unread)
     return DraftWithImages(raw, draft, images_of(draft), context)
 
@@ -241,7 +241,7 @@ def _masked(messages: Sequence[Message], masked: Collection[int]) -> tuple[Messa
 
 def _trained_elsewhere(context: RecordContext) -> Finding:
     """One finding for all answers: a record may have hundreds. Those that are left have a loss_weight other than 0."""
-    held = f", for example {context.trained_in}" if context.trained_in else ""
+    held = f", for example {context.trained_in.named}" if context.trained_in else ""
     return Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.at("", f"loss_weight is 0 in {counted(len(context.masked), 'message')} that other records train{held}")
 
 

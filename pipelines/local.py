@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
+from fnmatch import translate
 from pathlib import PurePosixPath
 
 from pipelines.config import Config, Source
@@ -205,7 +206,12 @@ def _matches(source: Source, path: str, batch: str, besides: Collection[str]) ->
     patterns = [pattern.replace("{batch}", batch) for pattern in source.path if pattern not in besides]
     whole = PurePosixPath(path)
     above = (whole, *whole.parents)
-    return any(fnmatch(path, pattern) if "**" in pattern else any(one.match(pattern) or str(one) == pattern for one in above) for pattern in patterns)
+    return any(_is_below(path, pattern) if "**" in pattern else any(one.match(pattern) or str(one) == pattern for one in above) for pattern in patterns)
+
+
+def _is_below(path: str, pattern: str) -> bool:
+    """Whether a pattern with `**` has this path: `logs/**/*.jsonl` has logs/a.jsonl too."""
+    return re.match(translate(pattern.replace("**/", "\0")).replace("\0", "(?:.*/)?"), path) is not None
 
 
 def record_outcomes(flow: Flow, path: str, line: int, batch: str | None) -> tuple[RawRecord | None, list[Outcome]]:

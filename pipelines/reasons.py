@@ -196,7 +196,7 @@ class Reason(Enum):
     SCHEMA_REASONING_TAGS = Row(
         "schema.reasoning_tags",
         REFUSE,
-        "The reasoning contains `</think><think>`, which a row cannot tell from the end of one thought and the beginning of another.",
+        "The reasoning contains `</think><think>`, or stands between texts and contains one of these tags, so a row cannot tell where it ends.",
         "Take these tags out of the reasoning.",
         "the tags are trained as the model's own",
     )

@@ -91,7 +91,7 @@ def test_answers_that_other_records_train_are_masked_with_one_finding():
     assert isinstance(kept, Conversation)
     assert [message.loss_weight for message in kept.messages] == [None, 0]
     assert codes(kept) == [("repair.answer_trained_elsewhere", ""), ("record.id_conflict", "id")]
-    assert kept.findings[0].detail == "loss_weight is 0 in 1 message that other records train, for example b.jsonl:7"
+    assert kept.findings[0].detail == "loss_weight is 0 in 1 message that other records train, for example b.jsonl:7, record 0"
     (row,) = make_outcomes([DraftWithImages(raw, draft, images, context)], open_case(configuration(normalize={"id_conflict": "quarantine"})))
     assert codes(row)[0] == ("record.id_conflict", "id")
 

@@ -107,3 +107,15 @@ def test_a_record_can_be_read_by_its_line_alone(tmp_path: Path):
     assert raw is not None
     assert (raw.origin.line, [type(one).__name__ for one in found]) == (3, ["Conversation", "Sample"])
     assert record_outcomes(open_case(configuration()), str(log), 4, None) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "source"), [("logs/top.jsonl", "gui"), ("logs/a/b/one.jsonl", "gui"), ("tools/one.jsonl", "tools"), ("logsa/one.jsonl", "tools")]
+)
+def test_a_pattern_over_all_depths_has_the_files_of_its_own_folder_too(tmp_path: Path, name: str, source: str):
+    log = tmp_path / name
+    log.parent.mkdir(parents=True)
+    write_lines(log, [asked()])
+    tools, gui = ({"name": own, "path": f"{tmp_path}/{pattern}"} for own, pattern in (("tools", "tools/*.jsonl"), ("gui", "logs/**/*.jsonl")))
+    config = Config.model_validate({"sources": [tools, gui], "output": {"root": str(tmp_path / "out")}})
+    assert input_file(config, str(log), None).source == source

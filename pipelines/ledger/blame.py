@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.ledger.books import ASIDE, rounded
+from pipelines.ledger.books import ASIDE
 
 RECORD = ["source", "path", "line"]
 UNIT = [*RECORD, "sample_id"]
@@ -91,4 +91,4 @@ def _weighed(units: pa.Table, several: pa.Table | None) -> pa.Table:
 
 def _sums(units: pa.Table, names: list[str]) -> Counter[tuple[Any, ...]]:
     found = units.group_by(names).aggregate([("weight", "sum")]).to_pylist()
-    return Counter({tuple(row[name] for name in names): rounded(row["weight_sum"]) for row in found})
+    return Counter({tuple(row[name] for name in names): row["weight_sum"] for row in found})

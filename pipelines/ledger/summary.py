@@ -10,7 +10,7 @@ from pipelines.ledger.books import ASIDE, Books
 from pipelines.ledger.filtered import keep_if_lines
 from pipelines.ledger.unread_keys import MOST_SHOWN, by_source
 from pipelines.training.tables import SPLITS
-from pipelines.visible import counted, noun_for, one_line, visible
+from pipelines.visible import amount, counted, noun_for, one_line, visible
 
 MOST_PATH = 400  # characters
 MOST_NAMES = 3  # of files that were passed over for one reason
@@ -34,7 +34,7 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
         f" + {counted(states['duplicates'], 'duplicate')}{filtered}{superseded}{damaged}",
     ]
     if books.refused_by_all:
-        lines.append(f"refused by every dialect  {books.refused_by_all:,}   {books.quarantined_words()}")
+        lines.append(f"{'lost':15} {amount(books.lost()):>9}   {books.quarantined_words()}")
     lines += [
         f"{dialect:15} {total['offered']:>9,}   = {total['clean']:,} clean + {total['repaired']:,} repaired + {total['quarantined']:,} quarantined"
         + (f"; {counted(total['clean'] + total['repaired'] + total['more_windows'], 'row')}, because of windows" if total["more_windows"] else "")

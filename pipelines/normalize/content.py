@@ -113,7 +113,7 @@ def _is_parts(content: Any) -> bool:
 def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None, findings: Findings, is_said: bool) -> Body:
     body = Body(is_given=True, is_said=is_said)
     texts: list[str] = []
-    size = 0
+    size, has_text = 0, False
     weights: list[float | None] = []
     for part, path, where, is_call in parts:
         if is_call:
@@ -121,11 +121,12 @@ def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None,
             continue
         calls, thoughts = len(body.calls), len(body.reasoning)
         text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, findings)
-        if body.is_said and len(body.reasoning) > thoughts and (calls or any(map(str.strip, texts))):
+        if body.is_said and len(body.reasoning) > thoughts and (calls or has_text):
             text = _thought_in_place(body, thoughts, calls, where, findings)
         if text is not None:
             texts.append(text)
             size += len(text)
+            has_text = has_text or bool(text.strip())
             if calls and text.strip():
                 findings.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], "the text follows a call of the same turn, but would be put before it")
         if isinstance(part, str) or (isinstance(part, dict) and kind_of_part(part).kind != IMAGE):
@@ -145,6 +146,8 @@ def _thought_in_place(body: Body, first: int, calls: int, where: str, findings: 
         findings.misplaced(where.rpartition(".")[0], where.rpartition(".")[2], "the reasoning follows a call of the same turn, but would be put before it")
         return None
     thoughts, body.reasoning = body.reasoning[first:], body.reasoning[:first]
+    if tag := next((tag for tag in (OPEN, CLOSE) if any(tag in thought for thought in thoughts)), None):
+        findings.refuse(Reason.SCHEMA_REASONING_TAGS, where, f"found {tag} in reasoning that stands between texts")
     return "".join(f"{OPEN}{thought}{CLOSE}" for thought in thoughts)
 
 

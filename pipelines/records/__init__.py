@@ -103,6 +103,11 @@ class Held(NamedTuple):
     def __str__(self) -> str:
         return f"{self.path}:{self.line}" + (f" of batch {self.batch}" if self.batch else "")
 
+    @property
+    def named(self) -> str:
+        """The place and the record, as the end of a finding has them. ledger/superseded.py reads the record from there."""
+        return f"{self}, record {self.record_id}"
+
 
 class RecordContext(Noun, frozen=True):
     """What a record cannot know by itself, because other records decide it.

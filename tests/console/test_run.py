@@ -71,7 +71,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]):
         (["--reason", "image.missing", "--since", "wed"], "nothing to do: no batch since wed is published"),
         (
             ["--reason", "record.duplicate"],
-            "nothing to do: a record that is put aside for record.duplicate cannot be run again, because its row has no bytes of its own",
+            "nothing to do: a record with record.duplicate cannot be run again, because another record with the same bytes was kept",
         ),
     ],
 )

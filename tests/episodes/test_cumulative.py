@@ -131,11 +131,11 @@ def test_a_record_that_is_quarantined_supersedes_nothing(tmp_path: Path, make, r
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({}, ["the answers of 2 superseded records are in longer records that dialect glm_4 quarantines (tokens.too_long), so it does not train them"]),
+        ({}, ["answers of 2 records are left to other records that dialect glm_4 quarantines (tokens.too_long), so it does not train them"]),
         ({"options": {"on_overflow": "windows"}}, []),
         (
             {"options": {"max_tokens": 8192}, "checks": {"no_end": "quarantine"}},
-            ["the answers of 2 superseded records are in longer records that a check quarantines (check.no_end), so nothing trains them"],
+            ["answers of 2 records are left to other records that a check quarantines (check.no_end), so nothing trains them"],
         ),
     ],
 )
@@ -147,6 +147,19 @@ def test_answers_that_are_lost_with_the_longest_record_are_counted_in_a_warning(
     log = write_lines(tmp_path / "calls.jsonl", records)
     trial = try_listed(open_case(configuration("glm_4", source=FOLD, options=options, **more)), list_files(folding(), [str(log)], None))
     assert [line.removesuffix("; on_overflow: windows keeps them") for line in trial.words] == [f"warning: {line}" for line in words]
+
+
+def test_an_answer_that_a_branch_leaves_to_a_record_that_is_too_long_is_counted(tmp_path: Path):
+    """Nothing is superseded: the second record has the first answer at weight 0, because the first record trains it."""
+    question, answer = {"role": "user", "content": "Which lake is old?"}, {"role": "assistant", "content": "Lake Ohrid."}
+    more = [
+        [{"role": "user", "content": text}, {"role": "assistant", "content": said}] for text, said in (("Why?", "Because. " * 300), ("Where?", "Far away."))
+    ]
+    log = write_lines(tmp_path / "calls.jsonl", [whole([question, answer, *rest]) for rest in more])
+    config = configuration("glm_4", source=FOLD, options={"max_tokens": 200}, gates={"max_quarantined": 1.0})
+    trial = try_listed(open_case(config), list_files(folding(), [str(log)], None))
+    lost = "answers of 1 record are left to other records that dialect glm_4 quarantines (tokens.too_long), so it does not train them"
+    assert trial.words == (f"warning: {lost}; on_overflow: windows keeps them",)
 
 
 def test_a_duplicate_is_a_duplicate_and_holds_nothing(tmp_path: Path):

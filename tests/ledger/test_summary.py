@@ -33,7 +33,7 @@ def test_conversations_that_every_dialect_refused_are_counted_beside_the_share_t
     books = Books((FileBook("chat", "a.jsonl", 53, 51, 2, 0, 0, 51),), (), 2, 0, refused={("chat", "a.jsonl"): 2})
     assert summary_lines(books, {}) == [
         "records in             53   = 51 conversations + 2 quarantined + 0 duplicates",
-        "refused by every dialect  2   7.55% of the records were lost (4 of 53: 2 quarantined, 2 refused by every dialect)",
+        "lost                    4   7.55% of the records were lost (4 of 53: 2 quarantined, 2 refused by every dialect)",
     ]
 
 

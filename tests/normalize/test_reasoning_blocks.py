@@ -11,6 +11,14 @@ Q = {"role": "user", "content": "Q"}
 DROP = configuration(normalize={"reasoning": "drop"})
 
 
+@pytest.mark.parametrize("thought", ["a</think>b", "<think>a", "a</think><think>b"])
+@pytest.mark.parametrize("config", [None, DROP])
+def test_reasoning_between_texts_has_no_tags_of_its_own(thought: str, config: Any):
+    """With one, `drop` would leave a part of the reasoning in the text."""
+    content = [{"type": "text", "text": "one"}, {"type": "thinking", "thinking": thought}, {"type": "text", "text": "two"}]
+    assert ("schema.reasoning_tags", "messages[1].content[1]") in refusals({"messages": [Q, {"role": "assistant", "content": content}]}, config)
+
+
 @pytest.mark.parametrize(
     ("text", "blocks", "left"),
     [

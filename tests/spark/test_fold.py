@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.config import Config
 from pipelines.episodes.answers import answers_of
@@ -47,7 +49,8 @@ def test_the_query_decides_as_the_function_without_spark(spark):
         for one in records
         for answer in one.answers
     ]
-    found = [row.asDict(recursive=True) for row in plans.fold(spark.createDataFrame(rows, plans.SPARK_ROWS).repartition(3)).collect()]
+    answers = spark.createDataFrame(rows, from_arrow_schema(pa.schema(list(plans.ROWS)))).repartition(3)
+    found = [row.asDict(recursive=True) for row in plans.fold(answers).collect()]
     assert sorted(map(repr, found)) == sorted(map(repr, plans.fold_rows(rows)))
     expected = fold(records)
     assert len(expected) > 300
@@ -111,7 +114,7 @@ def test_a_run_decides_as_the_pipeline_without_spark(tmp_path: Path, run_job):
     log = write_lines(tmp_path / "logs" / "2026-11-22" / "a.jsonl", [*records, *records[2:5]])
     config = config_of(tmp_path, image_root=str(tmp_path)).model_copy(update={"gates": configuration().gates.model_copy(update={"max_quarantined": 1.0})})
     result = run_job(config)
-    lost = "the answers of 2 superseded records are in longer records that dialect glm_4 quarantines (tokens.too_long), so it does not train them"
+    lost = "answers of 2 records are left to other records that dialect glm_4 quarantines (tokens.too_long), so it does not train them"
     assert (result.exit_code, result.words) == (0, (f"warning: {lost}; on_overflow: windows keeps them",))
     expected = {"conversations": [], "quarantine": []}
     for outcome in run_lines(config, log):

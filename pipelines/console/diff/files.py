@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -46,11 +47,15 @@ def counts_of(file: Row | None) -> dict[str, int]:
 
 def pairs_of(a: Side, b: Side) -> list[Pair]:
     """All files, those with the greatest difference first."""
-    old, new = (
-        {(file["source"], file["path"].replace(one.batch, "{batch}") if a.batch != b.batch else file["path"]): file for file in one.files} for one in (a, b)
-    )
+    names = (a.batch, b.batch) if a.batch != b.batch else (None, None)
+    old, new = ({(file["source"], general_path(file["path"], name)): file for file in one.files} for one, name in zip((a, b), names, strict=True))
     pairs = [Pair(*key, old.get(key), new.get(key)) for key in old.keys() | new.keys()]
     return sorted(pairs, key=lambda pair: (-pair.difference(), pair.source, pair.path))
+
+
+def general_path(path: str, batch: str | None) -> str:
+    """The path with `{batch}` for the name of its batch, where that is no part of a longer number or word: batch 1 is not in part-11."""
+    return path if batch is None else re.sub(rf"(?<![^\W_]){re.escape(batch)}(?![^\W_])", "{batch}", path)
 
 
 def by_source(pairs: Sequence[Pair]) -> dict[str, dict[str, list[int]]]:

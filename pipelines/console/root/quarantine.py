@@ -64,7 +64,9 @@ def _require_reason(code: str) -> None:
 
 
 def _require_source(source: str, root: OutputRoot) -> None:
-    known = sorted({name for run in root.runs() for name in run["sources"] or ()})
+    runs = root.runs()
+    staged = {one["source"] for manifest in staged_runs(root, runs) for one in manifest.get("sources") or ()}
+    known = sorted({name for run in runs for name in run["sources"] or ()} | staged)
     if known and source not in known:
         near = get_close_matches(source, known, n=2)
         named = f"did you mean {' or '.join(near)}?" if near else f"the sources are {', '.join(known)}"

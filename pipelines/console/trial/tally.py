@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from pipelines.flow import DraftWithImages
 from pipelines.ledger.blame import RECORD, UNIT, blame_of
 from pipelines.ledger.books import ASIDE, Books, make_books, rounded, takers
 from pipelines.ledger.filtered import absent_fields, is_judged, keep_if_facts
-from pipelines.ledger.superseded import HOLDER
+from pipelines.ledger.superseded import holder_of
 from pipelines.ledger.unread_keys import add, trim, unread_facts
 from pipelines.reasons import Reason, repairs_of
 from pipelines.records import Conversation, Outcome, Quarantined, Sample, origin_of
@@ -62,7 +61,7 @@ class Tally:
         self.judged: Counter[str] = Counter()
         self.absent: Counter[tuple[str, str]] = Counter()
         self._aside: dict[tuple[str, str, int, str | None, str | None, str], None] = {}  # as the columns of `aside`
-        self._holders: Counter[str] = Counter()  # record_id -> records that it has superseded
+        self._holders: Counter[str] = Counter()  # record_id -> records that leave answers to it
         self._refused: dict[tuple[str, str, str], None] = {}  # (record_id, dialect, reason) of sources with `fold`
         self.first: dict[str, tuple[str, int]] = {}  # reason or repair -> its first place
 
@@ -82,6 +81,8 @@ class Tally:
             self._states[(*place, "conversation")] += 1
             self._conversations[(*place, origin.line)] += 1
             self.repairs.update(repairs_of(outcome.findings))
+            if holder := holder_of(outcome.findings):
+                self._holders[holder] += 1
             self.without_episode[origin.source] += outcome.episode_id == outcome.record_id
             if any(dialect.takes(origin.source) for dialect in self._config.dialects):
                 self._offered.add(outcome.sample_id)
@@ -105,8 +106,8 @@ class Tally:
         reason = row.findings[0].code
         self._reasons[reason] += 1
         self._aside[(*place, row.raw.origin.line, row.sample_id, row.dialect, reason)] = None
-        if reason == Reason.RECORD_SUPERSEDED.code and (holder := re.search(HOLDER, row.findings[0].detail)):
-            self._holders[holder[1]] += 1
+        if holder := holder_of(row.findings[:1]):
+            self._holders[holder] += 1
         elif row.raw.origin.source in self._config.cumulative and reason not in ASIDE:
             self._refused[row.raw.record_id, row.dialect or "", reason] = None
         if row.dialect:
@@ -119,7 +120,7 @@ class Tally:
             self.without_episode[place[0]] += row.episode_id == row.raw.record_id
 
     def lost(self) -> Counter[tuple[str, str]]:
-        """(dialect, or "" for all, reason) -> superseded records whose holder is quarantined for this."""
+        """(dialect, or "" for all, reason) -> records that leave answers to one that is quarantined for this."""
         lost: Counter[tuple[str, str]] = Counter()
         for record_id, dialect, reason in self._refused:
             lost[dialect, reason] += self._holders[record_id]

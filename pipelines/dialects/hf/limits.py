@@ -1,4 +1,4 @@
-"""Bounds for what a template does: how many steps its loops take, and how long a text or a list that it makes can be.
+"""Bounds for what a template does: how many steps its loops and macros take, and how long a text or a list that it makes can be.
 
 Without them `{% for i in range(99999) %}{% for j in range(99999) %}` takes an hour, and `'ab' * 3000000000` as much memory as there is. transformers has no
 such bounds. A template that stays below them writes the same.
@@ -13,7 +13,8 @@ from typing import Any
 
 from jinja2 import Environment, Template, TemplateError, nodes
 
-MOST_STEPS = 5_000_000  # of all loops of a render together
+MOST_STEPS = 5_000_000  # of all loops and calls of macros of a render together
+STEPS_OF_CALL = 20  # what the call of a macro counts as, by the time it takes
 MOST_LENGTH = 1 << 24  # characters of a text, items of a list
 MOST_BITS = 1 << 16  # of a power or product
 MOST_WIDTH = 1000  # of an indentation, digits of a rounded number
@@ -41,7 +42,7 @@ _ITERATES = frozenset(
     )
 )
 _GROWS = (nodes.Add, nodes.Call, nodes.Filter, nodes.Mod)  # what can make a long value of short ones
-COUNTED, SIZED = "counted steps", "sized value"  # filters with names that no template can write
+COUNTED, SIZED, CALLED = "counted steps", "sized value", "counted call"  # filters with names that no template can write
 
 
 class LimitExceeded(TemplateError):
@@ -49,7 +50,7 @@ class LimitExceeded(TemplateError):
 
 
 class Steps:
-    """How many steps the loops of a render may still take."""
+    """How many steps the loops and macros of a render may still take."""
 
     def __init__(self) -> None:
         self.left = MOST_STEPS
@@ -57,7 +58,7 @@ class Steps:
     def take(self, count: int) -> None:
         self.left -= count
         if self.left < 0:
-            raise LimitExceeded(f"its loops take more than {MOST_STEPS:,} steps")
+            raise LimitExceeded(f"its loops and macros take more than {MOST_STEPS:,} steps")
 
     def counted(self, value: Any) -> Any:
         """The value of a loop or a filter, whose items are counted."""
@@ -66,6 +67,10 @@ class Steps:
         except TypeError:
             return self._each(value) if isinstance(value, Iterator) else value
         return value
+
+    def called(self, _: Any) -> None:
+        """A macro is called. One that calls itself twice runs as long as a loop."""
+        self.take(STEPS_OF_CALL)
 
     def _each(self, values: Iterator[Any]) -> Iterator[Any]:
         for value in values:
@@ -133,6 +138,10 @@ def _of_join(value: Any, parts: Any = ()) -> None:
         check_length(len(value) * MOST_WIDTH)
 
 
+def _values(table: Any) -> list[Any]:
+    return [*table.values()] if isinstance(table, dict) else []
+
+
 def _of_format(value: Any, *given: Any, **named: Any) -> None:
     check_format(str(value), (*given, *named.values()))
 
@@ -145,6 +154,7 @@ METHODS: dict[str, Callable[..., None]] = {
     "join": _of_join,
     "format": _of_format,
     "format_map": lambda value, given=(): _of_format(value, *(given.values() if isinstance(given, dict) else ())),
+    "translate": lambda value, table=None: check_length(len(value) * max([len(one) for one in _values(table) if isinstance(one, str)], default=1)),
     "to_bytes": lambda value, length=1, *_, **named: check_length(length),
 }
 
@@ -175,7 +185,7 @@ def bound_filters(environment: Environment, steps: Steps) -> None:
         filters[name] = _checked(filters[name], check)
     filters["replace"] = _checked(filters["replace"], lambda _, s, old, new, *__: _of_replace(str(s), str(old), str(new)))
     filters["join"] = _checked(filters["join"], lambda _, value, d="", *__: _of_join(str(d), value))
-    filters[COUNTED], filters[SIZED] = steps.counted, sized
+    filters[COUNTED], filters[SIZED], filters[CALLED] = steps.counted, sized, steps.called
 
 
 def _checked(made: Callable[..., Any], check: Callable[..., Any]) -> Callable[..., Any]:
@@ -194,6 +204,8 @@ def bound_tree(tree: nodes.Template) -> None:
     for used in tree.find_all(nodes.Filter):
         if used.name in _ITERATES and used.node is not None:
             used.node = _filtered(used.node, COUNTED)
+    for macro in tree.find_all(nodes.Macro):
+        macro.body.insert(0, nodes.ExprStmt(_filtered(nodes.ContextReference(lineno=macro.lineno), CALLED), lineno=macro.lineno))
     for kept in tree.find_all(nodes.Assign):
         if any(True for _ in kept.find_all(_GROWS)):
             kept.node = _filtered(kept.node, SIZED)

@@ -19,7 +19,7 @@ def check_repeated(entries: Sequence[Entry], text: str, places: Sequence[Place],
     """Raises Reject where an earlier message's text is between the beginning of an answer and what the answer has first. `literal` is what the template
     writes by itself."""
     for i, (entry, place) in enumerate(zip(entries, places, strict=True)):
-        if entry.role == "assistant" and len(before := _before(entry, text, place)) >= SHORTEST:
+        if entry.role == "assistant" and len(before := _before(entry, text, place)) >= SHORTEST and before not in literal:
             for other in entries[:i]:
                 if any(len(bare) >= SHORTEST and bare in before and bare not in literal for bare in map(str.strip, other.texts)):
                     raise Reject(

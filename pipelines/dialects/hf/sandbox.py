@@ -79,8 +79,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if type(x) is dict and not ensure_ascii and indent is None and separators is None and not sort_keys:
             kept = self.kept.get(id(x))
             return kept[1] if kept is not None and kept[0] is x else plain_json(x)
-        if isinstance(indent, int):
-            check_length(indent * (MOST_LENGTH // MOST_WIDTH))
+        if isinstance(indent, (int, str)):
+            check_length((indent if isinstance(indent, int) else len(indent)) * (MOST_LENGTH // MOST_WIDTH))
         return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
     def _strftime(self, form: str) -> str:

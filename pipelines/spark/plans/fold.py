@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.episodes.answers import Answer, answers_in, with_images
 from pipelines.episodes.fold import Cumulative
@@ -31,7 +30,6 @@ OF_FILE, OF_ROW = "of_file", "of_row"
 ROWS = struct(
     **{OF_FILE: text, OF_ROW: long, "path": text, "line": long, "record_id": text, "messages": integer}, **{field.name: field.type for field in ANSWER}
 )
-SPARK_ROWS = from_arrow_schema(pa.schema(list(ROWS)))
 FOLDED = struct(**{OF_FILE: text, OF_ROW: long}, trains=long, masked=pa.list_(integer), held=struct(path=text, line=long, record_id=text))
 PUBLISHED = struct(record_id=text, episode_id=text, origin=ORIGIN, messages=MESSAGES, tools=text, images=pa.list_(struct(sha256=text)))
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from pipelines.config import Config
 from pipelines.ledger.books import ASIDE, takers
-from pipelines.ledger.superseded import HOLDER
+from pipelines.ledger.superseded import HOLDER, LEAVES_ANSWERS
 from pipelines.ledger.tally import StagedFile, Tally, groups_of, tally_of
 from pipelines.reasons import Reason
 from pipelines.spark.plans.bridge import DRIVER_ROWS, Job, MapRows, config_of, distribute, file_batches, map_records, read_files
@@ -69,10 +69,12 @@ def read_back(job: Job, staged: Staged, config: Config) -> Tally:
 
 
 def lost_with_holders(job: Job, staged: Staged) -> dict[tuple[str, str], int]:
-    """(dialect, or "" for all, reason) -> superseded records whose holder is quarantined for this."""
+    """(dialect, or "" for all, reason) -> records that leave answers to one that is quarantined for this."""
     rows = staged.frame(job, "quarantine", struct(record_id=text, dialect=text, reason=text, findings=FINDINGS))
-    superseded = rows.where(F.col("reason") == Reason.RECORD_SUPERSEDED.code)
-    holders = superseded.select(F.regexp_extract(F.col("findings")[0]["detail"], HOLDER, 1).alias("record_id"))
+    superseded = rows.where(F.col("reason") == Reason.RECORD_SUPERSEDED.code).select("findings")
+    leaving = superseded.unionAll(staged.frame(job, "conversations", struct(findings=FINDINGS)))
+    found = leaving.select(F.explode(F.filter("findings", lambda finding: finding["code"].isin(*LEAVES_ANSWERS))).alias("finding"))
+    holders = found.select(F.regexp_extract(F.col("finding")["detail"], HOLDER, 1).alias("record_id"))
     refused = rows.where(~F.col("reason").isin(*ASIDE)).select("record_id", F.coalesce("dialect", F.lit("")).alias("dialect"), "reason").distinct()
     counts = refused.join(holders, on="record_id", how="inner").groupBy("dialect", "reason").agg(F.count(F.lit(1)).alias("records"))
     return {(row["dialect"], row["reason"]): row["records"] for row in counts.collect()}

@@ -114,7 +114,7 @@ def complete_run(run: Run, output: RunOutput, comparison: Comparison) -> Result:
     usual = usual_in_others(run)
     on_call = {} if status == PUBLISHED else advice(run, books, words, usual, status == GATE_FAILED)
     keep_if = keep_if_facts(run.config, books, tally.judged, tally.absent)
-    lost = lost_answers(lost_with_holders(run.job, staged) if may_be_lost(books) else {})
+    lost = lost_answers(lost_with_holders(run.job, staged) if may_be_lost(books, tally.repairs) else {})
     later = (*input_warnings(books, keep_if), *lost, *on_call.pop("lines", ()))
     failed, words = words, (*comparison.words, *_improvement(run, output, books), *words, *later)
     with run.steps.step("report"):

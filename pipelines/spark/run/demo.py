@@ -14,6 +14,7 @@ from pipelines.visible import visible
 
 OK = 0
 INPUT, ROOT, CONF, STAMP = "input", "tables", "demo.yaml", ".written-by"
+MADE = "# Made by `episodes demo`.\n"
 
 
 def run(options: Namespace) -> int:
@@ -29,12 +30,14 @@ def run(options: Namespace) -> int:
 
 
 def prepare(out: Path) -> Path:
-    """The configuration in this folder, which is written with its input if it is not there. Raises ConfigError."""
+    """The configuration in this folder, which is written if it is not there, as its input is. Raises ConfigError."""
     conf = out / CONF
-    if out.exists() and not conf.is_file() and (not out.is_dir() or any(out.iterdir())):
+    is_demo = conf.is_file() and conf.read_bytes().startswith(MADE.encode())
+    if out.exists() and not is_demo and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError([f"{out} exists already and is not the folder of a demo; name another one with --out"])
     out.mkdir(parents=True, exist_ok=True)
-    conf.write_text("# Made by `episodes demo`.\n" + demo_settings(INPUT, ROOT), encoding="utf-8")
+    if not is_demo:
+        conf.write_text(MADE + demo_settings(INPUT, ROOT), encoding="utf-8")
     write_input(out / INPUT)
     return conf
 

@@ -69,7 +69,8 @@ def batches_to_redrive(config: Config, selection: Selection) -> tuple[list[str],
     if not runs:
         raise NotPublished(f"nothing is published under {config.output.root}")
     if selection.reason in NOT_KEPT:
-        return [], f"nothing to do: a record that is put aside for {selection.reason} cannot be run again, because its row has no bytes of its own"
+        why = "its row does not have all its bytes" if selection.reason == Reason.LINE_TOO_LARGE.code else "another record with the same bytes was kept"
+        return [], f"nothing to do: a record with {selection.reason} cannot be run again, because {why}"
     return batches_with(runs, selection.reason, selection.since)
 
 

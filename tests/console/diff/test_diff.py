@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
+from pipelines.console.diff.files import general_path
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.reading import write_input_rows
 from tests.making import asked, called, configuration, write_lines
@@ -144,3 +145,17 @@ def test_two_batches_are_compared_by_their_newest_runs_and_a_staged_run_too(root
 def test_an_unknown_name_is_a_usage_error(root: Path, capsys: pytest.CaptureFixture[str]):
     assert diff(capsys, root, "mon", "wed")[::2] == (2, f"episodes: there is no batch or run wed under {root}\n")
     assert diff(capsys, root, "mon.r1", "mon.r22")[::2] == (2, f"episodes: there is no batch or run mon.r22 under {root}; did you mean mon.r2 or mon.r1?\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "batch", "general"),
+    [
+        ("/logs/1/part-11.jsonl", "1", "/logs/{batch}/part-11.jsonl"),
+        ("/logs/2026-11-22/a.jsonl", "2026-11-22", "/logs/{batch}/a.jsonl"),
+        ("/logs/kit_mon.jsonl", "mon", "/logs/kit_{batch}.jsonl"),
+        ("/logs/monday.jsonl", "mon", "/logs/monday.jsonl"),
+        ("/logs/mon/a.jsonl", None, "/logs/mon/a.jsonl"),
+    ],
+)
+def test_the_name_of_a_batch_is_found_in_a_path_as_a_whole(path: str, batch: str | None, general: str):
+    assert general_path(path, batch) == general

@@ -14,7 +14,8 @@ from pipelines.reasons import Reject
 from pipelines.records import Message
 from tests.dialects.hf.test_headers import CHAT, LOOP, PROMPT, opened, shown
 
-LONG, STEPS, BITS = "it makes a text or a list longer than 16,777,216", "its loops take more than 5,000,000 steps", "it makes a number of more than 65,536 bits"
+LONG, BITS = "it makes a text or a list longer than 16,777,216", "it makes a number of more than 65,536 bits"
+STEPS = "its loops and macros take more than 5,000,000 steps"
 DOUBLED = "{%% set ns = namespace(x='ab') %%}{%% for i in range(60) %%}{%% set ns.x = %s %%}{%% endfor %%}"
 
 
@@ -28,6 +29,9 @@ def rendered(source: str) -> str:
         ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", STEPS),
         ("{% for i in range(99999) | map('string') %}{% for j in range(9999) | map('string') %}{% endfor %}{% endfor %}", STEPS),
         ("{% set r = range(99999) %}{% for i in r %}{{ r | sum }}{% endfor %}", STEPS),
+        ("{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(99) }}", STEPS),
+        ("{{ ('a' * 9999).translate({97: 'b' * 9999}) }}", LONG),
+        ("{{ [1] | tojson(indent=' ' * 999999) }}", LONG),
         ("{{ [1] | batch(999999999, 'x') | list }}", STEPS),
         ("{{ [1] | slice(999999999, 'x') | list }}", STEPS),
         ("{{ 'ab' * 3000000000 }}", LONG),
