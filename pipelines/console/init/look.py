@@ -61,16 +61,19 @@ class Looked:
 class Results:
     """What becomes of these records with the configuration that was written."""
 
-    records: int = 0
+    looked_at: int = 0
+    distinct: set[str] = field(default_factory=set)  # record_ids, which duplicates share
     kept: set[str] = field(default_factory=set)  # record_ids
     lengths: list[int] = field(default_factory=list)  # tokens, also of those that are too long
     reasons: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> list[str]:
         refused = [f"  {count:,} {code}" for code, count in self.reasons.most_common()]
-        few = len(self.kept) < 0.95 * self.records
+        records, duplicates = len(self.distinct), self.looked_at - len(self.distinct)
+        few = len(self.kept) < 0.95 * records
         gate = ["more than 5 % would be refused: then a run publishes nothing, until the logs are fixed or gates.max_quarantined is raised"] if few else []
-        head = f"with this configuration, {len(self.kept):,} of {counted(self.records, 'record')} become rows"
+        head = f"with this configuration, {len(self.kept):,} of {counted(records, 'record')} become rows"
+        head += f", beside {counted(duplicates, 'duplicate')}" if duplicates else ""
         return [f"{head}; of the others:" if refused else head, *refused, *(["`episodes reasons CODE` explains a reason"] if refused else []), *gate]
 
 
@@ -103,7 +106,7 @@ def look_at(part: Part, name: str) -> Looked:
 
 
 def outcomes_of(config: Config, looked: Sequence[Looked]) -> Results:
-    """Runs the sampled records with this configuration. Duplicates are not looked for."""
+    """Runs the sampled records with this configuration. Duplicates are run too."""
     flow, checker, results = open_flow(config), ImageChecker(config), Results()
     for one in looked:
         raws = [raw_record(one.name, raw.origin.path, raw.origin.line, raw.raw, raw.findings) for raw in one.raws]
@@ -117,7 +120,8 @@ def outcomes_of(config: Config, looked: Sequence[Looked]) -> Results:
                 records.append(DraftWithImages(raw, draft, checker.images_of(draft)))
             else:
                 records.append(draft)
-        results.records += len(records)
+        results.looked_at += len(records)
+        results.distinct.update(record.raw.record_id for record in records)
         for outcome in make_outcomes(records, flow):
             if isinstance(outcome, Sample):
                 results.lengths.append(len(outcome.tokens.input_ids))

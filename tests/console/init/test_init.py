@@ -180,6 +180,12 @@ def test_tool_calls_get_a_syntax_and_records_without_a_format_a_mapping(tmp_path
     assert "with this configuration, 5 of 5 records become rows" in said
 
 
+def test_duplicates_do_not_count_as_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    said = made(tmp_path, capsys, write_lines(tmp_path / "calls.jsonl", [*[asked("Why?")] * 3, asked("Where?")]))[1]
+    assert "with this configuration, 2 of 2 records become rows, beside 2 duplicates" in said
+    assert "would be refused" not in said
+
+
 def test_episodes_of_a_gui_agent_become_rows_of_their_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     actions = [{"action_type": "click", "x": 2, "y": 3}, {"action_type": "navigate_back"}]
     screens = [f"{number}.png" for number in range(3)]
