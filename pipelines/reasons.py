@@ -821,9 +821,9 @@ class Reason(Enum):
     REPAIR_ANSWER_JOINED = Row(
         "repair.answer_joined",
         REPAIR,
-        "The request ended with the beginning of an answer, which the model continued. Both became one answer, and all of it is trained.",
+        "A turn before the answer has the text that the answer begins with, or the whole answer. Both became one answer, and all of it is trained.",
         "Nothing to fix.",
-        "the beginning is trained as an answer of its own",
+        "the turn is trained as an answer of its own",
     )
     REPAIR_CODE_AS_CALL = Row(
         "repair.code_as_call",

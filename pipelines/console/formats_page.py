@@ -46,8 +46,9 @@ BEFORE = """\
   text stays text, with the note `tool.call_in_text`; so does one in a list, in indented lines or after a colon, unless a result follows, its name is declared, or the conversation has
   such calls already. `calls_in_text: none`, or a list of syntaxes, of a source says otherwise than `auto`.
 - **Answers beside the turns**: if the turns end with a question, the answer is read from `response`, `output`, `completion`, `choices`, `chosen` or `answer` of the record.
-- **Beginnings of answers**: a request that ends with a turn of the assistant gives the model the beginning of its answer. Both become one answer (`repair.answer_joined`), and so do a turn
-  with `prefix: true` and the answer after it.
+- **Beginnings of answers**: a turn with `prefix: true` and the answer after it become one answer (`repair.answer_joined`), and so do a last turn of
+  the assistant in a request to Anthropic, Gemini or Bedrock and the response, which continues it. A response that has the text of that turn already is the whole answer. A beginning that
+  has more than text (a picture, a weight, a name) quarantines the record, and one without an answer after it is a cut answer.
 - **Why an answer ended**: an answer that the log says was cut (`finish_reason: length`, `stop_reason: max_tokens`, `status: incomplete` and the like) is not trained, with the note
   `check.cut_answer` ([checks.md](checks.md)); one that was blocked (`content_filter`, `SAFETY`, `promptFeedback.blockReason`) quarantines the record, and so does a request that failed: an
   `error`, a bad `status` or a `status_code` from 400 on, beside a response. A response that is still the raw stream (`data: {...}`) is `schema.raw_stream`. One that is

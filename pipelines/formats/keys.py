@@ -246,7 +246,8 @@ class Unread:
         if value is True and kind != "turn":
             return  # an episode that was truncated, say
         if kind not in ("line", "tool") and key not in self.ignored and len(self.stops) < MOST_FINDINGS:
-            self.stops += [stop for stop in islice(stops_in(key, value, where), MOST_FINDINGS) if stop.key not in self.ignored]
+            found = islice(stops_in(key, value, where), MOST_FINDINGS)
+            self.stops += [stop._replace(is_of_turn=kind == "turn") for stop in found if stop.key not in self.ignored]
 
     def move_stops(self, place: str, other: str) -> None:
         """Gives what was said about the end of a turn to another one, of which it is a part."""

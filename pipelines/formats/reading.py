@@ -14,7 +14,7 @@ from pipelines.formats.logged import Json, Keyed, Logged, LoggedPart, LoggedTurn
 from pipelines.formats.meaning import is_metadata
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.formats.pieces import ITEMS, Layout, Piece, is_of
-from pipelines.formats.prefixes import joined_answer
+from pipelines.formats.prefixes import continues_answer, with_beginning
 from pipelines.formats.record_fields import fields_in, has_system, logged_of
 from pipelines.formats.said import Said
 from pipelines.formats.stops import is_raw_stream
@@ -43,14 +43,8 @@ def read_layout(record: Mapping[str, Json], written: Written, name: str, layout:
             places.append(found.where)
             if more[: len(turns)] and _begins_with(more, turns):
                 turns = more
-            elif (
-                turns
-                and more
-                and piece.role == "assistant"
-                and (layout.has_prefix or getattr(turns[-1], "is_prefix", False))
-                and (joined := joined_answer(turns[-1], more[0]))
-            ):
-                turns = [*turns[:-1], joined, *more[1:]]
+            elif piece.role == "assistant" and turns and more:
+                turns = [*turns[:-1], *with_beginning(turns[-1], more[0], layout.has_prefix and continues_answer(found), reading.unread), *more[1:]]
             else:
                 turns = turns + more
         elif piece.role == "user" and not turns:

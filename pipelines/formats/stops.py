@@ -64,19 +64,22 @@ MOST_LEVELS = 3
 
 
 class Stop(NamedTuple):
-    """`where` is the place of the object that says it under `key`; `said` is its word."""
+    """`where` is the place of the object that says it under `key`; `said` is its word, or `why` says it in ours. `is_of_turn`: it is about the turn
+    at this place, and no other."""
 
     where: str
     key: str
     ending: Ending
-    said: str
+    said: str = ""
+    is_of_turn: bool = False
+    why: str = ""
 
 
 def stops_in(key: str, value: Json, where: str, levels: int = MOST_LEVELS) -> Iterator[Stop]:
     """What a key beside an answer says about its end; nothing where it ended well.
 
-    >>> list(stops_in("finish_reason", "length", "messages[1]")), list(stops_in("stop_reason", "end_turn", ""))
-    ([Stop(where='messages[1]', key='finish_reason', ending='cut', said='length')], [])
+    >>> [stop.ending for stop in stops_in("finish_reason", "length", "messages[1]")], list(stops_in("stop_reason", "end_turn", ""))
+    (['cut'], [])
     """
     if key in HOLDERS and isinstance(value, dict) and levels > 0:
         for name, inner in value.items():

@@ -9,11 +9,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
 from pipelines.formats.beside import ENVELOPES, fields_beside
 from pipelines.formats.exports import unfold_export
 from pipelines.formats.fields import read_fields
-from pipelines.formats.keys import HARMLESS, PREFIX, RECORD_FIELD, Unread
+from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
 from pipelines.formats.layouts import LAYOUTS
 from pipelines.formats.libraries import LIBRARIES, Library, library_of
 from pipelines.formats.libraries.not_read import why_not
@@ -27,7 +29,6 @@ from pipelines.formats.said import Said
 from pipelines.formats.sessions import SESSIONS, SessionFormat, read_session, session_of
 from pipelines.formats.span_kinds import SPAN_KINDS, check_request, check_span
 from pipelines.formats.spans import unfold
-from pipelines.formats.stops import Stop
 from pipelines.formats.turns import Reading, parsed, read_turns
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip
@@ -123,7 +124,9 @@ def read_record(logged: Record, raw: bytes, source: Source, budget: Budget, unre
     Raises Reject if no format matches.
     """
     logged, text = plain_record(logged, raw, source, budget)
-    return _read(logged, Written(text), source, "auto" if ":" in source.format else source.format, budget, unread)
+    reading = Reading(budget, unread)
+    made = _read(logged, Written(text), source, "auto" if ":" in source.format else source.format, reading)
+    return replace(made, turns=with_prefixes(made.turns, unread)) if reading.has_prefix and isinstance(made.turns, list) else made
 
 
 def plain_record(logged: Record, raw: bytes, source: Source, budget: Budget) -> tuple[Record, bytes | str]:
@@ -131,14 +134,14 @@ def plain_record(logged: Record, raw: bytes, source: Source, budget: Budget) -> 
     return call_plugin(source.format, logged, budget) if ":" in source.format else (logged, raw)
 
 
-def _read(logged: Record, written: Written, source: Source, wanted: str, budget: Budget, unread: Unread) -> Logged:
+def _read(logged: Record, written: Written, source: Source, wanted: str, reading: Reading) -> Logged:
+    unread = reading.unread
     record = {
         key: value for key, value in logged.items() if value is not None and key not in unread.ignored
     }  # a Parquet column of nulls does not count as a key
     for key in unread.ignored & logged.keys() if unread.ignored else ():
         unread.add("record", "", key, logged[key])
     episode = _episode(record, source.episode_id)
-    reading = Reading(budget, unread)
     if source.fields is not None:
         return read_fields(record, written, source.fields, reading, episode)
     if (session := session_of(record, wanted)) is not None:
@@ -163,12 +166,10 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, budget:
         answer, rejected, used = last_answer(record, turns, written, reading)
         if answer:
             check_request(record, not used.isdisjoint(_OF_RESPONSES), unread)
-        turns = with_prefixes(turns + answer) if answer else turns
+        turns = turns + answer if answer else turns
         if not record.keys().isdisjoint(ENVELOPES):
             record, fields = _with_fields_beside(record, fields, turns)
         unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]}, Said(turns).repeats)
-    if reading.has_prefix and type(turns[-1]) is LoggedTurn and turns[-1].is_prefix:
-        unread.stops.append(Stop(turns[-1].where, PREFIX, "cut", "its rest is missing"))
     return logged_of(made.name, turns, key, written, fields, episode, rejected)
 
 

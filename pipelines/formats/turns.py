@@ -20,7 +20,7 @@ from pipelines.formats.keys import EXTRAS, INVOCATIONS, RESPONSES, ROLE_TYPES, S
 from pipelines.formats.libraries import Library, library_of
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, NotATurn
 from pipelines.formats.parts import BOTH, HIDDEN, REASONING, TEXT, VALUES, is_result, kind_of_part
-from pipelines.formats.prefixes import parts_of, with_prefixes
+from pipelines.formats.prefixes import parts_of
 from pipelines.formats.results import are_invocations, call_and_result, result_turn, results_beside
 from pipelines.formats.times import KEYS, first_fall
 from pipelines.formats.turn_keys import description, fields_of_turn, read_adp, read_extras, without_copies
@@ -69,8 +69,7 @@ def read_turns(turns: Json, path: Path, where: str, written: Written, reading: R
         made += read_turn(turn, (*path, i), f"{where}[{i}]", written, reading)
     if turns and type(turns[0]) is dict and not _TIMES.isdisjoint(turns[0]):
         note_times(turns, where, reading.unread)
-    made = with_reasoning_items(made) if reading.has_reasoning_items else made
-    return with_prefixes(made) if reading.has_prefix else made
+    return with_reasoning_items(made) if reading.has_reasoning_items else made
 
 
 def _turns_of_library(library: Library, turns: list[Json], path: Path, where: str, written: Written, reading: Reading) -> list[Json]:

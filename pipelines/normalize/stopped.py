@@ -13,11 +13,12 @@ from pipelines.reasons import Reason
 
 
 def check_stops(stops: Sequence[Stop], lines: Sequence[Line], setting: What, findings: Findings) -> None:
-    """Notes each cut answer and takes it out of the loss, or refuses it, as the setting says. What no turn has is about the last answer."""
+    """Notes each cut answer and takes it out of the loss, or refuses it, as the setting says. What the record says, and no
+    turn, is about the last answer."""
     known: set[int] = set()  # lines of answers that are known to be cut
     for stop in stops:
-        place = f"{stop.where}.{stop.key}".lstrip(".")
-        answer = _lines_at(stop.where, lines) or _last_answer(lines)
+        place = f"{stop.where}.{stop.key}".strip(".")
+        answer = _lines_at(stop.where, lines) or ([] if stop.is_of_turn else _last_answer(lines))
         if not any(line.role == "assistant" for line in answer):
             continue
         if stop.ending == "blocked":
@@ -27,7 +28,7 @@ def check_stops(stops: Sequence[Stop], lines: Sequence[Line], setting: What, fin
         if known.issuperset(map(id, answer)):
             continue
         known.update(map(id, answer))
-        detail = f"the answer was cut ({clip(stop.said)})"
+        detail = f"the answer was cut: {stop.why}" if stop.why else f"the answer was cut ({clip(stop.said)})"
         if setting == "quarantine":
             findings.refuse(Reason.CHECK_CUT_ANSWER, place, detail)
             continue
