@@ -48,9 +48,11 @@ def test_calls_are_joined_by_their_index():
 
 
 def test_a_stream_that_broke_off_is_cut():
-    for end in ([], [chunk("length")]):
+    for end in ([], [chunk("length")], [chunk("length"), chunk("stop", content="")]):
         record = {"messages": [QUESTION, {"role": "assistant", "content": "A"}, QUESTION], "response": [FIRST, chunk(content="B"), *end]}
         assert [message.loss_weight for message in conversation(record).messages] == [None, None, None, 0.0]
+    cut = conversation(answers(FIRST, chunk(content="B"))[1]).findings[0]
+    assert (cut.code, cut.where, cut.detail) == ("check.cut_answer", "response", "the answer was cut: the stream has no finish_reason")
     assert refusals(answers(FIRST, chunk(content="B"), chunk("content_filter"))[0]) != []
 
 
@@ -66,6 +68,15 @@ def test_a_stream_that_broke_off_is_cut():
         [chunk(content="A"), chunk("stop") | {"choices": [7]}],
         [chunk(content="A"), chunk(tool_calls={"name": "f", "arguments": "{}"}), chunk("stop")],
         [chunk(content=["A"]), chunk("stop")],
+        [chunk(content=[{"type": "text", "text": "A"}]), chunk("stop", content="B")],
+        [chunk(content="A"), chunk(tool_calls=[piece("", 0, "a", "f")]), chunk(tool_calls=[piece("{}", 0, "b", "g")]), chunk("tool_calls")],
+        [chunk(content="A"), chunk(tool_calls=[piece("{}", 0, "a", "f")]), chunk(tool_calls=[piece("", 0, None, "g")]), chunk("tool_calls")],
+        [chunk(tool_calls=[piece("{}", 0, "a", "f") | {"function": {"name": "f", "arguments": "{}", "image": "x.png"}}]), chunk("tool_calls")],
+        [chunk() | {"choices": [{"index": 0, "delta": "lost"}]}, chunk("stop", content="A")],
+        [chunk() | {"choices": [{"index": 0, "delta": None, "text": "lost"}]}, chunk("stop", content="A")],
+        [chunk("stop", content="A"), chunk("stop", content=" and more")],
+        [chunk("stop", content="A"), chunk(tool_calls=[piece("{}", 0, "a", "f")])],
+        [chunk(content="A"), chunk() | {"choices": [], "error": {"message": "overloaded"}}],
     ],
 )
 def test_what_cannot_be_joined_refuses_the_record(chunks: list[Any]):
