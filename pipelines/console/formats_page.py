@@ -58,7 +58,7 @@ BEFORE = """\
 - **Traces**: spans of tools, retrievers, embeddings and the like are no conversations and are quarantined by the name of their kind (`keep_if` leaves them out); so are spans that failed.
 - **Agent libraries**: the messages of PydanticAI and AutoGen, and LangChain's in a state or checkpoint of LangGraph, as a file or under any key of turns. Only what the log has becomes
   a turn: where a library puts something into words that the log does not have, the record is quarantined at its place, unless `ignore` names the kind of part or message, such as
-  `retry-prompt`, which then is left out. Events of OpenHands, steps of smolagents, histories of browser-use and threads of OpenAI's Assistants lack what the model saw; they are quarantined
+  `retry-feedback`, which then is left out. A retry that answers a call is that call's result as it is logged, without the library's own words. Events of OpenHands, steps of smolagents, histories of browser-use and threads of OpenAI's Assistants lack what the model saw; they are quarantined
   with what to log instead. The completions that OpenHands logs are read.
 - **Exports of ChatGPT**: the branch of the tree `mapping` that ends at `current_node`, if it is all text; other branches are counted as unread.
 - **Preferences**: the better side is trained; the rejected one is kept in column `extra`, with the note `record.rejected_kept`.

@@ -85,6 +85,7 @@ def _turns_of_library(library: Library, turns: list[Json], path: Path, where: st
             made.append(NotATurn(None, f"{where}{row.where}", row.why))
         else:
             reading.unread.counts[f"turn.({row.left})"] += 1
+            reading.unread.add_others("turn", f"{where}{row.where}", row.rest, ())
     note_times(turns, where, reading.unread)
     return made
 

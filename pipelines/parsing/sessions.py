@@ -27,6 +27,10 @@ _CODEX = (b"session_meta", b"response_item", b"event_msg", b"turn_context", b"co
 # A list of messages of PydanticAI, whose parts, which may have pictures, come before their kind; or one of LangChain.
 _OF_LIBRARY = re.compile(rb'\[\s*\{\s*(?:"parts"\s*:\s*\[\s*\{\s*"content"\s*:|"type"\s*:\s*"(?:human|ai|system)"\s*,\s*"data"\s*:\s*\{)')
 
+# The types of AutoGen's messages to a model, and where they are looked for.
+_CONTEXT_TYPE = re.compile(rb'"type"\s*:\s*"(?:System|User|Assistant|FunctionExecutionResult)Message"')
+_CONTEXT_HEAD = 1 << 16
+
 
 def top_keys(text: bytes, most: int = 64) -> list[bytes]:
     """The keys of the object that begins here, as far as it goes, or to one that only records have; [] where no object begins.
@@ -64,7 +68,7 @@ def session_of(head: bytes) -> Session | None:
     text = head.removeprefix(BOM).lstrip(BLANK)
     if text.startswith(b"["):
         first = set(top_keys(text[1:].lstrip(BLANK)))
-        return "turns" if _is_turn(first) or _is_message(first) or _OF_LIBRARY.match(text) else None
+        return "turns" if _is_turn(first) or _is_message(first) or _is_of_context(first, text) or _OF_LIBRARY.match(text) else None
     lines = [line for line in text.split(b"\n", FIRST_LINES)[:FIRST_LINES] if line.strip(BLANK)]
     first = set(top_keys(lines[0])) if lines else set()
     if not first.isdisjoint(_OF_RECORDS):
@@ -87,8 +91,14 @@ def _is_turn(keys: set[bytes]) -> bool:
 
 
 def _is_message(keys: set[bytes]) -> bool:
-    """Whether this is a message of AutoGen, or of LangChain."""
-    return {b"source", b"models_usage"} <= keys or {b"content", b"additional_kwargs", b"type"} <= keys or {b"lc", b"kwargs"} <= keys
+    """Whether this is a message of AutoGen, of PydanticAI, or of LangChain."""
+    of_library = ({b"source", b"models_usage"}, {b"parts", b"kind"}, {b"content", b"additional_kwargs", b"type"}, {b"lc", b"kwargs"})
+    return any(wanted <= keys for wanted in of_library)
+
+
+def _is_of_context(keys: set[bytes], text: bytes) -> bool:
+    """Whether this is a message of the context of an agent of AutoGen, whose kind only its type says."""
+    return {b"content", b"type"} <= keys <= {b"content", b"type", b"source", b"thought"} and _CONTEXT_TYPE.search(text, 0, _CONTEXT_HEAD) is not None
 
 
 def _of_claude(keys: set[bytes]) -> bool:

@@ -54,6 +54,16 @@ def test_a_file_with_all_messages_is_one_record(tmp_path: Path):
     assert [turns(one) for one in run_lines(configuration(), path) if isinstance(one, Conversation)] == [[QA[0], *CALLED, QA[1]]]
 
 
+@pytest.mark.parametrize("begin", [[], [{"content": "S", "type": "SystemMessage"}]])
+def test_a_file_with_the_context_of_a_model_is_one_record(tmp_path: Path, begin: list[Any]):
+    path = tmp_path / "context.json"
+    context = [*begin, {"content": "Q", "source": "user", "type": "UserMessage"}, {"content": "A", "thought": None, "source": "h", "type": "AssistantMessage"}]
+    path.write_text(json.dumps(context, indent=1))
+    wanted = [("system", "", "S")] * len(begin) + QA
+    assert [turns(one) for one in run_lines(configuration(), path) if isinstance(one, Conversation)] == [wanted]
+    assert turns(conversation({"llm_context": {"messages": context}})) == wanted
+
+
 def test_what_the_library_made_of_results_is_left_out():
     """An agent that does not reflect on its tools gives back their results, which no model wrote."""
     summary = message("ToolCallSummaryMessage", "3\nno such city", tool_calls=CALLS["content"], results=RESULTS["content"])
@@ -63,6 +73,36 @@ def test_what_the_library_made_of_results_is_left_out():
     assert isinstance(draft, Draft), draft.findings
     assert [(one.role, one.metadata, one.content) for one in draft.messages] == [QA[0], *CALLED, *QA]
     assert dict(draft.unread) | {"turn.name": 0} == {"turn.(text that AutoGen made of results)": 2, "turn.(event of AutoGen)": 1, "turn.name": 0}
+
+
+@pytest.mark.parametrize("kind", ["ToolCallSummaryMessage", "HandoffMessage"])
+def test_what_repeats_no_results_is_not_left_out(kind: str):
+    other = message("ToolCallExecutionEvent", RESULTS["content"], "other")
+    for before in ([], [CALLS, other], [CALLS, RESULTS, A]):
+        record = {"messages": [Q, *before, message(kind, "Book it."), Q, A]}
+        assert ("schema.field_unread", f"messages[{1 + len(before)}]") in refusals(record)
+        assert conversation(record, configuration(source={"ignore": [kind]}))
+
+
+def test_other_keys_of_what_is_left_out_are_accounted_for():
+    summary = message("ToolCallSummaryMessage", "3", images=["a.png"])
+    assert refusals({"messages": [Q, CALLS, RESULTS, summary, A]}) == [("schema.field_unread", "messages[3].images")]
+
+
+def test_a_person_who_used_a_model_is_refused():
+    for kind in ("TextMessage", "HandoffMessage"):
+        assert refusals({"messages": [Q, message(kind, "A", "user", models_usage=USAGE), A]}) == [("schema.role_missing", "messages[1]")]
+
+
+def test_a_thought_is_read_of_answers_only():
+    assert turns(made_of(Q, A | {"thought": "Hm."})) == [QA[0], ("assistant", "", "<think>Hm.</think>A")]
+    asked = {"type": "UserMessage", "source": "user", "content": "Q", "thought": "Hm."}
+    assert refusals({"messages": [asked, A]}) == [("schema.field_unread", "messages[0].thought")]
+
+
+def test_a_result_is_a_result_whatever_its_role_says():
+    results = message("ToolCallExecutionEvent", [result("a", "3") | {"role": "user"}, result("b", "4")])
+    assert turns(made_of(Q, CALLS, results, A))[3:5] == [("observation", "", "3"), ("observation", "", "4")]
 
 
 def test_a_question_may_be_handed_over_by_a_person():

@@ -91,6 +91,31 @@ def test_a_file_with_all_messages_is_one_record(tmp_path: Path):
         assert turns(made) == [QA[0], ("assistant", "f", '{"x": 2.50}'), ("observation", "", "4"), QA[1]]  # a number as it is written
 
 
+def test_a_file_may_begin_with_a_request_without_parts(tmp_path: Path):
+    path = tmp_path / "all.json"
+    path.write_text(json.dumps([{"parts": [], "instructions": "I", "kind": "request"}, answer(text("A"))]))
+    made = run_lines(configuration(), path)[0]
+    assert isinstance(made, Conversation)
+    assert turns(made) == [("system", "", "I"), QA[1]]
+
+
+def test_the_instructions_come_before_the_first_answer():
+    made = made_of(ask(system("S"), instructions="I"), answer(text("A")), ask(prompt("Q"), instructions="I"), answer(text("A")))
+    assert turns(made) == [("system", "", "S"), ("system", "", "I"), QA[1], *QA]
+
+
+@pytest.mark.parametrize(
+    ("messages", "where"),
+    [
+        ([ask(prompt("Q")), answer(call("a", {}) | {"content": "Said."})], "messages[1].parts[0]"),
+        ([ask(prompt("Q")), answer(text("A") | {"args": {"x": 1}})], "messages[1].parts[0]"),
+        ([ask(prompt("Q") | {"text": "More."}), answer(text("A"))], "messages[0].parts[0].text"),
+    ],
+)
+def test_keys_of_another_kind_of_part_refuse_the_record(messages: list[Any], where: str):
+    assert where in [place for _, place in refusals({"messages": messages})]
+
+
 def test_messages_may_stand_under_any_key_of_turns():
     assert turns(conversation({"message_history": [ask(prompt("Q")), answer(text("A"))]})) == QA
     assert turns(conversation({"history": json.dumps([ask(prompt("Q")), answer(text("A"))])})) == QA

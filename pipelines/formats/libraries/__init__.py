@@ -52,7 +52,8 @@ LIBRARIES: dict[str, Library] = {
 
 def library_of(turns: list[Json]) -> Library | None:
     """The library whose messages these are; None for the turns of an API, which say their role."""
-    first = turns[0] if turns else None
-    if type(first) is not dict or "role" in first or "from" in first:
+    head = [turn for turn in turns[:2] if type(turn) is dict and "role" not in turn and "from" not in turn]
+    if not head or head[0] is not turns[0]:
         return None
+    first = head[-1] if head[0].get("type") == "SystemMessage" else head[0]  # which LangChain's messages begin with as well
     return next((library for library in LIBRARIES.values() if library.is_message(first)), None)

@@ -3,8 +3,9 @@
 {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": ...}], "instructions": ...}    a turn for each part
 {"kind": "response", "parts": [{"part_kind": "text", ...}, {"part_kind": "tool-call", ...}]}          one answer
 
-The model gets the instructions of its own request as a system text after the system prompts (before them in early releases). A retry that answers a call is that call's result; any other
-retry is refused, because the library puts it into words that are not in the log, and that change from version to version.
+The model gets the instructions of its own request as a system text after the system prompts (before them in early releases). A retry that answers a call is that call's
+result, as it is logged: without the words that the library puts around it, which are not in the log and change from version to version. Any other retry is refused, because it has no
+place of its own.
 Source: pydantic/pydantic-ai pydantic_ai_slim/pydantic_ai/messages.py, releases 0.8.1 and 2.68.0; `_get_instructions` of models/__init__.py.
 """
 
@@ -24,14 +25,28 @@ _OF_MESSAGE = (
     *("provider_details", "provider_response_id", "vendor_details", "vendor_id", "run_id", "conversation_id", "state"),
 )
 _OF_PART = (
-    *("part_kind", "content", "timestamp", "dynamic_ref", "scope", "context_id", "metadata", "id", "signature", "provider_name", "provider_details"),
-    *("citations", "tool_name", "tool_call_id", "tool_kind", "args", "outcome", "retry", "content_file_digests"),
+    *("part_kind", "timestamp", "dynamic_ref", "metadata", "id", "signature", "provider_name", "provider_details", "citations", "tool_kind"),
+    *("outcome", "retry", "content_file_digests"),
 )
+_CALL, _RESULT = ("tool_name", "tool_call_id", "args"), ("tool_name", "tool_call_id", "content")
+# Kind of part -> the keys that are read of it.
+_READ = {
+    "system-prompt": ("content", "scope", "context_id"),
+    "user-prompt": ("content",),
+    "text": ("content",),
+    "thinking": ("content",),
+    "tool-call": _CALL,
+    "builtin-tool-call": _CALL,
+    "tool-return": _RESULT,
+    "retry-prompt": _RESULT,
+    "builtin-tool-return": _RESULT,
+}
 _OF_FILE = ("kind", "content", "metadata", "url", "data", "media_type", "identifier", "force_download")
 _FILES = {"image-url": "image_url", "video-url": "video_url", "audio-url": "audio_url"}
 _OTHER_CONTENT = ("binary", "text-content", "cache-point", "document-url", "uploaded-file", "structured-content")
 _READ_FILES = ("text", "image", "video", "audio", *_FILES.values())
 _RESULTS = ("tool-return", "retry-prompt")
+_SAYING = ("content", "args", "text", "thinking", "arguments", "input")  # keys of an answer's part that say something, each in its own kinds of part
 
 
 def is_message(turn: Mapping[str, Json]) -> bool:
@@ -56,6 +71,9 @@ def rows_of(messages: list[Json]) -> Iterator[Row]:
                 if row.turn is not None and others:
                     row, others = row._replace(turn={**others, **row.turn}), {}
                 yield row
+            if system is not None:
+                yield system
+                system = None
             if others:
                 yield Row(f"[{i}]", why=f"the key {clip(next(iter(others)))} of a request without a turn is not read; leave it out", name=next(iter(others)))
 
@@ -81,7 +99,7 @@ def _instructions(messages: list[Json]) -> Row | None:
 
 
 def _asked(part: Mapping[str, Json], where: str) -> Row:
-    kind, others = part.get("part_kind"), without(part, *_OF_PART)
+    kind, others = part.get("part_kind"), _others(part)
     if kind == "system-prompt":
         if part.get("context_id") is not None or part.get("scope") not in (None, "conversation"):
             name = "scope" if part.get("context_id") is None else "context_id"
@@ -103,8 +121,11 @@ def _asked(part: Mapping[str, Json], where: str) -> Row:
 def _answer(message: Mapping[str, Json], where: str) -> Row:
     parts: list[Json] = []
     for k, part in enumerate(objects(message["parts"])):
-        kind, others = part.get("part_kind"), without(part, *_OF_PART)
+        kind, others = part.get("part_kind"), _others(part)
         own: dict[str, Json] = {"type": kind} | others
+        if type(kind) is str and kind in _READ and not others.keys().isdisjoint(_SAYING):
+            key = next(key for key in _SAYING if key in others)
+            return Row(f"{where}.parts[{k}]", why=f"a part of kind {kind} has no {key}; write it as a part of its own")
         if kind == "text":
             own["text"] = part.get("content")
         elif kind == "thinking":
@@ -118,6 +139,12 @@ def _answer(message: Mapping[str, Json], where: str) -> Row:
         parts.append(own)
     end = {"finish_reason": "interrupted"} if message.get("state") not in (None, "complete") else {}
     return Row(where, without(message, *_OF_MESSAGE) | end | {"role": "assistant", "parts": parts})
+
+
+def _others(part: Mapping[str, Json]) -> dict[str, Json]:
+    """The keys of a part that are neither read nor notes of the library."""
+    kind = part.get("part_kind")
+    return without(part, *_OF_PART, *(_READ.get(kind, ()) if type(kind) is str else ()))
 
 
 def _content(content: Json) -> Json:

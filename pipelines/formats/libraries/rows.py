@@ -7,6 +7,7 @@ about a row is compared with a word, or is of type `str` itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 Json = Any
@@ -14,13 +15,14 @@ Json = Any
 
 class Row(NamedTuple):
     """`turn` is the turn, `where` its place in the list, such as `[1].parts[0]`. Without a turn, `why` says why the record is refused, or `left` what is left out.
-    What has a `name` is left out too, and does not refuse the record, where the source's `ignore` names it."""
+    What has a `name` is left out too, and does not refuse the record, where the source's `ignore` names it. `rest` are keys of what is left out that say more."""
 
     where: str
     turn: dict[str, Json] | None = None
     why: str = ""
     left: str = ""
     name: str = ""
+    rest: Mapping[str, Json] = MappingProxyType({})
 
 
 def without(holder: Mapping[str, Json], *keys: str) -> dict[str, Json]:
