@@ -15,6 +15,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from pipelines.parsing.budget import Budget
+from pipelines.parsing.careful import parse_json
+from pipelines.reasons import Reject
+
 Json = Any
 # Objects beside the turns whose tools and system text are those of the conversation.
 ENVELOPES = frozenset(
@@ -26,7 +30,10 @@ ENVELOPES = frozenset(
         *("toolConfig", "tool_config", "agent_config", "agent", "assistant", "settings", "options", "request", "request_body", "extra_body"),
     )
 )
-# The keys of tools and of a system text there. Those of `AMBIGUOUS` count in envelopes; anywhere else, instructions may be those of an annotator.
+# Envelopes that are notes about a conversation as often as a part of a request.
+NOTES = frozenset(("extra", "metadata", "ls_metadata", "session", "run", "settings", "options"))
+# The keys of tools and of a system text there. Those of `AMBIGUOUS` count in envelopes that are no notes: there, instructions may be those of an annotator, and a
+# system may be a machine.
 TOOLS = ("tools", "functions", "available_tools", "tool_definitions", "function_declarations", "functionDeclarations")
 NAMED = (
     *("system_prompt", "system_message", "systemInstruction", "system_instruction", "systemPrompt", "systemMessage", "system_instructions"),
@@ -50,35 +57,38 @@ class Told(NamedTuple):
     value: Json
 
 
-def fields_beside(holder: Mapping[str, Json], wanted: Collection[str]) -> tuple[dict[str, tuple[tuple[str, Json], ...]], dict[str, Json]]:
+def fields_beside(holder: Mapping[str, Json], wanted: Collection[str], budget: Budget) -> tuple[dict[str, tuple[tuple[str, Json], ...]], dict[str, Json]]:
     """(the wanted ones of the fields `tools` and `system` that an object has in its envelopes, what else is in each envelope that has one).
 
     The first envelope that has a field gives it; what others have stays in them.
 
-    >>> fields_beside({"config": {"system_prompt": "Be brief.", "seed": 1}, "n": 2}, ("tools", "system"))
+    >>> from pipelines.config.settings import Limits
+    >>> fields_beside({"config": {"system_prompt": "Be brief.", "seed": 1}, "n": 2}, ("tools", "system"), Budget(Limits(), 100))
     ({'system': (('config.system_prompt', 'Be brief.'),)}, {'config': {'seed': 1}})
     """
     found: dict[str, tuple[tuple[str, Json], ...]] = {}
     left: dict[str, Json] = {}
     for key in holder:
-        inner = _opened(holder[key]) if key in ENVELOPES else None
-        if isinstance(inner, dict) and (rest := _without_fields(inner, f"{key}.", wanted, found, MOST_LEVELS)) is not inner:
+        inner = _parsed(holder[key], budget) if key in ENVELOPES else None
+        if isinstance(inner, dict) and (rest := _without_fields(inner, key, key, wanted, found, MOST_LEVELS, budget)) is not inner:
             left[key] = rest
     return found, left
 
 
-def _without_fields(envelope: dict[str, Json], where: str, wanted: Collection[str], found: dict[str, Any], levels: int) -> dict[str, Json]:
-    """The envelope without the fields that were taken out of it; itself where none was."""
+def _without_fields(
+    envelope: dict[str, Json], name: str, where: str, wanted: Collection[str], found: dict[str, Any], levels: int, budget: Budget
+) -> dict[str, Json]:
+    """The envelope under this name and at this place without the fields that were taken out of it; itself where none was."""
     left: dict[str, Json] = {}
     is_same = True
     for key, value in envelope.items():
-        field = "tools" if key in TOOLS else "system" if key in NAMED or key in AMBIGUOUS else None
+        field = "tools" if key in TOOLS else "system" if key in NAMED or (key in AMBIGUOUS and name not in NOTES) else None
         if field in wanted and field not in found and (defines_tools(value) if field == "tools" else is_system_text(key, value)):
-            found[field or ""] = ((f"{where}{key}", value),)
+            found[field or ""] = ((f"{where}.{key}", value),)
             is_same = False
             continue
-        if key in ENVELOPES and levels > 1 and isinstance(inner := _opened(value), dict):
-            rest = _without_fields(inner, f"{where}{key}.", wanted, found, levels - 1)
+        if key in ENVELOPES and levels > 1 and isinstance(inner := _parsed(value, budget), dict):
+            rest = _without_fields(inner, key, f"{where}.{key}", wanted, found, levels - 1, budget)
             if rest is not inner:
                 is_same = False
                 value = rest
@@ -200,9 +210,23 @@ def may_tell(text: str) -> bool:
     return text[:64].lstrip()[:1] in ("{", "[")
 
 
+def _parsed(value: Json, budget: Budget) -> Json:
+    """The value of a JSON text that may tell something, parsed as records are: what is taken out of it is exactly what is written."""
+    if not _is_telling(value):
+        return value
+    try:
+        return parse_json(value, budget, [])
+    except Reject:
+        return value
+
+
+def _is_telling(value: Json) -> bool:
+    return isinstance(value, str) and may_tell(value) and any(mark in value for mark in _MARKS)
+
+
 def _opened(value: Json) -> Json:
-    """The value of a JSON text that may tell something; any other value as it is."""
-    if not isinstance(value, str) or not may_tell(value) or not any(mark in value for mark in _MARKS):
+    """The value of a JSON text that may tell something; any other value as it is. Nothing is taken out of it."""
+    if not _is_telling(value):
         return value
     try:
         return orjson.loads(value)

@@ -79,7 +79,7 @@ def _read_beside(holder: Found, trail: Trail, found: dict[str, Keyed], is_told: 
     """Adds the tools and the system text that the envelopes in this object have, where nothing nearer to the turns has them."""
     read = trail.read[holder.where][1]
     wanted = [field for field in ("tools", "system") if field not in found and not (field == "system" and is_told)]
-    fields, left = fields_beside({key: value for key, value in holder.value.items() if key not in read}, wanted)
+    fields, left = fields_beside({key: value for key, value in holder.value.items() if key not in read}, wanted, trail.budget)
     prefix = f"{holder.where}." if holder.where else ""
     for field, pairs in fields.items():
         found[field] = tuple((f"{prefix}{key}", value) for key, value in pairs)

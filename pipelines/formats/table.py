@@ -168,16 +168,16 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, reading
             check_request(record, not used.isdisjoint(_OF_RESPONSES), unread)
         turns = turns + answer if answer else turns
         if not record.keys().isdisjoint(ENVELOPES):
-            record, fields = _with_fields_beside(record, fields, turns)
+            record, fields = _with_fields_beside(record, fields, turns, reading.budget)
         unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]}, Said(turns).repeats)
     return logged_of(made.name, turns, key, written, fields, episode, rejected)
 
 
-def _with_fields_beside(record: Record, fields: dict[str, Keyed], turns: Json) -> tuple[dict[str, Json], dict[str, Keyed]]:
+def _with_fields_beside(record: Record, fields: dict[str, Keyed], turns: Json, budget: Budget) -> tuple[dict[str, Json], dict[str, Keyed]]:
     """(the record without what was taken out of the objects beside its turns, its fields with it)."""
     given = {field for field, pairs in fields.items() if any(value not in ("", [], {}) for _, value in pairs)}
     wanted = {"tools", "system"} - given - ({"system"} if has_system(turns) else set())
-    beside, left = fields_beside(record, wanted)
+    beside, left = fields_beside(record, wanted, budget)
     return {key: rest for key, value in record.items() if (rest := left.get(key, value)) or key not in left}, fields | beside
 
 

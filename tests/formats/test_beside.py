@@ -44,7 +44,7 @@ def test_tools_of_an_envelope_are_those_of_the_record(record):
 
 
 @pytest.mark.parametrize(
-    "envelope", [{"config": {"system_instruction": "Brief."}}, {"agent_config": {"instructions": "Brief."}}, {"extra": {"system": "Brief."}}]
+    "envelope", [{"config": {"system_instruction": "Brief."}}, {"agent_config": {"instructions": "Brief."}}, {"request": {"system": "Brief."}}]
 )
 def test_a_system_text_of_an_envelope_is_the_first_turn(envelope):
     for record in (asked("Q", "A", **envelope), {"prompt": "Q", "completion": "A"} | envelope):
@@ -87,6 +87,38 @@ def test_what_is_told_elsewhere_refuses_the_record(beside, place: str):
 )
 def test_what_is_declared_or_is_no_definition_refuses_nothing(beside):
     assert conversation(asked(**beside))
+
+
+@pytest.mark.parametrize(
+    ("beside", "is_told"),
+    [
+        ({"metadata": {"instructions": "Annotators: mark bad answers."}}, False),
+        ({"session": {"system": "Red Hat Enterprise"}}, True),
+        ({"metadata": {"system": "Be kind!"}}, True),
+        ({"options": {"instructions": "Pick one."}}, True),
+    ],
+)
+def test_an_ambiguous_name_in_notes_is_no_system_prompt(beside, is_told: bool):
+    """What may be one refuses the record, unless it is ignored."""
+    for record in (asked("Q", "A", **beside), {"prompt": "Q", "completion": "A"} | beside):
+        assert turns(conversation(record, configuration(source={"ignore": list(beside) if is_told else []}))) == [("user", "", "Q"), ("assistant", "", "A")]
+        assert not is_told or [code for code, _ in refusals(record)] == ["schema.field_unread"]
+
+
+@pytest.mark.parametrize("names", [("metadata", "request"), ("request", "metadata")])
+def test_the_order_of_keys_does_not_decide(names):
+    texts = {"metadata": {"instructions": "Mark bad answers."}, "request": {"system": "Brief."}}
+    made = conversation(asked("Q", "A", **{name: texts[name] for name in names}))
+    assert turns(made)[0] == ("system", "", "Brief.")
+
+
+def test_an_envelope_that_is_a_text_is_parsed_like_the_record():
+    tool = {"name": "f", "input_schema": {"type": "object", "properties": {"n": {"type": "integer", "maximum": 123456789012345678901234567890}}}}
+    plain, text = (conversation(asked(config=config)).tools for config in ({"tools": [tool]}, json.dumps({"tools": [tool]})))
+    assert plain == text
+    assert "123456789012345678901234567890" in (text or "")
+    double = '{"tools": [{"name": "f", "input_schema": {"type": "object"}, "name": "g"}]}'
+    assert refusals(asked(config=double)) == [("schema.field_unread", "config.tools")]
 
 
 def test_a_system_turn_with_another_text_is_not_replaced_by_that_of_an_envelope():
