@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.formats.keys import CALL_FIELDS, Unread
+from pipelines.formats.keys import CALL_FIELDS, RESPONSES, Unread
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn
 from pipelines.formats.parts import BOTH_PREFIX, BOTH_READ, RESULT_FIELDS, RESULT_READ, kind_of_part
 from pipelines.parsing.written import Path, Rewritten, Written
@@ -70,6 +70,15 @@ def are_invocations(value: Json) -> bool:
         and bool(value)
         and all(type(item) is dict and isinstance(item.get("toolName"), str) and item.get("result") is not None for item in value)
     )
+
+
+def account_responses(turn: Mapping[str, Json], where: str, unread: Unread) -> None:
+    """Counts the other keys of a turn with results of several calls. Its content is all of them joined, and refuses the record where it is not."""
+    unread.add_others("turn", where, turn, ("role", "content", "name", RESPONSES))
+    texts = [str(item.get("content") or "") for item in turn[RESPONSES] if isinstance(item, dict)]
+    content = turn.get("content")
+    if content not in (None, "") and "".join("".join(texts).split()) != "".join(str(content).split()):
+        unread.add("turn", where, "content", content, f"the content is not that of {RESPONSES}, which are read")
 
 
 def is_results(value: Json) -> bool:

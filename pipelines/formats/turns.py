@@ -21,7 +21,7 @@ from pipelines.formats.libraries import Library, library_of
 from pipelines.formats.logged import Json, LoggedPart, LoggedTurn, NotATurn
 from pipelines.formats.parts import BOTH, HIDDEN, REASONING, TEXT, VALUES, is_result, kind_of_part
 from pipelines.formats.prefixes import parts_of
-from pipelines.formats.results import are_invocations, call_and_result, result_turn, results_beside
+from pipelines.formats.results import account_responses, are_invocations, call_and_result, result_turn, results_beside
 from pipelines.formats.times import KEYS, first_fall
 from pipelines.formats.turn_keys import description, fields_of_turn, read_adp, read_extras, without_copies
 from pipelines.parsing.budget import Budget
@@ -108,8 +108,8 @@ def read_turn(turn: Json, path: Path, where: str, written: Written, reading: Rea
         return [NotATurn(turn, where)]
     if len(turn) == 1 and (speaker := next(iter(turn))) in SPEAKERS and isinstance(turn[speaker], str):
         return [LoggedTurn(path=path, where=where, written=written, role=speaker, content=turn[speaker], content_key=speaker, is_plain=True)]
-    if type(turn.get(RESPONSES)) is list and turn.get("role") == "tool":
-        reading.unread.add_others("turn", where, turn, ("role", "content", "name", RESPONSES))
+    if turn.get("role") == "tool" and type(turn.get(RESPONSES)) is list and turn[RESPONSES]:
+        account_responses(turn, where, reading.unread)
         return [one for i, item in enumerate(turn[RESPONSES]) for one in read_turn(item, (*path, RESPONSES, i), f"{where}.{RESPONSES}[{i}]", written, reading)]
     role: Json = None
     if not _has_role(turn):

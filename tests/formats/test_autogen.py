@@ -180,6 +180,14 @@ def test_the_results_of_several_calls_in_a_message_of_release_0_2():
     wanted = [QA[0], ("assistant", "f", "{}"), ("assistant", "f", "{}"), ("observation", "", "3"), ("observation", "", "4"), QA[1]]
     assert turns(conversation({"chat_history": history})) == wanted
     assert refusals({"messages": [*history[:2], history[2] | {"tool_responses": [7]}, history[3]]})[0][0] == "schema.turn_not_object"
+    for content in ("what was really said", "3\n\n4\n\n5"):
+        assert refusals({"messages": [*history[:2], history[2] | {"content": content}, history[3]]}) == [("schema.field_unread", "messages[2].content")]
+
+
+def test_a_result_with_an_empty_list_of_responses_is_its_content():
+    called = {"role": "assistant", "content": None, "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}
+    messages = [{"role": "user", "content": "Q"}, called, {"role": "tool", "content": "3", "tool_responses": []}, {"role": "assistant", "content": "A"}]
+    assert turns(conversation({"messages": messages})) == [QA[0], ("assistant", "f", "{}"), ("observation", "", "3"), QA[1]]
 
 
 @pytest.mark.parametrize("names", [("user_proxy", "helper"), ("boss", "assistant")])
