@@ -107,11 +107,9 @@ ROLE_TYPES = frozenset(
 )
 
 _BOOKKEEPING = ("timestamp", "created", "created_at", "updated_at", "time", "date", "index", "idx", "uuid", "source", "dataset", "version", "model", "usage")
-# The completions that OpenHands logs have their turns twice where its model has no calls of its own: as the model saw them, and with calls.
-_TWICE = ("fncall_messages", "fncall_response")
 HARMLESS: Mapping[str, frozenset[str]] = {
     "record": frozenset(
-        (*_BOOKKEEPING, *_TWICE, "object", "reasoning_effort", "reasoning_tokens", "tool_choice", "temperature", "max_tokens", "top_p", "width", "height")
+        (*_BOOKKEEPING, "object", "reasoning_effort", "reasoning_tokens", "tool_choice", "temperature", "max_tokens", "top_p", "width", "height")
     ),
     "turn": frozenset((*_BOOKKEEPING, "type", "class_", "status", "finish_reason", "stop_reason", "logprobs", "annotations", "num_tokens")),
     "part": frozenset(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.formats.keys import TURN_FIELDS
-from pipelines.formats.libraries.not_read import why_not
+from pipelines.formats.libraries.not_read import why_not_lists
 from pipelines.formats.pieces import Layout, Piece
 from pipelines.formats.span_kinds import SPAN_KINDS
 
@@ -233,7 +233,7 @@ LAYOUTS: dict[str, Layout] = {
         title="turns under another key: conversation, trajectory, traj, history, dialog, steps and others",
         source="allenai/WildChat, nebius/SWE-rebench-openhands-trajectories, sierra-research/tau-bench",
         needs=((TURNS, "spoken"),),
-        unless=lambda record: why_not(record) != "",
+        unless=lambda record: why_not_lists(record) != "",
         repeats=("trajectory",),  # SWE-agent's steps, whose turns are under history
         pieces=(Piece(TURNS, kind="spoken"), Piece(OUTPUT, "assistant")),
     ),

@@ -61,6 +61,9 @@ BLOCKED = frozenset(
     )
 )
 MOST_LEVELS = 3
+# Google's numbers for why an answer ended; from 6 on, they differ between its APIs, and all say that it was blocked or is of no use.
+_NUMBERED = ("finish_reason", "finishReason", "finish_reasons")
+_NUMBERS = {2: "max_tokens", 3: "safety", 4: "recitation"} | dict.fromkeys(range(6, 20), "failed")
 
 
 class Stop(NamedTuple):
@@ -94,9 +97,10 @@ def stops_in(key: str, value: Json, where: str, levels: int = MOST_LEVELS) -> It
         return
     if isinstance(value, dict):
         value = next((value[name] for name in ("reason", "blockReason", "block_reason", "type") if isinstance(value.get(name), str)), None)
-    words = [word for word in (value if isinstance(value, list) else [value]) if isinstance(word, str) and len(word) < 64]
-    for word in words:
-        if (ending := _ending(key, word)) is not None:
+    given = value if isinstance(value, list) else [value]
+    for said in given:
+        word = _NUMBERS.get(said) if type(said) is int and key in _NUMBERED else said
+        if isinstance(word, str) and len(word) < 64 and (ending := _ending(key, word)) is not None:
             yield Stop(where, key, ending, word)
 
 

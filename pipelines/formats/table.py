@@ -169,7 +169,8 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, reading
         turns = turns + answer if answer else turns
         if not record.keys().isdisjoint(ENVELOPES):
             record, fields = _with_fields_beside(record, fields, turns, reading.budget)
-        unread.add_others("record", "", record, _READ | used if episode is None else _READ | used | {episode[0]}, Said(turns).repeats)
+        read = _READ | used | (_TWICE if record.keys() >= _OF_OPENHANDS else frozenset())
+        unread.add_others("record", "", record, read if episode is None else read | {episode[0]}, Said(turns).repeats)
     return logged_of(made.name, turns, key, written, fields, episode, rejected)
 
 
@@ -207,6 +208,8 @@ def _holds_nonfinite(value: Json) -> bool:
 
 _READ = frozenset((*RECORD_FIELD, *_CONVERSATIONS, *EPISODE_KEYS))
 _KNOWN = _READ | HARMLESS["record"]
+# The completions that OpenHands logs have their turns twice where its model has no calls of its own: as the model saw them, and with calls.
+_OF_OPENHANDS, _TWICE = frozenset(("args", "kwargs", "cost")), frozenset(("fncall_messages", "fncall_response"))
 _OF_REQUESTS = ("request", "responses", "gemini")  # layouts of an API's requests and responses
 _OF_RESPONSES = ("response", "choices", "output")  # keys of an answer that an API gave
 

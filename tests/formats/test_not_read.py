@@ -54,6 +54,18 @@ def test_a_record_of_another_shape_is_not_refused_for_one_of_its_keys():
     assert refusals({"source": "x", "note": "y"}, configuration())[0][0] == "schema.unknown_format"
 
 
+def test_turns_that_say_who_speaks_are_read_whatever_stands_beside_them():
+    for keys in ({"action": "x", "args": 1}, {"observation": "x", "extras": {}}):
+        record = {"source": "ds", **keys, "conversation": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}
+        assert turns(conversation(record, configuration(source={"ignore": ["observation", "action"]}))) == [("user", "", "Q"), ("assistant", "", "A")]
+
+
+def test_the_keys_of_openhands_are_its_own_only_beside_each_other():
+    asked = [{"role": "user", "content": "Q"}]
+    record = {"messages": asked, "fncall_messages": asked, "fncall_response": {"choices": [{"message": {"content": "The real answer"}}]}, "response": "A"}
+    assert refusals(record) == [("schema.field_unread", "fncall_response")]
+
+
 def test_the_requests_of_openhands_are_read():
     """`log_completions` writes one file for each request; where the model has no calls of its own, the request stands there once more with calls."""
     answer = {"content": "T", "role": "assistant", "tool_calls": [CALL], "function_call": None}

@@ -83,6 +83,19 @@ def test_a_blocked_answer_refuses_the_record(make: Any, reason: str):
     assert conversation(make(reason), configuration(source={"ignore": ignored}))
 
 
+@pytest.mark.parametrize("make", [gemini, turn, langchain], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(("number", "code"), [(0, None), (1, None), (5, None), (2, "check.cut_answer"), (3, "schema.field_unread"), (9, "schema.field_unread")])
+def test_googles_numbers_say_why_an_answer_ended(make: Any, number: int, code: str | None):
+    first = run(make(number))[0]
+    assert {finding.code for finding in first.findings} - {"repair.step_masked"} == ({code} if code else set())
+    assert isinstance(first, Quarantined) == (code == "schema.field_unread")
+
+
+def test_an_answer_that_is_cut_and_blank_does_not_mask_the_last_one():
+    messages = [ASKED["messages"][0], {"role": "assistant", "content": "", "finish_reason": "length"}, ASKED["messages"][0], ANSWER]
+    assert [message.loss_weight for message in conversation({"messages": messages}).messages] == [None, 0.0, None, None]
+
+
 def test_only_the_cut_answer_of_a_conversation_is_masked():
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     messages = [

@@ -55,6 +55,11 @@ NOT_READ = (
 
 def why_not(record: Mapping[str, Json]) -> str:
     """Why this record, whose shape no format knows, is not read; "" where nothing is known about it."""
+    return next((one.why for one in NOT_READ if one.matches(record)), "") or why_not_lists(record)
+
+
+def why_not_lists(record: Mapping[str, Json]) -> str:
+    """Why the lists in a record are not read, whatever it has besides; "" where nothing is known about them."""
     lists = [record[key] for key in _LISTS if isinstance(record.get(key), list)]
-    heads = [record, *(items[0] for items in lists if items and isinstance(items[0], dict))]
+    heads = [items[0] for items in lists if items and isinstance(items[0], dict)]
     return next((one.why for head in heads for one in NOT_READ if one.matches(head)), "")
