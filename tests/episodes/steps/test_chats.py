@@ -235,3 +235,80 @@ def test_reasoning_beside_an_answer_is_its_thought():
 def test_pictures_under_two_keys_are_refused_unless_they_are_the_same():
     assert only(chat("Action: wait()", images=["s0.png"])) == {"action": "wait"}
     assert refusals(chat("Action: wait()", images=["s1.png"]), PLAIN, {"s1.png": (108, 240)}) == [("schema.field_unread", "image")]
+
+
+CODE = {"action": "tap", "point": [5, 6]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("```python\nimport pyautogui\nimport time\npyautogui.click(5, 6)\n```", CODE),
+        ("import pyautogui as pg; import time\npyautogui.click(5, 6)", CODE),
+        ("```python\n# click on the button\npyautogui.click(5, 6)\n```", CODE),  # a comment belongs to the code, as it does after the first call
+        ("I see it.\n```py\nimport pyautogui\n\n# click\npyautogui.click(5, 6)\n```", {"thought": "I see it."} | CODE),
+        ("I see it.\n\nimport time\ntime.sleep(1)\npyautogui.click(5, 6)", {"thought": "I see it."} | CODE),
+        ("Thought: I see it.\nAction: Tap it.\n```python\nimport pyautogui\npyautogui.click(5, 6)\n```", {"thought": "I see it."} | CODE),
+        ("```python\nprint\n```\nis no use here.\npyautogui.click(5, 6)", {"thought": "```python\nprint\n```\nis no use here."} | CODE),
+        ('Action: pyautogui.write("""a\n```\nb""")', {"action": "type", "text": "a\n```\nb"}),
+    ],
+)
+def test_python_before_the_call_is_no_thought(answer: str, said: Any):
+    assert only(chat(answer)) == said
+
+
+@pytest.mark.parametrize(
+    ("answer", "refusal"),
+    [
+        ("time.sleep(1); time.sleep(2)\npyautogui.sleep(1)", "step.action_bad"),
+        ("for i in range(3):\n    pyautogui.press('tab')", "step.action_unknown"),
+        ("```python\nif seen \\\n        or old:\n    pyautogui.press('tab')\n```", "step.action_unknown"),
+        ("x = 5\npyautogui.click(x, 6)", "step.action_unknown"),
+        ("import pyautogui\nI click it.\npyautogui.click(5, 6)", "step.action_unknown"),
+        ("pyautogui.click(5, 6)\nThen I click OK.", "step.action_unknown"),
+        ("<action>click(x=5, y=6)</action> Then I press OK.", "schema.field_unread"),
+        ("<operation>Tap it.</operation> And then OK. <action>click(x=5, y=6)</action>", "schema.field_unread"),
+        ("<operation>Tap it. <action>click(x=5, y=6)</action>", "schema.field_unread"),
+        ("<answer>click(x=5, y=6)</answer><think>That was wrong.</think>", "schema.field_unread"),
+        ("<answer>click(x=5, y=6)</answer> or <answer>click(x=7, y=8)</answer>", "schema.field_unread"),
+        ("Action: Tap it.\n<operation>Close it.</operation><action>click(x=5, y=6)</action>", "schema.field_unread"),
+    ],
+)
+def test_nothing_that_an_answer_says_beside_its_action_is_lost(answer: str, refusal: str):
+    assert refusal in [code for code, _ in refusals(chat(answer), PLAIN, {"s0.png": (108, 240)})]
+
+
+def test_fences_around_the_action_or_its_tag_say_nothing():
+    for answer in (
+        "```\n<action>click(x=5, y=6)\n</action>\n```",
+        "<action>\n```python\nclick(x=5, y=6)\n```\n</action>",
+        "```json\n{'action': 'click', 'point': [5, 6]}```",
+    ):
+        assert only(chat(answer)) == CODE
+    assert only(chat("Let me wait.\n```\npyautogui.sleep(2)\n```")) == {"thought": "Let me wait.", "action": "wait", "duration": 2000}
+
+
+def test_the_words_before_the_code_are_the_instruction_of_the_step():
+    config = stepwise("plain", coordinates={"from": "thousand"}, instruction="low")
+    for answer in ("Action: Tap it.\n\nimport time\npyautogui.click(5, 6)", "<operation>Tap it.</operation><action>click(x=5, y=6)</action>"):
+        (row,) = rows_of(chat(answer), config)
+        assert row.messages[0].content.startswith("Task: Tap it.\nScreen:")
+
+
+@pytest.mark.parametrize(
+    ("text", "thought", "question"),
+    [
+        ("<think>I see it.</think>", "I see it.", "Open it."),
+        ("Thought: I see it.\nAction: Tap the button.", "I see it.", "Tap the button."),
+        ("I see it.", "I see it.", "Open it."),
+    ],
+)
+def test_the_text_beside_a_call_is_read_like_any_answer(text: str, thought: str, question: str):
+    call = {"function": {"name": "mobile_use", "arguments": {"action": "click", "coordinate": [5, 6]}}}
+    record = {"messages": [{"role": "user", "content": "Open it.<image>"}, {"role": "assistant", "content": text, "tool_calls": [call]}], "images": ["s0.png"]}
+    assert only(record) == {"thought": thought} | CODE
+    if question != "Open it.":
+        (row,) = rows_of(record, stepwise("plain", coordinates={"from": "thousand"}, instruction="low"))
+        assert row.messages[0].content.startswith(f"Task: {question}\n")
+    record["messages"][1]["content"] = f"{text}<tool_call>{{}}</tool_call>"
+    assert refusals(record, PLAIN, {"s0.png": (108, 240)}) == [("schema.field_unread", "messages[1]")]

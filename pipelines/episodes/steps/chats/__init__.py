@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pipelines.episodes.steps.chats.answers import Said, calls_in, does_something, read_answer
+from pipelines.episodes.steps.chats.answers import answer_with_calls, calls_in, does_something, read_answer
 from pipelines.episodes.steps.chats.pictures import Pictures, pictures_of, without_marks
 from pipelines.episodes.steps.data_sets.chats import FILLERS, NO_HISTORY, TASKS
 from pipelines.formats.keys import IMAGES, TURN_FIELDS
@@ -62,15 +62,18 @@ class Chat:
             self.faults.append(Reason.SCHEMA_FIELD_UNREAD.at(where, detail))
 
     def answer(self, where: str, text: str, thought: str, calls: list[Json], is_trained: bool) -> None:
-        said = Said(calls[0] if len(calls) == 1 else calls, text.strip()) if calls else read_answer(text, self.budget)
+        parsed = answer_with_calls(text, calls) if calls else read_answer(text, self.budget)
+        if parsed.rest:
+            detail = f"what the answer says beside its action is not read: {clip(parsed.rest)}"
+            self.faults.append(Reason.SCHEMA_FIELD_UNREAD.at(where, detail))
         if len(self.screens) > 1:
             self.faults.append(Reason.IMAGE_COUNT_MISMATCH.at(where, f"found {len(self.screens)} pictures before this answer; expected one, its screen"))
         screen = self.screens[-1] if self.screens else None
         fields = {
             "screenshot": screen,
-            "action": said.action,
-            "thought": "\n".join(filter(None, (thought, said.thought))),
-            "step_instruction": said.instruction,
+            "action": parsed.action,
+            "thought": "\n".join(filter(None, (thought, parsed.thought))),
+            "step_instruction": parsed.instruction,
         }
         self.steps.append(ChatStep(where, fields, is_trained))
         self.screens = []

@@ -22,21 +22,29 @@ _TAG = re.compile(r"<(action|answer|tool_call)>(.*?)(?:</\1>|\Z)", re.DOTALL | r
 _OPERATION = re.compile(r"<operation>(.*?)(?:</operation>|\Z)", re.DOTALL)
 _OTHER_TAGS = re.compile(r"</?(?:think|thinking|thought)>")
 _THOUGHT = re.compile(r"^\s*(?:(?:Low-level[ \t]+)?Thoughts?|Reason|Reasoning)[ \t]*[:：]", re.IGNORECASE)
-_FENCE = re.compile(r"(?m)^[ \t]*```(?:python|json)?[ \t]*(?:\n|\Z)")
+_FENCE = re.compile(r"(?m)^[ \t]*+```[ \t]*+[\w+-]*+[ \t]*+(?:\n|\Z)")
 _THOUGHTS = ("thought", "thoughts", "thinking", "reasoning", "reason")
 _CALL = re.compile(r"(?m)^[ \t]*(?:[A-Za-z_]\w*\.)?[A-Za-z_]\w*\(")
 _MODULE = re.compile(r"(?m)^[ \t]*(?:pyautogui|mobile|browser|computer)\.[A-Za-z_]\w*\(")
+_NAMES = r"[A-Za-z_][\w.]*+(?:[ \t]+as[ \t]+\w++)?+(?:[ \t]*+,[ \t]*+[A-Za-z_][\w.]*+(?:[ \t]+as[ \t]+\w++)?+)*+[ \t]*+(?:[;#\n]|\Z)"
+_IMPORT = re.compile(rf"(?m)^[ \t]*+(?:import[ \t]+{_NAMES}|from[ \t]++[\w.]++[ \t]++import\b)")
+# A line of Python: blank, a comment, the end of a call, a block, a call, or a value with a name. An import is one too.
+_LINE = re.compile(
+    r"\s*+(?:\Z|#|[)\]}]|@|(?:for|while|if|elif|else|with|def|class|try|except|finally)\b.*:\s*\Z"
+    r"|(?:[A-Za-z_]\w*+\.)*+[A-Za-z_]\w*+\(|[A-Za-z_][\w.]*+(?:\s*+,\s*+[A-Za-z_][\w.]*+)*+\s*+[-+*/%]?=(?!=))"
+)
 # OS-Atlas and GUI-Odyssey: CLICK <point>[[1, 2]]</point>, TYPE [text], CLICK: (1, 2), PRESS_HOME
-COMMAND = re.compile(r"\s*([A-Z]+(?:_[A-Z]+)*)\s*(?:<point>(.*)</point>|\[(.*)\]|:(.*))?\s*", re.DOTALL)
+COMMAND = re.compile(r"\s*+([A-Z]++(?:_[A-Z]++)*+)(?:\s*+(?:<point>(.*)</point>|\[(.*)\]|:(.*)))?\s*+", re.DOTALL)
 _FORM = frozenset(("POINT", "PRESS", "TYPE", "STATUS"))  # the keys of AgentCPM-GUI's answers
 _COMMANDS = frozenset(("CLICK", "LONG_PRESS", "TYPE", "SCROLL", "PRESS_HOME", "PRESS_BACK", "PRESS_RECENT", "COMPLETE", "IMPOSSIBLE"))
 
 
-class Said(NamedTuple):
+class ParsedAnswer(NamedTuple):
     action: Json  # text, or an object; several are a list
     thought: str = ""
     instruction: str = ""
     is_action: bool = True  # whether the answer marks an action, or is one
+    rest: str = ""  # what else it says, which nothing reads
 
 
 def calls_in(turn: Mapping[str, Json], budget: Budget) -> list[Json]:
@@ -61,28 +69,49 @@ def does_something(call: Json) -> bool:
     return isinstance(call.get("arguments"), dict) and isinstance(call["arguments"].get("action"), str)
 
 
-def read_answer(text: str, budget: Budget) -> Said:
-    text = _FENCE.sub("", text)
-    if tags := _TAG.findall(text):
-        actions = [_opened(inner.strip(), budget) for _, inner in tags]
-        operation = _OPERATION.search(text)
-        before = text[: operation.start() if operation else text.index("<" + tags[0][0])]
-        thought, instruction = _split(before)
-        return _said(actions[0] if len(actions) == 1 else actions, thought, operation[1].strip() if operation else instruction)
+def read_answer(text: str, budget: Budget) -> ParsedAnswer:
+    if tags := list(_TAG.finditer(text)):
+        return _tagged(text, tags, budget)
     if (found := _ACTION.search(text)) is not None:
-        action, instruction = _code_in(text[found.end() :].strip())
-        return _said(_opened(action, budget), _bare(text[: found.start()]), instruction)
-    opened = _opened(text.strip(), budget)
+        action, instruction = _code_in(text[found.end() :])
+        return _parsed(_opened(action, budget), _bare(text[: found.start()]), instruction)
+    opened = _opened(_unfenced(text), budget)
     if isinstance(opened, dict):
         is_action = any(isinstance(opened.get(key), (str, dict)) for key in NAME if key not in ("type", "name"))
-        return _said(opened)._replace(is_action=is_action)
+        return _parsed(opened)._replace(is_action=is_action)
     if module := _MODULE.search(text):
-        return Said(text[module.start() :].strip(), _bare(text[: module.start()]))
+        start = _start_of_code(text, module.start())
+        return ParsedAnswer(_unfenced(text[start:]), _bare(text[:start]))
+    text = _unfenced(text)
     command = COMMAND.fullmatch(text)
-    return Said(text.strip(), is_action=command is not None and command[1] in _COMMANDS)
+    return ParsedAnswer(text, is_action=command is not None and command[1] in _COMMANDS)
 
 
-def _said(action: Json, thought: str = "", instruction: str = "") -> Said:
+def answer_with_calls(text: str, calls: list[Json]) -> ParsedAnswer:
+    """An answer whose actions are calls beside its text. What its text has in tags is not read."""
+    tag = _TAG.search(text)
+    thought, instruction = _split(text[: tag.start()] if tag else text)
+    return ParsedAnswer(calls[0] if len(calls) == 1 else calls, thought, instruction, rest=text[tag.start() :].strip() if tag else "")
+
+
+def _tagged(text: str, tags: list[re.Match[str]], budget: Budget) -> ParsedAnswer:
+    """The text before the first tag is the thought. `<operation>` names in words what the action does."""
+    actions = [_opened(_unfenced(tag[2]), budget) for tag in tags]
+    operation = _OPERATION.search(text)
+    spans = sorted(found.span() for found in ((operation, *tags) if operation else tags))
+    thought, instruction = _split(text[: spans[0][0]])
+    pieces, end = [], spans[0][0]
+    for start, stop in spans:
+        pieces.append(text[end:start] if start >= end else text[start:stop])
+        end = max(end, stop)
+    if operation and instruction:
+        pieces.append(instruction)
+    rest = "\n".join(filter(None, (_FENCE.sub("", piece).strip() for piece in (*pieces, text[end:]))))
+    action = actions[0] if len(actions) == 1 else actions
+    return _parsed(action, thought, operation[1].strip() if operation else instruction)._replace(rest=rest)
+
+
+def _parsed(action: Json, thought: str = "", instruction: str = "") -> ParsedAnswer:
     """An action that may be an object with the thought in it, and with the action below its own key."""
     if isinstance(action, dict):
         key = next((key for key in _THOUGHTS if isinstance(action.get(key), str)), None)
@@ -90,23 +119,56 @@ def _said(action: Json, thought: str = "", instruction: str = "") -> Said:
         action = {name: value for name, value in action.items() if name != key}
         if action.keys() == {"action"} and isinstance(action["action"], dict):
             action = action["action"]
-    return Said(action, thought, instruction)
+    return ParsedAnswer(action, thought, instruction)
 
 
 def _split(before: str) -> tuple[str, str]:
     """(the thought, the instruction) before a tag: an `Action:` there names in words what the tag does."""
     found = _ACTION.search(before)
-    return (_bare(before), "") if found is None else (_bare(before[: found.start()]), before[found.end() :].strip().strip('"'))
+    return (_bare(before), "") if found is None else (_bare(before[: found.start()]), _without_open_fence(before[found.end() :]).strip().strip('"'))
 
 
 def _code_in(text: str) -> tuple[str, str]:
     """(the action, what is said before it in words), where code comes after a sentence."""
-    found = _CALL.search(text)
-    return (text, "") if found is None or found.start() == 0 else (text[found.start() :].strip(), text[: found.start()].strip())
+    found = None if text.lstrip()[:1] in ("{", "[") else _CALL.search(text)
+    start = 0 if found is None else _start_of_code(text, found.start())
+    return _unfenced(text[start:]), text[:start].strip()
+
+
+def _start_of_code(text: str, at: int) -> int:
+    """Where the code begins that has a call at `at`: with its block between fences, or with the lines of Python before the call, or with an import.
+
+    A comment belongs to the code. The prompts for such answers ask for words of thought before the code, and for a block of code that may have
+    comments (OSWorld's mm_agents/prompts.py).
+    """
+    fences = list(_FENCE.finditer(text, 0, at))
+    start = fences[-1].start() if len(fences) % 2 else at
+    lines = text[:start].split("\n")
+    start -= len(lines.pop())
+    while lines and (_LINE.match(lines[-1]) or _IMPORT.match(lines[-1]) or _FENCE.match(lines[-1])):
+        start -= len(lines.pop()) + 1
+    first = _IMPORT.search(text, 0, start)
+    return max(first.start() if first else start, 0)
+
+
+def _unfenced(text: str) -> str:
+    """The text without the fences around it, and without blanks at its ends."""
+    text = text.strip()
+    if opening := _FENCE.match(text):
+        text = text[opening.end() :]
+    elif text.startswith("```") and "\n" not in text:
+        text = text.removeprefix("```")
+    return text.rstrip().removesuffix("```").strip() if "```" in text else text.strip()
+
+
+def _without_open_fence(text: str) -> str:
+    """The text without a fence on its last line that opens a block."""
+    head, _, last = text.rstrip().rpartition("\n")
+    return head if _FENCE.fullmatch(last) and len(_FENCE.findall(text)) % 2 else text
 
 
 def _bare(text: str) -> str:
-    return _THOUGHT.sub("", _OTHER_TAGS.sub("", text).strip()).strip()
+    return _THOUGHT.sub("", _OTHER_TAGS.sub("", _without_open_fence(text)).strip()).strip()
 
 
 def _opened(text: str, budget: Budget) -> Json:
@@ -123,5 +185,5 @@ def _opened(text: str, budget: Budget) -> Json:
 
 def is_in_form(text: str, budget: Budget) -> bool:
     """Whether an answer is in the form agentcpm_gui already."""
-    opened = _opened(text.strip(), budget)
+    opened = _opened(_unfenced(text), budget)
     return isinstance(opened, dict) and (bool(opened.keys() & _FORM) or opened.keys() == {"duration"})
