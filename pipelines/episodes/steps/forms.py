@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pipelines.episodes.steps.actions import finger_direction
+from pipelines.episodes.steps.actions.directions import finger_direction
 from pipelines.records import Action
 
 POINT, END, TO, TEXT, DURATION = "$point", "$end", "$to", "$text", "$duration"

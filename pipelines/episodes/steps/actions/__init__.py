@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from pipelines.episodes.steps.actions.points import logged_point, number_of
+from pipelines.episodes.steps.actions.directions import direction_in_name, direction_of
+from pipelines.episodes.steps.actions.fields import first_of
+from pipelines.episodes.steps.actions.points import logged_point
 from pipelines.episodes.steps.data_sets.keys import (
     APP,
     BESIDES,
@@ -24,8 +26,6 @@ from pipelines.episodes.steps.data_sets.keys import (
     STATUS,
     TEXT,
     URL,
-    WHEEL_UP,
-    WHEELS,
 )
 from pipelines.episodes.steps.data_sets.words import ACTIONS, BUTTONS, DIRECTED, ENDS, KEYS, WITH_POINT, Words
 from pipelines.parsing.careful import clip, kind_of
@@ -38,7 +38,6 @@ TAP_DISTANCE = 0.04
 LEAST_DURATION = 20  # ms; a smaller number is probably in seconds
 _TEXTS = {"open_app": APP, "open_url": URL, "key": KEY, "hotkey": KEY} | dict.fromkeys(("type", "select", "answer"), TEXT)
 _TEXTS |= dict.fromkeys(("finish", "call_user"), (*TEXT, "info"))
-_OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 _MOUSE = {"left": "", "primary": "", "right": "right_tap", "secondary": "right_tap", "middle": "middle_tap"}
 _OTHER_BUTTONS = frozenset(button for button, name in _MOUSE.items() if name)
 
@@ -49,7 +48,7 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     word = word_of(name)
     if word not in words.names and (parts := DIRECTED.fullmatch(word)):
         word = parts[1]
-        fields = {**fields, "direction": _one_direction(parts[2], fields, where)}
+        fields = {**fields, "direction": direction_in_name(parts[2], fields, where)}
     made = words.names.get(word)
     if made is None:
         raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
@@ -69,7 +68,7 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         made = key
     # A scroll between two points is a finger's way, whatever the log calls its direction.
     made = "swipe" if made == "scroll" and (words.scroll == "finger" or (point is not None and end is not None)) else made
-    direction = _direction(fields, point, end, made, word, words, where)
+    direction = direction_of(fields, point, end, made, word, words, where)
     action = Action(
         name=made,
         point=point if made in WITH_POINT else None,
@@ -79,13 +78,6 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         duration=_duration(first_of(fields, DURATION), words, where) if made in ("wait", "long_press") else None,
     )
     return _checked(action, fields, where)
-
-
-def _one_direction(said: str, fields: Mapping[str, Json], where: str) -> str:
-    given = first_of(fields, DIRECTION)
-    if isinstance(given, str) and given.strip().lower() != said:
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the name says {said}, and the direction is {clip(given)}"))
-    return said
 
 
 def word_of(name: Json) -> str:
@@ -182,10 +174,6 @@ def _required(point: Point | None, name: str, where: str) -> Point:
     return point
 
 
-def first_of(fields: Mapping[str, Json], keys: Iterable[str]) -> Json:
-    return next((fields[key] for key in keys if fields.get(key) is not None), None)
-
-
 def _word(value: Json) -> str:
     return re.sub(r"^key(?:code)?|[^a-z]", "", value.lower()) if isinstance(value, str) else ""
 
@@ -199,49 +187,3 @@ def _text(name: str, fields: Mapping[str, Json], where: str) -> str:
     if isinstance(value, (list, dict)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)} where the text of {name} is expected"))
     return value if isinstance(value, str) else "" if value is None else str(value)
-
-
-def _direction(fields: Mapping[str, Json], point: Point | None, end: Point | None, name: str, word: str, words: Words, where: str) -> str:
-    """The direction as logged, or that from a gesture's beginning to its end along the longer axis, as GUI-Odyssey's data/format_converter.py @ fefcbe9
-    has it. If the log has both, they must agree; of a scroll the two points count, because its direction may be that of what is shown."""
-    if name not in ("swipe", "scroll"):
-        return ""
-    way = _way(point, end)
-    given = first_of(fields, DIRECTION)
-    given = _wheel(fields, where) if given in (None, "") else given
-    said = given.strip().lower() if isinstance(given, str) else ""
-    said = {"top": "up", "bottom": "down"}.get(said, said)
-    if said not in _OPPOSITE and given is not None and given != "":
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(str(given))} is not a direction: up, down, left or right"))
-    is_scroll = words.names.get(word) == "scroll"
-    if way and said and said != way and not (is_scroll and said == _OPPOSITE[way]):
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the direction is {said}, and the way between the two points is {way}"))
-    return way or said
-
-
-def _way(point: Point | None, end: Point | None) -> str:
-    if point is None or end is None or point == end:
-        return ""
-    dx, dy = end.x - point.x, end.y - point.y
-    return ("right" if dx > 0 else "left") if abs(dx) > abs(dy) else ("down" if dy > 0 else "up")
-
-
-def _wheel(fields: Mapping[str, Json], where: str) -> str | None:
-    """The direction of a wheel that is logged in steps or pixels; None where it is not."""
-    pairs = [(number_of(fields.get(right)), number_of(fields.get(down))) for right, down in WHEELS if right in fields or down in fields]
-    pairs += [(0, -up)] if isinstance(up := fields.get(WHEEL_UP), (int, float)) else []
-    if not pairs:
-        return None
-    right, down = pairs[0]
-    if right is None or down is None or bool(right) == bool(down):
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"scrolled by {clip(f'{right} to the right and {down} down')}; expected one of them"))
-    return ("right" if right > 0 else "left") if right else ("down" if down > 0 else "up")
-
-
-def finger_direction(action: Action) -> str:
-    """The way of the finger that shows what this scroll or swipe shows.
-
-    >>> finger_direction(Action(name="scroll", direction="down")), finger_direction(Action(name="swipe", direction="down"))
-    ('up', 'down')
-    """
-    return _OPPOSITE.get(action.direction, "") if action.name == "scroll" else action.direction
