@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.episodes.steps.actions.directions import direction_in_name, direction_of
+from pipelines.episodes.steps.actions.directions import direction_of
 from pipelines.episodes.steps.actions.fields import first_of
 from pipelines.episodes.steps.actions.points import logged_point
 from pipelines.episodes.steps.data_sets.keys import (
@@ -45,10 +45,9 @@ _OTHER_BUTTONS = frozenset(button for button, name in _MOUSE.items() if name)
 def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, order: str = "xy") -> Action:
     """The action of this name with what its fields give it. `other` is an action of several parts, which is written for no model. Raises Reject where
     the name is unknown, or something that it needs is missing or contradicts itself."""
-    word = word_of(name)
+    word, named = word_of(name), ""
     if word not in words.names and (parts := DIRECTED.fullmatch(word)):
-        word = parts[1]
-        fields = {**fields, "direction": direction_in_name(parts[2], fields, where)}
+        word, named = parts[1], parts[2]
     made = words.names.get(word)
     if made is None:
         raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
@@ -68,7 +67,8 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         made = key
     # A scroll between two points is a finger's way, whatever the log calls its direction.
     made = "swipe" if made == "scroll" and (words.scroll == "finger" or (point is not None and end is not None)) else made
-    direction = direction_of(fields, point, end, made, word, words, where)
+    is_scroll = words.names.get(word) == "scroll"
+    direction = direction_of(fields, word, named, point, end, is_scroll, where) if made in ("swipe", "scroll") else ""
     action = Action(
         name=made,
         point=point if made in WITH_POINT else None,

@@ -156,8 +156,8 @@ def _action(call: Call, at: Point | None, where: str, words: Words) -> Action:
         fields.pop("duration", None)  # how long the pointer takes
     if isinstance(fields.get("keys"), list) and len(fields["keys"]) == 1:
         fields["keys"] = fields["keys"][0]
-    if name.lower() in ("scroll", "hscroll", "vscroll") and isinstance(clicks := fields.pop("clicks", None), (int, float)) and clicks:
-        fields["direction"] = ("right" if clicks > 0 else "left") if name == "hscroll" else ("up" if clicks > 0 else "down")
+    if name.lower() in ("scroll", "hscroll", "vscroll") and "clicks" in fields:
+        fields["wheel"] = fields.pop("clicks")  # pyautogui's are steps of the wheel; in other logs `clicks` has no direction
     return action_of(name, _with_point(name, fields, at), words, where)
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.episodes.steps.actions.fields import first_of
 from pipelines.episodes.steps.actions.points import number_of
 from pipelines.episodes.steps.data_sets.keys import DIRECTION, WHEEL_UP, WHEELS
-from pipelines.episodes.steps.data_sets.words import Words
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action, Point
@@ -17,22 +15,35 @@ Json = Any
 _OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 
 
-def direction_of(fields: Mapping[str, Json], point: Point | None, end: Point | None, name: str, word: str, words: Words, where: str) -> str:
+def direction_of(fields: Mapping[str, Json], word: str, named: str, point: Point | None, end: Point | None, is_scroll: bool, where: str) -> str:
     """The direction as logged, or that from a gesture's beginning to its end along the longer axis, as GUI-Odyssey's data/format_converter.py @ fefcbe9
-    has it. If the log has both, they must agree; of a scroll the two points count, because its direction may be that of what is shown."""
-    if name not in ("swipe", "scroll"):
-        return ""
-    way = direction_between(point, end)
-    given = first_of(fields, DIRECTION)
-    given = _wheel(fields, where) if given in (None, "") else given
-    said = given.strip().lower() if isinstance(given, str) else ""
-    said = {"top": "up", "bottom": "down"}.get(said, said)
-    if said not in _OPPOSITE and given is not None and given != "":
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(str(given))} is not a direction: up, down, left or right"))
-    is_scroll = words.names.get(word) == "scroll"
+    has it. `word` is the action's name, `named` is the direction in it, "" without one. All that the log says must agree; of a scroll the two points count, because
+    its direction may be that of what is shown. Raises Reject."""
+    way, said = direction_between(point, end), _said(fields, named, word == "hscroll", where)
     if way and said and said != way and not (is_scroll and said == _OPPOSITE[way]):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the direction is {said}, and the way between the two points is {way}"))
     return way or said
+
+
+def _said(fields: Mapping[str, Json], named: str, is_sideways: bool, where: str) -> str:
+    """The direction that the name, the keys and the wheel say; "" where none does."""
+    found = [("the name", named)] if named else []
+    for key in DIRECTION:
+        if (given := fields.get(key)) not in (None, ""):
+            found.append((key, _direction(given, where)))
+    found += _wheels(fields, is_sideways, where)
+    for what, said in found[1:]:
+        if said != found[0][1]:
+            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{found[0][0]} says {found[0][1]}, and {what} says {said}"))
+    return found[0][1] if found else ""
+
+
+def _direction(given: Json, where: str) -> str:
+    said = given.strip().lower() if isinstance(given, str) else ""
+    said = {"top": "up", "bottom": "down"}.get(said, said)
+    if said not in _OPPOSITE:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(str(given))} is not a direction: up, down, left or right"))
+    return said
 
 
 def direction_between(point: Point | None, end: Point | None) -> str:
@@ -42,23 +53,36 @@ def direction_between(point: Point | None, end: Point | None) -> str:
     return ("right" if dx > 0 else "left") if abs(dx) > abs(dy) else ("down" if dy > 0 else "up")
 
 
-def _wheel(fields: Mapping[str, Json], where: str) -> str | None:
-    """The direction of a wheel that is logged in steps or pixels; None where it is not."""
-    pairs = [(number_of(fields.get(right)), number_of(fields.get(down))) for right, down in WHEELS if right in fields or down in fields]
-    pairs += [(0, -up)] if isinstance(up := fields.get(WHEEL_UP), (int, float)) else []
-    if not pairs:
-        return None
-    right, down = pairs[0]
-    if right is None or down is None or bool(right) == bool(down):
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"scrolled by {clip(f'{right} to the right and {down} down')}; expected one of them"))
+def _wheels(fields: Mapping[str, Json], is_sideways: bool, where: str) -> list[tuple[str, str]]:
+    """(the key, the direction) of each wheel that is logged in steps or pixels and moved. Without a sign, a distance beside a direction only says how far."""
+    found = [
+        (right if numbers[0] else down, _of_wheel(*numbers, where))
+        for right, down in WHEELS
+        if any(numbers := (_steps(fields, right, where), _steps(fields, down, where)))
+    ]
+    has_direction = any(fields.get(key) not in (None, "") for key in DIRECTION)
+    for key in WHEEL_UP:
+        up = _steps(fields, key, where)
+        if up < 0 or (up > 0 and not has_direction):
+            if is_sideways and key == "pixels":
+                raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{key} of a sideways scroll do not say whether it is to the left or to the right"))
+            found.append((key, _of_wheel(up, 0, where) if is_sideways else _of_wheel(0, -up, where)))
+    return found
+
+
+def _steps(fields: Mapping[str, Json], key: str, where: str) -> float:
+    """How far a wheel moved along one axis; 0 where nothing is logged."""
+    value = fields.get(key)
+    steps = number_of(value)
+    if steps is None:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{key} is {clip(str(value))}, which is not a number"))
+    return steps
+
+
+def _of_wheel(right: float, down: float, where: str) -> str:
+    if right and down:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the wheel moved {right:g} to the right and {down:g} down; expected one of them"))
     return ("right" if right > 0 else "left") if right else ("down" if down > 0 else "up")
-
-
-def direction_in_name(said: str, fields: Mapping[str, Json], where: str) -> str:
-    given = first_of(fields, DIRECTION)
-    if isinstance(given, str) and given.strip().lower() != said:
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the name says {said}, and the direction is {clip(given)}"))
-    return said
 
 
 def finger_direction(action: Action) -> str:

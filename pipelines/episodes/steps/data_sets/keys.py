@@ -39,9 +39,9 @@ STATUS = ("status", "goal_status")
 # How often, and with which button of the mouse.
 COUNTS = ("clicks", "num_clicks", "click_count", "presses")
 BUTTON = "button"
-# Wheels: (to the right, down), as browsers have them; or up, as Qwen's computer_use and pyautogui have it.
+# Wheels: (to the right, down), as browsers have them; or up, as Qwen's computer_use has it, and pyautogui, whose steps are under `wheel`.
 WHEELS = (("scroll_x", "scroll_y"), ("scrollX", "scrollY"), ("right", "down"))
-WHEEL_UP = "pixels"
+WHEEL_UP = ("pixels", "wheel")
 # What is done besides: keys that are held, a field that is emptied, Enter after a text. No form has words for it.
 BESIDES = (
     *("modifiers", "modifier_keys", "modifier", "hold_keys", "hold_key", "keys_to_hold"),
@@ -65,7 +65,7 @@ RENAMED: Mapping[str, str] = {
 ACTION_KEYS = frozenset(
     (
         *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *URL, *DIRECTION, *DURATION, *STATUS, *RECTS, *RENAMED, "original_op"),
-        *(*COUNTS, BUTTON, WHEEL_UP, *BESIDES),
+        *(*COUNTS, BUTTON, "pixels", *BESIDES),
         *(key for pair in (*PAIRS, *END_PAIRS, *WHEELS) for key in pair),
     )
 )
