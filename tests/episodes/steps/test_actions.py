@@ -13,7 +13,7 @@ from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject
 from pipelines.records import Action, Point
 from tests.episodes.steps.records import answers, rows_of, stepwise
-from tests.making import configuration
+from tests.making import configuration, refusals
 
 BUDGET = Budget(configuration().limits, 10_000)
 HERE = Point(1, 2)
@@ -163,6 +163,43 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
 )
 def test_objects_that_contradict_themselves_or_say_too_little_are_refused(fields: dict[str, Any], detail: str):
     assert detail in why(lambda: made(**fields))
+
+
+def named(**action: Any) -> list[Any]:
+    return answers(rows_of({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": action}]}, stepwise("plain", coordinates={"from": "px"})))
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        ({"action_type": "click", "type": "touch"}, "tap"),
+        ({"action_type": "click", "name": "Back"}, "tap"),  # the name of an element
+        ({"type": "mouse", "action": "click"}, "tap"),
+        ({"type": "click", "action": "The search field"}, "tap"),
+        ({"name": "my_phone", "arguments": {"action": "click"}}, "tap"),
+        ({"action_type": "click", "parameters": {"action": "tap"}}, "tap"),
+        ({"action_type": "swipe_up", "type": "swipe"}, "swipe"),
+        ({"action_type": "swipe", "action": "swipe_up"}, "swipe"),
+    ],
+)
+def test_the_first_key_with_a_name_names_the_action(action: dict[str, Any], kind: str):
+    assert named(**action, x=54, y=120)[0]["action"] == kind
+
+
+@pytest.mark.parametrize(
+    ("action", "code"),
+    [
+        ({"action_type": "pinch", "type": "touch"}, "step.action_unknown"),
+        ({"action": "pinch", "parameters": {"action": "click"}}, "step.action_unknown"),
+        ({"action_type": "swipe_up", "type": "touch"}, "step.action_bad"),
+        ({"action_type": "swipe_up", "action": "swipe_down"}, "step.action_bad"),
+        ({"action_type": "click", "parameters": {"action": "swipe", "direction": "up"}}, "step.action_bad"),
+        ({"action_type": "click", "action": "swipe(1, 2, 3, 4)"}, "step.action_bad"),
+    ],
+)
+def test_an_action_is_never_given_the_name_under_another_key(action: dict[str, Any], code: str):
+    record = {"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": action | {"x": 54, "y": 120}}]}
+    assert refusals(record, stepwise("plain", coordinates={"from": "px"})) == [(code, "steps[0].action")]
 
 
 def test_a_step_that_does_something_besides_stays_in_the_history():

@@ -9,6 +9,7 @@ from pipelines.episodes.steps.actions import action_of, compact, word_of
 from pipelines.episodes.steps.actions.code import read_code
 from pipelines.episodes.steps.chats.answers import COMMAND
 from pipelines.episodes.steps.data_sets import keys as keys_of
+from pipelines.episodes.steps.data_sets.words import DIRECTED
 from pipelines.episodes.steps.reader import Reader, single
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.parsing.careful import clip, kind_of
@@ -17,7 +18,6 @@ from pipelines.records import Action
 
 Json = Any
 NO_ACTION: tuple[Json, ...] = ([], {}, "")
-_NAMES = ("action_type", "type", "action")
 
 
 def logged_action(reader: Reader, at: Found, code: str | None) -> Action:
@@ -57,17 +57,38 @@ def _made(reader: Reader, value: Json, details: Details, where: str) -> Action:
 
 
 def _name(value: Json, names: Mapping[str, str], where: str) -> Json:
-    """The name of an action. In a call of a tool such as mobile_use it is among the arguments. Raises Reject where two keys name two actions."""
+    """The name of an action: that under the first of the usual keys. In a call of a tool such as mobile_use it is among the arguments. Raises Reject
+    where two keys name two actions."""
     if not isinstance(value, dict):
         return value
     inner = _arguments(value)
-    if isinstance(inner, dict) and (found := next((inner[key] for key in ("action", "action_type") if isinstance(inner.get(key), str)), None)):
-        return found
-    given = [value[key] for key in keys_of.NAME if isinstance(value.get(key), (str, int)) and not isinstance(value[key], bool)]
-    known = {key: names[word_of(value[key])] for key in _NAMES if isinstance(value.get(key), (str, int)) and word_of(value[key]) in names}
-    if len(set(known.values())) > 1:
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{' and '.join(f'{key} {clip(str(value[key]))}' for key in known)} are two actions"))
-    return next((value[key] for key in known), next(iter(given), None))
+    outer = {key: value[key] for key in keys_of.NAME if _is_name(value.get(key)) and word_of(value[key]) not in keys_of.TOOLS}
+    within = {key: inner[key] for key in ("action", "action_type") if isinstance(inner.get(key), str)} if isinstance(inner, dict) else {}
+    if next(iter(outer), None) in keys_of.NAMES_OF_TOOLS:
+        outer = {} if within and not any(_meant(name, names) for name in outer.values()) else outer  # the name of a tool
+    else:
+        outer.pop("name", None)  # that of an element
+    given = [(key, name, _meant(name, names)) for key, name in (*outer.items(), *((f"parameters.{key}", name) for key, name in within.items()))]
+    known = [(key, name, meant) for key, name, meant in given if meant]
+    for key, name, (made, direction) in known[1:]:
+        first, said, (made_first, direction_first) = known[0]
+        if made != made_first or (direction and direction_first and direction != direction_first):
+            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{first} {clip(str(said))} and {key} {clip(str(name))} are two actions"))
+    if not given or not given[0][2]:
+        return given[0][1] if given else None
+    return next((name for _, name, (_, direction) in known if direction), given[0][1])
+
+
+def _is_name(value: Json) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
+
+
+def _meant(name: Json, names: Mapping[str, str]) -> tuple[str, str] | None:
+    """(the action, the direction) that a name says; None where the tables do not have it. Of a call as text, what stands before its arguments counts."""
+    word = word_of(str(name).split("(")[0].rpartition(".")[2])
+    parts = None if word in names else DIRECTED.fullmatch(word)
+    made = names.get(parts[1] if parts else word)
+    return (made, parts[2] if parts else "") if made else None
 
 
 def _arguments(value: Mapping[str, Json]) -> Json:

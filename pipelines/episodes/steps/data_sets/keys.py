@@ -33,6 +33,14 @@ APP = ("app_name", "app", "package", "text", "value")
 DIRECTION = ("direction", "scroll_direction")
 DURATION = ("duration", "time", "duration_ms")
 NAME = ("action_type", "type", "action", "name", "op", "function", "action_name")
+NAMES_OF_TOOLS = ("name", "function")  # where a call has the name of its tool
+# What stands under such a key instead of an action, without signs.
+TOOLS = frozenset(
+    (
+        *("function", "functioncall", "tool", "toolcall", "tooluse", "mobileuse", "computeruse", "browseruse", "computer", "computercall"),
+        *("action", "guiaction", "gui", "mouse", "keyboard", "touchscreen", "android", "mobile", "phone", "desktop", "browser", "web"),
+    )
+)
 ARGUMENTS = ("parameters", "arguments", "args", "kwargs")
 TOOLS_IN_SECONDS = ("mobile_use", "computer_use")  # Qwen's tools: `time` is in seconds (AgentCPM-GUI eval/utils/qwen_mobile_tool.py @ acbaf50)
 STATUS = ("status", "goal_status")
