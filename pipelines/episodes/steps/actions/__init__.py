@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.episodes.steps.actions.directions import direction_of
-from pipelines.episodes.steps.actions.fields import first_of
+from pipelines.episodes.steps.actions.fields import button_of, count_of, first_of
 from pipelines.episodes.steps.actions.points import logged_point
 from pipelines.episodes.steps.data_sets.keys import (
     APP,
     BESIDES,
-    BUTTON,
-    COUNTS,
     DIRECTION,
     DURATION,
     END,
@@ -38,8 +36,7 @@ TAP_DISTANCE = 0.04
 LEAST_DURATION = 20  # ms; a smaller number is probably in seconds
 _TEXTS = {"open_app": APP, "open_url": URL, "key": KEY, "hotkey": KEY} | dict.fromkeys(("type", "select", "answer"), TEXT)
 _TEXTS |= dict.fromkeys(("finish", "call_user"), (*TEXT, "info"))
-_MOUSE = {"left": "", "primary": "", "right": "right_tap", "secondary": "right_tap", "middle": "middle_tap"}
-_OTHER_BUTTONS = frozenset(button for button, name in _MOUSE.items() if name)
+_WITH_BUTTON = frozenset(("tap", "double_tap", "triple_tap", "right_tap", "middle_tap", "long_press", "drag"))
 
 
 def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, order: str = "xy") -> Action:
@@ -53,7 +50,9 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
     if made in words.unclear and not (made in ("scroll", "swipe") and first_of(fields, END)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}"))
-    if _has_more(made, fields):
+    count = 1 if made in ("scroll", "swipe") else count_of(fields, where)  # of a scroll it says how far
+    button = button_of(fields, where) if made in _WITH_BUTTON else ""
+    if _has_more(made, fields, count, button):
         return Action(name="other", text=compact({"action": name, **fields}))
     point, end = logged_point(fields, POINT, PAIRS, order, where), logged_point(fields, END, END_PAIRS, order, where)
     point = None if made == "type" and not words.types_at_a_place else point
@@ -62,8 +61,8 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         end = end if made == "swipe" else None
         point = _required(point, made, where)
     made = _status(made, word, fields, words, where)
-    made = _clicked(made, fields, where)
-    if made == "key" and (key := _key(fields, word)):
+    made = _clicked(made, count, button, where)
+    if made == "key" and count == 1 and (key := _key(fields, word)):
         made = key
     # A scroll between two points is a finger's way, whatever the log calls its direction.
     made = "swipe" if made == "scroll" and (words.scroll == "finger" or (point is not None and end is not None)) else made
@@ -74,7 +73,7 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         point=point if made in WITH_POINT else None,
         end=end if made in ("swipe", "drag", "scroll") else None,
         direction=direction,
-        text=_text(made, fields, where),
+        text=_text(made, fields, count, where),
         duration=_duration(first_of(fields, DURATION), words, where) if made in ("wait", "long_press") else None,
     )
     return _checked(action, fields, where)
@@ -89,32 +88,30 @@ def compact(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _has_more(made: str, fields: Mapping[str, Json]) -> bool:
+def _has_more(made: str, fields: Mapping[str, Json], count: int, button: str) -> bool:
     """Whether the action has parts that no form has words for: keys that are held, Enter after a text, a fourth click, a list of keys as text."""
-    count, button = first_of(fields, COUNTS), str(fields.get(BUTTON) or "").lower()
-    is_several = isinstance(count, (int, float)) and count > 1
-    if made == "tap" and is_several:
-        return count > 3 or button in _OTHER_BUTTONS
-    if made in ("double_tap", "triple_tap", "drag") and button in _OTHER_BUTTONS:
-        return True
-    if made not in ("scroll", "swipe", "key", "hotkey") and is_several:
-        return True
-    return (made == "type" and isinstance(first_of(fields, TEXT), list)) or any(_is_set(fields.get(key)) for key in BESIDES)
+    is_other_button = button not in ("", "tap")
+    return (
+        (made == "tap" and (count > 3 or (count > 1 and is_other_button)))
+        or (made in ("double_tap", "triple_tap", "long_press", "drag") and is_other_button)
+        or (made not in ("tap", "key") and count > 1)
+        or (made == "key" and count > 1 and isinstance(first_of(fields, KEY), list))
+        or (made == "type" and isinstance(first_of(fields, TEXT), list))
+        or any(_is_set(fields.get(key)) for key in BESIDES)
+    )
 
 
 def _is_set(value: Json) -> bool:
     return value not in (None, False, "", 0, [], {}) and str(value).strip().lower() not in ("false", "none", "no")
 
 
-def _clicked(made: str, fields: Mapping[str, Json], where: str) -> str:
+def _clicked(made: str, count: int, button: str, where: str) -> str:
     """The kind of tap for a button and a number of clicks: `button: right`, `clicks: 2`."""
+    if made in ("right_tap", "middle_tap") and button not in ("", made):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the name says {made}, and the button says {button}"))
     if made != "tap":
         return made
-    button = str(fields.get(BUTTON) or "left").lower()
-    if button not in _MOUSE:
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(button)} is no button of a mouse: left, right or middle"))
-    count = first_of(fields, COUNTS)
-    return _MOUSE[button] or {2: "double_tap", 3: "triple_tap"}.get(count if isinstance(count, int) else 1, made)
+    return {2: "double_tap", 3: "triple_tap"}.get(count, made) if button in ("", "tap") else button
 
 
 def _status(made: str, word: str, fields: Mapping[str, Json], words: Words, where: str) -> str:
@@ -139,12 +136,7 @@ def _key(fields: Mapping[str, Json], word: str) -> str | None:
     value = first_of(fields, KEY)
     key = KEYS.get(_word(value))
     is_button = word in BUTTONS or (isinstance(value, str) and value.lower().startswith("key"))
-    return None if _is_repeated(fields) or (key == "home" and not is_button) else key
-
-
-def _is_repeated(fields: Mapping[str, Json]) -> bool:
-    count = first_of(fields, COUNTS)
-    return isinstance(count, int) and count > 1
+    return None if key == "home" and not is_button else key
 
 
 def _duration(value: Json, words: Words, where: str) -> int | None:
@@ -178,12 +170,12 @@ def _word(value: Json) -> str:
     return re.sub(r"^key(?:code)?|[^a-z]", "", value.lower()) if isinstance(value, str) else ""
 
 
-def _text(name: str, fields: Mapping[str, Json], where: str) -> str:
+def _text(name: str, fields: Mapping[str, Json], count: int, where: str) -> str:
     value = first_of(fields, _TEXTS.get(name, ()))
     if name in ("key", "hotkey") and isinstance(value, list):
         return "+".join(map(str, value))
-    if name == "key" and _is_repeated(fields):
-        return "+".join([str(value)] * first_of(fields, COUNTS))
+    if name == "key" and count > 1:
+        return "+".join([str(value)] * count)
     if isinstance(value, (list, dict)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)} where the text of {name} is expected"))
     return value if isinstance(value, str) else "" if value is None else str(value)

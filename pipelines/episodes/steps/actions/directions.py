@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.episodes.steps.actions.points import number_of
-from pipelines.episodes.steps.data_sets.keys import DIRECTION, WHEEL_UP, WHEELS
+from pipelines.episodes.steps.data_sets.keys import COUNTS, DIRECTION, WHEEL_UP, WHEELS
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action, Point
@@ -31,6 +31,9 @@ def _said(fields: Mapping[str, Json], named: str, is_sideways: bool, where: str)
     for key in DIRECTION:
         if (given := fields.get(key)) not in (None, ""):
             found.append((key, _direction(given, where)))
+    for key in COUNTS:
+        if _steps(fields, key, where) < 0:
+            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{key} is {clip(str(fields[key]))}; expected how far it scrolls, without a sign"))
     found += _wheels(fields, is_sideways, where)
     for what, said in found[1:]:
         if said != found[0][1]:

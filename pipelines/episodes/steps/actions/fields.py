@@ -1,12 +1,39 @@
-"""What the fields of an action say, under the first of several keys."""
+"""What the fields of an action say: the value under the first of several keys, how often, and with which button."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipelines.episodes.steps.actions.points import number_of
+from pipelines.episodes.steps.data_sets.keys import BUTTON, COUNTS
+from pipelines.parsing.careful import clip
+from pipelines.reasons import Reason, Reject
+
 Json = Any
+MOST_TIMES = 100
+_MOUSE = {"left": "tap", "primary": "tap", "right": "right_tap", "secondary": "right_tap", "middle": "middle_tap"}
 
 
 def first_of(fields: Mapping[str, Json], keys: Iterable[str]) -> Json:
     return next((fields[key] for key in keys if fields.get(key) is not None), None)
+
+
+def count_of(fields: Mapping[str, Json], where: str) -> int:
+    """How often the action is done: 1 where nothing is logged. It may be a text or a float, as in a table. Raises Reject."""
+    given = {key: value for key in COUNTS if (value := fields.get(key)) not in (None, "")}
+    counts = {key: number_of(value) for key, value in given.items()}
+    for key, count in counts.items():
+        if count is None or not 1 <= count <= MOST_TIMES or count != int(count):
+            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{key} is {clip(str(given[key]))}; expected a whole number from 1 to {MOST_TIMES}"))
+    if len(set(counts.values())) > 1:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, " and ".join(f"{key} is {count:g}" for key, count in counts.items())))
+    return int(next(iter(counts.values()), None) or 1)
+
+
+def button_of(fields: Mapping[str, Json], where: str) -> str:
+    """The tap that the button of the mouse makes; "" where no button is logged. Raises Reject."""
+    button = str(fields.get(BUTTON) or "").strip().lower()
+    if button and button not in _MOUSE:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(button)} is no button of a mouse: left, right or middle"))
+    return _MOUSE.get(button, "")
