@@ -113,6 +113,9 @@ def test_code_that_says_too_little_is_refused(code: str, detail: str):
         ({"action": "drag", "path": [{"x": 3, "y": 4}, {"x": 1, "y": 2}]}, Action(name="drag", point=Point(3, 4), end=HERE)),
         ({"action": "scroll", "direction": "down", "pixels": 300}, Action(name="scroll", direction="down")),
         ({"action": "scroll", "direction": "down", "scroll_x": 0, "scroll_y": 0}, Action(name="scroll", direction="down")),
+        ({"action": "click", "element": {"x": 10, "y": 20, "width": 80, "height": 40}}, Action(name="tap", point=Point(50, 40))),
+        ({"action": "click", "bbox": {"x": 10, "y": 20, "w": 80, "h": 40}}, Action(name="tap", point=Point(50, 40))),
+        ({"action": "click", "element": [[10, 20, 90, 60]]}, Action(name="tap", point=Point(50, 40))),
         ({"action": "SCROLL_DOWN"}, Action(name="scroll", direction="down")),
         ({"action": "swipe_up", "direction": "up", "coordinate": [1, 2]}, Action(name="swipe", point=HERE, direction="up")),
         ({"action": "status", "goal_status": "successful"}, Action(name="finish")),
@@ -175,6 +178,10 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
         ({"action": "click", "element": "the button"}, "tap has no point; expected one of coordinate"),
         ({"action": "click", "x": 0, "y": 0, "coordinate": [5, 6]}, "x and y are 0, and another key says (5, 6)"),
         ({"action": "drag", "path": [[1, 2], [3, 4], [5, 6]]}, "where a point is expected"),
+        ({"action": "click", "element": [[10, 20], [100, 200]]}, "where a point is expected"),
+        ({"action": "click", "element": {"x": 10, "y": 20, "width": 80}}, "where a point is expected"),
+        ({"action": "click", "path": [[1, 2], [3, 4]]}, "where a point is expected"),
+        ({"action": "swipe", "path": [[1, 2], [3, 4], [5, 6]]}, "where a point is expected"),
         ({"action": "scroll_down", "direction": "up"}, "the name says down, and direction says up"),
         ({"action": "status"}, "found nothing as the status"),
         ({"action": "status", "goal_status": "in_progress"}, "found 'in_progress' as the status"),
@@ -184,6 +191,11 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
 )
 def test_objects_that_contradict_themselves_or_say_too_little_are_refused(fields: dict[str, Any], detail: str):
     assert detail in why(lambda: made(**fields))
+
+
+def test_an_object_has_its_x_and_its_y_in_any_order():
+    assert action_of("click", {"point": {"x": 1, "y": 2}}, COMMON, "here", order="yx").point == HERE
+    assert action_of("click", {"point": [2, 1]}, COMMON, "here", order="yx").point == HERE
 
 
 def named(**action: Any) -> list[Any]:

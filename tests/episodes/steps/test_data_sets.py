@@ -78,6 +78,13 @@ def test_actions_of_gui_odyssey(step: tuple[str, Any], answer: Any):
     assert first_answer(odyssey(step)) == answer
 
 
+@pytest.mark.parametrize(
+    "step", [("SCROLL", [[500, 500], [500, 300], [500, 100], [100, 100]]), ("CLICK", [[500, 500], [1, 1]]), ("LONG_PRESS", [[1, 2], [3, 4]])]
+)
+def test_an_action_of_gui_odyssey_with_more_points_than_it_takes_is_refused(step: tuple[str, Any]):
+    assert [code for code, _ in refusals(odyssey(step), stepwise())] == ["step.action_bad"]
+
+
 def test_the_list_of_recent_apps_is_no_home_button():
     """Upstream's process_odyssey.py writes HOME for it; the model has no word for it, so the step becomes no row."""
     rows = rows_of(odyssey(("CLICK", "KEY_APPSELECT"), ("COMPLETE", "")), stepwise())

@@ -54,7 +54,9 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     button = button_of(fields, where) if made in _WITH_BUTTON else ""
     if _has_more(made, fields, count, button):
         return Action(name="other", text=compact({"action": name, **fields}))
-    point, end = logged_point(fields, POINT, PAIRS, order, where), logged_point(fields, END, END_PAIRS, order, where)
+    takes_two = made in ("swipe", "scroll", "drag", "dual")
+    point = logged_point(fields, POINT, PAIRS, order, where, takes_two)
+    end = logged_point(fields, END, END_PAIRS, order, where, takes_two)
     point = None if made == "type" and not words.types_at_a_place else point
     if made == "dual":
         made = "tap" if point is None or end is None or math.dist(point, end) <= TAP_DISTANCE else "swipe"

@@ -139,8 +139,7 @@ def _details(reader: Reader, at: Found) -> Details:
         if not isinstance(found.value, dict):
             merged[path] = found.value
             if isinstance(found.value, list) and path == "info":
-                merged["point"], *ends = found.value or (None,)
-                merged |= {"end": ends[0]} if ends else {}
+                merged["point"] = found.value  # of a gesture, both
             continue
         inner = _arguments(found.value)
         for holder, where in ((found.value, found.where), (inner, f"{found.where}.parameters")):

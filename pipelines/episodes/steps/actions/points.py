@@ -14,6 +14,7 @@ from pipelines.records import Point
 
 Json = Any
 NOWHERE = (Point(-1, -1), Point(-100, -100))  # what AITW and GUI-R1 write where an action has no place
+_SIDES = frozenset(("width", "height", "w", "h"))
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -26,7 +27,11 @@ def number_of(value: Json) -> float | None:
     return float(value) if is_number(value) else None
 
 
-def logged_point(fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tuple[str, str]], order: str, where: str) -> Point | None:
+def logged_point(
+    fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tuple[str, str]], order: str, where: str, takes_two: bool = False
+) -> Point | None:
+    """The point under these keys, or under one of these pairs of keys; None where there is none. `takes_two`: one key may have both points of a gesture,
+    from its beginning to its end. Raises Reject."""
     for x, y in pairs:
         if fields.get(x) is not None or fields.get(y) is not None:
             given = point_of([fields.get(x), fields.get(y)], "xy", where)
@@ -35,9 +40,8 @@ def logged_point(fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterabl
                 raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{x} and {y} are 0, and another key says ({other.x:g}, {other.y:g})"))
             return given
     if keys is POINT and (rect := _rect(fields)) is not None:
-        left, top, width, height = _numbers(rect, (4,), where)
-        return Point(left + width / 2, top + height / 2)
-    two = next((value for key in POINT if _is_two(value := fields.get(key))), None)
+        return _center(rect, where)
+    two = next((value for key in POINT if _is_gesture(value := fields.get(key))), None) if takes_two else None
     if two is not None:
         return point_of(two[0 if keys is POINT else 1], order, where)
     found = first_point(fields, keys, order, where)
@@ -53,7 +57,7 @@ def first_point(fields: Mapping[str, Json], keys: Iterable[str], order: str, whe
     return None
 
 
-def _is_two(value: Json) -> bool:
+def _is_gesture(value: Json) -> bool:
     """Whether this is two points: where a gesture begins and where it ends."""
     return isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(one, (list, tuple, dict)) for one in value)
 
@@ -62,14 +66,22 @@ def _rect(fields: Mapping[str, Json]) -> Json:
     """The left side, the top, the width and the height of an element. Four numbers under another key than the first may be two corners."""
     if (given := fields.get(RECTS[0])) is not None:
         return given
-    found = next((value for key in RECTS[1:] if isinstance(value := fields.get(key), dict) and {"x", "y", "width", "height"} <= value.keys()), None)
-    return None if found is None else [found[side] for side in ("x", "y", "width", "height")]
+    return next((value for key in RECTS[1:] if isinstance(value := fields.get(key), dict) and value.keys() & _SIDES), None)
+
+
+def _center(rect: Json, where: str) -> Point:
+    if isinstance(rect, dict):
+        rect = [rect.get("x"), rect.get("y"), rect.get("width", rect.get("w")), rect.get("height", rect.get("h"))]
+    left, top, width, height = _numbers(rect, (4,), where)
+    return Point(left + width / 2, top + height / 2)
 
 
 def point_of(value: Json, order: str, where: str) -> Point:
-    """The point in [x, y], [y, x], a box of four numbers (its centre), an object, or a text of these. Raises Reject for anything else."""
+    """The point in [x, y], [y, x], a box of four numbers (its centre), an object (with a width and a height a box too), or a text of these. Raises Reject for anything else."""
+    if isinstance(value, dict) and "related" in value:  # GUIAct has both units
+        value = value["related"]
     if isinstance(value, dict):
-        value = value["related"] if "related" in value else [value.get("x"), value.get("y")]  # GUIAct has both units
+        return _center(value, where) if value.keys() & _SIDES else Point(*_numbers([value.get("x"), value.get("y")], (2,), where))
     if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], (list, tuple)):
         value = value[0]
     numbers = _numbers(value, (2, 4), where)
