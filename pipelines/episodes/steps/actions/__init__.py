@@ -146,7 +146,7 @@ def _duration(value: Json, words: Words, where: str) -> int | None:
     if value in (None, "", "None", "null") or (words.zero_is_unset and value == 0):
         return None
     if type(value) in (int, float) and words.seconds:
-        value = 1000 * value
+        value = round(1000 * value, 6)  # 1.1 times 1000 is no whole number
     if type(value) in (int, float) and LEAST_DURATION <= value < 1e9 and value == int(value):
         return int(value)
     raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the duration {clip(str(value))} is not a whole number of milliseconds, at least {LEAST_DURATION}"))

@@ -27,6 +27,8 @@ _KEY = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)\s*")
 # A text without its end is taken to the end, so that no quote in it is tried again.
 _SIGNS = re.compile(r""""(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?|[{}\[\](),]""", re.DOTALL)
 _SKIPPED = re.compile(r"(?:\s|;|#[^\n]*|\bimport\s+[\w., ]+(?=\n|;|$)|```(?:python)?)+")
+_DURATION = re.compile(r"(\d++(?:\.\d++)?)\s*+([a-z]++)?")
+_UNITS = {1: ("ms", "millisecond", "milliseconds"), 1000: ("s", "sec", "secs", "second", "seconds"), 60_000: ("min", "mins", "minute", "minutes")}
 _WORDS = {"WAIT": "wait", "DONE": "finish", "FAIL": "impossible"}  # of OSWorld
 # The places of arguments without a key: pyautogui's, and those of the action spaces of prompts.
 _POINTED = ("x", "y", "clicks", "interval", "button")
@@ -149,9 +151,9 @@ def _action(call: Call, at: Point | None, where: str, words: Words) -> Action:
     if name == "do" and isinstance(fields.get("action"), str):
         name = fields.pop("action")
         if isinstance(duration := fields.get("duration"), str):
-            fields["duration"] = _seconds(duration)
-    if isinstance(fields.get("seconds"), (int, float)):
-        fields["duration"] = 1000 * fields.pop("seconds")
+            fields["duration"] = _milliseconds(duration, where)
+    if fields.get("seconds") is not None:
+        fields["duration"] = _milliseconds(str(fields.pop("seconds")), where)
     elif name in ("moveTo", "dragTo", "write", "typewrite", "click"):
         fields.pop("duration", None)  # how long the pointer takes
     if isinstance(fields.get("keys"), list) and len(fields["keys"]) == 1:
@@ -170,7 +172,10 @@ def _with_point(name: str, fields: dict[str, Any], at: Point | None) -> dict[str
     return fields
 
 
-def _seconds(text: str) -> float | None:
-    """Milliseconds of `2 seconds`."""
-    found = re.match(r"\s*(\d+(?:\.\d+)?)", text)
-    return 1000 * float(found[1]) if found else None
+def _milliseconds(text: str, where: str) -> float:
+    """How long `2 seconds`, `500 ms` or `2` are. A number without a unit is of seconds, as in zai-org/Open-AutoGLM phone_agent/actions/handler.py."""
+    found = _DURATION.fullmatch(text.strip().lower()) if len(text) < 100 else None
+    size = None if found is None else next((size for size, units in _UNITS.items() if (found[2] or "s") in units), None)
+    if found is None or size is None:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(text)} is not a duration such as 2 seconds, 500 ms or 1 minute"))
+    return round(float(found[1]) * size, 6)
