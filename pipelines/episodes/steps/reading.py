@@ -51,7 +51,7 @@ class ReadSteps(NamedTuple):
 def layout_of(top: Found, budget: Budget) -> str | None:
     """The first layout that this record has."""
     trail = Trail(budget)
-    answers = answers_of(top.value)
+    answers = answers_of(top.value, budget)
     is_chat = says_actions(top.value, budget)
     for name, layout in LAYOUTS.items():
         if layout.chat is not None and not (is_chat and any(re.search(layout.chat, text, re.MULTILINE) for text in answers)):
@@ -86,8 +86,7 @@ def read_steps(
     reader = Reader(layout, top, trail, layout.order if order == "auto" else order)
     trail.add("", top.value, (*known, *layout.others))
     if layout.chat is not None:
-        chat = read_chat(top.value, trail)
-        trail.add("", top.value, ("messages", "conversations"))
+        chat = read_chat(top.value, trail, unread)
         goal, history, at = chat.goal, chat.history, None
         reader.faults += chat.faults
         if not goal:
@@ -113,7 +112,7 @@ def read_steps(
 
 
 def _why_unknown(record: Mapping[str, Json], budget: Budget) -> str:
-    answers = answers_of(record)
+    answers = answers_of(record, budget)
     if any(is_in_form(text, budget) for text in answers):
         return "the answers of this chat are in the form agentcpm_gui already; set rows: {of: conversation}, which trains them as they are"
     if answers:

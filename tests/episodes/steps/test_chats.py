@@ -312,3 +312,80 @@ def test_the_text_beside_a_call_is_read_like_any_answer(text: str, thought: str,
         assert row.messages[0].content.startswith(f"Task: {question}\n")
     record["messages"][1]["content"] = f"{text}<tool_call>{{}}</tool_call>"
     assert refusals(record, PLAIN, {"s0.png": (108, 240)}) == [("schema.field_unread", "messages[1]")]
+
+
+def spoken(question: Any, answer: Any, **more: Any) -> dict[str, Any]:
+    """A chat of parts on one screen."""
+    screen = {"type": "image_url", "image_url": {"url": "s0.png"}}
+    asked = [{"type": "text", "text": "Open it."}, screen, *question]
+    return {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": answer} | more]}
+
+
+THOUGHT, WAIT = {"type": "thinking", "thinking": "There."}, {"type": "text", "text": "Action: wait()"}
+CALL = {"function": {"name": "mobile_use", "arguments": {"action": "wait"}}}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        spoken([], [THOUGHT, WAIT]),
+        spoken([], ["Action: wait()", {"type": "reasoning", "summary": [{"text": "There."}]}]),
+        spoken([], [{"type": "reasoning", "text": "There."}], tool_calls=[CALL]),
+        spoken([], [THOUGHT, WAIT], reasoning_content="There."),
+        spoken([], [{"type": "redacted_thinking", "data": "x"}, THOUGHT, {"type": "output_text", "text": "Action: wait()"}]),
+        spoken([], None, value="Thought: There.\nAction: wait()"),
+    ],
+)
+def test_reasoning_among_the_parts_of_an_answer_is_its_thought(record: Any):
+    assert only(record) == {"thought": "There.", "action": "wait"}
+
+
+def result(content: Any) -> dict[str, Any]:
+    return {"type": "tool_result", "tool_use_id": "1", "content": content}
+
+
+@pytest.mark.parametrize(
+    ("record", "refusal"),
+    [
+        (spoken([result("Error: click failed")], [WAIT]), ("schema.field_unread", "messages[0]")),
+        (spoken([result([{"type": "text", "text": "Error: click failed"}])], [WAIT]), ("schema.field_unread", "messages[0]")),
+        (spoken([{"type": "file", "file": "x.pdf"}], [WAIT]), ("schema.part_bad", "messages[0].content[2]")),
+        (spoken([THOUGHT], [WAIT]), ("schema.part_bad", "messages[0].content[2]")),
+        (spoken([5], [WAIT]), ("schema.part_bad", "messages[0].content[2]")),
+        (spoken([], [WAIT, {"type": "image_url", "image_url": {"url": "s1.png"}}]), ("schema.part_bad", "messages[1].content[1]")),
+        (spoken([], [WAIT], image="s1.png"), ("schema.field_unread", "messages[1]")),
+        (spoken([], [WAIT | {"thought": "Not there."}]), ("schema.field_unread", "messages[1].content[0].thought")),
+        (spoken([{"type": "image", "image": "s1.png", "text": "Close it."}], [WAIT]), ("schema.field_unread", "messages[0].content[2].text")),
+        (spoken([], [WAIT | {"value": "Close it."}]), ("schema.field_unread", "messages[1].content[0].value")),
+        (spoken([], {"a": 1}, tool_calls=[CALL]), ("schema.part_bad", "messages[1].content")),
+        (spoken([], 5, tool_calls=[CALL]), ("schema.content_type", "messages[1].content")),
+        (spoken([], "", tool_calls=[CALL, "click"]), ("schema.field_unread", "messages[1].tool_calls[1]")),
+        (spoken([], [WAIT]) | {"conversations": [{"from": "human", "value": "Close it."}]}, ("schema.field_unread", "conversations")),
+        ({"messages": [*spoken([], [WAIT])["messages"], "and close it"]}, ("schema.turn_not_object", "messages[2]")),
+        (spoken([], [WAIT], loss_weight=0.5), ("schema.field_type", "messages[1]")),
+        (spoken([], [WAIT], loss_weight="half"), ("schema.field_type", "messages[1].loss_weight")),
+    ],
+)
+def test_what_nothing_reads_of_a_chat_refuses_it(record: Any, refusal: tuple[str, str]):
+    assert refusal in refusals(record, PLAIN, {"s0.png": (108, 240), "s1.png": (108, 240)})
+
+
+def test_an_answer_is_not_trained_where_its_turn_or_a_part_says_so():
+    trained = spoken([], [WAIT], loss_weight=1)
+    assert only(trained) == {"action": "wait"}
+    for record in (spoken([], [WAIT], loss_mask=0), spoken([], [WAIT | {"train": False}])):
+        assert refusals(record, PLAIN, {"s0.png": (108, 240)}) == [("step.action_unsupported", "messages[1]")]
+
+
+@pytest.mark.parametrize("images", [{"<image_00>": "s0.png", "<image_01>": "s1.png"}, ["s0.png", "s1.png"]])
+def test_a_picture_without_a_mark_is_refused_in_both_forms(images: Any):
+    record = chat("Action: wait()", question="<image_00>Open it.", image=images)
+    assert refusals(record, PLAIN, {"s0.png": (108, 240), "s1.png": (108, 240)}) == [("image.count_mismatch", "image")]
+
+
+def test_what_a_later_question_says_of_earlier_steps_is_replaced_like_that_of_the_first():
+    asked = [f"<image>\n{ASKED}None", f"<image>\n{ASKED}Step 1: tapped the wrong thing, so undo it first"]
+    turns = [turn for text in asked for turn in ({"role": "user", "content": text}, {"role": "assistant", "content": "Action: press_back()"})]
+    rows = rows_of({"messages": turns, "images": ["s0.png", "s1.png"]}, PLAIN)
+    assert [row.messages[0].content.split("\n")[0] for row in rows] == ["Task: Open it."] * 2
+    assert ("step.question_replaced", "messages[1]") in notes(rows[0])

@@ -14,19 +14,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pipelines.config import Normalize
 from pipelines.episodes.steps.chats.answers import answer_with_calls, calls_in, does_something, read_answer
-from pipelines.episodes.steps.chats.pictures import Pictures, pictures_of, without_marks
+from pipelines.episodes.steps.chats.content import Content, content_key, read_content
+from pipelines.episodes.steps.chats.pictures import Pictures, own_pictures, pictures_of, without_marks
 from pipelines.episodes.steps.data_sets.chats import FILLERS, NO_HISTORY, TASKS
-from pipelines.formats.keys import IMAGES, TURN_FIELDS
+from pipelines.formats.keys import IMAGES, TURN_FIELDS, Unread
 from pipelines.formats.paths import Trail
+from pipelines.normalize.findings import Findings
+from pipelines.normalize.loss import weight_of
 from pipelines.parsing.budget import Budget
-from pipelines.parsing.careful import clip
+from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason
 from pipelines.records import Finding
 from pipelines.visible import counted
 
 Json = Any
-_READ = ("role", "from", "content", "value", "recipient", "end_turn", "tool_call_id", *TURN_FIELDS["loss"])
+_READ = ("role", "from", "recipient", "end_turn", "tool_call_id", *TURN_FIELDS["loss"])
 _QUESTIONS, _ANSWERS = ("user", "human"), ("assistant", "gpt")
 _RESULTS = ("tool", "observation", "function")  # they may have the next screen
 _WORD_SIGNS = re.compile(r"[^\w]+")
@@ -50,18 +54,25 @@ class Chat:
     steps: list[ChatStep] = field(default_factory=list)
     faults: list[Finding] = field(default_factory=list)
     screens: list[Json] = field(default_factory=list)  # since the last answer
+    asked: list[str] = field(default_factory=list)  # before the first answer
 
     def ask(self, text: str, where: str) -> None:
         """Takes the text of a question. Those before the first answer are the task; a later one may only say the task again."""
         text = text.strip()
         if not self.steps:
-            self.goal = f"{self.goal}\n{text}".strip()
+            self.asked.append(text)
             return
-        if _WORD_SIGNS.sub("", text.lower()) not in FILLERS and task_of(text)[0] not in ("", task_of(self.goal)[0]):
+        if _WORD_SIGNS.sub("", text.lower()) in FILLERS:
+            return
+        task, history = task_of(text)
+        self.history = self.history or history
+        if task not in ("", self.goal):
             detail = f"a question after the first answer has a text that is not read: {clip(text)}; a chat has one task, and then only screens"
             self.faults.append(Reason.SCHEMA_FIELD_UNREAD.at(where, detail))
 
     def answer(self, where: str, text: str, thought: str, calls: list[Json], is_trained: bool) -> None:
+        if not self.steps:
+            self.goal, self.history = task_of("\n".join(self.asked).strip())
         parsed = answer_with_calls(text, calls) if calls else read_answer(text, self.budget)
         if parsed.rest:
             detail = f"what the answer says beside its action is not read: {clip(parsed.rest)}"
@@ -79,52 +90,87 @@ class Chat:
         self.screens = []
 
 
-def answers_of(record: Mapping[str, Json]) -> list[str]:
+def answers_of(record: Mapping[str, Json], budget: Budget) -> list[str]:
     """The texts of the answers of a chat; [] where the record is none."""
-    return [_text(turn) for _, turn in _turns(record) if _role(turn) in _ANSWERS]
+    findings = _findings(budget, Unread())
+    return [read_content(turn, where, True, findings).text for where, turn in _turns(record) if _role(turn) in _ANSWERS]
 
 
 def says_actions(record: Mapping[str, Json], budget: Budget) -> bool:
     """Whether an answer of this record says an action, or calls a tool that does one."""
     turns = [turn for _, turn in _turns(record) if _role(turn) in _ANSWERS]
-    return any(read_answer(_text(turn), budget).is_action or any(map(does_something, calls_in(turn, budget))) for turn in turns)
+    return any(read_answer(text, budget).is_action for text in answers_of(record, budget)) or any(
+        does_something(call) for turn in turns for call in calls_in(turn, budget)
+    )
 
 
-def read_chat(record: Mapping[str, Json], trail: Trail) -> Chat:
-    chat, listed = Chat(trail.budget), Pictures(record)
-    trail.add("", record, (listed.where,))
-    waiting: list[tuple[str, str, str, list[Json], bool]] = []  # answers without a question between them are one
+def read_chat(record: Mapping[str, Json], trail: Trail, unread: Unread) -> Chat:
+    chat, listed, findings = Chat(trail.budget), Pictures(record), _findings(trail.budget, unread)
+    trail.add("", record, (listed.where, _turns_key(record)))
+    chat.faults += _strays(record)
+    waiting: list[_Waiting] = []  # answers without a question between them are one
     for where, turn in _turns(record):
-        trail.add(where, turn, (*_READ, *IMAGES))
-        role, text = _role(turn), _text(turn)
+        trail.add(where, turn, (*_READ, *IMAGES, content_key(turn)))
+        role = _role(turn)
+        content = read_content(turn, where, role in _ANSWERS, findings) if role != "system" else Content()
         if role in _ANSWERS:
-            calls = calls_in(turn, trail.budget)
-            trail.add(where, turn, ("tool_calls",) if calls else ())
-            thought = next(((key, value) for key in TURN_FIELDS["reasoning"] if isinstance(value := turn.get(key), str)), None)
-            trail.add(where, turn, thought[:1] if thought else ())
-            waiting.append((where, text, thought[1].strip() if thought else "", calls, not _is_masked(turn)))
+            waiting.append(_answer(where, turn, content, trail, findings))
             continue
         _close(chat, waiting)
         if role in (*_QUESTIONS, *_RESULTS):
-            chat.screens += pictures_of(turn, text, listed, where, chat.faults)
-            said = without_marks(text)
+            chat.screens += pictures_of(turn, content.text, listed, where, chat.faults)
+            said = without_marks(content.text)
             if role in _QUESTIONS:
                 chat.ask(said, where)
-            elif said.strip():
-                chat.faults.append(Reason.SCHEMA_FIELD_UNREAD.at(where, f"the text of a {role} turn is not read: {clip(said)}; expected only a screen"))
+            results = "\n".join(content.results if role in _QUESTIONS else (said, *content.results))
+            if results.strip():
+                chat.faults.append(
+                    Reason.SCHEMA_FIELD_UNREAD.at(where, f"the text of the result of a tool is not read: {clip(results.strip())}; expected only a screen")
+                )
         elif role != "system":
             chat.faults.append(Reason.SCHEMA_ROLE_UNKNOWN.at(where, f"found the role {clip(str(role))}; a chat of steps has system, user and assistant"))
     _close(chat, waiting)
     if listed.left:
         _take_unmarked(chat, listed)
-    chat.goal, chat.history = task_of(chat.goal)
+    chat.faults += [*findings.refusals, *findings.notes]
     return chat
 
 
-def _close(chat: Chat, waiting: list[tuple[str, str, str, list[Json], bool]]) -> None:
+class _Waiting(NamedTuple):
+    where: str
+    text: str
+    thoughts: list[str]
+    calls: list[Json]
+    is_trained: bool
+
+
+def _answer(where: str, turn: Mapping[str, Json], content: Content, trail: Trail, findings: Findings) -> _Waiting:
+    calls = calls_in(turn, trail.budget)
+    logged = turn.get("tool_calls")
+    if isinstance(logged, list):
+        trail.add(where, turn, ("tool_calls",))
+        for i in (i for i, call in enumerate(logged) if not isinstance(call, dict)):
+            findings.refuse(Reason.SCHEMA_FIELD_UNREAD, f"{where}.tool_calls[{i}]", f"found {kind_of(logged[i])}; expected a call as an object")
+    if own_pictures(turn):
+        findings.refuse(Reason.SCHEMA_FIELD_UNREAD, where, "a picture of an answer is not read; expected it in a question, before the answer")
+    thought = next(((key, value) for key in TURN_FIELDS["reasoning"] if isinstance(value := turn.get(key), str)), None)
+    trail.add(where, turn, thought[:1] if thought else ())
+    loss = [(key, turn[key]) for key in TURN_FIELDS["loss"] if turn.get(key) is not None]
+    weight = weight_of((*loss, *content.loss), where, findings)
+    if weight not in (None, 0, 1):
+        findings.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"found the weight {weight:g}; a step is trained with the weight 1, or not with 0")
+    return _Waiting(where, content.text, [*([thought[1].strip()] if thought else ()), *content.thoughts], calls, weight != 0)
+
+
+def _findings(budget: Budget, unread: Unread) -> Findings:
+    return Findings(Normalize(), budget, [], unread)
+
+
+def _close(chat: Chat, waiting: list[_Waiting]) -> None:
     if waiting:
-        where, texts, thoughts, calls, trained = zip(*waiting, strict=True)
-        chat.answer(where[0], "\n".join(texts), "\n".join(filter(None, thoughts)), [call for some in calls for call in some], all(trained))
+        thoughts = dict.fromkeys(thought for one in waiting for thought in one.thoughts if thought)
+        calls = [call for one in waiting for call in one.calls]
+        chat.answer(waiting[0].where, "\n".join(one.text for one in waiting), "\n".join(thoughts), calls, all(one.is_trained for one in waiting))
         waiting.clear()
 
 
@@ -154,24 +200,24 @@ def _says_something(line: str) -> bool:
     return _WORD_SIGNS.sub("", line.removeprefix("</Question>").rpartition(": ")[2].removesuffix(":").lower()) not in NO_HISTORY
 
 
+def _turns_key(record: Mapping[str, Json]) -> str:
+    """The key of the turns of a chat: the first that has any."""
+    return next((key for key in ("messages", "conversations") if isinstance(record.get(key), list) and record[key]), "messages")
+
+
 def _turns(record: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    for key in ("messages", "conversations"):
-        if isinstance(record.get(key), list):
-            yield from ((f"{key}[{i}]", turn) for i, turn in enumerate(record[key]) if isinstance(turn, dict))
-            return
+    key = _turns_key(record)
+    if isinstance(record.get(key), list):
+        yield from ((f"{key}[{i}]", turn) for i, turn in enumerate(record[key]) if isinstance(turn, dict))
+
+
+def _strays(record: Mapping[str, Json]) -> Iterator[Finding]:
+    """The elements of a chat that are no turns."""
+    key = _turns_key(record)
+    for i, turn in enumerate(record[key]):
+        if not isinstance(turn, dict):
+            yield Reason.SCHEMA_TURN_NOT_OBJECT.at(f"{key}[{i}]", f"found {kind_of(turn)}; expected an object with a role and a content")
 
 
 def _role(turn: Mapping[str, Json]) -> Json:
     return turn.get("role") or turn.get("from")
-
-
-def _is_masked(turn: Mapping[str, Json]) -> bool:
-    """Whether the log says that this answer is not trained: loss_mask 0, loss false."""
-    return any(turn[key] in (0, False) and turn[key] is not None for key in TURN_FIELDS["loss"] if isinstance(turn.get(key), (bool, int, float)))
-
-
-def _text(turn: Mapping[str, Json]) -> str:
-    content = turn.get("content", turn.get("value"))
-    if isinstance(content, list):
-        return "\n".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
-    return content if isinstance(content, str) else ""
