@@ -49,14 +49,14 @@ class Body(Struct, gc=False):
     reasoning: list[str] = field(default_factory=list)
     calls: list[Value] = field(default_factory=list)
     weight: float | None = None
-    is_said: bool = False  # an answer whose text is no call
+    is_answer_text: bool = False  # an answer whose text is no call
 
 
 def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
     """What the content says. A tool result that is not text becomes JSON text; any other content of a wrong type is refused."""
-    is_said = role == "assistant" and not (isinstance(turn.metadata, str) and turn.metadata.strip())
+    is_answer_text = role == "assistant" and not (isinstance(turn.metadata, str) and turn.metadata.strip())
     if turn.parts is not None:
-        return _read_parts(turn.parts, turn.written, role, findings, is_said)
+        return _read_parts(turn.parts, turn.written, role, findings, is_answer_text)
     content, path = turn.content, (*turn.path, turn.content_key)
     where = f"{turn.where}.{turn.content_key}"
     written = turn.written
@@ -75,9 +75,9 @@ def read_body(turn: LoggedTurn, role: str | None, findings: Findings) -> Body:
         findings.repair(Reason.REPAIR_RESULT_AS_TEXT, Reason.SCHEMA_CONTENT_TYPE, where, f"{kind_of(content)} was replaced by its JSON text")
         return Body(_result_text(content, written, path, where, findings), True)
     if isinstance(content, dict) and "type" in content:
-        return _read_parts([LoggedPart(content, path, where)], written, role, findings, is_said)
+        return _read_parts([LoggedPart(content, path, where)], written, role, findings, is_answer_text)
     if isinstance(content, list):
-        return _read_parts([LoggedPart(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings, is_said)
+        return _read_parts([LoggedPart(part, (*path, i), f"{where}[{i}]") for i, part in enumerate(content)], written, role, findings, is_answer_text)
     findings.refuse(Reason.SCHEMA_CONTENT_TYPE, where, f"found {kind_of(content)}; expected a string or a list of parts")
     return Body("", True)
 
@@ -110,8 +110,8 @@ def _is_parts(content: Any) -> bool:
     return any(isinstance(part, dict) and isinstance(part.get("type"), str) and part["type"] in KINDS for part in parts)
 
 
-def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None, findings: Findings, is_said: bool) -> Body:
-    body = Body(is_given=True, is_said=is_said)
+def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None, findings: Findings, is_answer_text: bool) -> Body:
+    body = Body(is_given=True, is_answer_text=is_answer_text)
     texts: list[str] = []
     size, has_text = 0, False
     weights: list[float | None] = []
@@ -121,7 +121,7 @@ def _read_parts(parts: Sequence[LoggedPart], written: Written, role: str | None,
             continue
         calls, thoughts = len(body.calls), len(body.reasoning)
         text = part if isinstance(part, str) else _read_part(body, part, path, where, size, written, findings)
-        if body.is_said and len(body.reasoning) > thoughts and (calls or has_text):
+        if body.is_answer_text and len(body.reasoning) > thoughts and (calls or has_text):
             text = _thought_in_place(body, thoughts, calls, where, findings)
         if text is not None:
             texts.append(text)
