@@ -75,7 +75,11 @@ def test_a_redrive_makes_all_rows_of_an_episode_again_and_none_with_a_shorter_hi
     typed = {"action_type": "input_text", "text": "x " * 500}
     whole = [aitz(i, 4, (0.1, 0.5), episode_id="whole", image_path="s2.png") for i in range(2)]
     part = [aitz(0, 4, (0.2, 0.5), episode_id="part"), aitz(1, 4, (0.3, 0.5), episode_id="part", image_path="empty.png")]
-    records = [android([{"action_type": "click", "x": 54, "y": 60}, typed]), odyssey(("HOME", ""), ("COMPLETE", "")), *whole, *part]
+    one = {"goal": "Go.", "action": "home", "screenshot": "s2.png"}  # numbered from 1; of the other episode, step 0 was published at once
+    from_1 = [one | {"episode_id": "from 1", "step_id": i} for i in (1, 2)]
+    from_0 = [one | {"episode_id": "from 0", "step_id": i, "screenshot": "s1.png" if i == 0 else "empty.png"} for i in (0, 1)]
+    episodes = [android([{"action_type": "click", "x": 54, "y": 60}, typed]), odyssey(("HOME", ""), ("COMPLETE", ""))]
+    records = [*episodes, *whole, *part, *from_1, *from_0]
     log = write_lines(tmp_path / "logs" / "a.jsonl", records)
     source = {"path": str(tmp_path / "logs"), "image_root": str(tmp_path / "screens")}
     more = configuration("agentcpm_gui", output={"root": str(tmp_path / "out")}, gates={"max_quarantined": 1}, options={"max_tokens": 900})
@@ -83,13 +87,13 @@ def test_a_redrive_makes_all_rows_of_an_episode_again_and_none_with_a_shorter_hi
     config = stepwise("agentcpm_gui", source, history={"steps": 1, "images": 1}).model_copy(update=settings)
     first = run_job(config)
     names = ("records", "kept", "conversations", "quarantined")
-    assert [first.books.states()[name] for name in names] == [6, 2, 3, 4]
+    assert [first.books.states()[name] for name in names] == [10, 3, 4, 7]
     write_screens(tmp_path / "screens", 3, SIZE)
     again = redrive_batch(spark, config, Selection("image.missing"), "2026-11-22", "2026-11-22.again", datetime.now(UTC))
     assert (again.exit_code, again.books.faults()) == (0, [])
-    assert [again.books.states()[name] for name in names] == [6, 5, 8, 1]
+    assert [again.books.states()[name] for name in names] == [10, 8, 11, 2]
     # One record is quarantined, and two of the three conversations of the first are too long: that of the typing, and the one that lists it.
-    assert (again.books.refused_by_all, again.books.quarantined_share()) == (2, pytest.approx((1 + 2 / 3) / 6, abs=1e-6))
+    assert (again.books.refused_by_all, again.books.quarantined_share()) == (2, pytest.approx((2 + 2 / 3) / 10, abs=1e-6))
     local = [json_row(one, "", config) for one in run_files(open_case(config), [str(log)])]
     there = open_table(tmp_path / "out", "conversations").to_table(columns=["sample_id", "messages"]).to_pylist()
     assert sorted((row["sample_id"], repr(row["messages"])) for row in there) == sorted(
@@ -97,6 +101,6 @@ def test_a_redrive_makes_all_rows_of_an_episode_again_and_none_with_a_shorter_hi
     )
     write_screens(tmp_path / "screens", 3)
     with pytest.raises(
-        Refused, match=r"batch 2026-11-22: 1 record, the first at .*a\.jsonl:6, is a step whose earlier steps are in records that a redrive does not"
+        Refused, match=r"batch 2026-11-22: 2 records, the first at .*a\.jsonl:6, are steps whose earlier steps are missing, still refused, or not"
     ):
         redrive_batch(spark, config, Selection("image.empty"), "2026-11-22", "2026-11-22.more", datetime.now(UTC))

@@ -32,6 +32,7 @@ class Member(NamedTuple):
     record_id: str
     first: int | None
     step: Step
+    episode_id: str = ""
 
 
 def member_of(draft: Draft) -> Member:
@@ -39,7 +40,7 @@ def member_of(draft: Draft) -> Member:
     episode = draft.episode
     if episode is None or episode.group is None:
         raise ValueError(f"{draft.origin.path}:{draft.origin.line} is no step of an episode")
-    return Member(episode.order, draft.origin.path, draft.origin.line, draft.record_id, episode.first, episode.steps[0])
+    return Member(episode.order, draft.origin.path, draft.origin.line, draft.record_id, episode.first, episode.steps[0], draft.episode_id)
 
 
 def history_length(rows: Rows) -> int:
@@ -90,9 +91,11 @@ def earlier_steps(members: Iterable[Member], length: int) -> Iterator[tuple[Memb
         recent.append((order, here[0].step if len(others) == 1 else None))
 
 
-def without_history(members: Iterable[Member], length: int) -> list[Member]:
-    """Those of some members of one group whose history is not among these. Where the number of an episode's first step is not known, it may be 0."""
-    ordered = sorted((member._replace(first=member.first or 0) for member in members), key=lambda member: member[:3])
+def without_history(members: Sequence[Member], length: int, is_whole: bool = False) -> list[Member]:
+    """Those of some members of one group whose history is not among these. Where the number of an episode's first step is not known, it may be 0,
+    unless these are all members of their group."""
+    lowest = _start(members[0], min(member.order for member in members)) if is_whole else 0
+    ordered = sorted((member._replace(first=lowest if member.first is None else member.first) for member in members), key=lambda member: member[:3])
     return [member for member, found in earlier_steps(ordered, length) if isinstance(found, Finding) and found.code == Reason.STEP_GAP.code]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import groupby, tee
 
 import pyarrow as pa
@@ -20,6 +20,8 @@ from pipelines.spark.plans.drafts import DRAFTS
 from pipelines.tables.schema import Row, draft_from_bytes, draft_to_bytes, struct, text
 from pipelines.tables.writing import FileSet, Placed
 
+Group = tuple[str, str]  # the source and the id of an episode whose records are one step each
+
 
 def histories_work(job: Job, drafts: FileSet, config: Config) -> Work:
     """The work of writing all DRAFTS again, the rows of an episode in one task and in order. Other rows pass through."""
@@ -34,18 +36,26 @@ def histories_work(job: Job, drafts: FileSet, config: Config) -> Work:
     return Work(rows.sortWithinPartitions(*order), make)
 
 
-def steps_without_history(job: Job, drafts: FileSet, config: Config) -> list[Member]:
-    """The records of these DRAFTS that are one step each and whose history is not among them, sorted by place. The driver compares them."""
+def steps_without_history(job: Job, drafts: FileSet, config: Config, with_other_rows: Callable[[Collection[Group]], Collection[Group]]) -> list[Member]:
+    """The records of these DRAFTS that are one step each and whose history is not among them, sorted by place. The driver compares them.
+
+    `with_other_rows` says which of some groups have other rows in the batch. It is asked about groups whose first step may be 0 or 1.
+    """
     settings = with_histories(config)
     kind = struct(origin=struct(source=text), step_group=text, draft=pa.binary())
-    groups: dict[tuple[str, str], list[Member]] = {}
+    groups: dict[Group, list[Member]] = {}
     for path, _ in drafts.of("drafts"):
         for batch in file_batches(path, {}, kind, job.root.stores):
             for row in batch.filter(pc.is_valid(batch["step_group"])).to_pylist():
                 if (source := row["origin"]["source"]) in settings:
                     groups.setdefault((source, row["step_group"]), []).append(member_of(draft_from_bytes(row["draft"])))
-    lacking = (one for (source, _), members in groups.items() for one in without_history(members, history_length(settings[source])))
-    return sorted(lacking, key=lambda member: (member.path, member.line))
+    lengths = {source: history_length(rows) for source, rows in settings.items()}
+    lacking = {group: found for group, members in groups.items() if (found := without_history(members, lengths[group[0]]))}
+    # A published row has the id of its episode, and its group only where that is the id.
+    open_groups = [group for group in lacking if all(member.first is None and member.episode_id == group[1] for member in groups[group])]
+    for group in set(open_groups) - set(with_other_rows(open_groups) if open_groups else ()):
+        lacking[group] = without_history(groups[group], lengths[group[0]], is_whole=True)
+    return sorted((member for found in lacking.values() for member in found), key=lambda member: (member.path, member.line))
 
 
 def find_units(job: Job, drafts: FileSet) -> dict[str, str]:

@@ -6,7 +6,7 @@ as they are, and the books of the whole batch must balance as always.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -29,7 +29,7 @@ from pipelines.spark.plans.context import Outside
 from pipelines.spark.plans.drafts import drafting
 from pipelines.spark.plans.fold import PUBLISHED, published_rows
 from pipelines.spark.plans.read_back import Staged
-from pipelines.spark.plans.steps import steps_without_history
+from pipelines.spark.plans.steps import Group, steps_without_history
 from pipelines.spark.run.batch import DEFAULT_OPTIONS, RunOptions, begin, prepare_run
 from pipelines.spark.run.completion import Result, RunOutput, complete_run, unchanged_result
 from pipelines.spark.run.staging import Run, stage_rows
@@ -43,6 +43,7 @@ from pipelines.visible import counted
 
 # Records whose bytes were not kept, or were kept in another row.
 NOT_KEPT = (Reason.LINE_TOO_LARGE.code, Reason.RECORD_DUPLICATE.code)
+MOST_GROUPS = 10_000  # episodes whose other rows are looked for
 PLACE = ["record_id", "origin"]
 PICKED = struct(record_id=text, origin=ORIGIN, raw=pa.binary(), id_conflict=pa.bool_())
 
@@ -96,7 +97,7 @@ def redrive_batch(
             others,
             run.job.work_folder,
             before.get("coordinates") or None,
-            check_drafts=lambda drafts: _check_histories(run, drafts),
+            check_drafts=lambda drafts: _check_histories(run, drafts, picked),
         )
         with run.steps.step("merge with the batch's other rows"):
             merged = replace(staged, staged=Staged(staged.staged.drafts, _merge_with_batch(run, staged.staged, picked)))
@@ -124,15 +125,30 @@ def check_compatible(run: Run) -> None:
         )
 
 
-def _check_histories(run: Run, drafts: FileSet) -> None:
+def _check_histories(run: Run, drafts: FileSet, picked: DataFrame) -> None:
     """Raises Refused where records are steps of episodes whose earlier steps are not run again: their rows would lack the history."""
-    lacking = steps_without_history(run.job, drafts, run.config) if with_histories(run.config) else []
+    if not with_histories(run.config):
+        return
+    lacking = steps_without_history(run.job, drafts, run.config, lambda groups: _with_other_rows(run, picked, groups))
     if lacking:
         are = "is a step whose earlier steps are" if len(lacking) == 1 else "are steps whose earlier steps are"
         raise Refused(
-            f"batch {run.batch}: {counted(len(lacking), 'record')}, the first at {lacking[0].path}:{lacking[0].line}, {are} in records that a redrive does not read;"
-            f" run the whole batch again: jobs/run.py --batch {run.batch} --replace"
+            f"batch {run.batch}: {counted(len(lacking), 'record')}, the first at {lacking[0].path}:{lacking[0].line}, {are} missing, still refused, or not"
+            f" among the records that this redrive runs; to use all records of the batch, run: jobs/run.py --batch {run.batch} --replace"
         )
+
+
+def _with_other_rows(run: Run, picked: DataFrame, groups: Collection[Group]) -> Collection[Group]:
+    """Those of these episodes of which the batch has rows of records that are not run again."""
+    if len(groups) > MOST_GROUPS:
+        return groups
+    kind = struct(record_id=text, origin=ORIGIN, episode_id=text)
+    found: set[Group] = set()
+    for table in ("conversations", "quarantine"):
+        rows = _published(run, table, kind).where(F.col("episode_id").isin(sorted({episode for _, episode in groups})))
+        others = rows.join(picked.select(*PLACE), on=PLACE, how="left_anti").select("origin.source", "episode_id").distinct()
+        found |= {(row["source"], row["episode_id"]) for row in others.collect()}
+    return found.intersection(groups)
 
 
 def redrive_drafts(picked: DataFrame, flow: Flow) -> Work:

@@ -90,6 +90,8 @@ def test_steps_whose_history_is_in_other_records_are_found(numbers: list[int], f
     step = Step("", 0, "", None, Action(name="home"), "", "", None)
     members = [Member(number, "a.jsonl", number + 1, f"{number}", first, step) for number in numbers]
     assert [member.order for member in without_history(members, 2)] == lacking
+    if first is None:
+        assert without_history(members, 2, is_whole=True) == []
 
 
 def test_a_step_that_cannot_be_read_is_a_gap(folder: Path):
