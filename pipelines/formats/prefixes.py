@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from msgspec.structs import replace
 
 from pipelines.formats.keys import PREFIX, Unread
@@ -78,7 +79,8 @@ def joined_answer(first: LoggedTurn, second: Any, unread: Unread) -> LoggedTurn 
     own, more = parts_of(first), parts_of(second)
     if not own or not all(map(_is_text, own)) or not more or not _is_text(more[0]):
         return None
-    if _leading_text(more).startswith(_leading_text(own)):
+    begun, said = _leading_text(own), _leading_text(more)
+    if said.startswith(begun) and not (begun.lstrip().startswith("[") and _is_json(begun + said)):  # which goes on with a list in a list
         return _whole(first, second, unread)
     unread.move_stops(first.where, second.where)
     return replace(second, content=None, parts=(*own, *more), is_plain=False, prefix=first.where)
@@ -114,6 +116,14 @@ def parts_of(turn: LoggedTurn) -> tuple[LoggedPart, ...]:
 
 def _is_answer(turn: Any) -> bool:
     return type(turn) is LoggedTurn and isinstance(turn.role, str) and turn.role.lower() in _ANSWERS
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _has_calls(turn: LoggedTurn) -> bool:

@@ -55,6 +55,13 @@ def test_an_answer_that_has_the_beginning_already_is_whole(record):
     assert [finding.code for finding in made.findings] == ["repair.answer_joined"]
 
 
+@pytest.mark.parametrize(("rest", "whole"), [("[1, 2], [3]]", "[[1, 2], [3]]"), ("[1, 2]", "[1, 2]"), ("[[1], [2]]", "[[1], [2]]")])
+def test_a_list_in_a_list_goes_on_with_the_sign_that_it_begins_with(rest: str, whole: str):
+    response = ANTHROPIC | {"content": [{"type": "text", "text": rest}]}
+    made = conversation({"request": {"messages": [Q, BEGUN | {"content": "["}]}, "response": response})
+    assert [content for _, _, content in turns(made)] == ["Q", whole]
+
+
 def test_a_call_that_the_request_has_already_is_read_once():
     made = conversation({"request": {"messages": [Q, CALL]}, "response": {"choices": [{"message": CALL}]}})
     assert turns(made) == [("user", "", "Q"), ("assistant", "f", "{}")]
