@@ -49,6 +49,8 @@ def only(record: Any, config: Config = PLAIN) -> Any:
         ("SCROLL: UP", {"action": "swipe", "direction": "up"}),  # of the finger: format_converter.py takes it from its way
         ("PRESS_BACK", {"action": "back"}),
         ("TYPE: a: b", {"action": "type", "text": "a: b"}),
+        ("TYPE:  a", {"action": "type", "text": " a"}),
+        ("actions:\nTYPE [ a ]", {"action": "type", "text": " a "}),
         ("<answer>[{'action': 'click', 'point': [5, 6], 'input_text': None}]</answer>", {"action": "tap", "point": [5, 6]}),
         ("```python\npyautogui.click(5, 6)\n```", {"action": "tap", "point": [5, 6]}),
         ('Reason: There.\nAction:\n```json\n{"action_type": "click", "x": 5, "y": 6}\n```', {"thought": "There.", "action": "tap", "point": [5, 6]}),

@@ -108,6 +108,8 @@ BOX = {"x": 27, "y": 60, "width": 54, "height": 120}
         (gui_r1("click", [0.5, 0.25]), {"action": "tap", "point": [500, 250]}),
         (gui_r1("type", [-100, -100], "hi"), {"action": "type", "text": "hi"}),
         (gui_r1("press_back", [-100, -100]), {"action": "back"}),
+        ({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"action_type": "type", "text": "no input text"}}]},
+         {"action": "type", "text": "no input text"}),
     ],
 )  # fmt: skip
 def test_public_records_become_the_rows_that_their_authors_mean(record: Any, answer: Any):

@@ -100,8 +100,13 @@ def _from_text(text: str, where: str, reader: Reader) -> Action:
     command = COMMAND.fullmatch(text)
     if command is None or text.strip() in ("WAIT", "DONE", "FAIL"):
         return read_code(text, where, reader.trail.budget, reader.layout.words)
-    name, given = command[1], next((group.strip() for group in command.groups()[1:] if group is not None), "")
-    fields = {"point": given} if name in ("CLICK", "LONG_PRESS") else {"direction": given} if name == "SCROLL" else {"text": given}
+    name, point, listed, after = command.groups()
+    given = next((text for text in (point, listed, after) if text is not None), "")
+    if reader.layout.words.names.get(word_of(name)) == "type":  # a space that is typed belongs to the text, the one after the colon does not
+        fields = {"text": given.removeprefix(" ") if after is not None else given}
+    else:
+        key = "point" if name in ("CLICK", "LONG_PRESS") else "direction" if name == "SCROLL" else "text"
+        fields = {key: given.strip()}
     return action_of(name, fields, reader.layout.words, where, reader.order)
 
 
@@ -149,7 +154,7 @@ def _details(reader: Reader, at: Found) -> Details:
                 else:
                     reader.trail.add(where, holder, keys_of.ACTION_KEYS | set(keys_of.ARGUMENTS))
                 merged = {keys_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in keys_of.ACTION_KEYS} | merged
-    details = Details({key: value for key, value in merged.items() if value not in keys_of.NO_TEXT})
+    details = Details({key: value for key, value in merged.items() if value not in reader.layout.words.no_text})
     details.beside = beside
     return details
 

@@ -77,5 +77,3 @@ ACTION_KEYS = frozenset(
         *(key for pair in (*PAIRS, *END_PAIRS, *WHEELS) for key in pair),
     )
 )
-
-NO_TEXT = ("no input text",)  # what GUI-R1 writes where an action has no text

@@ -54,6 +54,7 @@ class Words(NamedTuple):
     unclear: Mapping[str, str] = MappingProxyType({})
     types_at_a_place: bool = True  # whether the point of a typed text means anything
     zero_is_unset: bool = False  # whether a duration of 0 says that none was logged
+    no_text: tuple[str, ...] = ()  # what is written where an action has no text
 
 
 _COMMON = {
@@ -110,7 +111,11 @@ AITW = Words(
 # YuxiangChai/AMEX, as ZJULiHongxin/UIPro utils/data_utils/make_amex_data @ 8ea2b23 reads it.
 AMEX = Words(COMMON.names, types_at_a_place=False)
 # GUI-R1 takes its scrolls from data sets that mean the finger and from others that mean what is shown.
-GUI_R1 = Words(COMMON.names, unclear=dict.fromkeys(("scroll", "swipe"), f"whether a direction is that of the finger or of what is shown; {_A_SWIPE}"))
+GUI_R1 = Words(
+    COMMON.names,
+    unclear=dict.fromkeys(("scroll", "swipe"), f"whether a direction is that of the finger or of what is shown; {_A_SWIPE}"),
+    no_text=("no input text",),
+)
 # page_executor/text_executor.py presses Enter after each text, simple_vision_executor.py does not (THUDM/Android-Lab @ 373fc1d).
 ANDROID_LAB = Words(COMMON.names, seconds=True, unclear={"type": "whether Enter is pressed after this text; write Press Enter as a step of its own"})
 # Keys that are pressed by name and have an action of their own on a phone. A bare `home` may be the key of a keyboard, which goes to the start of a line:
