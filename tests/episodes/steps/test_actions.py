@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.episodes.steps.actions import action_of
 from pipelines.episodes.steps.actions.code import read_code
+from pipelines.episodes.steps.actions.points import number_of
 from pipelines.episodes.steps.data_sets.words import COMMON
 from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject
@@ -200,6 +201,25 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
 )
 def test_objects_that_contradict_themselves_or_say_too_little_are_refused(fields: dict[str, Any], detail: str):
     assert detail in why(lambda: made(**fields))
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (None, 0),
+        ("", 0),
+        (" 0.5 ", 0.5),
+        ("-.5e1", -5),
+        ("5.", 5),
+        (True, None),
+        ("5px", None),
+        ("1e400", None),
+        ("1" * 10**6 + "x", None),
+        ("1" * 10**6, None),
+    ],
+)
+def test_a_number_may_be_a_text(value: Any, number: float | None):
+    assert number_of(value) == number
 
 
 def test_an_object_has_its_x_and_its_y_in_any_order():

@@ -26,7 +26,7 @@ _CALL = re.compile(r"(?:([A-Za-z_]\w*)\s*\.\s*)?([A-Za-z_]\w*)\s*\(")
 _KEY = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)\s*")
 # A text without its end is taken to the end, so that no quote in it is tried again.
 _SIGNS = re.compile(r""""(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?|[{}\[\](),]""", re.DOTALL)
-_SKIPPED = re.compile(r"(?:\s|;|#[^\n]*|\bimport\s+[\w., ]+(?=\n|;|$)|```(?:python)?)+")
+_SKIPPED = re.compile(r"(?:\s|;|#[^\n]*|\bimport\s++[\w., ]++(?=\n|;|$)|```(?:python)?)+")
 _DURATION = re.compile(r"(\d++(?:\.\d++)?)\s*+([a-z]++)?")
 _UNITS = {1: ("ms", "millisecond", "milliseconds"), 1000: ("s", "sec", "secs", "second", "seconds"), 60_000: ("min", "mins", "minute", "minutes")}
 _WORDS = {"WAIT": "wait", "DONE": "finish", "FAIL": "impossible"}  # of OSWorld

@@ -15,15 +15,16 @@ from pipelines.records import Point
 Json = Any
 NOWHERE = (Point(-1, -1), Point(-100, -100))  # what AITW and GUI-R1 write where an action has no place
 _SIDES = frozenset(("width", "height", "w", "h"))
-_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"-?(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?")
+MOST_LETTERS = 200  # of a text with numbers
 
 
 def number_of(value: Json) -> float | None:
     """0 where there is none, None where it is no number. GUIAct writes numbers as text."""
     if value in (None, ""):
         return 0
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        return float(value)
+    if isinstance(value, str):
+        value = float(value) if len(value) < MOST_LETTERS and _NUMBER.fullmatch(value.strip()) else None
     return float(value) if is_number(value) else None
 
 
@@ -91,7 +92,7 @@ def point_of(value: Json, order: str, where: str) -> Point:
 
 
 def _numbers(value: Json, counts: tuple[int, ...], where: str) -> list[float]:
-    found = [float(number) for number in _NUMBER.findall(value)] if isinstance(value, str) and len(value) < 200 else value
+    found = [float(number) for number in _NUMBER.findall(value)] if isinstance(value, str) and len(value) < MOST_LETTERS else value
     if not isinstance(found, (list, tuple)) or len(found) not in counts or not all(is_number(number) for number in found):
         raise Reject(
             Reason.STEP_ACTION_BAD.at(where, f"found {clip(str(value)) if isinstance(value, (list, str)) else kind_of(value)} where a point is expected")
