@@ -108,6 +108,7 @@ BOX = {"x": 27, "y": 60, "width": 54, "height": 120}
         (gui_r1("click", [0.5, 0.25]), {"action": "tap", "point": [500, 250]}),
         (gui_r1("type", [-100, -100], "hi"), {"action": "type", "text": "hi"}),
         (gui_r1("press_back", [-100, -100]), {"action": "back"}),
+        (gui_r1("swipe", [0.5, 0.75]) | {"x2": 0.5, "y2": 0.25}, {"action": "swipe", "point": [500, 750], "direction": "up"}),
         ({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"action_type": "type", "text": "no input text"}}]},
          {"action": "type", "text": "no input text"}),
     ],
@@ -169,6 +170,7 @@ def test_a_step_without_an_episode_is_a_task_of_one_step_unless_a_history_is_ask
         ({"step_num": 1, "action_timestamp": "t", "action": "DONE", "screenshot_file": "s0.png", "instruction": "Go."}, "step.screen_missing", "records: file"),
         (guiact({"name": "click", "element": {"related": "<box>0.1,0.2,0.3,0.4</box>"}}, {"name": "enter"}), "step.action_unsupported", '"enter"'),
         (gui_r1("scroll", [-100, -100], "down"), "step.action_bad", "does not document"),
+        (gui_r1("swipe", [-100, -100]) | {"x2": 0.5, "y2": 0.25, "direction": "up"}, "step.action_bad", "does not document"),
         (android_lab({"operation": "do", "action": "Type", "kwargs": {"text": "hi"}}), "step.action_bad", "whether Enter is pressed after this text"),
         ({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"action_type": "click", "index": 7}}]}, "step.action_bad", "tap has no point; expected one of"),
         ({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"action": "click", "type": "swipe", "x": 1, "y": 2}}]}, "step.action_bad", "are two actions"),
@@ -191,6 +193,11 @@ def test_a_step_with_a_key_that_may_matter_is_refused_and_one_with_bookkeeping_i
         (made,) = run({"goal": "Go.", "steps": [record["steps"][0] | {key: value}]}, stepwise(), {"s0.png": SIZE})
         assert [(finding.code, finding.where) for finding in made.findings] == [("schema.field_unread", f"steps[0].{key}")]
     assert answers(rows_of(odyssey(("COMPLETE", ""), extra_note="n"), stepwise())) == [{"STATUS": "finish"}]
+
+
+def test_the_place_of_an_action_whose_name_says_its_direction_is_read_beside_it():
+    record = {"goal": "Go.", "screenshot": "s0.png", "action": "swipe_up", "x": 54, "y": 120}
+    assert answers(rows_of(record, stepwise("plain", coordinates={"from": "px"}))) == [{"action": "swipe", "point": [500, 500], "direction": "up"}]
 
 
 def test_a_key_beside_an_action_is_read_only_where_the_action_takes_it():

@@ -28,7 +28,7 @@ from pipelines.episodes.steps.data_sets.keys import (
 from pipelines.episodes.steps.data_sets.words import ACTIONS, BUTTONS, DIRECTED, ENDS, KEYS, WITH_POINT, Words
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
-from pipelines.records import Action, Point
+from pipelines.records import Action
 
 Json = Any
 # AITW: the finger moved less than this part of the screen: a tap. google-research android_in_the_wild action_matching.py, _SWIPE_DISTANCE_THRESHOLD.
@@ -48,8 +48,6 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     made = words.names.get(word)
     if made is None:
         raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
-    if made in words.unclear and not (made in ("scroll", "swipe") and first_of(fields, END)):
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}"))
     count = 1 if made in ("scroll", "swipe") else count_of(fields, where)  # of a scroll it says how far
     button = button_of(fields, where) if made in _WITH_BUTTON else ""
     if _has_more(made, fields, count, button):
@@ -57,11 +55,13 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     takes_two = made in ("swipe", "scroll", "drag", "dual")
     point = logged_point(fields, POINT, PAIRS, order, where, takes_two)
     end = logged_point(fields, END, END_PAIRS, order, where, takes_two)
+    is_shown = made in ("scroll", "swipe") and point is not None and end is not None  # the two points say its direction
+    if made in words.unclear and not is_shown:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}"))
     point = None if made == "type" and not words.types_at_a_place else point
     if made == "dual":
         made = "tap" if point is None or end is None or math.dist(point, end) <= TAP_DISTANCE else "swipe"
         end = end if made == "swipe" else None
-        point = _required(point, made, where)
     made = _status(made, word, fields, words, where)
     made = _clicked(made, count, button, where)
     if made == "key" and count == 1 and (key := _key(fields, word)):
@@ -124,13 +124,13 @@ def _status(made: str, word: str, fields: Mapping[str, Json], words: Words, wher
     if not status and word != "status":
         return made
     found = words.names.get(re.sub(r"[^a-z]", "", status))
-    if found not in ENDS:
+    if found is None or found not in ENDS:
         raise Reject(
             Reason.STEP_ACTION_BAD.at(
                 where, f"found {clip(status) if status else 'nothing'} as the status; expected one such as complete, success, infeasible or failure"
             )
         )
-    return found or made
+    return found
 
 
 def _key(fields: Mapping[str, Json], word: str) -> str | None:
@@ -160,12 +160,6 @@ def _checked(action: Action, fields: Mapping[str, Json], where: str) -> Action:
             keys = {"point": (*POINT[:3], "x and y"), "end": (*END[:3], "x2 and y2"), "direction": DIRECTION}[need]
             raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{action.name} has no {need}; expected one of {', '.join(keys)}"))
     return action
-
-
-def _required(point: Point | None, name: str, where: str) -> Point:
-    if point is None:
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{name} has no point"))
-    return point
 
 
 def _word(value: Json) -> str:
