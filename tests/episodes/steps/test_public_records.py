@@ -170,6 +170,7 @@ def test_a_step_without_an_episode_is_a_task_of_one_step_unless_a_history_is_ask
         ({"step_num": 1, "action_timestamp": "t", "action": "DONE", "screenshot_file": "s0.png", "instruction": "Go."}, "step.screen_missing", "records: file"),
         (guiact({"name": "click", "element": {"related": "<box>0.1,0.2,0.3,0.4</box>"}}, {"name": "enter"}), "step.action_unsupported", '"enter"'),
         (gui_r1("scroll", [-100, -100], "down"), "step.action_bad", "does not document"),
+        (gui_r1("swipe", [0.5, 0.25]) | {"x2": 0.5, "y2": 0.25, "direction": "up"}, "step.action_bad", "does not document"),
         (gui_r1("swipe", [-100, -100]) | {"x2": 0.5, "y2": 0.25, "direction": "up"}, "step.action_bad", "does not document"),
         (android_lab({"operation": "do", "action": "Type", "kwargs": {"text": "hi"}}), "step.action_bad", "whether Enter is pressed after this text"),
         ({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"action_type": "click", "index": 7}}]}, "step.action_bad", "tap has no point; expected one of"),

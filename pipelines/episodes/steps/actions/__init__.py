@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.episodes.steps.actions.directions import direction_of
+from pipelines.episodes.steps.actions.directions import direction_between, direction_of
 from pipelines.episodes.steps.actions.fields import button_of, count_of, first_of
 from pipelines.episodes.steps.actions.points import logged_point
 from pipelines.episodes.steps.data_sets.keys import (
@@ -55,8 +55,7 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     takes_two = made in ("swipe", "scroll", "drag", "dual")
     point = logged_point(fields, POINT, PAIRS, order, where, takes_two)
     end = logged_point(fields, END, END_PAIRS, order, where, takes_two)
-    is_shown = made in ("scroll", "swipe") and point is not None and end is not None  # the two points say its direction
-    if made in words.unclear and not is_shown:
+    if made in words.unclear and not (made in ("scroll", "swipe") and direction_between(point, end)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}"))
     point = None if made == "type" and not words.types_at_a_place else point
     if made == "dual":
