@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipelines.config.rows import PROMPTS
 from pipelines.episodes.steps.data_sets.layout import StepLayout
-from pipelines.episodes.steps.data_sets.others import OTHERS
+from pipelines.episodes.steps.data_sets.unsupported import UNSUPPORTED
 from pipelines.episodes.steps.data_sets.words import ACTIONS, COMMON
 from pipelines.episodes.steps.forms import FORMS, can_write
 from pipelines.episodes.steps.layouts import LAYOUTS
@@ -114,7 +114,7 @@ def _others() -> Iterator[str]:
         "| a record with | reason | what is the matter |",
         "|---|---|---|",
     )
-    for other in OTHERS:
+    for other in UNSUPPORTED:
         needs = ", ".join(f"`{_first(need)}`" for need in other.needs)
         yield f"| {needs} | `{other.reason.code}` | {other.why} |"
 

@@ -15,8 +15,8 @@ from pipelines.episodes.steps.actions.logged import NO_ACTION, logged_action
 from pipelines.episodes.steps.chats import answers_of, read_chat, says_actions
 from pipelines.episodes.steps.chats.answers import is_in_form
 from pipelines.episodes.steps.data_sets.episodes import ANY_EPISODE
-from pipelines.episodes.steps.data_sets.others import OTHERS, Other
 from pipelines.episodes.steps.data_sets.single import ANY_STEP
+from pipelines.episodes.steps.data_sets.unsupported import UNSUPPORTED, UnsupportedDataSet
 from pipelines.episodes.steps.layouts import LAYOUTS
 from pipelines.episodes.steps.reader import Reader, single
 from pipelines.formats.keys import HARMLESS, Unread
@@ -62,10 +62,10 @@ def layout_of(top: Found, budget: Budget) -> str | None:
     return None
 
 
-def known_other(record: Mapping[str, Json], budget: Budget) -> Other | None:
+def known_other(record: Mapping[str, Json], budget: Budget) -> UnsupportedDataSet | None:
     """What is known of this record, if it is of a data set that has no steps with screens and actions."""
     top = Found(record, (), Written("{}"), "")
-    for other in OTHERS:
+    for other in UNSUPPORTED:
         if all(find(top, path, Trail(budget)) for path in other.needs) and not any(find(top, path, Trail(budget)) for path in other.lacks):
             return other
     return None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pipelines.reasons import Reason
 
 
-class Other(NamedTuple):
+class UnsupportedDataSet(NamedTuple):
     """A record is this if it has all paths of `needs` and none of `lacks`."""
 
     needs: tuple[str, ...]
@@ -17,53 +17,53 @@ class Other(NamedTuple):
 
 
 _ACTION = ("action", "action_type", "gt_action", "actions", "steps", "messages", "conversations")
-OTHERS: tuple[Other, ...] = (
-    Other(  # njucckevin/SeeClick agent_tasks/aitw_process.py @ 0ef37ac
+UNSUPPORTED: tuple[UnsupportedDataSet, ...] = (
+    UnsupportedDataSet(  # njucckevin/SeeClick agent_tasks/aitw_process.py @ 0ef37ac
         ("general[0][0].ep_id | single[0][0].ep_id | install[0][0].ep_id | webshopping[0][0].ep_id | googleapps[0][0].ep_id",),
         Reason.SCHEMA_UNKNOWN_FORMAT,
         "AITW as SeeClick has it is one object with all episodes; write one step per line: jq -c '.[][][]' FILE",
     ),
-    Other(  # xlang-ai/OSWorld lib_run_single.py
+    UnsupportedDataSet(  # xlang-ai/OSWorld lib_run_single.py
         ("step_num", "screenshot_file", "action_timestamp | done"),
         Reason.STEP_SCREEN_MISSING,
         "this is one line of OSWorld's traj.jsonl, and its screen is the one after its action; set records: file, so that each action gets the screen before it",
     ),
-    Other(  # njucckevin/SeeClick agent_tasks/mind2web_process.py @ 0ef37ac; showlab/ShowUI prepare/hf_mind2web.py @ 21ed7cb
+    UnsupportedDataSet(  # njucckevin/SeeClick agent_tasks/mind2web_process.py @ 0ef37ac; showlab/ShowUI prepare/hf_mind2web.py @ 21ed7cb
         ("actions[0].operation", "actions[0].bbox"),
         Reason.STEP_SCREEN_MISSING,
         "Mind2Web as SeeClick has it does not name its screens; use osunlp/Multimodal-Mind2Web, or write the picture's name into each action as screenshot:"
         " annotation_id-action_uid.jpg",
         ("actions[0].screenshot", "actions[0].image"),
     ),
-    Other(
+    UnsupportedDataSet(
         ("actions[0].operation", "actions[0].action_uid"),
         Reason.STEP_SCREEN_MISSING,
         "Mind2Web's text form has no screens; use osunlp/Multimodal-Mind2Web, which has one for each action",
         ("actions[0].screenshot", "actions[0].image"),
     ),
-    Other(  # McGill-NLP/weblinx @ 6943bf1
+    UnsupportedDataSet(  # McGill-NLP/weblinx @ 6943bf1
         ("demo", "turn", "utterances"),
         Reason.STEP_SCREEN_MISSING,
         "this form of WebLINX has no screens, and its actions name elements instead of points",
     ),
-    Other(
+    UnsupportedDataSet(
         ("data[0].type", "data[0].speaker | data[0].state | data[1].state"),
         Reason.SCHEMA_UNKNOWN_FORMAT,
         "WebLINX is a dialogue whose task changes with its turns; write one record per action, with goal, screenshot and action",
     ),
-    Other(  # IPADS-SAI/MobiAgent collect/README.md
+    UnsupportedDataSet(  # IPADS-SAI/MobiAgent collect/README.md
         ("actions[0].type", "task_description", "app_name"),
         Reason.STEP_SCREEN_MISSING,
         "MobiAgent's actions do not name their screens; write the name of its picture into each action as screenshot",
         ("actions[0].screenshot", "actions[0].image"),
     ),
-    Other(  # Writer/omniact
+    UnsupportedDataSet(  # Writer/omniact
         ("task", "box", "image"),
         Reason.SCHEMA_UNKNOWN_FORMAT,
         "the task of this record names a file, as in OmniACT's own form; write the text of that file in its place",
         ("Output Script:",),
     ),
-    Other(
+    UnsupportedDataSet(
         ("bbox | elements[0].bbox | element[0].bbox | bbox_mc",),
         Reason.SCHEMA_UNKNOWN_FORMAT,
         "the record names an element with its box, as in ScreenSpot, and no action; write what is done there, for example"
