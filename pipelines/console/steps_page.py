@@ -54,11 +54,13 @@ sources:
 - **One step per record** (AITZ, CAGUI, AITW, Mind2Web): each record becomes one conversation. If a prompt shows earlier steps, the records of an episode in the batch are put together by their
   number, whatever file they are in. If one that the history needs is missing or unreadable, the later record is refused (`step.gap`), and two different records with one number are
   both refused (`step.number_twice`). A redrive sees only the records that it runs again. It runs an episode whose
-  records are all among them, and is refused with exit code 2 if a step needs another record for its history: then run the whole batch again with `--replace`.
+  records are all among them, and is refused with exit code 2 if a step needs a record for its history that is missing, still refused, or not among them: to use all records of the batch, run it again with
+  `--replace`.
 - **Seeing an episode**: `episodes show` lists its steps in order; with `--html` it draws the point of each action on its screen.
 - **Chat logs**: a chat whose answers say actions is read too. Its question has the task, and each answer has one screen before it. A later question with a text of its own, two screens before an
-  answer, a picture without a mark, or a turn of another role with a text refuses the record. Answers without a question between them are one. If the question also says what was done before, the row's own
-  prompt takes its place (`step.question_replaced`). Chats whose answers are in the form of the model already need no rows of steps: leave `rows: {of: conversation}`.
+  answer, a picture without a mark, a tool's result with a text, or a part of another type refuses the record; so does text in an answer after its action. Reasoning beside or among the parts of an answer is its thought.
+  Imports and comments before the calls of an answer belong to its code, and are no thought. Answers without a question between them are one. A `loss_weight` other than 0 and 1 is refused. The row's own prompt
+  takes the place of a system message, and of what a question says of earlier steps (`step.question_replaced`). Chats whose answers are in the form of the model already need no rows of steps: leave `rows: {of: conversation}`.
 - **No part of an action is lost**: a right click is no click, and a double click is no click. An action that does more than any form has words for, such as a click with a key held, a text with Enter
   after it, or several actions of one step, becomes no row (`step.left_out`). An action whose parts contradict each other, or whose meaning the data set does not document, refuses the record (`step.action_bad`).
 - **Direction**: of a scroll, it is that of what is shown: to scroll down, the finger moves up. Of a swipe, it is that of the finger. If the log has two points, the way between them counts.
