@@ -252,6 +252,9 @@ CODE = {"action": "tap", "point": [5, 6]}
         ("I see it.\n\nimport time\ntime.sleep(1)\npyautogui.click(5, 6)", {"thought": "I see it."} | CODE),
         ("Thought: I see it.\nAction: Tap it.\n```python\nimport pyautogui\npyautogui.click(5, 6)\n```", {"thought": "I see it."} | CODE),
         ("```python\nprint\n```\nis no use here.\npyautogui.click(5, 6)", {"thought": "```python\nprint\n```\nis no use here."} | CODE),
+        ("I see that it is open.\n```DONE```", {"thought": "I see that it is open.", "action": "finish"}),
+        ("It loads.\n```\nWAIT\n```\n", {"thought": "It loads.", "action": "wait"}),
+        ("```FAIL```", {"action": "impossible"}),
         ('Action: pyautogui.write("""a\n```\nb""")', {"action": "type", "text": "a\n```\nb"}),
     ],
 )
@@ -268,6 +271,7 @@ def test_python_before_the_call_is_no_thought(answer: str, said: Any):
         ("x = 5\npyautogui.click(x, 6)", "step.action_unknown"),
         ("import pyautogui\nI click it.\npyautogui.click(5, 6)", "step.action_unknown"),
         ("pyautogui.click(5, 6)\nThen I click OK.", "step.action_unknown"),
+        ("```python\npyautogui.click(5, 6)\n```\n```DONE```", "step.action_unknown"),
         ("<action>click(x=5, y=6)</action> Then I press OK.", "schema.field_unread"),
         ("<operation>Tap it.</operation> And then OK. <action>click(x=5, y=6)</action>", "schema.field_unread"),
         ("<operation>Tap it. <action>click(x=5, y=6)</action>", "schema.field_unread"),

@@ -26,6 +26,7 @@ _FENCE = re.compile(r"(?m)^[ \t]*+```[ \t]*+[\w+-]*+[ \t]*+(?:\n|\Z)")
 _THOUGHTS = ("thought", "thoughts", "thinking", "reasoning", "reason")
 _CALL = re.compile(r"(?m)^[ \t]*(?:[A-Za-z_]\w*\.)?[A-Za-z_]\w*\(")
 _MODULE = re.compile(r"(?m)^[ \t]*(?:pyautogui|mobile|browser|computer)\.[A-Za-z_]\w*\(")
+_SPECIAL = re.compile(r"```\s*+(?:python\s++)?(WAIT|DONE|FAIL)\s*+```\s*+\Z")  # of OSWorld's mm_agents/prompts.py
 _NAMES = r"[A-Za-z_][\w.]*+(?:[ \t]+as[ \t]+\w++)?+(?:[ \t]*+,[ \t]*+[A-Za-z_][\w.]*+(?:[ \t]+as[ \t]+\w++)?+)*+[ \t]*+(?:[;#\n]|\Z)"
 _IMPORT = re.compile(rf"(?m)^[ \t]*+(?:import[ \t]+{_NAMES}|from[ \t]++[\w.]++[ \t]++import\b)")
 # A line of Python: blank, a comment, the end of a call, a block, a call, or a value with a name. An import is one too.
@@ -82,6 +83,8 @@ def read_answer(text: str, budget: Budget) -> ParsedAnswer:
     if module := _MODULE.search(text):
         start = _start_of_code(text, module.start())
         return ParsedAnswer(_unfenced(text[start:]), _bare(text[:start]))
+    if special := _SPECIAL.search(text):
+        return ParsedAnswer(special[1], _bare(text[: special.start()]))
     text = _unfenced(text)
     command = COMMAND.fullmatch(text)
     return ParsedAnswer(text, is_action=command is not None and command[1] in _COMMANDS)
@@ -156,8 +159,6 @@ def _unfenced(text: str) -> str:
     text = text.strip()
     if opening := _FENCE.match(text):
         text = text[opening.end() :]
-    elif text.startswith("```") and "\n" not in text:
-        text = text.removeprefix("```")
     return text.rstrip().removesuffix("```").strip() if "```" in text else text.strip()
 
 
