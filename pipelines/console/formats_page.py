@@ -52,14 +52,16 @@ BEFORE = """\
 - **Why an answer ended**: an answer that the log says was cut (`finish_reason: length`, `stop_reason: max_tokens`, `status: incomplete` and the like) is not trained, with the note
   `check.cut_answer` ([checks.md](checks.md)); one that was blocked (`content_filter`, `SAFETY`, `promptFeedback.blockReason`) quarantines the record, and so does a request that failed: an
   `error`, a bad `status` or a `status_code` from 400 on, beside a response. A response that is still the raw stream (`data: {...}`) is `schema.raw_stream`. One that is
-  a list of chunks (`chat.completion.chunk`) is joined as OpenAI's API says; without a reason why it ended, it is cut.
+  a list of chunks (`chat.completion.chunk`) is joined as OpenAI's API says; without a reason why it ended, it is cut. Chunks
+  that do not make one answer quarantine the record.
 - **Questions and answers**: a record with an answer and no question is quarantined, and so is one with several answers to its question (choices, completions): keep the one to train on.
   Earlier turns come from `history`, `chat_history` and the like.
 - **Traces**: spans of tools, retrievers, embeddings and the like are no conversations and are quarantined by the name of their kind (`keep_if` leaves them out); so are spans that failed.
 - **Agent libraries**: the messages of PydanticAI and AutoGen, and LangChain's in a state or checkpoint of LangGraph, as a file or under any key of turns. Only what the log has becomes
   a turn: where a library puts something into words that the log does not have, the record is quarantined at its place, unless `ignore` names the kind of part or message, such as
-  `retry-feedback`, which then is left out. A retry that answers a call is that call's result as it is logged, without the library's own words. Events of OpenHands, steps of smolagents, histories of browser-use and threads of OpenAI's Assistants lack what the model saw; they are quarantined
-  with what to log instead. The completions that OpenHands logs are read.
+  `retry-feedback`, which then is left out. A retry that answers a call is that call's result as it is logged, without the library's own words. AutoGen's
+  summaries and handoffs are left out after the results that they repeat. Events of OpenHands, steps of smolagents, histories of browser-use and threads of OpenAI's Assistants lack what
+  the model saw; they are quarantined with what to log instead. The completions that OpenHands logs are read.
 - **Exports of ChatGPT**: the branch of the tree `mapping` that ends at `current_node`, if it is all text; other branches are counted as unread.
 - **Preferences**: the better side is trained; the rejected one is kept in column `extra`, with the note `record.rejected_kept`.
 - **Reasoning**: placed once, before its turn, whichever key it came from. Only reasoning that a list of parts has between texts keeps its place. `reasoning: drop` removes all of it.

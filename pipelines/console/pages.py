@@ -14,7 +14,7 @@ from pipelines.console.library_page import library_page
 from pipelines.console.steps_page import steps_page
 from pipelines.dialects import DIALECTS
 from pipelines.dialects.hf import DIFFERENCES, UPSTREAM
-from pipelines.formats.beside import ENVELOPES
+from pipelines.formats.beside import AMBIGUOUS, ENVELOPES, NOTES
 from pipelines.formats.keys import CALL_FIELDS, HARMLESS, OUTCOMES, RECORD_FIELDS, TURN_FIELDS
 from pipelines.formats.meaning import FIRST_QUALIFIERS, PHRASES, QUALIFIERS, TRAINING, WORDS
 from pipelines.formats.parts import FILES, KEYS, RESULT_FIELDS, TYPES
@@ -94,6 +94,8 @@ def _key_lines() -> Iterator[str]:
         if place == "record":
             yield from ("", "Where the record itself has no tools or no system text, they are read from objects under these keys, also inside each other:")
             yield f"{', '.join(f'`{key}`' for key in sorted(ENVELOPES))}."
+            notes, names = (", ".join(f"`{key}`" for key in sorted(keys)) for keys in (NOTES, AMBIGUOUS))
+            yield f"In {notes}, which are often notes about a conversation, a text under {names} is no system text."
     yield ""
     yield from ("## Parts of a content", "", "| kind | types | keys of a part without a type |", "|---|---|---|")
     for kind, types in TYPES.items():

@@ -94,7 +94,7 @@ def _rows(message: Mapping[str, Json], where: str, models: frozenset[str], thoug
         why = f"nothing says whether {clip(str(source))} is a model or a person: none of its messages has models_usage or calls; name people user, or log models_usage"
         yield Row(where, why=why)
     elif kind in _SUMMARIES:
-        why = f"a {kind} is left out only after results of the same source, which it repeats; write this one as a turn"
+        why = f"a {kind} is left out only if it is a text without a context, after results of the same source, which it repeats; write this one as a turn"
         yield Row(where, why=why, name=str(kind))
     else:
         yield Row(where, why=f"a message of type {clip(str(kind))} is not read; write it as a turn with a role", name=kind if type(kind) is str else "")
