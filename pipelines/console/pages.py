@@ -14,7 +14,7 @@ from pipelines.console.library_page import library_page
 from pipelines.console.steps_page import steps_page
 from pipelines.dialects import DIALECTS
 from pipelines.dialects.hf import DIFFERENCES, UPSTREAM
-from pipelines.formats.beside import AMBIGUOUS, ENVELOPES, NOTES
+from pipelines.formats.envelopes import AMBIGUOUS, ENVELOPES, NOTES
 from pipelines.formats.keys import CALL_FIELDS, HARMLESS, OUTCOMES, RECORD_FIELDS, TURN_FIELDS
 from pipelines.formats.meaning import FIRST_QUALIFIERS, PHRASES, QUALIFIERS, TRAINING, WORDS
 from pipelines.formats.parts import FILES, KEYS, RESULT_FIELDS, TYPES

@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from pipelines.formats.beside import Told, may_tell, told_in
+from pipelines.formats.envelopes import UnreadPrompt, may_have_prompt, unread_prompts_in
 from pipelines.formats.meaning import carries_meaning
 from pipelines.formats.stops import HOLDERS, STOP_KEYS, Stop, stops_in
 from pipelines.parsing.careful import clip
@@ -184,7 +184,7 @@ class Unread:
         self.counts: Counter[str] = Counter()
         self.findings: list[Finding] = []
         self.notes: list[Finding] = []  # of what is read
-        self.told: list[Told] = []  # tools and system texts in the values that are not read
+        self.prompts: list[UnreadPrompt] = []  # tools and system texts in the values that are not read
         self.stops: list[Stop] = []  # why answers ended before their end
 
     def add(self, kind: str, where: str, key: str, value: Any, meaning: str = "", repeats: Callable[[str, Any], bool] | None = None) -> None:
@@ -207,11 +207,11 @@ class Unread:
             self.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))
         elif (
             kind in _TELLING
-            and (isinstance(value, (dict, list)) or (isinstance(value, str) and may_tell(value)))
+            and (isinstance(value, (dict, list)) or (isinstance(value, str) and may_have_prompt(value)))
             and key not in self.ignored
-            and len(self.told) < MOST_FINDINGS
+            and len(self.prompts) < MOST_FINDINGS
         ):
-            self.told += islice(told_in(clip_key(key), value, f"{where}.{clip_key(key)}".lstrip(".")), MOST_FINDINGS)
+            self.prompts += islice(unread_prompts_in(clip_key(key), value, f"{where}.{clip_key(key)}".lstrip(".")), MOST_FINDINGS)
 
     def _is_kept(self, where: str, key: str) -> bool:
         """Whether this key of the record was read aside. Where only a part of its value was, the other keys of the value are added."""

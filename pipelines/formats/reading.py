@@ -16,9 +16,9 @@ from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.formats.pieces import ITEMS, Layout, Piece, is_of
 from pipelines.formats.prefixes import continues_answer, with_beginning
 from pipelines.formats.record_fields import fields_in, has_system, logged_of
-from pipelines.formats.said import Said
 from pipelines.formats.stops import is_raw_stream
 from pipelines.formats.transcripts import is_open_transcript, prompt_of, turns_of
+from pipelines.formats.turn_texts import TurnTexts
 from pipelines.formats.turns import Reading, read_turn, read_turns
 from pipelines.parsing.careful import clip
 from pipelines.parsing.written import Rewritten, Written
@@ -57,8 +57,8 @@ def read_layout(record: Mapping[str, Json], written: Written, name: str, layout:
     rejected = find(top, layout.rejected, trail) if layout.rejected else None
     for path in layout.repeats:
         find(top, path, trail)
-    said = Said(turns)
-    trail.account(reading.unread, _HARMLESS, lambda key, value: _why(key, value, said), said.repeats)
+    texts = TurnTexts(turns)
+    trail.account(reading.unread, _HARMLESS, lambda key, value: _why(key, value, texts), texts.repeats)
     return logged_of(name, turns, places[0] if places else "", written, fields, episode, rejected=((rejected.where, rejected.value),) if rejected else ())
 
 
@@ -69,9 +69,9 @@ def _with_reasoning(answer: LoggedTurn, top: Found, trail: Trail) -> LoggedTurn:
     return replace(answer, reasoning=reasoning, is_plain=False) if reasoning else answer
 
 
-def _why(key: str, value: Json, said: Said) -> str:
+def _why(key: str, value: Json, texts: TurnTexts) -> str:
     """Why this key matters beside these turns, "" where it does not: its text may be a part of the conversation that is not among them."""
-    if key not in SPOKEN or value in ("", [], {}) or isinstance(value, (bool, int, float)) or is_metadata(value) or said.repeats(key, value):
+    if key not in SPOKEN or value in ("", [], {}) or isinstance(value, (bool, int, float)) or is_metadata(value) or texts.repeats(key, value):
         return ""
     return "it may be a part of what was said, and is not among the turns"
 

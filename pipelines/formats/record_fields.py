@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 
-from pipelines.formats.beside import fields_beside
+from pipelines.formats.envelopes import fields_in_envelopes
 from pipelines.formats.keys import RECORD_RANK
 from pipelines.formats.logged import Json, Keyed, Logged, LoggedTurn, fields_of
 from pipelines.formats.paths import Found, Trail, find, open_text
@@ -47,8 +47,8 @@ def has_system(turns: Json) -> bool:
     return isinstance(turns, list) and any(type(turn) is LoggedTurn and isinstance(turn.role, str) and turn.role.lower() in _SYSTEM for turn in turns[:2])
 
 
-def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: Container[str] = (), is_told: bool = False) -> dict[str, Keyed]:
-    """The fields of the record and of the objects in it that hold such fields, as `fields_of` gives them. `is_told`: the turns have a system text."""
+def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: Container[str] = (), turns_have_system: bool = False) -> dict[str, Keyed]:
+    """The fields of the record and of the objects in it that hold such fields, as `fields_of` gives them. `turns_have_system`: the turns have a system text."""
     found: dict[str, Keyed] = {}
     held: list[Found] = []
     for holder in [top, *(find(top, path, trail) for path in holders)]:
@@ -71,15 +71,15 @@ def fields_in(top: Found, holders: Iterable[str], trail: Trail, other_meaning: C
             found[field] = (*found.get(field, ()), *((f"{prefix}{key}", value) for key, value in pairs))
     found = {field: pairs for field, pairs in found.items() if any(value not in ("", [], {}) for _, value in pairs)}
     for holder in held:
-        _read_beside(holder, trail, found, is_told)
+        _read_envelopes(holder, trail, found, turns_have_system)
     return {field: tuple(sorted(pairs, key=lambda pair: RECORD_RANK.get(pair[0].rpartition(".")[2], 0))) for field, pairs in found.items() if pairs}
 
 
-def _read_beside(holder: Found, trail: Trail, found: dict[str, Keyed], is_told: bool) -> None:
+def _read_envelopes(holder: Found, trail: Trail, found: dict[str, Keyed], turns_have_system: bool) -> None:
     """Adds the tools and the system text that the envelopes in this object have, where nothing nearer to the turns has them."""
     read = trail.read[holder.where][1]
-    wanted = [field for field in ("tools", "system") if field not in found and not (field == "system" and is_told)]
-    fields, left = fields_beside({key: value for key, value in holder.value.items() if key not in read}, wanted, trail.budget)
+    wanted = [field for field in ("tools", "system") if field not in found and not (field == "system" and turns_have_system)]
+    fields, left = fields_in_envelopes({key: value for key, value in holder.value.items() if key not in read}, wanted, trail.budget)
     prefix = f"{holder.where}." if holder.where else ""
     for field, pairs in fields.items():
         found[field] = tuple((f"{prefix}{key}", value) for key, value in pairs)

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from pipelines.formats.beside import may_tell
+from pipelines.formats.envelopes import may_have_prompt
 from pipelines.formats.keys import Unread
 from pipelines.formats.pieces import value_at
 from pipelines.formats.stops import failure_in
@@ -61,7 +61,7 @@ _ERROR_KEYS = frozenset(("error", "type", "status", "code", "message", "request_
 def check_request(record: Mapping[str, Any], is_request: bool, unread: Unread) -> None:
     """Refuses a record that says that its request failed. `is_request`: it is a log of requests, where an error can mean nothing else."""
     response = record.get("response")
-    if is_request and isinstance(response, str) and may_tell(response) and '"error"' in response:
+    if is_request and isinstance(response, str) and may_have_prompt(response) and '"error"' in response:
         response = _error_in(response)
     for where, holder in (("", record), ("response", response)):
         found = failure_in(holder, is_request) if isinstance(holder, dict) else None

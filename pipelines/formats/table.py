@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
-from pipelines.formats.beside import ENVELOPES, fields_beside
+from pipelines.formats.envelopes import ENVELOPES, fields_in_envelopes
 from pipelines.formats.exports import unfold_export
 from pipelines.formats.fields import read_fields
 from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
@@ -25,10 +25,10 @@ from pipelines.formats.plugin import call_plugin
 from pipelines.formats.prefixes import with_prefixes
 from pipelines.formats.reading import last_answer, read_layout
 from pipelines.formats.record_fields import has_system, logged_of
-from pipelines.formats.said import Said
 from pipelines.formats.sessions import SESSIONS, SessionFormat, read_session, session_of
 from pipelines.formats.span_kinds import SPAN_KINDS, check_request, check_span
 from pipelines.formats.spans import unfold
+from pipelines.formats.turn_texts import TurnTexts
 from pipelines.formats.turns import Reading, parsed, read_turns
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip
@@ -170,7 +170,7 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, reading
         if not record.keys().isdisjoint(ENVELOPES):
             record, fields = _with_fields_beside(record, fields, turns, reading.budget)
         read = _READ | used | (_TWICE if record.keys() >= _OF_OPENHANDS else frozenset())
-        unread.add_others("record", "", record, read if episode is None else read | {episode[0]}, Said(turns).repeats)
+        unread.add_others("record", "", record, read if episode is None else read | {episode[0]}, TurnTexts(turns).repeats)
     return logged_of(made.name, turns, key, written, fields, episode, rejected)
 
 
@@ -178,7 +178,7 @@ def _with_fields_beside(record: Record, fields: dict[str, Keyed], turns: Json, b
     """(the record without what was taken out of the objects beside its turns, its fields with it)."""
     given = {field for field, pairs in fields.items() if any(value not in ("", [], {}) for _, value in pairs)}
     wanted = {"tools", "system"} - given - ({"system"} if has_system(turns) else set())
-    beside, left = fields_beside(record, wanted, budget)
+    beside, left = fields_in_envelopes(record, wanted, budget)
     return {key: rest for key, value in record.items() if (rest := left.get(key, value)) or key not in left}, fields | beside
 
 

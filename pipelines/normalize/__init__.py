@@ -25,9 +25,9 @@ from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.reasoning import CLOSE
 from pipelines.normalize.results import pair_results
 from pipelines.normalize.stopped import check_stops
-from pipelines.normalize.told import check_definitions, check_system_texts
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
 from pipelines.normalize.turns import Line, lines_of
+from pipelines.normalize.unread_prompts import check_definitions, check_system_texts
 from pipelines.normalize.written import write_json
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip, kind_of
@@ -45,15 +45,15 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     _check_record(logged, findings)
     lines = _lines(logged, findings)
     lines = [*_system_lines(logged, lines, findings), *lines] if logged.system else lines
-    if unread.told:
-        check_system_texts(unread.told, lines, findings)
+    if unread.prompts:
+        check_system_texts(unread.prompts, lines, findings)
     given = _logged_tools(logged)
     if not given and source.calls_in_text != "none":
         given = lift_tools(lines, findings)
     tools = read_tools(given, findings)
     declared = {tool.name: tool for tool in tools}
-    if unread.told:
-        check_definitions(unread.told, declared, findings)
+    if unread.prompts:
+        check_definitions(unread.prompts, declared, findings)
     lines = lift_calls(lines, declared, source.calls_in_text, findings)
     shown = place_images(logged, lines, findings)
     check_references(shown, findings)

@@ -17,7 +17,7 @@ _SAYS = frozenset(("content", "value", "text", "parts"))
 _TEMPLATES = ("<|", "<s>", "<bos>", "<start_of_turn>", "[INST]", "###", "Human:", "USER:", "User:", "SYSTEM:", "System:", "A chat between")
 
 
-class Said:
+class TurnTexts:
     """The texts of these turns."""
 
     __slots__ = ("_all", "_left", "_texts", "_turns")

@@ -90,7 +90,7 @@ def test_what_is_declared_or_is_no_definition_refuses_nothing(beside):
 
 
 @pytest.mark.parametrize(
-    ("beside", "is_told"),
+    ("beside", "is_ignored"),
     [
         ({"metadata": {"instructions": "Annotators: mark bad answers."}}, False),
         ({"session": {"system": "Red Hat Enterprise"}}, True),
@@ -98,11 +98,11 @@ def test_what_is_declared_or_is_no_definition_refuses_nothing(beside):
         ({"options": {"instructions": "Pick one."}}, True),
     ],
 )
-def test_an_ambiguous_name_in_notes_is_no_system_prompt(beside, is_told: bool):
+def test_an_ambiguous_name_in_notes_is_no_system_prompt(beside, is_ignored: bool):
     """What may be one refuses the record, unless it is ignored."""
     for record in (asked("Q", "A", **beside), {"prompt": "Q", "completion": "A"} | beside):
-        assert turns(conversation(record, configuration(source={"ignore": list(beside) if is_told else []}))) == [("user", "", "Q"), ("assistant", "", "A")]
-        assert not is_told or [code for code, _ in refusals(record)] == ["schema.field_unread"]
+        assert turns(conversation(record, configuration(source={"ignore": list(beside) if is_ignored else []}))) == [("user", "", "Q"), ("assistant", "", "A")]
+        assert not is_ignored or [code for code, _ in refusals(record)] == ["schema.field_unread"]
 
 
 @pytest.mark.parametrize("names", [("metadata", "request"), ("request", "metadata")])

@@ -1,7 +1,7 @@
 """Tool definitions and system texts in objects beside the turns, as logs of requests have them.
 
     {"messages": [...], "model_parameters": {"tools": [...]}}    is read: `ENVELOPES` are the keys of such objects
-    {"messages": [...], "run": {"setup": {"tools": [...]}}}      is found by `told_in`; the record is refused unless it declares these tools elsewhere
+    {"messages": [...], "run": {"setup": {"tools": [...]}}}      is found by `unread_prompts_in`; the record is refused unless it declares these tools elsewhere
 
 Sources: docs.langchain.com/langsmith/run-data-format (extra.invocation_params); docs.litellm.ai, spend logs and callbacks (proxy_server_request,
 optional_params, model_parameters); langfuse.com/docs/observability (modelParameters, metadata); AWS Bedrock Converse (toolConfig).
@@ -48,7 +48,7 @@ _SCHEMAS = ("input_schema", "inputSchema", "parameters", "parameter_definitions"
 _MARKS = ('"parameters"', '"function"', "put_schema", "putSchema", "toolSpec", "eclarations", "ystem", "nstructions")  # one is in every JSON text that tells
 
 
-class Told(NamedTuple):
+class UnreadPrompt(NamedTuple):
     """What a value that nothing reads tells a model: tool definitions, or a system text. `where` is its place, `key` the unread key that has it."""
 
     where: str
@@ -57,13 +57,13 @@ class Told(NamedTuple):
     value: Json
 
 
-def fields_beside(holder: Mapping[str, Json], wanted: Collection[str], budget: Budget) -> tuple[dict[str, tuple[tuple[str, Json], ...]], dict[str, Json]]:
+def fields_in_envelopes(holder: Mapping[str, Json], wanted: Collection[str], budget: Budget) -> tuple[dict[str, tuple[tuple[str, Json], ...]], dict[str, Json]]:
     """(the wanted ones of the fields `tools` and `system` that an object has in its envelopes, what else is in each envelope that has one).
 
     The first envelope that has a field gives it; what others have stays in them.
 
     >>> from pipelines.config.settings import Limits
-    >>> fields_beside({"config": {"system_prompt": "Be brief.", "seed": 1}, "n": 2}, ("tools", "system"), Budget(Limits(), 100))
+    >>> fields_in_envelopes({"config": {"system_prompt": "Be brief.", "seed": 1}, "n": 2}, ("tools", "system"), Budget(Limits(), 100))
     ({'system': (('config.system_prompt', 'Be brief.'),)}, {'config': {'seed': 1}})
     """
     found: dict[str, tuple[tuple[str, Json], ...]] = {}
@@ -96,7 +96,7 @@ def _without_fields(
     return envelope if is_same else left
 
 
-def told_in(key: str, value: Json, where: str) -> Iterator[Told]:
+def unread_prompts_in(key: str, value: Json, where: str) -> Iterator[UnreadPrompt]:
     """The tool definitions and the system texts in a value that nothing reads, at any depth, and in JSON texts. `where` is the place of the value."""
     boxes: list[tuple[str, str, Json]] = [(where, key, value)]
     while boxes:
@@ -104,20 +104,20 @@ def told_in(key: str, value: Json, where: str) -> Iterator[Told]:
         if isinstance(box, str):
             box = _opened(box)
         if name in TOOLS and isinstance(box, (dict, list)) and defines_tools(box):
-            yield Told(place, key, "tools", box)
+            yield UnreadPrompt(place, key, "tools", box)
         elif isinstance(box, dict):
             if _is_definition(box):
-                yield Told(place, key, "tools", [box])
+                yield UnreadPrompt(place, key, "tools", [box])
                 continue
             for inner_name, inner in box.items():
                 is_key = inner_name in NAMED or inner_name == "system" or (inner_name == "instructions" and _OF_MODEL.search(name) is not None)
                 if is_key and is_system_text(inner_name, inner):
-                    yield Told(f"{place}.{inner_name}", key, "system", inner)
-                elif isinstance(inner, (dict, list)) or (isinstance(inner, str) and may_tell(inner)):
+                    yield UnreadPrompt(f"{place}.{inner_name}", key, "system", inner)
+                elif isinstance(inner, (dict, list)) or (isinstance(inner, str) and may_have_prompt(inner)):
                     boxes.append((f"{place}.{inner_name}"[:200], inner_name, inner))
         elif isinstance(box, list):
             if box and all(_is_definition(item) for item in box):
-                yield Told(place, key, "tools", box)
+                yield UnreadPrompt(place, key, "tools", box)
             else:
                 boxes += [(f"{place}[{i}]"[:200], "", item) for i, item in enumerate(box) if isinstance(item, (dict, list))]
 
@@ -205,7 +205,7 @@ def _are_by_name(value: Mapping[str, Json]) -> bool:
     return bool(value) and all(isinstance(one, dict) and any(_is_schema(one.get(key), key) for key in _SCHEMAS) for one in value.values())
 
 
-def may_tell(text: str) -> bool:
+def may_have_prompt(text: str) -> bool:
     """Whether a text may be an object or a list as JSON."""
     return text[:64].lstrip()[:1] in ("{", "[")
 
@@ -221,7 +221,7 @@ def _parsed(value: Json, budget: Budget) -> Json:
 
 
 def _is_telling(value: Json) -> bool:
-    return isinstance(value, str) and may_tell(value) and any(mark in value for mark in _MARKS)
+    return isinstance(value, str) and may_have_prompt(value) and any(mark in value for mark in _MARKS)
 
 
 def _opened(value: Json) -> Json:
