@@ -106,3 +106,43 @@ def test_code_of_any_length_takes_linear_time(code: str):
     """Ten times the code takes at most some thirty times as long; a quadratic reader would take a hundred."""
     short, long = (_seconds(agentnet(code * count)) for count in (3_000, 30_000))
     assert long < 30 * max(short, 0.02)
+
+
+ASKED: list[Any] = [
+    "{}",
+    {"type": "text", "text": "{}"},
+    {"type": "tool_result", "content": "{}"},
+    {"type": "tool_result", "content": [{"type": "text", "text": "{}"}]},
+    {"type": "thinking", "thinking": "{}"},
+    {"type": "document", "text": "{}"},
+    {"type": "text", "text": "Hi", "value": "{}"},
+]
+SAID: list[Any] = [
+    "{}\nAction: wait()",
+    "<answer>wait()</answer>\n{}",
+    "{}\npyautogui.sleep(1)",
+    "pyautogui.sleep(1)\n{}",
+    "<think>{}</think><action>wait()</action>",
+]
+SAID += [{"type": "thinking", "thinking": "{}"}, {"type": "summary", "text": "{}"}, {"type": "text", "text": "Action: wait()", "content": "{}"}]
+SAID += [
+    {"type": "tool_use", "name": "computer", "input": {"action": "wait"}},
+    {"type": "text", "text": "Thought: {}"},
+    {"type": "tool_result", "content": "{}"},
+]
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_every_word_of_a_chat_is_in_a_row_or_its_record_is_refused(seed: int):
+    rng = random.Random(seed)
+    turns: list[Any] = []
+    for i in range(rng.randint(1, 2)):
+        asked = [{"type": "text", "text": "Open it."}, *rng.choices(ASKED, k=i == 0 and rng.randint(0, 1)), {"type": "image", "image": "s0.png"}]
+        said = [*rng.choices(SAID, k=rng.randint(0, 1)), rng.choice(SAID)]
+        turns += [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
+    text, *rest = json.dumps(turns).split("{}")
+    words = [f"word{i}." for i in range(len(rest))]
+    made = run({"messages": json.loads(text + "".join(map("".join, zip(words, rest, strict=True))))}, stepwise("plain"), sizes_of(1))
+    rows = [one for one in made if isinstance(one, Conversation)]
+    kept = " ".join(message.content for row in rows for message in row.messages)
+    assert not rows or [word for word in words if word not in kept] == []

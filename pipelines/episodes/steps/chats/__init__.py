@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pipelines.config import Normalize
-from pipelines.episodes.steps.chats.answers import answer_with_calls, calls_in, does_something, read_answer
+from pipelines.episodes.steps.chats.answers import answer_with_calls, calls_in, does_something, read_answer, unread_text
 from pipelines.episodes.steps.chats.content import Content, content_key, read_content
 from pipelines.episodes.steps.chats.pictures import Pictures, own_pictures, pictures_of, without_marks
 from pipelines.episodes.steps.data_sets.chats import FILLERS, NO_HISTORY, TASKS
@@ -74,8 +74,8 @@ class Chat:
         if not self.steps:
             self.goal, self.history = task_of("\n".join(self.asked).strip())
         parsed = answer_with_calls(text, calls) if calls else read_answer(text, self.budget)
-        if parsed.rest:
-            detail = f"what the answer says beside its action is not read: {clip(parsed.rest)}"
+        if rest := unread_text(parsed):
+            detail = f"what the answer says beside its action is not read: {clip(rest)}"
             self.faults.append(Reason.SCHEMA_FIELD_UNREAD.at(where, detail))
         if len(self.screens) > 1:
             self.faults.append(Reason.IMAGE_COUNT_MISMATCH.at(where, f"found {len(self.screens)} pictures before this answer; expected one, its screen"))

@@ -90,6 +90,11 @@ def read_answer(text: str, budget: Budget) -> ParsedAnswer:
     return ParsedAnswer(text, is_action=command is not None and command[1] in _COMMANDS)
 
 
+def unread_text(answer: ParsedAnswer) -> str:
+    """What of this answer nothing reads; "" where all is read. Reasoning is no part of an instruction."""
+    return answer.rest or (answer.instruction if _OTHER_TAGS.search(answer.instruction) else "")
+
+
 def answer_with_calls(text: str, calls: list[Json]) -> ParsedAnswer:
     """An answer whose actions are calls beside its text. What its text has in tags is not read."""
     tag = _TAG.search(text)
