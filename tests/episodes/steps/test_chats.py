@@ -254,6 +254,7 @@ CODE = {"action": "tap", "point": [5, 6]}
         ("```python\nprint\n```\nis no use here.\npyautogui.click(5, 6)", {"thought": "```python\nprint\n```\nis no use here."} | CODE),
         ("I see that it is open.\n```DONE```", {"thought": "I see that it is open.", "action": "finish"}),
         ("It loads.\n```\nWAIT\n```\n", {"thought": "It loads.", "action": "wait"}),
+        ("Action: [OK] comes next.\npyautogui.click(5, 6)", CODE),
         ("```FAIL```", {"action": "impossible"}),
         ('Action: pyautogui.write("""a\n```\nb""")', {"action": "type", "text": "a\n```\nb"}),
     ],
@@ -374,6 +375,11 @@ def result(content: Any) -> dict[str, Any]:
 )
 def test_what_nothing_reads_of_a_chat_refuses_it(record: Any, refusal: tuple[str, str]):
     assert refusal in refusals(record, PLAIN, {"s0.png": (108, 240), "s1.png": (108, 240)})
+
+
+def test_a_second_list_of_turns_may_only_be_the_same():
+    record = spoken([], [WAIT])
+    assert only(record | {"conversations": record["messages"]}) == {"action": "wait"}
 
 
 def test_an_answer_is_not_trained_where_its_turn_or_a_part_says_so():

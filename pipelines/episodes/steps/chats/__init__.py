@@ -31,6 +31,7 @@ from pipelines.visible import counted
 
 Json = Any
 _READ = ("role", "from", "recipient", "end_turn", "tool_call_id", *TURN_FIELDS["loss"])
+_LISTS = ("messages", "conversations")
 _QUESTIONS, _ANSWERS = ("user", "human"), ("assistant", "gpt")
 _RESULTS = ("tool", "observation", "function")  # they may have the next screen
 _WORD_SIGNS = re.compile(r"[^\w]+")
@@ -106,7 +107,8 @@ def says_actions(record: Mapping[str, Json], budget: Budget) -> bool:
 
 def read_chat(record: Mapping[str, Json], trail: Trail, unread: Unread) -> Chat:
     chat, listed, findings = Chat(trail.budget), Pictures(record), _findings(trail.budget, unread)
-    trail.add("", record, (listed.where, _turns_key(record)))
+    turns = record[_turns_key(record)]
+    trail.add("", record, (listed.where, *(key for key in _LISTS if record.get(key) == turns)))
     chat.faults += _strays(record)
     waiting: list[_Waiting] = []  # answers without a question between them are one
     for where, turn in _turns(record):
@@ -202,7 +204,7 @@ def _says_something(line: str) -> bool:
 
 def _turns_key(record: Mapping[str, Json]) -> str:
     """The key of the turns of a chat: the first that has any."""
-    return next((key for key in ("messages", "conversations") if isinstance(record.get(key), list) and record[key]), "messages")
+    return next((key for key in _LISTS if isinstance(record.get(key), list) and record[key]), "messages")
 
 
 def _turns(record: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:

@@ -74,8 +74,8 @@ def read_answer(text: str, budget: Budget) -> ParsedAnswer:
     if tags := list(_TAG.finditer(text)):
         return _tagged(text, tags, budget)
     if (found := _ACTION.search(text)) is not None:
-        action, instruction = _code_in(text[found.end() :])
-        return _parsed(_opened(action, budget), _bare(text[: found.start()]), instruction)
+        action, instruction = _action_in(text[found.end() :], budget)
+        return _parsed(action, _bare(text[: found.start()]), instruction)
     opened = _opened(_unfenced(text), budget)
     if isinstance(opened, dict):
         is_action = any(isinstance(opened.get(key), (str, dict)) for key in NAME if key not in ("type", "name"))
@@ -136,10 +136,12 @@ def _split(before: str) -> tuple[str, str]:
     return (_bare(before), "") if found is None else (_bare(before[: found.start()]), _without_open_fence(before[found.end() :]).strip().strip('"'))
 
 
-def _code_in(text: str) -> tuple[str, str]:
+def _action_in(text: str, budget: Budget) -> tuple[Json, str]:
     """(the action, what is said before it in words), where code comes after a sentence."""
-    found = None if text.lstrip()[:1] in ("{", "[") else _CALL.search(text)
-    start = 0 if found is None else _start_of_code(text, found.start())
+    opened = _opened(_unfenced(text), budget)
+    if not isinstance(opened, str) or (found := _CALL.search(text)) is None:
+        return opened, ""
+    start = _start_of_code(text, found.start())
     return _unfenced(text[start:]), text[:start].strip()
 
 
