@@ -369,6 +369,10 @@ def result(content: Any) -> dict[str, Any]:
         (spoken([], "", tool_calls=[CALL, "click"]), ("schema.field_unread", "messages[1].tool_calls[1]")),
         (spoken([], [WAIT]) | {"conversations": [{"from": "human", "value": "Close it."}]}, ("schema.field_unread", "conversations")),
         ({"messages": [*spoken([], [WAIT])["messages"], "and close it"]}, ("schema.turn_not_object", "messages[2]")),
+        (
+            {"messages": [{"role": "system", "content": [{"type": "image", "image": "s1.png"}]}, *spoken([], [WAIT])["messages"]]},
+            ("image.count_mismatch", "messages[0]"),
+        ),
         (spoken([], [WAIT], loss_weight=0.5), ("schema.field_type", "messages[1]")),
         (spoken([], [WAIT], loss_weight="half"), ("schema.field_type", "messages[1].loss_weight")),
     ],

@@ -131,6 +131,8 @@ def read_chat(record: Mapping[str, Json], trail: Trail, unread: Unread) -> Chat:
                 )
         elif role != "system":
             chat.faults.append(Reason.SCHEMA_ROLE_UNKNOWN.at(where, f"found the role {clip(str(role))}; a chat of steps has system, user and assistant"))
+        elif pictures_of(turn, "", Pictures({}), where, chat.faults):
+            chat.faults.append(Reason.IMAGE_COUNT_MISMATCH.at(where, "a picture of a system message is not read; expected it in a question"))
     _close(chat, waiting)
     if listed.left:
         _take_unmarked(chat, listed)
