@@ -61,6 +61,7 @@ def test_a_record_of_tfrecords_has_its_values_in_lists_and_its_actions_as_text()
     ("step", "answer"),
     [
         (("CLICK", [[500, 250]]), {"POINT": [500, 250]}),
+        (("CLICK", [[500, 250], [500, 250]]), {"POINT": [500, 250]}),
         (("CLICK", "KEY_HOME"), HOME),
         (("CLICK", "KEY_BACK"), BACK),
         (("HOME", ""), HOME),

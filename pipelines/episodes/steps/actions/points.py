@@ -78,12 +78,13 @@ def _center(rect: Json, where: str) -> Point:
 
 
 def point_of(value: Json, order: str, where: str) -> Point:
-    """The point in [x, y], [y, x], a box of four numbers (its centre), an object (with a width and a height a box too), or a text of these. Raises Reject for anything else."""
+    """The point in [x, y], [y, x], a box of four numbers (its centre), an object (with a width and a height a box too), or a text of these; also in a
+    list of one point, or of the same point twice. Raises Reject for anything else."""
     if isinstance(value, dict) and "related" in value:  # GUIAct has both units
         value = value["related"]
     if isinstance(value, dict):
         return _center(value, where) if value.keys() & _SIDES else Point(*_numbers([value.get("x"), value.get("y")], (2,), where))
-    if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], (list, tuple)):
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], (list, tuple)) and all(one == value[0] for one in value):
         value = value[0]
     numbers = _numbers(value, (2, 4), where)
     if len(numbers) == 4:
