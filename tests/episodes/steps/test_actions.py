@@ -173,6 +173,8 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
         ({"action": "scroll", "pixels": -500, "direction": "up"}, "direction says up, and pixels says down"),
         ({"action": "scroll", "direction": "up", "scroll_direction": "down"}, "direction says up, and scroll_direction says down"),
         ({"action": "scroll_up", "scroll_y": 100}, "the name says up, and scroll_y says down"),
+        ({"action": "hscroll", "direction": "up"}, "the name says hscroll, and the direction is up"),
+        ({"action": "vscroll", "scroll_x": 5}, "the name says vscroll, and the direction is right"),
         ({"action": "hscroll", "pixels": 100}, "do not say whether it is to the left or to the right"),
         ({"action": "scroll", "clicks": 5}, "scroll has no direction"),
         ({"action": "scroll", "scroll_y": "far"}, "scroll_y is 'far', which is not a number"),

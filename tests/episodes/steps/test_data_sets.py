@@ -70,6 +70,7 @@ def test_a_record_of_tfrecords_has_its_values_in_lists_and_its_actions_as_text()
         (("SCROLL", [[900, 500], [100, 510]]), {"POINT": [900, 500], "to": "left"}),
         (("TEXT", "hello"), {"TYPE": "hello"}),
         (("TYPE", "hello"), {"TYPE": "hello"}),
+        (("TEXT", "KEY_HOME"), {"TYPE": "KEY_HOME"}),
         (("COMPLETE", ""), FINISH),
         (("INCOMPLETE", ""), {"STATUS": "impossible"}),
         (("IMPOSSIBLE", ""), {"STATUS": "impossible"}),

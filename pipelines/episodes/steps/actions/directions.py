@@ -13,6 +13,7 @@ from pipelines.records import Action, Point
 
 Json = Any
 _OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
+_AXES = {"hscroll": ("left", "right"), "vscroll": ("up", "down")}
 
 
 def direction_of(fields: Mapping[str, Json], word: str, named: str, point: Point | None, end: Point | None, is_scroll: bool, where: str) -> str:
@@ -22,6 +23,8 @@ def direction_of(fields: Mapping[str, Json], word: str, named: str, point: Point
     way, said = direction_between(point, end), _said(fields, named, word == "hscroll", where)
     if way and said and said != way and not (is_scroll and said == _OPPOSITE[way]):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the direction is {said}, and the way between the two points is {way}"))
+    if (way or said) and (way or said) not in _AXES.get(word, _OPPOSITE):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the name says {word}, and the direction is {way or said}"))
     return way or said
 
 

@@ -50,7 +50,7 @@ def _made(reader: Reader, value: Json, details: Details, where: str) -> Action:
     if isinstance(name, bool) or not isinstance(name, (str, int)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)}; expected the name of an action, or an object with it"))
     if isinstance(info := details.pop("info", None), str):  # GUI-Odyssey: a key, or the text
-        name = info if info.startswith("KEY_") else name
+        name = info if info.startswith("KEY_") and reader.layout.words.names.get(word_of(name)) != "type" else name
         details["text"] = info
     seconds = reader.layout.words.seconds or (isinstance(value, dict) and value.get("name") in keys_of.TOOLS_IN_SECONDS)
     return action_of(name, details, reader.layout.words._replace(seconds=seconds), where, reader.order)
