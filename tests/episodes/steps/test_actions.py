@@ -266,6 +266,20 @@ def test_an_action_is_never_given_the_name_under_another_key(action: dict[str, A
     assert refusals(record, stepwise("plain", coordinates={"from": "px"})) == [(code, "steps[0].action")]
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"action": "click", "action_type": "swipe"},
+        {"action": "click", "type": "swipe"},
+        {"action": {"action": "click"}, "action_type": "swipe"},
+        {"action": "swipe_up", "action_type": "swipe_down"},
+    ],
+)
+def test_an_action_whose_step_names_another_one_is_refused(beside: dict[str, Any]):
+    record = {"goal": "Go.", "steps": [{"screenshot": "s0.png", "x": 54, "y": 120} | beside]}
+    assert refusals(record, stepwise("plain", coordinates={"from": "px"})) == [("step.action_bad", "steps[0].action")]
+
+
 def test_a_step_that_does_something_besides_stays_in_the_history():
     steps = [
         {"screenshot": f"s{i}.png", "action": action} for i, action in enumerate([{"action": "type", "text": "a", "press_enter": True}, {"action": "done"}])

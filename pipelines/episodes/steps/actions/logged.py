@@ -45,6 +45,10 @@ def logged_action(reader: Reader, at: Found, code: str | None) -> Action:
 
 def _made(reader: Reader, value: Json, details: Details, where: str) -> Action:
     name = _name(value, reader.layout.words.names, where)
+    if _is_name(name) and (meant := _meant(name, reader.layout.words.names)):
+        for at, key, beside in details.names_beside():
+            if other := _meant(beside, reader.layout.words.names):
+                _agree(("the action", name, meant), (f"{at}.{key}".lstrip("."), beside, other), where)
     if isinstance(name, str) and "(" in name:
         return read_code(name, where, reader.trail.budget, reader.layout.words)
     if isinstance(name, bool) or not isinstance(name, (str, int)):
@@ -70,13 +74,18 @@ def _name(value: Json, names: Mapping[str, str], where: str) -> Json:
         outer.pop("name", None)  # that of an element
     given = [(key, name, _meant(name, names)) for key, name in (*outer.items(), *((f"parameters.{key}", name) for key, name in within.items()))]
     known = [(key, name, meant) for key, name, meant in given if meant]
-    for key, name, (made, direction) in known[1:]:
-        first, said, (made_first, direction_first) = known[0]
-        if made != made_first or (direction and direction_first and direction != direction_first):
-            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{first} {clip(str(said))} and {key} {clip(str(name))} are two actions"))
+    for other in known[1:]:
+        _agree(known[0], other, where)
     if not given or not given[0][2]:
         return given[0][1] if given else None
     return next((name for _, name, (_, direction) in known if direction), given[0][1])
+
+
+def _agree(one: tuple[str, Json, tuple[str, str]], other: tuple[str, Json, tuple[str, str]], where: str) -> None:
+    """Raises Reject where two names, each with its key and what it means, are those of two actions."""
+    (key, name, (made, direction)), (other_key, other_name, (other_made, other_direction)) = one, other
+    if made != other_made or (direction and other_direction and direction != other_direction):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{key} {clip(str(name))} and {other_key} {clip(str(other_name))} are two actions"))
 
 
 def _is_name(value: Json) -> bool:
@@ -85,7 +94,7 @@ def _is_name(value: Json) -> bool:
 
 def _meant(name: Json, names: Mapping[str, str]) -> tuple[str, str] | None:
     """(the action, the direction) that a name says; None where the tables do not have it. Of a call as text, what stands before its arguments counts."""
-    word = word_of(str(name).split("(")[0].rpartition(".")[2])
+    word = word_of(str(name).split("(", 1)[0].rpartition(".")[2])
     parts = None if word in names else DIRECTED.fullmatch(word)
     made = names.get(parts[1] if parts else word)
     return (made, parts[2] if parts else "") if made else None
@@ -123,6 +132,11 @@ class Details(dict[str, Json]):
         if value is not None:
             self.used.add(key)
         return value
+
+    def names_beside(self) -> list[tuple[str, str, Json]]:
+        """(place, key, name) of all names of actions beside the action."""
+        keys = ("action_type", "action", "type", "action_name")
+        return [(where, key, holder[key]) for where, holder in self.beside for key in keys if _is_name(holder.get(key))]
 
     def account(self, trail: Trail) -> None:
         for where, holder in self.beside:
