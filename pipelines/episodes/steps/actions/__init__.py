@@ -21,6 +21,8 @@ from pipelines.episodes.steps.data_sets.keys import (
     KEY,
     PAIRS,
     POINT,
+    SECOND,
+    SECOND_PAIRS,
     STATUS,
     TEXT,
     URL,
@@ -61,6 +63,8 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     if made == "dual":
         made = "tap" if point is None or end is None or math.dist(point, end) <= TAP_DISTANCE else "swipe"
         end = end if made == "swipe" else None
+    elif point is not None and ACTIONS[made] == "point" and (second := logged_point(fields, SECOND, SECOND_PAIRS, order, where)) not in (None, point, (0, 0)):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{made} has one point, and the log has ({second.x:g}, {second.y:g}) too"))
     made = _status(made, word, fields, words, where)
     made = _clicked(made, count, button, where)
     if made == "key" and count == 1 and (key := _key(fields, word)):

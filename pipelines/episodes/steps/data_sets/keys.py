@@ -25,6 +25,8 @@ POINT = (
 END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "to_coord", "end_box", "to", "target")
 PAIRS = (("x", "y"), ("x1", "y1"), ("start_x", "start_y"), ("touch_x", "touch_y"), ("position_x", "position_y"), ("press_position_x", "press_position_y"))
 END_PAIRS = (("x2", "y2"), ("to_x", "to_y"), ("end_x", "end_y"), ("lift_x", "lift_y"), ("release_position_x", "release_position_y"))
+# Of a tap, these are another corner or another place. The place where a finger left the screen is no other place, and a target may be an element.
+SECOND, SECOND_PAIRS = END[:4], END_PAIRS[:3]
 RECTS = ("bounding_box_rect", "bbox", "bounding_box", "rect")  # x, y, width, height: the first as four numbers, the others as an object
 TEXT = ("text", "value", "content", "message", "input_text", "typed_text", "text_content", "answer", "action_value")
 KEY = ("key", "keys", "button", "text", "value", "keycode")
