@@ -127,6 +127,29 @@ def test_an_episode_of_android_control_may_be_below_a_key():
     assert [(row.episode_id, row.step_id) for row in rows] == [("60", "0"), ("60", "1"), ("60", "2")]
 
 
+TWICE = [2 * WIDTH, 2 * HEIGHT]
+SIDES = {"width": TWICE[0], "height": TWICE[1]}
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        *({key: TWICE} for key in ("resolution", "screen_size", "device_dim", "window_size", "img_size", "screenshot_size", "viewport")),
+        *({key: SIDES} for key in ("screen", "device", "device_info", "screen_resolution")),
+        *({f"{name}_{side}": length for side, length in SIDES.items()} for name in ("screen", "image", "device")),
+        *({key: {f"screen_{side}": length for side, length in SIDES.items()}} for key in ("device_info", "metadata")),
+        {"screenWidth": TWICE[0], "screenHeight": TWICE[1]},
+    ],
+)
+def test_a_point_in_px_is_on_the_logged_screen_where_the_picture_is_smaller(size: dict[str, Any]):
+    tap = {"action_type": "click", "x": WIDTH, "y": HEIGHT // 2}
+    lists = {"episode_id": "1", "goal": "Go.", "screenshots": ["s0.png"], "actions": [tap]}
+    steps = {"episode_id": "1", "goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"type": "tap", "x": WIDTH, "y": HEIGHT // 2}}]}
+    one = {"episode_id": "1", "step_id": 0, "goal": "Go.", "screenshot": "s0.png", "action": tap}
+    for record in (lists, steps, one):
+        assert answers(rows_of(record | size, stepwise(coordinates={"from": "px"})))[0] == {"POINT": [500, 250]}
+
+
 def candidate(rect: str, is_meant: bool) -> dict[str, Any]:
     return {"tag": "a", "attributes": f'{{"bounding_box_rect": "{rect}"}}', "is_original_target": is_meant, "is_top_level_target": not is_meant}
 

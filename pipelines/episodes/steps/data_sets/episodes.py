@@ -24,7 +24,7 @@ EPISODES: Mapping[str, StepLayout] = {
             "width": "screenshot_widths",
             "height": "screenshot_heights",
         },
-        fields=StepFields(screen="screenshot", details=("action",), low="step_instruction", sizes=("width | record:width", "height | record:height")),
+        fields=StepFields(screen="screenshot", details=("action",), low="step_instruction"),
         unit="px",
         group="episode_id | episode.episode_id",
     ),
