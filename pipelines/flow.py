@@ -21,6 +21,7 @@ from pipelines.config.rows import Rows
 from pipelines.containers.partitions import with_columns
 from pipelines.dialects import Dialect, open_dialect
 from pipelines.episodes.checks import check_step_rows, check_steps
+from pipelines.episodes.fold import fold_findings
 from pipelines.episodes.steps import read_episode
 from pipelines.episodes.steps.groups import with_earlier
 from pipelines.formats.keys import Unread
@@ -49,7 +50,6 @@ from pipelines.records import (
     Step,
     Tokens,
 )
-from pipelines.visible import counted
 
 P = ParamSpec("P")
 In = TypeVar("In")
@@ -204,11 +204,10 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
         findings += [finding if finding.where else reason_of(finding.code).at(ref.where, finding.detail) for finding in look.findings]
         if look.image:
             images.append(look.image)
-    if context.masked:
-        findings.append(_trained_elsewhere(context))
+    findings += fold_findings(context)
     if context.id_conflict:
         findings.append(Reason.RECORD_ID_CONFLICT.at("id", f"another record of source {draft.origin.source} also has the id {draft.logged_id!r}"))
-    refused = refusals(findings)
+    refused = [*draft.refusals, *refusals(findings)]
     if context.id_conflict and config.normalize.id_conflict == "quarantine":
         refused.append(findings[-1])
     if refused:
@@ -226,7 +225,7 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
         step_id=draft.step_id,
         origin=draft.origin,
         format=draft.format,
-        messages=_masked(messages, set(context.masked)) if context.masked else messages,
+        messages=_masked(messages, {*context.masked, *context.withheld}) if context.masked or context.withheld else messages,
         tools=draft.tools,
         images=tuple(images),
         findings=tuple(dict.fromkeys(findings)),
@@ -237,12 +236,6 @@ def _verified(draft: Draft, seen: SeenImages, config: Config, context: RecordCon
 
 def _masked(messages: Sequence[Message], masked: Collection[int]) -> tuple[Message, ...]:
     return tuple(replace(message, loss_weight=0.0) if i in masked else message for i, message in enumerate(messages))
-
-
-def _trained_elsewhere(context: RecordContext) -> Finding:
-    """One finding for all answers: a record may have hundreds. Those that are left have a loss_weight other than 0."""
-    held = f", for example {context.trained_in.named}" if context.trained_in else ""
-    return Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.at("", f"loss_weight is 0 in {counted(len(context.masked), 'message')} that other records train{held}")
 
 
 def _conversations_or_row(record: DraftWithImages, config: Config) -> tuple[Conversation, ...] | Quarantined:

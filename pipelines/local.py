@@ -107,7 +107,7 @@ class RecordIndex:
     def close(self) -> None:
         self.steps.close()
         self.folded = fold(one for one in self.cumulative if self.first[one.place.record_id] == one.place[:2])
-        superseded = {place.record_id for place, folded in self.folded.items() if not folded.trains}
+        superseded = {place.record_id for place, folded in self.folded.items() if folded.is_superseded}
         self.clashing = {key for key, records in self.named.items() if len(records - superseded) > 1}
 
     def context_of(self, raw: RawRecord, draft: Drafted) -> RecordContext:

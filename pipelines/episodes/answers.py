@@ -29,17 +29,25 @@ class Answer(NamedTuple):
     reasoning: int  # its characters of reasoning, without white space
     images: int  # up to here
     size: int  # characters up to here, with all reasoning, without system messages
+    is_withheld: bool = False  # whether it is the newest answer and the log says that it is not trained: it was cut, say
 
 
 def answers_of(draft: Draft) -> list[Answer]:
-    """The answers that are trained, in order; without their images, which are not verified yet."""
-    return answers_in(draft.origin.source, draft.episode_id if draft.episode_id != draft.record_id else None, draft.tools, draft.messages)
+    """The answers that are trained or withheld, in order; without their images, which are not verified yet. Of a draft that is refused for its newest
+    answer, that one, withheld."""
+    found = answers_in(draft.origin.source, draft.episode_id if draft.episode_id != draft.record_id else None, draft.tools, draft.messages)
+    return [answer._replace(is_withheld=True) for answer in found if answer.is_newest] if draft.refusals else found
 
 
 def answers_in(source: str, episode: str | None, tools: str | None, messages: Sequence[Message]) -> list[Answer]:
     """The same for the parts of a record; `episode` is None where the log gives none. Linear in the length of the texts."""
-    found = _units(source, episode, tools, messages)
-    return [answer for answer in found if any(message.loss_weight != 0 for message in messages[answer.first : answer.last + 1])]
+    answers: list[Answer] = []
+    for answer in _units(source, episode, tools, messages):
+        if any(message.loss_weight != 0 for message in messages[answer.first : answer.last + 1]):
+            answers.append(answer)
+        elif answer.is_newest:
+            answers.append(answer._replace(is_withheld=True))
+    return answers
 
 
 def with_images(answers: Sequence[Answer], sha256s: Sequence[str]) -> list[Answer]:

@@ -72,7 +72,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     step_id, own_id = (id_text(name, value, logged.written, findings) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
     _note_names(findings)
     findings.notes += unread.notes
-    findings.close()
+    findings.close(raw.origin.source in config.cumulative)
     return Draft(
         sample_id=sample_id_of(raw.record_id),
         record_id=raw.record_id,
@@ -84,7 +84,8 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
         tools=tools_text(tools),
         refs=tuple(image_ref(ref, where) for line in (lines if shown else ()) for _, ref, where in line.images),
         findings=tuple(dict.fromkeys(findings.notes)),
-        logged_id=own_id,
+        refusals=tuple(dict.fromkeys(findings.refusals)),
+        logged_id=own_id if not findings.refusals else None,  # a refused record is in conflict with nobody
         extra=extra,
         unread=unread.counted(),
         boxes=boxes,
@@ -101,6 +102,7 @@ def _check_record(logged: Logged, findings: Findings) -> None:
         if word is False or word == "false":
             if key not in findings.unread.ignored:
                 findings.refuse(Reason.RECORD_LABELLED_BAD, key, "the answer is labelled as bad")
+                findings.about_answer += 1
         elif word is not True and word != "true":
             findings.unread.add("record", "", key, value)
 

@@ -26,6 +26,7 @@ class Findings:
         self.names: dict[str, dict[str, str]] = {}  # role -> the names that its turns have, each with its first place
         self.turns_key = ""
         self.renamed: Mapping[str, str] = {}  # usual key of a turn -> what the log has instead
+        self.about_answer = 0  # refusals that say of the newest answer that it is not to be trained, and of nothing else that it is wrong
         self._counts: Counter[Reason] = Counter()
 
     def refuse(self, reason: Reason, where: str, detail: str = "") -> None:
@@ -69,8 +70,8 @@ class Findings:
             return finding
         return finding._replace(where=f"{self.turns_key}{found[1]}{self.renamed[found[2]]}{finding.where[len(self.turns_key) + found.end() :]}")
 
-    def close(self) -> None:
-        """Raises Reject if there is any refusal: all refusals first, then the notes."""
+    def close(self, is_cumulative: bool = False) -> None:
+        """Raises Reject if there is any refusal: all refusals first, then the notes. Not where the log is cumulative and all are about the newest answer."""
         if self.renamed:
             for found in (self.refusals, self.notes, self.unread.findings):
                 found[:] = map(self._as_logged, found)
@@ -82,5 +83,5 @@ class Findings:
             self.refusals += self.unread.findings
         else:
             self.notes += self.unread.findings
-        if self.refusals:
+        if self.refusals and not (is_cumulative and len(self.refusals) == self.about_answer):
             raise Reject(*dict.fromkeys([*self.refusals, *self.notes]))

@@ -24,6 +24,7 @@ def check_stops(stops: Sequence[Stop], lines: Sequence[Line], setting: What, fin
         if stop.ending == "blocked":
             detail = f"the answer was blocked or failed ({clip(stop.said)}), so it is not whole; name {clip(stop.key)} in ignore to train it anyway"
             findings.unread.findings.append(Reason.SCHEMA_FIELD_UNREAD.at(place, detail))
+            findings.about_answer += findings.settings.field_unread == "quarantine" and _is_newest(answer, lines)
             continue
         if known.issuperset(map(id, answer)):
             continue
@@ -31,6 +32,7 @@ def check_stops(stops: Sequence[Stop], lines: Sequence[Line], setting: What, fin
         detail = f"the answer was cut: {stop.why}" if stop.why else f"the answer was cut ({clip(stop.said)})"
         if setting == "quarantine":
             findings.refuse(Reason.CHECK_CUT_ANSWER, place, detail)
+            findings.about_answer += _is_newest(answer, lines)
             continue
         findings.note(Reason.CHECK_CUT_ANSWER, place, detail)
         for line in answer if setting == "mask" else ():
@@ -42,6 +44,11 @@ def check_stops(stops: Sequence[Stop], lines: Sequence[Line], setting: What, fin
 def _lines_at(where: str, lines: Sequence[Line]) -> list[Line]:
     """The lines of the turn at this place, or of the turn in the object at this place."""
     return [line for line in lines if line.where == where or line.where.startswith((f"{where}.", f"{where}["))] if where else []
+
+
+def _is_newest(answer: Sequence[Line], lines: Sequence[Line]) -> bool:
+    newest = set(map(id, _last_answer(lines)))
+    return all(id(line) in newest for line in answer if line.role == "assistant")
 
 
 def _last_answer(lines: Sequence[Line]) -> list[Line]:

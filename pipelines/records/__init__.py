@@ -113,13 +113,16 @@ class RecordContext(Noun, frozen=True):
     """What a record cannot know by itself, because other records decide it.
 
     `duplicate_of` is the record with the same bytes that is kept, and `superseded_by` the record that trains its answers. The messages `masked`
-    are trained in other records, one of which is `trained_in`. `id_conflict` says that another record of its source has the same id.
+    are trained in other records, one of which is `trained_in`. The messages `withheld` are trained nowhere, because the records of their own calls,
+    one of which is `withheld_by`, say so. `id_conflict` says that another record of its source has the same id.
     """
 
     duplicate_of: Held | None = None
     superseded_by: Held | None = None
     masked: tuple[int, ...] = ()
     trained_in: Held | None = None
+    withheld: tuple[int, ...] = ()
+    withheld_by: Held | None = None
     id_conflict: bool = False
 
 
@@ -168,7 +171,8 @@ class Draft(Noun, frozen=True, kw_only=True):
     """A conversation whose images are not verified yet: `refs` in text order, one per `image_at` of its messages. A draft with an `episode` has no
     messages yet, and becomes several conversations; its `refs` are the screens of the steps, each once.
 
-    `unread` counts the keys of the record that nothing reads, by place: (("turn.timestamp", 12), ("record.source_file", 1)).
+    `unread` counts the keys of the record that nothing reads, by place: (("turn.timestamp", 12), ("record.source_file", 1)). `refusals` quarantine a
+    record of a cumulative log for its newest answer, which was cut, blocked or labelled as bad; its draft tells `fold` which answer that is.
     """
 
     sample_id: str
@@ -181,6 +185,7 @@ class Draft(Noun, frozen=True, kw_only=True):
     tools: str | None
     refs: tuple[ImageRef, ...]
     findings: tuple[Finding, ...]
+    refusals: tuple[Finding, ...] = ()
     logged_id: str | None = None
     extra: str | None = None  # JSON text of the fields that are kept aside
     unread: tuple[tuple[str, int], ...] = ()

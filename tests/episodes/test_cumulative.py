@@ -104,6 +104,58 @@ def test_a_record_that_will_be_quarantined_for_its_images_holds_nothing(tmp_path
     assert states(found) == {"Conversation": 1, "record.superseded": 1, "image.missing": 1}
 
 
+def ended(record: dict[str, Any], reason: str) -> dict[str, Any]:
+    record["response"]["choices"][0]["finish_reason"] = reason
+    return record
+
+
+@pytest.mark.parametrize(
+    ("mark", "settings", "state"),
+    [
+        (lambda record: ended(record, "length"), {}, "record.superseded"),
+        (lambda record: ended(record, "length"), {"checks": {"cut_answer": "quarantine"}}, "check.cut_answer"),
+        (lambda record: ended(record, "content_filter"), {}, "schema.field_unread"),
+        (lambda record: record | {"label": False}, {}, "record.labelled_bad"),
+        (lambda record: ended(record, "length") | {"label": False}, {"checks": {"cut_answer": "quarantine"}}, "record.labelled_bad"),
+    ],
+)
+def test_an_answer_that_its_own_record_does_not_train_is_trained_nowhere(tmp_path: Path, mark, settings: dict[str, Any], state: str):
+    """The histories of later records have it and do not say so."""
+    turns = episode(1, calls=4)
+    records = call_records(turns)
+    log = write_lines(tmp_path / "calls.jsonl", [records[0], mark(records[1]), *records[2:]])
+    found = run_lines(configuration(source=FOLD, **settings), log)
+    assert states(found) == Counter(["Conversation", state, "record.superseded", "record.superseded"])
+    assert sum(trained(found).values()) == 5  # a text and a call for each of two answers, and a text for the last one
+    assert not any("1.1" in text for text in trained(found))
+    (kept,) = (one for one in found if isinstance(one, Conversation))
+    note = f"loss_weight is 0 in 2 messages, because the records of their own calls do not train them, for example {log}:2"
+    assert [(one.code, one.detail) for one in kept.findings] == [("repair.answer_withheld", note)]
+
+
+@pytest.mark.parametrize(
+    ("mark", "settings"),
+    [
+        (lambda record: ended(record, "length"), {"checks": {"cut_answer": "note"}}),
+        (lambda record: ended(record, "content_filter"), {"normalize": {"field_unread": "warn"}}),
+        (lambda record: record | {"messages": "?"}, {}),  # refused for another reason, so nothing is known of its answer
+    ],
+)
+def test_an_answer_that_nothing_keeps_from_training_is_trained_once(tmp_path: Path, mark, settings: dict[str, Any]):
+    turns = episode(1, calls=4)
+    records = call_records(turns)
+    found = run_lines(configuration(source=FOLD, **settings), write_lines(tmp_path / "calls.jsonl", [records[0], mark(records[1]), *records[2:]]))
+    assert trained(found) == trained(run_lines(configuration(), write_lines(tmp_path / "whole.jsonl", [whole(turns)])))
+
+
+def test_an_answer_that_the_history_of_a_record_does_not_train_is_trained_where_it_was_given(tmp_path: Path):
+    turns = [turn | {"loss": False} if turn["role"] == "assistant" else turn for turn in episode(1, calls=3)]
+    records = [whole([*turns[:i], turns[i] | {"loss": True}]) for i in answers(turns)]
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", records))
+    assert states(found) == {"Conversation": 3}
+    assert set(trained(found).values()) == {1}
+
+
 def broken(turns: list[Turn]) -> dict[str, Any]:
     return whole([*turns[:-1], {"role": "narrator", "content": "Meanwhile."}, turns[-1]])
 

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pipelines.episodes.answers import Answer, answers_of, with_images
 from pipelines.episodes.fold import Cumulative, Folded, fold, folded_context
+from pipelines.reasons import Reason
 from pipelines.records import Draft, Held, ImageRef, Message, Origin, RecordContext
 
 Turns = tuple[Message, ...]
+NOTHING = Folded(0, (), None)
 LAW = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -41,7 +44,7 @@ def cumulative(one: Draft, is_published: bool = False) -> Cumulative:
 
 def folded(drafts: Sequence[Draft]) -> list[Folded]:
     found = fold(cumulative(one) for one in drafts)
-    return [found[cumulative(one).place] for one in drafts]
+    return [found.get(cumulative(one).place, NOTHING) for one in drafts]
 
 
 def asks(text: str) -> Message:
@@ -56,8 +59,8 @@ def trained(drafts: Sequence[Draft], found: Sequence[Folded]) -> list[Message]:
     return [
         message
         for one, fold in zip(drafts, found, strict=True)
-        for i, message in enumerate(one.messages)
-        if message.role == "assistant" and i not in fold.masked
+        for i, message in enumerate(() if one.refusals else one.messages)
+        if message.role == "assistant" and message.loss_weight != 0 and i not in fold.masked + fold.withheld
     ]
 
 
@@ -93,6 +96,33 @@ def test_every_answer_of_a_tree_is_trained_once_and_with_its_reasoning_if_a_reco
     }
     fullest = {text: max((one for one in every if one.rpartition("</think>")[2] == text), key=len) for text in best}
     assert Counter(message.content for message in trained(drafts, found)) == Counter(fullest.values())
+
+
+@st.composite
+def with_withheld(draw: st.DrawFn, records: st.SearchStrategy[list[Draft]]) -> list[Draft]:
+    """The records, of which some do not train their newest answer, and some are refused for it."""
+    marks = {"": lambda one: one, "masked": masked, "refused": refused}
+    return [marks[draw(st.sampled_from(["", "", "masked", "refused"]))](one) for one in draw(records)]
+
+
+def masked(one: Draft) -> Draft:
+    return replace(one, messages=(*one.messages[:-1], replace(one.messages[-1], loss_weight=0.0)))
+
+
+def refused(one: Draft) -> Draft:
+    return replace(one, refusals=(Reason.RECORD_LABELLED_BAD.at("label"),))
+
+
+def plain(message: Message) -> str:
+    return message.content.rpartition("</think>")[2]
+
+
+@LAW
+@given(with_withheld(trees()))
+def test_an_answer_that_its_own_record_withholds_is_trained_nowhere_and_every_other_one_once(drafts: list[Draft]):
+    withheld = {plain(one.messages[-1]) for one in drafts if one.refusals or one.messages[-1].loss_weight == 0}
+    others = {plain(message) for one in drafts if not one.refusals for message in one.messages if message.role == "assistant"} - withheld
+    assert Counter(map(plain, trained(drafts, folded(drafts)))) == Counter(others)
 
 
 @st.composite
@@ -177,21 +207,34 @@ def test_no_answer_of_a_history_is_trained_that_all_its_episodes_can_spare(draft
 
 
 @LAW
-@given(rewritten() | trees() | alike(are_all_logged=False))
+@given(with_withheld(rewritten() | trees() | alike(are_all_logged=False)))
 def test_a_superseded_record_is_held_by_one_that_is_kept(drafts: list[Draft]):
     found = fold(map(cumulative, drafts))
     for one in found.values():
-        assert one.held is not None or one.trains
+        assert one.held is not None or one.trains or one.withheld
         assert one.held is None or found[one.held].trains
-    assert sum(one.trains for one in found.values()) or not found
+    assert sum(one.trains for one in found.values()) or not any(one.is_superseded for one in found.values())
 
 
 @LAW
-@given(rewritten() | trees() | alike(are_all_logged=False), st.randoms())
+@given(with_withheld(rewritten() | trees() | alike(are_all_logged=False)), st.randoms())
 def test_the_order_of_the_records_changes_nothing(drafts: list[Draft], random):
     shuffled = list(drafts)
     random.shuffle(shuffled)
     assert fold(map(cumulative, shuffled)) == fold(map(cumulative, drafts))
+
+
+@LAW
+@given(with_withheld(rewritten() | trees() | alike(are_all_logged=False)))
+def test_an_answer_is_said_to_be_withheld_by_a_record_that_does_not_train_the_text_it_ends_with(drafts: list[Draft]):
+    by_place = {cumulative(one).place: one for one in drafts}
+    for place, found in fold(map(cumulative, drafts)).items():
+        assert bool(found.withheld) == (found.withheld_by is not None)
+        assert not set(found.withheld) & set(found.masked)
+        if found.withheld_by is not None:
+            other = by_place[found.withheld_by]
+            assert other.refusals or other.messages[-1].loss_weight == 0
+            assert plain(other.messages[-1]) == plain(by_place[place].messages[found.withheld[-1]])
 
 
 def states(*records: Sequence[Message], episode: str | None = "e") -> list[str]:
@@ -261,6 +304,24 @@ def test_a_history_that_two_episodes_share_is_trained_once_for_both():
 
 def test_a_record_without_answers_to_train_is_left_alone():
     assert fold([cumulative(draft([Q, says("a", weight=0)]))]) == {}
+
+
+def test_an_answer_whose_history_was_rewritten_is_withheld_with_its_text():
+    early, late = [Q, says("a", weight=0)], [asks("[cleared]"), A, R, B]
+    assert folded([draft(early, 1), draft(late, 2)]) == [NOTHING, Folded(1, (), None, (1,), Held("a.jsonl", 1, "record 1"))]
+
+
+def test_a_text_that_is_withheld_once_is_trained_where_another_call_gave_it():
+    drafts = [draft([Q, says("a", weight=0)], 1), draft([Q, A, R, says("a")], 2), draft([asks("[cleared]"), A, R, A, R, B], 3)]
+    place = cumulative(drafts[1]).place
+    assert folded(drafts) == [NOTHING, Folded(1, (), None, (1,), cumulative(drafts[0]).place), Folded(1, (1, 3), place)]
+
+
+def test_a_record_of_which_every_answer_is_withheld_is_not_superseded():
+    drafts = [draft([Q, says("a", weight=0)], 1), draft([Q, A, R, says("b", weight=0)], 2)]
+    found = folded(drafts)
+    assert (found[1], found[1].is_superseded) == (Folded(0, (), None, (1,), cumulative(drafts[0]).place), False)
+    assert folded_context(found[1]) == RecordContext(withheld=(1,), withheld_by=cumulative(drafts[0]).place)
 
 
 def test_what_is_published_stays_and_is_not_trained_again():

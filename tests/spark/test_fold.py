@@ -11,18 +11,19 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.config import Config
 from pipelines.episodes.answers import answers_of
-from pipelines.episodes.fold import Cumulative, Folded, fold
-from pipelines.records import Held, Message
+from pipelines.episodes.fold import Cumulative, fold
+from pipelines.records import Draft, Held, Message
 from pipelines.spark.plans import fold as plans
 from pipelines.spark.run.redrive import Selection, redrive_batch
 from pipelines.tables.reading import open_table
 from tests.episodes.logs import call_records, episode, stripped, whole
-from tests.episodes.test_fold import asks, draft, says
+from tests.episodes.test_fold import asks, draft, masked, refused, says
 from tests.making import configuration, run_lines, write_lines
 
 pytestmark = pytest.mark.spark
@@ -37,11 +38,9 @@ def test_the_query_decides_as_the_function_without_spark(spark):
             turns: list[Message] = [] if chance.random() < 0.7 else [Message("system", "s")]
             for _ in range(chance.randint(1, 4)):
                 turns += [asks(chance.choice("xxy")), says(chance.choice("aab"), chance.choice(["", "", "hm"]))]
-            one = draft(turns, line, chance.choice(["e", "e", "f", None]))
+            one = chance.choice([same, same, same, masked, refused])(draft(turns, line, chance.choice(["e", "e", "f", None])))
             place = Held(f"{source}.jsonl", line, f"{source} {line}")
-            answers = answers_of(
-                type(one)(**{name: getattr(one, name) for name in one.__struct_fields__} | {"origin": one.origin._replace(source=str(source))})
-            )
+            answers = answers_of(replace(one, origin=one.origin._replace(source=str(source))))
             records.append(Cumulative(place, len(turns), answers, is_published=chance.random() < 0.1))
     rows = [
         {plans.OF_FILE: None if one.is_published else one.place.path, plans.OF_ROW: one.place.line, "path": one.place.path, "line": one.place.line}
@@ -54,12 +53,21 @@ def test_the_query_decides_as_the_function_without_spark(spark):
     assert sorted(map(repr, found)) == sorted(map(repr, plans.fold_rows(rows)))
     expected = fold(records)
     assert len(expected) > 300
-    assert sum(one.trains == 0 for one in expected.values()) > 40
+    assert sum(one.is_superseded for one in expected.values()) > 40
+    assert sum(bool(one.withheld) for one in expected.values()) > 20
     places = {(place.path, place.line): place for place in expected}
-    assert {
-        places[row[plans.OF_FILE], row[plans.OF_ROW]]: Folded(row["trains"], tuple(row["masked"]), Held(**row["held"]) if row["held"] else None)
-        for row in found
-    } == expected
+    assert {places[row[plans.OF_FILE], row[plans.OF_ROW]]: plans.folded_of(row) for row in found} == expected
+
+
+def same(one: Draft) -> Draft:
+    return one
+
+
+def cut_short(records: list[dict[str, Any]], *endings: str) -> list[dict[str, Any]]:
+    """The records, the first of which end in these ways."""
+    for record, ending in zip(records, endings, strict=False):
+        record["response"]["choices"][0]["finish_reason"] = ending
+    return records
 
 
 def config_of(folder: Path, **more: Any) -> Config:
@@ -110,6 +118,8 @@ def test_a_run_decides_as_the_pipeline_without_spark(tmp_path: Path, run_job):
         whole([*odd[:-1], {"role": "narrator", "content": "Meanwhile."}, odd[-1]]),
         *call_records(long := episode(4, calls=3))[:2],
         whole([*long, {"role": "user", "content": "Why? " * 9000}, {"role": "assistant", "content": "Because."}]),
+        *cut_short(call_records(episode(5, calls=3)), "length", "content_filter"),
+        *cut_short(call_records(episode(6, calls=1)), "length"),
     ]
     log = write_lines(tmp_path / "logs" / "2026-11-22" / "a.jsonl", [*records, *records[2:5]])
     config = config_of(tmp_path, image_root=str(tmp_path)).model_copy(update={"gates": configuration().gates.model_copy(update={"max_quarantined": 1.0})})
@@ -133,16 +143,19 @@ def test_a_run_decides_as_the_pipeline_without_spark(tmp_path: Path, run_job):
     for table in expected:
         assert sorted(map(json.dumps, found[table])) == sorted(map(json.dumps, expected[table]))
     reasons = {"record.superseded", "record.duplicate", "image.missing", "line.truncated_json", "schema.role_unknown", "tokens.too_long"}
+    reasons |= {"schema.field_unread", "tokens.no_target"}
     assert reasons == {row[2][0][0] for row in found["quarantine"]}
+    (weights,) = (row[1] for row in found["conversations"] if any(finding[0] == "repair.answer_withheld" for finding in row[2]))
+    assert weights == [None, None, 0, 0, None, 0, 0, None, None]  # of three answers, the first was cut and the second was blocked
     assert {12, 15} <= {row[0] for row in found["conversations"]}  # the second call of the episodes whose longest record was refused
 
 
 def test_a_redrive_folds_records_against_what_is_published(spark, run_job, tmp_path: Path):
-    """Of five calls, the last two have a picture that is missing at first: the third call is kept and trains three answers."""
+    """Of five calls, the last two have a picture that is missing at first: the third call is kept and trains two answers. That of the second was cut."""
     turns = episode(1, calls=5)
     image = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "late.png"}}]}
     turns.insert(-3, image)
-    log = write_lines(tmp_path / "logs" / "n0" / "a.jsonl", call_records(turns))
+    log = write_lines(tmp_path / "logs" / "n0" / "a.jsonl", cut_short(call_records(turns), "stop", "length"))
     config = config_of(tmp_path, image_root=str(tmp_path)).model_copy(update={"gates": configuration().gates.model_copy(update={"max_quarantined": 1.0})})
     config = config.model_copy(update={"dialects": ()})
     first = run_job(config, "n0")
@@ -163,7 +176,9 @@ def test_a_redrive_folds_records_against_what_is_published(spark, run_job, tmp_p
     rows = rows_of(tmp_path / "out", "conversations", ["origin", "messages", "repairs"])
     trained = Counter(one["content"] for row in rows for one in row["messages"] if one["role"] == "assistant" and one["loss_weight"] != 0)
     assert set(trained.values()) == {1}
-    assert {row["origin"]["line"]: row["repairs"] for row in rows} == {3: [], 5: ["repair.answer_trained_elsewhere"]}
+    assert not any("Part 1.1." in text for text in trained)
+    withheld = "repair.answer_withheld"
+    assert {row["origin"]["line"]: row["repairs"] for row in rows} == {3: [withheld], 5: ["repair.answer_trained_elsewhere", withheld]}
     details = {row["origin"]["line"]: row["findings"][0]["detail"] for row in rows_of(tmp_path / "out", "quarantine", ["origin", "findings"])}
     assert {line: detail.partition(", record")[0] for line, detail in details.items()} == {
         line: f"its answers are trained in {log}:{held}" for line, held in {1: 3, 2: 3, 4: 5}.items()

@@ -15,7 +15,7 @@ from pipelines.episodes.fold import Folded, folded_context
 from pipelines.flow import ALONE
 from pipelines.records import Held, RawRecord, RecordContext
 from pipelines.spark.plans.bridge import DRIVER_ROWS, FILE, ORDINAL, Job, file_batches
-from pipelines.spark.plans.fold import CUMULATIVE, OF_FILE, OF_ROW, answer_rows, folded_drafts
+from pipelines.spark.plans.fold import CUMULATIVE, OF_FILE, OF_ROW, answer_rows, folded_drafts, folded_of
 from pipelines.spark.plans.images import SEEN
 from pipelines.storage.stores import Stores
 from pipelines.tables.schema import Row, long, struct, text
@@ -31,7 +31,8 @@ PLACED = struct(
     **{FILE: text, ORDINAL: long},
 )
 KNOWN = ("kept", "folded", "id_conflict")  # what a context says about a record, beside its images
-FOLDED = "struct<trains: bigint, masked: array<int>, held: struct<path: string, line: bigint, record_id: string>>"  # without FILE and ORDINAL
+HELD = "struct<path: string, line: bigint, record_id: string>"
+FOLDED = f"struct<trains: bigint, masked: array<int>, held: {HELD}, withheld: array<int>, withheld_by: {HELD}>"  # without FILE and ORDINAL
 
 
 class Outside(NamedTuple):
@@ -40,15 +41,14 @@ class Outside(NamedTuple):
     seen: DataFrame | None = None  # the image of each reference
     clashing: DataFrame | None = None  # record_id of each record with a known id conflict
     published: DataFrame | None = None  # record_id, batch, path and line of each record that another batch has published
-    trained: DataFrame | None = None  # the answers that rows of this batch train which stay as they are
+    answers: DataFrame | None = None  # those that other records of this batch train or withhold, whose rows stay as they are
 
 
 def draft_context(job: Job, drafts: DataFrame, outside: Outside, is_folded: bool = False) -> DataFrame:
     """What a draft cannot know by itself, by its file and row: one row per image, or one per record without images that has any of the other columns.
 
     `kept` is the place of the record with the same bytes that another batch has published, or else of the first one of the batch, null in that record
-    itself. `folded` has `trains`, `masked` and `held` of a
-    record of a cumulative log. `id_conflict` is true where the id also belongs to other content, in these drafts or according to `clashing`.
+    itself. `folded` is what `fold` decides about a record of a cumulative log. `id_conflict` is true where the id also belongs to other content, in these drafts or according to `clashing`.
     """
     place, is_record = F.struct(F.col("origin.path").alias("path"), F.col("origin.line").alias("line")), F.col("origin.line") > 0
     first = F.min(F.when(is_record, place)).over(Window.partitionBy("record_id"))
@@ -63,19 +63,21 @@ def draft_context(job: Job, drafts: DataFrame, outside: Outside, is_folded: bool
         kept = F.when(first != place, first.withField("batch", F.lit(None).cast("string")))
         marked = marked.withColumn("kept", F.when(is_record, F.coalesce("there", kept)))
     marked = _with_conflicts(_with_folded(job, marked, outside) if is_folded else marked.withColumn("folded", F.lit(None).cast(FOLDED)), outside)
-    is_aside = F.col("kept").isNotNull() | F.coalesce(F.col("folded.trains") == 0, F.lit(False))
+    is_aside = F.col("kept").isNotNull() | F.expr("coalesce(folded.trains = 0 and folded.held is not null, false)")
     if outside.seen is None:
         context = marked.withColumn("seen", F.lit(None).cast(from_arrow_type(SEEN)))
     else:
         each = marked.withColumn("key", F.explode_outer(F.when(~is_aside, F.array_distinct("key"))))
         context = each.join(outside.seen, on=["source", "key"], how="left")
-    return context.where(is_aside | F.col("id_conflict") | F.expr("seen is not null or size(folded.masked) > 0")).select(FILE, ORDINAL, *KNOWN, "seen")
+    return context.where(is_aside | F.col("id_conflict") | F.expr("seen is not null or size(folded.masked) > 0 or size(folded.withheld) > 0")).select(
+        FILE, ORDINAL, *KNOWN, "seen"
+    )
 
 
 def _with_folded(job: Job, marked: DataFrame, outside: Outside) -> DataFrame:
     answers = answer_rows(marked.where("kept is null"), outside.seen)
-    folded = folded_drafts(job, answers if outside.trained is None else answers.unionByName(outside.trained))
-    known = folded.select(F.col(OF_FILE).alias(FILE), F.col(OF_ROW).alias(ORDINAL), F.struct("trains", "masked", "held").cast(FOLDED).alias("folded"))
+    folded = folded_drafts(job, answers if outside.answers is None else answers.unionByName(outside.answers))
+    known = folded.select(F.col(OF_FILE).alias(FILE), F.col(OF_ROW).alias(ORDINAL), F.struct(*Folded._fields).cast(FOLDED).alias("folded"))
     return marked.join(known, on=[FILE, ORDINAL], how="left")
 
 
@@ -83,7 +85,7 @@ def _with_conflicts(marked: DataFrame, outside: Outside) -> DataFrame:
     """Duplicates and superseded records are in conflict with nobody."""
     # Each record without an id is a group of its own, so that they are not all sorted in one task.
     holder = Window.partitionBy("source", F.coalesce("logged_id", F.concat(F.lit("\0"), "record_id")))
-    counts = F.expr("origin.line > 0 and logged_id is not null and kept is null and (folded is null or folded.trains > 0)")
+    counts = F.expr("origin.line > 0 and logged_id is not null and kept is null and (folded is null or folded.trains > 0 or folded.held is null)")
     contents = F.when(counts, F.col("record_id"))
     differ = F.min(contents).over(holder) != F.max(contents).over(holder)
     marked = marked.withColumn("id_conflict", F.coalesce(differ, F.lit(False)) & F.col("logged_id").isNotNull())
@@ -102,7 +104,7 @@ def context_of(raw: RawRecord, rows: Sequence[Row]) -> RecordContext:
         return RecordContext(duplicate_of=Held(kept["path"], kept["line"], raw.record_id, kept["batch"]))
     if not folded:
         return RecordContext(id_conflict=clashes)
-    return folded_context(Folded(folded["trains"], tuple(folded["masked"]), Held(**folded["held"]) if folded["held"] else None), clashes)
+    return folded_context(folded_of(folded), clashes)
 
 
 def are_all_different(drafts: FileSet, stores: Stores) -> bool:

@@ -6,21 +6,47 @@ to all of them row by row, so no task holds them together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from pipelines.episodes.answers import Answer, answers_in, with_images
-from pipelines.episodes.fold import Cumulative
+from pipelines.config import Config
+from pipelines.episodes.answers import Answer, answers_in, answers_of, with_images
+from pipelines.episodes.fold import Cumulative, Folded
 from pipelines.episodes.fold import fold as decide
-from pipelines.records import Held, Message
-from pipelines.spark.plans.bridge import DRIVER_ROWS, FILE, ORDINAL, Job, MapRows, Work, file_batches, map_records, read_files, read_paths, write_files
+from pipelines.flow import draft_of
+from pipelines.images.references import ImageChecker
+from pipelines.reasons import Reason
+from pipelines.records import Draft, Held, Message, Quarantined, RawRecord
+from pipelines.spark.plans.bridge import (
+    DRIVER_ROWS,
+    FILE,
+    ORDINAL,
+    Job,
+    MapRows,
+    Work,
+    config_of,
+    file_batches,
+    map_records,
+    read_files,
+    read_paths,
+    write_files,
+)
 from pipelines.tables.schema import MESSAGES, ORIGIN, Row, integer, long, struct, text
 
 ANSWER = struct(
-    first=integer, last=integer, chain=pa.binary(), own=pa.binary(), is_newest=pa.bool_(), has_episode=pa.bool_(), reasoning=long, images=integer, size=long
+    first=integer,
+    last=integer,
+    chain=pa.binary(),
+    own=pa.binary(),
+    is_newest=pa.bool_(),
+    has_episode=pa.bool_(),
+    reasoning=long,
+    images=integer,
+    size=long,
+    is_withheld=pa.bool_(),
 )
 CUMULATIVE = struct(messages=integer, answers=pa.list_(ANSWER))  # of a draft whose source has `fold`
 PLACE = ["path", "line", "record_id"]
@@ -30,8 +56,9 @@ OF_FILE, OF_ROW = "of_file", "of_row"
 ROWS = struct(
     **{OF_FILE: text, OF_ROW: long, "path": text, "line": long, "record_id": text, "messages": integer}, **{field.name: field.type for field in ANSWER}
 )
-FOLDED = struct(**{OF_FILE: text, OF_ROW: long}, trains=long, masked=pa.list_(integer), held=struct(path=text, line=long, record_id=text))
-PUBLISHED = struct(record_id=text, episode_id=text, origin=ORIGIN, messages=MESSAGES, tools=text, images=pa.list_(struct(sha256=text)))
+HELD = struct(path=text, line=long, record_id=text)
+FOLDED = struct(**{OF_FILE: text, OF_ROW: long}, trains=long, masked=pa.list_(integer), held=HELD, withheld=pa.list_(integer), withheld_by=HELD)
+PUBLISHED = struct(record_id=text, episode_id=text, origin=ORIGIN, messages=MESSAGES, tools=text, images=pa.list_(struct(sha256=text)), repairs=pa.list_(text))
 
 
 def folded_drafts(job: Job, answers: DataFrame) -> DataFrame:
@@ -53,11 +80,19 @@ def fold_rows(rows: Iterable[Row]) -> list[Row]:
         record = (Held(row["path"], row["line"], row["record_id"]), row["messages"], row[OF_FILE], row[OF_ROW])
         answers.setdefault(record, []).append(Answer(**{name: row[name] for name in names}))
     folded = decide(Cumulative(place, messages, sorted(found), file is None) for (place, messages, file, _), found in answers.items())
-    places = ((file, ordinal, folded[place]) for place, _, file, ordinal in answers if file is not None)
-    return [
-        {OF_FILE: file, OF_ROW: ordinal, "trains": one.trains, "masked": list(one.masked), "held": one.held and dict(zip(PLACE, one.held, strict=False))}
-        for file, ordinal, one in places
-    ]
+    places = ((file, ordinal, folded.get(place)) for place, _, file, ordinal in answers if file is not None)
+    return [{OF_FILE: file, OF_ROW: ordinal} | _folded_row(one) for file, ordinal, one in places if one is not None]
+
+
+def folded_of(row: Row) -> Folded:
+    """What a row of FOLDED says."""
+    held, withheld_by = (Held(**row[name]) if row[name] else None for name in ("held", "withheld_by"))
+    return Folded(row["trains"], tuple(row["masked"]), held, tuple(row["withheld"]), withheld_by)
+
+
+def _folded_row(folded: Folded) -> Row:
+    row = folded._asdict() | {"masked": list(folded.masked), "withheld": list(folded.withheld)}
+    return row | {name: row[name] and dict(zip(PLACE, row[name], strict=False)) for name in ("held", "withheld_by")}
 
 
 def answer_rows(drafts: DataFrame, seen: DataFrame | None) -> DataFrame:
@@ -82,25 +117,65 @@ def published_rows(conversations: DataFrame) -> DataFrame:
     return map_records(conversations, _published_rows, ROWS)
 
 
+def withheld_rows(records: DataFrame, config: Config, read: Callable[[Row, Config], Iterable[RawRecord]]) -> DataFrame:
+    """ROWS of the answers that these quarantined records withhold, without `file`. `read` makes the raw records of a row."""
+    settings = config.model_dump_json()
+
+    def make() -> MapRows:
+        own = config_of(settings)
+        checker = ImageChecker(own)
+        return lambda rows: (answer for row in rows for raw in read(row, own) for answer in _withheld_rows(draft_of(raw, own), checker))
+
+    return map_records(records, make, ROWS)
+
+
+def _withheld_rows(draft: Draft | Quarantined, checker: ImageChecker) -> Iterator[Row]:
+    answers = [answer for answer in answers_of(draft) if answer.is_withheld] if isinstance(draft, Draft) else []
+    images = [checker.check(ref, draft.origin.source).image for ref in draft.refs] if isinstance(draft, Draft) and answers else []
+    if isinstance(draft, Draft) and None not in images:
+        place = {"path": draft.origin.path, "line": draft.origin.line, "record_id": draft.record_id, "messages": len(draft.messages)}
+        for answer in with_images(answers, [image.sha256 for image in images if image]):
+            yield {OF_FILE: None, OF_ROW: None} | place | answer._asdict()
+
+
 def fold(rows: DataFrame) -> DataFrame:
     """The same as a query."""
     answers = _with_best(rows)
-    moved = answers.join(_moved(answers), on="chain", how="left")
-    held = F.coalesce("moved_to", "best_place")
-    is_elsewhere = F.col("moved_to").isNotNull() | (F.col("best_place") != F.col("place"))
-    ranges = F.sort_array(F.collect_list(F.when(is_elsewhere, F.struct("first", "last"))))
-    masked = F.flatten(F.transform(ranges, lambda one: F.sequence(one["first"], one["last"])))
-    last_held = F.max(F.when(is_elsewhere & (held != F.col("place")), F.struct("first", held.alias("held"))))["held"]
-    of_record = moved.where(F.col(OF_FILE).isNotNull()).groupBy(OF_FILE, OF_ROW)
-    return of_record.agg(F.count_if(~is_elsewhere).alias("trains"), masked.alias("masked"), last_held.alias("held"))
+    moved = answers.join(_moved(answers), on="chain", how="left").withColumn("withholder", F.coalesce("withheld_by", _when_withheld(True)))
+    held = F.coalesce(_when_withheld(False), "best_place")
+    is_withheld = F.col("withholder").isNotNull()
+    is_elsewhere = ~is_withheld & (F.col("moved").isNotNull() | (F.col("best_place") != F.col("place")))
+    of_record = moved.where(F.col(OF_FILE).isNotNull() & ~F.col("is_withheld")).groupBy(OF_FILE, OF_ROW)
+    return of_record.agg(
+        F.count_if(~is_withheld & ~is_elsewhere).alias("trains"),
+        _messages_where(is_elsewhere).alias("masked"),
+        _last_place(is_elsewhere & (held != F.col("place")), held).alias("held"),
+        _messages_where(is_withheld).alias("withheld"),
+        _last_place(is_withheld, F.col("withholder")).alias("withheld_by"),
+    )
+
+
+def _when_withheld(is_so: bool) -> Column:
+    return F.when(F.col("moved.is_withheld") == is_so, F.col("moved.place"))
+
+
+def _messages_where(condition: Column) -> Column:
+    ranges = F.sort_array(F.collect_list(F.when(condition, F.struct("first", "last"))))
+    return F.flatten(F.transform(ranges, lambda one: F.sequence(one["first"], one["last"])))
+
+
+def _last_place(condition: Column, place: Column) -> Column:
+    """Of the last answer for which the condition holds."""
+    return F.max(F.when(condition, F.struct("first", place.alias("place"))))["place"]
 
 
 def _with_best(rows: DataFrame) -> DataFrame:
-    """The rows with the best answer that has their chain, whether it is given, and how often the record has their text so far."""
+    """The rows with the best answer that has their chain, whether it is given, which record withholds it, and how often the record has their text so far."""
     place = F.struct(*PLACE)
     worse = (-F.col(name) for name in ("reasoning", "images", "size", "messages"))
     rank = F.struct(F.col(OF_FILE).isNotNull().alias("is_draft"), *(column.alias(f"worse_{i}") for i, column in enumerate(worse)), place.alias("place"))
-    best = rows.groupBy("chain").agg(F.min(rank).alias("best"), F.max(F.col("is_newest") | F.col(OF_FILE).isNull()).alias("is_given"))
+    withheld_by = F.min(F.when(F.col("is_withheld"), place)).alias("withheld_by")
+    best = rows.groupBy("chain").agg(F.min(rank).alias("best"), F.max(F.col("is_newest") | F.col(OF_FILE).isNull()).alias("is_given"), withheld_by)
     same_text = Window.partitionBy(*PLACE, "own")
     return (
         rows.join(best, on="chain", how="inner")
@@ -112,12 +187,13 @@ def _with_best(rows: DataFrame) -> DataFrame:
 
 
 def _moved(answers: DataFrame) -> DataFrame:
-    """The chains of rewritten histories, and the place `moved_to` that trains their text."""
-    places = (F.min("best_place").alias("first_place"), F.max("best_place").alias("last_place"))
+    """The chains of rewritten histories, and `moved`: the place that trains their text, or the one that withholds it, if none trains it."""
+    place = F.when(F.col("withheld_by").isNull(), F.col("best_place"))
+    places = (F.min(place).alias("first_place"), F.max(place).alias("last_place"), F.min("withheld_by").alias("withheld_place"))
     given = answers.where("is_given").groupBy("own").agg(F.count_distinct("chain").alias("given"), *places)
     excess = F.col("history_here") - (F.coalesce("given", F.lit(0)) - F.col("given_here"))
     history = answers.where("not is_given").join(given, on="own", how="left").withColumn("excess", excess)
-    history = history.groupBy("chain", "own", "best", "has_episode", "first_place", "last_place").agg(F.max("excess").alias("excess"))
+    history = history.groupBy("chain", "own", "best", "has_episode", "first_place", "last_place", "withheld_place").agg(F.max("excess").alias("excess"))
     is_needed = (F.col("excess") > 0) & F.col("has_episode")
     history = history.withColumn("episodes", F.count_if(is_needed).over(Window.partitionBy("chain")))
     order = F.struct((-F.col("episodes")).alias("fewer"), F.col("best").alias("best"), "chain")
@@ -125,7 +201,8 @@ def _moved(answers: DataFrame) -> DataFrame:
     history = history.join(least, on=["own", "excess"], how="left")
     stays = (F.col("excess") > 0) & (~F.col("has_episode") | (F.col("least.chain") == F.col("chain")))
     held = F.when(F.col("excess") > 0, F.col("least.best.place")).otherwise(_another_place())
-    moved = history.groupBy("chain").agg(F.max(F.coalesce(stays, F.lit(False))).alias("stays"), F.min(F.when(~stays, held)).alias("moved_to"))
+    other = F.struct(held.isNull().alias("is_withheld"), F.coalesce(held, "withheld_place").alias("place"))
+    moved = history.groupBy("chain").agg(F.max(F.coalesce(stays, F.lit(False))).alias("stays"), F.min(F.when(~stays, other)).alias("moved"))
     return moved.where("not stays").drop("stays")
 
 
@@ -151,7 +228,10 @@ def _published_rows() -> MapRows:
             episode = row["episode_id"] if row["episode_id"] != row["record_id"] else None
             found = answers_in(row["origin"]["source"], episode, row["tools"], messages)
             place = {name: row["origin"][name] for name in ("path", "line")} | {"record_id": row["record_id"], "messages": len(messages)}
+            # A weight of 0 may also say that another record trains the answer, which may have to be trained again.
+            is_sure = Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.code not in row["repairs"]
             for answer in with_images(found, [image["sha256"] for image in row["images"]]):
-                yield {OF_FILE: None, OF_ROW: None} | place | answer._asdict()
+                if is_sure or not answer.is_withheld:
+                    yield {OF_FILE: None, OF_ROW: None} | place | answer._asdict()
 
     return rows_of

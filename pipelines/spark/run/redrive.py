@@ -27,7 +27,7 @@ from pipelines.scrub import scrub_records
 from pipelines.spark.plans.bridge import MapRows, Work, read_files, read_paths, write_files
 from pipelines.spark.plans.context import Outside
 from pipelines.spark.plans.drafts import drafting
-from pipelines.spark.plans.fold import PUBLISHED, published_rows
+from pipelines.spark.plans.fold import PUBLISHED, published_rows, withheld_rows
 from pipelines.spark.plans.read_back import Staged
 from pipelines.spark.plans.steps import Group, steps_without_history
 from pipelines.spark.run.batch import DEFAULT_OPTIONS, RunOptions, begin, prepare_run
@@ -45,6 +45,7 @@ from pipelines.visible import counted
 NOT_KEPT = (Reason.LINE_TOO_LARGE.code, Reason.RECORD_DUPLICATE.code)
 MOST_GROUPS = 10_000  # episodes whose other rows are looked for
 PLACE = ["record_id", "origin"]
+OTHERS = struct(record_id=text, origin=ORIGIN, raw=pa.binary(), dialect=text, reason=text)
 PICKED = struct(record_id=text, origin=ORIGIN, raw=pa.binary(), id_conflict=pa.bool_())
 
 
@@ -90,7 +91,7 @@ def redrive_batch(
             words = (f"batch {batch}: no quarantined record with reason {selection.reason} can be run again",)
             return unchanged_result(run, Comparison(newest, True, words))
         before = read_manifest(run.root, batch)
-        others = Outside(clashing=picked.where("id_conflict"), trained=_trained(run, picked) if run.config.cumulative else None)
+        others = Outside(clashing=picked.where("id_conflict"), answers=_other_answers(run, picked) if run.config.cumulative else None)
         staged = stage_rows(
             run,
             redrive_drafts(picked, run.flow),
@@ -160,10 +161,14 @@ def _raw_record(row: Row, config: Config) -> Iterator[RawRecord]:
     return scrub_records([RawRecord(Origin(**row["origin"]), row["record_id"], bytes(row["raw"]))], config)
 
 
-def _trained(run: Run, picked: DataFrame) -> DataFrame:
-    """The answers that the batch's other conversations train. These rows stay, so a redriven record does not train their answers again."""
-    rows = _published(run, "conversations", PUBLISHED).where(F.col("origin.source").isin(*run.config.cumulative))
-    return published_rows(rows.join(picked.select(*PLACE), on=PLACE, how="left_anti"))
+def _other_answers(run: Run, picked: DataFrame) -> DataFrame:
+    """The answers that the batch's other conversations train, and those that its other records withhold. These rows stay, so a redriven record trains
+    none of these answers."""
+    conversations, quarantine = _published(run, "conversations", PUBLISHED), _published(run, "quarantine", OTHERS)
+    is_cumulative = F.col("origin.source").isin(*run.config.cumulative)
+    rows = [table.where(is_cumulative).join(picked.select(*PLACE), on=PLACE, how="left_anti") for table in (conversations, quarantine)]
+    drafted = rows[1].where(F.col("dialect").isNull() & F.col("raw").isNotNull() & ~F.col("reason").isin(*NOT_KEPT))
+    return published_rows(rows[0]).unionByName(withheld_rows(drafted, run.config, _raw_record))
 
 
 def _published(run: Run, table: str, columns: pa.StructType | None = None) -> DataFrame:
