@@ -688,8 +688,8 @@ class Reason(Enum):
     STEP_SIZE_MISMATCH = Row(
         "step.size_mismatch",
         REFUSE,
-        "The logged size of a screen has another shape than its picture, so its points in px would land elsewhere.",
-        "Check whether the picture was turned or cut after it was logged.",
+        "The logged size of a screen cannot be read, another logged size contradicts it, or it has another shape than its picture, so its points in px would land elsewhere.",
+        "Name in `ignore` the keys whose size is not the one that the points are in. If the shape differs, check whether the picture was turned or cut after it was logged.",
     )
     STEP_PROMPT_FAILED = Row(
         "step.prompt_failed",

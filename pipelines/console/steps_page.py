@@ -46,9 +46,12 @@ sources:
 - **Coordinates**: `auto` takes the unit that the data set documents, and refuses a record whose values contradict it. Where nothing is documented, the values of the record
   decide: a fraction up to 1 is a unit, a value over 1000 is in px, one beyond the logged screen is in thousandths. If several are possible, the
   other records of the source in the batch decide, where all that are certain agree (`step.coordinates_voted`; the manifest names the unit of each source under `coordinates`). If they do not,
-  or if their unit has a point outside its screen, the record is refused (`step.coordinates_unknown`): set `coordinates: {from: ...}`. Points in px are converted with the logged size of the screen (`screen_width` and `screen_height`, `resolution: [w, h]`, `device_info: {width, height}` and the like, of the step or the record), or else with the size of its picture. A point outside its screen is refused
+  or if their unit has a point outside its screen, the record is refused (`step.coordinates_unknown`): set `coordinates: {from: ...}`. Points in px are converted with the logged size of the screen, or else with the size of its picture. A point outside its screen is refused
   (`step.point_outside`); it is never moved, and no other point takes its place. A direction without a starting point begins at the centre of the screen, as in AgentCPM-GUI
   (`repair.swipe_from_center`).
+- **Sizes of screens**: two keys such as `screen_width` and `screen_height`, or a list, an object or a text such as `1080x2400` under a name such as `resolution`, `image_size` or `device_info`,
+  of the picture, the step (in a chat: the turn or part with the picture), or else the record. For points in px, a size that cannot be read, sizes of one step that differ, and a size of the record
+  that is another one than that of the step are refused (`step.size_mismatch`), unless `ignore` names the key. A step may turn the screen, and its own value of a key takes the place of the record's.
 - **History**: `history: {steps: 3, images: 2}` shows the screen of the step before with its answer as a turn, and lists the two actions before that as text. With `loss: last` the
   earlier answers are not trained (`loss_weight` 0).
 - **One step per record** (AITZ, CAGUI, AITW, Mind2Web): each record becomes one conversation. If a prompt shows earlier steps, the records of an episode in the batch are put together by their

@@ -107,10 +107,10 @@ def test_a_text_that_the_form_cannot_write_is_noted():
     [
         (
             android([TAP, {"action_type": "fly"}, {"action_type": "click"}]),
-            [("step.action_unknown", "actions[1].action"), ("step.action_bad", "actions[2].action")],
+            [("step.action_unknown", "actions[1]"), ("step.action_bad", "actions[2]")],
         ),
-        (android([{"action_type": "click", "x": 5}]), [("step.action_bad", "actions[0].action")]),
-        (android([{"action_type": "click", "x": "a", "y": 1}]), [("step.action_bad", "actions[0].action")]),
+        (android([{"action_type": "click", "x": 5}]), [("step.action_bad", "actions[0]")]),
+        (android([{"action_type": "click", "x": "a", "y": 1}]), [("step.action_bad", "actions[0]")]),
         (
             android([{"action_type": "click", "x": 109, "y": 1}, {"action_type": "click", "x": 1, "y": -1}]),
             [("step.point_outside", "actions[0]"), ("step.point_outside", "actions[1]")],

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from pipelines.config import Config, EpisodeKey, Source
 from pipelines.config.rows import Rows
+from pipelines.episodes.steps.actions.fields import single
 from pipelines.episodes.steps.coordinates import PX, UNIT, found_unit, outside, points_of, to_thousand
 from pipelines.episodes.steps.data_sets.words import ENDS
 from pipelines.episodes.steps.groups import history_length
 from pipelines.episodes.steps.layouts import LAYOUTS
-from pipelines.episodes.steps.reader import single
 from pipelines.episodes.steps.reading import FINISH, ReadSteps, read_steps
 from pipelines.formats.keys import Unread
 from pipelines.normalize import episode_id_of, id_text
@@ -55,6 +55,8 @@ def read_episode(
     episode_id = _episode_id(taken, episode_key, source, written, findings) or group or _own_id(read)
     own_id = id_text("id", single(taken.get("id")), written, findings)
     unit, vote = _unit(read, steps, rows, findings)
+    if unit in (PX, "") and read.size_faults:
+        findings.refuse_all(Reject(*dict.fromkeys(read.size_faults)))
     for step in steps:
         _check_points(step, unit, findings)
     findings.close()

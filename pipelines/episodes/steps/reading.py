@@ -11,14 +11,17 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from pipelines.episodes.steps.actions.fields import single
 from pipelines.episodes.steps.actions.logged import NO_ACTION, logged_action
 from pipelines.episodes.steps.chats import answers_of, read_chat, says_actions
 from pipelines.episodes.steps.chats.answers import is_in_form
+from pipelines.episodes.steps.coordinates import points_of
 from pipelines.episodes.steps.data_sets.episodes import ANY_EPISODE
 from pipelines.episodes.steps.data_sets.single import ANY_STEP
 from pipelines.episodes.steps.data_sets.unsupported import UNSUPPORTED, UnsupportedDataSet
 from pipelines.episodes.steps.layouts import LAYOUTS
-from pipelines.episodes.steps.reader import Reader, single
+from pipelines.episodes.steps.reader import Reader
+from pipelines.episodes.steps.sizes import size_of
 from pipelines.formats.keys import HARMLESS, Unread
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.normalize.content import image_ref, reference_of
@@ -46,6 +49,7 @@ class ReadSteps(NamedTuple):
     ids: tuple[Json, Json]
     faults: tuple[Finding, ...]
     history: str = ""  # what the question of a chat says of earlier steps
+    size_faults: tuple[Finding, ...] = ()  # why the size of a screen is not certain on which there is a point
 
 
 def layout_of(top: Found, budget: Budget) -> str | None:
@@ -83,7 +87,7 @@ def read_steps(
     if name is None:
         raise Reject(Reason.SCHEMA_UNKNOWN_FORMAT.at("", _why_unknown(record, budget)))
     layout = LAYOUTS[name]
-    reader = Reader(layout, top, trail, layout.order if order == "auto" else order)
+    reader = Reader(layout, top, trail, layout.order if order == "auto" else order, ignored=unread.ignored)
     trail.add("", top.value, (*known, *layout.others))
     if layout.chat is not None:
         chat = read_chat(top.value, trail, unread)
@@ -92,6 +96,8 @@ def read_steps(
         if not goal:
             reader.refuse(Reason.STEP_GOAL_MISSING, chat.steps[0].where, "no question before this answer has a text")
         founds, last = [Found(step.fields, (), Written("{}"), step.where) for step in chat.steps], None
+        reader.places = {step.where: step.places for step in chat.steps}
+        reader.holders = {step.where: step.holders for step in chat.steps}
         masked = frozenset(step.where for step in chat.steps if not step.is_trained)
     else:
         (goal, at), history = _goal(reader), ""
@@ -108,7 +114,7 @@ def read_steps(
     trail.account(unread, _HARMLESS, repeats=lambda key, value: isinstance(value, str) and value in said)
     if not steps and not reader.faults:
         reader.refuse(Reason.SCHEMA_TURNS_EMPTY, (layout.parallel or {}).get("action", layout.steps).split(" | ")[0], "the episode has no steps")
-    return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]), tuple(reader.faults), history)
+    return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]), tuple(reader.faults), history, tuple(reader.size_faults))
 
 
 def _why_unknown(record: Mapping[str, Json], budget: Budget) -> str:
@@ -185,8 +191,8 @@ def _in_parallel(reader: Reader, lists: Mapping[str, str]) -> tuple[list[Found],
         return [], None
     rows = [{name: found.value[i] for name, found in columns.items() if i < len(found.value)} for i in range(max(count, len(columns["screenshot"].value)))]
     places = [columns["action" if i < count else "screenshot"].where for i in range(len(rows))]
-    reader.screens = columns["screenshot"].where
     founds = [Found(row, (), Written("{}"), f"{place}[{i}]") for i, (place, row) in enumerate(zip(places, rows, strict=True))]
+    reader.places = {at.where: {name: f"{columns[name].where}[{i}]" for name in row} for i, (at, row) in enumerate(zip(founds, rows, strict=True))}
     return founds[:count], founds[count] if len(founds) > count else None
 
 
@@ -206,9 +212,8 @@ def _step(reader: Reader, at: Found, index: int, code: str | None) -> Step | Non
         action=action or Action(name="other"),
         instruction=reader.text(at, fields.low),
         thought=reader.text(at, fields.thought),
-        size=_size(reader, at),
     )
-    return made if action is not None else None
+    return replace(made, size=_size(reader, at, made)) if action is not None else None
 
 
 def _screen(reader: Reader, at: Found) -> ImageRef | None:
@@ -218,8 +223,6 @@ def _screen(reader: Reader, at: Found) -> ImageRef | None:
             reader.refuse(Reason.STEP_SCREEN_MISSING, at.where, "the step has no screen")
         return None
     value, where = single(found.value), found.where
-    if reader.screens:
-        where = f"{reader.screens}[{at.where.rpartition('[')[2]}"
     if reference_of(value) is None:
         reader.refuse(Reason.IMAGE_REF_TYPE, where, f"found {kind_of(value)}; expected a path, or the bytes of a picture")
         return None
@@ -229,10 +232,15 @@ def _screen(reader: Reader, at: Found) -> ImageRef | None:
     return image_ref(value, where)
 
 
-def _size(reader: Reader, at: Found) -> Size | None:
-    values = [None if (found := reader.of(at, path)) is None else single(found.value) for path in reader.layout.fields.sizes]
-    width, height = (value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0 for value in values)
-    return Size(width, height) if width and height else None
+def _size(reader: Reader, at: Found, step: Step | None = None) -> Size | None:
+    """The logged size of a step's screen. Why it is not certain matters only for a step with a point."""
+    screen = reader.of(at, reader.layout.fields.screen)
+    own = [*reader.holders.get(at.where, ()), *([(screen.where, screen.value)] if screen is not None and isinstance(screen.value, dict) else ())]
+    own += [(at.where, at.value)] if at.where not in reader.holders else []
+    of_record = () if at.value is reader.top.value else reader.record_sizes()
+    size, faults = size_of([size for where, holder in own for size in reader.sizes(where, holder)], of_record)
+    reader.size_faults += faults if step is not None and points_of([step.action]) else ()
+    return size
 
 
 def _last(reader: Reader, last: Found | None) -> tuple[ImageRef | None, Size | None]:

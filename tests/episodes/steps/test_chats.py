@@ -138,7 +138,7 @@ def test_a_later_question_with_a_text_of_its_own_is_refused():
         (chat("Action: wait()", conversations=[{"from": "narrator", "value": "E"}, {"from": "human", "value": "<image>Go."}, {"from": "gpt", "value": "Action: wait()"}]),
          ("schema.role_unknown", "conversations[0]")),
         (chat("Action: wait()", question="<image>"), ("step.goal_missing", "conversations[1]")),
-        (chat("actions:\nSCROLL [UP]\nthoughts <point>[[1,2]]</point>"), ("step.action_unknown", "conversations[1].action")),
+        (chat("actions:\nSCROLL [UP]\nthoughts <point>[[1,2]]</point>"), ("step.action_unknown", "conversations[1].value")),
     ],
 )  # fmt: skip
 def test_screens_and_turns_without_a_place_are_refused(record: Any, refusal: tuple[str, str]):
@@ -191,7 +191,7 @@ def test_a_scroll_of_os_atlas_is_refused_because_its_direction_is_not_documented
         "images": ["s0.png", "s1.png"],
     }
     (made,) = run(record, PLAIN, {"s0.png": (108, 240), "s1.png": (108, 240)})
-    assert [(finding.code, finding.where) for finding in made.findings] == [("step.action_bad", "messages[1].action")]
+    assert [(finding.code, finding.where) for finding in made.findings] == [("step.action_bad", "messages[1].content")]
     assert "does not document" in made.findings[0].detail
 
 

@@ -19,6 +19,11 @@ def first_of(fields: Mapping[str, Json], keys: Iterable[str]) -> Json:
     return next((fields[key] for key in keys if fields.get(key) is not None), None)
 
 
+def single(value: Json) -> Json:
+    """A value, or the only element of a list: TFRecord exports write every value as a list."""
+    return value[0] if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], (list, dict)) else value
+
+
 def count_of(fields: Mapping[str, Json], where: str) -> int:
     """How often the action is done: 1 where nothing is logged. It may be a text or a float, as in a table. Raises Reject."""
     given = {key: value for key in COUNTS if (value := fields.get(key)) not in (None, "")}

@@ -7,10 +7,11 @@ from typing import Any
 
 from pipelines.episodes.steps.actions import action_of, compact, word_of
 from pipelines.episodes.steps.actions.code import read_code
+from pipelines.episodes.steps.actions.fields import single
 from pipelines.episodes.steps.chats.answers import COMMAND
 from pipelines.episodes.steps.data_sets import keys as keys_of
 from pipelines.episodes.steps.data_sets.words import DIRECTED
-from pipelines.episodes.steps.reader import Reader, single
+from pipelines.episodes.steps.reader import Reader
 from pipelines.formats.paths import Found, Trail, find, open_text
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
@@ -24,7 +25,7 @@ def logged_action(reader: Reader, at: Found, code: str | None) -> Action:
     """The action of the step at this place; `code` is its text where that stands elsewhere. Raises Reject."""
     fields = reader.layout.fields
     found = reader.of(at, fields.action)
-    where = f"{at.where}.action".lstrip(".") if found is None else found.where
+    where = reader.place(at, "action") if found is None else found.where
     if found is None or found.value in NO_ACTION:
         raise Reject(Reason.STEP_ACTION_BAD.at(where, "the step has no action"))
     value = single(found.value)
@@ -65,14 +66,14 @@ def _name(value: Json, names: Mapping[str, str], where: str) -> Json:
     where two keys name two actions."""
     if not isinstance(value, dict):
         return value
-    inner = _arguments(value)
+    at, inner = _arguments(value)
     outer = {key: value[key] for key in keys_of.NAME if _is_name(value.get(key)) and word_of(value[key]) not in keys_of.TOOLS}
     within = {key: inner[key] for key in ("action", "action_type") if isinstance(inner.get(key), str)} if isinstance(inner, dict) else {}
     if next(iter(outer), None) in keys_of.NAMES_OF_TOOLS:
         outer = {} if within and not any(_meant(name, names) for name in outer.values()) else outer  # the name of a tool
     else:
         outer.pop("name", None)  # that of an element
-    given = [(key, name, _meant(name, names)) for key, name in (*outer.items(), *((f"parameters.{key}", name) for key, name in within.items()))]
+    given = [(key, name, _meant(name, names)) for key, name in (*outer.items(), *((f"{at}.{key}", name) for key, name in within.items()))]
     known = [(key, name, meant) for key, name, meant in given if meant]
     for other in known[1:]:
         _agree(known[0], other, where)
@@ -100,8 +101,9 @@ def _meant(name: Json, names: Mapping[str, str]) -> tuple[str, str] | None:
     return (made, parts[2] if parts else "") if made else None
 
 
-def _arguments(value: Mapping[str, Json]) -> Json:
-    return next((value[key] for key in keys_of.ARGUMENTS if value.get(key) is not None), None)
+def _arguments(value: Mapping[str, Json]) -> tuple[str, Json]:
+    """(the key of the arguments of an action, the arguments); ("", None) where it has none."""
+    return next(((key, value[key]) for key in keys_of.ARGUMENTS if value.get(key) is not None), ("", None))
 
 
 def _from_text(text: str, where: str, reader: Reader) -> Action:
@@ -160,8 +162,8 @@ def _details(reader: Reader, at: Found) -> Details:
             if isinstance(found.value, list) and path == "info":
                 merged["point"] = found.value  # of a gesture, both
             continue
-        inner = _arguments(found.value)
-        for holder, where in ((found.value, found.where), (inner, f"{found.where}.parameters")):
+        key, inner = _arguments(found.value)
+        for holder, where in ((found.value, found.where), (inner, f"{found.where}.{key}".lstrip("."))):
             if isinstance(holder, dict):
                 if path == ".":
                     beside.append((where, holder))

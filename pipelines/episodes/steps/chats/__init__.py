@@ -18,6 +18,7 @@ from pipelines.config import Normalize
 from pipelines.episodes.steps.chats.answers import answer_with_calls, calls_in, does_something, read_answer, unread_text
 from pipelines.episodes.steps.chats.content import Content, content_key, read_content
 from pipelines.episodes.steps.chats.pictures import Pictures, own_pictures, pictures_of, without_marks
+from pipelines.episodes.steps.chats.screens import Holder, holders_of, said_of_all
 from pipelines.episodes.steps.data_sets.chats import FILLERS, NO_HISTORY, TASKS
 from pipelines.formats.keys import IMAGES, TURN_FIELDS, Unread
 from pipelines.formats.paths import Trail
@@ -38,11 +39,14 @@ _WORD_SIGNS = re.compile(r"[^\w]+")
 
 
 class ChatStep(NamedTuple):
-    """An answer: where it is, and the step that it says. The screen is the one before it."""
+    """An answer: where it is, and the step that it says. The screen is the one before it. `places` are those of its fields, and `holders` what may
+    have the size of the screen."""
 
     where: str
     fields: dict[str, Json]
     is_trained: bool
+    places: dict[str, str]
+    holders: list[Holder]
 
 
 @dataclass(slots=True)
@@ -54,7 +58,8 @@ class Chat:
     history: str = ""
     steps: list[ChatStep] = field(default_factory=list)
     faults: list[Finding] = field(default_factory=list)
-    screens: list[Json] = field(default_factory=list)  # since the last answer
+    screens: list[tuple[str, Json]] = field(default_factory=list)  # since the last answer, each with its place
+    holders: list[Holder] = field(default_factory=list)  # of sizes, since the last answer
     asked: list[str] = field(default_factory=list)  # before the first answer
 
     def ask(self, text: str, where: str) -> None:
@@ -71,7 +76,8 @@ class Chat:
             detail = f"a question after the first answer has a text that is not read: {clip(text)}; a chat has one task, and then only screens"
             self.faults.append(Reason.SCHEMA_FIELD_UNREAD.at(where, detail))
 
-    def answer(self, where: str, text: str, thought: str, calls: list[Json], is_trained: bool) -> None:
+    def answer(self, where: str, said_at: str, text: str, thought: str, calls: list[Json], is_trained: bool) -> None:
+        """Takes an answer; `said_at` is the place of its action."""
         if not self.steps:
             self.goal, self.history = task_of("\n".join(self.asked).strip())
         parsed = answer_with_calls(text, calls) if calls else read_answer(text, self.budget)
@@ -80,15 +86,15 @@ class Chat:
             self.faults.append(Reason.SCHEMA_FIELD_UNREAD.at(where, detail))
         if len(self.screens) > 1:
             self.faults.append(Reason.IMAGE_COUNT_MISMATCH.at(where, f"found {len(self.screens)} pictures before this answer; expected one, its screen"))
-        screen = self.screens[-1] if self.screens else None
+        at, screen = self.screens[-1] if self.screens else (where, None)
         fields = {
             "screenshot": screen,
             "action": parsed.action,
             "thought": "\n".join(filter(None, (thought, parsed.thought))),
             "step_instruction": parsed.instruction,
         }
-        self.steps.append(ChatStep(where, fields, is_trained))
-        self.screens = []
+        self.steps.append(ChatStep(where, fields, is_trained, {"screenshot": at, "action": said_at}, self.holders))
+        self.screens, self.holders = [], []
 
 
 def answers_of(record: Mapping[str, Json], budget: Budget) -> list[str]:
@@ -110,17 +116,20 @@ def read_chat(record: Mapping[str, Json], trail: Trail, unread: Unread) -> Chat:
     turns = record[_turns_key(record)]
     trail.add("", record, (listed.where, *(key for key in _LISTS if record.get(key) == turns)))
     chat.faults += _strays(record)
+    systems: dict[str, str] = {}
     waiting: list[_Waiting] = []  # answers without a question between them are one
     for where, turn in _turns(record):
         trail.add(where, turn, (*_READ, *IMAGES, content_key(turn)))
         role = _role(turn)
-        content = read_content(turn, where, role in _ANSWERS, findings) if role != "system" else Content()
+        content = read_content(turn, where, role in _ANSWERS, findings if role != "system" else _findings(trail.budget, Unread()))
         if role in _ANSWERS:
             waiting.append(_answer(where, turn, content, trail, findings))
             continue
         _close(chat, waiting)
         if role in (*_QUESTIONS, *_RESULTS):
-            chat.screens += pictures_of(turn, content.text, listed, where, chat.faults)
+            if found := pictures_of(turn, content.text, listed, where, chat.faults):
+                chat.screens += [(where, picture) for picture in found]
+                chat.holders += holders_of(turn, where, content_key(turn))
             said = without_marks(content.text)
             if role in _QUESTIONS:
                 chat.ask(said, where)
@@ -131,11 +140,16 @@ def read_chat(record: Mapping[str, Json], trail: Trail, unread: Unread) -> Chat:
                 )
         elif role != "system":
             chat.faults.append(Reason.SCHEMA_ROLE_UNKNOWN.at(where, f"found the role {clip(str(role))}; a chat of steps has system, user and assistant"))
-        elif pictures_of(turn, "", Pictures({}), where, chat.faults):
+            continue
+        else:
+            systems[where] = content.text
+        if role == "system" and pictures_of(turn, "", Pictures({}), where, chat.faults):
             chat.faults.append(Reason.IMAGE_COUNT_MISMATCH.at(where, "a picture of a system message is not read; expected it in a question"))
     _close(chat, waiting)
     if listed.left:
         _take_unmarked(chat, listed)
+    for_all = [*said_of_all(record, systems)]
+    chat.steps = [step._replace(holders=[*step.holders, *for_all]) for step in chat.steps] if for_all else chat.steps
     chat.faults += [*findings.refusals, *findings.notes]
     return chat
 
@@ -143,6 +157,7 @@ def read_chat(record: Mapping[str, Json], trail: Trail, unread: Unread) -> Chat:
 class _Waiting(NamedTuple):
     where: str
     text: str
+    said_at: str
     thoughts: list[str]
     calls: list[Json]
     is_trained: bool
@@ -163,7 +178,8 @@ def _answer(where: str, turn: Mapping[str, Json], content: Content, trail: Trail
     weight = weight_of((*loss, *content.loss), where, findings)
     if weight not in (None, 0, 1):
         findings.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"found the weight {weight:g}; a step is trained with the weight 1, or not with 0")
-    return _Waiting(where, content.text, [*([thought[1].strip()] if thought else ()), *content.thoughts], calls, weight != 0)
+    key = "tool_calls" if calls and logged else content_key(turn)
+    return _Waiting(where, content.text, f"{where}.{key}", [*([thought[1].strip()] if thought else ()), *content.thoughts], calls, weight != 0)
 
 
 def _findings(budget: Budget, unread: Unread) -> Findings:
@@ -174,7 +190,8 @@ def _close(chat: Chat, waiting: list[_Waiting]) -> None:
     if waiting:
         thoughts = dict.fromkeys(thought for one in waiting for thought in one.thoughts if thought)
         calls = [call for one in waiting for call in one.calls]
-        chat.answer(waiting[0].where, "\n".join(one.text for one in waiting), "\n".join(thoughts), calls, all(one.is_trained for one in waiting))
+        said_at = next((one.said_at for one in reversed(waiting) if one.calls), waiting[-1].said_at)
+        chat.answer(waiting[0].where, said_at, "\n".join(one.text for one in waiting), "\n".join(thoughts), calls, all(one.is_trained for one in waiting))
         waiting.clear()
 
 
@@ -183,6 +200,7 @@ def _take_unmarked(chat: Chat, listed: Pictures) -> None:
     left = listed.left
     if len(left) == 1 and len(chat.steps) == 1 and chat.steps[0].fields["screenshot"] is None:
         chat.steps[0].fields["screenshot"] = left[0]
+        chat.steps = [chat.steps[0]._replace(places=chat.steps[0].places | {"screenshot": listed.where})]
     else:
         detail = f"{counted(len(left), 'picture')} of the record {'has' if len(left) == 1 else 'have'} no mark in a question"
         chat.faults.append(Reason.IMAGE_COUNT_MISMATCH.at(listed.where, detail))

@@ -32,7 +32,7 @@ NO_HISTORY = frozenset(
         *("providethecommandstyleactiondirectly", "pleasegeneratethelowlevelthoughtandactionforthenextstep"),
     )
 )
-_FIELDS = StepFields(code=True, sizes=("record:width | record:image_width", "record:height | record:image_height"))
+_FIELDS = StepFields(code=True)
 _OTHERS = ("width", "height")
 
 CHATS: Mapping[str, StepLayout] = {

@@ -38,7 +38,6 @@ EPISODES: Mapping[str, StepLayout] = {
             details=("info",),
             step_id="step",
             low="low_level_instruction",
-            sizes=("record:device_info.w", "record:device_info.h"),
             others=("ps", "description", "intention", "context", "sam2_bbox"),
         ),
         words=ODYSSEY,
@@ -53,7 +52,6 @@ EPISODES: Mapping[str, StepLayout] = {
         fields=StepFields(
             details=(".",),
             step_id="step_id",
-            sizes=("device_dim[0] | record:device_dim[0]", "device_dim[1] | record:device_dim[1]"),
             others=("package_name", "annot_id"),
         ),
         words=AMEX,

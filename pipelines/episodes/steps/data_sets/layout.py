@@ -10,19 +10,6 @@ from dataclasses import dataclass
 
 from pipelines.episodes.steps.data_sets.words import COMMON, Words
 
-_SIDES = (
-    *(("image_width", "image_height"), ("screenshot_width", "screenshot_height"), ("screen_width", "screen_height"), ("width", "height")),
-    *(("device_width", "device_height"), ("screenWidth", "screenHeight"), ("device_info.screen_width", "device_info.screen_height")),
-    ("metadata.screen_width", "metadata.screen_height"),
-    *((f"{key}[0]", f"{key}[1]") for key in ("img_size", "image_size", "observation.screen_size", "screen_size", "screenshot_size")),
-    *((f"{key}[0]", f"{key}[1]") for key in ("screen_resolution", "resolution", "device_dim", "viewport_size", "viewport", "window_size")),
-    *(
-        (f"{key}.width", f"{key}.height")
-        for key in ("screen_size", "screen", "screen_resolution", "resolution", "device", "device_info", "viewport_size", "viewport", "window_size")
-    ),
-)
-# The width and the height of a step's screen: of the step, or else of the record.
-SIZES = tuple(" | ".join([sides[i] for sides in _SIDES] + [f"record:{sides[i]}" for sides in _SIDES]) for i in (0, 1))
 GOAL = "goal | instruction | task | confirmed_task | query | intent | task_description | task_instruction"
 SCREEN = (
     "screenshot | screenshot_path | image_path | image | img | img_filename | img_url | screenshot_file | screen | observation.screenshot | observation.image"
@@ -48,7 +35,6 @@ class StepFields:
     step_id: str = ""
     low: str = LOW
     thought: str = THOUGHT
-    sizes: tuple[str, ...] = SIZES
     others: tuple[str, ...] = ()  # paths that are documented and that no row has
     suffix: str = ""
     chosen: tuple[str, str] | None = None

@@ -12,7 +12,6 @@ _AITW_FIELDS = StepFields(
     action="result_action_type | action_type_id | results/action_type",
     details=(".",),
     step_id="step_id | step",
-    sizes=("image_width | image/width | img_size[0]", "image_height | image/height | img_size[1]"),
     suffix=".png",
 )
 _OF_AITZ = (
@@ -80,7 +79,7 @@ SINGLE_STEPS: Mapping[str, StepLayout] = {
         source="THUDM/Android-Lab recorder/json_recoder.py, page_executor/ @ 373fc1d",
         needs=("parsed_action.action", "trace_id", "image"),
         goal="target",
-        fields=StepFields(screen="image", action="parsed_action", details=("parsed_action",), step_id="index", sizes=("window[0]", "window[1]")),
+        fields=StepFields(screen="image", action="parsed_action", details=("parsed_action",), step_id="index"),
         words=ANDROID_LAB,
         unit="px",
         group="trace_id",
