@@ -140,6 +140,20 @@ def test_code_that_says_too_little_is_refused(code: str, detail: str):
         ({"action": "long_press", "coordinate": [1, 2], "time": ""}, Action(name="long_press", point=HERE)),
         ({"action": "type", "text": "a", "press_enter": False, "clear_text": None}, Action(name="type", text="a")),
         ({"action": "status", "goal_status": "infeasible"}, Action(name="impossible")),
+        ({"action": "finish", "status": "success", "goal_status": "complete"}, Action(name="finish")),
+        ({"action": "infeasible", "status": "failure"}, Action(name="impossible")),
+        ({"action": "type", "text": "a", "clicks": 0}, Action(name="type", text="a")),
+        ({"action": "click", "x": 1, "y": 2, "coordinate": [1.0, 2.4], "position": "<point>1,2</point>"}, Action(name="tap", point=HERE)),
+        ({"action": "click", "point": [1, 2], "bounding_box_rect": "0,0,9,9", "element": [0, 0, 4, 4]}, Action(name="tap", point=HERE)),
+        ({"action": "click", "x": -1, "y": -1, "point": [1, 2]}, Action(name="tap", point=HERE)),
+        ({"action": "click", "x": 1, "y": 2, "path": "s_1.png", "location": 7, "target": {"id": 3}, "end": "12:30"}, Action(name="tap", point=HERE)),
+        ({"action": "click", "location": {"id": 3}, "path": [1, 2]}, Action(name="tap", point=HERE)),
+        ({"action": "swipe", "path": [[1, 9], [1, 2]], "start": [1, 9], "to": [1, 2]}, Action(name="swipe", point=Point(1, 9), end=HERE, direction="up")),
+        ({"action": "type", "text": "", "value": "a", "content": "a"}, Action(name="type", text="a")),
+        ({"action": "type", "text": 13, "value": "13"}, Action(name="type", text="13")),
+        ({"action": "open_app", "app_name": "Clock", "package": "com.clock"}, Action(name="open_app", text="Clock")),
+        ({"action": "key", "keys": ["a"], "text": "a", "keycode": 29}, Action(name="key", text="a")),
+        ({"action": "wait", "duration_ms": 300}, Action(name="wait", duration=300)),
     ],
 )
 def test_objects_are_read_with_all_their_keys(fields: dict[str, Any], action: Action):
@@ -190,7 +204,7 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
         ({"action": "press", "key": "a", "presses": 30000000}, "presses is '30000000'"),
         ({"action": "scroll", "clicks": -5, "direction": "up"}, "clicks is '-5'; expected how far"),
         ({"action": "click", "element": "the button"}, "tap has no point; expected one of coordinate"),
-        ({"action": "click", "x": 0, "y": 0, "coordinate": [5, 6]}, "x and y are 0, and another key says (5, 6)"),
+        ({"action": "click", "x": 0, "y": 0, "coordinate": [5, 6]}, "two places are logged, x, y (0, 0) and coordinate (5, 6)"),
         ({"action": "drag", "path": [[1, 2], [3, 4], [5, 6]]}, "where a point is expected"),
         ({"action": "click", "element": [[10, 20], [100, 200]]}, "where a point is expected"),
         ({"action": "click", "element": {"x": 10, "y": 20, "width": 80}}, "where a point is expected"),
@@ -199,7 +213,28 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
         ({"action": "click", "path": [[1, 2], [3, 4]]}, "where a point is expected"),
         ({"action": "swipe", "path": [[1, 2], [3, 4], [5, 6]]}, "where a point is expected"),
         ({"action": "scroll_down", "direction": "up"}, "the name says down, and direction says up"),
+        ({"action": "click", "coordinate": [1, 2], "clicks": 0}, "clicks is '0'; expected a whole number from 1 to 100, or no clicks for once"),
         ({"action": "status"}, "found nothing as the status"),
+        ({"action": "impossible", "status": "success"}, "the name says 'impossible', and status says 'success'"),
+        ({"action": "complete", "goal_status": "infeasible"}, "the name says 'complete', and goal_status says 'infeasible'"),
+        ({"action": "finish", "status": "success", "goal_status": "failure"}, "status says 'success', and goal_status says 'failure'"),
+        ({"action": "impossible", "status": "perhaps"}, "found 'perhaps' as the status"),
+        ({"action": "click", "coordinate": [1, 2], "point": [7, 8]}, "two places are logged, coordinate (1, 2) and point (7, 8)"),
+        ({"action": "click", "x": 1, "y": 2, "touch_x": 7, "touch_y": 8}, "two places are logged, x, y (1, 2) and touch_x, touch_y (7, 8)"),
+        ({"action": "click", "x": 0.1, "y": 0.2, "point": [0.1, 0.21]}, "two places are logged"),
+        ({"action": "click", "x": 1, "y": 2, "point": [1, 2, 3]}, "where a point is expected"),
+        ({"action": "click", "x": 1, "y": 2, "coordinate": "2px"}, "where a point is expected"),
+        ({"action": "click", "x": 50, "y": 60, "bounding_box_rect": "1,2,10,10"}, "two places are logged, x, y (50, 60) and bounding_box_rect (6, 7)"),
+        ({"action": "click", "element": [0, 0, 10, 10], "start_box": "(20,20,30,30)"}, "two places are logged"),
+        ({"action": "swipe", "start": [1, 9], "end": [1, 2], "lift": [9, 2]}, "two places are logged, end (1, 2) and lift (9, 2)"),
+        ({"action": "swipe", "path": [[1, 9], [1, 2]], "start": [5, 5]}, "two places are logged, path (1, 9) and start (5, 5)"),
+        ({"action": "click", "path": "shots/s_1_2.png"}, "where a point is expected"),
+        ({"action": "click", "point": "The 1st of 2 buttons"}, "where a point is expected"),
+        ({"action": "type", "text": "a", "value": "b"}, "text says 'a', and value says 'b'"),
+        ({"action": "answer", "message": "It is done.", "answer": "4"}, "message says 'It is done.', and answer says '4'"),
+        ({"action": "open_app", "app_name": "Clock", "text": "Maps"}, "app_name says 'Clock', and text says 'Maps'"),
+        ({"action": "key", "key": "a", "text": "b"}, "key says 'a', and text says 'b'"),
+        ({"action": "wait", "duration": 200, "duration_ms": 300}, "the duration is 200 ms, and duration_ms is 300"),
         ({"action": "status", "goal_status": "in_progress"}, "found 'in_progress' as the status"),
         ({"action": "type", "text": {"a": 1}}, "found an object where the text of type is expected"),
         ({"action": "wait", "duration": 2}, "the duration '2' is not"),
@@ -282,6 +317,18 @@ def test_an_action_is_never_given_the_name_under_another_key(action: dict[str, A
 def test_an_action_whose_step_names_another_one_is_refused(beside: dict[str, Any]):
     record = {"goal": "Go.", "steps": [{"screenshot": "s0.png", "x": 54, "y": 120} | beside]}
     assert refusals(record, stepwise("plain", coordinates={"from": "px"})) == [("step.action_bad", "steps[0].action")]
+
+
+def test_a_key_of_a_point_or_a_text_does_not_count_where_ignore_names_it():
+    config = stepwise("plain", {"ignore": ["position", "value"]}, coordinates={"from": "px"})
+    actions = [{"action": "tap", "point": [54, 120], "position": [1, 2]}, {"action": "type", "text": "a", "value": "b"}]
+    record = {"goal": "Go.", "steps": [{"screenshot": f"s{i}.png", "action": action} for i, action in enumerate(actions)]}
+    assert answers(rows_of(record, config)) == [{"action": "tap", "point": [500, 500]}, {"action": "type", "text": "a"}]
+
+
+def test_a_text_of_the_step_is_none_of_an_action_that_has_its_own():
+    step = {"screenshot": "s0.png", "action": {"action": "type", "text": "a"}, "message": "typed"}
+    assert answers(rows_of({"goal": "Go.", "steps": [step]}, stepwise("plain"))) == [{"action": "type", "text": "a"}]
 
 
 def test_a_step_that_does_something_besides_stays_in_the_history():

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.episodes.steps.actions.directions import direction_between, direction_of
-from pipelines.episodes.steps.actions.fields import button_of, count_of, first_of
+from pipelines.episodes.steps.actions.fields import button_of, count_of, first_of, text_of
 from pipelines.episodes.steps.actions.points import logged_point
 from pipelines.episodes.steps.data_sets.keys import (
     APP,
@@ -19,6 +19,7 @@ from pipelines.episodes.steps.data_sets.keys import (
     END,
     END_PAIRS,
     KEY,
+    MILLISECONDS,
     PAIRS,
     POINT,
     SECOND,
@@ -27,7 +28,7 @@ from pipelines.episodes.steps.data_sets.keys import (
     TEXT,
     URL,
 )
-from pipelines.episodes.steps.data_sets.words import ACTIONS, BUTTONS, DIRECTED, ENDS, KEYS, WITH_POINT, Words
+from pipelines.episodes.steps.data_sets.words import ACTIONS, BUTTONS, DIRECTED, ENDINGS, ENDS, KEYS, WITH_POINT, Words
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action
@@ -36,8 +37,10 @@ Json = Any
 # AITW: the finger moved less than this part of the screen: a tap. google-research android_in_the_wild action_matching.py, _SWIPE_DISTANCE_THRESHOLD.
 TAP_DISTANCE = 0.04
 LEAST_DURATION = 20  # ms; a smaller number is probably in seconds
+_EXPECTED = "expected one such as complete, success, infeasible or failure"
 _TEXTS = {"open_app": APP, "open_url": URL, "key": KEY, "hotkey": KEY} | dict.fromkeys(("type", "select", "answer"), TEXT)
 _TEXTS |= dict.fromkeys(("finish", "call_user"), (*TEXT, "info"))
+_COUNTED = frozenset(("tap", "double_tap", "triple_tap", "right_tap", "middle_tap", "long_press", "key", "hotkey"))
 _WITH_BUTTON = frozenset(("tap", "double_tap", "triple_tap", "right_tap", "middle_tap", "long_press", "drag"))
 
 
@@ -50,13 +53,13 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     made = words.names.get(word)
     if made is None:
         raise Reject(Reason.STEP_ACTION_UNKNOWN.at(where, f"{clip(str(name))} is not the name of a known action"))
-    count = 1 if made in ("scroll", "swipe") else count_of(fields, where)  # of a scroll it says how far
+    count = 1 if made in ("scroll", "swipe") else count_of(fields, where, made in _COUNTED)  # of a scroll it says how far
     button = button_of(fields, where) if made in _WITH_BUTTON else ""
     if _has_more(made, fields, count, button):
         return Action(name="other", text=compact({"action": name, **fields}))
     takes_two = made in ("swipe", "scroll", "drag", "dual")
-    point = logged_point(fields, POINT, PAIRS, order, where, takes_two)
-    end = logged_point(fields, END, END_PAIRS, order, where, takes_two)
+    point = logged_point(fields, POINT, PAIRS, order, where, takes_two) if takes_two or made in WITH_POINT else None
+    end = logged_point(fields, END, END_PAIRS, order, where, takes_two) if takes_two else None
     if made in words.unclear and not (made in ("scroll", "swipe") and direction_between(point, end)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}"))
     point = None if made == "type" and not words.types_at_a_place else point
@@ -66,8 +69,9 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     elif point is not None and ACTIONS[made] == "point" and (second := logged_point(fields, SECOND, SECOND_PAIRS, order, where)) not in (None, point, (0, 0)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{made} has one point, and the log has ({second.x:g}, {second.y:g}) too"))
     made = _status(made, word, fields, words, where)
+    text = text_of(fields, _TEXTS.get(made, ()), where)
     made = _clicked(made, count, button, where)
-    if made == "key" and count == 1 and (key := _key(fields, word)):
+    if made == "key" and count == 1 and (key := _key(text, word)):
         made = key
     # A scroll between two points is a finger's way, whatever the log calls its direction.
     made = "swipe" if made == "scroll" and (words.scroll == "finger" or (point is not None and end is not None)) else made
@@ -78,8 +82,8 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
         point=point if made in WITH_POINT else None,
         end=end if made in ("swipe", "drag", "scroll") else None,
         direction=direction,
-        text=_text(made, fields, count, where),
-        duration=_duration(first_of(fields, DURATION), words, where) if made in ("wait", "long_press") else None,
+        text=_text(made, text, count, where),
+        duration=_duration(fields, words, where) if made in ("wait", "long_press") else None,
     )
     return _checked(action, fields, where)
 
@@ -120,32 +124,40 @@ def _clicked(made: str, count: int, button: str, where: str) -> str:
 
 
 def _status(made: str, word: str, fields: Mapping[str, Json], words: Words, where: str) -> str:
-    """An action that ends an episode, by the status that it gives."""
-    if made != "finish":
+    """An action that ends an episode, by its name and the status that it gives, which must agree. Some names only say that it ends."""
+    if made not in ENDS:
         return made
-    status = str(first_of(fields, STATUS) or "").strip().lower()
-    if not status and word != "status":
-        return made
-    found = words.names.get(re.sub(r"[^a-z]", "", status))
-    if found is None or found not in ENDS:
-        raise Reject(
-            Reason.STEP_ACTION_BAD.at(
-                where, f"found {clip(status) if status else 'nothing'} as the status; expected one such as complete, success, infeasible or failure"
-            )
-        )
-    return found
+    said = {key: str(value).strip().lower() for key in STATUS if (value := fields.get(key)) not in (None, "")}
+    found = {key: words.names.get(re.sub(r"[^a-z]", "", status)) for key, status in said.items()}
+    if word == "status" and not said:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found nothing as the status; {_EXPECTED}"))
+    if unknown := next((key for key, end in found.items() if end not in ENDS), None):
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {clip(said[unknown])} as the status; {_EXPECTED}"))
+    ends = ({} if word in ENDINGS else {"the name": word}) | said
+    meant = ({} if word in ENDINGS else {"the name": made}) | found
+    if other := next((key for key, end in meant.items() if end != next(iter(meant.values()))), None):
+        first = next(iter(ends))
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{first} says {clip(ends[first])}, and {other} says {clip(ends[other])}"))
+    return next(iter(meant.values()), None) or made
 
 
-def _key(fields: Mapping[str, Json], word: str) -> str | None:
+def _key(value: Json, word: str) -> str | None:
     """The action of a key that has one of its own."""
-    value = first_of(fields, KEY)
     key = KEYS.get(_word(value))
     is_button = word in BUTTONS or (isinstance(value, str) and value.lower().startswith("key"))
     return None if key == "home" and not is_button else key
 
 
-def _duration(value: Json, words: Words, where: str) -> int | None:
-    """Milliseconds; None where the log has none. Nobody can know whether a 2 means seconds, where nothing is documented. Raises Reject."""
+def _duration(fields: Mapping[str, Json], words: Words, where: str) -> int | None:
+    """Milliseconds; None where the log has none. Raises Reject."""
+    given = _milliseconds(first_of(fields, DURATION), words, where), _milliseconds(fields.get(MILLISECONDS), words._replace(seconds=False), where)
+    if None not in given and given[0] != given[1]:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the duration is {given[0]} ms, and {MILLISECONDS} is {given[1]}"))
+    return given[0] if given[0] is not None else given[1]
+
+
+def _milliseconds(value: Json, words: Words, where: str) -> int | None:
+    """Nobody can know whether a 2 means seconds, where nothing is documented."""
     if value in (None, "", "None", "null") or (words.zero_is_unset and value == 0):
         return None
     if type(value) in (int, float) and words.seconds:
@@ -169,8 +181,9 @@ def _word(value: Json) -> str:
     return re.sub(r"^key(?:code)?|[^a-z]", "", value.lower()) if isinstance(value, str) else ""
 
 
-def _text(name: str, fields: Mapping[str, Json], count: int, where: str) -> str:
-    value = first_of(fields, _TEXTS.get(name, ()))
+def _text(name: str, value: Json, count: int, where: str) -> str:
+    if name not in _TEXTS:
+        return ""
     if name in ("key", "hotkey") and isinstance(value, list):
         return "+".join(map(str, value))
     if name == "key" and count > 1:

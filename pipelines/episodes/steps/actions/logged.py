@@ -18,6 +18,7 @@ from pipelines.reasons import Reason, Reject
 from pipelines.records import Action
 
 Json = Any
+_TEXTS = frozenset((*keys_of.TEXT, *keys_of.APP, *keys_of.URL, "key", "keys"))
 NO_ACTION: tuple[Json, ...] = ([], {}, "")
 
 
@@ -169,10 +170,20 @@ def _details(reader: Reader, at: Found) -> Details:
                     beside.append((where, holder))
                 else:
                     reader.trail.add(where, holder, keys_of.ACTION_KEYS | set(keys_of.ARGUMENTS))
-                merged = {keys_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in keys_of.ACTION_KEYS} | merged
+                given = {keys_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in keys_of.ACTION_KEYS and _counts(key, reader)}
+                # A step may have texts of its own, such as an answer in words.
+                merged = {key: value for key, value in given.items() if path != "." or key not in _TEXTS or not _has_text(merged)} | merged
     details = Details({key: value for key, value in merged.items() if value not in reader.layout.words.no_text})
     details.beside = beside
     return details
+
+
+def _counts(key: str, reader: Reader) -> bool:
+    return not (key in reader.ignored and key in keys_of.IGNORABLE)
+
+
+def _has_text(fields: Mapping[str, Json]) -> bool:
+    return any(fields.get(key) not in (None, "") for key in _TEXTS)
 
 
 def _chosen(reader: Reader, at: Found) -> dict[str, Json]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from pipelines.episodes.steps.data_sets.keys import POINT, RECTS
+from pipelines.episodes.steps.data_sets.keys import LOOSE, POINT, RECTS, SECOND
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Point
@@ -16,6 +16,9 @@ Json = Any
 NOWHERE = (Point(-1, -1), Point(-100, -100))  # what AITW and GUI-R1 write where an action has no place
 _SIDES = frozenset(("width", "height", "w", "h"))
 _NUMBER = re.compile(r"-?(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?")
+_TAG = re.compile(r"</?[\w|]++>")
+_WORDS = re.compile(r"[^\s()\[\]{},;:=|'\"xyXY]")
+_TIME = re.compile(r"\d:\d")
 MOST_LETTERS = 200  # of a text with numbers
 
 
@@ -28,34 +31,88 @@ def number_of(value: Json) -> float | None:
     return float(value) if is_number(value) else None
 
 
+class _Place(NamedTuple):
+    """A place that is logged: the key or keys, the point, and the box (left, top, right, bottom) whose centre it is."""
+
+    name: str
+    point: Point
+    box: tuple[float, float, float, float] | None = None
+
+
 def logged_point(
     fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tuple[str, str]], order: str, where: str, takes_two: bool = False
 ) -> Point | None:
-    """The point under these keys, or under one of these pairs of keys; None where there is none. `takes_two`: one key may have both points of a gesture,
-    from its beginning to its end. Raises Reject."""
+    """The point under these keys, or under these pairs of keys; None where there is none. All that have one must agree, and of a box and a point in it the
+    point counts. `takes_two`: one key may have both points of a gesture, from its beginning to its end. Raises Reject."""
+    places = [*_pairs(fields, pairs, where), *_rects(fields, keys, where)]
+    places += _listed(fields, keys, order, where, takes_two, bool(places) or keys is SECOND)
+    if not places:
+        return None
+    meant = next((place for place in places if place.box is None), places[0])
+    for other in places:
+        if not _agree(meant, other):
+            said = " and ".join(f"{place.name} ({place.point.x:g}, {place.point.y:g})" for place in (meant, other))
+            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"two places are logged, {said}; name the key in ignore that does not count"))
+    return meant.point
+
+
+def _pairs(fields: Mapping[str, Json], pairs: Iterable[tuple[str, str]], where: str) -> Iterator[_Place]:
     for x, y in pairs:
         if fields.get(x) is not None or fields.get(y) is not None:
-            given = point_of([fields.get(x), fields.get(y)], "xy", where)
-            other = first_point(fields, keys, order, where) if given == (0, 0) else None  # 0 may stand where nothing was logged
-            if other is not None and other not in (given, *NOWHERE):
-                raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{x} and {y} are 0, and another key says ({other.x:g}, {other.y:g})"))
-            return given
-    if keys is POINT and (rect := _rect(fields)) is not None:
-        return _center(rect, where)
-    two = next((value for key in POINT if _is_gesture(value := fields.get(key))), None) if takes_two else None
-    if two is not None:
-        return point_of(two[0 if keys is POINT else 1], order, where)
-    found = first_point(fields, keys, order, where)
-    return None if found in NOWHERE else found
+            place = _Place(f"{x}, {y}", point_of([fields.get(x), fields.get(y)], "xy", where))
+            if place.point not in NOWHERE:
+                yield place
 
 
-def first_point(fields: Mapping[str, Json], keys: Iterable[str], order: str, where: str) -> Point | None:
-    """The point under the first of these keys that has one. A text without numbers describes an element."""
+def _rects(fields: Mapping[str, Json], keys: Iterable[str], where: str) -> Iterator[_Place]:
+    """The elements that the beginning of a gesture is on. Four numbers under another key than the first may be two corners."""
+    for key in RECTS if keys is POINT else ():
+        value = fields.get(key)
+        if value is not None and (key == RECTS[0] or (isinstance(value, dict) and value.keys() & _SIDES)):
+            yield _place(key, value, "xy", where, is_rect=True)
+
+
+def _listed(fields: Mapping[str, Json], keys: Iterable[str], order: str, where: str, takes_two: bool, found: bool) -> Iterator[_Place]:
+    """The places under single keys. Under some, a text or an object may describe an element; such a value is a fault only where no other key has a place.
+    `found` says whether one was found before."""
+    bad: Reject | None = None
+    for key in POINT if takes_two else ():
+        value: Json = fields.get(key)
+        if _is_gesture(value):
+            found = True
+            yield _place(key, value[0 if keys is POINT else 1], order, where)
     for key in keys:
         value = fields.get(key)
-        if value not in (None, [], "") and not (isinstance(value, str) and not _NUMBER.search(value)):
-            return point_of(value, order, where)
-    return None
+        if value in (None, [], "") or (takes_two and _is_gesture(value)):
+            continue
+        if isinstance(value, str) and not _NUMBER.search(value):  # describes an element
+            continue
+        try:
+            place = _place(key, value, order, where)
+        except Reject as reject:
+            if key not in LOOSE or isinstance(value, (list, tuple)):
+                raise
+            bad = bad or reject
+            continue
+        found = True
+        if place.point not in NOWHERE:
+            yield place
+    if bad is not None and not found:
+        raise bad
+
+
+def _agree(one: _Place, other: _Place) -> bool:
+    if other.box is not None and one.box is None:
+        left, top, right, bottom = other.box
+        slack = _slack(one.point, Point(right, bottom))
+        return left - slack <= one.point.x <= right + slack and top - slack <= one.point.y <= bottom + slack
+    slack = _slack(one.point, other.point)
+    return abs(one.point.x - other.point.x) <= slack and abs(one.point.y - other.point.y) <= slack
+
+
+def _slack(*points: Point) -> float:
+    """By how much a number may be rounded: to the third digit after the point from 0 to 1, and to whole numbers beyond."""
+    return 0.001 if all(0 <= value <= 1 for point in points for value in point) else 1.0
 
 
 def _is_gesture(value: Json) -> bool:
@@ -63,42 +120,46 @@ def _is_gesture(value: Json) -> bool:
     return isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(one, (list, tuple, dict)) for one in value)
 
 
-def _rect(fields: Mapping[str, Json]) -> Json:
-    """The left side, the top, the width and the height of an element. Four numbers under another key than the first may be two corners."""
-    if (given := fields.get(RECTS[0])) is not None:
-        return given
-    return next((value for key in RECTS[1:] if isinstance(value := fields.get(key), dict) and value.keys() & _SIDES), None)
-
-
-def _center(rect: Json, where: str) -> Point:
-    if isinstance(rect, dict):
-        rect = [rect.get("x"), rect.get("y"), rect.get("width", rect.get("w")), rect.get("height", rect.get("h"))]
-    left, top, width, height = _numbers(rect, (4,), where)
-    return Point(left + width / 2, top + height / 2)
-
-
 def point_of(value: Json, order: str, where: str) -> Point:
     """The point in [x, y], [y, x], a box of four numbers (its centre), an object (with a width and a height a box too), or a text of these; also in a
     list of one point, or of the same point twice. Raises Reject for anything else."""
+    return _place("", value, order, where).point
+
+
+def _place(name: str, value: Json, order: str, where: str, is_rect: bool = False) -> _Place:
+    """`is_rect`: four numbers are the left side, the top, the width and the height, and not two corners."""
     if isinstance(value, dict) and "related" in value:  # GUIAct has both units
         value = value["related"]
     if isinstance(value, dict):
-        return _center(value, where) if value.keys() & _SIDES else Point(*_numbers([value.get("x"), value.get("y")], (2,), where))
+        if not is_rect and not value.keys() & _SIDES:
+            return _Place(name, Point(*_numbers([value.get("x"), value.get("y")], (2,), where)))
+        value = [value.get("x"), value.get("y"), value.get("width", value.get("w")), value.get("height", value.get("h"))]
+        is_rect, order = True, "xy"
     if isinstance(value, (list, tuple)) and value and isinstance(value[0], (list, tuple)) and all(one == value[0] for one in value):
         value = value[0]
-    numbers = _numbers(value, (2, 4), where)
-    if len(numbers) == 4:
-        numbers = [(numbers[0] + numbers[2]) / 2, (numbers[1] + numbers[3]) / 2]
-    return Point(*numbers) if order == "xy" else Point(numbers[1], numbers[0])
+    numbers = _numbers(value, (4,) if is_rect else (2, 4), where)
+    if len(numbers) == 2:
+        return _Place(name, Point(*numbers) if order == "xy" else Point(numbers[1], numbers[0]))
+    left, top, right, bottom = numbers if order == "xy" else (numbers[1], numbers[0], numbers[3], numbers[2])
+    if is_rect:
+        right, bottom = left + right, top + bottom
+    corners = (min(left, right), min(top, bottom), max(left, right), max(top, bottom))
+    return _Place(name, Point((left + right) / 2, (top + bottom) / 2), corners)
 
 
 def _numbers(value: Json, counts: tuple[int, ...], where: str) -> list[float]:
-    found = [float(number) for number in _NUMBER.findall(value)] if isinstance(value, str) and len(value) < MOST_LETTERS else value
+    found = [float(number) for number in _NUMBER.findall(value)] if isinstance(value, str) and _is_place(value) else value
     if not isinstance(found, (list, tuple)) or len(found) not in counts or not all(is_number(number) for number in found):
         raise Reject(
             Reason.STEP_ACTION_BAD.at(where, f"found {clip(str(value)) if isinstance(value, (list, str)) else kind_of(value)} where a point is expected")
         )
     return list(map(float, found))
+
+
+def _is_place(text: str) -> bool:
+    """Whether a text has numbers, signs, x, y and tags, and nothing else: the numbers in `img_12_30.png` and in `12:30` are no place."""
+    bare = _TAG.sub("", text) if len(text) < MOST_LETTERS else ""
+    return bool(bare) and not _TIME.search(bare) and not _WORDS.search(_NUMBER.sub("", bare))
 
 
 def is_number(value: Json) -> bool:

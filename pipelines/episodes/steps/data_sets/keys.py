@@ -23,6 +23,8 @@ POINT = (
     "path",
 )
 END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "to_coord", "end_box", "to", "target")
+# Under these keys, a text, a number or an object may be something else, such as an element or a time.
+LOOSE = frozenset(("position", "touch", "start", "location", "element", "from", "path", "end", "lift", "to", "target"))
 PAIRS = (("x", "y"), ("x1", "y1"), ("start_x", "start_y"), ("touch_x", "touch_y"), ("position_x", "position_y"), ("press_position_x", "press_position_y"))
 END_PAIRS = (("x2", "y2"), ("to_x", "to_y"), ("end_x", "end_y"), ("lift_x", "lift_y"), ("release_position_x", "release_position_y"))
 # Of a tap, these are another corner or another place. The place where a finger left the screen is no other place, and a target may be an element.
@@ -32,8 +34,12 @@ TEXT = ("text", "value", "content", "message", "input_text", "typed_text", "text
 KEY = ("key", "keys", "button", "text", "value", "keycode")
 URL = ("url", "text", "value", "goto")
 APP = ("app_name", "app", "package", "text", "value")
+OTHER_TEXTS = ("package", "keycode", "button")  # say the same as another key in other words, or something else
+# A key that `ignore` names does not count for the place or the text of an action.
+IGNORABLE = frozenset((*POINT, *END, *RECTS, *TEXT, *URL, *APP, "key", "keys", "keycode", *(key for pair in (*PAIRS, *END_PAIRS) for key in pair)))
 DIRECTION = ("direction", "scroll_direction")
-DURATION = ("duration", "time", "duration_ms")
+DURATION = ("duration", "time")
+MILLISECONDS = "duration_ms"
 NAME = ("action_type", "type", "action", "name", "op", "function", "action_name")
 NAMES_OF_TOOLS = ("name", "function")  # where a call has the name of its tool
 # What stands under such a key instead of an action, without signs.
@@ -74,7 +80,7 @@ RENAMED: Mapping[str, str] = {
 }
 ACTION_KEYS = frozenset(
     (
-        *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *URL, *DIRECTION, *DURATION, *STATUS, *RECTS, *RENAMED, "original_op"),
+        *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *URL, *DIRECTION, *DURATION, MILLISECONDS, *STATUS, *RECTS, *RENAMED, "original_op"),
         *(*COUNTS, BUTTON, "pixels", *BESIDES),
         *(key for pair in (*PAIRS, *END_PAIRS, *WHEELS) for key in pair),
     )

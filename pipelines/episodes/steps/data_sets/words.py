@@ -40,6 +40,7 @@ ACTIONS: Mapping[str, str] = {
     "impossible": "",
 }
 ENDS = frozenset(("finish", "impossible"))
+ENDINGS = frozenset(("status", "finish", "finished", "done", "terminate", "stop"))  # names that say that an episode ends, and not how
 WITH_POINT = frozenset((*(name for name, needs in ACTIONS.items() if "point" in needs or "direction" in needs), "type", "select"))
 
 
