@@ -88,6 +88,11 @@ class RecordIndex:
     folded: dict[Held, Folded] = field(default_factory=dict)
     clashing: set[tuple[str, str]] = field(default_factory=set)
 
+    def add(self, raw: RawRecord, draft: Drafted, config: Config, checker: ImageChecker) -> None:
+        self.count(raw, draft)
+        if isinstance(draft, Draft) and raw.origin.source in config.cumulative:
+            self.count_cumulative(draft, checker)
+
     def count(self, raw: RawRecord, draft: Drafted) -> None:
         place = (raw.origin.path, raw.origin.line)
         self.first[raw.record_id] = min(place, self.first.get(raw.record_id, place))
@@ -121,6 +126,15 @@ class RecordIndex:
         return RecordContext(id_conflict=clashes) if folded is None else folded_context(folded, clashes)
 
 
+def index_drafts(config: Config, pairs: Iterable[tuple[RawRecord, Drafted]], checker: ImageChecker) -> RecordIndex:
+    """The index of these records."""
+    index = RecordIndex(StepIndex(with_histories(config)))
+    for raw, draft in pairs:
+        index.add(raw, draft, config, checker)
+    index.close()
+    return index
+
+
 def index_records(
     config: Config, inputs: Sequence[InputFile], checker: ImageChecker, on_read: Callable[[RawRecord], object] = lambda raw: None
 ) -> tuple[RecordIndex, list[list[tuple[RawRecord, Drafted]] | None]]:
@@ -131,9 +145,7 @@ def index_records(
         pairs: list[tuple[RawRecord, Drafted]] = []
         for raw, draft in read_drafts(config, file):
             on_read(raw)
-            index.count(raw, draft)
-            if isinstance(draft, Draft) and raw.origin.source in config.cumulative:
-                index.count_cumulative(draft, checker)
+            index.add(raw, draft, config, checker)
             left -= len(raw.raw)
             if left >= 0:
                 pairs.append((raw, draft))

@@ -13,7 +13,7 @@ from pipelines.config.loading import load_parts
 from pipelines.config.paths import BATCH, fixed_part
 from pipelines.config.places import folder_fault, hook_faults, image_root_faults, output_faults, tokenizer_faults
 from pipelines.config.stores import stores_of
-from pipelines.console.kept import kept_remarks
+from pipelines.console.first import remarks_on_records
 from pipelines.console.picture_stores import client_faults
 from pipelines.containers.listing import InputFile, list_inputs
 from pipelines.dialects import Dialect, open_dialect
@@ -49,10 +49,11 @@ def check(options: Namespace) -> int:
     takes_images = {one.name for one in opened if one.takes_images}
     for i, source in parts.sources.items():
         folders = Folders(stores)
-        _look_for_files(found, i, source, options.batch, folders)
+        files = _look_for_files(found, i, source, options.batch, folders)
         if is_plugin(source.format) and (fault := plugin_fault(source.format)):
             found.faults.append(f"sources[{i}].format: {fault}")
         found.remarks += _remarks(source, list(parts.dialects.values()), takes_images)
+        found.remarks += remarks_on_records(source, list(parts.dialects.values()), files, stores)
         found.faults += [*image_root_faults(i, source, folders), *_prefix_faults(i, source, parts.images.allow_schemes), *_prompt_faults(i, source)]
     found.faults += [*client_faults(parts.images.allow_schemes), *hook_faults(parts.hooks)]
     if parts.output:
@@ -89,8 +90,9 @@ def _open_tokenizer(found: Found, i: int, settings: DialectSettings, stores: Sto
     return dialect
 
 
-def _look_for_files(found: Found, i: int, source: Source, batch: str | None, folders: Folders) -> None:
-    """Every path must exist up to its first glob or {batch}. If the batch is known, the paths of a source must match at least one file."""
+def _look_for_files(found: Found, i: int, source: Source, batch: str | None, folders: Folders) -> list[InputFile]:
+    """The files that are there, [] after a fault. Every path must exist up to its first glob or {batch}. If the batch is known, the paths of a source
+    must match at least one file."""
     files: list[InputFile] = []
     faults: list[str] = []
     for k, pattern in enumerate(source.path):
@@ -116,8 +118,8 @@ def _look_for_files(found: Found, i: int, source: Source, batch: str | None, fol
             found.remarks.append(f"source {source.name}: has no files now, which allow_empty permits")
         else:
             faults.append(f"sources[{i}].path: no log files at {', '.join(path.replace(BATCH, batch or '') for path in source.path)}")
-    found.remarks += kept_remarks(source, files, folders.stores)
     found.faults += faults
+    return [] if faults else files
 
 
 def _store_fault(uri: str, folders: Folders) -> str | None:

@@ -4,36 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
 
 import orjson
 
-from pipelines.config import Config, Limits, Output, Source
-from pipelines.containers import read_records
-from pipelines.containers.listing import InputFile
-from pipelines.flow import draft_of
+from pipelines.config import Source
 from pipelines.ledger.filtered import FILTERED, absent_fields, is_judged
-from pipelines.records import Draft
-from pipelines.storage.stores import Stores
+from pipelines.records import Draft, Quarantined, RawRecord
 from pipelines.visible import counted
 
-MOST = 1000  # records that are looked at
+Read = Sequence[tuple[RawRecord, Draft | Quarantined]]
 
 
-def kept_remarks(source: Source, files: Sequence[InputFile], stores: Stores) -> Iterator[str]:
-    """A sentence about the first records of these files, and one for each field of `keep_if` and `keep` that none of them has."""
-    if not (source.keep_if or source.keep) or not files:
-        return
-    config = Config(sources=(source,), output=Output(root="out"))
+def kept_remarks(source: Source, records: Read) -> Iterator[str]:
+    """A sentence about these records, the first of the source, and one for each field of `keep_if` and `keep` that none of them has."""
     judged = kept = read = 0
     absent: Counter[str] = Counter()
     extra: Counter[str] = Counter()  # the fields in column `extra`
-    seen: set[str] = set()
-    for raw in islice(chain.from_iterable(read_records(file, Limits(), stores) for file in files), MOST):
-        if raw.record_id in seen:  # a duplicate, to which a run does not apply keep_if
-            continue
-        seen.add(raw.record_id)
-        made = draft_of(raw, config)
+    for _, made in records:
         if isinstance(made, Draft) or is_judged(made.findings[0].code):
             judged += 1
             kept += isinstance(made, Draft) or made.findings[0].code != FILTERED
@@ -41,7 +28,7 @@ def kept_remarks(source: Source, files: Sequence[InputFile], stores: Stores) -> 
         if isinstance(made, Draft):
             read += 1
             extra.update(orjson.loads(made.extra or "{}").keys())
-    if source.keep_if:
+    if source.keep_if and records:
         yield f"source {source.name}: keep_if keeps {kept:,} of the first {counted(judged, 'record')}"
     for field in source.keep_if:
         if judged and absent[field] == judged:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from pipelines.config import Config, ConfigError, parse_config
+from pipelines.console.hints.cumulative import Repeated, repeated_in
 from pipelines.console.init.ids import EpisodeId, episode_id_of
 from pipelines.console.init.images import Images, images_of
 from pipelines.console.init.parts import Part, parts_of
@@ -17,10 +18,10 @@ from pipelines.console.shape.draft import STEP_ROWS, Fields, draft_fields
 from pipelines.console.shape.keys import places_in
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile
-from pipelines.episodes.steps import units_of, with_unit
-from pipelines.flow import DraftWithImages, draft_of, make_outcomes, open_flow
+from pipelines.flow import draft_of, make_outcomes, open_flow
 from pipelines.images.references import ImageChecker
-from pipelines.local import list_files
+from pipelines.ledger.books import ASIDE
+from pipelines.local import draft_with_images, index_drafts, list_files
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import parse_record
 from pipelines.parsing.sessions import object_text
@@ -44,6 +45,7 @@ class Looked:
     rows: dict[str, str] | None  # the setting `rows`, where the records are episodes or steps of a GUI agent
     images: Images
     episode_id: EpisodeId
+    repeated: Repeated | None = None  # where the records are those of a cumulative log
 
     def formats_words(self) -> str:
         """`recognised as openai: 40 records, as sharegpt: 10 records`, or that nothing was."""
@@ -64,16 +66,20 @@ class Results:
     looked_at: int = 0
     distinct: set[str] = field(default_factory=set)  # record_ids, which duplicates share
     kept: set[str] = field(default_factory=set)  # record_ids
+    superseded: set[str] = field(default_factory=set)  # record_ids
     lengths: list[int] = field(default_factory=list)  # tokens, also of those that are too long
     reasons: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> list[str]:
         refused = [f"  {count:,} {code}" for code, count in self.reasons.most_common()]
         records, duplicates = len(self.distinct), self.looked_at - len(self.distinct)
-        few = len(self.kept) < 0.95 * records
+        few = len(self.kept) + len(self.superseded) < 0.95 * records
         gate = ["more than 5 % would be refused: then a run publishes nothing, until the logs are fixed or gates.max_quarantined is raised"] if few else []
         head = f"with this configuration, {len(self.kept):,} of {counted(records, 'record')} become rows"
         head += f", beside {counted(duplicates, 'duplicate')}" if duplicates else ""
+        head += (
+            f"; {len(self.superseded):,} {'is' if len(self.superseded) == 1 else 'are'} superseded: their answers are in these rows" if self.superseded else ""
+        )
         return [f"{head}; of the others:" if refused else head, *refused, *(["`episodes reasons CODE` explains a reason"] if refused else []), *gate]
 
 
@@ -102,30 +108,25 @@ def look_at(part: Part, name: str) -> Looked:
         config = _configuration(path, name, format="fields", fields=fields)
         drafts = [draft_of(raw, config) for raw in raws]
     images = images_of([draft for draft in drafts if isinstance(draft, Draft)], [file.path for file in files])
-    return Looked(name, part, raws, drafts, fields, rows, images, episode_id_of(values, drafts))
+    repeated = None if rows else repeated_in(draft for draft in drafts if isinstance(draft, Draft))
+    return Looked(name, part, raws, drafts, fields, rows, images, episode_id_of(values, drafts), repeated)
 
 
 def outcomes_of(config: Config, looked: Sequence[Looked]) -> Results:
-    """Runs the sampled records with this configuration. Duplicates are run too."""
+    """Runs the sampled records with this configuration."""
     flow, checker, results = open_flow(config), ImageChecker(config), Results()
     for one in looked:
         raws = [raw_record(one.name, raw.origin.path, raw.origin.line, raw.raw, raw.findings) for raw in one.raws]
-        drafts = [draft_of(raw, config) for raw in raws]
-        votes = [(one.name, draft.episode.vote) for draft in drafts if isinstance(draft, Draft) and draft.episode and draft.episode.vote]
-        unit = units_of(votes).get(one.name)
-        records: list[DraftWithImages | Quarantined] = []
-        for raw, draft in zip(raws, drafts, strict=True):
-            if isinstance(draft, Draft):
-                draft = with_unit(draft, unit)
-                records.append(DraftWithImages(raw, draft, checker.images_of(draft)))
-            else:
-                records.append(draft)
-        results.looked_at += len(records)
-        results.distinct.update(record.raw.record_id for record in records)
-        for outcome in make_outcomes(records, flow):
+        pairs = [(raw, draft_of(raw, config)) for raw in raws]
+        index = index_drafts(config, pairs, checker)
+        results.looked_at += len(raws)
+        results.distinct.update(raw.record_id for raw in raws)
+        for outcome in make_outcomes([draft_with_images(raw, draft, index, checker) for raw, draft in pairs], flow):
             if isinstance(outcome, Sample):
                 results.lengths.append(len(outcome.tokens.input_ids))
                 results.kept.add(outcome.conversation.record_id)
+            elif isinstance(outcome, Quarantined) and (state := ASIDE.get(outcome.findings[0].code)):
+                results.superseded.update([outcome.raw.record_id] if state == "superseded" else [])
             elif isinstance(outcome, Quarantined):
                 results.reasons[outcome.findings[0].code] += 1
                 if found := re.match(r"([\d,]+) tokens", outcome.findings[0].detail):

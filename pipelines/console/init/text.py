@@ -35,7 +35,11 @@ def _lines(looked: Sequence[Looked], batch: str | None, home: Path, max_tokens: 
     yield "dialects:                              # the models to tokenize for; `episodes dialects` lists them"
     yield "  - name: minicpm_v_2_6                # takes text and pictures; replace it by your model"
     yield "    tokenizer: minicpm_v_2_6           # a bundled vocabulary; for another model, the folder with its tokenizer.json"
-    yield f"    max_tokens: {max_tokens or FIRST:<22} # longer rows are quarantined; the longest one that was seen fits"
+    is_folded = any(one.repeated for one in looked)
+    become = "cut into windows" if is_folded else "quarantined"
+    yield f"    max_tokens: {max_tokens or FIRST:<22} # longer rows are {become}; the longest one that was seen fits"
+    if is_folded and max_tokens:  # the first look at the lengths is at whole rows
+        yield "    on_overflow: windows               # quarantine would lose the answers of all records that such a row stands for"
     if any(one.has_calls for one in looked):
         yield "    tool_syntax: hermes                # the logs have tool calls, for which this model has no format of its own"
     yield ""
@@ -58,6 +62,8 @@ def _source_lines(one: Looked, batch: str | None, home: Path) -> Iterator[str]:
         yield from (f"      {key}: {yaml_text(value)}" for key, value in one.fields.items())
     else:
         yield _with_comment("    format: auto", one.formats_words())
+    if one.repeated is not None:
+        yield _with_comment("    fold: prefix", f"each answer is trained once: {one.repeated.beginnings_words()}")
     yield from _image_lines(one, home)
     if one.episode_id.setting is not None:
         yield _with_comment(f"    episode_id: {yaml_text(one.episode_id.setting)}", one.episode_id.words)

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 from pipelines.config import Config, ConfigError, parse_config
 from pipelines.console.shape.draft import STEP_ROWS, Fields, draft_fields
 from pipelines.console.shape.keys import lines_of, places_in
+from pipelines.console.shape.steps import known_others, named, parsed, step_titles, values_of
 from pipelines.containers import read_records
-from pipelines.episodes.steps.layouts import LAYOUTS as LAYOUTS_OF_STEPS
-from pipelines.episodes.steps.reading import known_other
 from pipelines.flow import draft_of
 from pipelines.formats.keys import Unread
 from pipelines.formats.layouts import LAYOUTS
@@ -23,7 +22,7 @@ from pipelines.formats.sessions import SESSIONS
 from pipelines.formats.table import CHAT, read_record
 from pipelines.local import list_files
 from pipelines.parsing.budget import Budget
-from pipelines.parsing.careful import BOM, parse_record
+from pipelines.parsing.careful import BOM
 from pipelines.parsing.sessions import object_text
 from pipelines.reasons import Reject
 from pipelines.records import Draft, RawRecord
@@ -68,11 +67,12 @@ def shape_lines(path: str, most: int = MOST_RECORDS) -> Iterator[str]:
         yield from ([f"  and {counted(len(unread) - MOST_UNREAD, 'more key')}"] if len(unread) > MOST_UNREAD else ())
     if refused:
         read = len(sampled.raws) - sum(refused.values())
-        if titles := _step_titles(sampled.raws, _configuration(path, rows=STEP_ROWS), read):
-            yield f"draft: it reads {len(titles):,} of {counted(len(sampled.raws), 'record')} as steps of {', '.join(sorted(set(titles)))}; docs/steps.md"
+        titles = step_titles(sampled.raws, _configuration(path, rows=STEP_ROWS))
+        if len(titles) > read:
+            yield f"draft: it reads {len(titles):,} of {counted(len(sampled.raws), 'record')} as steps of {named(titles)}; docs/steps.md"
             yield f"    rows: {yaml_text(STEP_ROWS)}"
             return
-        if whys := _known_others(sampled.values, config):
+        if whys := known_others(sampled.values, config):
             yield from (f"draft: {why}; docs/steps.md" for why in whys)
             return
         yield from _draft_lines(path, draft_fields(places, sampled.values), sampled.raws, read)
@@ -90,23 +90,8 @@ def _sample(path: str, config: Config, most: int) -> Sampled:
             raws.append(raw)
             size += len(raw.raw)
             if len(raws) > most or size > MOST_BYTES:
-                return Sampled(raws[:most], _values(raws[:most], config), False)
-    return Sampled(raws, _values(raws, config), True)
-
-
-def _values(raws: Sequence[RawRecord], config: Config) -> list[dict[str, Any]]:
-    """The objects of these records; those that are no valid JSON are left out."""
-    found: list[dict[str, Any]] = []
-    for raw in raws:
-        try:
-            found.append(_parsed(raw, Budget(config.limits, len(raw.raw))))
-        except Reject:
-            continue
-    return found
-
-
-def _parsed(raw: RawRecord, budget: Budget) -> dict[str, Any]:
-    return parse_record(RawRecord(raw.origin, raw.record_id, object_text(raw.raw)), budget).value
+                return Sampled(raws[:most], values_of(raws[:most], config), False)
+    return Sampled(raws, values_of(raws, config), True)
 
 
 def _readings(raws: Sequence[RawRecord], config: Config) -> tuple[Counter[str], Counter[str], Counter[str]]:
@@ -126,24 +111,11 @@ def _readings(raws: Sequence[RawRecord], config: Config) -> tuple[Counter[str], 
     return formats, refused, unread
 
 
-def _step_titles(raws: Sequence[RawRecord], config: Config, read: int) -> list[str]:
-    """The data set of each record that rows of steps would read, if these are more than `auto` reads."""
-    made = [draft_of(raw, config) for raw in raws]
-    titles = [LAYOUTS_OF_STEPS[one.format].title.partition(":")[0] for one in made if isinstance(one, Draft)]
-    return titles if len(titles) > read else []
-
-
-def _known_others(values: Sequence[Any], config: Config) -> list[str]:
-    """What is the matter with records of GUI data sets that have no steps with screens and actions."""
-    found = [known_other(value, Budget(config.limits, 0)) for value in values if isinstance(value, dict)]
-    return list(dict.fromkeys(other.why for other in found if other is not None))
-
-
 def _format_of(raw: RawRecord, config: Config) -> str | None:
     """The format of a record that is refused for another reason than its format."""
     budget, text = Budget(config.limits, len(raw.raw)), object_text(raw.raw)
     try:
-        return read_record(_parsed(raw, budget), text.removeprefix(BOM), config.sources[0], budget, Unread()).format
+        return read_record(parsed(raw, budget), text.removeprefix(BOM), config.sources[0], budget, Unread()).format
     except Reject:
         return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.config import Config
-from pipelines.console.trial.prefixes import MissingPictures
+from pipelines.console.hints import Hints
 from pipelines.console.trial.tally import Tally, json_row
 from pipelines.containers.listing import Listing
 from pipelines.flow import DraftWithImages, Flow
@@ -53,12 +53,12 @@ def try_listed(
     on_read: Callable[[RawRecord], object] = lambda raw: None,
 ) -> Trial:
     """Runs these files. The functions are called as in `run_listed`, and `on_outcome` with every outcome, in input order."""
-    tally, missing = Tally(flow.config), MissingPictures()
+    tally, hints = Tally(flow.config), Hints(flow.config)
 
     def note(record: DraftWithImages | Quarantined) -> None:
         on_record(record)
         tally.note(record)
-        missing.note(record)
+        hints.note(record)
 
     for outcome in run_listed(flow, listing.files, note, on_read):
         tally.count(outcome)
@@ -66,7 +66,7 @@ def try_listed(
     books = tally.books()
     facts = tally.facts(books, Counter(file.source for file in listing.files)) | listed_facts(listing)
     code, words = verdict(books, flow.config)
-    words = (*words, *missing.hints(flow.config), *input_warnings(books, facts["keep_if"]), *lost_answers(tally.lost()))
+    words = (*words, *hints.lines(), *input_warnings(books, facts["keep_if"]), *lost_answers(tally.lost()))
     return Trial(books, facts, words, code, tally.worst_place())
 
 
