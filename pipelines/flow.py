@@ -24,6 +24,7 @@ from pipelines.episodes.checks import check_step_rows, check_steps
 from pipelines.episodes.fold import fold_findings
 from pipelines.episodes.steps import read_episode
 from pipelines.episodes.steps.groups import with_earlier
+from pipelines.episodes.steps.numbers import number_of_refused
 from pipelines.formats.keys import Unread
 from pipelines.formats.plugin import plugin_fault
 from pipelines.formats.table import nonfinite, plain_record, read_record
@@ -110,7 +111,12 @@ def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
     source = next(source for source in config.sources if source.name == raw.origin.source)
     unread = Unread(source.ignore)
     draft = _tried(_draft, raw, source, config, unread)
-    return Quarantined(raw, draft.findings, unread=unread.counted()) if isinstance(draft, _Refused) else draft
+    if not isinstance(draft, _Refused):
+        return draft
+    step = _tried(number_of_refused, raw, source, config)
+    if isinstance(step, _Refused):  # an internal error
+        return Quarantined(raw, (*step.findings, *draft.findings), unread=unread.counted())
+    return Quarantined(raw, draft.findings, episode_id=step.episode_id if step else None, unread=unread.counted(), step=step)
 
 
 def with_history(raw: RawRecord, draft: Draft, earlier: tuple[Step, ...] | Finding, rows: Rows) -> Draft | Quarantined:

@@ -100,6 +100,8 @@ class RecordIndex:
             self.named.setdefault((raw.origin.source, draft.logged_id), set()).add(raw.record_id)
         if isinstance(draft, Draft) and draft.episode is not None:
             self.steps.add(draft)
+        elif isinstance(draft, Quarantined) and draft.step is not None:
+            self.steps.add_refused(raw, draft.step)
 
     def count_cumulative(self, draft: Draft, checker: ImageChecker) -> None:
         """A record whose images are refused will be quarantined, so it holds nothing for others."""

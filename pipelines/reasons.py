@@ -712,8 +712,8 @@ class Reason(Enum):
     STEP_GAP = Row(
         "step.gap",
         REFUSE,
-        "An earlier step that the history needs is not in the batch, or cannot be read.",
-        "Fix the earlier step, and run the whole batch again with --replace (a redrive reads only the records that it runs again); or set history: {steps: 0, images: 1}.",
+        "An earlier step that the history needs is not in the batch, or is refused or filtered.",
+        "Fix the earlier step, which the detail names, and run the whole batch again with --replace (a redrive reads only the records that it runs again); or set history: {steps: 0, images: 1}.",
     )
     INTERNAL_ERROR = Row(
         "internal.error",

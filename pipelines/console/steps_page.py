@@ -55,10 +55,13 @@ sources:
 - **History**: `history: {steps: 3, images: 2}` shows the screen of the step before with its answer as a turn, and lists the two actions before that as text. With `loss: last` the
   earlier answers are not trained (`loss_weight` 0).
 - **One step per record** (AITZ, CAGUI, AITW, Mind2Web): each record becomes one conversation. If a prompt shows earlier steps, the records of an episode in the batch are put together by their
-  number, whatever file they are in. If one that the history needs is missing or unreadable, the later record is refused (`step.gap`), and two different records with one number are
-  both refused (`step.number_twice`). A redrive sees only the records that it runs again. It runs an episode whose
-  records are all among them, and is refused with exit code 2 if a step needs a record for its history that is missing, still refused, or not among them: to use all records of the batch, run it again with
-  `--replace`.
+  number, whatever file they are in. If a record that the history needs is missing or refused, the later one is refused too (`step.gap`), and the detail names the refused
+  one. That holds for records of which only the episode and the number can be read, and for those that `keep_if` leaves out; a line that is no JSON object says neither. The usual names do not say
+  whether an episode begins with 0 or 1: it is 1 if the lowest number in the batch is 1, unless the number of a refused record of the episode cannot be read. Two different records with one number are
+  both refused (`step.number_twice`); if one of them is refused for another reason, the other counts. A fault of an earlier screen or point that the prompt shows refuses the later record as well: its place then names the step
+  and its record, which is the one to mend.
+- **Redriving steps**: a redrive sees only the records that it runs again. It runs an episode whose records are all among them, and is refused with exit code 2 if the history of a step needs a record that is
+  missing or not among them: to use all records of the batch, run it again with `--replace`. A step that is refused again is known, and those that need it are refused too, as in a run of the whole batch.
 - **Seeing an episode**: `episodes show` lists its steps in order; with `--html` it draws the point of each action on its screen.
 - **Chat logs**: a chat whose answers say actions is read too. Its question has the task, and each answer has one screen before it. A later question with a text of its own, two screens before an
   answer, a picture without a mark, a tool's result with a text, or a part of another type refuses the record; so does text in an answer after its action. Reasoning beside or among the parts of an answer is its thought.

@@ -21,6 +21,7 @@ from pipelines.records.steps import Episode as Episode
 from pipelines.records.steps import ImageRef as ImageRef
 from pipelines.records.steps import Point as Point
 from pipelines.records.steps import Step as Step
+from pipelines.records.steps import StepNumber as StepNumber
 
 Ids = npt.NDArray[np.int32]  # token ids or labels, flat
 IGNORE_INDEX = -100  # the label of a token that is not trained, as in torch.nn.CrossEntropyLoss
@@ -271,6 +272,7 @@ class Quarantined(Noun, frozen=True):
     dialect: str | None = None
     episode_id: str | None = None
     unread: tuple[tuple[str, int], ...] = ()  # of a record without a draft
+    step: StepNumber | None = None  # of a record without a draft that is one step of an episode
 
 
 Outcome = Conversation | Sample | Quarantined

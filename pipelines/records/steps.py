@@ -49,6 +49,14 @@ class Step(Noun, frozen=True):
     is_voted: bool = False  # whether these have decided
 
 
+class StepNumber(NamedTuple):
+    """Of which episode a refused record is one step, and its number there, None where that cannot be read. `episode_id` is that of its row."""
+
+    group: str
+    order: int | None
+    episode_id: str
+
+
 class Episode(Noun, frozen=True):
     """The steps of a record, of which each becomes a conversation once the sizes of its screens are known.
 

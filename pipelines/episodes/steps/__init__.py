@@ -12,16 +12,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pipelines.config import Config, EpisodeKey, Source
+from pipelines.config import Config, Source
 from pipelines.config.rows import Rows
 from pipelines.episodes.steps.actions.fields import single
 from pipelines.episodes.steps.coordinates import PX, UNIT, found_unit, outside, points_of, to_thousand
 from pipelines.episodes.steps.data_sets.words import ENDS
 from pipelines.episodes.steps.groups import history_length
 from pipelines.episodes.steps.layouts import LAYOUTS
+from pipelines.episodes.steps.numbers import episode_id, episode_key, group_of
 from pipelines.episodes.steps.reading import FINISH, ReadSteps, read_steps
 from pipelines.formats.keys import Unread
-from pipelines.normalize import episode_id_of, id_text
+from pipelines.normalize import id_text
 from pipelines.normalize.findings import Findings
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import clip
@@ -40,8 +41,7 @@ def read_episode(
     taken = {key: value for key, value in record.items() if value is not None and key not in unread.ignored}
     for key in unread.ignored & record.keys():
         unread.add("record", "", key, record[key])
-    episode_key = _episode_key(taken, source)
-    known = frozenset(key for key in (episode_key, "id") if key)
+    known = frozenset(key for key in (episode_key(taken, source), "id") if key)
     grouping = (rows.group_by, rows.order_by) if rows.group_by and rows.order_by else None
     written = Written(text)
     read = read_steps(taken, written, grouping, rows.coordinates.order, budget, unread, known)
@@ -51,8 +51,8 @@ def read_episode(
         findings.note(Reason.STEP_QUESTION_REPLACED, read.steps[0].where if read.steps else "", clip(read.history))
     _check_numbers(read.steps, findings)
     steps = _with_finish(read, rows, findings)
-    group, order = _group(read, grouping is not None, history_length(rows) > 0, findings)
-    episode_id = _episode_id(taken, episode_key, source, written, findings) or group or _own_id(read)
+    group, order = group_of(read, grouping is not None, history_length(rows) > 0, findings)
+    own_episode = episode_id(taken, source, written, findings) or group or _own_id(read)
     own_id = id_text("id", single(taken.get("id")), written, findings)
     unit, vote = _unit(read, steps, rows, findings)
     if unit in (PX, "") and read.size_faults:
@@ -64,7 +64,7 @@ def read_episode(
     return Draft(
         sample_id=sample_id_of(raw.record_id),
         record_id=raw.record_id,
-        episode_id=episode_id or raw.record_id,
+        episode_id=own_episode or raw.record_id,
         step_id=steps[0].step_id if steps else None,
         origin=raw.origin,
         format=read.layout,
@@ -84,15 +84,6 @@ def _check_numbers(steps: Sequence[Step], findings: Findings) -> None:
     for step, before, number in zip(steps[1:], numbers, numbers[1:], strict=False):
         if before is not None and number is not None and number < before:
             findings.refuse(Reason.STEP_NUMBERS_DESCEND, step.where, f"its number is {number}, after {before}")
-
-
-def _episode_key(record: Mapping[str, Json], source: Source) -> str | None:
-    keys = (source.episode_id.from_,) if isinstance(source.episode_id, EpisodeKey) else source.episode_id
-    return next((key for key in keys if record.get(key) not in (None, "", [])), None)
-
-
-def _episode_id(record: Mapping[str, Json], key: str | None, source: Source, written: Written, findings: Findings) -> str | None:
-    return None if key is None else episode_id_of((key, single(record[key])), written, source, findings)
 
 
 def _own_id(read: ReadSteps) -> str | None:
@@ -116,25 +107,6 @@ def _with_finish(read: ReadSteps, rows: Rows, findings: Findings) -> tuple[Step,
         findings.note(Reason.STEP_FINISH_ADDED, read.last.where, "the last step has no action")
     finish = Step(str(index), index, read.last.where, read.last, Action(name="finish"), FINISH, "", read.last_size)
     return (*read.steps, finish)
-
-
-def _group(read: ReadSteps, is_asked_for: bool, has_history: bool, findings: Findings) -> tuple[str | None, int]:
-    """The episode of a record that is one step, and the step's number; (None, 0) for any other record."""
-    layout = LAYOUTS[read.layout]
-    if layout.steps or layout.parallel is not None or not (layout.group or is_asked_for):
-        return None, 0
-    group, number = read.ids
-    if group is None and number is None and not is_asked_for and not has_history:  # a task of one step, as far as the record says
-        return None, 0
-    if isinstance(number, str) and number.strip().lstrip("-").isdecimal():
-        number = int(number.strip()) if len(number) < 19 else number
-    if isinstance(number, bool) or not isinstance(number, int) or abs(number) >= 1 << 62:
-        findings.refuse(Reason.STEP_NUMBER_BAD, "", f"found {number!r} as the number of the step; expected a whole number")
-        number = 0
-    if isinstance(group, bool) or not isinstance(group, (str, int)) or group == "":
-        findings.refuse(Reason.STEP_NUMBER_BAD, "", f"found {group!r} as the episode of the step; expected an id")
-        group = ""
-    return str(group), number
 
 
 def _unit(read: ReadSteps, steps: tuple[Step, ...], rows: Rows, findings: Findings) -> tuple[str, str | None]:

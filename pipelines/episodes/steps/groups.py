@@ -20,19 +20,23 @@ from pipelines.config import Config
 from pipelines.config.rows import Rows
 from pipelines.episodes.steps.coordinates import PX
 from pipelines.reasons import Reason, Reject
-from pipelines.records import Draft, Finding, ImageRef, Step
+from pipelines.records import Draft, Finding, ImageRef, Origin, RawRecord, Step, StepNumber
 
 
 class Member(NamedTuple):
-    """A record of a group: its number, its place, and what it is."""
+    """A record of a group: its number, its place, and what it is. A refused record has no `step`, and no `order` where its number cannot be read."""
 
-    order: int
+    order: int | None
     path: str
     line: int
     record_id: str
     first: int | None
-    step: Step
+    step: Step | None
     episode_id: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.line}"
 
 
 def member_of(draft: Draft) -> Member:
@@ -41,6 +45,16 @@ def member_of(draft: Draft) -> Member:
     if episode is None or episode.group is None:
         raise ValueError(f"{draft.origin.path}:{draft.origin.line} is no step of an episode")
     return Member(episode.order, draft.origin.path, draft.origin.line, draft.record_id, episode.first, episode.steps[0], draft.episode_id)
+
+
+def refused_member(origin: Origin, record_id: str, step: StepNumber) -> Member:
+    """A record without a draft: the steps after it must know that it is there."""
+    return Member(step.order, origin.path, origin.line, record_id, None, None, step.episode_id)
+
+
+def by_number(member: Member) -> tuple[bool, int, str, int]:
+    """The order of the members of a group: those without a number first."""
+    return (member.order is not None, member.order or 0, member.path, member.line)
 
 
 def history_length(rows: Rows) -> int:
@@ -69,51 +83,88 @@ class StepIndex:
         if draft.origin.source in self.rows and draft.episode is not None and draft.episode.group is not None:
             self.members.setdefault((draft.origin.source, draft.episode.group), []).append(member_of(draft))
 
+    def add_refused(self, record: RawRecord, step: StepNumber) -> None:
+        self.members.setdefault((record.origin.source, step.group), []).append(refused_member(record.origin, record.record_id, step))
+
     def close(self) -> None:
         for (source, _), members in self.members.items():
-            for member, earlier in earlier_steps(sorted(members, key=lambda member: member[:3]), history_length(self.rows[source])):
+            for member, earlier in earlier_steps(sorted(members, key=by_number), history_length(self.rows[source])):
                 self.histories[(member.path, member.line)] = earlier
 
 
+class _Known(NamedTuple):
+    """What the records of one number are: a step, if they are one; and the place of the first that is refused, if there is no other."""
+
+    step: Step | None
+    refused: str | None
+
+
 def earlier_steps(members: Iterable[Member], length: int) -> Iterator[tuple[Member, tuple[Step, ...] | Finding]]:
-    """For each member of one group, sorted by number and place: the steps before it, or why these are not known. Holds few members at a time."""
-    recent: deque[tuple[int, Step | None]] = deque(maxlen=length)
+    """For each member of one group, sorted as `by_number` says: the steps before it, or why these are not known. Holds few members at a time.
+
+    Of a number that has refused records and another one, the other one counts, as where an agent logs a step again.
+    """
+    recent: deque[tuple[int, _Known]] = deque(maxlen=length)
     start: int | None = None
+    unnumbered: str | None = None
     for order, same in groupby(members, key=lambda member: member.order):
         here = list(same)
-        start = _start(here[0], order) if start is None else start
-        others = {member.record_id: member for member in reversed(here)}
-        found = _history(order, start, recent, length)
+        if order is None:  # it may be step 0
+            start, unnumbered = 0, here[0].place
+            yield from ((member, ()) for member in here)
+            continue
+        start = next((member.first for member in here if member.first is not None), _start(order) if start is None else start)
+        read = {member.record_id: member for member in reversed(here) if member.step is not None}
+        found = _history(order, start, dict(recent), length, unnumbered)
         for member in here:
-            other = next((one for one in others.values() if one.record_id != member.record_id), None)
-            twice = other and Reason.STEP_NUMBER_TWICE.at("", f"{other.path}:{other.line} is step {order} of the episode too")
+            other = next((one for one in read.values() if one.record_id != member.record_id), None) if member.step is not None else None
+            twice = other and Reason.STEP_NUMBER_TWICE.at("", f"{other.place} is step {order} of the episode too")
             yield member, twice or found
-        recent.append((order, here[0].step if len(others) == 1 else None))
+        steps = [_of_earlier(member) for member in read.values() if member.step is not None]
+        recent.append((order, _Known(steps[0] if len(steps) == 1 else None, None if steps else here[0].place)))
+
+
+def _of_earlier(member: Member) -> Step:
+    """The step of this member as part of the history of later ones: its places say in which record they are, so that what is found there names the
+    record to mend."""
+    step, there = member.step, f"step {member.order} of the episode ({member.place})"
+    if step is None:
+        raise ValueError(f"{member.place} is refused")
+    screen = step.screen and step.screen._replace(where=f"{there}: {step.screen.where}")
+    return replace(step, where=f"{there}: {step.where}" if step.where else there, screen=screen)
 
 
 def without_history(members: Sequence[Member], length: int, is_whole: bool = False) -> list[Member]:
-    """Those of some members of one group whose history is not among these. Where the number of an episode's first step is not known, it may be 0,
-    unless these are all members of their group."""
-    lowest = _start(members[0], min(member.order for member in members)) if is_whole else 0
-    ordered = sorted((member._replace(first=lowest if member.first is None else member.first) for member in members), key=lambda member: member[:3])
-    return [member for member, found in earlier_steps(ordered, length) if isinstance(found, Finding) and found.code == Reason.STEP_GAP.code]
+    """Those of some members of one group whose history is in records other than these. Where the number of an episode's first step is not known, it may
+    be 0, unless these are all members of their group."""
+    numbers = {member.order for member in members if member.order is not None}
+    first = next((member.first for member in members if member.first is not None), _start(min(numbers, default=0)) if is_whole else 0)
+    read = [(member, member.order) for member in members if member.step is not None and member.order is not None]
+    return [member for member, order in read if not numbers.issuperset(_wanted(order, first, length))]
 
 
-def _start(member: Member, lowest: int) -> int:
-    """The number of an episode's first step: where it is not known, 0 or 1, whichever the lowest is."""
-    return member.first if member.first is not None else min(max(lowest, 0), 1)
+def _start(lowest: int) -> int:
+    """The number of an episode's first step where it is not known: 0 or 1, whichever the lowest is."""
+    return min(max(lowest, 0), 1)
 
 
-def _history(order: int, start: int, recent: Sequence[tuple[int, Step | None]] | deque[tuple[int, Step | None]], length: int) -> tuple[Step, ...] | Finding:
-    known = dict(recent)
-    wanted = range(max(start, order - length), order)
-    missing = [number for number in wanted if known.get(number) is None]
-    if missing:
-        steps, are, them = ("step", "is", "it") if len(missing) == 1 else ("steps", "are", "them")
-        return Reason.STEP_GAP.at(
-            "", f"{steps} {', '.join(map(str, missing))} of the episode {are} missing or refused, and the history of step {order} needs {them}"
-        )
-    return tuple(step for number in wanted if (step := known[number]) is not None)
+def _wanted(order: int, start: int, length: int) -> range:
+    return range(max(start, order - length), order)
+
+
+def _history(order: int, start: int, known: Mapping[int, _Known], length: int, unnumbered: str | None) -> tuple[Step, ...] | Finding:
+    """`known` are the last numbers before this one."""
+    wanted = _wanted(order, start, length)
+    found = [known[number].step if number in known else None for number in wanted]
+    missing = [number for number, step in zip(wanted, found, strict=True) if step is None]
+    if not missing:
+        return tuple(step for step in found if step is not None)
+    steps, are, them = ("step", "is", "it") if len(missing) == 1 else ("steps", "are", "them")
+    refused = [place for number in missing if number in known and (place := known[number].refused)]
+    why = f"{are} missing or refused" if len(refused) < len(missing) else f"{are} refused"
+    places = f" ({', '.join(refused)})" if refused else ""
+    more = f"; {unnumbered} is of this episode too, and its number cannot be read" if unnumbered else ""
+    return Reason.STEP_GAP.at("", f"{steps} {', '.join(map(str, missing))} of the episode {why}{places}, and the history of step {order} needs {them}{more}")
 
 
 def with_earlier(draft: Draft, earlier: tuple[Step, ...] | Finding, rows: Rows) -> Draft:
@@ -127,7 +178,7 @@ def with_earlier(draft: Draft, earlier: tuple[Step, ...] | Finding, rows: Rows) 
     refs: dict[str, ImageRef] = {ref.key: ref for ref in draft.refs}
     for step in earlier:
         if step.screen is not None and (step in shown or _is_measured(step)):
-            refs.setdefault(step.screen.key, step.screen._replace(where=f"step {step.step_id}: {step.screen.where}"))
+            refs.setdefault(step.screen.key, step.screen)
     return replace(draft, refs=tuple(refs.values()), episode=replace(episode, earlier=earlier))
 
 

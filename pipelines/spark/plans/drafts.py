@@ -42,7 +42,7 @@ DRAFTS = struct(
     refs=REFS,
     screen=text,  # the key of the picture on which the episode begins; null without one, and in its later steps
     unread=UNREAD,
-    step_group=text,  # of a record that is one step: its episode, and its number there
+    step_group=text,  # of a record that is one step, refused or not: its episode, and its number there, null where it cannot be read
     step_number=long,
     cumulative=CUMULATIVE,  # null where the source has no `fold`
     step_unit=text,  # the unit that the points of an episode have by their values alone
@@ -141,8 +141,9 @@ def draft_row(raw: RawRecord, config: Config) -> Row:
     unread = [{"key": shown_key(key), "count": count} for key, count in draft.unread]
     row: Row = {"record_id": raw.record_id, "origin": raw.origin, "raw": raw.raw, "unread": unread, "cumulative": None}
     if not isinstance(draft, Draft):
-        nothing = dict.fromkeys(("draft", "logged_id", "episode_id", "screen", "step_group", "step_number", "step_unit"))
-        return row | nothing | {"findings": draft.findings, "refs": ()}
+        nothing = dict.fromkeys(("draft", "logged_id", "screen", "step_group", "step_number", "step_unit"))
+        step = {"step_group": draft.step.group, "step_number": draft.step.order} if draft.step else {}
+        return row | nothing | step | {"findings": draft.findings, "refs": (), "episode_id": draft.episode_id}
     named = {"logged_id": draft.logged_id, "episode_id": draft.episode_id, "refs": draft.refs, "screen": first_screen(draft)}
     group = {
         "step_group": draft.episode and draft.episode.group,

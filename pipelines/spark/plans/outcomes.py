@@ -68,7 +68,7 @@ def _records(paths: Sequence[str], context: Iterator[Row], stores: Stores, units
     for path in paths:
         ordinal, name = 0, path.rpartition("/")[2]
         with open_file(path, stores) as source, pq.ParquetFile(source) as file:
-            for batch in read_in_batches(file, DRAFT_ROWS, ["record_id", "origin", "raw", "draft", "findings"]):
+            for batch in read_in_batches(file, DRAFT_ROWS, ["record_id", "origin", "raw", "draft", "findings", "episode_id"]):
                 for raw, draft in _drafts(batch, units):
                     if at == (name, ordinal):
                         yield _with_images(raw, draft, list(rows))
@@ -89,7 +89,7 @@ def _drafts(batch: pa.RecordBatch, units: Mapping[str, str]) -> Iterator[tuple[R
         else:
             row = batch.slice(i, 1).to_pylist()[0]
             record = RawRecord(Origin(**row["origin"]), row["record_id"], raw)
-            yield record, Quarantined(record, tuple(Finding(**finding) for finding in row["findings"]))
+            yield record, Quarantined(record, tuple(Finding(**finding) for finding in row["findings"]), episode_id=row["episode_id"])
 
 
 def _with_images(raw: RawRecord, draft: Draft | Quarantined, context: Sequence[Row]) -> DraftWithImages | Quarantined:

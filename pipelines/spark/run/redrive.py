@@ -134,7 +134,7 @@ def _check_histories(run: Run, drafts: FileSet, picked: DataFrame) -> None:
     if lacking:
         are = "is a step whose earlier steps are" if len(lacking) == 1 else "are steps whose earlier steps are"
         raise Refused(
-            f"batch {run.batch}: {counted(len(lacking), 'record')}, the first at {lacking[0].path}:{lacking[0].line}, {are} missing, still refused, or not"
+            f"batch {run.batch}: {counted(len(lacking), 'record')}, the first at {lacking[0].path}:{lacking[0].line}, {are} missing or not"
             f" among the records that this redrive runs; to use all records of the batch, run: jobs/run.py --batch {run.batch} --replace"
         )
 

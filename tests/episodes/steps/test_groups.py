@@ -135,7 +135,11 @@ def test_an_earlier_point_in_px_is_measured_on_its_own_screen(folder: Path):
     assert [len(row.images) for row in rows] == [1, 1, 1]
     (folder / "screens" / "s0.png").unlink()
     made = outcomes(folder, [mind2web(i, rect="10,20,0,0") for i in range(3)], history={"steps": 1})
-    assert [one.findings[0].where if isinstance(one, Quarantined) else one.step_id for one in made] == ["screenshot", "step 0: screenshot", "2"]
+    assert [one.findings[0].where if isinstance(one, Quarantined) else one.step_id for one in made] == [
+        "screenshot",
+        f"step 0 of the episode ({folder}/logs/0.jsonl:1): screenshot",
+        "2",
+    ]
 
 
 def tap(x: float, y: float, name: str = "s0.png") -> dict[str, Any]:

@@ -1,0 +1,166 @@
+"""A record that is refused is still a step of its episode: no row is made whose history lacks it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.episodes.steps.numbers import number_of_refused
+from pipelines.local import run_files
+from pipelines.records import Conversation, StepNumber, raw_record
+from tests.episodes.steps.records import aitz, mind2web, stepwise, write_screens
+from tests.episodes.steps.test_groups import asked, outcomes
+from tests.golden import open_case
+from tests.making import write_lines
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "step.action_unknown": {"action": "fly"},
+    "step.action_bad": {"action": "tap"},
+    "step.point_outside": {"action": {"type": "tap", "x": 5000, "y": 1}, "screen_width": 108, "screen_height": 240},
+    "image.ref_type": {"screenshot": 7},
+    "schema.unknown_format": {"screenshot": None},
+    "step.goal_missing": {"goal": 7},
+    "schema.field_unread": {"video": "v.mp4"},
+    "step.number_bad": {"step_id": "x"},
+    "record.filtered": {"split": "test"},
+    "image.missing": {"screenshot": "gone.png"},
+}
+
+
+def one_step(number: Any, episode: Any = "e", **more: Any) -> dict[str, Any]:
+    """A step under the usual names: whether the first one of its episode is 0 or 1 is not documented."""
+    action = {"type": "tap", "x": 1 + int(float(number)), "y": 0}
+    return {"episode_id": episode, "step_id": number, "goal": "Go.", "screenshot": f"s{int(float(number))}.png", "action": action, "split": "train"} | more
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_screens(tmp_path / "screens", 8, (1000, 1000))
+    return tmp_path
+
+
+def codes(folder: Path, *files: list[Any], **rows: Any) -> list[str]:
+    return [asked(one)[0] for one in outcomes(folder, *files, coordinates={"from": "px"}, **rows)]
+
+
+@pytest.mark.parametrize("history", [{"steps": 1}, {"steps": 2, "images": 2}, {"steps": 9}, {"images": 3}])
+def test_no_row_has_a_history_that_lacks_a_step_whatever_step_is_refused_for_whatever_reason(folder: Path, history: dict[str, int]):
+    length, images = max(history.get("steps", 0), history.get("images", 1) - 1), history.get("images", 1)
+    steps = [
+        one_step(number, f"{code} {first} {bad}", **(fault if number == bad else {}))
+        for code, fault in FAULTS.items()
+        for first in (0, 1)
+        for bad in range(first, first + 4)
+        for number in range(first, first + 4)
+    ]
+    source = {"path": str(folder / "logs"), "image_root": str(folder / "screens"), "keep_if": {"split": ["train"]}}
+    config = stepwise("plain", source, history=history, coordinates={"from": "px"})
+    made = list(run_files(open_case(config), [str(write_lines(folder / "logs" / "a.jsonl", steps))]))
+    kept = 0
+    for step, one in zip(steps, made, strict=True):
+        *fault, first, bad = step["episode_id"].split(" ")
+        number = one.step_id if isinstance(one, Conversation) else str(step["step_id"])
+        if str(step["step_id"]) == bad or (step["step_id"] == "x"):
+            assert asked(one)[0] == fault[0]
+            continue
+        earlier = range(max(int(first), int(number) - length), int(number))
+        if int(bad) not in earlier or isinstance(one, Conversation):
+            assert isinstance(one, Conversation) or "step.number_bad" in fault, (step, one.findings)
+        if isinstance(one, Conversation):
+            kept += 1
+            listed, points = asked(one)[1], [[number + 1, 0] for number in earlier]
+            shown = [json.loads(message.content)["point"] for message in one.messages[:-1] if message.role == "assistant"]
+            assert listed + shown == points
+            assert len(shown) == min(images - 1, len(earlier))
+            assert int(bad) not in earlier
+    assert kept > len(steps) / 3
+
+
+def test_the_steps_after_a_refused_one_say_which_record_it_is(folder: Path):
+    made = outcomes(folder, [one_step(0, action="fly"), one_step(1), one_step(2), one_step(4)], coordinates={"from": "px"})
+    assert [one.findings[0].detail for one in made[1:]] == [
+        f"step 0 of the episode is refused ({folder}/logs/0.jsonl:1), and the history of step 1 needs it",
+        f"step 0 of the episode is refused ({folder}/logs/0.jsonl:1), and the history of step 2 needs it",
+        "step 3 of the episode is missing or refused, and the history of step 4 needs it",
+    ]
+    (row,) = [one for one in outcomes(folder, [one_step(0, action="fly"), one_step(2)], coordinates={"from": "px"}) if one.findings[0].code == "step.gap"]
+    assert row.findings[0].detail == f"steps 0, 1 of the episode are missing or refused ({folder}/logs/0.jsonl:1), and the history of step 2 needs them"
+    assert row.episode_id == "e"
+
+
+def test_what_is_found_on_an_earlier_screen_names_the_record_of_that_step(folder: Path):
+    lines = [one_step(0, screenshot="gone.png"), one_step(1), one_step(2, action={"type": "tap", "x": 5000, "y": 0}), one_step(3)]
+    made = outcomes(folder, lines, history={"steps": 1}, coordinates={"from": "px"})
+    assert [(one.findings[0].code, one.findings[0].where) for one in made] == [
+        ("image.missing", "screenshot"),
+        ("image.missing", f"step 0 of the episode ({folder}/logs/0.jsonl:1): screenshot"),
+        ("step.point_outside", ""),
+        ("step.point_outside", f"step 2 of the episode ({folder}/logs/0.jsonl:3)"),
+    ]
+
+
+def test_of_a_refused_record_and_another_with_the_same_number_the_other_counts(folder: Path):
+    lines = [one_step(0), one_step(1, action="fly"), one_step(1), one_step(2)]
+    assert codes(folder, lines) == ["0", "step.action_unknown", "1", "2"]
+    assert codes(folder, [lines[1], lines[3]], [lines[0], lines[2], lines[1]]) == ["step.action_unknown", "2", "0", "1", "record.duplicate"]
+
+
+def test_a_step_that_is_refused_twice_with_the_same_bytes_is_one_gap(folder: Path):
+    assert codes(folder, [one_step(0, action="fly"), one_step(0, action="fly"), one_step(1)]) == ["step.action_unknown", "record.duplicate", "step.gap"]
+
+
+def test_a_step_whose_number_cannot_be_read_may_be_the_first_one(folder: Path):
+    made = outcomes(folder, [one_step(1), one_step(2), one_step(3), one_step(3, step_id="x"), one_step(1, "other")], coordinates={"from": "px"})
+    assert [asked(one)[0] for one in made] == ["step.gap", "step.gap", "3", "step.number_bad", "1"]
+    assert made[0].findings[0].detail.endswith(f"; {folder}/logs/0.jsonl:4 is of this episode too, and its number cannot be read")
+    assert codes(folder, [one_step(0), one_step(1), one_step(1, step_id=None)]) == ["0", "1", "step.number_bad"]
+
+
+def test_a_line_of_an_episode_that_is_no_step_leaves_its_steps(folder: Path):
+    assert codes(folder, [{"episode_id": "e", "task": "Go.", "device": "x"}, one_step(1), one_step(2)]) == ["schema.unknown_format", "1", "2"]
+
+
+def test_without_a_history_a_refused_step_is_not_read_again(folder: Path):
+    (refused, kept) = outcomes(folder, [one_step(0, action="fly"), one_step(1)], history={}, coordinates={"from": "px"})
+    assert (refused.step, refused.episode_id, asked(kept)[0]) == (None, None, "1")
+
+
+def test_ids_and_numbers_of_other_types_are_those_of_one_episode(folder: Path):
+    lines = [one_step(0, 7), one_step("1", "7"), one_step(2, 7), one_step(3, 7, action="fly"), one_step("4", "7")]
+    assert codes(folder, lines, history={"steps": 1}) == ["0", "1", "2", "step.action_unknown", "step.gap"]
+    assert codes(folder, [one_step(0, step_id=0.5), one_step(0, step_id="--1"), one_step(0, step_id=1e300)]) == ["step.number_bad"] * 3
+
+
+@pytest.mark.parametrize(
+    ("record", "rows", "step"),
+    [
+        (one_step(3, action="fly"), {}, ("e", 3, "e")),
+        (one_step(3, image="s.png", screenshot=None, action=None), {}, ("e", 3, "e")),
+        (one_step(3, step_id=None, step="4", goal=None), {}, ("e", 4, "e")),
+        (one_step(3, step_id="x"), {}, ("e", None, "e")),
+        (one_step(3, goal=None, step_id=None), {}, None),
+        (one_step(3, None), {}, None),
+        (aitz(2, 99), {}, ("7", 2, "7")),
+        (aitz(2, 4, result_touch_yx=None), {}, ("7", 2, "7")),
+        (mind2web(1, operation=None), {}, ("a", 1, "a")),
+        ({"session": {"id": 5}, "n": 1, "trajectory_id": "t"}, {"group_by": "session.id", "order_by": "n"}, ("5", 1, "t")),
+        ({"session": {"id": {}}, "n": 1}, {"group_by": "session.id", "order_by": "n"}, None),
+        ({"goal": "Go.", "steps": [{"screenshot": "s.png", "action": "fly"}], "episode_id": "e", "step_id": 1}, {}, None),
+        ('{"episode_id": "e", "step_id": 1', {}, None),
+        ('["e", 1]', {}, None),
+    ],
+)
+def test_a_refused_record_has_the_number_that_its_text_says(record: Any, rows: dict[str, Any], step: tuple[str, int | None, str] | None):
+    config = stepwise(history={"steps": 1}, **rows)
+    raw = raw_record("kit", "logs.jsonl", 1, (record if isinstance(record, str) else json.dumps(record)).encode())
+    assert number_of_refused(raw, config.sources[0], config) == (step and StepNumber(*step))
+
+
+def test_the_names_of_folders_may_say_the_episode_of_a_refused_step(folder: Path):
+    config = stepwise(source={"path": str(folder / "logs"), "image_root": str(folder / "screens")}, prompt="plain", history={"steps": 1})
+    lines = [{key: value for key, value in one_step(i, action=action).items() if key != "episode_id"} for i, action in enumerate(("fly", "home"))]
+    files = [write_lines(folder / "logs" / f"episode_id={name}" / "a.jsonl", [line | {"goal": name} for line in lines]) for name in "ab"]
+    assert [asked(one)[0] for one in run_files(open_case(config), list(map(str, files)))] == ["step.action_unknown", "step.gap"] * 2
