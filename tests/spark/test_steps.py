@@ -36,7 +36,7 @@ def test_spark_makes_the_rows_that_local_files_make_and_the_books_balance(run_jo
     episodes = [android([{"action_type": "click", "x": 54, "y": i}] * 3, episode_id=i) for i in range(5)]
     taps = [{"goal": f"{x}", "steps": [{"screenshot": "s0.png", "action": {"type": "tap", "x": x, "y": 0.5}}]} for x in (0.25, 0.5, 1)]
     taps.append({"goal": "open", "steps": [{"screenshot": "s0.png", "action": {"type": "tap", "x": 1, "y": 1}}]})
-    own = [{"goal": "Go.", "action": "home", "screenshot": "s0.png", "episode_id": f"own {i // 3}", "step_id": i % 3} for i in range(21)]
+    own = [{"goal": "Go.", "action": "home", "screenshot": "s0.png", "episode_id": f"own {i // 3}", "step_id": i % 3, "id": i % 17} for i in range(21)]
     own[0] |= {"action": "fly"}
     own[3] |= {"goal": None}
     own[6] |= {"step_id": "first"}

@@ -95,7 +95,7 @@ def _row(row: Row, draft: Draft, earlier: tuple[Step, ...] | Finding, rows: Rows
     made = with_history(RawRecord(draft.origin, draft.record_id, row["raw"]), draft, earlier, rows)
     if isinstance(made, Draft):
         return row | {"draft": draft_to_bytes(made), "refs": [{"key": ref.key, "ref": ref.ref} for ref in made.refs]}
-    nothing = dict.fromkeys(("draft", "logged_id", "screen", "step_group", "step_number", "step_unit"))
+    nothing = dict.fromkeys(("draft", "screen", "step_group", "step_number"))  # its id and its unit count, as on local files
     return row | nothing | {"refs": [], "findings": [finding._asdict() for finding in made.findings]}
 
 
