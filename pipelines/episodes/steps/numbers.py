@@ -29,18 +29,20 @@ from pipelines.reasons import Reason, Reject
 from pipelines.records import RawRecord, StepNumber
 
 Json = Any
-_WHOLE = re.compile(r"-?\d{1,18}")
+_WHOLE = re.compile(r"-?\d{1,18}(\.0+)?")
 
 
 def step_number(value: Json) -> int | None:
-    """The number of a step; None for what is no whole number.
+    """The number of a step; None for what is no whole number. pandas writes whole numbers as 1.0 where a column has gaps.
 
-    >>> [step_number(value) for value in (2, " 2 ", 2.5, True, "x")]
-    [2, 2, None, None, None]
+    >>> [step_number(value) for value in (2, " 2 ", 2.0, "2.0", 2.5, True, "x")]
+    [2, 2, 2, 2, None, None, None]
     """
     if isinstance(value, str):
         text = value.strip()
-        return int(text) if _WHOLE.fullmatch(text) else None
+        return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 62 else None
 
 

@@ -203,9 +203,9 @@ def _step(reader: Reader, at: Found, index: int, code: str | None) -> Step | Non
         action = logged_action(reader, at, code)
     except Reject as reject:
         reader.faults += reject.findings  # and the rest is read, so that its faults are found too
-    step_id = reader.of(at, fields.step_id) if fields.step_id else None
+    step_id = _step_id(reader, at)
     made = Step(
-        step_id=str(index) if step_id is None or not isinstance(single(step_id.value), (str, int)) else str(single(step_id.value)),
+        step_id=str(index) if step_id is None else step_id,
         index=index,
         where=at.where,
         screen=_screen(reader, at),
@@ -214,6 +214,14 @@ def _step(reader: Reader, at: Found, index: int, code: str | None) -> Step | Non
         thought=reader.text(at, fields.thought),
     )
     return replace(made, size=_size(reader, at, made)) if action is not None else None
+
+
+def _step_id(reader: Reader, at: Found) -> str | None:
+    found = reader.of(at, reader.layout.fields.step_id) if reader.layout.fields.step_id else None
+    value = None if found is None else single(found.value)
+    if isinstance(value, float) and value.is_integer():  # pandas writes 1.0 where a column has gaps
+        value = int(value)
+    return str(value) if isinstance(value, (str, int)) else None
 
 
 def _screen(reader: Reader, at: Found) -> ImageRef | None:
