@@ -84,7 +84,8 @@ class StepIndex:
             self.members.setdefault((draft.origin.source, draft.episode.group), []).append(member_of(draft))
 
     def add_refused(self, record: RawRecord, step: StepNumber) -> None:
-        self.members.setdefault((record.origin.source, step.group), []).append(refused_member(record.origin, record.record_id, step))
+        if record.origin.source in self.rows:
+            self.members.setdefault((record.origin.source, step.group), []).append(refused_member(record.origin, record.record_id, step))
 
     def close(self) -> None:
         for (source, _), members in self.members.items():
@@ -93,7 +94,7 @@ class StepIndex:
 
 
 class _Known(NamedTuple):
-    """What the records of one number are: a step, if they are one; and the place of the first that is refused, if there is no other."""
+    """A step; or, where the records of its number are not one step, the place of the first of them."""
 
     step: Step | None
     refused: str | None
@@ -121,7 +122,7 @@ def earlier_steps(members: Iterable[Member], length: int) -> Iterator[tuple[Memb
             twice = other and Reason.STEP_NUMBER_TWICE.at("", f"{other.place} is step {order} of the episode too")
             yield member, twice or found
         steps = [_of_earlier(member) for member in read.values() if member.step is not None]
-        recent.append((order, _Known(steps[0] if len(steps) == 1 else None, None if steps else here[0].place)))
+        recent.append((order, _Known(steps[0], None) if len(steps) == 1 else _Known(None, here[0].place)))
 
 
 def _of_earlier(member: Member) -> Step:

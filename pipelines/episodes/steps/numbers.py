@@ -15,6 +15,7 @@ from pipelines.episodes.steps.data_sets.layout import StepLayout
 from pipelines.episodes.steps.data_sets.single import ANY_STEP, SINGLE_STEPS
 from pipelines.episodes.steps.groups import history_length
 from pipelines.episodes.steps.layouts import LAYOUTS
+from pipelines.episodes.steps.reader import without_point
 from pipelines.episodes.steps.reading import ReadSteps, layout_of
 from pipelines.formats.keys import Unread
 from pipelines.formats.paths import Found, Trail, find
@@ -29,20 +30,18 @@ from pipelines.reasons import Reason, Reject
 from pipelines.records import RawRecord, StepNumber
 
 Json = Any
-_WHOLE = re.compile(r"-?\d{1,18}(\.0+)?")
+_WHOLE = re.compile(r"-?\d{1,18}")
 
 
 def step_number(value: Json) -> int | None:
-    """The number of a step; None for what is no whole number. pandas writes whole numbers as 1.0 where a column has gaps.
+    """The number of a step; None for what is no whole number.
 
     >>> [step_number(value) for value in (2, " 2 ", 2.0, "2.0", 2.5, True, "x")]
     [2, 2, 2, 2, None, None, None]
     """
+    value = without_point(value)
     if isinstance(value, str):
-        text = value.strip()
-        return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
+        return int(value) if _WHOLE.fullmatch(value.strip()) else None
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 62 else None
 
 

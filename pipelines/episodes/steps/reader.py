@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,6 +18,7 @@ from pipelines.records import Finding
 
 Json = Any
 MOST_SIZES = 64  # of an object, that are compared
+_WHOLE = re.compile(r"\s*(-?\d+)\.0+\s*")
 
 
 @dataclass(slots=True)
@@ -70,3 +72,15 @@ class Reader:
 
     def refuse(self, reason: Reason, where: str, detail: str) -> None:
         self.faults.append(reason.at(where, detail))
+
+
+def without_point(value: Json) -> Json:
+    """A whole number without its `.0`, which pandas writes where a column has gaps; any other value as it is.
+
+    >>> [without_point(value) for value in (1.0, "1.0", 1.5, "1.5", " 1 ")]
+    [1, '1', 1.5, '1.5', ' 1 ']
+    """
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    whole = _WHOLE.fullmatch(value) if isinstance(value, str) else None
+    return whole[1] if whole else value

@@ -20,7 +20,7 @@ from pipelines.episodes.steps.data_sets.episodes import ANY_EPISODE
 from pipelines.episodes.steps.data_sets.single import ANY_STEP
 from pipelines.episodes.steps.data_sets.unsupported import UNSUPPORTED, UnsupportedDataSet
 from pipelines.episodes.steps.layouts import LAYOUTS
-from pipelines.episodes.steps.reader import Reader
+from pipelines.episodes.steps.reader import Reader, without_point
 from pipelines.episodes.steps.sizes import size_of
 from pipelines.formats.keys import HARMLESS, Unread
 from pipelines.formats.paths import Found, Trail, find, open_text
@@ -218,9 +218,7 @@ def _step(reader: Reader, at: Found, index: int, code: str | None) -> Step | Non
 
 def _step_id(reader: Reader, at: Found) -> str | None:
     found = reader.of(at, reader.layout.fields.step_id) if reader.layout.fields.step_id else None
-    value = None if found is None else single(found.value)
-    if isinstance(value, float) and value.is_integer():  # pandas writes 1.0 where a column has gaps
-        value = int(value)
+    value = None if found is None else without_point(single(found.value))
     return str(value) if isinstance(value, (str, int)) else None
 
 

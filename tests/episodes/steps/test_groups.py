@@ -104,6 +104,7 @@ def test_two_different_records_with_one_number_are_refused_both(folder: Path):
     made = outcomes(folder, steps, history={"steps": 1})
     assert [asked(one)[0] for one in made] == ["0", "step.number_twice", "step.number_twice", "step.gap", "3"]
     assert made[1].findings[0].detail.endswith("0.jsonl:3 is step 1 of the episode too")
+    assert made[3].findings[0].detail.startswith(f"step 1 of the episode is refused ({folder}/logs/0.jsonl:2), and")
 
 
 def test_a_duplicate_counts_once(folder: Path):

@@ -11,7 +11,7 @@ import pytest
 from pipelines.episodes.steps.numbers import number_of_refused
 from pipelines.local import run_files
 from pipelines.records import Conversation, StepNumber, raw_record
-from tests.episodes.steps.records import aitz, mind2web, stepwise, write_screens
+from tests.episodes.steps.records import aitz, mind2web, odyssey, stepwise, write_screens
 from tests.episodes.steps.test_groups import asked, outcomes
 from tests.golden import open_case
 from tests.making import write_lines
@@ -131,7 +131,11 @@ def test_without_a_history_a_refused_step_is_not_read_again(folder: Path):
 def test_ids_and_numbers_of_other_types_are_those_of_one_episode(folder: Path):
     """pandas writes whole numbers as 1.0 where a column has gaps."""
     lines = [one_step(0.0, 7), one_step("1", "7"), one_step("2.0", 7), one_step(3, 7, action="fly", step_id=3.0), one_step("4", "7")]
-    assert codes(folder, lines, history={"steps": 1}) == ["0", "1", "2.0", "step.action_unknown", "step.gap"]
+    assert codes(folder, lines, history={"steps": 1}) == ["0", "1", "2", "step.action_unknown", "step.gap"]
+    floats = odyssey(("HOME", ""), ("COMPLETE", ""))
+    floats["steps"] = [step | {"step": float(2 - i)} for i, step in enumerate(floats["steps"])]
+    (descending,) = outcomes(folder, [floats])
+    assert (descending.findings[0].code, descending.findings[0].detail) == ("step.numbers_descend", "its number is 1, after 2")
     assert codes(folder, [one_step(0, step_id=0.5), one_step(0, step_id="--1"), one_step(0, step_id=1e300)]) == ["step.number_bad"] * 3
 
 
