@@ -650,7 +650,7 @@ class Reason(Enum):
     STEP_QUESTION_REPLACED = Row(
         "step.question_replaced",
         NOTE,
-        "The question of a chat says more than the task, such as the actions before this step. The question of the row's own prompt takes its place.",
+        "A chat has a system message, or its question says more than the task, such as the actions before this step. The row's own prompt takes its place.",
         "Nothing to fix. To train the question as it is logged, set `rows: {of: conversation}`.",
     )
     STEP_LEFT_OUT = Row(
@@ -663,8 +663,8 @@ class Reason(Enum):
     STEP_TEXT_LEFT_OUT = Row(
         "step.text_left_out",
         NOTE,
-        "The action that ends an episode has a text, which the form of the prompt cannot write.",
-        "Nothing to fix. The prompt plain writes it.",
+        "A part of a step is not in its row: the text of an action that ends an episode, which the form of the prompt cannot write, or pauses beside an action in code.",
+        "Nothing to fix. The prompt plain writes the text of an end.",
     )
     STEP_POINT_OUTSIDE = Row(
         "step.point_outside",

@@ -66,7 +66,7 @@ sources:
 - **Chat logs**: a chat whose answers say actions is read too. Its question has the task, and each answer has one screen before it. A later question with a text of its own, two screens before an
   answer, a picture without a mark, a tool's result with a text, or a part of another type refuses the record; so does text in an answer after its action. Reasoning beside or among the parts of an answer is its thought.
   Imports and comments before the calls of an answer belong to its code, and are no thought. Answers without a question between them are one. A `loss_weight` other than 0 and 1 is refused. The row's own prompt
-  takes the place of a system message, and of what a question says of earlier steps (`step.question_replaced`). Chats whose answers are in the form of the model already need no rows of steps: leave `rows: {of: conversation}`.
+  takes the place of a system message, and of what a question says of earlier steps (`step.question_replaced`). A text that is typed is exact: that of `TYPE: a ` ends with a space. Chats whose answers are in the form of the model already need no rows of steps: leave `rows: {of: conversation}`.
 - **No part of an action is lost**: a right click is no click, and a double click is no click. An action that does more than any form has words for, such as a click with a key held, a text with Enter
   after it, or several actions of one step, becomes no row (`step.left_out`). An action whose parts contradict each other, or whose meaning the data set does not document, refuses the record (`step.action_bad`).
   Several keys with a place or a text must say the same; of a box and a point in it, the point counts. A key that `ignore` names does not
@@ -156,7 +156,8 @@ def _actions() -> Iterator[str]:
     yield ""
     yield "Code is read as calls with literals, and never run: pyautogui (AgentNet, OSWorld, OmniACT), `click(start_box=...)` (UI-TARS), `do(action=...)` (AutoGLM)."
     yield "Commands are read too: `CLICK <point>[[1, 2]]</point>` (OS-Atlas), `CLICK: (1, 2)` (GUI-Odyssey)."
-    yield "A step with several actions is not written for any model."
+    yield "A step with several actions is not written for any model. Pauses beside an action are left out with a note (`step.text_left_out`). Imports are read too: after"
+    yield "`from pyautogui import move`, `move(10, 20)` is that of pyautogui, which moves from where the pointer is. A number in quotes is a text where a text is expected: `input_text('13')`."
 
 
 def _form(form: str, action: str) -> str:

@@ -109,6 +109,8 @@ def test_a_text_that_the_form_cannot_write_is_noted():
             android([TAP, {"action_type": "fly"}, {"action_type": "click"}]),
             [("step.action_unknown", "actions[1]"), ("step.action_bad", "actions[2]")],
         ),
+        (android([{"action_type": "navigate_back", "thought": "t"}]), [("schema.field_unread", "actions[0].thought")]),
+        (android([{"action_type": "click", "arguments": {"x": 5, "y": 6, "thought": "t"}}]), [("schema.field_unread", "actions[0].arguments.thought")]),
         (android([{"action_type": "click", "x": 5}]), [("step.action_bad", "actions[0]")]),
         (android([{"action_type": "click", "x": "a", "y": 1}]), [("step.action_bad", "actions[0]")]),
         (

@@ -25,9 +25,8 @@ from pipelines.formats.keys import Unread
 from pipelines.normalize import id_text
 from pipelines.normalize.findings import Findings
 from pipelines.parsing.budget import Budget
-from pipelines.parsing.careful import clip
 from pipelines.parsing.written import Written
-from pipelines.reasons import Reason, Reject
+from pipelines.reasons import Reason, Reject, reason_of
 from pipelines.records import Action, Draft, Episode, Finding, RawRecord, Step, sample_id_of
 
 Json = Any
@@ -47,8 +46,8 @@ def read_episode(
     read = read_steps(taken, written, grouping, rows.coordinates.order, budget, unread, known)
     if read.faults:
         findings.refuse_all(Reject(*read.faults))
-    if read.history:
-        findings.note(Reason.STEP_QUESTION_REPLACED, read.steps[0].where if read.steps else "", clip(read.history))
+    for note in read.notes:
+        findings.note(reason_of(note.code), note.where, note.detail)
     _check_numbers(read.steps, findings)
     steps = _with_finish(read, rows, findings)
     group, order = group_of(read, grouping is not None, history_length(rows) > 0, findings)

@@ -30,6 +30,7 @@ class Reader:
     trail: Trail
     order: str
     faults: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
     # Where the values of a step are whose fields are put together: place of the step -> field -> place of its value.
     places: dict[str, Mapping[str, str]] = field(default_factory=dict)
     holders: dict[str, list[tuple[str, Mapping[str, Json]]]] = field(default_factory=dict)  # place of a step -> what may have the size of its screen

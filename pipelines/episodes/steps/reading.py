@@ -48,7 +48,7 @@ class ReadSteps(NamedTuple):
     last_size: Size | None
     ids: tuple[Json, Json]
     faults: tuple[Finding, ...]
-    history: str = ""  # what the question of a chat says of earlier steps
+    notes: tuple[Finding, ...] = ()
     size_faults: tuple[Finding, ...] = ()  # why the size of a screen is not certain on which there is a point
 
 
@@ -91,8 +91,9 @@ def read_steps(
     trail.add("", top.value, (*known, *layout.others))
     if layout.chat is not None:
         chat = read_chat(top.value, trail, unread)
-        goal, history, at = chat.goal, chat.history, None
+        goal, at = chat.goal, None
         reader.faults += chat.faults
+        reader.notes += chat.notes
         if not goal:
             reader.refuse(Reason.STEP_GOAL_MISSING, chat.steps[0].where, "no question before this answer has a text")
         founds, last = [Found(step.fields, (), Written("{}"), step.where) for step in chat.steps], None
@@ -100,7 +101,7 @@ def read_steps(
         reader.holders = {step.where: step.holders for step in chat.steps}
         masked = frozenset(step.where for step in chat.steps if not step.is_trained)
     else:
-        (goal, at), history = _goal(reader), ""
+        goal, at = _goal(reader)
         founds, last = _founds(reader)
         masked = frozenset()
     steps = [step for i, found in enumerate(founds) if (step := _step(reader, found, i, at)) is not None]
@@ -114,7 +115,7 @@ def read_steps(
     trail.account(unread, _HARMLESS, repeats=lambda key, value: isinstance(value, str) and value in said)
     if not steps and not reader.faults:
         reader.refuse(Reason.SCHEMA_TURNS_EMPTY, (layout.parallel or {}).get("action", layout.steps).split(" | ")[0], "the episode has no steps")
-    return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]), tuple(reader.faults), history, tuple(reader.size_faults))
+    return ReadSteps(name, goal, tuple(steps), last_screen, last_size, (ids[0], ids[1]), tuple(reader.faults), tuple(reader.notes), tuple(reader.size_faults))
 
 
 def _why_unknown(record: Mapping[str, Json], budget: Budget) -> str:

@@ -14,7 +14,7 @@ from pipelines.parsing.budget import Budget
 from pipelines.reasons import Reject
 from pipelines.records import Action, Point
 from tests.episodes.steps.records import answers, rows_of, stepwise
-from tests.making import configuration, refusals
+from tests.making import configuration, refusals, run
 
 BUDGET = Budget(configuration().limits, 10_000)
 HERE = Point(1, 2)
@@ -57,6 +57,21 @@ def why(action: Any) -> str:
         ("time.sleep(1.1)", Action(name="wait", duration=1100)),
         ("wait(seconds='3')", Action(name="wait", duration=3000)),
         ("type('hello')", Action(name="type", text="hello")),
+        ("type('5')", Action(name="type", text="5")),
+        ("input_text('13')", Action(name="type", text="13")),
+        ("set_text('1,2')", Action(name="type", text="1,2")),
+        ("open('13')", Action(name="open_app", text="13")),
+        ("goto('1.1.1.1')", Action(name="open_url", text="1.1.1.1")),
+        ("press_key('5')", Action(name="key", text="5")),
+        ("finished('13')", Action(name="finish", text="13")),
+        ("scroll('Down')", Action(name="scroll", direction="down")),
+        ("swipe('up')", Action(name="swipe", direction="up")),
+        ("from pyautogui import click\nclick(1, 2)", Action(name="tap", point=HERE)),
+        ("from pyautogui import click as c, moveTo; import time\nc(1, 2)", Action(name="tap", point=HERE)),
+        ("from pyautogui import (\n    moveTo,\n    doubleClick,\n)  # the mouse\nmoveTo(1, 2)\ndoubleClick()", Action(name="double_tap", point=HERE)),
+        ("from pyautogui import *\nclick(1, 2)", Action(name="tap", point=HERE)),
+        ("from time import sleep\nsleep(2)", Action(name="wait", duration=2000)),
+        ("import time, pyautogui as pg\npg.click(1, 2)", Action(name="tap", point=HERE)),
         ("pyautogui.moveTo(1, 2)\npyautogui.doubleClick()", Action(name="double_tap", point=HERE)),
     ],
 )
@@ -76,6 +91,10 @@ def test_code_is_read_with_all_its_arguments(code: str, action: Action):
         "pyautogui.move(10, 20)",  # to the right and down from where the pointer is
         "pyautogui.drag(100, 0, button='left')",
         "pyautogui.move(10, 20)\npyautogui.click()",
+        "import pyautogui as pg\npg.move(10, 20)",
+        "from pyautogui import move\nmove(10, 20)",
+        "from pyautogui import *\nmove(10, 20)",
+        "from pyautogui import moveRel as move_by\nmove_by(10, 20)",
         "pyautogui.moveTo(1, 2)\npyautogui.press('a')",
         "pyautogui.moveTo(1, 2)\npyautogui.click(3, 4)",
     ],
@@ -88,6 +107,12 @@ def test_code_that_no_form_has_words_for_is_written_for_no_model(code: str):
     ("code", "detail"),
     [
         ("pyautogui.scroll(0)", "scroll has no direction"),
+        ("time.sleep(2)\ntime.sleep(3)", "the code only pauses, 2 times"),
+        ("back(2)", "'back' has 1 argument without a name; expected none"),
+        ("input_text(5, 6, 'a')", "'input_text' has 3 arguments without a name; expected text"),
+        ("click('5', '6')", "where a point is expected"),
+        ("import(5, 6)", "'import' is not the name of a known action"),
+        ("from pyautogui import click, if you can\nclick(5, 6)", "expected calls with literals, found 'from pyautogui"),
         ("pyautogui.click(1, 2, 3, 4, 'left', 6)", "has 6 arguments without a name"),
         ("pyautogui.dragTo(1, 2)", "drag has no point"),
         ("computer.terminate(status='perhaps')", "found 'perhaps' as the status"),
@@ -101,6 +126,27 @@ def test_code_that_no_form_has_words_for_is_written_for_no_model(code: str):
 )
 def test_code_that_says_too_little_is_refused(code: str, detail: str):
     assert detail in why(lambda: read(code))
+
+
+@pytest.mark.parametrize(
+    ("code", "pauses"),
+    [
+        ("pyautogui.click(54, 120)\ntime.sleep(2)", "1 pause beside the action"),
+        ("pyautogui.sleep(1)\nclick(54, 120)\nwait(2)", "2 pauses beside the action"),
+    ],
+)
+def test_a_pause_beside_an_action_is_noted(code: str, pauses: str):
+    record = {"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": code}]}
+    (row,) = rows_of(record, stepwise("plain", coordinates={"from": "px"}))
+    assert answers([row]) == [{"action": "tap", "point": [500, 500]}]
+    assert [(finding.code, finding.where, finding.detail) for finding in row.findings] == [("step.text_left_out", "steps[0].action", pauses)]
+
+
+def test_an_argument_that_nothing_reads_is_counted_and_refused_where_it_may_matter():
+    config = stepwise("plain", coordinates={"from": "px"})
+    for argument, found in (("tween='x'", []), ("alternative_action='drag'", [("schema.field_unread", "steps[0].action.click.alternative_action")])):
+        record = {"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": f"click(54, 120, {argument})"}]}
+        assert [(finding.code, finding.where) for finding in run(record, config, {"s0.png": (108, 240)})[0].findings] == found
 
 
 @pytest.mark.parametrize(

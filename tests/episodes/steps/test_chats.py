@@ -50,6 +50,13 @@ def only(record: Any, config: Config = PLAIN) -> Any:
         ("PRESS_BACK", {"action": "back"}),
         ("TYPE: a: b", {"action": "type", "text": "a: b"}),
         ("TYPE:  a", {"action": "type", "text": " a"}),
+        ("TYPE: a ", {"action": "type", "text": "a "}),  # the text goes to the end: data/format_converter.py writes nothing after it
+        ("TYPE: a\n", {"action": "type", "text": "a\n"}),
+        ("Action: TYPE: a \n", {"action": "type", "text": "a "}),
+        ("```\nTYPE: a\n```", {"action": "type", "text": "a"}),
+        ("CLICK: (5, 6) \n", {"action": "tap", "point": [5, 6]}),
+        ("from pyautogui import click\nclick(5, 6)", {"action": "tap", "point": [5, 6]}),
+        ("There.\n```python\nimport pyautogui as pg\npg.click(5, 6)\n```", {"thought": "There.", "action": "tap", "point": [5, 6]}),
         ("actions:\nTYPE [ a ]", {"action": "type", "text": " a "}),
         ("<answer>[{'action': 'click', 'point': [5, 6], 'input_text': None}]</answer>", {"action": "tap", "point": [5, 6]}),
         ("```python\npyautogui.click(5, 6)\n```", {"action": "tap", "point": [5, 6]}),
@@ -379,6 +386,26 @@ def result(content: Any) -> dict[str, Any]:
 )
 def test_what_nothing_reads_of_a_chat_refuses_it(record: Any, refusal: tuple[str, str]):
     assert refusal in refusals(record, PLAIN, {"s0.png": (108, 240), "s1.png": (108, 240)})
+
+
+def test_a_system_message_whose_place_the_prompt_takes_is_noted():
+    record = spoken([], [WAIT])
+    record["messages"].insert(0, {"role": "system", "content": [{"type": "text", "text": "Never buy anything."}]})
+    (row,) = rows_of(record, PLAIN)
+    assert [(one.code, one.where, one.detail) for one in row.findings] == [
+        ("step.question_replaced", "messages[0]", "the system message 'Never buy anything.'")
+    ]
+
+
+def test_findings_about_an_answer_name_its_text_or_its_call():
+    answer = {"role": "assistant", "content": '{"action": "click", "coordinate": [5, 6], "alternative_action": "drag"}'}
+    called = {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "computer", "arguments": {"action": "pinch"}}}]}
+    for turn, found in (
+        (answer, ("schema.field_unread", "messages[1].content.alternative_action")),
+        (called, ("step.action_unknown", "messages[1].tool_calls")),
+    ):
+        asked = {"role": "user", "content": [{"type": "image", "image": "s0.png"}, "Open it."]}
+        assert refusals({"messages": [asked, turn]}, PLAIN, {"s0.png": (108, 240)}) == [found]
 
 
 def test_a_second_list_of_turns_may_only_be_the_same():

@@ -52,7 +52,7 @@ def _made(reader: Reader, value: Json, details: Details, where: str) -> Action:
             if other := _meant(beside, reader.layout.words.names):
                 _agree(("the action", name, meant), (f"{at}.{key}".lstrip("."), beside, other), where)
     if isinstance(name, str) and "(" in name:
-        return read_code(name, where, reader.trail.budget, reader.layout.words)
+        return read_code(name, where, reader.trail.budget, reader.layout.words, reader.notes, reader.trail)
     if isinstance(name, bool) or not isinstance(name, (str, int)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)}; expected the name of an action, or an object with it"))
     if isinstance(info := details.pop("info", None), str):  # GUI-Odyssey: a key, or the text
@@ -111,7 +111,7 @@ def _from_text(text: str, where: str, reader: Reader) -> Action:
     """An action that is written as code, or as a command: CLICK <point>[[1, 2]]</point>."""
     command = COMMAND.fullmatch(text)
     if command is None or text.strip() in ("WAIT", "DONE", "FAIL"):
-        return read_code(text, where, reader.trail.budget, reader.layout.words)
+        return read_code(text, where, reader.trail.budget, reader.layout.words, reader.notes, reader.trail)
     name, point, listed, after = command.groups()
     given = next((text for text in (point, listed, after) if text is not None), "")
     if reader.layout.words.names.get(word_of(name)) == "type":  # a space that is typed belongs to the text, the one after the colon does not

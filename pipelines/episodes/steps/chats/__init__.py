@@ -58,6 +58,7 @@ class Chat:
     history: str = ""
     steps: list[ChatStep] = field(default_factory=list)
     faults: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
     screens: list[tuple[str, Json]] = field(default_factory=list)  # since the last answer, each with its place
     holders: list[Holder] = field(default_factory=list)  # of sizes, since the last answer
     asked: list[str] = field(default_factory=list)  # before the first answer
@@ -146,6 +147,11 @@ def read_chat(record: Mapping[str, Json], trail: Trail, unread: Unread) -> Chat:
         if role == "system" and pictures_of(turn, "", Pictures({}), where, chat.faults):
             chat.faults.append(Reason.IMAGE_COUNT_MISMATCH.at(where, "a picture of a system message is not read; expected it in a question"))
     _close(chat, waiting)
+    if chat.history:
+        chat.notes.append(Reason.STEP_QUESTION_REPLACED.at(chat.steps[0].where if chat.steps else "", clip(chat.history)))
+    for where, text in systems.items():
+        if text.strip():
+            chat.notes.append(Reason.STEP_QUESTION_REPLACED.at(where, f"the system message {clip(text.strip())}"))
     if listed.left:
         _take_unmarked(chat, listed)
     for_all = [*said_of_all(record, systems)]

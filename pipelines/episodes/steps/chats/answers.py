@@ -26,6 +26,7 @@ _FENCE = re.compile(r"(?m)^[ \t]*+```[ \t]*+[\w+-]*+[ \t]*+(?:\n|\Z)")
 _THOUGHTS = ("thought", "thoughts", "thinking", "reasoning", "reason")
 _CALL = re.compile(r"(?m)^[ \t]*(?:[A-Za-z_]\w*\.)?[A-Za-z_]\w*\(")
 _MODULE = re.compile(r"(?m)^[ \t]*(?:pyautogui|mobile|browser|computer)\.[A-Za-z_]\w*\(")
+_OF_PYAUTOGUI = re.compile(r"(?m)^[ \t]*+(?:import|from)[ \t]++pyautogui\b")  # the calls after it may lack the module
 _SPECIAL = re.compile(r"```\s*+(?:python\s++)?(WAIT|DONE|FAIL)\s*+```\s*+\Z")  # of OSWorld's mm_agents/prompts.py
 _NAMES = r"[A-Za-z_][\w.]*+(?:[ \t]+as[ \t]+\w++)?+(?:[ \t]*+,[ \t]*+[A-Za-z_][\w.]*+(?:[ \t]+as[ \t]+\w++)?+)*+[ \t]*+(?:[;#\n]|\Z)"
 _IMPORT = re.compile(rf"(?m)^[ \t]*+(?:import[ \t]+{_NAMES}|from[ \t]++[\w.]++[ \t]++import\b)")
@@ -80,14 +81,13 @@ def read_answer(text: str, budget: Budget) -> ParsedAnswer:
     if isinstance(opened, dict):
         is_action = any(isinstance(opened.get(key), (str, dict)) for key in NAME if key not in ("type", "name"))
         return _parsed(opened)._replace(is_action=is_action)
-    if module := _MODULE.search(text):
+    if module := _MODULE.search(text) or _OF_PYAUTOGUI.search(text):
         start = _start_of_code(text, module.start())
         return ParsedAnswer(_unfenced(text[start:]), _bare(text[:start]))
     if special := _SPECIAL.search(text):
         return ParsedAnswer(special[1], _bare(text[: special.start()]))
-    text = _unfenced(text)
-    command = COMMAND.fullmatch(text)
-    return ParsedAnswer(text, is_action=command is not None and command[1] in _COMMANDS)
+    command = COMMAND.fullmatch(_unfenced(text))
+    return ParsedAnswer(_without_fences_of_command(text), is_action=command is not None and command[1] in _COMMANDS)
 
 
 def unread_text(answer: ParsedAnswer) -> str:
@@ -139,6 +139,8 @@ def _split(before: str) -> tuple[str, str]:
 def _action_in(text: str, budget: Budget) -> tuple[Json, str]:
     """(the action, what is said before it in words), where code comes after a sentence."""
     opened = _opened(_unfenced(text), budget)
+    if isinstance(opened, str) and COMMAND.fullmatch(opened):
+        return _without_fences_of_command(text.rstrip("\r\n")), ""
     if not isinstance(opened, str) or (found := _CALL.search(text)) is None:
         return opened, ""
     start = _start_of_code(text, found.start())
@@ -167,6 +169,11 @@ def _unfenced(text: str) -> str:
     if opening := _FENCE.match(text):
         text = text[opening.end() :]
     return text.rstrip().removesuffix("```").strip() if "```" in text else text.strip()
+
+
+def _without_fences_of_command(text: str) -> str:
+    """A command: a text that is typed goes to the end of the answer, with its blanks, as OpenGVLab/GUI-Odyssey data/format_converter.py @ fefcbe9 writes it."""
+    return _unfenced(text) if "```" in text else text.lstrip()
 
 
 def _without_open_fence(text: str) -> str:
