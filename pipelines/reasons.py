@@ -676,7 +676,7 @@ class Reason(Enum):
         "step.coordinates_unknown",
         REFUSE,
         "The unit of the points is not known: the data set documents none, the values allow several, and other records of the source do not agree on one, or "
-        "on one that has these points outside their screen.",
+        "on one that has these points outside their screen, or too few of them say one.",
         "Set coordinates: {from: px}, unit (0 to 1) or thousand (0 to 1000).",
     )
     STEP_COORDINATES_VOTED = Row(

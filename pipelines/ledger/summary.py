@@ -46,7 +46,10 @@ def summary_lines(books: Books, facts: Row) -> list[str]:
     lines += _code_lines("quarantined", {code: count for code, count in books.reasons.items() if code not in ASIDE}, first)
     lines += _code_lines("put aside", {code: count for code, count in books.reasons.items() if code in ASIDE}, first)
     lines += _code_lines("repaired", facts.get("repairs") or {}, first)
-    lines += [f"coordinates {'':13} {source}: {unit}, as the values of its records say" for source, unit in (facts.get("coordinates") or {}).items()]
+    lines += [
+        f"coordinates {'':13} {source}: {f'{unit}, as the values of its records say' if unit else 'not known, because too few of its records say one'}"
+        for source, unit in (facts.get("coordinates") or {}).items()
+    ]
     return [*lines, *_unread_lines(facts), *_episode_lines(facts), *_passed_over_lines(facts.get("passed_over") or ())]
 
 

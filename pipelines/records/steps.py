@@ -70,4 +70,4 @@ class Episode(Noun, frozen=True):
     order: int = 0
     first: int | None = None  # the lowest order of a group; None where it is not known
     earlier: tuple[Step, ...] = ()
-    vote: str | None = None  # the unit that the values of this record decide, where the data set documents none
+    vote: str | None = None  # the unit that the values of this record decide, "" where they allow several; None where it is documented or set

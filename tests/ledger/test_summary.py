@@ -128,6 +128,7 @@ def test_the_summary_counts_every_record_and_lists_the_most_frequent_reasons_fir
 
 
 def test_the_unit_of_points_that_was_found_is_named():
+    assert lines(coordinates={"gui": ""}) == ["coordinates               gui: not known, because too few of its records say one"]
     assert lines(coordinates={"gui": "px"}) == ["coordinates               gui: px, as the values of its records say"]
 
 

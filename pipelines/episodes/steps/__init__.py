@@ -7,7 +7,7 @@ A Draft keeps the points as they were logged: those in px need the size of the p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -30,6 +30,9 @@ from pipelines.reasons import Reason, Reject, reason_of
 from pipelines.records import Action, Draft, Episode, Finding, RawRecord, Step, sample_id_of
 
 Json = Any
+# The part of a source's records with points that must say a unit by their values, so that the others are taken to have it. Of taps all over a screen of
+# 1080x1920 px, half have a value above 1000; one such value among many records of thousandths is a fault.
+LEAST_SHARE = 0.25
 
 
 def read_episode(
@@ -109,8 +112,8 @@ def _with_finish(read: ReadSteps, rows: Rows, findings: Findings) -> tuple[Step,
 
 
 def _unit(read: ReadSteps, steps: tuple[Step, ...], rows: Rows, findings: Findings) -> tuple[str, str | None]:
-    """(the unit of the record's points: as set, as documented, or as their values say, "" where these allow several; what the values say where
-    nothing is documented)."""
+    """(the unit of the record's points: as set, as documented, or as their values say, "" where these allow several; the same where nothing is
+    documented or set and there are points)."""
     documented, asked = LAYOUTS[read.layout].unit, rows.coordinates.from_
     points = points_of(step.action for step in steps)
     found = found_unit(points, [step.size for step in steps if step.size])
@@ -119,7 +122,7 @@ def _unit(read: ReadSteps, steps: tuple[Step, ...], rows: Rows, findings: Findin
             findings.refuse(Reason.STEP_COORDINATES_UNKNOWN, "", f"coordinates says {asked}, and all points are between 0 and 1")
         return asked, None
     if not documented:
-        return found, found or None
+        return found, found if points else None
     if found == UNIT != documented:
         findings.refuse(Reason.STEP_COORDINATES_UNKNOWN, "", f"{read.layout} documents {documented}, and all points are between 0 and 1")
     return documented, None
@@ -133,22 +136,39 @@ def _check_points(step: Step, unit: str, findings: Findings) -> None:
 
 
 def with_unit(draft: Draft, unit: str | None) -> Draft:
-    """The draft with this unit for the points whose unit its own values do not decide: that of the other records of its source."""
+    """The draft with this unit for the points whose unit its own values do not decide: that of the other records of its source. With "", too few records
+    of the source say one, so that this one is not believed either. None: nothing is known of the source."""
     episode = draft.episode
-    if episode is None or not unit or not any(_is_open(step) for step in (*episode.steps, *episode.earlier)):
+    if episode is None or unit is None:
         return draft
-    steps, earlier = (tuple(step if step.unit else replace(step, unit=unit, is_voted=True) for step in some) for some in (episode.steps, episode.earlier))
+    if not unit:
+        return replace(draft, episode=_taken_as(episode, "")) if episode.vote else draft
+    if not any(_is_open(step) for step in (*episode.steps, *episode.earlier)):
+        return draft
     note = Reason.STEP_COORDINATES_VOTED.at("", f"the points are taken as {unit}, which those of other records of source {draft.origin.source} are")
-    return replace(draft, episode=replace(episode, steps=steps, earlier=earlier), findings=(*draft.findings, note))
+    return replace(draft, episode=_taken_as(episode, unit), findings=(*draft.findings, note))
+
+
+def _taken_as(episode: Episode, unit: str) -> Episode:
+    """The episode with this unit for the steps that have none; with "", all its steps lose theirs."""
+    steps, earlier = (
+        tuple(replace(step, unit=unit, is_voted=True) if not (step.unit and unit) else step for step in some) for some in (episode.steps, episode.earlier)
+    )
+    return replace(episode, steps=steps, earlier=earlier)
 
 
 def _is_open(step: Step) -> bool:
     return not step.unit and bool(points_of([step.action]))
 
 
-def units_of(votes: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The unit of each source on which all its votes agree; votes are (source, unit)."""
-    found: dict[str, set[str]] = {}
-    for source, unit in votes:
-        found.setdefault(source, set()).add(unit)
-    return {source: min(units) for source, units in sorted(found.items()) if len(units) == 1}
+def units_of(votes: Mapping[tuple[str, str], int]) -> dict[str, str]:
+    """The unit of each source on which all its votes agree, "" where they are too few to be believed. `votes`: (source, unit) -> how many records have it by
+    their values, where the data set documents none; "" is of records whose values allow several."""
+    found: dict[str, str] = {}
+    for source in sorted({source for source, _ in votes}):
+        said = {unit: count for (of, unit), count in votes.items() if of == source and unit}
+        total = sum(count for (of, _), count in votes.items() if of == source)
+        if len(said) == 1:
+            (unit, count), *_ = said.items()
+            found[source] = unit if count > LEAST_SHARE * total else ""
+    return found

@@ -56,9 +56,9 @@ def _written(step: Step, images: Mapping[str, Image], prompt: Prompt, config: Co
     action = step.action
     size = _size(step, images, faults) if action.point is not None or action.end is not None else None
     if not step.unit and points_of([action]):
-        faults.append(
-            Reason.STEP_COORDINATES_UNKNOWN.at(step.where, f"the unit of {', '.join(f'({p.x:g}, {p.y:g})' for p in points_of([action]))} is not known")
-        )
+        why = ": few records of the source have values that say one, so they may be faults" if step.is_voted else ""
+        said = ", ".join(f"({point.x:g}, {point.y:g})" for point in points_of([action]))
+        faults.append(Reason.STEP_COORDINATES_UNKNOWN.at(step.where, f"the unit of {said} is not known{why}"))
         return _Written(step, None, "", "")
     point, end = _place(action.point, step, size, faults), _place(action.end, step, size, faults)
     thought = step.thought if config.normalize.reasoning == "keep" else ""

@@ -8,7 +8,7 @@ The order of files and lines does not matter. Where the history of a record is n
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -75,11 +75,11 @@ class StepIndex:
     rows: Mapping[str, Rows]  # by source
     members: dict[tuple[str, str], list[Member]] = field(default_factory=dict)  # by source and episode
     histories: dict[tuple[str, int], tuple[Step, ...] | Finding] = field(default_factory=dict)  # by the place of the record
-    votes: set[tuple[str, str]] = field(default_factory=set)  # (source, unit)
+    votes: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, unit) -> how many records
 
     def add(self, draft: Draft) -> None:
         if draft.episode is not None and draft.episode.vote is not None:
-            self.votes.add((draft.origin.source, draft.episode.vote))
+            self.votes[draft.origin.source, draft.episode.vote] += 1
         if draft.origin.source in self.rows and draft.episode is not None and draft.episode.group is not None:
             self.members.setdefault((draft.origin.source, draft.episode.group), []).append(member_of(draft))
 

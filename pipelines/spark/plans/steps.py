@@ -60,10 +60,10 @@ def steps_without_history(job: Job, drafts: FileSet, config: Config, with_other_
 
 
 def find_units(job: Job, drafts: FileSet) -> dict[str, str]:
-    """The unit of each source on which the values of its episodes agree."""
+    """The unit of each source on which the values of its episodes agree, "" where too few say it."""
     kind = struct(origin=struct(source=text), step_unit=text)
-    rows = read_files(job, drafts, "drafts", kind).where("step_unit is not null").select("origin.source", "step_unit").distinct()
-    return units_of((row["source"], row["step_unit"]) for row in rows.collect())
+    rows = read_files(job, drafts, "drafts", kind).where("step_unit is not null").groupBy("origin.source", "step_unit").count()
+    return units_of({(row["source"], row["step_unit"]): row["count"] for row in rows.collect()})
 
 
 def _with_histories(rows: Iterator[Row], config: Config) -> Iterator[Placed]:

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from pipelines.episodes.steps import units_of
 from pipelines.episodes.steps.coordinates import found_unit, to_thousand
 from pipelines.records import Point, Size
 
@@ -51,3 +52,25 @@ def test_a_unit_that_is_found_is_the_one_in_which_the_points_were_made(seed: int
         points = [Point(rng.random() * scale[0], rng.random() * scale[1]) for _ in range(rng.randint(0, 30))]
         assert found_unit(points) in ("", unit)
     assert found_unit([Point(1, 1)]) == found_unit([Point(0, 0)]) == found_unit([Point(2, 900)]) == ""
+
+
+def test_one_point_beyond_1000_among_many_decides_nothing():
+    some = [Point(500, 900)] * 8
+    assert found_unit([*some, Point(7, 1005)]) == "px"
+    assert found_unit([*some, Point(1, 1), Point(7, 1005)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("votes", "unit"),
+    [
+        ({("a", "px"): 1}, {"a": "px"}),
+        ({("a", "px"): 1, ("a", ""): 2}, {"a": "px"}),
+        ({("a", "px"): 1, ("a", ""): 3}, {"a": ""}),
+        ({("a", "thousand"): 1, ("a", ""): 99}, {"a": ""}),
+        ({("a", "px"): 50, ("a", "unit"): 50}, {}),
+        ({("a", ""): 9}, {}),
+        ({("a", "px"): 30, ("a", ""): 70, ("b", "unit"): 1}, {"a": "px", "b": "unit"}),
+    ],
+)
+def test_the_unit_of_a_source_is_one_on_which_many_of_its_records_agree(votes: dict[tuple[str, str], int], unit: dict[str, str]):
+    assert units_of(votes) == unit
