@@ -64,6 +64,8 @@ def why(action: Any) -> str:
         ("goto('1.1.1.1')", Action(name="open_url", text="1.1.1.1")),
         ("press_key('5')", Action(name="key", text="5")),
         ("finished('13')", Action(name="finish", text="13")),
+        ("pyautogui.click((1, 2), clicks=2)", Action(name="double_tap", point=HERE)),
+        ("swipe([1, 9], [1, 2])", Action(name="swipe", point=Point(1, 9), end=HERE, direction="up")),
         ("scroll('Down')", Action(name="scroll", direction="down")),
         ("swipe('up')", Action(name="swipe", direction="up")),
         ("from pyautogui import click\nclick(1, 2)", Action(name="tap", point=HERE)),

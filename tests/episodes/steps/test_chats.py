@@ -402,7 +402,7 @@ def test_findings_about_an_answer_name_its_text_or_its_call():
     called = {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "computer", "arguments": {"action": "pinch"}}}]}
     for turn, found in (
         (answer, ("schema.field_unread", "messages[1].content.alternative_action")),
-        (called, ("step.action_unknown", "messages[1].tool_calls")),
+        (called, ("step.action_unknown", "messages[1].tool_calls[0].function")),
     ):
         asked = {"role": "user", "content": [{"type": "image", "image": "s0.png"}, "Open it."]}
         assert refusals({"messages": [asked, turn]}, PLAIN, {"s0.png": (108, 240)}) == [found]

@@ -166,6 +166,8 @@ def _named(name: str, given: list[Any], where: str, words: Words) -> dict[str, A
     if made in ("scroll", "swipe") and len(given) == 1 and str(given[0]).lower() in _WAYS:
         return {"direction": given[0]}
     places = _PLACES.get(name.lower(), _PLACES_OF.get(made, _POINTED if made in WITH_POINT or not made else ()))
+    if places[:1] in (("x",), ("x1",)):  # a point may be one argument
+        given = [number for one in given for number in (one if isinstance(one, (list, tuple)) and len(one) == 2 else (one,))]
     if len(given) > len(places):
         expected = f"expected {', '.join(places)}" if places else "expected none"
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{clip(name)} has {counted(len(given), 'argument')} without a name; {expected}"))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pipelines.config import Normalize
-from pipelines.episodes.steps.chats.answers import answer_with_calls, calls_in, does_something, read_answer, unread_text
+from pipelines.episodes.steps.chats.answers import answer_with_calls, calls_in, does_something, place_of_calls, read_answer, unread_text
 from pipelines.episodes.steps.chats.content import Content, content_key, read_content
 from pipelines.episodes.steps.chats.pictures import Pictures, own_pictures, pictures_of, without_marks
 from pipelines.episodes.steps.chats.screens import Holder, holders_of, said_of_all
@@ -184,8 +184,14 @@ def _answer(where: str, turn: Mapping[str, Json], content: Content, trail: Trail
     weight = weight_of((*loss, *content.loss), where, findings)
     if weight not in (None, 0, 1):
         findings.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"found the weight {weight:g}; a step is trained with the weight 1, or not with 0")
-    key = "tool_calls" if calls and logged else content_key(turn)
-    return _Waiting(where, content.text, f"{where}.{key}", [*([thought[1].strip()] if thought else ()), *content.thoughts], calls, weight != 0)
+    return _Waiting(
+        where,
+        content.text,
+        f"{where}.{place_of_calls(turn) or content_key(turn)}",
+        [*([thought[1].strip()] if thought else ()), *content.thoughts],
+        calls,
+        weight != 0,
+    )
 
 
 def _findings(budget: Budget, unread: Unread) -> Findings:

@@ -57,6 +57,16 @@ def calls_in(turn: Mapping[str, Json], budget: Budget) -> list[Json]:
     return [{"name": call.get("name"), "arguments": _given(call, budget)} for call in found]
 
 
+def place_of_calls(turn: Mapping[str, Json]) -> str:
+    """The place in an answer of its first call; "" where it has none."""
+    for key in ("tool_calls", "content"):
+        value = turn.get(key)
+        for i, call in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(call, dict) and (key == "tool_calls" or call.get("type") == "tool_use"):
+                return f"{key}[{i}]{'.function' if isinstance(call.get('function'), dict) else ''}"
+    return ""
+
+
 def _listed(value: Json) -> list[dict[str, Json]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
