@@ -13,6 +13,17 @@ from pipelines.visible import amount, counted
 
 # The states of records that have a row in quarantine without being refused, by its reason. No gate counts them.
 ASIDE = {Reason.RECORD_DUPLICATE.code: "duplicate", Reason.RECORD_SUPERSEDED.code: "superseded", Reason.RECORD_FILTERED.code: "filtered"}
+
+
+def state_of(reason: str) -> str:
+    """What a row of quarantine with this reason says of its record.
+
+    >>> state_of("image.missing"), state_of("record.filtered")
+    ('quarantined: image.missing', 'filtered')
+    """
+    return ASIDE.get(reason, f"quarantined: {reason}")
+
+
 # Counts of a file, in a manifest, and of a run.
 STATES = ("records", "conversations", "quarantined", "duplicates", "damaged", "kept", "filtered", "superseded")
 

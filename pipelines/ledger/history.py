@@ -14,6 +14,7 @@ import pyarrow.dataset as ds
 from pipelines.config import Limits
 from pipelines.containers import read_records
 from pipelines.containers.listing import listed_ways
+from pipelines.ledger.books import state_of
 from pipelines.storage.locations import StoreError, absolute
 from pipelines.storage.opening import stat_file
 from pipelines.storage.stores import ENVIRONMENT, Stores
@@ -43,12 +44,12 @@ class Seen:
     status: str = "published"
 
     def states(self) -> list[str]:
-        """`conversation`, `glm_4: clean`, `quarantined: image.missing`, ... in this order."""
+        """`conversation`, `glm_4: clean`, `quarantined: image.missing`, `filtered`, ... in this order."""
         if self.rows is None:
             return ["the files of this run have been deleted"]
         states = ["conversation"] if self.rows["conversations"] else []
         states += [_sample_state(row, self.rows["samples"]) for row in self.rows["samples"] if not row["window"]]
-        return states + [f"{row['dialect'] + ': ' if row['dialect'] else ''}quarantined: {row['reason']}" for row in self.rows["quarantine"]]
+        return states + [f"{row['dialect'] + ': ' if row['dialect'] else ''}{state_of(row['reason'])}" for row in self.rows["quarantine"]]
 
 
 def _sample_state(row: Row, samples: list[Row]) -> str:

@@ -10,7 +10,7 @@ from pipelines.library.settings import Path, config_of
 from pipelines.storage.locations import absolute
 from pipelines.storage.stores import ENVIRONMENT
 from pipelines.tables.publication.root import OutputRoot
-from pipelines.tables.publication.staged import as_of_run
+from pipelines.tables.publication.staged import as_of_run, full_run_id
 from pipelines.tables.reading import NotPublished, open_files
 from pipelines.tables.schema import PARTITIONS
 from pipelines.training.tables import SPLITS
@@ -32,11 +32,11 @@ def open_table(
     """The rows of a published table, or of a `batch`, `split` and `dialect` of it, as a pyarrow data set. Rows are read only when you ask for them.
 
     `root` is output.root, a folder or a URI, and `table` is conversations, samples, quarantine or images; docs/fields.md explains the columns. Partition
-    columns are text. With `run_id`, the table is as that run published it, or as a run whose gate failed would publish it. `config` is needed only for the
-    settings of stores. Raises NotPublished where there is no such table, batch, split or dialect; a split without rows is empty.
+    columns are text. With `run_id`, or its first characters, the table is as that run published it, or as a run whose gate failed would publish it.
+    `config` is needed only for the settings of stores. Raises NotPublished where there is no such table, batch, split or dialect; a split without rows is empty.
     """
     output = OutputRoot(absolute(os.fspath(root)), ENVIRONMENT if config is None else config_of(config).stores)
-    published = output.published() if run_id is None else as_of_run(output, run_id)[0]
+    published = output.published() if run_id is None else as_of_run(output, full_run_id(output, run_id))[0]
     if table not in PARTITIONS or table == "runs":
         raise NotPublished(f"there is no table {table}; the tables are {', '.join(name for name in PARTITIONS if name != 'runs')}")
     runs = published.runs if batch is None else [published.run_of(batch)]

@@ -60,7 +60,7 @@ def show(
     """A record with its messages, its pictures with their slices, its tokens coloured by loss, and its findings.
 
     `show(root, sample_id)` shows a published record by its sample_id, its record_id, or the beginning of either: all its rows, or those of one
-    `dialect`; with `run_id`, as that run had them. `config` is then needed only for the settings of stores.
+    `dialect`; with `run_id` or its first characters, as that run had them. `config` is then needed only for the settings of stores.
 
     `show(row, root=root)` shows one row of table samples, conversations or quarantine, read with all its columns. The root is needed for the text of the
     tokens and for the pictures; for a row of `try_files`, `config` gives them. Raises NotPublished where no record, or more than one, has such an id, and

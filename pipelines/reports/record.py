@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.ledger.books import ASIDE
 from pipelines.reports.cards import Card, Picture, picture_of
 from pipelines.reports.episode import StepView
 from pipelines.reports.page import template
@@ -35,6 +36,11 @@ class Fault:
     detail: str
     meaning: str
     fix: str
+
+    @property
+    def label(self) -> str:
+        """The severity; or filtered, superseded or duplicate, which are no faults."""
+        return ASIDE.get(self.code, self.severity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def states(root: Path, record: object) -> list[list[str]]:
 
 
 def test_the_history_of_a_record_has_its_state_in_every_dialect(root: Path):
-    assert states(root, GOOD) == [["conversation", "glm_4: clean", "minicpm_v_2_6: clean", "quarantined: record.duplicate"]]
+    assert states(root, GOOD) == [["conversation", "glm_4: clean", "minicpm_v_2_6: clean", "duplicate"]]
     assert states(root, REPAIRED) == [["conversation", "glm_4: repaired", "minicpm_v_2_6: quarantined: tokens.tools_unsupported"]]
     assert states(root, REFUSED) == [["conversation", "glm_4: quarantined: tokens.too_long", "minicpm_v_2_6: quarantined: tokens.too_long"]]
     assert states(root, BAD) == [["quarantined: schema.turns_empty"]]

@@ -27,7 +27,13 @@ def test_a_part_of_a_table_is_opened_by_its_partitions(root: Path):
     def rows(**where: str) -> int:
         return pipelines.open_table(root, "samples", **where).count_rows()
 
-    assert (rows(), rows(batch="mon"), rows(batch="tue", split="train", dialect="glm_4"), rows(batch="tue", run_id="tue.2")) == (3, 2, 1, 2)
+    assert (rows(), rows(batch="mon"), rows(batch="tue", split="train", dialect="glm_4"), rows(batch="tue", run_id="tue.2"), rows(run_id="m")) == (
+        3,
+        2,
+        1,
+        2,
+        2,
+    )
     assert (rows(split="val"), rows(batch="tue", split="test", dialect="glm_4")) == (0, 0)
     assert pipelines.open_table(root, "samples", split="val").schema == pipelines.open_table(root, "samples", split="train").schema
     assert pipelines.open_table(root, "quarantine").to_table(columns=["reason"]).to_pylist() == [{"reason": "line.truncated_json"}]

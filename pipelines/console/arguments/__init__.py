@@ -142,7 +142,7 @@ def _add_show(commands: Commands) -> None:
     look.add_argument("--config", type=Path, metavar="CONF", help="the configuration file; with --root only for the settings of stores")
     _add_settings(look)
     look.add_argument("--root", metavar="ROOT", help="the folder with the tables (output.root of the configuration), or its URI")
-    look.add_argument("--run", metavar="RUN_ID", help="with --root: as this run had it, published or not")
+    look.add_argument("--run", metavar="RUN_ID", help="with --root: as this run had it, published or not; the first characters of its id are enough")
     look.add_argument("--dialect", metavar="NAME", help="show the tokens of this dialect only")
     look.add_argument("--html", type=Path, metavar="OUT.html", help="write a page with the pictures, instead of printing")
     look.set_defaults(command=command("show.run"), usage_error=look.error)

@@ -23,7 +23,7 @@ def add_root_commands(commands: Commands) -> None:
     aside = commands.add_parser("quarantine", help="show the records that were put aside, by reason, source and file, the worst first")
     add_root(aside)
     aside.add_argument("--batch", metavar="ID", help="this batch only; by default all that are published")
-    aside.add_argument("--run", metavar="RUN_ID", help="the rows of this run, published or not")
+    aside.add_argument("--run", metavar="RUN_ID", help="the rows of this run, published or not: its id, or the first characters of it")
     aside.add_argument("--reason", metavar="CODE", help="show the rows with this reason")
     aside.add_argument("--source", metavar="NAME", help="show the rows of this source")
     aside.add_argument("--file", metavar="PATH", help="show the rows of this log file: its path, or the end of its path")
@@ -32,7 +32,7 @@ def add_root_commands(commands: Commands) -> None:
 
     opening = commands.add_parser("publish", help="publish a run whose gate failed, once you have read its report; who did it and why is kept in table runs")
     opening.add_argument("root", metavar="ROOT", help="the folder with the tables, or its URI")
-    opening.add_argument("run_id", metavar="RUN_ID", help="the run, as in the result line and in the report")
+    opening.add_argument("run_id", metavar="RUN_ID", help="the run, as in the result line and in the report, or the first characters of its id")
     opening.add_argument("--reason", metavar="TEXT", help="why it may be published; kept in table runs, and shown in the report")
     opening.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, for the settings of stores and retention")
     opening.set_defaults(command=command("root.publish.run"))
@@ -47,7 +47,7 @@ def add_root_commands(commands: Commands) -> None:
         "diff", help="compare two batches, or two runs of one: counts by state, source and reason, files, records that changed state, settings"
     )
     compare.add_argument("root", metavar="ROOT", help="the folder with the tables, or its URI")
-    compare.add_argument("a", metavar="A", help="a batch or a run, published or not")
+    compare.add_argument("a", metavar="A", help="a batch or a run, published or not; of a run id, the first characters are enough")
     compare.add_argument("b", metavar="B", help="the batch or run to compare it with")
     compare.add_argument("--config", type=Path, metavar="CONF", help="a configuration file, for the settings of stores")
     compare.add_argument("--json", action="store_true", help="print one JSON object")

@@ -75,7 +75,7 @@ def lines_of(a: Side, b: Side, changes: Changes) -> Iterator[str]:
     if len(codes) > len(other):
         yield f"  {counted(len(codes) - len(other), 'reason')} with the same count"
     yield from file_lines(pairs)
-    yield f"records: {changes.both:,} in both, {changes.only_a:,} only in A, {changes.only_b:,} only in B"
+    yield f"records without duplicates: {changes.both:,} in both, {changes.only_a:,} only in A, {changes.only_b:,} only in B"
     if changes.both:
         yield "changed state: " + (f"{sum(change.records for change in changes.changed):,}" if changes.changed else "none")
     for change in changes.changed[:MOST]:

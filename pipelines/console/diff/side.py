@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.tables.publication.root import OutputRoot, newest_of
-from pipelines.tables.publication.staged import as_of_run, manifest_of, staged_runs
+from pipelines.tables.publication.staged import as_of_run, full_run_id, manifest_of, staged_runs
 from pipelines.tables.reading import input_rows_of
 from pipelines.tables.schema import Row
 from pipelines.training.tables import NotPublished, Published, run_rows
@@ -31,11 +31,11 @@ class Side:
 
 
 def side_of(root: OutputRoot, name: str) -> Side:
-    """The newest run of the batch with this name, also one that was not published where no other was; or the run. Raises NotPublished."""
+    """The newest run of the batch with this name, also one that was not published where no other was; or the run whose id begins so. Raises NotPublished."""
     runs = run_rows(root.filesystem(), root.uri)
     newest = newest_of(runs, name)
     staged = () if newest else staged_runs(root, runs, name)
-    run_id = newest["run_id"] if newest else staged[0]["run_id"] if staged else name
+    run_id = newest["run_id"] if newest else staged[0]["run_id"] if staged else full_run_id(root, name)
     try:
         published, batch = as_of_run(root, run_id)
     except NotPublished as error:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from pipelines.console.diff.side import Side
 from pipelines.ledger.books import ASIDE
+from pipelines.reasons import Reason
 from pipelines.tables.reading import open_files
 
 KEY = ["record_id", "dialect"]
@@ -36,9 +37,9 @@ class Changes(NamedTuple):
 
 
 def changes_between(a: Side, b: Side) -> Changes:
-    """Duplicates have no state of their own, since the record that was kept has it."""
+    """Of the records that differ in their bytes: a duplicate has the state of the record that was kept."""
     before, after = states_of(a), states_of(b)
-    ids = [table.filter(pc.equal(table["dialect"], "")).select(["record_id"]) for table in (before, after)]
+    ids = [table.filter(pc.and_(pc.equal(table["dialect"], ""), pc.greater(table["line"], 0))).select(["record_id"]) for table in (before, after)]
     both = ids[0].join(ids[1], "record_id", join_type="inner")
     joined = before.select([*KEY, "state"]).join(after, KEY, join_type="inner", left_suffix="_a", right_suffix="_b")
     moved = joined.filter(pc.not_equal(joined["state_a"], joined["state_b"]))
@@ -54,16 +55,24 @@ def states_of(side: Side) -> pa.Table:
     conversations = _read(side, "conversations", [])
     samples = _read(side, "samples", ["dialect", "repairs"])
     aside = _read(side, "quarantine", ["dialect", "reason"])
-    aside = aside.filter(pc.invert(pc.is_in(aside["reason"], pa.array(list(ASIDE)))))
+    aside = aside.filter(pc.not_equal(aside["reason"], Reason.RECORD_DUPLICATE.code))
     is_repaired = pc.greater(pc.list_value_length(samples["repairs"]), 0)
     parts = [
         _part(conversations, pa.repeat("", len(conversations)), pa.repeat(GOOD + "conversation", len(conversations))),
         _part(samples, samples["dialect"], pc.if_else(is_repaired, MENDED + "repaired", GOOD + "clean")),
-        _part(aside, pc.fill_null(aside["dialect"], ""), pc.binary_join_element_wise(BAD + "quarantined", aside["reason"], ": ")),
+        _part(aside, pc.fill_null(aside["dialect"], ""), _states(aside["reason"])),
     ]
     whole = pa.concat_tables(parts)
     found = whole.group_by(KEY).aggregate([("state", "max"), ("path", "min"), ("line", "min")])
     return found.rename_columns({"state_max": "state", "path_min": "path", "line_min": "line"})
+
+
+def _states(reasons: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The states of rows of quarantine."""
+    found = pc.binary_join_element_wise(BAD + "quarantined", reasons, ": ")
+    for reason, state in ASIDE.items():
+        found = pc.if_else(pc.equal(reasons, reason), GOOD + state, found)
+    return found
 
 
 def _read(side: Side, table: str, columns: list[str]) -> pa.Table:

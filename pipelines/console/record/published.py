@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 from pipelines.config import ConfigError, DialectSettings
 from pipelines.console.record import Pieces, Row, View
 from pipelines.dialects import open_dialect
+from pipelines.ledger.books import state_of
 from pipelines.ledger.history import bytes_of_origin
 from pipelines.storage.stores import Stores
 from pipelines.tables.publication.complete import read_manifest
 from pipelines.tables.publication.root import BATCH_TABLES, OutputRoot
-from pipelines.tables.publication.staged import as_of_run, manifest_of, staged_runs
+from pipelines.tables.publication.staged import as_of_run, full_run_id, manifest_of, staged_runs
 from pipelines.tables.reading import NotPublished, open_files
 from pipelines.training.pictures import PictureChanged, PictureMissing, picture_bytes
 from pipelines.training.tables import Published
@@ -27,10 +28,12 @@ WHOLE = 64  # characters of a record_id
 
 
 class Found(NamedTuple):
-    """A record with an id that was asked for. `sample_id` is None if the id is the record's; `state` is conversation, or quarantined with the reason."""
+    """A record with an id that was asked for, which is `matched`. `sample_id` is None if all its rows are meant; `state` is conversation, or what
+    `state_of` says of its row in quarantine."""
 
     record_id: str
     sample_id: str | None
+    matched: str
     batch: str
     path: str
     line: int
@@ -42,7 +45,7 @@ def published_view(root: OutputRoot, wanted: str, dialect: str | None, batch: st
     if run_id is None:
         published = root.published()
     else:
-        published, batch = as_of_run(root, run_id)
+        published, batch = as_of_run(root, full_run_id(root, run_id))
     candidates = find_records(published, wanted, batch)
     if not candidates and run_id is None and (staged := _staged_with(root, wanted)):
         raise NotPublished(
@@ -96,8 +99,8 @@ def find_records(published: Published, wanted: str, batch: str | None = None, kn
         columns = names | ({"reason": ds.field("reason")} if table == "quarantine" else {})
         for row in open_files(published.root, table, paths, published.fs).to_table(columns=columns, filter=is_wanted).to_pylist():
             sample_id = None if row["record_id"].startswith(wanted) else row["sample_id"]
-            state = f"quarantined: {row['reason']}" if "reason" in row else "conversation"
-            one = Found(row["record_id"], sample_id, row["batch"], row["path"], row["line"], state)
+            state = state_of(row["reason"]) if "reason" in row else "conversation"
+            one = Found(row["record_id"], sample_id, sample_id or row["record_id"], row["batch"], row["path"], row["line"], state)
             known = found.get(one.record_id)
             if known is None or newest[known.batch] < newest[one.batch]:
                 found[one.record_id] = one
@@ -148,10 +151,10 @@ def _only(found: Sequence[tuple[Found, str]], wanted: str, root: str) -> Found:
 
 def _words(one: Found, where: str) -> str:
     """
-    >>> _words(Found("ab12", None, "mon", "logs/a.jsonl", 3, "quarantined: image.missing"), ", run mon.r2, not published")
-    'ab12  logs/a.jsonl:3  quarantined: image.missing  batch mon, run mon.r2, not published'
+    >>> _words(Found("ab12", None, "cd34", "mon", "logs/a.jsonl", 3, "quarantined: image.missing"), ", run mon.r2, not published")
+    'cd34  logs/a.jsonl:3  quarantined: image.missing  batch mon, run mon.r2, not published'
     """
-    return f"{one.sample_id or one.record_id}  {one_line(one.path, 400)}:{one.line}  {one.state}  batch {one.batch}{where}"
+    return f"{one.matched}  {one_line(one.path, 400)}:{one.line}  {one.state}  batch {one.batch}{where}"
 
 
 def _rows(published: Published, found: Found, dialect: str | None) -> list[tuple[str, Row]]:

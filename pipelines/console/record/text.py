@@ -9,6 +9,7 @@ from rich.text import Text
 
 from pipelines.console.record import Pieces, Row, View
 from pipelines.episodes.steps.layouts import LAYOUTS
+from pipelines.ledger.books import ASIDE
 from pipelines.ledger.picks import step_order
 from pipelines.reasons import Reason, reason_of
 from pipelines.records import IGNORE_INDEX
@@ -128,7 +129,8 @@ def _tokens(row: Row, pieces: Pieces, is_coloured: bool) -> Text:
 
 def _show_quarantined(console: Console, row: Row) -> None:
     of = f" for {row['dialect']}" if row["dialect"] else ""
-    _head(console, f"quarantined{of} · {row['reason']}")
+    state = ASIDE.get(row["reason"], "quarantined")
+    _head(console, f"{state}{of} · {row['reason']}")
     _show_findings(console, row["findings"])
 
 

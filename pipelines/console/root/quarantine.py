@@ -18,7 +18,7 @@ from pipelines.console.published import root_of
 from pipelines.ledger.books import ASIDE
 from pipelines.reasons import Reason, reason_of
 from pipelines.tables.publication.root import OutputRoot
-from pipelines.tables.publication.staged import as_of_run, staged_runs
+from pipelines.tables.publication.staged import as_of_run, full_run_id, staged_runs
 from pipelines.tables.reading import NotPublished, open_files
 from pipelines.visible import counted, one_line, visible
 
@@ -76,7 +76,7 @@ def _require_source(source: str, root: OutputRoot) -> None:
 def _open(root: OutputRoot, batch: str | None, run_id: str | None) -> tuple[ds.Dataset, list[str]]:
     """(table `quarantine` of all batches, of one, or of one run, and hints about staged runs). Raises NotPublished."""
     if run_id is not None:
-        published, batch = as_of_run(root, run_id)
+        published, batch = as_of_run(root, full_run_id(root, run_id))
         return open_files(root.uri, "quarantine", [file.path for file in published.files("quarantine", batch=batch)], published.fs), []
     runs = root.runs()
     newest = {row["batch"]: row["finished"].isoformat() for row in runs}

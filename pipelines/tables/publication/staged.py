@@ -71,9 +71,11 @@ def require_run(root: OutputRoot, run_id: str) -> dict[str, Any]:
 def full_run_id(root: OutputRoot, given: str) -> str:
     """The run id that begins with `given`; `given` itself where no run does, or where it is a run id. Raises NotPublished where several do."""
     runs = root.runs()
+    if any(row["run_id"] == given for row in runs) or manifest_of(root, given):
+        return given
     known = sorted({row["run_id"] for row in runs} | {staged["run_id"] for staged in staged_runs(root, runs)})
     found = [run_id for run_id in known if given and run_id.startswith(given)]
-    if given in known or not found:
+    if not found:
         return given
     if len(found) > 1:
         more = f", and {len(found) - MOST_NAMED:,} more" if len(found) > MOST_NAMED else ""

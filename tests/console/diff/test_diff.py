@@ -1,5 +1,6 @@
 """`episodes diff`: what differs between two batches, or two runs of one."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_two_runs_of_a_batch_differ_in_settings_counts_and_states(root: Path, ca
     counts = {line.split()[0]: line.split()[1:] for line in lines if line.startswith(("records  ", "quarantined ", "  schema", "  tokens"))}
     assert counts == {"records": ["5", "5"], "quarantined": ["0", "1", "+1"], "tokens.too_long": ["0", "3", "+3"]}
     assert "  1 reason with the same count" in lines
-    assert "records: 4 in both, 1 only in A, 1 only in B" in lines
+    assert "records without duplicates: 4 in both, 1 only in A, 1 only in B" in lines
     at = lines.index("changed state: 2")
     assert lines[at + 1].split(maxsplit=1) == ["1", "glm_4: clean -> quarantined: tokens.too_long"]
     assert lines[at + 2].strip().startswith(f"first {root.parent}/logs.jsonl:2, record ")
@@ -134,12 +135,27 @@ def test_two_batches_are_compared_by_their_newest_runs_and_a_staged_run_too(root
     publish(root, CONFIG, logs, "tue.r1", 3, batch="tue", kind="batch", code="d", config="a" * 64, states=[("records", 3)], reasons=[], tokenizers=[])
     out = diff(capsys, root, "mon", "tue")[1]
     assert "A  batch mon, run mon.r2" in out
-    assert "records: 2 in both, 3 only in A, 1 only in B" in out
+    assert "records without duplicates: 2 in both, 3 only in A, 1 only in B" in out
     facts = {"tokenizers": {}, "counts": {"records": 2}, "reasons": {}, "code": "c", "config": "a"}
     stage(root, CONFIG, logs, "mon.r3", "mon", **facts)
     assert "B  batch mon, run mon.r3, 2026-11-22 23:00:00, not published: gate failed" in diff(capsys, root, "mon", "mon.r3")[1]
     stage(root, CONFIG, logs, "wed.r1", "wed", **facts)
     assert "B  batch wed, run wed.r1, 2026-11-22 23:00:00, not published: gate failed" in diff(capsys, root, "mon", "wed")[1]
+
+
+def test_filtered_and_superseded_records_have_a_state_and_damaged_files_are_no_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    first, second = ({"messages": asked("A?")["messages"] + more, "ok": False} for more in ([], asked("B?")["messages"]))
+    logs = write_lines(tmp_path / "logs.jsonl", [first, first, second])
+    damaged = tmp_path / "damaged.jsonl.gz"
+    damaged.write_bytes(gzip.compress(logs.read_bytes())[:-8])
+    for hour, source in enumerate([{"keep_if": {"ok": [True]}}, {"fold": "prefix"}, {}], 1):
+        publish(tmp_path / "root", configuration(source=source), logs, f"mon.r{hour}", hour, code="c", config="c")
+    filtered, folded = (diff(capsys, tmp_path / "root", *runs)[1].splitlines()[-6:] for runs in (("mon.r1", "mon.r2"), ("mon.r2", "mon.r3")))
+    assert filtered[0] == "records without duplicates: 2 in both, 0 only in A, 0 only in B"
+    assert [line.split(maxsplit=1)[1] for line in filtered[2::2]] == ["filtered -> conversation", "filtered -> superseded"]
+    assert [line.split(maxsplit=1)[1] for line in folded if "->" in line] == ["superseded -> conversation"]
+    publish(tmp_path / "root", configuration(), damaged, "mon.r4", 4, code="c", config="c")
+    assert "records without duplicates: 2 in both, 0 only in A, 0 only in B" in diff(capsys, tmp_path / "root", "mon.r3", "mon.r4")[1]
 
 
 def test_an_unknown_name_is_a_usage_error(root: Path, capsys: pytest.CaptureFixture[str]):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from pipelines.console.record.published import find_records
 from pipelines.flow import open_flow
 from pipelines.records import raw_record, sample_id_of
 from pipelines.tables.publication.root import OutputRoot
@@ -86,6 +87,39 @@ def test_the_beginning_of_several_ids_lists_them(root: Path, printed: Printed):
     assert lines[0] == f"  {ids(WITH_IMAGE)[0]}  {root.parent}/logs.jsonl:1  conversation  batch mon"
     assert lines[-1] == "  and 32 more"
     assert printed("explain", "", root)[0] == 2
+
+
+def test_a_list_names_the_ids_that_begin_so(tmp_path: Path):
+    turns = [{"role": ("user", "assistant")[i % 2], "content": f"{i} " * 30} for i in range(60)]
+    config = configuration("glm_4", options={"max_tokens": 400, "on_overflow": "windows"})
+    publish(tmp_path / "root", config, write_lines(tmp_path / "logs.jsonl", [{"messages": turns}]), "mon.r1", 1)
+    published = OutputRoot(str(tmp_path / "root")).published()
+    found = [(digit, one) for digit in "0123456789abcdef" for one in find_records(published, digit)]
+    assert len(found) > 10  # of the windows, each of which has an id of its own
+    assert all(one.matched.startswith(digit) for digit, one in found)
+    assert {digit for digit, one in found if one.sample_id is None} > {found[0][1].record_id[0]}  # several windows begin with this
+
+
+def test_the_first_characters_of_a_run_id_are_enough(root: Path, printed: Printed):
+    publish(root, configuration(source={"name": "gui"}), write_lines(root.parent / "later.jsonl", [BAD]), "tue.r2", 2, batch="tue", code="c", config="c")
+    assert f"record_id {ids(BAD)[0]}" in printed("show", "--root", root, ids(BAD)[0], "--run", "tue.")[1]
+    assert printed("quarantine", root, "--run", "m")[1].startswith(f"{root}: 1 row for 1 record put aside, batch mon\n")
+    assert printed("diff", root, "mo", "tue.")[1].startswith("A  batch mon, run mon.r1, ")
+    publish(root, configuration(), root.parent / "later.jsonl", "tue.r3", 3, batch="tue")
+    for command in [("show", "--root", root, "a", "--run", "tue."), ("quarantine", root, "--run", "tue."), ("diff", root, "tue.", "mon")]:
+        assert printed(*command)[::2] == (2, "episodes: several runs begin with tue.: tue.r2, tue.r3\n")
+
+
+def test_a_record_that_was_left_out_is_not_called_quarantined(tmp_path: Path, printed: Printed):
+    record = asked("One?", resolved=False)
+    config = configuration(source={"name": "gui", "keep_if": {"resolved": [True]}})
+    publish(tmp_path / "root", config, write_lines(tmp_path / "logs.jsonl", [record]), "mon.r1", 1, kind="batch")
+    assert printed("show", "--root", tmp_path / "root", ids(record)[0])[1].splitlines()[4] == "filtered · record.filtered"
+    said = printed("explain", ids(record)[0], tmp_path / "root")[1]
+    assert said.splitlines()[-1].endswith(" · batch mon · mon.r1 · filtered")
+    printed("show", "--root", tmp_path / "root", ids(record)[0], "--html", tmp_path / "record.html")
+    assert '<span class="count refuse">filtered</span>' in (tmp_path / "record.html").read_text()
+    assert "quarantined" not in said
 
 
 def test_an_unknown_id_and_a_missing_option_are_usage_errors(root: Path, printed: Printed, capsys: pytest.CaptureFixture[str]):
