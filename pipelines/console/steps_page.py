@@ -44,8 +44,8 @@ sources:
   agent that broke off looks the same. `finish_row: false` adds none. A wait or a long press without a duration gets the model's default in the form `agentcpm_gui`: 200 and 1,000 ms. A duration that is no whole
   number of milliseconds, or below 20, is refused (`step.action_bad`).
 - **Coordinates**: `auto` takes the unit that the data set documents, and refuses a record whose values contradict it. Where nothing is documented, the values of the record
-  decide: a fraction up to 1 is a unit, a value over 1000 is in px (but not one point in ten, which may be a fault), one beyond the logged screen is in thousandths. If several are possible, the
-  other records of the source in the batch decide, where all that are certain agree and are more than a quarter of the records with points (`step.coordinates_voted`; the manifest names the unit of
+  decide: a fraction up to 1 is a unit, a value over 1000 is in px (up to 1100 not if it is one point of ten or more, which may be a fault), one beyond the logged screen is in thousandths. If several are possible, the
+  other records of the source in the batch decide, where all that are certain agree and are more than a twentieth of the records with points (`step.coordinates_voted`; the manifest names the unit of
   each source under `coordinates`). If they disagree, or if their unit has a point outside its screen, the record is refused (`step.coordinates_unknown`). If they are fewer, none of the source is
   certain: one value of 1005 among many up to 1000 is rather a fault than a sign of px, and all these records are refused. Then set `coordinates: {from: ...}`. Points in px are converted with the logged size of the screen, or else with the size of its picture. A point outside its screen is refused
   (`step.point_outside`); it is never moved, and no other point takes its place. A direction without a starting point begins at the centre of the screen, as in AgentCPM-GUI

@@ -31,8 +31,8 @@ from pipelines.records import Action, Draft, Episode, Finding, RawRecord, Step, 
 
 Json = Any
 # The part of a source's records with points that must say a unit by their values, so that the others are taken to have it. Of taps all over a screen of
-# 1080x1920 px, half have a value above 1000; one such value among many records of thousandths is a fault.
-LEAST_SHARE = 0.25
+# 1280x800 px, a fifth have a value above 1000; one such value among many records of thousandths is a fault.
+LEAST_SHARE = 0.05
 
 
 def read_episode(

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pipelines.records import Action, Point, Size
 
 PX, UNIT, THOUSAND = "px", "unit", "thousand"
-LEAST_BEYOND = 0.1  # the part of a record's points that must have a value above 1000 to be in px
+LEAST_BEYOND, FAR = 0.1, 1100  # points are in px if this part of a record's have a value above 1000, or if one is above FAR
 LIMITS = {UNIT: 1.0, THOUSAND: 1000.0}
 
 
@@ -47,7 +47,7 @@ def outside(point: Point, unit: str, size: Size | None) -> str:
 
 def found_unit(points: Iterable[Point], sizes: Iterable[Size] = ()) -> str:
     """The only unit that these points can have, "" where several are possible. `sizes` are those of the screens, if they were logged. One point of many
-    beyond 1000 may be a fault, so that it decides nothing.
+    just beyond 1000 may be a fault, so that it decides nothing.
 
     >>> found_unit([Point(0.5, 0.25)]), found_unit([Point(1020, 7)]), found_unit([Point(900, 7)]), found_unit([Point(900, 7)], [Size(108, 240)])
     ('unit', 'px', '', 'thousand')
@@ -59,6 +59,6 @@ def found_unit(points: Iterable[Point], sizes: Iterable[Size] = ()) -> str:
     if max(values) <= 1:
         return UNIT if any(value % 1 for value in values) else ""
     if beyond := sum(max(point) > LIMITS[THOUSAND] for point in points):
-        return PX if beyond > LEAST_BEYOND * len(points) else ""
+        return PX if beyond > LEAST_BEYOND * len(points) or max(values) > FAR else ""
     widest = [max(side) for side in zip(*sizes, strict=True)]
     return THOUSAND if widest and any(point.x > widest[0] or point.y > widest[1] for point in points) else ""

@@ -58,14 +58,15 @@ def test_one_point_beyond_1000_among_many_decides_nothing():
     some = [Point(500, 900)] * 8
     assert found_unit([*some, Point(7, 1005)]) == "px"
     assert found_unit([*some, Point(1, 1), Point(7, 1005)]) == ""
+    assert found_unit([*some, Point(1, 1), Point(7, 1200)]) == "px"
 
 
 @pytest.mark.parametrize(
     ("votes", "unit"),
     [
         ({("a", "px"): 1}, {"a": "px"}),
-        ({("a", "px"): 1, ("a", ""): 2}, {"a": "px"}),
-        ({("a", "px"): 1, ("a", ""): 3}, {"a": ""}),
+        ({("a", "px"): 1, ("a", ""): 18}, {"a": "px"}),
+        ({("a", "px"): 1, ("a", ""): 19}, {"a": ""}),
         ({("a", "thousand"): 1, ("a", ""): 99}, {"a": ""}),
         ({("a", "px"): 50, ("a", "unit"): 50}, {}),
         ({("a", ""): 9}, {}),

@@ -160,11 +160,11 @@ def test_records_whose_values_allow_several_units_follow_the_others_of_their_sou
 
 def test_one_record_in_px_among_many_that_may_be_in_thousandths_is_not_believed(folder: Path):
     write_screens(folder / "screens", 1, (1200, 1200))
-    made = outcomes(folder, [tap(1005, 7), *(tap(10 * i, 600) for i in range(3, 12))])
-    assert [asked(one)[0] for one in made] == ["step.coordinates_unknown"] * 10
+    made = outcomes(folder, [tap(1005, 7), *(tap(10 * i, 600) for i in range(3, 24))])
+    assert [asked(one)[0] for one in made] == ["step.coordinates_unknown"] * 22
     assert made[0].findings[0].detail == "the unit of (1005, 7) is not known: few records of the source have values that say one, so they may be faults"
-    made = outcomes(folder, [tap(1005, 7), *(tap(10 * i, 600) for i in range(3, 12))], coordinates={"from": "px"})
-    assert [asked(one)[0] for one in made] == ["0"] * 10
+    made = outcomes(folder, [tap(1005, 7), *(tap(10 * i, 600) for i in range(3, 24))], coordinates={"from": "px"})
+    assert [asked(one)[0] for one in made] == ["0"] * 22
 
 
 def test_a_point_that_the_unit_of_the_others_puts_outside_has_an_unknown_unit(folder: Path):
