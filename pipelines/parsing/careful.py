@@ -76,7 +76,7 @@ def read_json(text: str, budget: Budget, findings: list[Finding], nonfinite: lis
         raise Reject(Reason.LINE_INVALID_JSON.at("", f"found {kind_of(value)}, followed by {clip(rest)}"))
     if rest:
         raise Reject(Reason.LINE_TRAILING_GARBAGE.at("", f"{counted(len(rest), 'character')} after the value, which ends at character {end}: {clip(rest)}"))
-    if "\\u" in text and _has_surrogate(value):
+    if "\\u" in text and has_surrogate(value):
         raise Reject(Reason.JSON_LONE_SURROGATE.at("", "a string contains an escape for half of a surrogate pair"))
     return value
 
@@ -165,9 +165,9 @@ def _int_size(text: str) -> None:
         raise Reject(Reason.JSON_HUGE_NUMBER.at("", f"a number of {len(text):,} characters; at most {NUMBER_DIGITS:,} are allowed"))
 
 
-def _has_surrogate(value: Any) -> bool:
+def has_surrogate(value: Any) -> bool:
     if isinstance(value, str):
         return _SURROGATE.search(value) is not None
     if isinstance(value, dict):
-        return any(_has_surrogate(key) or _has_surrogate(item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_has_surrogate, value))
+        return any(has_surrogate(key) or has_surrogate(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(has_surrogate, value))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from msgspec.structs import replace
 
 from pipelines.config import Config, EpisodeKey, Source
@@ -24,6 +26,7 @@ from pipelines.normalize import episode_id_of
 from pipelines.normalize.findings import Findings
 from pipelines.parsing.budget import Budget
 from pipelines.parsing.careful import BOM, parse_record
+from pipelines.parsing.damaged import leading_fields
 from pipelines.parsing.sessions import object_text
 from pipelines.parsing.written import Written
 from pipelines.reasons import Reason, Reject
@@ -79,23 +82,41 @@ def number_of_refused(raw: RawRecord, source: Source, config: Config) -> StepNum
         return None
     budget = Budget(config.limits, len(raw.raw))
     try:
-        text = object_text(raw.raw)
-        parsed = with_columns(parse_record(replace(raw, raw=text), budget).value, raw.origin.path, source.path)
-        record, written = plain_record(parsed, text.removeprefix(BOM), source, budget)
-        taken = {key: value for key, value in record.items() if value is not None and key not in source.ignore}
-        return _number_of(taken, Written(written), source, config, budget)
+        record, text = _whole(raw, source, budget)
+        return _number_of(record, Written(text), False, source, config, budget)
+    except Reject:
+        pass
+    try:  # with the values of a budget of its own, since the first has been spent
+        return _number_of(_beginning(raw, source, Budget(config.limits, len(raw.raw))), Written("{}"), True, source, config, budget)
     except Reject:
         return None
 
 
-def _number_of(record: Mapping[str, Json], written: Written, source: Source, config: Config, budget: Budget) -> StepNumber | None:
-    top, trail = Found(dict(record), (), written, ""), Trail(budget)
+def _whole(raw: RawRecord, source: Source, budget: Budget) -> tuple[Mapping[str, Json], bytes | str]:
+    """The record and its text. Raises Reject where the record is damaged, or larger than its limit."""
+    if too_large := [finding for finding in raw.findings if finding.code == Reason.LINE_TOO_LARGE.code]:
+        raise Reject(*too_large)
+    text = object_text(raw.raw)
+    parsed = with_columns(parse_record(replace(raw, raw=text), budget).value, raw.origin.path, source.path)
+    return plain_record(parsed, text.removeprefix(BOM), source, budget)
+
+
+def _beginning(raw: RawRecord, source: Source, budget: Budget) -> Mapping[str, Json]:
+    """The fields of a damaged record before the damage, or those in the head that is kept of one that is too large."""
+    is_head = any(finding.code == Reason.LINE_TOO_LARGE.code for finding in raw.findings)
+    fields = leading_fields(b64decode(orjson.loads(raw.raw)["head_base64"]) if is_head else raw.raw, budget)
+    return with_columns(fields, raw.origin.path, source.path) if fields and ":" not in source.format else {}
+
+
+def _number_of(record: Mapping[str, Json], written: Written, is_damaged: bool, source: Source, config: Config, budget: Budget) -> StepNumber | None:
+    record = {key: value for key, value in record.items() if value is not None and key not in source.ignore}
+    top, trail = Found(record, (), written, ""), Trail(budget)
     name = layout_of(top, budget)
     found: list[tuple[str, int | None]] = []
     for paths in _paths(name, source):
         group, number = (None if (value := find(top, path, trail)) is None else single(value.value) for path in paths)
-        # A record that is known by nothing and has no number may be no step at all, such as a line that begins an episode.
-        if (episode := group_id(group)) is not None and (name is not None or number is not None):
+        # A whole record that is known by nothing and has no number may be no step at all, such as a line that begins an episode.
+        if (episode := group_id(group)) is not None and (name is not None or number is not None or is_damaged):
             found.append((episode, step_number(number)))
     if not found:
         return None

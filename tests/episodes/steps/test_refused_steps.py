@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipelines.config import Limits
 from pipelines.episodes.steps.numbers import number_of_refused
 from pipelines.local import run_files
 from pipelines.records import Conversation, StepNumber, raw_record
@@ -27,6 +29,13 @@ FAULTS: dict[str, dict[str, Any]] = {
     "step.number_bad": {"step_id": "x"},
     "record.filtered": {"split": "test"},
     "image.missing": {"screenshot": "gone.png"},
+}
+DAMAGE: dict[str, Callable[[str], str]] = {
+    "line.truncated_json": lambda text: text[:-40],
+    "line.trailing_garbage": lambda text: text + text,
+    "json.duplicate_key": lambda text: text[:-1] + ', "goal": "Stay."}',
+    "line.nul_bytes": lambda text: text.replace("Go.", "Go\0"),
+    "line.too_large": lambda text: text.replace("Go.", "Go. " * 2000),
 }
 
 
@@ -50,25 +59,28 @@ def codes(folder: Path, *files: list[Any], **rows: Any) -> list[str]:
 def test_no_row_has_a_history_that_lacks_a_step_whatever_step_is_refused_for_whatever_reason(folder: Path, history: dict[str, int]):
     length, images = max(history.get("steps", 0), history.get("images", 1) - 1), history.get("images", 1)
     steps = [
-        one_step(number, f"{code} {first} {bad}", **(fault if number == bad else {}))
-        for code, fault in FAULTS.items()
+        (code if number == bad else "", one_step(number, f"{code} {first} {bad}", **(FAULTS.get(code, {}) if number == bad else {})))
+        for code in (*FAULTS, *DAMAGE)
         for first in (0, 1)
         for bad in range(first, first + 4)
         for number in range(first, first + 4)
     ]
     source = {"path": str(folder / "logs"), "image_root": str(folder / "screens"), "keep_if": {"split": ["train"]}}
-    config = stepwise("plain", source, history=history, coordinates={"from": "px"})
-    made = list(run_files(open_case(config), [str(write_lines(folder / "logs" / "a.jsonl", steps))]))
+    config = stepwise("plain", source, history=history, coordinates={"from": "px"}).model_copy(update={"limits": Limits(line_bytes=4000)})
+    log = folder / "logs" / "a.jsonl"
+    log.parent.mkdir()
+    log.write_text("".join(DAMAGE.get(code, str)(json.dumps(step)) + "\n" for code, step in steps))
+    made = list(run_files(open_case(config), [str(log)]))
     kept = 0
-    for step, one in zip(steps, made, strict=True):
-        *fault, first, bad = step["episode_id"].split(" ")
+    for (code, step), one in zip(steps, made, strict=True):
+        fault, first, bad = step["episode_id"].split(" ")
         number = one.step_id if isinstance(one, Conversation) else str(step["step_id"])
-        if str(step["step_id"]) == bad or (step["step_id"] == "x"):
-            assert asked(one)[0] == fault[0]
+        if code:
+            assert asked(one)[0] == code
             continue
         earlier = range(max(int(first), int(number) - length), int(number))
         if int(bad) not in earlier or isinstance(one, Conversation):
-            assert isinstance(one, Conversation) or "step.number_bad" in fault, (step, one.findings)
+            assert isinstance(one, Conversation) or fault == "step.number_bad", (step, one.findings)
         if isinstance(one, Conversation):
             kept += 1
             listed, points = asked(one)[1], [[number + 1, 0] for number in earlier]
@@ -154,7 +166,12 @@ def test_ids_and_numbers_of_other_types_are_those_of_one_episode(folder: Path):
         ({"session": {"id": 5}, "n": 1.0, "trajectory_id": "t"}, {"group_by": "session.id", "order_by": "n"}, ("5", 1, "t")),
         ({"session": {"id": {}}, "n": 1}, {"group_by": "session.id", "order_by": "n"}, None),
         ({"goal": "Go.", "steps": [{"screenshot": "s.png", "action": "fly"}], "episode_id": "e", "step_id": 1}, {}, None),
-        ('{"episode_id": "e", "step_id": 1', {}, None),
+        ('{"episode_id": "e", "step_id": 1', {}, ("e", None, "e")),
+        ('{"episode_id": "e", "step_id": 1, "goal": "G', {}, ("e", 1, "e")),
+        ('{"episode_id": "e", "step_id": 1, "goal": "G", "goal": "H"}', {}, ("e", 1, "e")),
+        ('{"episode_id": "e", "step_id": 1} and more', {}, ("e", 1, "e")),
+        ('{"goal": "G, "episode_id": "e", "step_id": 1}', {}, None),
+        ('{"episode_id": "\\ud800", "step_id": 1, "goal": 1}', {}, None),
         ('["e", 1]', {}, None),
     ],
 )
