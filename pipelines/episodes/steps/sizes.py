@@ -23,7 +23,7 @@ from pipelines.records import Finding, Size
 
 Json = Any
 # Names are compared in lower case and without signs.
-_THINGS = ("image", "img", "picture", "screenshot", "screen", "device", "display", "viewport", "window", "resized")
+_THINGS = ("image", "img", "picture", "screenshot", "screen", "device", "display", "viewport", "window", "resized", "video")
 _SIZES = frozenset(
     (
         *("".join(name) for name in product(_THINGS, ("size", "resolution", "dimensions", "dimension", "dims", "dim"))),

@@ -408,6 +408,38 @@ def test_findings_about_an_answer_name_its_text_or_its_call():
         assert refusals({"messages": [asked, turn]}, PLAIN, {"s0.png": (108, 240)}) == [found]
 
 
+def alpaca(**more: Any) -> dict[str, Any]:
+    return {"instruction": "<image>Open it.", "input": "", "output": "Action: click(5, 6)", "images": ["s0.png"]} | more
+
+
+def test_the_form_of_alpaca_is_a_chat():
+    assert only(alpaca()) == CODE
+    assert (
+        only(alpaca(instruction="You operate a phone.", input="<image>Open it.", output="<think>There.</think>Action: click(5, 6)"))
+        == {"thought": "There."} | CODE
+    )
+    (row,) = rows_of(alpaca(instruction="You operate a phone.", input="<image>Open it.", system="Be brief."), PLAIN)
+    assert row.messages[0].content.startswith("Task: You operate a phone.\nOpen it.\n")
+    assert [(one.code, one.where) for one in row.findings] == [("step.question_replaced", "system")]
+    rows = rows_of(alpaca(instruction="<image>", images=["s0.png", "s1.png"], history=[["<image>Open it.", "Action: press_back()"]]), PLAIN)
+    assert [(row.images[0].uri, answer["action"]) for row, answer in zip(rows, answers(rows), strict=True)] == [("kit/s0.png", "back"), ("kit/s1.png", "tap")]
+
+
+@pytest.mark.parametrize(
+    ("record", "refusal"),
+    [
+        (alpaca(output="It is a clock."), ("schema.unknown_format", "")),
+        (alpaca(output="Action: pinch(5, 6)"), ("step.action_unknown", "output")),
+        (alpaca(images=[]), ("image.count_mismatch", "instruction")),
+        (alpaca(history=[["Open it."]]), ("schema.turn_not_object", "history[0]")),
+        (alpaca(rejected="Action: click(7, 8)"), ("schema.field_unread", "rejected")),
+        (alpaca(instruction=5), ("schema.unknown_format", "")),
+    ],
+)
+def test_what_alpaca_has_besides_one_action_is_refused(record: Any, refusal: tuple[str, str]):
+    assert refusal in refusals(record, PLAIN, {"s0.png": (108, 240)})
+
+
 def test_a_second_list_of_turns_may_only_be_the_same():
     record = spoken([], [WAIT])
     assert only(record | {"conversations": record["messages"]}) == {"action": "wait"}

@@ -62,6 +62,20 @@ def showui(step: Any, **more: Any) -> dict[str, Any]:
     }
 
 
+def screen_agent(*actions: dict[str, Any], **more: Any) -> dict[str, Any]:
+    about = {"task_prompt": "Go.", "send_prompt": "p", "status": "acting", "LLM_response": "a", "LLM_response_editer": "b", "current_task": "Click."}
+    return about | {"video_width": 2 * WIDTH, "video_height": 2 * HEIGHT, "saved_image_name": "s0.png", "actions": list(actions)} | more
+
+
+def mouse(kind: str, **more: Any) -> dict[str, Any]:
+    place, area = {"width": WIDTH, "height": HEIGHT // 2}, {"upper_left_position": {"width": 1, "height": 1}}
+    return {"action_type": "MouseAction", "mouse_action_type": kind, "mouse_button": "left", "mouse_position": place, "clickable_area": area} | more
+
+
+def keyboard(kind: str, **more: Any) -> dict[str, Any]:
+    return {"action_type": "KeyboardAction", "keyboard_action_type": kind} | more
+
+
 BOX = {"x": 27, "y": 60, "width": 54, "height": 120}
 
 
@@ -109,6 +123,13 @@ BOX = {"x": 27, "y": 60, "width": 54, "height": 120}
         (gui_r1("type", [-100, -100], "hi"), {"action": "type", "text": "hi"}),
         (gui_r1("press_back", [-100, -100]), {"action": "back"}),
         (gui_r1("swipe", [0.5, 0.75]) | {"x2": 0.5, "y2": 0.25}, {"action": "swipe", "point": [500, 750], "direction": "up"}),
+        (screen_agent(mouse("click")), {"action": "tap", "point": [500, 250]}),
+        (screen_agent(mouse("click", mouse_button="right")), {"action": "right_tap", "point": [500, 250]}),
+        (screen_agent(mouse("scroll_down", mouse_position=None, scroll_repeat=5)), {"action": "scroll", "direction": "down"}),
+        (screen_agent(keyboard("text", keyboard_text="hi")), {"action": "type", "text": "hi"}),
+        (screen_agent(keyboard("press", keyboard_key="Ctrl+A")), {"action": "key", "text": "Ctrl+A"}),
+        (screen_agent(keyboard("press", keyboard_key="Return")), {"action": "enter"}),
+        (screen_agent({"action_type": "WaitAction", "wait_time": 1.5}), {"action": "wait", "duration": 1500}),
         ({"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": {"action_type": "type", "text": "no input text"}}]},
          {"action": "type", "text": "no input text"}),
     ],
@@ -193,6 +214,12 @@ def test_a_step_without_an_episode_is_a_task_of_one_step_unless_a_history_is_ask
         ({"step_num": 1, "action_timestamp": "t", "action": "DONE", "screenshot_file": "s0.png", "instruction": "Go."}, "step.screen_missing", "records: file"),
         (guiact({"name": "click", "element": {"related": "<box>0.1,0.2,0.3,0.4</box>"}}, {"name": "enter"}), "step.action_unsupported", '"enter"'),
         (gui_r1("scroll", [-100, -100], "down"), "step.action_bad", "does not document"),
+        (screen_agent(mouse("drag")), "step.action_bad", "drag has no end"),
+        (screen_agent({"action_type": "PlanAction", "element": "Click."}), "step.action_unknown", "'PlanAction'"),
+        (screen_agent(mouse("move"), mouse("click")), "step.action_unsupported", "MouseAction"),
+        ({"base64": "iVBORw0KGgo=", "elements": [{"bbox": [1, 2, 3, 4]}], "__index_level_0__": "s0"}, "schema.unknown_format", "set image_root to their folder"),
+        ({"trace_id": "t", "goal": "Go.", "actions": ["click"], "images": ["s0.png"], "raw_gestures": [[[0.1, 0.2]]], "screen_bboxes": [[1, 2, 3, 4]]},
+         "schema.unknown_format", "MoTIF"),
         (gui_r1("swipe", [0.5, 0.25]) | {"x2": 0.5, "y2": 0.25, "direction": "up"}, "step.action_bad", "does not document"),
         (gui_r1("swipe", [-100, -100]) | {"x2": 0.5, "y2": 0.25, "direction": "up"}, "step.action_bad", "does not document"),
         (android_lab({"operation": "do", "action": "Type", "kwargs": {"text": "hi"}}), "step.action_bad", "whether Enter is pressed after this text"),

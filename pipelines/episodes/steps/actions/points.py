@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pipelines.episodes.steps.data_sets.keys import LOOSE, POINT, RECTS, SECOND
+from pipelines.episodes.steps.data_sets.keys import LOOSE, POINT, RECTS, SECOND, SIZED_POINT
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Point
@@ -130,6 +130,8 @@ def _place(name: str, value: Json, order: str, where: str, is_rect: bool = False
     """`is_rect`: four numbers are the left side, the top, the width and the height, and not two corners."""
     if isinstance(value, dict) and "related" in value:  # GUIAct has both units
         value = value["related"]
+    if isinstance(value, dict) and name == SIZED_POINT:
+        value = [value.get("width"), value.get("height")]
     if isinstance(value, dict):
         if not is_rect and not value.keys() & _SIDES:
             return _Place(name, Point(*_numbers([value.get("x"), value.get("y")], (2,), where)))

@@ -10,7 +10,7 @@ assistant  Thought: ...
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from pipelines.episodes.steps.chats.answers import answer_with_calls, calls_in, 
 from pipelines.episodes.steps.chats.content import Content, content_key, read_content
 from pipelines.episodes.steps.chats.pictures import Pictures, own_pictures, pictures_of, without_marks
 from pipelines.episodes.steps.chats.screens import Holder, holders_of, said_of_all
+from pipelines.episodes.steps.chats.turns import LISTS, keys_of_turns, role_of, strays, turns_of
 from pipelines.episodes.steps.data_sets.chats import FILLERS, NO_HISTORY, TASKS
 from pipelines.formats.keys import IMAGES, TURN_FIELDS, Unread
 from pipelines.formats.paths import Trail
@@ -32,7 +33,6 @@ from pipelines.visible import counted
 
 Json = Any
 _READ = ("role", "from", "recipient", "end_turn", "tool_call_id", *TURN_FIELDS["loss"])
-_LISTS = ("messages", "conversations")
 _QUESTIONS, _ANSWERS = ("user", "human"), ("assistant", "gpt")
 _RESULTS = ("tool", "observation", "function")  # they may have the next screen
 _WORD_SIGNS = re.compile(r"[^\w]+")
@@ -101,12 +101,12 @@ class Chat:
 def answers_of(record: Mapping[str, Json], budget: Budget) -> list[str]:
     """The texts of the answers of a chat; [] where the record is none."""
     findings = _findings(budget, Unread())
-    return [read_content(turn, where, True, findings).text for where, turn in _turns(record) if _role(turn) in _ANSWERS]
+    return [read_content(turn, where, True, findings).text for where, turn in turns_of(record) if role_of(turn) in _ANSWERS]
 
 
 def says_actions(record: Mapping[str, Json], budget: Budget) -> bool:
     """Whether an answer of this record says an action, or calls a tool that does one."""
-    turns = [turn for _, turn in _turns(record) if _role(turn) in _ANSWERS]
+    turns = [turn for _, turn in turns_of(record) if role_of(turn) in _ANSWERS]
     return any(read_answer(text, budget).is_action for text in answers_of(record, budget)) or any(
         does_something(call) for turn in turns for call in calls_in(turn, budget)
     )
@@ -114,14 +114,13 @@ def says_actions(record: Mapping[str, Json], budget: Budget) -> bool:
 
 def read_chat(record: Mapping[str, Json], trail: Trail, unread: Unread) -> Chat:
     chat, listed, findings = Chat(trail.budget), Pictures(record), _findings(trail.budget, unread)
-    turns = record[_turns_key(record)]
-    trail.add("", record, (listed.where, *(key for key in _LISTS if record.get(key) == turns)))
-    chat.faults += _strays(record)
+    trail.add("", record, (listed.where, *keys_of_turns(record)))
+    chat.faults += strays(record)
     systems: dict[str, str] = {}
     waiting: list[_Waiting] = []  # answers without a question between them are one
-    for where, turn in _turns(record):
+    for where, turn in turns_of(record):
         trail.add(where, turn, (*_READ, *IMAGES, content_key(turn)))
-        role = _role(turn)
+        role = role_of(turn)
         content = read_content(turn, where, role in _ANSWERS, findings if role != "system" else _findings(trail.budget, Unread()))
         if role in _ANSWERS:
             waiting.append(_answer(where, turn, content, trail, findings))
@@ -184,10 +183,11 @@ def _answer(where: str, turn: Mapping[str, Json], content: Content, trail: Trail
     weight = weight_of((*loss, *content.loss), where, findings)
     if weight not in (None, 0, 1):
         findings.refuse(Reason.SCHEMA_FIELD_TYPE, where, f"found the weight {weight:g}; a step is trained with the weight 1, or not with 0")
+    said_at = place_of_calls(turn) or (content_key(turn) if where.startswith(LISTS) else "")
     return _Waiting(
         where,
         content.text,
-        f"{where}.{place_of_calls(turn) or content_key(turn)}",
+        f"{where}.{said_at}".rstrip("."),
         [*([thought[1].strip()] if thought else ()), *content.thoughts],
         calls,
         weight != 0,
@@ -232,26 +232,3 @@ def task_of(text: str) -> tuple[str, str]:
 def _says_something(line: str) -> bool:
     """Whether a line such as `Previous actions: None` says anything."""
     return _WORD_SIGNS.sub("", line.removeprefix("</Question>").rpartition(": ")[2].removesuffix(":").lower()) not in NO_HISTORY
-
-
-def _turns_key(record: Mapping[str, Json]) -> str:
-    """The key of the turns of a chat: the first that has any."""
-    return next((key for key in _LISTS if isinstance(record.get(key), list) and record[key]), "messages")
-
-
-def _turns(record: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    key = _turns_key(record)
-    if isinstance(record.get(key), list):
-        yield from ((f"{key}[{i}]", turn) for i, turn in enumerate(record[key]) if isinstance(turn, dict))
-
-
-def _strays(record: Mapping[str, Json]) -> Iterator[Finding]:
-    """The elements of a chat that are no turns."""
-    key = _turns_key(record)
-    for i, turn in enumerate(record[key]):
-        if not isinstance(turn, dict):
-            yield Reason.SCHEMA_TURN_NOT_OBJECT.at(f"{key}[{i}]", f"found {kind_of(turn)}; expected an object with a role and a content")
-
-
-def _role(turn: Mapping[str, Json]) -> Json:
-    return turn.get("role") or turn.get("from")

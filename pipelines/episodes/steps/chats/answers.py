@@ -17,7 +17,7 @@ from pipelines.parsing.careful import parse_json
 from pipelines.reasons import Reject
 
 Json = Any
-_ACTION = re.compile(r"(?:^|\n)[ \t]*Actions?[ \t]*[:：]", re.IGNORECASE)
+_ACTION = re.compile(r"(?:^|\n|</(?:think|thinking|thought)>)[ \t]*Actions?[ \t]*[:：]", re.IGNORECASE)
 _TAG = re.compile(r"<(action|answer|tool_call)>(.*?)(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _OPERATION = re.compile(r"<operation>(.*?)(?:</operation>|\Z)", re.DOTALL)
 _OTHER_TAGS = re.compile(r"</?(?:think|thinking|thought)>")

@@ -39,7 +39,7 @@ CHATS: Mapping[str, StepLayout] = {
     "ui_tars": StepLayout(
         title="UI-TARS: a chat of screens and answers with Thought and Action, with points between box_start and box_end in thousandths",
         source="bytedance/UI-TARS data/training_example.json @ 582f3a7",
-        needs=("messages | conversations",),
+        needs=("messages | conversations | output",),
         steps="messages",
         chat=r"<\|box_start\|>",
         fields=_FIELDS,
@@ -49,7 +49,7 @@ CHATS: Mapping[str, StepLayout] = {
     "os_atlas": StepLayout(
         title="OS-Atlas: answers such as `CLICK <point>[[1, 2]]</point>`, in thousandths",
         source="OS-Copilot/OS-Atlas README.md @ bad0840; AgentCPM-GUI eval/run_predict_os_atlas.py @ acbaf50",
-        needs=("messages | conversations",),
+        needs=("messages | conversations | output",),
         steps="messages",
         chat=r"<point>\s*\[\[",
         fields=_FIELDS,
@@ -60,7 +60,7 @@ CHATS: Mapping[str, StepLayout] = {
     "autoglm": StepLayout(
         title='AutoGLM: answers such as `do(action="Tap", element=[1, 2])`, in thousandths',
         source="zai-org/Open-AutoGLM phone_agent/actions/handler.py",
-        needs=("messages | conversations",),
+        needs=("messages | conversations | output",),
         steps="messages",
         chat=r"do\(\s*action=[^\n,]{1,40},\s*(?:element|start)=\[\s*\d+\s*,\s*\d+\s*\]",
         fields=_FIELDS,
@@ -70,7 +70,7 @@ CHATS: Mapping[str, StepLayout] = {
     "gui_odyssey_chat": StepLayout(
         title="GUI-Odyssey as its converter writes it: answers such as `CLICK: (1, 2)`, in thousandths",
         source="OpenGVLab/GUI-Odyssey data/format_converter.py @ fefcbe9",
-        needs=("messages | conversations",),
+        needs=("messages | conversations | output",),
         steps="messages",
         chat=r"^(?:CLICK|LONG_PRESS): \(|^SCROLL: (?:UP|DOWN|LEFT|RIGHT)$|^TYPE: |^(?:PRESS_HOME|PRESS_BACK|PRESS_RECENT|COMPLETE|IMPOSSIBLE)$",
         fields=_FIELDS,
@@ -79,9 +79,9 @@ CHATS: Mapping[str, StepLayout] = {
         others=_OTHERS,
     ),
     "action_chat": StepLayout(
-        title="any other chat whose answers say actions: after `Action:`, in `<action>`, `<answer>` or `<tool_call>`, as pyautogui, as a call of a tool, or as an object",
+        title="any other chat whose answers say actions: after `Action:`, in `<action>`, `<answer>` or `<tool_call>`, as pyautogui, as a call of a tool, or as an object; also in Alpaca's form",
         source="Aguvis, ScaleCUA, OS-Genesis, Qwen's mobile_use, LLaMA-Factory, ms-swift",
-        needs=("messages | conversations",),
+        needs=("messages | conversations | output",),
         steps="messages",
         chat="",
         fields=_FIELDS,

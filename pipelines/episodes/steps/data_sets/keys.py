@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+SIZED_POINT = "mouse_position"  # ScreenAgent's, whose x is called width and whose y height
 # What belongs to an action -> its keys, the first that is there. A point is a list [x, y], an object, or two numbers under two keys.
 POINT = (
     "coordinate",
@@ -21,6 +22,7 @@ POINT = (
     "from",
     "from_coord",
     "path",
+    SIZED_POINT,
 )
 END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "to_coord", "end_box", "to", "target")
 # Under these keys, a text, a number or an object may be something else, such as an element or a time.
@@ -40,12 +42,13 @@ IGNORABLE = frozenset((*POINT, *END, *RECTS, *TEXT, *URL, *APP, "key", "keys", "
 DIRECTION = ("direction", "scroll_direction")
 DURATION = ("duration", "time")
 MILLISECONDS = "duration_ms"
-NAME = ("action_type", "type", "action", "name", "op", "function", "action_name")
+NAME = ("action_type", "type", "action", "name", "op", "function", "action_name", "mouse_action_type", "keyboard_action_type")
 NAMES_OF_TOOLS = ("name", "function")  # where a call has the name of its tool
 # What stands under such a key instead of an action, without signs.
 TOOLS = frozenset(
     (
         *("function", "functioncall", "tool", "toolcall", "tooluse", "mobileuse", "computeruse", "browseruse", "computer", "computercall"),
+        *("mouseaction", "keyboardaction"),
         *("action", "guiaction", "gui", "mouse", "keyboard", "touchscreen", "android", "mobile", "phone", "desktop", "browser", "web"),
     )
 )
@@ -77,6 +80,10 @@ RENAMED: Mapping[str, str] = {
     "lift_coord": "end",
     "gt_bbox": "point",  # GUI-R1
     "gt_input_text": "text",
+    "mouse_button": "button",  # ScreenAgent
+    "keyboard_key": "key",
+    "keyboard_text": "text",
+    "wait_time": "duration",
 }
 ACTION_KEYS = frozenset(
     (

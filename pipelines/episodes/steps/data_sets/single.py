@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.episodes.steps.data_sets.layout import AFTER, GOAL, SCREEN, STEP_ID, StepFields, StepLayout
-from pipelines.episodes.steps.data_sets.words import AITW, ANDROID_LAB, GUI_R1
+from pipelines.episodes.steps.data_sets.words import AITW, ANDROID_LAB, GUI_R1, SCREEN_AGENT
 
 _AITW_FIELDS = StepFields(
     screen="image_path | img_filename | img_url | image | image_full_path | image/encoded",
@@ -117,6 +117,19 @@ SINGLE_STEPS: Mapping[str, StepLayout] = {
         fields=StepFields(screen="img_url", action="step", details=("step", "step[0]"), step_id="step_id", suffix=".png"),
         unit="unit",
         others=("step_history", "uid", "split", "domain"),
+    ),
+    "screen_agent": StepLayout(
+        title="ScreenAgent: one step per record, with actions in px of video_width and video_height; keep_if: {status: [acting]} leaves plans and judgements out",
+        source="niuzaisheng/ScreenAgent client/action.py @ 298e335, data/ScreenAgent @ 2ebe97d",
+        needs=("saved_image_name", "actions", "task_prompt"),
+        goal="task_prompt_en | task_prompt",
+        fields=StepFields(screen="saved_image_name", action="actions", details=("actions",), low="current_task_en | current_task"),
+        words=SCREEN_AGENT,
+        unit="px",
+        others=(
+            *("task_prompt", "task_prompt_zh", "send_prompt", "send_prompt_en", "send_prompt_zh", "current_task", "current_task_zh", "status"),
+            *("LLM_response", "LLM_response_editer", "LLM_response_editer_en", "LLM_response_editer_zh"),
+        ),
     ),
     "omniact": StepLayout(
         title="OmniACT: a task with its script, pyautogui in px",

@@ -63,6 +63,19 @@ UNSUPPORTED: tuple[UnsupportedDataSet, ...] = (
         "the task of this record names a file, as in OmniACT's own form; write the text of that file in its place",
         ("Output Script:",),
     ),
+    UnsupportedDataSet(  # aburns4/MoTIF task_automation/seq2act/motif_data_generation/README.md @ 08056be
+        ("actions", "images", "raw_gestures", "screen_bboxes"),
+        Reason.SCHEMA_UNKNOWN_FORMAT,
+        "MoTIF does not document which image and which gesture belong to an action, because a text that was typed was added without a gesture; write one record per"
+        " action, with goal, screenshot and action",
+    ),
+    UnsupportedDataSet(  # yiye3/GUICourse data_preprocess/convert_parquet_to_png.py @ 1c0de0f
+        ("base64",),
+        Reason.SCHEMA_UNKNOWN_FORMAT,
+        "this is a picture without a step, as in the Parquet files of GUIAct; write each picture as a file that is called its image_id with .png, set image_root to their"
+        " folder, and read the records of the JSON file beside it",
+        (*_ACTION, "actions_label", "question", "instruction", "goal", "task", "image_id"),
+    ),
     UnsupportedDataSet(
         ("bbox | elements[0].bbox | element[0].bbox | bbox_mc",),
         Reason.SCHEMA_UNKNOWN_FORMAT,

@@ -111,6 +111,7 @@ AITW = Words(
 )
 # YuxiangChai/AMEX, as ZJULiHongxin/UIPro utils/data_utils/make_amex_data @ 8ea2b23 reads it.
 AMEX = Words(COMMON.names, types_at_a_place=False)
+SCREEN_AGENT = Words({**COMMON.names, "waitaction": "wait"}, seconds=True)  # niuzaisheng/ScreenAgent client/action.py @ 298e335
 # GUI-R1 takes its scrolls from data sets that mean the finger and from others that mean what is shown.
 GUI_R1 = Words(
     COMMON.names,
