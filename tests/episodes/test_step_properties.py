@@ -66,6 +66,12 @@ RECORDS = [
         "images": ["s1.png"],
     },
     {"lines": [{"step_num": 1, "action": "DONE", "screenshot_file": "s1.png", "instruction": "Go."}]},
+    {"output": "Action: click(x=54, y=60)", "instruction": "<image>Go.", "input": "", "images": ["s0.png"], "history": [], "image_size": [108, 240]},
+    {
+        "device_info": {"width": 108, "height": 240},
+        "goal": "Go.",
+        "steps": [{"screenshot": {"path": "s0.png", "size": "108x240"}, "action": {"type": "tap", "x": 5, "y": 6, "bbox": {"x": 0, "y": 0, "w": 9, "h": 9}}}],
+    },
 ]
 VALUES: list[Any] = [None, True, -1, 0, 1.5, 1e308, "", "x", "[", '{"a": 1}', [], [[]], [1], {}, {"x": None}, {"bytes": "x"}, "pyautogui.click(", "😀"]
 

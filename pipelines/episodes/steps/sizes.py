@@ -38,6 +38,8 @@ _SCREENS = frozenset(("screen", "device", "deviceinfo", "display", "viewport", "
 _OTHERS = frozenset(("observation", "metadata", "meta", "env", "environment"))
 _TEXT = re.compile(r"[(\[{]?\s*+(\d{1,9}+)(?:\.0++)?\s*+(?:px)?\s*+[x×*,X]\s*+(\d{1,9}+)(?:\.0++)?\s*+(?:px|pixels)?\s*+[)\]}]?")
 _NUMBERS = re.compile(r"\d++(?:\.\d++)?")
+_IN_TEXT = re.compile(r"(?<!\d)(\d{2,5})\s?[x×*]\s?(\d{2,5})(?![\d@])")
+MOST_LETTERS = 200  # of a text about a device
 MOST_DEPTH = 3  # of objects in objects
 MOST_SIDE = 10**6  # px
 
@@ -98,7 +100,8 @@ def sizes_in(
         if isinstance(value, dict):
             sizes = list(sizes_in(place, value, trail, ignored, name, found, depth + 1)) if depth < MOST_DEPTH else []
         else:
-            sizes = [LoggedSize(name, place, size)] if (size := read_size(value)) is not None else []
+            size = _size_in(value) if found != "size" and isinstance(value, str) else read_size(value)
+            sizes = [LoggedSize(name, place, size)] if size is not None else []
         if not sizes and found == "size" and not (key in _LOOSE and not _may_be_size(value)):
             sizes = [LoggedSize(name, place, None, clip(str(value)))]
         if sizes:
@@ -132,11 +135,11 @@ def _kind_of(key: str) -> str | tuple[str, str]:
         return _SHORT, word
     if word in _SIDES:
         return re.sub(r"width|height|[wh](?=_?px$|$)", "", key.lower()), _SIDES[word]
-    return "size" if word in _SIZES else "screen" if word in _SCREENS else "other" if word in _OTHERS else ""
+    return "size" if word in _SIZES or word.removesuffix("s") in _SIZES else "screen" if word in _SCREENS else "other" if word in _OTHERS else ""
 
 
 def read_size(value: Json) -> Size | None:
-    """The size in [width, height] or "1080x2400"; None where it is none.
+    """The size in [width, height] or "1080x2400", or in a list of one size for each picture that are all the same; None where it is none.
 
     >>> read_size("1080 x 2400"), read_size([1080, 2400]), read_size("full HD")
     (Size(width=1080, height=2400), Size(width=1080, height=2400), None)
@@ -144,10 +147,18 @@ def read_size(value: Json) -> Size | None:
     if isinstance(value, str):
         found = _TEXT.fullmatch(value.strip()) if len(value) < 100 else None
         value = list(found.groups()) if found else None
+    if isinstance(value, list) and value and all(isinstance(one, list) and one == value[0] for one in value):  # of each picture
+        value = value[0]
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         return None
     width, height = map(_side, value)
     return Size(width, height) if width and height else None
+
+
+def _size_in(text: str) -> Size | None:
+    """The size that the text about a device names, as in `Pixel 7, 1080x2400`; None where it names none or several."""
+    found = set(_IN_TEXT.findall(text[:MOST_LETTERS]))
+    return read_size("x".join(found.pop())) if len(found) == 1 else None
 
 
 def _side(value: Json) -> int | None:

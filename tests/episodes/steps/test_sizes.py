@@ -45,6 +45,8 @@ def test_a_size_is_read_under_its_names_in_all_its_forms(key: str, value: Any):
         ("(1080, 2400)", Size(1080, 2400)),
         ("1080px × 2400px", Size(1080, 2400)),
         (["1080", 2400.0], Size(1080, 2400)),
+        ([[1080, 2400], [1080, 2400]], Size(1080, 2400)),
+        ([[1080, 2400], [540, 1200]], None),
         ("1080p", None),
         ("1080", None),
         ("0x0", None),
@@ -68,12 +70,15 @@ def test_a_size_is_two_whole_numbers_above_0(value: Any, size: Size | None):
         steps(metadata={"screenWidth": WIDTH, "screenHeight": HEIGHT}),
         steps(device_info=f'{{"width": {WIDTH}, "height": {HEIGHT}, "name": "Pixel"}}'),
         steps(screenshot={"path": "s0.png", "width": WIDTH, "height": HEIGHT}),
+        steps(device_info=f"Pixel 7 ({WIDTH}x{HEIGHT}), Android 14"),
         steps(size="1.2 MB", window="Clock", display="main", dimensions=768, resolution=[WIDTH, HEIGHT]),
         steps(resolution=[WIDTH, HEIGHT]) | {"resolution": [1, 1]},  # the step's own value of a key counts
         steps(resolution=[WIDTH, HEIGHT], screen_size=f"{WIDTH}x{HEIGHT}") | {"device_dim": [HEIGHT, WIDTH]},  # turned
         chat({"content": [{"type": "image", "image": "s0.png", "width": WIDTH, "height": HEIGHT}, {"type": "text", "text": "Open it."}]}, image=None),
         chat({"content": [{"type": "image_url", "image_url": {"url": "s0.png", "width": WIDTH, "height": HEIGHT}}, "Open it."]}, image=None),
         chat(images=[{"path": "s0.png", "width": WIDTH, "height": HEIGHT}], image=None),
+        chat(image_sizes=[[WIDTH, HEIGHT]]),
+        {"messages": [{"role": "system", "content": f"Screen size: {WIDTH} x {HEIGHT} px"}, *chat()["messages"]], "image": "s0.png"},
         chat(tools=[{"type": "computer_20241022", "name": "computer", "display_width_px": WIDTH, "display_height_px": HEIGHT}]),
         {"messages": [{"role": "system", "content": f"* The screen's resolution is {WIDTH}x{HEIGHT}."}, *chat()["messages"]], "image": "s0.png"},
     ],
@@ -110,6 +115,11 @@ def test_a_size_that_is_not_understood_matters_for_points_in_px_only():
     assert answers(rows_of(steps(screen_size="big"), stepwise("plain", coordinates={"from": "thousand"})))[0]["point"] == [108, 240]
     assert answers(rows_of(steps(screen_size="big", action="press_home()"), PX))[0] == {"action": "home"}
     assert refusals(steps(screen_size="big"), stepwise("plain"), sizes_of(1)) == [("step.size_mismatch", "steps[0].screen_size")]
+
+
+def test_a_resolution_that_is_not_said_of_the_screen_is_not_its_size():
+    system = {"role": "system", "content": f"Pictures have a resolution of at most {WIDTH}x{HEIGHT}."}
+    assert answers(rows_of({"messages": [system, *chat()["messages"]], "image": "s0.png"}, PX))[0]["point"] == [1000, 1000]
 
 
 def test_a_size_that_is_named_in_ignore_does_not_count():

@@ -13,8 +13,12 @@ from pipelines.formats.keys import IMAGES
 Json = Any
 MOST_TOOLS = 100
 Holder = tuple[str, Mapping[str, Json]]  # the place of an object, and the object
-# Qwen's tools mobile_use and computer_use: AgentCPM-GUI eval/utils/qwen_mobile_tool.py @ acbaf50
-_SAID = re.compile(r"screen's resolution is (\d{1,9}+)x(\d{1,9}+)")
+# "The screen's resolution is 1080x2400", as in Qwen's tools: AgentCPM-GUI eval/utils/qwen_mobile_tool.py @ acbaf50
+_SAID = re.compile(
+    r"\b(?:(?:screen|screenshot|display)(?:'s)? (?:resolution|size)|(?:resolution|size) of the (?:screen|screenshot|display))(?: is)?[:=]? "
+    r"(\d{2,5}) ?[x×*] ?(\d{2,5})\b",
+    re.IGNORECASE,
+)
 _OF_TOOLS = ("display_width_px", "display_height_px")  # of Anthropic's tool computer
 
 
