@@ -7,6 +7,7 @@ To add an alias, add a word to a table here.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import islice
@@ -14,7 +15,7 @@ from typing import Any
 
 from pipelines.formats.envelopes import UnreadPrompt, may_have_prompt, unread_prompts_in
 from pipelines.formats.meaning import carries_meaning
-from pipelines.formats.stops import HOLDERS, STOP_KEYS, Stop, stops_in
+from pipelines.formats.stops import HOLDERS, STOP_KEYS, STOP_REASONS, Stop, stops_in
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason
 from pipelines.records import Finding
@@ -153,6 +154,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
     ),
 }
 
+_INDEX = re.compile(r"\[\d+\]")
 MOST_KEYS = 256  # distinct ones that are counted of one record
 KEY_LENGTH = 64
 _TELLING = ("record", "turn", "part")
@@ -175,6 +177,15 @@ def clip_key(key: str) -> str:
     return one_line(key, KEY_LENGTH)
 
 
+def _place(kind: str, where: str) -> str:
+    """Where keys are counted: by the kind of their object, or in an object of the record that is no turn, by its place.
+
+    >>> _place("turn", "messages[3]"), _place("record", ""), _place("record", "response.choices[0]")
+    ('turn', 'record', 'record.response.choices[]')
+    """
+    return f"{kind}.{_INDEX.sub('[]', where)}" if kind == "record" and where else kind
+
+
 class Unread:
     """The keys of one record that nothing reads: `counts` by place, `findings` for those that carry meaning."""
 
@@ -194,7 +205,9 @@ class Unread:
             return
         if key in _STOPS:
             self.add_stop(kind, where, key, value)
-        name = f"{kind}.{clip_key(key)}"
+            if key in STOP_REASONS and not isinstance(value, dict):
+                return  # it was read, whatever it says
+        name = f"{_place(kind, where)}.{clip_key(key)}"
         self.counts[name if name in self.counts or len(self.counts) < MOST_KEYS else f"{kind}.(other keys)"] += 1
         matters = (meaning or carries_meaning(key, value, kind)) and key not in self.ignored and len(self.findings) <= MOST_FINDINGS
         if matters and (meaning or repeats is None or not repeats(key, value)):

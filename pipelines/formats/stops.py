@@ -25,6 +25,7 @@ REASONS = (
     "stop_type",
 )
 FLAGS = ("truncated", "is_truncated")  # of a turn
+STOP_REASONS = frozenset((*REASONS, "gen_ai.response.finish_reasons"))
 STOP_KEYS = frozenset((*REASONS, *FLAGS, "gen_ai.response.finish_reasons", "status", "incomplete_details", "promptFeedback", "prompt_feedback"))
 # Objects beside an answer that say why it ended.
 HOLDERS = frozenset(("details", "meta_info", "response_metadata", "generation_info", "generationInfo", "gen_ai", "response", "llm", "raw_response"))

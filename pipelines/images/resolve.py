@@ -18,12 +18,14 @@ from pipelines.reasons import Reason, Reject
 from pipelines.records import Finding
 from pipelines.storage.locations import is_uri, join
 from pipelines.storage.stores import ENVIRONMENT, Stores
+from pipelines.visible import counted, one_line
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]+):/")
 _REMOTE = {"http", "https", "ftp", "s3", "s3a", "s3n", "gs", "gcs", "hdfs", "abfs", "abfss", "wasb", "oss", "cos", "hf", "ssh", "sftp"}
 _FILE_URI = re.compile(r"\s*file:(?://(?:localhost)?)?/(?!/)", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 PATH_BYTES = 4096
+MOST_PLACES, MOST_PLACE = 3, 400  # that a finding names; characters of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def resolve_path(logged: str, source: Source, repair: bool, stores: Stores = ENV
     found = list(_other_files(ref, roots, stores)) if repair else []
     if len({located.uri for located in found}) == 1:
         return found[0]
-    raise Reject(Reason.IMAGE_MISSING.at("", _why_missing(ref, source, found)))
+    raise Reject(Reason.IMAGE_MISSING.at("", _why_missing(logged, ref, source, found)))
 
 
 def local_path(ref: str) -> str:
@@ -202,12 +204,16 @@ def _without_root(text: str, folder: str) -> str | None:
     return None
 
 
-def _why_missing(ref: str, source: Source, found: Sequence[Located]) -> str:
+def _why_missing(logged: str, ref: str, source: Source, found: Sequence[Located]) -> str:
+    """What the log has, and the places where it was looked up."""
     if not source.image_roots:
-        return f"{clip(ref)}: source {source.name} has no image_root"
+        return f"{clip(logged)}: source {source.name} has no image_root"
     if found:
-        return f"{clip(ref)}: no such file, but several with a similar name: {', '.join(sorted({located.uri for located in found})[:3])}"
-    return f"{clip(ref)}: no such file under {', '.join(os.path.basename(folder) for folder in source.image_roots)}"
+        return f"{clip(logged)}: no such file, but several with a similar name: {', '.join(sorted({located.uri for located in found})[:3])}"
+    inside = ((folder, path_inside(ref, folder)) for folder in source.image_roots)
+    places = [join(folder, path) if is_uri(folder) else os.path.join(folder, path) for folder, path in inside if path is not None]
+    more = f" and in {counted(len(places) - MOST_PLACES, 'more image root')}" if len(places) > MOST_PLACES else ""
+    return f"{clip(logged)}: no such file: {' or '.join(one_line(place, MOST_PLACE) for place in places[:MOST_PLACES])}{more}"
 
 
 def _kind(mode: int) -> str:

@@ -87,7 +87,7 @@ def test_keys_beside_a_mapping_are_counted_or_refused():
     record = {"io": {"q": "Q", "a": "A", "note": 1}, "other": 2}
     fields = {"prompt": "io.q", "answer": "io.a"}
     raw = raw_record("kit", "logs.jsonl", 1, json.dumps(record).encode())
-    assert dict(draft_of(raw, mapped(fields)).unread) == {"record.note": 1, "record.other": 1}
+    assert dict(draft_of(raw, mapped(fields)).unread) == {"record.io.note": 1, "record.other": 1}
     record["io"]["thought"] = "x"
     assert refusals(record, mapped(fields)) == [("schema.field_unread", "io.thought")]
     turn = {"speaker": "customer", "body": {"text": "Q", "image": "a.png"}}

@@ -66,6 +66,13 @@ def test_other_unread_keys_are_counted_by_place_unless_they_are_null():
     assert unread(record) == {"turn.mood": 2, "part.lang": 1, "record.points": 1}
 
 
+def test_a_key_of_an_object_that_is_no_turn_is_counted_by_its_place_and_why_an_answer_ended_is_read():
+    choice = {"index": 0, "message": ANSWER, "finish_reason": "stop", "seed": 3}
+    request = {"messages": [{"role": "user", "content": "Q"}], "user": "u"}
+    record = {"request": request, "response": {"choices": [choice], "id": "r"}, "finish_reason": "stop", "user": "u"}
+    assert unread(record) == {"record.request.user": 1, "record.response.choices[].seed": 1, "record.response.id": 1, "record.user": 1}
+
+
 def test_a_key_that_is_read_on_other_turns_only_is_counted():
     assert unread({"messages": [{"role": "user", "name": "ann", "content": "Q"}, ANSWER | {"tool_call_id": "1"}]}) == {"turn.name": 1, "turn.tool_call_id": 1}
 

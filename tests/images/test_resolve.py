@@ -45,6 +45,27 @@ def found(ref: str, *roots: Path) -> Located:
 
 
 @pytest.mark.parametrize(
+    ("prefix", "ref", "detail"),
+    [
+        ({}, "scr/no.png", "'scr/no.png': no such file: {root}/scr/no.png"),
+        ({"/mnt/run": "scr"}, "/mnt/run/./no.png", "'/mnt/run/./no.png': no such file: {root}/scr/no.png"),
+        ({}, "twIn.png", "'twIn.png': no such file, but several with a similar name: gui/Twin.png, gui/twin.png"),
+    ],
+)
+def test_a_missing_picture_is_named_as_it_was_logged_and_where_it_was_looked_up(root: Path, prefix: dict[str, str], ref: str, detail: str):
+    with pytest.raises(Reject) as caught:
+        resolve_path(ref, source(root).model_copy(update={"image_prefix": prefix}), True)
+    assert caught.value.findings[0].detail == detail.format(root=root)
+
+
+def test_the_places_under_the_first_roots_are_named(root: Path):
+    with pytest.raises(Reject) as caught:
+        resolve_path("no.png", source(*(root.parent / name for name in "abcde")), True)
+    places = " or ".join(f"{root.parent}/{name}/no.png" for name in "abc")
+    assert caught.value.findings[0].detail == f"'no.png': no such file: {places} and in 2 more image roots"
+
+
+@pytest.mark.parametrize(
     ("ref", "uri", "repairs"),
     [
         ("a.png", "gui/a.png", []),
