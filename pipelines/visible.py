@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 # Characters that control a terminal or reverse a line are replaced by visible signs: Cc controls terminals, Cf reverses and hides text,
 # Cs is half a character, Zl and Zp break lines. The two joiners are harmless: they only join several signs into one emoji or one syllable.
@@ -50,6 +52,16 @@ def amount(count: float) -> str:
     if count == int(count):
         return f"{int(count):,}"
     return f"{count:,.1f}" if count >= 0.1 else f"{count:.1g}"
+
+
+def did_you_mean(given: str, known: Iterable[str], most: int = 2) -> str:
+    """The end of a message about an unknown name; "" where no known one is like it.
+
+    >>> did_you_mean("chatt", ["chat", "gui"]), did_you_mean("web", ["chat", "gui"])
+    ('; did you mean chat?', '')
+    """
+    near = get_close_matches(given, list(known), n=most)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def noun_for(count: float, noun: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from difflib import get_close_matches
 from importlib.resources import files
 
 from rich.console import Console
@@ -17,7 +16,7 @@ from pipelines.formats.examples import EXAMPLES
 from pipelines.formats.table import FORMATS
 from pipelines.reasons import Reason
 from pipelines.tokenizers import BUNDLED
-from pipelines.visible import visible
+from pipelines.visible import did_you_mean, visible
 
 OK, USAGE = 0, 2
 
@@ -31,8 +30,8 @@ def reasons(options: Namespace) -> int:
         return OK
     found = next((reason for reason in Reason if reason.code == options.code), None)
     if found is None:
-        near = get_close_matches(options.code, [reason.code for reason in Reason], n=3)
-        print(visible(f"episodes: unknown reason: {options.code}" + (f"; did you mean {' or '.join(near)}?" if near else "")), file=sys.stderr)
+        near = did_you_mean(options.code, [reason.code for reason in Reason], 3)
+        print(visible(f"episodes: unknown reason: {options.code}{near}"), file=sys.stderr)
         return USAGE
     row = found.value
     upstream = [f"upstream  {row.upstream}"] if row.upstream else []
@@ -49,8 +48,7 @@ def formats(options: Namespace) -> int:
             print(f"{name:18} {layout.title}")
         return OK
     if options.name not in EXAMPLES:
-        near = get_close_matches(options.name, list(EXAMPLES), n=3)
-        print(visible(f"episodes: unknown format: {options.name}" + (f"; did you mean {' or '.join(near)}?" if near else "")), file=sys.stderr)
+        print(visible(f"episodes: unknown format: {options.name}{did_you_mean(options.name, EXAMPLES, 3)}"), file=sys.stderr)
         return USAGE
     print(EXAMPLES[options.name].strip())
     return OK

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from pipelines.config import ConfigError, load_config
 from pipelines.config.settings import Retention
-from pipelines.console.record.published import record_id_of
+from pipelines.console.record.published import near_ids, record_id_of
 from pipelines.console.record.text import marked
 from pipelines.ledger.history import Seen, history_of, kept_bytes
 from pipelines.reasons import reason_of
@@ -54,7 +54,10 @@ def explain(options: Namespace) -> int:
         print(visible(f"episodes: {error}"), file=sys.stderr)
         return USAGE
     if not seen:
-        print(visible(f"episodes: no run under {root} has seen a record whose id begins with {options.record_id}"), file=sys.stderr)
+        print(
+            visible(f"episodes: no run under {root} has seen a record whose id begins with {options.record_id}{near_ids(OutputRoot(root, stores), record_id)}"),
+            file=sys.stderr,
+        )
         return USAGE
     if options.json:
         sys.stdout.write(orjson.dumps([_line(one) for one in seen], default=_text).decode() + "\n")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from datetime import date, timedelta
-from difflib import get_close_matches
 from pathlib import Path
+
+from pipelines.visible import did_you_mean
 
 BATCH = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
@@ -59,6 +60,5 @@ def reason_code(text: str) -> str:
 
     codes = [reason.code for reason in Reason]
     if text not in codes:
-        near = get_close_matches(text, codes, n=2)
-        raise argparse.ArgumentTypeError(f"unknown reason {text}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+        raise argparse.ArgumentTypeError(f"unknown reason {text}{did_you_mean(text, codes)}")
     return text

@@ -21,9 +21,10 @@ from pipelines.tables.publication.staged import as_of_run, full_run_id, manifest
 from pipelines.tables.reading import NotPublished, open_files
 from pipelines.training.pictures import PictureChanged, PictureMissing, picture_bytes
 from pipelines.training.tables import Published
-from pipelines.visible import one_line
+from pipelines.visible import did_you_mean, one_line
 
-MOST_NAMED = 10
+MOST_NAMED, MOST_NEAR = 10, 2
+LEAST = 4  # characters that an id which is proposed shares with the one that was given
 WHOLE = 64  # characters of a record_id
 
 
@@ -51,7 +52,10 @@ def published_view(root: OutputRoot, wanted: str, dialect: str | None, batch: st
         raise NotPublished(
             f"no published record under {root.uri} has an id that begins with {wanted}; run {staged} has one and was not published: add --run {staged}"
         )
-    found = _only([(one, "") for one in candidates], wanted, root.uri)
+    if not candidates:
+        raise NotPublished(f"no published record under {root.uri} has an id that begins with {wanted}{_near_ids(published, wanted, batch)}")
+    found = _only([(one, "") for one in candidates], wanted)
+    _require_dialect(root, published, found.batch, dialect)
     rows = _rows(published, found, dialect)
     view = view_of_rows(root, published, found.batch, rows, dialect)
     raw = next((bytes(row["raw"]) for table, row in rows if table == "quarantine" and row["raw"] is not None), None)
@@ -123,7 +127,36 @@ def record_id_of(root: OutputRoot, wanted: str) -> str:
         with suppress(NotPublished, OSError):  # retention has deleted the files of that state
             for one in find_records(published, wanted, batch, known_files):
                 found.setdefault(one.record_id, (one, where))
-    return _only(list(found.values()), wanted, root.uri).record_id if found else wanted
+    return _only(list(found.values()), wanted).record_id if found else wanted
+
+
+def near_ids(root: OutputRoot, wanted: str) -> str:
+    """`; did you mean 4ae0bf35...?` for an id that no published record has; "" where none is like it."""
+    runs = root.runs()
+    return _near_ids(root.published(runs), wanted, None) if runs else ""
+
+
+def _near_ids(published: Published, wanted: str, batch: str | None) -> str:
+    """The ids that have most of the first characters. Those with other first LEAST characters are not looked for: all ids would have to be compared."""
+    wanted = wanted.strip().lower()
+    if len(wanted) <= LEAST:
+        return ""
+    near = [one.matched for one in find_records(published, wanted[:LEAST], batch)]
+    best = max((_in_common(one, wanted) for one in near), default=0)
+    shown = [one[: max(len(wanted), best + 4)] for one in near if _in_common(one, wanted) == best]
+    return f"; did you mean {' or '.join(shown)}?" if 0 < len(shown) <= MOST_NEAR else ""
+
+
+def _in_common(one: str, other: str) -> int:
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _require_dialect(root: OutputRoot, published: Published, batch: str, dialect: str | None) -> None:
+    """Raises NotPublished where the run of this batch had no such dialect."""
+    run = published.run_of(batch)
+    known = dict(manifest_of(root, run["run_id"]).get("tokenizers") or run.get("tokenizers") or {})
+    if dialect is not None and known and dialect not in known:
+        raise NotPublished(f"batch {batch} has no dialect {dialect}{did_you_mean(dialect, known) or '; it has ' + ', '.join(known)}")
 
 
 def _states(root: OutputRoot) -> Iterator[tuple[Published, str | None, str]]:
@@ -138,12 +171,10 @@ def _states(root: OutputRoot) -> Iterator[tuple[Published, str | None, str]]:
         yield root.published(runs).as_of(row["run_id"]), row["batch"], f", run {row['run_id']}, replaced since"
 
 
-def _only(found: Sequence[tuple[Found, str]], wanted: str, root: str) -> Found:
+def _only(found: Sequence[tuple[Found, str]], wanted: str) -> Found:
     """The only record. Each comes with what to say of the state of the tables that has it."""
     if len(found) == 1:
         return found[0][0]
-    if not found:
-        raise NotPublished(f"no published record under {root} has an id that begins with {wanted}")
     named = [f"  {_words(one, where)}" for one, where in found[:MOST_NAMED]]
     more = [f"  and {len(found) - MOST_NAMED:,} more"] if len(found) > MOST_NAMED else []
     raise NotPublished("\n".join([f"{len(found):,} records have an id that begins with {wanted}; give more of it:", *named, *more]))

@@ -6,7 +6,6 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,7 +19,7 @@ from pipelines.reasons import Reason, reason_of
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.publication.staged import as_of_run, full_run_id, staged_runs
 from pipelines.tables.reading import NotPublished, open_files
-from pipelines.visible import counted, one_line, visible
+from pipelines.visible import counted, did_you_mean, one_line, visible
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -59,8 +58,7 @@ def run(options: Namespace) -> int:
 def _require_reason(code: str) -> None:
     codes = [reason.code for reason in Reason]
     if code not in codes:
-        near = get_close_matches(code, codes, n=2)
-        raise ConfigError([f"--reason {code}: unknown reason" + (f"; did you mean {' or '.join(near)}?" if near else "")])
+        raise ConfigError([f"--reason {code}: unknown reason{did_you_mean(code, codes)}"])
 
 
 def _require_source(source: str, root: OutputRoot) -> None:
@@ -68,9 +66,8 @@ def _require_source(source: str, root: OutputRoot) -> None:
     staged = {one["source"] for manifest in staged_runs(root, runs) for one in manifest.get("sources") or ()}
     known = sorted({name for run in runs for name in run["sources"] or ()} | staged)
     if known and source not in known:
-        near = get_close_matches(source, known, n=2)
-        named = f"did you mean {' or '.join(near)}?" if near else f"the sources are {', '.join(known)}"
-        raise ConfigError([f"--source {source}: no run has a source of this name; {named}"])
+        named = did_you_mean(source, known) or f"; the sources are {', '.join(known)}"
+        raise ConfigError([f"--source {source}: no run has a source of this name{named}"])
 
 
 def _open(root: OutputRoot, batch: str | None, run_id: str | None) -> tuple[ds.Dataset, list[str]]:

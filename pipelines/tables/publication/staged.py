@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from html import escape
 from typing import Any
 
@@ -12,6 +11,7 @@ from pipelines.storage.files import delete_folder, names_in, write_file
 from pipelines.tables.publication.root import OutputRoot
 from pipelines.tables.schema import Row
 from pipelines.training.tables import NotPublished, Published
+from pipelines.visible import did_you_mean
 
 OPENING = "<!-- opening -->"  # in report.html, where no data can contain it
 MOST_NAMED = 4  # run ids in a message
@@ -63,8 +63,7 @@ def require_run(root: OutputRoot, run_id: str) -> dict[str, Any]:
     if not manifest or not root.exists("_runs", run_id, "plan.json"):
         runs = root.runs()
         known = sorted({row["run_id"] for row in runs} | {staged["run_id"] for staged in staged_runs(root, runs)})
-        near = get_close_matches(run_id, known, n=2)
-        raise NotPublished(f"no run {run_id} under {root.uri}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+        raise NotPublished(f"no run {run_id} under {root.uri}{did_you_mean(run_id, known)}")
     return manifest
 
 

@@ -131,6 +131,21 @@ def test_an_unknown_id_and_a_missing_option_are_usage_errors(root: Path, printed
     assert "for a log file, --config is required; for a published record, --root is" in capsys.readouterr().err
 
 
+def test_a_misspelt_id_or_dialect_is_a_usage_error_that_names_the_nearest(root: Path, printed: Printed):
+    bad = ids(BAD)[0]
+    for given, near in ((bad[:9] + "zz", bad[:13]), (bad[:-1] + "z", bad), (bad[:5] + "?", bad[:9])):
+        unknown = f"whose id begins with {given}; did you mean {near}?\n"
+        assert printed("show", "--root", root, given)[::2] == (2, f"episodes: no published record under {root} has an id that begins with {unknown[21:]}")
+        assert printed("explain", given, root)[::2] == (2, f"episodes: no run under {root} has seen a record {unknown}")
+    assert "did you mean" not in printed("explain", "zz" + bad[2:], root)[2]
+    record = ids(WITH_IMAGE)[0]
+    assert printed("show", "--root", root, record, "--dialect", "minicpm_26")[::2] == (
+        2,
+        "episodes: batch mon has no dialect minicpm_26; did you mean minicpm_v_2_6?\n",
+    )
+    assert printed("show", "--root", root, record, "--dialect", "x")[2] == "episodes: batch mon has no dialect x; it has minicpm_v_2_6\n"
+
+
 def test_the_tokens_are_not_shown_if_the_tokenizer_has_changed(root: Path, printed: Printed):
     output = OutputRoot(str(root))
     manifest = output.read_json("_runs", "mon.r1", "manifest.json") | {"tokenizers": {"minicpm_v_2_6": {"fingerprint": "other"}}}
