@@ -202,6 +202,14 @@ def test_an_argument_that_nothing_reads_is_counted_and_refused_where_it_may_matt
         ({"action": "open_app", "app_name": "Clock", "package": "com.clock"}, Action(name="open_app", text="Clock")),
         ({"action": "key", "keys": ["a"], "text": "a", "keycode": 29}, Action(name="key", text="a")),
         ({"action": "wait", "duration_ms": 300}, Action(name="wait", duration=300)),
+        ({"action": "wait", "seconds": 1.1, "duration": 1100}, Action(name="wait", duration=1100)),
+        ({"action": "finish", "success": False}, Action(name="impossible")),
+        ({"action": "done", "success": True, "status": "complete"}, Action(name="finish")),
+        ({"action": "click", "x": 1, "y": 2, "count": 2}, Action(name="double_tap", point=HERE)),
+        ({"action": "press", "key": "tab", "times": 2}, Action(name="key", text="tab+tab")),
+        ({"action": "scroll", "delta_x": 0, "delta_y": 300}, Action(name="scroll", direction="down")),
+        ({"action": "scroll", "direction": "up", "amount": 3, "distance": "long"}, Action(name="scroll", direction="up")),
+        ({"action": "click", "x": 1, "y": 2, "shift": False, "alt": "the button", "control": "Button"}, Action(name="tap", point=HERE)),
     ],
 )
 def test_objects_are_read_with_all_their_keys(fields: dict[str, Any], action: Action):
@@ -212,6 +220,11 @@ def test_objects_are_read_with_all_their_keys(fields: dict[str, Any], action: Ac
     "fields",
     [
         {"action": "type", "text": "a", "press_enter": True},
+        {"action": "type", "text": "a", "press_return": True},
+        {"action": "click", "coordinate": [1, 2], "ctrlKey": True},
+        {"action": "click", "coordinate": [1, 2], "right_click": "true"},
+        {"action": "click", "coordinate": [1, 2], "double_click": True},
+        {"action": "click", "coordinate": [1, 2], "modifier_key": "shift"},
         {"action": "input_text", "text": "a", "clear_text": True},
         {"action": "click", "coordinate": [1, 2], "modifiers": ["ctrl"]},
         {"action": "type", "text": ["a", "b"]},
@@ -241,6 +254,14 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
         ({"action": "vscroll", "scroll_x": 5}, "the name says vscroll, and the direction is right"),
         ({"action": "hscroll", "pixels": 100}, "do not say whether it is to the left or to the right"),
         ({"action": "scroll", "clicks": 5}, "scroll has no direction"),
+        ({"action": "scroll", "direction": "up", "amount": -3}, "amount is '-3'; expected how far it goes, without a sign"),
+        ({"action": "scroll", "direction": "down", "delta_y": -300}, "direction says down, and delta_y says up"),
+        ({"action": "swipe", "dx": 0, "dy": -300}, "swipe has no direction"),
+        ({"action": "wait", "duration": 2000, "seconds": 5}, "the duration is 2000 ms and seconds is 5000 ms"),
+        ({"action": "wait", "seconds": "long"}, "the duration 'long' is not a whole number of milliseconds"),
+        ({"action": "complete", "success": False}, "the name says 'complete', and success says 'false'"),
+        ({"action": "type", "text": 1.1}, "found a number where the text of type is expected"),
+        ({"action": "type", "text": True}, "found a boolean where the text of type is expected"),
         ({"action": "scroll", "scroll_y": "far"}, "scroll_y is 'far', which is not a number"),
         ({"action": "click", "coordinate": [1, 2], "button": "fourth"}, "'fourth' is no button of a mouse"),
         ({"action": "right_click", "coordinate": [1, 2], "button": "left"}, "the name says right_tap, and the button says tap"),
@@ -282,7 +303,7 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
         ({"action": "answer", "message": "It is done.", "answer": "4"}, "message says 'It is done.', and answer says '4'"),
         ({"action": "open_app", "app_name": "Clock", "text": "Maps"}, "app_name says 'Clock', and text says 'Maps'"),
         ({"action": "key", "key": "a", "text": "b"}, "key says 'a', and text says 'b'"),
-        ({"action": "wait", "duration": 200, "duration_ms": 300}, "the duration is 200 ms, and duration_ms is 300"),
+        ({"action": "wait", "duration": 200, "duration_ms": 300}, "the duration is 200 ms and duration_ms is 300 ms"),
         ({"action": "status", "goal_status": "in_progress"}, "found 'in_progress' as the status"),
         ({"action": "type", "text": {"a": 1}}, "found an object where the text of type is expected"),
         ({"action": "wait", "duration": 2}, "the duration '2' is not"),
@@ -360,6 +381,7 @@ def test_an_action_is_never_given_the_name_under_another_key(action: dict[str, A
         {"action": "click", "type": "swipe"},
         {"action": {"action": "click"}, "action_type": "swipe"},
         {"action": "swipe_up", "action_type": "swipe_down"},
+        {"action": {"type": "click", "x": 54, "y": 120}, "operation": {"op": "swipe"}},
     ],
 )
 def test_an_action_whose_step_names_another_one_is_refused(beside: dict[str, Any]):
@@ -372,6 +394,11 @@ def test_a_key_of_a_point_or_a_text_does_not_count_where_ignore_names_it():
     actions = [{"action": "tap", "point": [54, 120], "position": [1, 2]}, {"action": "type", "text": "a", "value": "b"}]
     record = {"goal": "Go.", "steps": [{"screenshot": f"s{i}.png", "action": action} for i, action in enumerate(actions)]}
     assert answers(rows_of(record, config)) == [{"action": "tap", "point": [500, 500]}, {"action": "type", "text": "a"}]
+
+
+def test_a_count_of_the_step_is_none_of_its_action():
+    step = {"screenshot": "s0.png", "action": {"action": "tap", "point": [54, 120]}, "count": 2, "success": False, "times": 3}
+    assert answers(rows_of({"goal": "Go.", "steps": [step]}, stepwise("plain", coordinates={"from": "px"}))) == [{"action": "tap", "point": [500, 500]}]
 
 
 def test_a_text_of_the_step_is_none_of_an_action_that_has_its_own():

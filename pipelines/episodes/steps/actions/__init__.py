@@ -10,16 +10,18 @@ from typing import Any
 
 from pipelines.episodes.steps.actions.directions import direction_between, direction_of
 from pipelines.episodes.steps.actions.fields import button_of, count_of, first_of, text_of
-from pipelines.episodes.steps.actions.points import logged_point
+from pipelines.episodes.steps.actions.points import logged_point, number_of
 from pipelines.episodes.steps.data_sets.keys import (
     APP,
     BESIDES,
     DIRECTION,
     DURATION,
+    DURATIONS,
     END,
     END_PAIRS,
+    FLAGS,
     KEY,
-    MILLISECONDS,
+    OUTCOMES,
     PAIRS,
     POINT,
     SECOND,
@@ -28,7 +30,7 @@ from pipelines.episodes.steps.data_sets.keys import (
     TEXT,
     URL,
 )
-from pipelines.episodes.steps.data_sets.words import ACTIONS, BUTTONS, DIRECTED, ENDINGS, ENDS, KEYS, WITH_POINT, Words
+from pipelines.episodes.steps.data_sets.words import ACTIONS, BUTTONS, COMMON, DIRECTED, ENDINGS, ENDS, KEYS, WITH_POINT, Words
 from pipelines.parsing.careful import clip, kind_of
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action
@@ -107,6 +109,7 @@ def _has_more(made: str, fields: Mapping[str, Json], count: int, button: str) ->
         or (made == "key" and count > 1 and isinstance(first_of(fields, KEY), list))
         or (made == "type" and isinstance(first_of(fields, TEXT), list))
         or any(_is_set(fields.get(key)) for key in BESIDES)
+        or any(str(fields.get(key)).lower() == "true" for key in FLAGS)
     )
 
 
@@ -129,6 +132,9 @@ def _status(made: str, word: str, fields: Mapping[str, Json], words: Words, wher
         return made
     said = {key: str(value).strip().lower() for key in STATUS if (value := fields.get(key)) not in (None, "")}
     found = {key: words.names.get(re.sub(r"[^a-z]", "", status)) for key, status in said.items()}
+    for key in OUTCOMES:
+        if isinstance(value := fields.get(key), bool):
+            said[key], found[key] = str(value).lower(), "finish" if value else "impossible"
     if word == "status" and not said:
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found nothing as the status; {_EXPECTED}"))
     if unknown := next((key for key, end in found.items() if end not in ENDS), None):
@@ -149,11 +155,15 @@ def _key(value: Json, word: str) -> str | None:
 
 
 def _duration(fields: Mapping[str, Json], words: Words, where: str) -> int | None:
-    """Milliseconds; None where the log has none. Raises Reject."""
-    given = _milliseconds(first_of(fields, DURATION), words, where), _milliseconds(fields.get(MILLISECONDS), words._replace(seconds=False), where)
-    if None not in given and given[0] != given[1]:
-        raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the duration is {given[0]} ms, and {MILLISECONDS} is {given[1]}"))
-    return given[0] if given[0] is not None else given[1]
+    """Milliseconds; None where the log has none. All keys must say the same. Raises Reject."""
+    logged = {"the duration": _milliseconds(first_of(fields, DURATION), words, where)}
+    for key, size in DURATIONS.items():
+        value = number_of(given) if (given := fields.get(key)) not in (None, "") else None
+        logged[key] = None if value is None and given in (None, "") else _milliseconds(given if value is None else round(value * size, 6), COMMON, where)
+    said = {key: value for key, value in logged.items() if value is not None}
+    if len(set(said.values())) > 1:
+        raise Reject(Reason.STEP_ACTION_BAD.at(where, " and ".join(f"{key} is {value} ms" for key, value in said.items())))
+    return next(iter(said.values()), None)
 
 
 def _milliseconds(value: Json, words: Words, where: str) -> int | None:
@@ -188,6 +198,6 @@ def _text(name: str, value: Json, count: int, where: str) -> str:
         return "+".join(map(str, value))
     if name == "key" and count > 1:
         return "+".join([str(value)] * count)
-    if isinstance(value, (list, dict)):
+    if isinstance(value, (list, dict, bool, float)):  # nobody can know how a number such as 1.10 was written
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"found {kind_of(value)} where the text of {name} is expected"))
     return value if isinstance(value, str) else "" if value is None else str(value)

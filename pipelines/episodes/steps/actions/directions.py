@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipelines.episodes.steps.actions.points import number_of
-from pipelines.episodes.steps.data_sets.keys import COUNTS, DIRECTION, WHEEL_UP, WHEELS
+from pipelines.episodes.steps.data_sets.keys import AMOUNTS, COUNTS, DIRECTION, WHEEL_UP, WHEELS, WHEELS_OF_SCROLLS
 from pipelines.parsing.careful import clip
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Action, Point
@@ -20,7 +20,7 @@ def direction_of(fields: Mapping[str, Json], word: str, named: str, point: Point
     """The direction as logged, or that from a gesture's beginning to its end along the longer axis, as GUI-Odyssey's data/format_converter.py @ fefcbe9
     has it. `word` is the action's name, `named` is the direction in it, "" without one. All that the log says must agree; of a scroll the two points count, because
     its direction may be that of what is shown. Raises Reject."""
-    way, said = direction_between(point, end), _said(fields, named, word == "hscroll", where)
+    way, said = direction_between(point, end), _said(fields, named, word == "hscroll", is_scroll, where)
     if way and said and said != way and not (is_scroll and said == _OPPOSITE[way]):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the direction is {said}, and the way between the two points is {way}"))
     if (way or said) and (way or said) not in _AXES.get(word, _OPPOSITE):
@@ -28,7 +28,7 @@ def direction_of(fields: Mapping[str, Json], word: str, named: str, point: Point
     return way or said
 
 
-def _said(fields: Mapping[str, Json], named: str, is_sideways: bool, where: str) -> str:
+def _said(fields: Mapping[str, Json], named: str, is_sideways: bool, is_scroll: bool, where: str) -> str:
     """The direction that the name, the keys and the wheel say; "" where none does."""
     found = [("the name", named)] if named else []
     for key in DIRECTION:
@@ -37,7 +37,10 @@ def _said(fields: Mapping[str, Json], named: str, is_sideways: bool, where: str)
     for key in COUNTS:
         if _steps(fields, key, where) < 0:
             raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{key} is {clip(str(fields[key]))}; expected how far it scrolls, without a sign"))
-    found += _wheels(fields, is_sideways, where)
+    for key in AMOUNTS:
+        if (number_of(fields.get(key)) or 0) < 0:
+            raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{key} is {clip(str(fields[key]))}; expected how far it goes, without a sign"))
+    found += _wheels(fields, is_sideways, (*WHEELS, *WHEELS_OF_SCROLLS) if is_scroll else WHEELS, where)
     for what, said in found[1:]:
         if said != found[0][1]:
             raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{found[0][0]} says {found[0][1]}, and {what} says {said}"))
@@ -59,11 +62,11 @@ def direction_between(point: Point | None, end: Point | None) -> str:
     return ("right" if dx > 0 else "left") if abs(dx) > abs(dy) else ("down" if dy > 0 else "up")
 
 
-def _wheels(fields: Mapping[str, Json], is_sideways: bool, where: str) -> list[tuple[str, str]]:
+def _wheels(fields: Mapping[str, Json], is_sideways: bool, wheels: Iterable[tuple[str, str]], where: str) -> list[tuple[str, str]]:
     """(the key, the direction) of each wheel that is logged in steps or pixels and moved. Without a sign, a distance beside a direction only says how far."""
     found = [
         (right if numbers[0] else down, _of_wheel(*numbers, where))
-        for right, down in WHEELS
+        for right, down in wheels
         if any(numbers := (_steps(fields, right, where), _steps(fields, down, where)))
     ]
     has_direction = any(fields.get(key) not in (None, "") for key in DIRECTION)

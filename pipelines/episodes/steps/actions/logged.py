@@ -128,7 +128,8 @@ class Details(dict[str, Json]):
     def __init__(self, found: Mapping[str, Json]) -> None:
         super().__init__(found)
         self.used: set[str] = set()
-        self.beside: list[tuple[str, Mapping[str, Json]]] = []
+        self.beside: list[tuple[str, Mapping[str, Json]]] = []  # the step, where a part of the action may be in it
+        self.others: list[tuple[str, Mapping[str, Json]]] = []  # the objects that have parts of the action
 
     def get(self, key: str, default: Json = None) -> Json:
         value = super().get(key, default)
@@ -139,7 +140,12 @@ class Details(dict[str, Json]):
     def names_beside(self) -> list[tuple[str, str, Json]]:
         """(place, key, name) of all names of actions beside the action."""
         keys = ("action_type", "action", "type", "action_name")
-        return [(where, key, holder[key]) for where, holder in self.beside for key in keys if _is_name(holder.get(key))]
+        return [
+            (where, key, holder[key])
+            for (where, holder), more in (*((one, ()) for one in self.beside), *((one, ("op",)) for one in self.others))
+            for key in (*keys, *more)
+            if _is_name(holder.get(key))
+        ]
 
     def account(self, trail: Trail) -> None:
         for where, holder in self.beside:
@@ -150,6 +156,7 @@ def _details(reader: Reader, at: Found) -> Details:
     """What belongs to the action, from all objects that have it: the first that has a key counts."""
     merged = _chosen(reader, at)
     beside: list[tuple[str, Mapping[str, Json]]] = []
+    others: list[tuple[str, Mapping[str, Json]]] = []
     for path in reader.layout.fields.details or ("action",):
         found = reader.of(at, path)
         if found is not None and isinstance(found.value, str):
@@ -169,12 +176,15 @@ def _details(reader: Reader, at: Found) -> Details:
                 if path == ".":
                     beside.append((where, holder))
                 else:
+                    others.append((where, holder))
                     reader.trail.add(where, holder, keys_of.ACTION_KEYS | set(keys_of.ARGUMENTS))
                 given = {keys_of.RENAMED.get(key) or key: value for key, value in holder.items() if key in keys_of.ACTION_KEYS and _counts(key, reader)}
-                # A step may have texts of its own, such as an answer in words.
-                merged = {key: value for key, value in given.items() if path != "." or key not in _TEXTS or not _has_text(merged)} | merged
+                # A step may have texts of its own, such as an answer in words, and counts.
+                merged = {
+                    key: value for key, value in given.items() if path != "." or (key not in keys_of.OWN_KEYS and not (key in _TEXTS and _has_text(merged)))
+                } | merged
     details = Details({key: value for key, value in merged.items() if value not in reader.layout.words.no_text})
-    details.beside = beside
+    details.beside, details.others = beside, others
     return details
 
 

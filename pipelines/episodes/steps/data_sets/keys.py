@@ -41,7 +41,11 @@ OTHER_TEXTS = ("package", "keycode", "button")  # say the same as another key in
 IGNORABLE = frozenset((*POINT, *END, *RECTS, *TEXT, *URL, *APP, "key", "keys", "keycode", *(key for pair in (*PAIRS, *END_PAIRS) for key in pair)))
 DIRECTION = ("direction", "scroll_direction")
 DURATION = ("duration", "time")
-MILLISECONDS = "duration_ms"
+# Durations whose key says their unit -> how many milliseconds it has.
+DURATIONS: Mapping[str, int] = {
+    **dict.fromkeys(("duration_ms", "time_ms", "milliseconds", "wait_ms"), 1),
+    **dict.fromkeys(("seconds", "secs", "duration_seconds", "duration_s", "duration_sec", "time_seconds", "wait_seconds"), 1000),
+}
 NAME = ("action_type", "type", "action", "name", "op", "function", "action_name", "mouse_action_type", "keyboard_action_type")
 NAMES_OF_TOOLS = ("name", "function")  # where a call has the name of its tool
 # What stands under such a key instead of an action, without signs.
@@ -55,18 +59,28 @@ TOOLS = frozenset(
 ARGUMENTS = ("parameters", "arguments", "args", "kwargs")
 TOOLS_IN_SECONDS = ("mobile_use", "computer_use")  # Qwen's tools: `time` is in seconds (AgentCPM-GUI eval/utils/qwen_mobile_tool.py @ acbaf50)
 STATUS = ("status", "goal_status")
+OUTCOMES = ("success", "is_success")  # true or false
 # How often, and with which button of the mouse.
-COUNTS = ("clicks", "num_clicks", "click_count", "presses")
+COUNTS = ("clicks", "num_clicks", "click_count", "presses", "num_presses", "num_taps", "count", "times", "repeat", "repeats")
+AMOUNTS = ("amount", "scroll_amount", "distance", "magnitude")  # how far a scroll goes
 BUTTON = "button"
 # Wheels: (to the right, down), as browsers have them; or up, as Qwen's computer_use has it, and pyautogui, whose steps are under `wheel`.
 WHEELS = (("scroll_x", "scroll_y"), ("scrollX", "scrollY"), ("right", "down"))
+WHEELS_OF_SCROLLS = (("delta_x", "delta_y"), ("deltaX", "deltaY"), ("dx", "dy"))  # of a swipe, they may be the way of the finger
 WHEEL_UP = ("pixels", "wheel")
 # What is done besides: keys that are held, a field that is emptied, Enter after a text. No form has words for it.
 BESIDES = (
-    *("modifiers", "modifier_keys", "modifier", "hold_keys", "hold_key", "keys_to_hold"),
+    *("modifiers", "modifier_keys", "modifier", "modifier_key", "hold_keys", "hold_key", "keys_to_hold"),
     *("press_enter", "press_enter_after", "pressEnter", "enter", "submit"),
     *("clear", "clear_text", "clear_first", "clear_before", "clear_before_typing", "overwrite", "replace"),
 )
+# The same where they are true. Under some of these names, a text is something else.
+FLAGS = (
+    *("shift", "ctrl", "control", "alt", "meta", "cmd", "command", "shift_key", "ctrl_key", "alt_key", "meta_key", "shiftKey", "ctrlKey", "altKey", "metaKey"),
+    *("right_click", "is_right_click", "double", "double_click", "is_double_click", "is_double", "long", "is_long_press", "hold", "press_return"),
+)
+# Only an action's own object has these: in a step, they may be something else.
+OWN_KEYS = frozenset((*OUTCOMES, *FLAGS, *AMOUNTS, "count", "times", "repeat", "repeats", "dx", "dy", "seconds", "secs"))
 # Keys of AITW and Mind2Web for what belongs to an action -> the usual ones.
 RENAMED: Mapping[str, str] = {
     "result_touch_yx": "point",
@@ -87,8 +101,8 @@ RENAMED: Mapping[str, str] = {
 }
 ACTION_KEYS = frozenset(
     (
-        *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *URL, *DIRECTION, *DURATION, MILLISECONDS, *STATUS, *RECTS, *RENAMED, "original_op"),
-        *(*COUNTS, BUTTON, "pixels", *BESIDES),
-        *(key for pair in (*PAIRS, *END_PAIRS, *WHEELS) for key in pair),
+        *(*NAME, *POINT, *END, *TEXT, *KEY, *APP, *URL, *DIRECTION, *DURATION, *DURATIONS, *STATUS, *OUTCOMES, *RECTS, *RENAMED, "original_op"),
+        *(*COUNTS, *AMOUNTS, BUTTON, "pixels", *BESIDES, *FLAGS),
+        *(key for pair in (*PAIRS, *END_PAIRS, *WHEELS, *WHEELS_OF_SCROLLS) for key in pair),
     )
 )
