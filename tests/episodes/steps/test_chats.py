@@ -53,6 +53,9 @@ def only(record: Any, config: Config = PLAIN) -> Any:
         ("TYPE: a ", {"action": "type", "text": "a "}),  # the text goes to the end: data/format_converter.py writes nothing after it
         ("TYPE: a\n", {"action": "type", "text": "a\n"}),
         ("Action: TYPE: a \n", {"action": "type", "text": "a "}),
+        ('There.\ndo(action="Tap", element=[5, 6])', {"thought": "There.", "action": "tap", "point": [5, 6]}),
+        ('<think>There.</think>\ndo(action="Back")', {"thought": "There.", "action": "back"}),
+        ('finish(message="done")', {"action": "finish", "text": "done"}),
         ("```\nTYPE: a\n```", {"action": "type", "text": "a"}),
         ("CLICK: (5, 6) \n", {"action": "tap", "point": [5, 6]}),
         ("from pyautogui import click\nclick(5, 6)", {"action": "tap", "point": [5, 6]}),

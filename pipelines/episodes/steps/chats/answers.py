@@ -27,6 +27,7 @@ _THOUGHTS = ("thought", "thoughts", "thinking", "reasoning", "reason")
 _CALL = re.compile(r"(?m)^[ \t]*(?:[A-Za-z_]\w*\.)?[A-Za-z_]\w*\(")
 _MODULE = re.compile(r"(?m)^[ \t]*(?:pyautogui|mobile|browser|computer)\.[A-Za-z_]\w*\(")
 _OF_PYAUTOGUI = re.compile(r"(?m)^[ \t]*+(?:import|from)[ \t]++pyautogui\b")  # the calls after it may lack the module
+_DO = re.compile(r"(?m)^[ \t]*+(?:do\([ \t]*+action[ \t]*+=|finish\([ \t]*+message[ \t]*+=)")  # zai-org/Open-AutoGLM phone_agent/actions/handler.py
 _SPECIAL = re.compile(r"```\s*+(?:python\s++)?(WAIT|DONE|FAIL)\s*+```\s*+\Z")  # of OSWorld's mm_agents/prompts.py
 _NAMES = r"[A-Za-z_][\w.]*+(?:[ \t]+as[ \t]+\w++)?+(?:[ \t]*+,[ \t]*+[A-Za-z_][\w.]*+(?:[ \t]+as[ \t]+\w++)?+)*+[ \t]*+(?:[;#\n]|\Z)"
 _IMPORT = re.compile(rf"(?m)^[ \t]*+(?:import[ \t]+{_NAMES}|from[ \t]++[\w.]++[ \t]++import\b)")
@@ -91,7 +92,7 @@ def read_answer(text: str, budget: Budget) -> ParsedAnswer:
     if isinstance(opened, dict):
         is_action = any(isinstance(opened.get(key), (str, dict)) for key in NAME if key not in ("type", "name"))
         return _parsed(opened)._replace(is_action=is_action)
-    if module := _MODULE.search(text) or _OF_PYAUTOGUI.search(text):
+    if module := _MODULE.search(text) or _OF_PYAUTOGUI.search(text) or _DO.search(text):
         start = _start_of_code(text, module.start())
         return ParsedAnswer(_unfenced(text[start:]), _bare(text[:start]))
     if special := _SPECIAL.search(text):
