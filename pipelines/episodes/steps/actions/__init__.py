@@ -15,11 +15,15 @@ from pipelines.episodes.steps.data_sets.keys import (
     APP,
     BESIDES,
     DIRECTION,
+    DRAG_END,
+    DRAG_POINT,
+    DRAG_START,
     DURATION,
     DURATIONS,
     END,
     END_PAIRS,
     FLAGS,
+    HELD,
     KEY,
     OUTCOMES,
     PAIRS,
@@ -60,15 +64,21 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     if _has_more(made, fields, count, button):
         return Action(name="other", text=compact({"action": name, **fields}))
     takes_two = made in ("swipe", "scroll", "drag", "dual")
-    point = logged_point(fields, POINT, PAIRS, order, where, takes_two) if takes_two or made in WITH_POINT else None
-    end = logged_point(fields, END, END_PAIRS, order, where, takes_two) if takes_two else None
+    is_coordinate_end = takes_two and fields.get(DRAG_START) is not None and not any(fields.get(key) is not None for key in END)
+    starts, ends = (DRAG_POINT, DRAG_END) if is_coordinate_end else (POINT, END)
+    point = logged_point(fields, starts, PAIRS, order, where, takes_two) if takes_two or made in WITH_POINT else None
+    end = logged_point(fields, ends, END_PAIRS, order, where, takes_two, is_end=True) if takes_two else None
     if made in words.unclear and not (made in ("scroll", "swipe") and direction_between(point, end)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}"))
     point = None if made == "type" and not words.types_at_a_place else point
     if made == "dual":
         made = "tap" if point is None or end is None or math.dist(point, end) <= TAP_DISTANCE else "swipe"
         end = end if made == "swipe" else None
-    elif point is not None and ACTIONS[made] == "point" and (second := logged_point(fields, SECOND, SECOND_PAIRS, order, where)) not in (None, point, (0, 0)):
+    elif (
+        point is not None
+        and ACTIONS[made] == "point"
+        and (second := logged_point(fields, SECOND, SECOND_PAIRS, order, where, is_end=True)) not in (None, point, (0, 0))
+    ):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"{made} has one point, and the log has ({second.x:g}, {second.y:g}) too"))
     made = _status(made, word, fields, words, where)
     text = text_of(fields, _TEXTS.get(made, ()), where)
@@ -108,6 +118,7 @@ def _has_more(made: str, fields: Mapping[str, Json], count: int, button: str) ->
         or (made not in ("tap", "key") and count > 1)
         or (made == "key" and count > 1 and isinstance(first_of(fields, KEY), list))
         or (made == "type" and isinstance(first_of(fields, TEXT), list))
+        or (made in _WITH_BUTTON and isinstance(held := fields.get("text"), str) and HELD.fullmatch(held) is not None)
         or any(_is_set(fields.get(key)) for key in BESIDES)
         or any(str(fields.get(key)).lower() == "true" for key in FLAGS)
     )

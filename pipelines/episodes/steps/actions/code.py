@@ -233,7 +233,7 @@ def _action(call: Call, at: Point | None, where: str, words: Words) -> Action:
 
 def _with_point(name: str, fields: dict[str, Any], at: Point | None) -> dict[str, Any]:
     """A drag begins where the pointer is, and so does a click without a place."""
-    if name == "dragTo":
+    if name == "dragTo" and not fields.keys() & {"from_coord", "to_coord"}:  # which Aguvis has
         return {"point": list(at) if at else None, "end": [fields.get("x"), fields.get("y")]}
     if at is not None and name.lower().endswith(("click", "scroll")) and not fields.keys() & {"x", "y", "start_box", "point"}:
         return fields | {"point": list(at)}

@@ -40,12 +40,12 @@ class _Place(NamedTuple):
 
 
 def logged_point(
-    fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tuple[str, str]], order: str, where: str, takes_two: bool = False
+    fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tuple[str, str]], order: str, where: str, takes_two: bool = False, is_end: bool = False
 ) -> Point | None:
     """The point under these keys, or under these pairs of keys; None where there is none. All that have one must agree, and of a box and a point in it the
     point counts. `takes_two`: one key may have both points of a gesture, from its beginning to its end. Raises Reject."""
-    places = [*_pairs(fields, pairs, where), *_rects(fields, keys, where)]
-    places += _listed(fields, keys, order, where, takes_two, bool(places) or keys is SECOND)
+    places = [*_pairs(fields, pairs, where), *(() if is_end else _rects(fields, where))]
+    places += _listed(fields, keys, order, where, takes_two, is_end, bool(places) or keys is SECOND)
     if not places:
         return None
     meant = next((place for place in places if place.box is None), places[0])
@@ -64,15 +64,15 @@ def _pairs(fields: Mapping[str, Json], pairs: Iterable[tuple[str, str]], where: 
                 yield place
 
 
-def _rects(fields: Mapping[str, Json], keys: Iterable[str], where: str) -> Iterator[_Place]:
+def _rects(fields: Mapping[str, Json], where: str) -> Iterator[_Place]:
     """The elements that the beginning of a gesture is on. Four numbers under another key than the first may be two corners."""
-    for key in RECTS if keys is POINT else ():
+    for key in RECTS:
         value = fields.get(key)
         if value is not None and (key == RECTS[0] or (isinstance(value, dict) and value.keys() & _SIDES)):
             yield _place(key, value, "xy", where, is_rect=True)
 
 
-def _listed(fields: Mapping[str, Json], keys: Iterable[str], order: str, where: str, takes_two: bool, found: bool) -> Iterator[_Place]:
+def _listed(fields: Mapping[str, Json], keys: Iterable[str], order: str, where: str, takes_two: bool, is_end: bool, found: bool) -> Iterator[_Place]:
     """The places under single keys. Under some, a text or an object may describe an element; such a value is a fault only where no other key has a place.
     `found` says whether one was found before."""
     bad: Reject | None = None
@@ -80,7 +80,7 @@ def _listed(fields: Mapping[str, Json], keys: Iterable[str], order: str, where: 
         value: Json = fields.get(key)
         if _is_gesture(value):
             found = True
-            yield _place(key, value[0 if keys is POINT else 1], order, where)
+            yield _place(key, value[1 if is_end else 0], order, where)
     for key in keys:
         value = fields.get(key)
         if value in (None, [], "") or (takes_two and _is_gesture(value)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 SIZED_POINT = "mouse_position"  # ScreenAgent's, whose x is called width and whose y height
@@ -27,6 +28,10 @@ POINT = (
 END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "to_coord", "end_box", "to", "target")
 # Under these keys, a text, a number or an object may be something else, such as an element or a time.
 LOOSE = frozenset(("position", "touch", "start", "location", "element", "from", "path", "end", "lift", "to", "target"))
+# Of a drag in Anthropic's tool computer, `coordinate` is the end.
+DRAG_START, DRAG_POINT, DRAG_END = "start_coordinate", tuple(key for key in POINT if key != "coordinate"), (*END, "coordinate")
+# What is held in a click of that tool.
+HELD = re.compile(r"(?:(?:shift|ctrl|control|alt|super|cmd|meta|win)(?:\+|$))+")
 PAIRS = (("x", "y"), ("x1", "y1"), ("start_x", "start_y"), ("touch_x", "touch_y"), ("position_x", "position_y"), ("press_position_x", "press_position_y"))
 END_PAIRS = (("x2", "y2"), ("to_x", "to_y"), ("end_x", "end_y"), ("lift_x", "lift_y"), ("release_position_x", "release_position_y"))
 # Of a tap, these are another corner or another place. The place where a finger left the screen is no other place, and a target may be an element.
@@ -66,7 +71,7 @@ AMOUNTS = ("amount", "scroll_amount", "distance", "magnitude")  # how far a scro
 BUTTON = "button"
 # Wheels: (to the right, down), as browsers have them; or up, as Qwen's computer_use has it, and pyautogui, whose steps are under `wheel`.
 WHEELS = (("scroll_x", "scroll_y"), ("scrollX", "scrollY"), ("right", "down"))
-WHEELS_OF_SCROLLS = (("delta_x", "delta_y"), ("deltaX", "deltaY"), ("dx", "dy"))  # of a swipe, they may be the way of the finger
+WHEELS_OF_SCROLLS = (("delta_x", "delta_y"), ("deltaX", "deltaY"))  # of a swipe, they may be the way of the finger
 WHEEL_UP = ("pixels", "wheel")
 # What is done besides: keys that are held, a field that is emptied, Enter after a text. No form has words for it.
 BESIDES = (
@@ -80,7 +85,7 @@ FLAGS = (
     *("right_click", "is_right_click", "double", "double_click", "is_double_click", "is_double", "long", "is_long_press", "hold", "press_return"),
 )
 # Only an action's own object has these: in a step, they may be something else.
-OWN_KEYS = frozenset((*OUTCOMES, *FLAGS, *AMOUNTS, "count", "times", "repeat", "repeats", "dx", "dy", "seconds", "secs"))
+OWN_KEYS = frozenset((*OUTCOMES, *FLAGS, *AMOUNTS, "count", "times", "repeat", "repeats", "seconds", "secs"))
 # Keys of AITW and Mind2Web for what belongs to an action -> the usual ones.
 RENAMED: Mapping[str, str] = {
     "result_touch_yx": "point",

@@ -69,7 +69,7 @@ _COMMON = {
     "swipe": ("swipe", "slide", "fling"),
     "drag": ("drag", "dragto", "leftclickdrag", "draganddrop", "selecttext"),
     "scroll": ("scroll", "vscroll", "hscroll"),
-    "type": ("type", "inputtext", "input", "text", "entertext", "typetext", "write", "typewrite", "settext", "fill", "inserttext", "typename"),
+    "type": ("type", "inputtext", "input", "text", "entertext", "typetext", "typing", "write", "typewrite", "settext", "fill", "inserttext", "typename"),
     "select": ("select", "selectoption"),
     "key": ("key", "keypress", "presskey", "pressbutton", "press", "systembutton", "keyevent"),
     "hotkey": ("hotkey", "shortcut", "keycombination"),
