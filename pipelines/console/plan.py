@@ -20,6 +20,7 @@ from pipelines.containers.listing import Listing
 from pipelines.flow import open_flow
 from pipelines.local import list_files, with_folders
 from pipelines.planning import AMOUNTS, DialectPlan, Plan, make_plan
+from pipelines.planning.census import least_of
 from pipelines.planning.estimates import Estimate
 from pipelines.reasons import Reason
 from pipelines.records import Outcome, RawRecord
@@ -42,18 +43,19 @@ def run(options: Namespace) -> int:
     with _progress(console) as bars:
         plan = make_plan(flow, listing.files, options.sample, options.seed, reads_pixels, bars.read, bars.count)
     if options.json:
-        print(orjson.dumps(facts(plan, listing, options.seed), option=orjson.OPT_INDENT_2).decode())
+        print(orjson.dumps(facts(plan, listing, options.seed, options.sample), option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(plan, listing)
+        _print(plan, listing, options.sample)
     return _verdict(plan, config, console)
 
 
-def facts(plan: Plan, listing: Listing, seed: int) -> dict[str, Any]:
-    """The object that --json prints."""
+def facts(plan: Plan, listing: Listing, seed: int, asked: int | None = None) -> dict[str, Any]:
+    """The object that --json prints. `asked` is the size of the sample that was asked for, None for all records."""
     return {
         "files": len(listing.files),
         "records": dict(plan.census.records),
         "sampled": dict(plan.sums.sampled),
+        "asked": asked,
         "seed": seed,
         "is_exact": plan.is_exact,
         "pictures": "verify" if plan.reads_pixels else "header",
@@ -88,11 +90,11 @@ def reasons_of(plan: Plan, *before: Any) -> list[tuple[str, Estimate]]:
     return sorted(((code, one) for code, one in found if one.total), key=lambda pair: (-pair[1].total, pair[0]))
 
 
-def _print(plan: Plan, listing: Listing) -> None:
+def _print(plan: Plan, listing: Listing, asked: int | None) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.width = max(console.width, WIDTH)
     total, sampled = plan.census.records.total(), plan.sums.sampled.total()
-    looked = "all were looked at, so the numbers are exact" if plan.is_exact else f"a sample of {sampled:,}; ± is the interval of 95 %"
+    looked = "all were looked at, so the numbers are exact" if plan.is_exact else f"a sample of {sampled:,}{_why(plan, asked)}; ± is the interval of 95 %"
     console.print(f"{counted(len(listing.files), 'file')}, {counted(total, 'distinct record')}: {looked}")
     if not plan.reads_pixels and any(plan.estimate(dialect.settings.name, dialect.settings.max_tokens, "images").total for dialect in plan.dialects):
         console.print("pictures were read by their headers: a picture damaged after its header counts as good")
@@ -101,6 +103,14 @@ def _print(plan: Plan, listing: Listing) -> None:
     _print_reasons(console, reasons_of(plan, "reason"), "reasons: ")
     for dialect in plan.dialects:
         _print_dialect(console, plan, dialect)
+
+
+def _why(plan: Plan, asked: int | None) -> str:
+    """Why the sample has another size than was asked for."""
+    if asked is None or asked == plan.sums.sampled.total():
+        return ""
+    least = least_of(asked, len(plan.census.records))
+    return f" instead of {asked:,}, because each source gives its share, and at least {least} records if it has them"
 
 
 def _print_dialect(console: Console, plan: Plan, dialect: DialectPlan) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
-from pipelines.ledger.books import Books, rounded
+from pipelines.ledger.books import Books, rounded, wanted
 
 Row = Mapping[str, Any]
 MOST_FILES = 200
@@ -34,7 +34,7 @@ def worst_files(books: Books) -> list[dict[str, Any]]:
     found = [(books.lost_of(book), book) for book in books.files if books.lost_of(book) or book.damaged]
     worst = sorted(found, key=lambda pair: (-pair[0], -pair[1].damaged, pair[1].source, pair[1].path))[:MOST_FILES]
     return [
-        {"source": book.source, "path": book.path, "records": book.records, "lost": lost, "damaged": book.damaged}
+        {"source": book.source, "path": book.path, "records": book.records, "wanted": wanted(book), "lost": lost, "damaged": book.damaged}
         | _main_reason(reasons, book.source, book.path)
         for lost, book in worst
     ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from pipelines.ledger.books import Books, rounded
+from pipelines.ledger.books import Books, rounded, wanted
 from pipelines.visible import amount, counted, noun_for, one_line
 
 Row = Mapping[str, Any]
@@ -64,15 +64,18 @@ class Worst:
     usual_reason_rows: float | None
     batches: int
     also: Also | None = None
+    left_out: int = 0  # duplicates, filtered and superseded records of the source, which no share counts
 
     def words(self) -> list[str]:
         """One sentence each for source, file and reason, and for the second source if it is unusual too."""
         share = f"{self.lost / max(self.records, 1):.2%}"
         usual = "" if self.usual_share is None else f"; {_median_of(self.batches)}: {self.usual_share:.2%}"
+        do = "record does" if self.left_out == 1 else "records do"
+        left_out = f"; {self.left_out:,} duplicate, filtered or superseded {do} not count" if self.left_out else ""
         rows = "" if self.usual_reason_rows is None else f"; {self.reason_rows:,} rows in all, {_median_of(self.batches)}: {self.usual_reason_rows:,.10g}"
         also = [f"also: {self.also.source}, {amount(self.also.lost)} of {counted(self.also.records, 'record')}, {self.also.reason}"] if self.also else []
         return [
-            f"worst source: {self.source}, {amount(self.lost)} of {counted(self.records, 'record')} ({share}{usual})",
+            f"worst source: {self.source}, {amount(self.lost)} of {counted(self.records, 'record')} ({share}{usual}){left_out}",
             f"worst file: {one_line(self.file, MOST_PATH)}, {amount(self.file_lost)} of {counted(self.file_records, 'record')}",
             f"worst reason: {self.reason}, {amount(self.reason_lost)} {noun_for(self.reason_lost, 'record')} of source {self.source}{rows}",
             *also,
@@ -97,13 +100,14 @@ def worst_of(books: Books, usual: Usual, limit: float = 1.0) -> Worst | None:
         usual.share(source),
         book.path,
         books.lost_of(book),
-        book.records,
+        wanted(book),
         reason,
         reason_lost,
         books.reasons.get(reason, 0),
         usual.rows(reason),
         usual.batches,
         Also(second, *losses[second], _reason_of(books, usual, second)[0]) if second else None,
+        books.records_of(source) - losses[source][1],
     )
 
 

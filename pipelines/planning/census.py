@@ -67,8 +67,13 @@ def take_census(config: Config, inputs: Sequence[InputFile], sample: int | None,
     return census
 
 
+def least_of(sample: int, sources: int) -> int:
+    """How many records of each source are chosen at least, where it has them."""
+    return max(2, min(LEAST, sample // sources))
+
+
 def _chosen(records: Mapping[str, int], smallest: Mapping[str, list[tuple[int, Place]]], sample: int) -> Iterator[Place]:
-    least = max(2, min(LEAST, sample // len(records)))
+    least = least_of(sample, len(records))
     for source, count in records.items():
         wanted = max(least, round(sample * count / sum(records.values())))
         yield from (place for _, place in sorted(smallest[source], reverse=True)[:wanted])

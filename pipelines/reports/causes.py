@@ -86,7 +86,8 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class WorstFile:
-    """A file of which `lost` records were quarantined, `reason_lost` of them for `reason`; `reasons` is the number of its reasons."""
+    """A file of which `lost` records were quarantined, `reason_lost` of them for `reason`; `reasons` is the number of its reasons. `wanted` are its
+    records that the gate counts: a manifest of an older version does not say how many."""
 
     source: str
     path: str
@@ -96,6 +97,7 @@ class WorstFile:
     reason: str
     reason_lost: float
     reasons: int
+    wanted: int | None = None
 
 
 def matrix_of(manifest: Row) -> Matrix:

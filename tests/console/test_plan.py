@@ -53,6 +53,17 @@ def test_the_files_of_all_sources_are_looked_at(conf: str, capsys: pytest.Captur
     assert [budget["max_tokens"] for budget in found["dialects"][1]["budgets"]] == [2048, 3000, 4096, 8192, 16384, 32768]
 
 
+def test_a_sample_that_is_greater_than_was_asked_for_says_why(conf: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_lines(tmp_path / "few.jsonl", [asked(f"{i}?") for i in range(12)])
+    sources = f"sources=[{{name: chat, path: {tmp_path}/logs/*.jsonl}}, {{name: few, path: {tmp_path}/few.jsonl}}]"
+    assert main(["plan", "--config", conf, "--sample", "40", "--set", sources]) == 0
+    why = "instead of 40, because each source gives its share, and at least 20 records if it has them"
+    assert f"113 distinct records: a sample of 48 {why}; ± is the interval of 95 %" in capsys.readouterr().out
+    assert main(["plan", "--config", conf, "--json", "--sample", "40", "--set", sources]) == 0
+    found = facts(capsys)
+    assert (found["asked"], found["sampled"]) == (40, {"chat": 36, "few": 12})
+
+
 def test_a_sample_has_intervals(conf: str, capsys: pytest.CaptureFixture[str]):
     assert main(["plan", "--config", conf, "--json", "--sample", "50", "--seed", "4"]) == 0
     found = facts(capsys)

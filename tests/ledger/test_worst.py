@@ -73,6 +73,16 @@ def test_a_source_that_is_new_is_compared_with_nothing():
     assert worst.words()[2] == "worst reason: image.missing, 60 records of source gui; 60 rows in all, the batch before: 2"
 
 
+def test_source_and_file_are_counted_as_the_gate_counts_and_say_what_does_not_count():
+    file = FileBook("gui", "a", 12, 0, 10, 1, 0, 0, filtered=1)
+    worst = worst_of(Books((file,), (), 0, 0, {"image.missing": 10}, {("gui", "a", "image.missing", True): 10}), Usual())
+    assert worst is not None
+    assert worst.words()[:2] == [
+        "worst source: gui, 10 of 10 records (100.00%); 2 duplicate, filtered or superseded records do not count",
+        "worst file: a, 10 of 10 records",
+    ]
+
+
 def test_where_nothing_was_lost_nothing_is_the_worst():
     assert worst_of(Books((FileBook("gui", "a", 9, 9, 0, 0, 0, 9),), (), 0, 0), Usual()) is None
     assert worst_of(Books((), (), 0, 0), Usual()) is None

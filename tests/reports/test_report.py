@@ -106,6 +106,12 @@ def test_the_page_has_no_script_and_loads_nothing_whatever_the_data_contains(dra
             assert (attributes.get(name) or "#").startswith(("#", "data:image/")), (tag, attributes)
 
 
+def test_the_share_of_a_file_is_of_the_records_that_the_gate_counts():
+    file = CAUSES["worst_files"][0] | {"records": 13, "lost": 10}
+    assert "76.92 %" in Elements(render_report(data(more={"worst_files": [file]}))).text  # of an older version
+    assert "100.00 %" in Elements(render_report(data(more={"worst_files": [file | {"wanted": 10}]}))).text
+
+
 def test_the_page_draws_the_point_of_a_step_on_its_screen():
     elements = Elements(page())
     (circle,) = [attributes for tag, attributes in elements.found if tag == "circle" and "2400" not in str(attributes) and attributes["cx"] == "15"]

@@ -109,7 +109,13 @@ def _add_plan(commands: Commands) -> None:
         "plan", help="estimate what a run would give under several values of max_tokens, from a sample of the records; nothing is written"
     )
     _add_config(outlook)
-    outlook.add_argument("--sample", type=_sample, default=1000, metavar="N", help="look at N records chosen at random, or `all` of them (default: 1000)")
+    outlook.add_argument(
+        "--sample",
+        type=_sample,
+        default=1000,
+        metavar="N",
+        help="look at N records chosen at random, more where there are small sources, or at `all` of them (default: 1000)",
+    )
     outlook.add_argument("--seed", type=int, default=0, metavar="S", help="choose other records (default: 0); the same seed chooses the same records")
     outlook.add_argument(
         "--pictures",
