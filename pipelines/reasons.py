@@ -211,7 +211,7 @@ class Reason(Enum):
         "schema.no_target",
         REFUSE,
         "The record has no answer to train on.",
-        "Log the assistant's answer. A blank answer cannot be trained on.",
+        "Log the assistant's answer. A blank answer cannot be trained on, and a request that failed has none.",
         "Exception: No tokens available, or a NaN loss",
     )
     SCHEMA_TURN_ORDER = Row(

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from pipelines.formats.envelopes import may_have_prompt
+from pipelines.formats.failed import error_type
 from pipelines.formats.keys import Unread
 from pipelines.formats.pieces import value_at
 from pipelines.formats.stops import failure_in
@@ -67,5 +68,6 @@ def check_request(record: Mapping[str, Any], is_request: bool, unread: Unread) -
         found = failure_in(holder, is_request) if isinstance(holder, dict) else None
         if found is not None:
             key, value = found
-            unread.add("record", where, key, value, f"the request failed ({clip(str(value))}), so its answer is none, or may be cut")
+            name = error_type(value)
+            unread.add("record", where, key, value, f"the request failed{f' ({name})' if name else ''}, so its answer is none, or may be cut")
             return

@@ -135,11 +135,16 @@ def failure_in(holder: Mapping[str, Json], is_request: bool) -> tuple[str, Json]
             return key, value
     if is_request:
         error, status = holder.get("error"), holder.get("status")
-        if isinstance(error, (str, dict)) and error and not (isinstance(error, str) and error.strip().lower() in _NO_ERROR):
+        if is_error(error):
             return "error", error
         if isinstance(status, str) and status.strip().lower() in _BAD:
             return "status", status
     return None
+
+
+def is_error(value: Json) -> bool:
+    """Whether the value of a key `error` says that there was one."""
+    return isinstance(value, (str, dict)) and bool(value) and not (isinstance(value, str) and value.strip().lower() in _NO_ERROR)
 
 
 def is_raw_stream(text: str) -> bool:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from pipelines.config import EPISODE_KEYS, EpisodeKey, Source
 from pipelines.formats.envelopes import ENVELOPES, fields_in_envelopes
 from pipelines.formats.exports import unfold_export
+from pipelines.formats.failed import refuse_failed
 from pipelines.formats.fields import read_fields
 from pipelines.formats.keys import HARMLESS, RECORD_FIELD, Unread
 from pipelines.formats.layouts import LAYOUTS
@@ -141,6 +142,8 @@ def _read(logged: Record, written: Written, source: Source, wanted: str, reading
     }  # a Parquet column of nulls does not count as a key
     for key in unread.ignored & logged.keys() if unread.ignored else ():
         unread.add("record", "", key, logged[key])
+    if not _ERRORS.isdisjoint(record) and source.fields is None:
+        refuse_failed(record)
     episode = _episode(record, source.episode_id)
     if source.fields is not None:
         return read_fields(record, written, source.fields, reading, episode)
@@ -210,6 +213,7 @@ _READ = frozenset((*RECORD_FIELD, *_CONVERSATIONS, *EPISODE_KEYS))
 _KNOWN = _READ | HARMLESS["record"]
 # The completions that OpenHands logs have their turns twice where its model has no calls of its own: as the model saw them, and with calls.
 _OF_OPENHANDS, _TWICE = frozenset(("args", "kwargs", "cost")), frozenset(("fncall_messages", "fncall_response"))
+_ERRORS = frozenset(("response", "response_body", "responseBody", "error"))  # keys where a request that failed says so
 _OF_REQUESTS = ("request", "responses", "gemini")  # layouts of an API's requests and responses
 _OF_RESPONSES = ("response", "choices", "output")  # keys of an answer that an API gave
 
