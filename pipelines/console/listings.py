@@ -61,7 +61,7 @@ def settings(options: Namespace) -> int:
 
 def dialects(options: Namespace) -> int:
     if options.card is not None:
-        print("\n".join(card_of(options.card).lines()))
+        print("\n".join(card_of(options.card, compare=True).lines()))
         return OK
     table = _table("dialect", "reproduces", "images", "tools", "differences under recipe sound")
     for model in DIALECTS.values():

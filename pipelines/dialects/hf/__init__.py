@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from msgspec.structs import asdict
@@ -15,7 +16,7 @@ from pipelines.dialects.hf.encoding import ChatEncoder
 from pipelines.dialects.hf.folder import ModelFolder, read_folder
 from pipelines.dialects.hf.pictures import Pictures, PixelLimits, open_pictures
 from pipelines.dialects.hf.probes import learned
-from pipelines.dialects.hf.rebuilt import REMEDY, other_ids
+from pipelines.dialects.hf.rebuilt import REMEDY, compare_ids
 from pipelines.dialects.hf.sandbox import DateNeeded
 from pipelines.dialects.hf.template import ChatTemplate
 from pipelines.storage.stores import ENVIRONMENT, Stores
@@ -50,12 +51,12 @@ def open_hf(settings: DialectSettings, stores: Stores = ENVIRONMENT, compare: bo
     return HfDialect(settings, options, *opened)
 
 
-def card_of(name: str) -> Card:
-    """The card of this model folder. Raises ConfigError where it has no chat template."""
+def card_of(name: str, compare: bool = False) -> Card:
+    """The card of this model folder. Raises ConfigError where it has no chat template. `compare`: see `open_hf`."""
     try:
-        return _open(name, TemplateOptions(), name, ENVIRONMENT).card
+        return _open(name, TemplateOptions(), name, ENVIRONMENT, compare, is_card=True).card
     except DateNeeded:
-        return _open(name, TemplateOptions(date="2000-01-01"), name, ENVIRONMENT).card
+        return _open(name, TemplateOptions(date="2000-01-01"), name, ENVIRONMENT, compare, is_card=True).card
 
 
 class _Opened(NamedTuple):
@@ -67,20 +68,23 @@ class _Opened(NamedTuple):
     pictures: Pictures | None
 
 
-def _open(name: str, options: TemplateOptions, place: str, stores: Stores, compare: bool = False) -> _Opened:
+def _open(name: str, options: TemplateOptions, place: str, stores: Stores, compare: bool = False, is_card: bool = False) -> _Opened:
+    """`is_card`: a tokenizer that transformers makes in another way is no fault, and stands in the card."""
     vocabulary = open_vocabulary(name, None, place, stores)
     if vocabulary.file is None:
         raise ConfigError([f"{place}: {name} has no chat template; hf needs a model folder"])
     pictures = open_pictures(vocabulary.file.parent, PixelLimits(options.min_pixels, options.max_pixels))
     try:
         folder = read_folder(vocabulary.file.parent, vocabulary.data)
-        if compare and (difference := other_ids(folder.path, folder.tokenizer_class, vocabulary.data, [token.content for token in folder.added])):
-            raise ValueError(f"{folder.path}: {difference}; {REMEDY}")
+        compared = compare_ids(folder.path, folder.tokenizer_class, vocabulary.data, [token.content for token in folder.added]) if compare else None
+        if compared and compared.difference and not is_card:
+            raise ValueError(f"{folder.path}: {compared.difference}; {REMEDY}")
         placeholder = pictures.placeholder if pictures else None
         writers = {for_tools: _writer(folder, for_tools, options, placeholder) for for_tools in (False, True)}
         for writer in writers.values():
             writer.template.is_open = True
         card = make_card(writers[False], writers[True], asdict(pictures.facts) if pictures else None)
+        card = replace(card, compared=compared)
     except ValueError as error:
         raise ConfigError([f"{place}: {error}"]) from None
     return _Opened(vocabulary, folder, ChatEncoder(vocabulary, folder.added), writers, card, pictures)

@@ -10,6 +10,7 @@ from pipelines.chat.turns import make_turns
 from pipelines.config import DialectSettings, TemplateOptions
 from pipelines.dialects.hf.chat import Chat, Writer
 from pipelines.dialects.hf.probes import ASKS, ASKS_MORE, REPLY, SYSTEM, THINKS, TOLD, TOOLS, USER
+from pipelines.dialects.hf.rebuilt import Compared
 from pipelines.reasons import Reason, Reject
 from pipelines.records import Message
 
@@ -60,10 +61,11 @@ class Card:
     open_end: bool
     result_token: str | None
     images: dict[str, Any] | None
+    compared: Compared | None = None  # None: that was not asked for
 
     def facts(self) -> dict[str, Any]:
-        """For the manifest."""
-        return asdict(self)
+        """For the manifest; without `compared`, which depends on the machine."""
+        return {name: value for name, value in asdict(self).items() if name != "compared"}
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -78,6 +80,8 @@ class Card:
         if self.open_end:
             yield "the last answer: is left open, options.end_of_turn is needed" + (f"; a last call ends with {self.result_token}" if self.result_token else "")
         yield f"images: {_pictures(self.images)}"
+        if self.compared is not None and self.compared != Compared():
+            yield f"tokenizer: {self.compared.difference or _not_compared(self.compared)}"
 
 
 def make_card(writer: Writer, for_tools: Writer, pictures: dict[str, Any] | None) -> Card:
@@ -107,6 +111,10 @@ def make_card(writer: Writer, for_tools: Writer, pictures: dict[str, Any] | None
     )
 
 
+def _not_compared(compared: Compared) -> str:
+    return f"tokenizer.json was not compared with the tokenizer that transformers makes of the folder: {compared.not_made}"
+
+
 def asked_and_missing(settings: DialectSettings, card: Card) -> Iterator[str]:
     """What the configuration asks of the model that it cannot do, and what is therefore quarantined."""
     missing = [tried for tried in TRIED if card.abilities[tried.name] != YES and not (settings.tool_syntax and tried.tools)]
@@ -127,6 +135,8 @@ def asked_and_missing(settings: DialectSettings, card: Card) -> Iterator[str]:
         yield "on_overflow: fewer_slices has no effect, because the model's own processor decides about slices"
     if card.images is None:
         yield "the model takes no images, so conversations with images are quarantined"
+    if card.compared is not None and card.compared.not_made:
+        yield _not_compared(card.compared)
 
 
 def _written(writer: Writer, messages: Sequence[Message], tools: str | None) -> Chat:

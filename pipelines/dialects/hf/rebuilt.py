@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer
 
-from pipelines.dialects.hf.pictures.processor import LOCAL, has_transformers
+from pipelines.dialects.hf.pictures.processor import LOCAL, first_line, has_transformers
 
 MOST_ADDED = 64  # vocabularies have hundreds that are reserved
 AS_IT_IS = frozenset({"PreTrainedTokenizerFast", "TokenizersBackend"})  # they read tokenizer.json whole
@@ -39,23 +39,35 @@ TEXTS = (
 )
 
 
-def other_ids(folder: Path, class_name: Any, data: bytes, added: Sequence[str]) -> str | None:
-    """How the tokenizer that transformers makes of this folder differs from its tokenizer.json; None if it does not, or if transformers is not
-    installed or cannot open it.
+class Compared(NamedTuple):
+    """How the tokenizer of transformers differs from tokenizer.json, if it does; or why the two were not compared."""
+
+    difference: str = ""
+    not_made: str = ""
+
+
+def compare_ids(folder: Path, class_name: Any, data: bytes, added: Sequence[str]) -> Compared:
+    """Compares the tokenizer that transformers makes of this folder with its tokenizer.json.
 
     `class_name` is `tokenizer_class` of the folder's settings, `data` its tokenizer.json, and `added` are the added tokens, which are tried with a
     text after them. It takes a second or more, but no time for classes that read the file as it is.
     """
-    if class_name in AS_IT_IS or not has_transformers():
-        return None
+    if class_name in AS_IT_IS:
+        return Compared()
+    if not has_transformers():
+        return Compared(not_made="transformers is not installed")
     from transformers import AutoTokenizer
 
     try:
         made = AutoTokenizer.from_pretrained(str(folder), **LOCAL)
         theirs = made.backend_tokenizer
-    except Exception:  # it needs a library or code that is not here, or is no tokenizer of this library
-        return None
-    name, mine = type(made).__name__, Tokenizer.from_buffer(data)
+    except Exception as error:  # it needs a library or code that is not here, or is no tokenizer of this library
+        return Compared(not_made=f"transformers cannot open it: {first_line(error)}")
+    return Compared(_difference(type(made).__name__, theirs, data, added) or "")
+
+
+def _difference(name: str, theirs: Any, data: bytes, added: Sequence[str]) -> str | None:
+    mine = Tokenizer.from_buffer(data)
     if more := {token.content for token in theirs.get_added_tokens_decoder().values()} - {token.content for token in mine.get_added_tokens_decoder().values()}:
         return f"{name} of transformers has these tokens, and tokenizer.json has not: {', '.join(sorted(more))}"
     for text in (*TEXTS, *(token + after for token in added[:MOST_ADDED] for after in ("a", " a", "\na"))):

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from pipelines.cli import main
 from pipelines.config import ConfigError
 from pipelines.dialects import open_dialect
+from pipelines.dialects.hf import card_of
 from pipelines.dialects.hf.agreement import disagreements
 from pipelines.dialects.hf.dialect import HfDialect
+from pipelines.dialects.hf.rebuilt import Compared
 from tests.dialects.hf.models import CHATML, model_folder, settings
 from tests.dialects.hf.test_headers import LOOP, PROMPT
 
@@ -107,3 +110,35 @@ def test_a_class_that_has_other_rules_than_the_file_is_refused(tmp_path: Path, n
         with pytest.raises(ConfigError, match=fault):
             open_dialect(given)
         open_dialect(given, compare=False)
+
+
+NOT_COMPARED = "tokenizer.json was not compared with the tokenizer that transformers makes of the folder: "
+
+
+def test_check_and_the_card_say_why_a_tokenizer_was_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    made = folder(tmp_path, tokenizer_config={"tokenizer_class": "SomebodysOwn", "auto_map": {"AutoTokenizer": ["own.SomebodysOwn", None]}})
+    conf = tmp_path / "run.yaml"
+    dialect = f"{{name: own, model: hf, tokenizer: {made}, max_tokens: 99}}"
+    conf.write_text(f"sources: [{{name: kit, path: a.jsonl, allow_empty: true}}]\ndialects: [{dialect}]\noutput: {{root: out}}\n")
+    monkeypatch.setattr("pipelines.dialects.hf.rebuilt.has_transformers", lambda: False)
+    assert main(["check", str(conf)]) == 0
+    assert f"dialect own: {NOT_COMPARED}transformers is not installed" in capsys.readouterr().out
+    assert main(["dialects", "--card", str(made)]) == 0
+    assert f"tokenizer: {NOT_COMPARED}transformers is not installed" in capsys.readouterr().out
+    monkeypatch.undo()
+    pytest.importorskip("transformers")
+    assert main(["check", str(conf)]) == 0
+    assert f"dialect own: {NOT_COMPARED}transformers cannot open it: ValueError: " in capsys.readouterr().out
+
+
+def test_a_tokenizer_that_is_read_as_it_is_needs_no_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pipelines.dialects.hf.rebuilt.has_transformers", lambda: False)
+    made = folder(tmp_path, tokenizer_config={"tokenizer_class": "PreTrainedTokenizerFast"})
+    assert card_of(str(made), compare=True).compared == Compared()
+    assert "compared" not in card_of(str(made), compare=True).facts()
+
+
+def test_a_card_names_the_difference_which_a_dialect_is_refused_for(tmp_path: Path):
+    pytest.importorskip("transformers")
+    made = folder(tmp_path, tokenizer_config={"tokenizer_class": "GPT2Tokenizer"})
+    assert any(line.startswith("tokenizer: GPT2Tokenizer of transformers makes other ids of ") for line in card_of(str(made), compare=True).lines())

@@ -52,7 +52,7 @@ def open_image_processor(files: ProcessorFiles) -> Any:
     try:
         return AutoImageProcessor.from_pretrained(str(files.folder), **LOCAL)
     except Exception as error:  # a missing library, a class that is not known, a setting that the class does not take
-        raise ConfigError([f"{files.folder}: transformers cannot open the image processor: {_first_line(error)}"]) from None
+        raise ConfigError([f"{files.folder}: transformers cannot open the image processor: {first_line(error)}"]) from None
 
 
 def open_processor(files: ProcessorFiles, limits: PixelLimits) -> Processor:
@@ -77,7 +77,7 @@ def open_processor(files: ProcessorFiles, limits: PixelLimits) -> Processor:
     except ConfigError:
         raise
     except Exception as error:  # as above
-        raise ConfigError([f"{files.folder}: transformers cannot open {_name(files)}: {_first_line(error)}"]) from None
+        raise ConfigError([f"{files.folder}: transformers cannot open {_name(files)}: {first_line(error)}"]) from None
     if not isinstance(placeholder, str) or not placeholder:
         raise ConfigError([f"{files.folder}: {_name(files)} has no token for a picture"])
     options = _options(files, image_processor, limits)
@@ -88,7 +88,7 @@ def open_processor(files: ProcessorFiles, limits: PixelLimits) -> Processor:
             texts = _written(processor, placeholder, sizes, options)
         except Exception as error:  # processors raise what numpy and Pillow raise; what differs from the trial at opening is the size
             shown = ", ".join(f"{size.width}x{size.height}" for size in sizes[:4])
-            raise Reject(Reason.TOKENS_IMAGE_UNSUPPORTED.at("", f"{_name(files)} refuses {shown} px: {_first_line(error)}")) from None
+            raise Reject(Reason.TOKENS_IMAGE_UNSUPPORTED.at("", f"{_name(files)} refuses {shown} px: {first_line(error)}")) from None
         images = seen[0] if seen else {}
         return [Written(text, images, place) for place, text in enumerate(texts)]
 
@@ -175,5 +175,6 @@ def _name(files: ProcessorFiles) -> str:
     return files.processor or files.model or str(files.image.get("image_processor_type") or "the processor")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The class of an error and the beginning of what it says."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"[:300]
