@@ -197,6 +197,7 @@ class Unread:
         self.notes: list[Finding] = []  # of what is read
         self.prompts: list[UnreadPrompt] = []  # tools and system texts in the values that are not read
         self.stops: list[Stop] = []  # why answers ended before their end
+        self.is_failed = False  # whether a finding says that the request failed
 
     def add(self, kind: str, where: str, key: str, value: Any, meaning: str = "", repeats: Callable[[str, Any], bool] | None = None) -> None:
         """`kind` is record, turn, part, call or tool, `where` the place of the object that has the key. If `meaning` says why it

@@ -70,4 +70,5 @@ def check_request(record: Mapping[str, Any], is_request: bool, unread: Unread) -
             key, value = found
             name = error_type(value)
             unread.add("record", where, key, value, f"the request failed{f' ({name})' if name else ''}, so its answer is none, or may be cut")
+            unread.is_failed = key not in unread.ignored
             return

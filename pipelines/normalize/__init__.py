@@ -64,6 +64,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
             line.text = line.call.arguments
     if unread.stops:
         check_stops(unread.stops, lines, config.checks.cut_answer, findings)
+    findings.about_answer += unread.is_failed and config.normalize.field_unread == "quarantine"
     check_calls((line.call for line in lines if line.call), declared, findings)
     boxes = fill_objects(logged, lines, findings)
     _check_targets(lines, findings)

@@ -115,6 +115,7 @@ def ended(record: dict[str, Any], reason: str) -> dict[str, Any]:
         (lambda record: ended(record, "length"), {}, "record.superseded"),
         (lambda record: ended(record, "length"), {"checks": {"cut_answer": "quarantine"}}, "check.cut_answer"),
         (lambda record: ended(record, "content_filter"), {}, "schema.field_unread"),
+        (lambda record: record | {"error": {"type": "server_error"}}, {}, "schema.field_unread"),
         (lambda record: record | {"label": False}, {}, "record.labelled_bad"),
         (lambda record: ended(record, "length") | {"label": False}, {"checks": {"cut_answer": "quarantine"}}, "record.labelled_bad"),
     ],
