@@ -317,6 +317,13 @@ def test_a_text_that_is_withheld_once_is_trained_where_another_call_gave_it():
     assert folded(drafts) == [NOTHING, Folded(1, (), None, (1,), cumulative(drafts[0]).place), Folded(1, (1, 3), place)]
 
 
+@pytest.mark.parametrize("mark", [masked, refused])
+def test_a_record_without_an_answer_of_its_own_withholds_nothing(mark):
+    unanswered = mark(draft([Q, A], 1))
+    drafts = [replace(unanswered, messages=(*unanswered.messages, R)), draft([Q, A, R, B], 2)]
+    assert [one.trains for one in folded(drafts)] == [0, 2]
+
+
 def test_a_record_of_which_every_answer_is_withheld_is_not_superseded():
     drafts = [draft([Q, says("a", weight=0)], 1), draft([Q, A, R, says("b", weight=0)], 2)]
     found = folded(drafts)
