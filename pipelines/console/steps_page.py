@@ -42,7 +42,7 @@ sources:
   model cannot express, such as opening an app, becomes no row; it stays in the history of later steps, and the note `step.left_out` names it.
 - **What is added**: a row that finishes the episode, if there is a screen after the last action. If that screen is a step without an action, the row has the note `step.finish_added`, because an
   agent that broke off looks the same. `finish_row: false` adds none. A wait or a long press without a duration gets the model's default in the form `agentcpm_gui`: 200 and 1,000 ms. A duration that is no whole
-  number of milliseconds, or below 20, is refused (`step.action_bad`).
+  number of milliseconds, or below 20, is refused (`step.action_bad`), unless its key says the unit, such as `seconds`.
 - **Coordinates**: `auto` takes the unit that the data set documents, and refuses a record whose values contradict it. Where nothing is documented, the values of the record
   decide: a fraction up to 1 is a unit, a value over 1000 is in px (up to 1100 not if it is one point of ten or more, which may be a fault), one beyond the logged screen is in thousandths. If several are possible, the
   other records of the source in the batch decide, where all that are certain agree and are more than a twentieth of the records with points (`step.coordinates_voted`; the manifest names the unit of
