@@ -254,8 +254,8 @@ def test_a_redrive_moves_records_that_were_fixed_out_of_quarantine(spark, run_jo
     seen = json.loads(capsys.readouterr().out)
     assert [one["kind"] for one in seen] == ["batch", "redrive", "redrive"]
     assert [one["states"] for one in seen][:2] == [
-        ["quarantined: image.missing", "quarantined: record.duplicate"],
-        ["conversation", "minicpm_v_2_5: clean", "quarantined: record.duplicate"],
+        ["quarantined: image.missing", "duplicate"],
+        ["conversation", "minicpm_v_2_5: clean", "duplicate"],
     ]
     assert json.loads(seen[0]["raw"])["id"] == "e-1"
     assert episodes(["explain", record, str(root)]) == 0
