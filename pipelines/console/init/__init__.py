@@ -83,6 +83,7 @@ def _found(looked: list[Looked]) -> Iterator[str]:
     for one in looked:
         files = counted(len(one.part.files), "file")
         yield f"source {one.name}: {files}; looked at up to {RECORDS_PER_FILE} records of each file, {len(one.raws):,} in all; {one.formats_words()}"
+        yield from (f"source {one.name}: {why}" for why in one.whys)
         if one.repeated is not None:
             yield f"source {one.name}: {one.repeated.words()}; the configuration has fold: prefix, with which each is trained once"
 

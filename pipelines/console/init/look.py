@@ -16,6 +16,7 @@ from pipelines.console.init.images import Images, images_of
 from pipelines.console.init.parts import Part, parts_of
 from pipelines.console.shape.draft import STEP_ROWS, Fields, draft_fields
 from pipelines.console.shape.keys import places_in
+from pipelines.console.shape.steps import known_others, values_of
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile
 from pipelines.flow import draft_of, make_outcomes, open_flow
@@ -46,6 +47,7 @@ class Looked:
     images: Images
     episode_id: EpisodeId
     repeated: Repeated | None = None  # where the records are those of a cumulative log
+    whys: Sequence[str] = ()  # what is the matter with records of data sets that cannot be read as they are
 
     def formats_words(self) -> str:
         """`recognised as openai: 40 records, as sharegpt: 10 records`, or that nothing was."""
@@ -109,7 +111,9 @@ def look_at(part: Part, name: str) -> Looked:
         drafts = [draft_of(raw, config) for raw in raws]
     images = images_of([draft for draft in drafts if isinstance(draft, Draft)], [file.path for file in files])
     repeated = None if rows else repeated_in(draft for draft in drafts if isinstance(draft, Draft))
-    return Looked(name, part, raws, drafts, fields, rows, images, episode_id_of(values, drafts), repeated)
+    refused = [raw for raw, draft in zip(raws, drafts, strict=True) if isinstance(draft, Quarantined)]
+    whys = () if rows or fields else known_others(values_of(refused, config), config)
+    return Looked(name, part, raws, drafts, fields, rows, images, episode_id_of(values, drafts), repeated, whys)
 
 
 def outcomes_of(config: Config, looked: Sequence[Looked]) -> Results:

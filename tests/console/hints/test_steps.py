@@ -36,6 +36,13 @@ def test_they_say_what_is_the_matter_with_a_data_set_that_cannot_be_read(tmp_pat
     assert said(tmp_path, capsys, [WITHOUT_SCREENS, WITHOUT_SCREENS | {"n": 1}]) == ([line], [line])
 
 
+def test_init_says_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    log = write_lines(tmp_path / "gui.jsonl", [WITHOUT_SCREENS, asked()])
+    assert main(["init", str(log), "--out", str(tmp_path / "mine.yaml")]) == 0
+    line = "source gui: Mind2Web's text form has no screens; use osunlp/Multimodal-Mind2Web, which has one for each action"
+    assert line in capsys.readouterr().err.splitlines()
+
+
 @pytest.mark.parametrize(
     ("records", "source"),
     [
