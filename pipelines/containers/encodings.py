@@ -34,9 +34,13 @@ def other_encoding(head: bytes, is_all: bool) -> str | None:
 
 
 def _is_wide_json(head: bytes, codec: str) -> bool:
-    """Whether this is JSON in an encoding of two or four bytes: it decodes, begins like JSON, and contains no NUL character."""
+    """Whether this is JSON in an encoding of two or four bytes: it decodes, begins like JSON, and contains no NUL character. A line of UTF-8 with a NUL byte
+    before its brace does not: what follows the brace is no ASCII then."""
     text = _decoded(head, codec)
-    return text is not None and len(text) > 1 and "\0" not in text and text.lstrip()[:1] in ("{", "[")
+    if text is None or "\0" in text:
+        return False
+    start = text.lstrip()[:2]
+    return len(start) == 2 and start[0] in "{[" and start.isascii()
 
 
 def _east_asian(head: bytes) -> str | None:

@@ -143,6 +143,8 @@ TEXT = '{"a": "谢谢你们大家都好", "b": "再见朋友明天见"}\n'
         ('{"a": "café", "b": "naïve"}\n'.encode("latin-1"), False),
         ("谢谢你们大家都好".encode("gb18030"), False),  # no JSON
         (b'{"a": "\0"}', False),
+        (b'\0{"a": "b"}\n', False),
+        (TEXT.replace("{", "{\r\n ").encode("utf-16-be"), True),
         (b"", False),
     ],
 )

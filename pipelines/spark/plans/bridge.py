@@ -159,7 +159,8 @@ def read_paths(job: Job, files: Sequence[Row], kind: pa.StructType, make_filter:
     `make_filter` is called once per task for a function that drops rows before Spark gets them, or for None.
     """
     if not files:
-        return job.spark.createDataFrame(pa.schema(list(kind)).empty_table())
+        schema = pa.schema(list(kind))
+        return job.spark.createDataFrame(schema.empty_table(), from_arrow_schema(schema))  # Spark Connect asks for both
     stores = job.root.stores
     tasks = max(1, min(job.parallelism, len(files)))
     shared = job.share(files)

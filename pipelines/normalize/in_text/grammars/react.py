@@ -21,24 +21,20 @@ _NEXT = re.compile(r"^[ \t]*+(?:Thought|Action|Final Answer):", re.MULTILINE)
 
 def find(text: str) -> list[CallText]:
     found: list[CallText] = []
-    head = _next(text, 0)
+    form = _HEAD if "Action Input:" in text else _BLOB
+    head = form.search(text)
     while head:
         end = end_of_value(text, head.end())
         if end is None:
             return []
         call = CallText(head.start(), end, head[1].strip(), text[head.end() : end])
-        if head.re is _BLOB and (tail := _BLOB_END.match(text, end)):
+        if form is _BLOB and (tail := _BLOB_END.match(text, end)):
             call = call._replace(end=tail.end())
         if fence := _FENCE.match(text, call.end):
             call = call._replace(end=fence.end())
         found.append(_with_result(text, call))
-        head = _next(text, found[-1].end)
+        head = form.search(text, found[-1].end)
     return found
-
-
-def _next(text: str, at: int) -> re.Match[str] | None:
-    """Where the next call begins, in the form that the text has."""
-    return _HEAD.search(text, at) if "Action Input:" in text else _BLOB.search(text, at)
 
 
 def _with_result(text: str, call: CallText) -> CallText:
