@@ -181,8 +181,10 @@ def with_context(raw: RawRecord, draft: Draft | Quarantined, context: RecordCont
     if isinstance(draft, Quarantined):
         return draft
     if context.superseded_by is not None:
-        found = Reason.RECORD_SUPERSEDED.at("", f"its answers are trained in {context.superseded_by.named}")
-        return Quarantined(raw, (found,), episode_id=draft.episode_id, unread=draft.unread)
+        cut = tuple(finding for finding in draft.findings if finding.code == Reason.CHECK_CUT_ANSWER.code)
+        other = "other " if any(message.is_withheld for message in draft.messages) else ""
+        found = Reason.RECORD_SUPERSEDED.at("", f"its {other}answers are trained in {context.superseded_by.named}")
+        return Quarantined(raw, (found, *cut), episode_id=draft.episode_id, unread=draft.unread)
     return DraftWithImages(raw, draft, images_of(draft), context)
 
 

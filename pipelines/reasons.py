@@ -801,8 +801,8 @@ class Reason(Enum):
     REPAIR_ANSWER_WITHHELD = Row(
         "repair.answer_withheld",
         REPAIR,
-        "The log is cumulative (`fold: prefix`), and the records of some answers' own calls say that they were cut or blocked, are labelled as bad, or have "
-        "`loss_weight` 0, so their `loss_weight` is 0 here too.",
+        "The log is cumulative (`fold: prefix`), and the records of some answers' own calls say that they were cut, blocked or failed, are labelled as bad, or "
+        "have `loss_weight` 0, so their `loss_weight` is 0 here too.",
         "Nothing to fix. The record that the finding names says why; what trains its answer there trains it here.",
         "the cut answer is trained with a token that ends it",
     )

@@ -29,26 +29,24 @@ class Answer(NamedTuple):
     reasoning: int  # its characters of reasoning, without white space
     images: int  # up to here
     size: int  # characters up to here, with all reasoning, without system messages
-    is_withheld: bool = False  # whether the record ends with it and says that it is not trained: it was cut, say
+    is_withheld: bool = False  # whether the record of its own call says that it is not trained: it was cut, say
 
 
 def answers_of(draft: Draft) -> list[Answer]:
-    """The answers that are trained or withheld, in order; without their images, which are not verified yet. Of a draft that is refused for its newest
-    answer, that one, withheld."""
+    """The answers that are trained or withheld, in order; without their images, which are not verified yet. A draft that is refused trains none."""
     found = answers_in(draft.origin.source, draft.episode_id if draft.episode_id != draft.record_id else None, draft.tools, draft.messages)
-    if not draft.refusals:
-        return found
-    return [answer._replace(is_withheld=True) for answer in found if answer.is_newest and _ends_with_an_answer(draft.messages)]
+    return [answer for answer in found if answer.is_withheld] if draft.refusals else found
 
 
 def answers_in(source: str, episode: str | None, tools: str | None, messages: Sequence[Message]) -> list[Answer]:
     """The same for the parts of a record; `episode` is None where the log gives none. Linear in the length of the texts."""
     answers: list[Answer] = []
     for answer in _units(source, episode, tools, messages):
-        if any(message.loss_weight != 0 for message in messages[answer.first : answer.last + 1]):
-            answers.append(answer)
-        elif answer.is_newest and _ends_with_an_answer(messages):
+        parts = messages[answer.first : answer.last + 1]
+        if any(message.is_withheld for message in parts):
             answers.append(answer._replace(is_withheld=True))
+        elif any(message.loss_weight != 0 for message in parts):
+            answers.append(answer)
     return answers
 
 
@@ -87,11 +85,6 @@ def _units(source: str, episode: str | None, tools: str | None, messages: Sequen
             here, text = _digest(chain, "reasoning"), message.content
         yield Answer(start, i, here, _digest(scope, message.metadata, text), i >= newest, episode is not None, reasoning, images, size)
         start, reasoning = None, 0
-
-
-def _ends_with_an_answer(messages: Sequence[Message]) -> bool:
-    """Otherwise the newest answer is of an earlier call: this one was refused, say, or failed."""
-    return messages[-1].role == "assistant"
 
 
 def _start_of_newest_turn(messages: Sequence[Message]) -> int:

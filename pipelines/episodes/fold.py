@@ -71,14 +71,23 @@ def fold_findings(context: RecordContext) -> Iterator[Finding]:
         yield Reason.REPAIR_ANSWER_WITHHELD.at("", f"loss_weight is 0 in {messages}")
 
 
+@dataclass(slots=True)
+class _Withheld:
+    """Which answers are withheld, and by which record: `by_text` for an episode, by chain and own text; `by_chain` for all episodes, if none gives the answer
+    as a good one."""
+
+    by_text: dict[tuple[bytes, bytes], Held] = field(default_factory=dict)
+    by_chain: dict[bytes, Held] = field(default_factory=dict)
+
+    def by(self, chain: bytes, own: bytes) -> Held | None:
+        return self.by_text.get((chain, own)) or self.by_chain.get(chain)
+
+
 class _Best(NamedTuple):
-    """The best of the answers with one chain, and whether it is `given`: as the newest answer of any record, or in a published one. `withheld_by` is the
-    first record that withholds it."""
+    """The best of the answers with one chain that are not withheld."""
 
     rank: Rank
     place: Held
-    is_given: bool
-    withheld_by: Held | None
 
 
 class _Moved(NamedTuple):
@@ -88,44 +97,74 @@ class _Moved(NamedTuple):
     place: Held
 
 
+class _Known(NamedTuple):
+    """What all records say of each chain: who withholds it, its best answer, and whether it is given: by the record of its own call, or by a published one."""
+
+    withheld: _Withheld
+    best: Mapping[bytes, _Best]
+    given: frozenset[bytes]
+
+
 def fold(records: Iterable[Cumulative]) -> dict[Held, Folded]:
     """What is decided about each record, by its place; nothing about records without answers to train and published ones."""
-    known = list(records)
-    best = _best_of_chains(known)
-    moved = _moved(known, best)
-    undecided = (record for record in known if not record.is_published and not all(answer.is_withheld for answer in record.answers))
-    return {record.place: _folded(record, best, moved) for record in undecided}
+    listed = list(records)
+    known = _known(listed)
+    moved = _moved(listed, known)
+    undecided = (record for record in listed if not record.is_published and not all(answer.is_withheld for answer in record.answers))
+    return {record.place: _folded(record, known, moved) for record in undecided}
 
 
-def _folded(record: Cumulative, best: Mapping[bytes, _Best], moved: Mapping[bytes, _Moved]) -> Folded:
+def _folded(record: Cumulative, known: _Known, moved: Mapping[bytes, _Moved]) -> Folded:
     trains, held, withheld_by = 0, None, None
     masked: list[int] = []
     withheld: list[int] = []
     for answer in record.answers:
-        found, elsewhere = best[answer.chain], moved.get(answer.chain)
         if answer.is_withheld:
             continue
-        if found.withheld_by is not None or (elsewhere is not None and elsewhere.is_withheld):
+        elsewhere, by = moved.get(answer.chain), known.withheld.by(answer.chain, answer.own)
+        if by is not None or (elsewhere is not None and elsewhere.is_withheld):
             withheld += range(answer.first, answer.last + 1)
-            withheld_by = found.withheld_by or (elsewhere and elsewhere.place)
-        elif elsewhere is None and found.place == record.place:
+            withheld_by = by or (elsewhere and elsewhere.place)
+            continue
+        place = known.best[answer.chain].place if elsewhere is None else elsewhere.place
+        if elsewhere is None and place == record.place:
             trains += 1
         else:
-            place = found.place if elsewhere is None else elsewhere.place
             masked += range(answer.first, answer.last + 1)
             held = held if place == record.place else place
     return Folded(trains, tuple(masked), held, tuple(withheld), withheld_by)
 
 
-def _best_of_chains(records: Iterable[Cumulative]) -> dict[bytes, _Best]:
+def _known(records: Sequence[Cumulative]) -> _Known:
+    withheld = _withheld(records)
     best: dict[bytes, _Best] = {}
+    given: set[bytes] = set()
     for record in records:
         for answer in record.answers:
-            one = _Best(_rank(record, answer), record.place, answer.is_newest or record.is_published, record.place if answer.is_withheld else None)
-            other = best.get(answer.chain, one)
-            withheld_by = _first(one.withheld_by, other.withheld_by)
-            best[answer.chain] = min(one, other, key=lambda one: one.rank)._replace(is_given=one.is_given or other.is_given, withheld_by=withheld_by)
-    return best
+            if answer.is_newest or answer.is_withheld or record.is_published:
+                given.add(answer.chain)
+            if withheld.by(answer.chain, answer.own) is None:
+                one = _Best(_rank(record, answer), record.place)
+                best[answer.chain] = min(one, best.get(answer.chain, one))
+    return _Known(withheld, best, frozenset(given))
+
+
+def _withheld(records: Iterable[Cumulative]) -> _Withheld:
+    """Of two records of one episode that contradict each other, the one counts that withholds the answer."""
+    found = _Withheld()
+    gives: set[tuple[bytes, bytes]] = set()
+    for record in records:
+        for answer in record.answers:
+            key = (answer.chain, answer.own)
+            if answer.is_withheld:
+                found.by_text[key] = min(record.place, found.by_text.get(key, record.place))
+            elif answer.is_newest or record.is_published:
+                gives.add(key)
+    good = {chain for chain, own in gives if (chain, own) not in found.by_text}
+    for (chain, _), place in found.by_text.items():
+        if chain not in good:
+            found.by_chain[chain] = min(place, found.by_chain.get(chain, place))
+    return found
 
 
 def _rank(record: Cumulative, answer: Answer) -> Rank:
@@ -133,18 +172,18 @@ def _rank(record: Cumulative, answer: Answer) -> Rank:
     return (not record.is_published, -answer.reasoning, -answer.images, -answer.size, -record.messages, record.place)
 
 
-def _moved(records: Sequence[Cumulative], best: Mapping[bytes, _Best]) -> dict[bytes, _Moved]:
+def _moved(records: Sequence[Cumulative], known: _Known) -> dict[bytes, _Moved]:
     """The answers of rewritten histories, by their chains, each with a record that trains its text.
 
     Several episodes may begin alike and share an answer. It stays where it is if any of them would lack it, and then counts for all of them.
     """
     texts = _Texts()
     for chain, own in {(answer.chain, answer.own) for record in records for answer in record.answers}:
-        if best[chain].is_given:
-            texts.add(own, best[chain])
+        if chain in known.given:
+            texts.add(own, known.withheld.by(chain, own), known.best.get(chain))
     history: dict[tuple[bytes, bytes], _History] = {}
     for record in records:
-        for one in _history(record, best, texts):
+        for one in _history(record, known, texts):
             other = history.get((one.chain, one.own), one)
             history[one.chain, one.own] = one._replace(excess=max(one.excess, other.excess))
     least = _least(history.values())
@@ -168,11 +207,11 @@ class _Texts:
     places: dict[bytes, tuple[Held, Held]] = field(default_factory=dict)
     withheld_by: dict[bytes, Held] = field(default_factory=dict)
 
-    def add(self, own: bytes, best: _Best) -> None:
+    def add(self, own: bytes, withheld_by: Held | None, best: _Best | None) -> None:
         self.counts[own] += 1
-        if best.withheld_by is not None:
-            self.withheld_by[own] = min(best.withheld_by, self.withheld_by.get(own, best.withheld_by))
-        else:
+        if withheld_by is not None:
+            self.withheld_by[own] = min(withheld_by, self.withheld_by.get(own, withheld_by))
+        elif best is not None:
             first, last = self.places.get(own, (best.place, best.place))
             self.places[own] = (min(first, best.place), max(last, best.place))
 
@@ -197,21 +236,16 @@ class _History(NamedTuple):
     excess: int
 
 
-def _first(one: Held | None, other: Held | None) -> Held | None:
-    return min(one, other) if one is not None and other is not None else one or other
-
-
-def _history(record: Cumulative, best: Mapping[bytes, _Best], texts: _Texts) -> Iterator[_History]:
+def _history(record: Cumulative, known: _Known, texts: _Texts) -> Iterator[_History]:
     if record.is_published:
         return
-    given_here = Counter(answer.own for answer in record.answers if best[answer.chain].is_given)
+    given_here = Counter(answer.own for answer in record.answers if answer.chain in known.given)
     before: Counter[bytes] = Counter()
     for answer in record.answers:
-        found = best[answer.chain]
-        if not found.is_given:
+        if answer.chain not in known.given:
             before[answer.own] += 1
             excess = before[answer.own] - (texts.counts[answer.own] - given_here[answer.own])
-            yield _History(answer.chain, answer.own, found.rank, answer.has_episode, excess)
+            yield _History(answer.chain, answer.own, known.best[answer.chain].rank, answer.has_episode, excess)
 
 
 def _least(history: Iterable[_History]) -> dict[tuple[bytes, int], _History]:

@@ -24,7 +24,7 @@ from pipelines.normalize.in_text.tools import lift_tools
 from pipelines.normalize.marks import check_references, place_images
 from pipelines.normalize.reasoning import CLOSE
 from pipelines.normalize.results import pair_results
-from pipelines.normalize.stopped import check_stops
+from pipelines.normalize.stopped import check_stops, withhold_own_answer
 from pipelines.normalize.tools import check_calls, drop_padding, read_tools, tools_text
 from pipelines.normalize.turns import Line, lines_of
 from pipelines.normalize.unread_prompts import check_definitions, check_system_texts
@@ -64,7 +64,9 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
             line.text = line.call.arguments
     if unread.stops:
         check_stops(unread.stops, lines, config.checks.cut_answer, findings)
-    findings.about_answer += unread.is_failed and config.normalize.field_unread == "quarantine"
+    is_cumulative = raw.origin.source in config.cumulative
+    if is_cumulative:
+        withhold_own_answer(lines, unread.is_failed, findings)
     check_calls((line.call for line in lines if line.call), declared, findings)
     boxes = fill_objects(logged, lines, findings)
     _check_targets(lines, findings)
@@ -73,7 +75,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     step_id, own_id = (id_text(name, value, logged.written, findings) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
     _note_names(findings)
     findings.notes += unread.notes
-    findings.close(raw.origin.source in config.cumulative)
+    findings.close(may_stay=is_cumulative and any(line.is_withheld for line in lines))
     return Draft(
         sample_id=sample_id_of(raw.record_id),
         record_id=raw.record_id,
@@ -103,7 +105,6 @@ def _check_record(logged: Logged, findings: Findings) -> None:
         if word is False or word == "false":
             if key not in findings.unread.ignored:
                 findings.refuse(Reason.RECORD_LABELLED_BAD, key, "the answer is labelled as bad")
-                findings.about_answer += 1
         elif word is not True and word != "true":
             findings.unread.add("record", "", key, value)
 
@@ -225,5 +226,6 @@ def _message(line: Line) -> Message:
         loss_weight=line.weight,
         answered=line.answered,
         # An image mark that was taken out of the reasoning moves its end; it then counts as reasoning in the text.
+        is_withheld=line.is_withheld,
         reasoning_end=line.reasoning_end if line.text[: line.reasoning_end].endswith(CLOSE) else 0,
     )

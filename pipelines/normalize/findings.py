@@ -13,6 +13,7 @@ from pipelines.reasons import Reason, Reject, reason_of, refusals
 from pipelines.records import Finding
 
 _IN_TURN = re.compile(r"(\[\d+\]\.)(\w+)")  # the place of a field of a turn, in a list of turns
+_AS_IT_IS = frozenset(reason.code for reason in (Reason.SCHEMA_FIELD_UNREAD, Reason.CHECK_CUT_ANSWER, Reason.RECORD_LABELLED_BAD))
 MOST = 100  # findings of one reason that are listed; the others are counted
 
 
@@ -26,7 +27,6 @@ class Findings:
         self.names: dict[str, dict[str, str]] = {}  # role -> the names that its turns have, each with its first place
         self.turns_key = ""
         self.renamed: Mapping[str, str] = {}  # usual key of a turn -> what the log has instead
-        self.about_answer = 0  # refusals that say of the newest answer that it is not to be trained, and of nothing else that it is wrong
         self._counts: Counter[Reason] = Counter()
 
     def refuse(self, reason: Reason, where: str, detail: str = "") -> None:
@@ -70,8 +70,8 @@ class Findings:
             return finding
         return finding._replace(where=f"{self.turns_key}{found[1]}{self.renamed[found[2]]}{finding.where[len(self.turns_key) + found.end() :]}")
 
-    def close(self, is_cumulative: bool = False) -> None:
-        """Raises Reject if there is any refusal: all refusals first, then the notes. Not where the log is cumulative and all are about the newest answer."""
+    def close(self, may_stay: bool = False) -> None:
+        """Raises Reject if there is any refusal: all refusals first, then the notes. With `may_stay`, not for refusals of what was read as it is."""
         if self.renamed:
             for found in (self.refusals, self.notes, self.unread.findings):
                 found[:] = map(self._as_logged, found)
@@ -83,5 +83,5 @@ class Findings:
             self.refusals += self.unread.findings
         else:
             self.notes += self.unread.findings
-        if self.refusals and not (is_cumulative and len(self.refusals) == self.about_answer):
+        if self.refusals and not (may_stay and all(finding.code in _AS_IT_IS for finding in self.refusals)):
             raise Reject(*dict.fromkeys([*self.refusals, *self.notes]))

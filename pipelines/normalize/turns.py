@@ -28,7 +28,7 @@ _STREAMS = ("data:", "event:")  # how the stream of a response begins
 class Line(Struct, gc=False, kw_only=True):
     """A message in the making. `images` are (offset, reference or Slot, JSON path) that have their place already; `pool` are (reference, JSON path)
     that the turn has without a place. `is_alone`: the turn has no call besides the text. `is_silent`: the log has an answer that is a blank text.
-    `reasoning_end` and `answered` are those of the message."""
+    `reasoning_end`, `answered` and `is_withheld` are those of the message."""
 
     role: str
     text: str
@@ -45,6 +45,7 @@ class Line(Struct, gc=False, kw_only=True):
     is_alone: bool = True
     is_silent: bool = False
     spelling: str | None = None  # of a call that is written in the text and stays text
+    is_withheld: bool = False
 
     @property
     def is_blank(self) -> bool:

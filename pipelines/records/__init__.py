@@ -146,6 +146,8 @@ class Message(Noun, frozen=True):
     Two facts about the log are for templates that write it as it is, and are in no table. `answered` is set on a result that answers another call, or
     is logged in another place, than its own place says. `reasoning_end` is the offset into `content` up to which the log has reasoning in a field of its
     own, and content has it with its tags; 0 if it has none there.
+
+    `is_withheld`, which is in no table either, is for cumulative logs: the record of this answer's own call says that it is not to be trained.
     """
 
     role: str  # system | user | assistant | observation
@@ -155,6 +157,7 @@ class Message(Noun, frozen=True):
     loss_weight: float | None = None
     answered: Answered | None = None
     reasoning_end: int = 0
+    is_withheld: bool = False
 
 
 class Box(NamedTuple):
@@ -173,7 +176,7 @@ class Draft(Noun, frozen=True, kw_only=True):
     messages yet, and becomes several conversations; its `refs` are the screens of the steps, each once.
 
     `unread` counts the keys of the record that nothing reads, by place: (("turn.timestamp", 12), ("record.source_file", 1)). `refusals` quarantine a
-    record of a cumulative log for its newest answer, which was cut, blocked or labelled as bad; its draft tells `fold` which answer that is.
+    record of a cumulative log whose answer is withheld; its draft tells `fold` which answer that is.
     """
 
     sample_id: str

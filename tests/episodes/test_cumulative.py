@@ -117,6 +117,8 @@ def ended(record: dict[str, Any], reason: str) -> dict[str, Any]:
         (lambda record: ended(record, "content_filter"), {}, "schema.field_unread"),
         (lambda record: record | {"error": {"type": "server_error"}}, {}, "schema.field_unread"),
         (lambda record: record | {"label": False}, {}, "record.labelled_bad"),
+        (lambda record: record | {"label": False, "video": "a.mp4"}, {"normalize": {"media": "warn"}}, "record.labelled_bad"),
+        (lambda record: record | {"label": False, "rejected_reply": "No."}, {}, "record.labelled_bad"),
         (lambda record: ended(record, "length") | {"label": False}, {"checks": {"cut_answer": "quarantine"}}, "record.labelled_bad"),
     ],
 )
@@ -147,6 +149,30 @@ def test_an_answer_that_nothing_keeps_from_training_is_trained_once(tmp_path: Pa
     records = call_records(turns)
     found = run_lines(configuration(source=FOLD, **settings), write_lines(tmp_path / "calls.jsonl", [records[0], mark(records[1]), *records[2:]]))
     assert trained(found) == trained(run_lines(configuration(), write_lines(tmp_path / "whole.jsonl", [whole(turns)])))
+
+
+@pytest.mark.parametrize("fault", [{"label": False}, {"error": {"type": "server_error"}}, {"finish_reason": "length"}])
+def test_a_record_without_an_answer_of_its_own_withholds_nothing(tmp_path: Path, fault: dict[str, Any]):
+    """Its last answer is that of an earlier call."""
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}, {"role": "user", "content": "r"}]
+    unanswered = {"request": {"messages": turns}, "response": {"choices": []} | fault} if "label" not in fault else whole(turns) | fault
+    log = write_lines(tmp_path / "calls.jsonl", [unanswered, whole([*turns, {"role": "assistant", "content": "b"}])])
+    assert trained([one for one in run_lines(folding(), log) if isinstance(one, Conversation) and one.origin.line == 2]) == {"a": 1, "b": 1}
+
+
+def test_the_answer_of_a_record_that_ends_with_results_is_its_own(tmp_path: Path):
+    turns = episode(1, calls=3)
+    log = write_lines(tmp_path / "calls.jsonl", [whole(turns[:4], label=False), whole(turns)])
+    found = run_lines(folding(), log)
+    assert states(found) == {"record.labelled_bad": 1, "Conversation": 1}
+    assert not any("1.0" in text for text in trained(found))
+    assert sum(trained(found).values()) == 3
+
+
+def test_a_label_is_about_the_last_turn_alone(tmp_path: Path):
+    q, a, b = ({"role": role, "content": text} for role, text in (("user", "q"), ("assistant", "a"), ("assistant", "b")))
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", [whole([q, a]), whole([q, a, b], label=False)]))
+    assert trained(found) == {"a": 1}
 
 
 def test_an_answer_that_the_history_of_a_record_does_not_train_is_trained_where_it_was_given(tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -105,12 +106,16 @@ def with_withheld(draw: st.DrawFn, records: st.SearchStrategy[list[Draft]]) -> l
     return [marks[draw(st.sampled_from(["", "", "masked", "refused"]))](one) for one in draw(records)]
 
 
+def withheld(one: Draft, **more: Any) -> Draft:
+    return replace(one, messages=(*one.messages[:-1], replace(one.messages[-1], is_withheld=True, **more)))
+
+
 def masked(one: Draft) -> Draft:
-    return replace(one, messages=(*one.messages[:-1], replace(one.messages[-1], loss_weight=0.0)))
+    return withheld(one, loss_weight=0.0)
 
 
 def refused(one: Draft) -> Draft:
-    return replace(one, refusals=(Reason.RECORD_LABELLED_BAD.at("label"),))
+    return replace(withheld(one), refusals=(Reason.RECORD_LABELLED_BAD.at("label"),))
 
 
 def plain(message: Message) -> str:
@@ -120,9 +125,10 @@ def plain(message: Message) -> str:
 @LAW
 @given(with_withheld(trees()))
 def test_an_answer_that_its_own_record_withholds_is_trained_nowhere_and_every_other_one_once(drafts: list[Draft]):
-    withheld = {plain(one.messages[-1]) for one in drafts if one.refusals or one.messages[-1].loss_weight == 0}
-    others = {plain(message) for one in drafts if not one.refusals for message in one.messages if message.role == "assistant"} - withheld
-    assert Counter(map(plain, trained(drafts, folded(drafts)))) == Counter(others)
+    scopes = {(plain(one.messages[-1]), one.episode_id == "e") for one in drafts if one.messages[-1].is_withheld}
+    good = {plain(one.messages[-1]) for one in drafts if (plain(one.messages[-1]), one.episode_id == "e") not in scopes}
+    every = {plain(message) for one in drafts if not one.refusals for message in one.messages if message.role == "assistant"}
+    assert Counter(map(plain, trained(drafts, folded(drafts)))) == Counter(every - {text for text, _ in scopes} | good)
 
 
 @st.composite
@@ -233,7 +239,7 @@ def test_an_answer_is_said_to_be_withheld_by_a_record_that_does_not_train_the_te
         assert not set(found.withheld) & set(found.masked)
         if found.withheld_by is not None:
             other = by_place[found.withheld_by]
-            assert other.refusals or other.messages[-1].loss_weight == 0
+            assert other.messages[-1].is_withheld
             assert plain(other.messages[-1]) == plain(by_place[place].messages[found.withheld[-1]])
 
 
@@ -307,28 +313,28 @@ def test_a_record_without_answers_to_train_is_left_alone():
 
 
 def test_an_answer_whose_history_was_rewritten_is_withheld_with_its_text():
-    early, late = [Q, says("a", weight=0)], [asks("[cleared]"), A, R, B]
-    assert folded([draft(early, 1), draft(late, 2)]) == [NOTHING, Folded(1, (), None, (1,), Held("a.jsonl", 1, "record 1"))]
+    early, late = masked(draft([Q, A], 1)), draft([asks("[cleared]"), A, R, B], 2)
+    assert folded([early, late]) == [NOTHING, Folded(1, (), None, (1,), cumulative(early).place)]
 
 
 def test_a_text_that_is_withheld_once_is_trained_where_another_call_gave_it():
-    drafts = [draft([Q, says("a", weight=0)], 1), draft([Q, A, R, says("a")], 2), draft([asks("[cleared]"), A, R, A, R, B], 3)]
+    drafts = [masked(draft([Q, A], 1)), draft([Q, A, R, says("a")], 2), draft([asks("[cleared]"), A, R, A, R, B], 3)]
     place = cumulative(drafts[1]).place
     assert folded(drafts) == [NOTHING, Folded(1, (), None, (1,), cumulative(drafts[0]).place), Folded(1, (1, 3), place)]
 
 
-@pytest.mark.parametrize("mark", [masked, refused])
-def test_a_record_without_an_answer_of_its_own_withholds_nothing(mark):
-    unanswered = mark(draft([Q, A], 1))
-    drafts = [replace(unanswered, messages=(*unanswered.messages, R)), draft([Q, A, R, B], 2)]
-    assert [one.trains for one in folded(drafts)] == [0, 2]
-
-
 def test_a_record_of_which_every_answer_is_withheld_is_not_superseded():
-    drafts = [draft([Q, says("a", weight=0)], 1), draft([Q, A, R, says("b", weight=0)], 2)]
+    drafts = [masked(draft([Q, A], 1)), masked(draft([Q, A, R, B], 2))]
     found = folded(drafts)
     assert (found[1], found[1].is_superseded) == (Folded(0, (), None, (1,), cumulative(drafts[0]).place), False)
     assert folded_context(found[1]) == RecordContext(withheld=(1,), withheld_by=cumulative(drafts[0]).place)
+
+
+def test_an_answer_that_one_episode_withholds_is_trained_in_another_that_gives_it():
+    bad, good, fork = refused(draft([Q, A], 1, "e")), draft([Q, A], 2, "f"), draft([Q, A, R, B], 3, "e")
+    assert folded([bad, good, fork]) == [NOTHING, Folded(1, (), None), Folded(1, (), None, (1,), cumulative(bad).place)]
+    fork = draft([Q, A, R, B], 3, "g")  # as history alone, it is that of any episode
+    assert folded([bad, fork]) == [NOTHING, Folded(1, (), None, (1,), cumulative(bad).place)]
 
 
 def test_what_is_published_stays_and_is_not_trained_again():

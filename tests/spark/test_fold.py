@@ -181,7 +181,7 @@ def test_a_redrive_folds_records_against_what_is_published(spark, run_job, tmp_p
     assert {row["origin"]["line"]: row["repairs"] for row in rows} == {3: [withheld], 5: ["repair.answer_trained_elsewhere", withheld]}
     details = {row["origin"]["line"]: row["findings"][0]["detail"] for row in rows_of(tmp_path / "out", "quarantine", ["origin", "findings"])}
     assert {line: detail.partition(", record")[0] for line, detail in details.items()} == {
-        line: f"its answers are trained in {log}:{held}" for line, held in {1: 3, 2: 3, 4: 5}.items()
+        line: f"its {what} are trained in {log}:{held}" for line, what, held in ((1, "answers", 3), (2, "other answers", 3), (4, "answers", 5))
     }
     again = redrive_batch(spark, config, Selection("record.superseded"), "n0", "n0.more", datetime.now(UTC))
     assert (again.books.states()["superseded"], again.books.faults()) == (3, [])

@@ -6,9 +6,10 @@ to all of them row by row, so no task holds them together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pyarrow as pa
+from msgspec.structs import replace
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -144,7 +145,7 @@ def fold(rows: DataFrame) -> DataFrame:
     moved = answers.join(_moved(answers), on="chain", how="left").withColumn("withholder", F.coalesce("withheld_by", _when_withheld(True)))
     held = F.coalesce(_when_withheld(False), "best_place")
     is_withheld = F.col("withholder").isNotNull()
-    is_elsewhere = ~is_withheld & (F.col("moved").isNotNull() | (F.col("best_place") != F.col("place")))
+    is_elsewhere = ~is_withheld & (F.col("moved").isNotNull() | F.coalesce(F.col("best_place") != F.col("place"), F.lit(False)))
     of_record = moved.where(F.col(OF_FILE).isNotNull() & ~F.col("is_withheld")).groupBy(OF_FILE, OF_ROW)
     return of_record.agg(
         F.count_if(~is_withheld & ~is_elsewhere).alias("trains"),
@@ -174,8 +175,9 @@ def _with_best(rows: DataFrame) -> DataFrame:
     place = F.struct(*PLACE)
     worse = (-F.col(name) for name in ("reasoning", "images", "size", "messages"))
     rank = F.struct(F.col(OF_FILE).isNotNull().alias("is_draft"), *(column.alias(f"worse_{i}") for i, column in enumerate(worse)), place.alias("place"))
-    withheld_by = F.min(F.when(F.col("is_withheld"), place)).alias("withheld_by")
-    best = rows.groupBy("chain").agg(F.min(rank).alias("best"), F.max(F.col("is_newest") | F.col(OF_FILE).isNull()).alias("is_given"), withheld_by)
+    rows = _with_withholders(rows, place)
+    least = F.min(F.when(F.col("withheld_by").isNull(), rank)).alias("best")
+    best = rows.groupBy("chain").agg(least, F.max(_is_given() | F.col("is_withheld")).alias("is_given"))
     same_text = Window.partitionBy(*PLACE, "own")
     return (
         rows.join(best, on="chain", how="inner")
@@ -184,6 +186,21 @@ def _with_best(rows: DataFrame) -> DataFrame:
         .withColumn("given_here", F.count_if(F.col("is_given")).over(same_text))
         .withColumn("history_here", F.count_if(~F.col("is_given")).over(same_text.orderBy("first")))
     )
+
+
+def _is_given() -> Column:
+    return F.col("is_newest") | F.col(OF_FILE).isNull()
+
+
+def _with_withholders(rows: DataFrame, place: Column) -> DataFrame:
+    """The rows with `withheld_by`: a record of the same episode that withholds the answer, or one of any episode, if none gives it as a good one."""
+    chains = rows.where("is_withheld").select("chain").distinct()
+    marked = rows.join(chains, on="chain", how="left_semi").groupBy("chain", "own")
+    by_text = marked.agg(F.min(F.when(F.col("is_withheld"), place)).alias("text_by"), F.max(_is_given() & ~F.col("is_withheld")).alias("gives"))
+    is_good = F.max(F.col("gives") & F.col("text_by").isNull()).alias("is_good")
+    by_chain = by_text.groupBy("chain").agg(F.min("text_by").alias("chain_by"), is_good).where("not is_good").drop("is_good")
+    rows = rows.join(by_text.drop("gives"), on=["chain", "own"], how="left").join(by_chain, on="chain", how="left")
+    return rows.withColumn("withheld_by", F.coalesce("text_by", "chain_by")).drop("text_by", "chain_by")
 
 
 def _moved(answers: DataFrame) -> DataFrame:
@@ -225,13 +242,25 @@ def _published_rows() -> MapRows:
     def rows_of(conversations: Iterator[Row]) -> Iterator[Row]:
         for row in conversations:
             messages = [Message(one["role"], one["content"], one["metadata"], tuple(one["image_at"]), one["loss_weight"]) for one in row["messages"]]
+            messages = _with_withheld(messages, frozenset(row["repairs"]))
             episode = row["episode_id"] if row["episode_id"] != row["record_id"] else None
             found = answers_in(row["origin"]["source"], episode, row["tools"], messages)
             place = {name: row["origin"][name] for name in ("path", "line")} | {"record_id": row["record_id"], "messages": len(messages)}
-            # A weight of 0 may also say that another record trains the answer, which may have to be trained again.
-            is_sure = Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.code not in row["repairs"]
             for answer in with_images(found, [image["sha256"] for image in row["images"]]):
-                if is_sure or not answer.is_withheld:
-                    yield {OF_FILE: None, OF_ROW: None} | place | answer._asdict()
+                yield {OF_FILE: None, OF_ROW: None} | place | answer._asdict()
 
     return rows_of
+
+
+def _with_withheld(messages: Sequence[Message], repairs: frozenset[str]) -> list[Message]:
+    """Published messages, of which those of the last answer are withheld if they are not trained. But a weight of 0 may also say that another record trains
+    the answer, which may be refused by now; then only a check that masked an answer says that this one is not to be trained."""
+    marked = list(messages)
+    if Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.code in repairs and Reason.REPAIR_STEP_MASKED.code not in repairs:
+        return marked
+    end = next((i for i in range(len(marked), 0, -1) if marked[i - 1].role != "observation"), 0)
+    for i in range(end - 1, -1, -1):
+        if marked[i].role != "assistant" or marked[i].loss_weight != 0:
+            break
+        marked[i] = replace(marked[i], is_withheld=True)
+    return marked
