@@ -51,7 +51,7 @@ sources:
   (`step.point_outside`); it is never moved, and no other point takes its place. A direction without a starting point begins at the centre of the screen, as in AgentCPM-GUI
   (`repair.swipe_from_center`).
 - **Sizes of screens**: two keys such as `screen_width` and `screen_height`, or a list, an object or a text such as `1080x2400` under a name such as `resolution`, `image_size` or `device_info`,
-  of the picture, the step (in a chat: the turn or part with the picture), or else the record. For points in px, a size that cannot be read, sizes of one step that differ, and a size of the record
+  of the picture, the step (in a chat: the turn or part with the picture), or else the record. A text must be a size as a whole: sizes in texts such as `Pixel 7, 1080x2400` are not read. For points in px, a size that cannot be read, sizes of one step that differ, and a size of the record
   that is another one than that of the step are refused (`step.size_mismatch`), unless `ignore` names the key. A step may turn the screen, and its own value of a key takes the place of the record's.
 - **History**: `history: {steps: 3, images: 2}` shows the screen of the step before with its answer as a turn, and lists the two actions before that as text. With `loss: last` the
   earlier answers are not trained (`loss_weight` 0).

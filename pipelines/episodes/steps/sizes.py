@@ -33,13 +33,11 @@ _SIZES = frozenset(
 _SIDES = {"".join(name): name[1][0] for name in product((*_THINGS, ""), ("width", "height", "widthpx", "heightpx", "w", "h"))}
 _BARE, _SHORT = ("", "_px", "px"), "w, h"  # what is left of the names of sides that do not say of what
 _LOOSE = ("size", "dimensions")  # other things have these names too: the size of a file
-# What may be an object with sizes in it, or a size itself, or something else, such as a name. In the first, width and height are sides too.
+# What may be an object with sizes in it, or something else, such as a name. The first may be a size themselves, and in them width and height are sides.
 _SCREENS = frozenset(("screen", "device", "deviceinfo", "display", "viewport", "window", "screeninfo", "displayinfo", "imageinfo"))
 _OTHERS = frozenset(("observation", "metadata", "meta", "env", "environment"))
 _TEXT = re.compile(r"[(\[{]?\s*+(\d{1,9}+)(?:\.0++)?\s*+(?:px)?\s*+[x×*,X]\s*+(\d{1,9}+)(?:\.0++)?\s*+(?:px|pixels)?\s*+[)\]}]?")
 _NUMBERS = re.compile(r"\d++(?:\.\d++)?")
-_IN_TEXT = re.compile(r"(?<!\d)(\d{2,5})\s?[x×*]\s?(\d{2,5})(?![\d@])")
-MOST_LETTERS = 200  # of a text about a device
 MOST_DEPTH = 3  # of objects in objects
 MOST_SIDE = 10**6  # px
 
@@ -100,7 +98,7 @@ def sizes_in(
         if isinstance(value, dict):
             sizes = list(sizes_in(place, value, trail, ignored, name, found, depth + 1)) if depth < MOST_DEPTH else []
         else:
-            size = _size_in(value) if found != "size" and isinstance(value, str) else read_size(value)
+            size = read_size(value) if found != "other" else None  # a text about something else may name any size
             sizes = [LoggedSize(name, place, size)] if size is not None else []
         if not sizes and found == "size" and not (key in _LOOSE and not _may_be_size(value)):
             sizes = [LoggedSize(name, place, None, clip(str(value)))]
@@ -153,12 +151,6 @@ def read_size(value: Json) -> Size | None:
         return None
     width, height = map(_side, value)
     return Size(width, height) if width and height else None
-
-
-def _size_in(text: str) -> Size | None:
-    """The size that the text about a device names, as in `Pixel 7, 1080x2400`; None where it names none or several."""
-    found = set(_IN_TEXT.findall(text[:MOST_LETTERS]))
-    return read_size("x".join(found.pop())) if len(found) == 1 else None
 
 
 def _side(value: Json) -> int | None:

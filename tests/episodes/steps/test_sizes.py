@@ -70,7 +70,6 @@ def test_a_size_is_two_whole_numbers_above_0(value: Any, size: Size | None):
         steps(metadata={"screenWidth": WIDTH, "screenHeight": HEIGHT}),
         steps(device_info=f'{{"width": {WIDTH}, "height": {HEIGHT}, "name": "Pixel"}}'),
         steps(screenshot={"path": "s0.png", "width": WIDTH, "height": HEIGHT}),
-        steps(device_info=f"Pixel 7 ({WIDTH}x{HEIGHT}), Android 14"),
         steps(size="1.2 MB", window="Clock", display="main", dimensions=768, resolution=[WIDTH, HEIGHT]),
         steps(resolution=[WIDTH, HEIGHT]) | {"resolution": [1, 1]},  # the step's own value of a key counts
         steps(resolution=[WIDTH, HEIGHT], screen_size=f"{WIDTH}x{HEIGHT}") | {"device_dim": [HEIGHT, WIDTH]},  # turned
@@ -120,6 +119,23 @@ def test_a_size_that_is_not_understood_matters_for_points_in_px_only():
 def test_a_resolution_that_is_not_said_of_the_screen_is_not_its_size():
     system = {"role": "system", "content": f"Pictures have a resolution of at most {WIDTH}x{HEIGHT}."}
     assert answers(rows_of({"messages": [system, *chat()["messages"]], "image": "s0.png"}, PX))[0]["point"] == [1000, 1000]
+
+
+@pytest.mark.parametrize("key", ["metadata", "meta", "env", "environment", "window", "display", "device", "device_info", "screen", "viewport"])
+@pytest.mark.parametrize("text", ["A page that shows an ad of 10x20", "photo 10x20.jpg - Viewer", "Pixel 7, 10x20", "10x20 and 30x40"])
+def test_a_size_among_other_words_is_not_read(key: str, text: str):
+    """It may be that of anything, and would decide where a point lands."""
+    tap = {"type": "tap", "x": SIZE[0] // 2, "y": SIZE[1] // 2}
+    for record in (steps(action=tap, **{key: text}), steps(action=tap) | {key: text}, chat({key: text}), chat(**{key: text})):
+        given = answers(rows_of(record, PX))[0]["point"]
+        assert given == ([1000, 1000] if "messages" in record else [500, 500])
+    assert refusals(steps(action=tap, **{key: text}), stepwise("plain"), sizes_of(1)) == [("step.coordinates_unknown", "steps[0]")]
+    assert refusals(steps(action=tap, observation=text), PX, sizes_of(1)) == [("schema.field_unread", "steps[0].observation")]
+
+
+@pytest.mark.parametrize("key", ["meta", "metadata", "env", "environment"])
+def test_a_text_under_a_name_that_is_not_a_screens_is_no_size(key: str):
+    assert answers(rows_of(steps(action={"type": "tap", "x": SIZE[0], "y": SIZE[1]}, **{key: f"{WIDTH}x{HEIGHT}"}), PX))[0]["point"] == [1000, 1000]
 
 
 def test_a_size_that_is_named_in_ignore_does_not_count():
