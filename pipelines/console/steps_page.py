@@ -44,14 +44,16 @@ sources:
   agent that broke off looks the same. `finish_row: false` adds none. A wait or a long press without a duration gets the model's default in the form `agentcpm_gui`: 200 and 1,000 ms. A duration that is no whole
   number of milliseconds, or below 20, is refused (`step.action_bad`), unless its key says the unit, such as `seconds`.
 - **Coordinates**: `auto` takes the unit that the data set documents, and refuses a record whose values contradict it. Where nothing is documented, the values of the record
-  decide: a fraction up to 1 is a unit, a value over 1000 is in px (up to 1100 not if it is one point of ten or more, which may be a fault), one beyond the logged screen is in thousandths. If several are possible, the
+  decide: a fraction up to 1 is a unit, a value over 1000 is in px, one beyond the logged screen is in thousandths. A point beyond these by at most a tenth decides nothing if it is one of ten or more,
+  because it may be a fault. If several are possible, the
   other records of the source in the batch decide, where all that are certain agree and are more than a twentieth of the records with points (`step.coordinates_voted`; the manifest names the unit of
   each source under `coordinates`). If they disagree, or if their unit has a point outside its screen, the record is refused (`step.coordinates_unknown`). If they are fewer, none of the source is
   certain: one value of 1005 among many up to 1000 is rather a fault than a sign of px, and all these records are refused. Then set `coordinates: {from: ...}`. Points in px are converted with the logged size of the screen, or else with the size of its picture. A point outside its screen is refused
   (`step.point_outside`); it is never moved, and no other point takes its place. A direction without a starting point begins at the centre of the screen, as in AgentCPM-GUI
   (`repair.swipe_from_center`).
 - **Sizes of screens**: two keys such as `screen_width` and `screen_height`, or a list, an object or a text such as `1080x2400` under a name such as `resolution`, `image_size` or `device_info`,
-  of the picture, the step (in a chat: the turn or part with the picture), or else the record. A text must be a size as a whole: sizes in texts such as `Pixel 7, 1080x2400` are not read. For points in px, a size that cannot be read, sizes of one step that differ, and a size of the record
+  of the picture, the step (in a chat: the turn or part with the picture), or else the record. A text must be a size as a whole: the one in `Pixel 7, 1080x2400` is not read. Only in the system message of a
+  chat, it may stand in a sentence such as `The screen's resolution is 1080x2400`. For points in px, a size that cannot be read, sizes of one step that differ, and a size of the record
   that is another one than that of the step are refused (`step.size_mismatch`), unless `ignore` names the key. A step may turn the screen, and its own value of a key takes the place of the record's.
 - **History**: `history: {steps: 3, images: 2}` shows the screen of the step before with its answer as a turn, and lists the two actions before that as text. With `loss: last` the
   earlier answers are not trained (`loss_weight` 0).

@@ -9,12 +9,13 @@ A point outside its screen is refused: it is never moved to the edge, and no oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pipelines.records import Action, Point, Size
 
 PX, UNIT, THOUSAND = "px", "unit", "thousand"
-LEAST_BEYOND, FAR = 0.1, 1100  # points are in px if this part of a record's have a value above 1000, or if one is above FAR
+# Points are in px if more than this part of a record's are beyond 1000, or if one is far beyond; in thousandths by the same rule, beyond the screen.
+LEAST_BEYOND, FAR = 0.1, 1.1
 LIMITS = {UNIT: 1.0, THOUSAND: 1000.0}
 
 
@@ -47,7 +48,7 @@ def outside(point: Point, unit: str, size: Size | None) -> str:
 
 def found_unit(points: Iterable[Point], sizes: Iterable[Size] = ()) -> str:
     """The only unit that these points can have, "" where several are possible. `sizes` are those of the screens, if they were logged. One point of many
-    just beyond 1000 may be a fault, so that it decides nothing.
+    just beyond 1000, or just beyond the screen, may be a fault, so that it decides nothing.
 
     >>> found_unit([Point(0.5, 0.25)]), found_unit([Point(1020, 7)]), found_unit([Point(900, 7)]), found_unit([Point(900, 7)], [Size(108, 240)])
     ('unit', 'px', '', 'thousand')
@@ -58,7 +59,13 @@ def found_unit(points: Iterable[Point], sizes: Iterable[Size] = ()) -> str:
         return ""
     if max(values) <= 1:
         return UNIT if any(value % 1 for value in values) else ""
-    if beyond := sum(max(point) > LIMITS[THOUSAND] for point in points):
-        return PX if beyond > LEAST_BEYOND * len(points) or max(values) > FAR else ""
+    if max(values) > LIMITS[THOUSAND]:
+        return PX if _are_beyond(points, LIMITS[THOUSAND], LIMITS[THOUSAND]) else ""
     widest = [max(side) for side in zip(*sizes, strict=True)]
-    return THOUSAND if widest and any(point.x > widest[0] or point.y > widest[1] for point in points) else ""
+    return THOUSAND if widest and _are_beyond(points, *widest) else ""
+
+
+def _are_beyond(points: Sequence[Point], width: float, height: float) -> bool:
+    """Whether enough of these points are beyond this width and height, or one is far beyond."""
+    beyond = [point for point in points if point.x > width or point.y > height]
+    return len(beyond) > LEAST_BEYOND * len(points) or any(point.x > FAR * width or point.y > FAR * height for point in beyond)

@@ -7,6 +7,8 @@ import pytest
 from pipelines.episodes.steps import units_of
 from pipelines.episodes.steps.coordinates import found_unit, to_thousand
 from pipelines.records import Point, Size
+from tests.episodes.steps.records import sizes_of, stepwise
+from tests.making import refusals
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -59,6 +61,24 @@ def test_one_point_beyond_1000_among_many_decides_nothing():
     assert found_unit([*some, Point(7, 1005)]) == "px"
     assert found_unit([*some, Point(1, 1), Point(7, 1005)]) == ""
     assert found_unit([*some, Point(1, 1), Point(7, 1200)]) == "px"
+
+
+def test_one_point_of_many_just_beyond_its_screen_decides_nothing():
+    screen, some = [Size(800, 600)], [Point(400, 300)] * 8
+    assert found_unit([*some, Point(803, 300)], screen) == "thousand"
+    for x, y in ((803, 300), (880, 660), (0, 601)):
+        assert found_unit([*some, Point(1, 1), Point(x, y)], screen) == ""
+    for x, y in ((881, 300), (0, 661)):
+        assert found_unit([*some, Point(1, 1), Point(x, y)], screen) == "thousand"
+    assert found_unit([*some, Point(803, 1), Point(1, 603)], screen) == "thousand"
+
+
+def test_an_episode_in_px_with_one_point_just_outside_is_refused():
+    taps = [{"screenshot": f"s{i}.png", "action": {"type": "tap", "x": 803 if i == 9 else 400, "y": 300}} for i in range(10)]
+    record = {"goal": "Go.", "screen_width": 800, "screen_height": 600, "steps": taps}
+    assert {code for code, _ in refusals(record, stepwise("plain"), sizes_of(10, (800, 600)))} == {"step.coordinates_unknown"}
+    in_px = stepwise("plain", coordinates={"from": "px"})
+    assert refusals(record, in_px, sizes_of(10, (800, 600))) == [("step.point_outside", "steps[9]")]
 
 
 @pytest.mark.parametrize(
