@@ -113,7 +113,8 @@ def draft_of(raw: RawRecord, config: Config) -> Draft | Quarantined:
     draft = _tried(_draft, raw, source, config, unread)
     if not isinstance(draft, _Refused):
         return draft
-    step = _tried(number_of_refused, raw, source, config)
+    is_filtered = any(finding.code == Reason.RECORD_FILTERED.code for finding in draft.findings)  # keep_if takes it out of its episode
+    step = None if is_filtered else _tried(number_of_refused, raw, source, config)
     if isinstance(step, _Refused):  # an internal error
         return Quarantined(raw, (*step.findings, *draft.findings), unread=unread.counted())
     return Quarantined(raw, draft.findings, episode_id=step.episode_id if step else None, unread=unread.counted(), step=step)

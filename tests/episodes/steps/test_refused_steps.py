@@ -16,7 +16,7 @@ from pipelines.records import Conversation, StepNumber, raw_record
 from tests.episodes.steps.records import aitz, mind2web, odyssey, stepwise, write_screens
 from tests.episodes.steps.test_groups import asked, outcomes
 from tests.golden import open_case
-from tests.making import write_lines
+from tests.making import run_lines, write_lines
 
 FAULTS: dict[str, dict[str, Any]] = {
     "step.action_unknown": {"action": "fly"},
@@ -27,7 +27,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     "step.goal_missing": {"goal": 7},
     "schema.field_unread": {"video": "v.mp4"},
     "step.number_bad": {"step_id": "x"},
-    "record.filtered": {"split": "test"},
     "image.missing": {"screenshot": "gone.png"},
 }
 DAMAGE: dict[str, Callable[[str], str]] = {
@@ -42,7 +41,7 @@ DAMAGE: dict[str, Callable[[str], str]] = {
 def one_step(number: Any, episode: Any = "e", **more: Any) -> dict[str, Any]:
     """A step under the usual names: whether the first one of its episode is 0 or 1 is not documented."""
     action = {"type": "tap", "x": 1 + int(float(number)), "y": 0}
-    return {"episode_id": episode, "step_id": number, "goal": "Go.", "screenshot": f"s{int(float(number))}.png", "action": action, "split": "train"} | more
+    return {"episode_id": episode, "step_id": number, "goal": "Go.", "screenshot": f"s{int(float(number))}.png", "action": action} | more
 
 
 @pytest.fixture
@@ -65,7 +64,7 @@ def test_no_row_has_a_history_that_lacks_a_step_whatever_step_is_refused_for_wha
         for bad in range(first, first + 4)
         for number in range(first, first + 4)
     ]
-    source = {"path": str(folder / "logs"), "image_root": str(folder / "screens"), "keep_if": {"split": ["train"]}}
+    source = {"path": str(folder / "logs"), "image_root": str(folder / "screens")}
     config = stepwise("plain", source, history=history, coordinates={"from": "px"}).model_copy(update={"limits": Limits(line_bytes=4000)})
     log = folder / "logs" / "a.jsonl"
     log.parent.mkdir()
@@ -133,6 +132,25 @@ def test_a_step_whose_number_cannot_be_read_may_be_the_first_one(folder: Path):
 
 def test_a_line_of_an_episode_that_is_no_step_leaves_its_steps(folder: Path):
     assert codes(folder, [{"episode_id": "e", "task": "Go.", "device": "x"}, one_step(1), one_step(2)]) == ["schema.unknown_format", "1", "2"]
+
+
+def test_a_record_that_keep_if_leaves_out_is_no_step_of_its_episode(folder: Path):
+    """As where an agent logs a reset of the screen as step 0. A step that is taken out of the middle is missing."""
+    reset = {"episode_id": "e", "step_id": 0, "goal": "Go.", "screenshot": "s0.png", "kind": "reset"}
+    lines = [reset, *(one_step(i, kind="step") for i in (1, 2, 3))]
+    source = {"path": str(folder / "logs"), "image_root": str(folder / "screens")}
+    for keep_if, made in (({}, ["schema.unknown_format", "step.gap", "step.gap", "3"]), ({"keep_if": {"kind": ["step"]}}, ["record.filtered", "1", "2", "3"])):
+        config = stepwise("plain", source | keep_if, history={"steps": 2}, coordinates={"from": "px"})
+        outcome = run_lines(config, write_lines(folder / "logs" / "a.jsonl", lines))
+        assert [asked(one)[0] for one in outcome] == made
+    assert (outcome[0].episode_id, outcome[0].step) == (None, None)
+    lines[2]["kind"] = "reset"
+    assert [asked(one)[0] for one in run_lines(config, write_lines(folder / "logs" / "a.jsonl", lines))] == [
+        "record.filtered",
+        "1",
+        "record.filtered",
+        "step.gap",
+    ]
 
 
 def test_without_a_history_a_refused_step_is_not_read_again(folder: Path):
