@@ -74,7 +74,8 @@ sources:
   takes the place of a system message, and of what a question says of earlier steps (`step.question_replaced`). A text that is typed is exact: that of `TYPE: a ` ends with a space. Chats whose answers are in the form of the model already need no rows of steps: leave `rows: {of: conversation}`.
 - **No part of an action is lost**: a right click is no click, and a double click is no click. An action that does more than any form has words for, such as a click with a key held, a text with Enter
   after it, or several actions of one step, becomes no row (`step.left_out`). An action whose parts contradict each other, or whose meaning the data set does not document, refuses the record (`step.action_bad`).
-  Several keys with a place or a text must say the same; of a box and a point in it, the point counts. A key that `ignore` names does not
+  Several keys with a place or a text must say the same; of a box and a point in it, the point counts. A value that is no place, such as `field 2` under `element` or a time
+  under `start`, is refused only if the action needs a place and no other key has one. A key that `ignore` names does not
   count. The name of an end and its status must agree: `impossible` with `status: success` is refused.
 - **Direction**: of a scroll, it is that of what is shown: to scroll down, the finger moves up. Of a swipe, it is that of the finger. If the log has two points, the way between them counts.
 

@@ -197,6 +197,12 @@ def test_an_argument_that_nothing_reads_is_counted_and_refused_where_it_may_matt
         ({"action": "click", "x": -1, "y": -1, "point": [1, 2]}, Action(name="tap", point=HERE)),
         ({"action": "click", "x": 1, "y": 2, "path": "s_1.png", "location": 7, "target": {"id": 3}, "end": "12:30"}, Action(name="tap", point=HERE)),
         ({"action": "click", "location": {"id": 3}, "path": [1, 2]}, Action(name="tap", point=HERE)),
+        ({"action": "type", "text": "a", "element": "field 2"}, Action(name="type", text="a")),
+        ({"action": "type", "text": "a", "element": {"id": 3, "name": "field"}}, Action(name="type", text="a")),
+        ({"action": "type", "text": "a", "location": "Room 5", "position": 3}, Action(name="type", text="a")),
+        ({"action": "type", "text": "a", "element": "field 2", "point": [1, 2]}, Action(name="type", text="a", point=HERE)),
+        ({"action": "scroll", "direction": "down", "start": 1712.5, "end": 1713.5}, Action(name="scroll", direction="down")),
+        ({"action": "swipe", "direction": "up", "start": "10:12:30", "path": "/data/1/2.json"}, Action(name="swipe", direction="up")),
         ({"action": "swipe", "path": [[1, 9], [1, 2]], "start": [1, 9], "to": [1, 2]}, Action(name="swipe", point=Point(1, 9), end=HERE, direction="up")),
         ({"action": "type", "text": "", "value": "a", "content": "a"}, Action(name="type", text="a")),
         ({"action": "type", "text": 13, "value": "13"}, Action(name="type", text="13")),
@@ -306,6 +312,16 @@ def test_an_action_that_does_something_besides_is_written_for_no_model(fields: d
         ({"action": "swipe", "start": [1, 9], "end": [1, 2], "lift": [9, 2]}, "two places are logged, end (1, 2) and lift (9, 2)"),
         ({"action": "swipe", "path": [[1, 9], [1, 2]], "start": [5, 5]}, "two places are logged, path (1, 9) and start (5, 5)"),
         ({"action": "click", "path": "shots/s_1_2.png"}, "where a point is expected"),
+        ({"action": "drag", "point": [1, 2], "end": 1713.5}, "where a point is expected"),
+        ({"action": "type", "text": "a", "position": [1, 2, 3]}, "where a point is expected"),
+        ({"action": "type", "text": "a", "coordinate": "field 2"}, "where a point is expected"),
+        ({"action": "scroll", "direction": "down", "position": "50%, 80%"}, "where a point is expected"),
+        ({"action": "scroll", "direction": "down", "position": "540px, 800px"}, "where a point is expected"),
+        ({"action": "scroll", "direction": "down", "element": {"left": 1, "top": 2}}, "where a point is expected"),
+        ({"action": "swipe", "direction": "up", "start": {"x": 1}}, "where a point is expected"),
+        ({"action": "swipe", "direction": "up", "end": {"x": 1}}, "where a point is expected"),
+        ({"action": "swipe", "direction": "up", "element": {"bounds": [1, 2, 3]}}, "where a point is expected"),
+        ({"action": "swipe", "start": 1712.5, "end": 1713.5}, "swipe has no direction"),
         ({"action": "click", "point": "The 1st of 2 buttons"}, "where a point is expected"),
         ({"action": "type", "text": "a", "value": "b"}, "text says 'a', and value says 'b'"),
         ({"action": "answer", "message": "It is done.", "answer": "4"}, "message says 'It is done.', and answer says '4'"),
@@ -402,6 +418,23 @@ def test_a_key_of_a_point_or_a_text_does_not_count_where_ignore_names_it():
     actions = [{"action": "tap", "point": [54, 120], "position": [1, 2]}, {"action": "type", "text": "a", "value": "b"}]
     record = {"goal": "Go.", "steps": [{"screenshot": f"s{i}.png", "action": action} for i, action in enumerate(actions)]}
     assert answers(rows_of(record, config)) == [{"action": "tap", "point": [500, 500]}, {"action": "type", "text": "a"}]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"action": "tap", "x": 54, "y": 120},
+        {"action": "scroll", "direction": "down"},
+        {"action": "swipe", "start": [54, 120], "end": [54, 12]},
+        *({"action": name} for name in ("back", "home", "enter", "wait", "finish", "call_user")),
+        *({"action": name, "text": "a"} for name in ("type", "key", "hotkey", "open_app", "answer", "open_url")),
+    ],
+)
+@pytest.mark.parametrize("beside", [{"path": "/a/b.png"}, {"path": "/a/1/2.png"}, {"location": "Room 5", "position": 3}, {"element": "field"}])
+def test_what_a_step_says_besides_is_treated_alike_for_every_action(action: dict[str, Any], beside: dict[str, Any]):
+    config = stepwise("plain", coordinates={"from": "px"})
+    plain = [{"goal": "Go.", "steps": [{"screenshot": "s0.png", "action": action} | more]} for more in ({}, beside)]
+    assert answers(rows_of(plain[0], config)) == answers(rows_of(plain[1], config))
 
 
 def test_a_count_of_the_step_is_none_of_its_action():

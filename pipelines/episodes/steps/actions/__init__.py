@@ -66,8 +66,9 @@ def action_of(name: Json, fields: Mapping[str, Json], words: Words, where: str, 
     takes_two = made in ("swipe", "scroll", "drag", "dual")
     is_coordinate_end = takes_two and fields.get(DRAG_START) is not None and not any(fields.get(key) is not None for key in END)
     starts, ends = (DRAG_POINT, DRAG_END) if is_coordinate_end else (POINT, END)
-    point = logged_point(fields, starts, PAIRS, order, where, takes_two) if takes_two or made in WITH_POINT else None
-    end = logged_point(fields, ends, END_PAIRS, order, where, takes_two, is_end=True) if takes_two else None
+    is_needed = "point" in ACTIONS.get(made, "point")
+    point = logged_point(fields, starts, PAIRS, order, where, takes_two, is_needed=is_needed) if takes_two or made in WITH_POINT else None
+    end = logged_point(fields, ends, END_PAIRS, order, where, takes_two, is_end=True, is_needed=is_needed) if takes_two else None
     if made in words.unclear and not (made in ("scroll", "swipe") and direction_between(point, end)):
         raise Reject(Reason.STEP_ACTION_BAD.at(where, f"the data set does not document {words.unclear[made]}"))
     point = None if made == "type" and not words.types_at_a_place else point

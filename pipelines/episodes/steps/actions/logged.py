@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.episodes.steps.actions import action_of, compact, word_of
 from pipelines.episodes.steps.actions.code import read_code
 from pipelines.episodes.steps.actions.fields import single
+from pipelines.episodes.steps.actions.points import is_no_place
 from pipelines.episodes.steps.chats.answers import COMMAND
 from pipelines.episodes.steps.data_sets import keys as keys_of
 from pipelines.episodes.steps.data_sets.words import DIRECTED
@@ -149,7 +150,11 @@ class Details(dict[str, Json]):
 
     def account(self, trail: Trail) -> None:
         for where, holder in self.beside:
-            trail.add(where, holder, [key for key in holder if key in keys_of.RENAMED or (key in keys_of.ACTION_KEYS and key in self.used)])
+            trail.add(where, holder, [key for key, value in holder.items() if self._is_read(key, value)])
+
+    def _is_read(self, key: str, value: Json) -> bool:
+        """An action without a place has no more to do with the path of a file than a tap has, which looks for a place there."""
+        return key in keys_of.RENAMED or (key in keys_of.ACTION_KEYS and key in self.used) or (key in keys_of.LOOSE_POINT and is_no_place(value))
 
 
 def _details(reader: Reader, at: Found) -> Details:

@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"-?(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?")
 _TAG = re.compile(r"</?[\w|]++>")
 _WORDS = re.compile(r"[^\s()\[\]{},;:=|'\"xyXY]")
 _TIME = re.compile(r"\d:\d")
+_UNITS = re.compile(r"px|pixels?|%")
 MOST_LETTERS = 200  # of a text with numbers
 
 
@@ -40,12 +41,20 @@ class _Place(NamedTuple):
 
 
 def logged_point(
-    fields: Mapping[str, Json], keys: Iterable[str], pairs: Iterable[tuple[str, str]], order: str, where: str, takes_two: bool = False, is_end: bool = False
+    fields: Mapping[str, Json],
+    keys: Iterable[str],
+    pairs: Iterable[tuple[str, str]],
+    order: str,
+    where: str,
+    takes_two: bool = False,
+    is_end: bool = False,
+    is_needed: bool = True,
 ) -> Point | None:
     """The point under these keys, or under these pairs of keys; None where there is none. All that have one must agree, and of a box and a point in it the
-    point counts. `takes_two`: one key may have both points of a gesture, from its beginning to its end. Raises Reject."""
+    point counts. `takes_two`: one key may have both points of a gesture, from its beginning to its end. Where no place `is_needed`, what
+    is plainly something else is no fault. Raises Reject."""
     places = [*_pairs(fields, pairs, where), *(() if is_end else _rects(fields, where))]
-    places += _listed(fields, keys, order, where, takes_two, is_end, bool(places) or keys is SECOND)
+    places += _listed(fields, keys, order, where, takes_two, is_end, bool(places) or keys is SECOND, is_needed)
     if not places:
         return None
     meant = next((place for place in places if place.box is None), places[0])
@@ -72,9 +81,11 @@ def _rects(fields: Mapping[str, Json], where: str) -> Iterator[_Place]:
             yield _place(key, value, "xy", where, is_rect=True)
 
 
-def _listed(fields: Mapping[str, Json], keys: Iterable[str], order: str, where: str, takes_two: bool, is_end: bool, found: bool) -> Iterator[_Place]:
-    """The places under single keys. Under some, a text or an object may describe an element; such a value is a fault only where no other key has a place.
-    `found` says whether one was found before."""
+def _listed(
+    fields: Mapping[str, Json], keys: Iterable[str], order: str, where: str, takes_two: bool, is_end: bool, found: bool, is_needed: bool
+) -> Iterator[_Place]:
+    """The places under single keys. Under some, a text or an object may describe an element; such a value is a fault only where no other key has a place
+    and the action needs one, or where it may be a place. `found` says whether one was found before."""
     bad: Reject | None = None
     for key in POINT if takes_two else ():
         value: Json = fields.get(key)
@@ -92,13 +103,28 @@ def _listed(fields: Mapping[str, Json], keys: Iterable[str], order: str, where: 
         except Reject as reject:
             if key not in LOOSE or isinstance(value, (list, tuple)):
                 raise
-            bad = bad or reject
+            bad = bad or (reject if is_needed or not is_no_place(value) else None)
             continue
         found = True
         if place.point not in NOWHERE:
             yield place
     if bad is not None and not found:
         raise bad
+
+
+def is_no_place(value: Json) -> bool:
+    """Whether this is plainly something else than a place: a name, a number, a time, the path of a file, an object with at most one number.
+
+    >>> [is_no_place(value) for value in ("Room 5", "/data/1/2.png", 1712.5, {"id": 3}, "50%, 80%", {"left": 1, "top": 2}, [1, 2, 3])]
+    [True, True, True, True, False, False, False]
+    """
+    if isinstance(value, dict):
+        is_part = bool(value.keys() & {"x", "y", "related"}) or any(isinstance(one, (dict, list)) for one in value.values())
+        return not is_part and sum(map(is_number, value.values())) < 2
+    if isinstance(value, str):
+        bare = _UNITS.sub("", value) if len(value) < MOST_LETTERS else ""
+        return not _is_place(bare) or len(_NUMBER.findall(bare)) < 2
+    return not isinstance(value, (list, tuple))
 
 
 def _agree(one: _Place, other: _Place) -> bool:

@@ -28,6 +28,7 @@ POINT = (
 END = ("end", "end_point", "end_coordinate", "coordinate2", "lift", "to_point", "to_coord", "end_box", "to", "target")
 # Under these keys, a text, a number or an object may be something else, such as an element or a time.
 LOOSE = frozenset(("position", "touch", "start", "location", "element", "from", "path", "end", "lift", "to", "target"))
+LOOSE_POINT = LOOSE & frozenset(POINT)
 # Of a drag in Anthropic's tool computer, `coordinate` is the end.
 DRAG_START, DRAG_POINT, DRAG_END = "start_coordinate", tuple(key for key in POINT if key != "coordinate"), (*END, "coordinate")
 # What is held in a click of that tool.
