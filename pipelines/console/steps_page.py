@@ -53,7 +53,7 @@ sources:
   (`repair.swipe_from_center`).
 - **Sizes of screens**: two keys such as `screen_width` and `screen_height`, or a list, an object or a text such as `1080x2400` under a name such as `resolution`, `image_size` or `device_info`,
   of the picture, the step (in a chat: the turn or part with the picture), or else the record. A text must be a size as a whole: the one in `Pixel 7, 1080x2400` is not read. Only in the system message of a
-  chat, it may stand in a sentence such as `The screen's resolution is 1080x2400`. For points in px, a size that cannot be read, sizes of one step that differ, and a size of the record
+  chat, it may stand in a sentence such as `The screen's resolution is 1080x2400`. For points in px, a size that cannot be read (of the record only if the step has none of its own), sizes of one step that differ, and a size of the record
   that is another one than that of the step are refused (`step.size_mismatch`), unless `ignore` names the key. A step may turn the screen, and its own value of a key takes the place of the record's.
 - **History**: `history: {steps: 3, images: 2}` shows the screen of the step before with its answer as a turn, and lists the two actions before that as text. With `loss: last` the
   earlier answers are not trained (`loss_weight` 0).

@@ -14,7 +14,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from pipelines.episodes.steps.actions.fields import single
-from pipelines.episodes.steps.actions.points import number_of
+from pipelines.episodes.steps.actions.points import is_number, number_of
 from pipelines.formats.paths import Found, Trail, open_text
 from pipelines.parsing.careful import clip
 from pipelines.parsing.written import Written
@@ -39,6 +39,7 @@ _OTHERS = frozenset(("observation", "metadata", "meta", "env", "environment"))
 _TEXT = re.compile(r"[(\[{]?\s*+(\d{1,9}+)(?:\.0++)?\s*+(?:px)?\s*+[x×*,X]\s*+(\d{1,9}+)(?:\.0++)?\s*+(?:px|pixels)?\s*+[)\]}]?")
 _NUMBERS = re.compile(r"\d++(?:\.\d++)?")
 MOST_DEPTH = 3  # of objects in objects
+MOST_ITEMS = 100  # of a list, that are looked at
 MOST_SIDE = 10**6  # px
 
 
@@ -53,8 +54,10 @@ class LoggedSize(NamedTuple):
 
 def size_of(of_step: Sequence[LoggedSize], of_record: Sequence[LoggedSize]) -> tuple[Size | None, list[Finding]]:
     """(the size of a step's screen, why it is not certain). A size of the record counts where the step has none. Otherwise it must agree, upright or
-    turned, unless it has the same name."""
+    turned, unless it has the same name or is not understood."""
     of_record = [one for one in of_record if one.name not in {other.name for other in of_step}]
+    if any(one.size is not None for one in of_step):
+        of_record = [one for one in of_record if one.size is not None]
     sizes = of_step or of_record
     faults = [
         Reason.STEP_SIZE_MISMATCH.at(one.where, f'found {one.found} as the size of the screen; expected a size in px such as [1080, 2400] or "1080x2400"')
@@ -113,8 +116,16 @@ def sizes_in(
 
 
 def _may_be_size(value: Json) -> bool:
-    """Whether this is not a number, a text with fewer than two numbers, or the like, under a name that other things have too."""
-    return isinstance(value, (list, dict)) or (isinstance(value, str) and len(_NUMBERS.findall(value[:100])) > 1)
+    """Whether this is not a number, a text with fewer than two numbers, a list without numbers, or the like, under a name that other things have too."""
+    if isinstance(value, list):
+        return any(_has_number(one) for one in value[:MOST_ITEMS])
+    return isinstance(value, dict) or (isinstance(value, str) and len(_NUMBERS.findall(value[:100])) > 1)
+
+
+def _has_number(item: Json) -> bool:
+    if isinstance(item, dict):
+        return any(map(_kind_of, item))
+    return isinstance(item, list) or is_number(item) or (isinstance(item, str) and _NUMBERS.search(item[:100]) is not None)
 
 
 def _of_sides(pair: Mapping[str, tuple[str, Json]], where: str, name: str) -> LoggedSize:

@@ -71,6 +71,8 @@ def test_a_size_is_two_whole_numbers_above_0(value: Any, size: Size | None):
         steps(device_info=f'{{"width": {WIDTH}, "height": {HEIGHT}, "name": "Pixel"}}'),
         steps(screenshot={"path": "s0.png", "width": WIDTH, "height": HEIGHT}),
         steps(size="1.2 MB", window="Clock", display="main", dimensions=768, resolution=[WIDTH, HEIGHT]),
+        steps(screen_size=[WIDTH, HEIGHT], dimensions=["usability", "speed"], size=[{"name": "speed"}, None, True]),
+        steps(image_width=WIDTH, image_height=HEIGHT) | {"resolution": "FHD", "screen_size": "6.1 inch", "device": {"dimensions": [1, 2, 3]}},
         steps(resolution=[WIDTH, HEIGHT]) | {"resolution": [1, 1]},  # the step's own value of a key counts
         steps(resolution=[WIDTH, HEIGHT], screen_size=f"{WIDTH}x{HEIGHT}") | {"device_dim": [HEIGHT, WIDTH]},  # turned
         chat({"content": [{"type": "image", "image": "s0.png", "width": WIDTH, "height": HEIGHT}, {"type": "text", "text": "Open it."}]}, image=None),
@@ -93,6 +95,12 @@ def test_a_size_is_found_where_logs_have_it(record: Any):
         (steps() | {"resolution": "1080p"}, "resolution"),
         (steps(resolution=[0, 0]), "steps[0].resolution"),
         (steps(size=[1, 2, 3]), "steps[0].size"),
+        (steps(dimensions=["10 px", "20 px"]), "steps[0].dimensions"),
+        (steps(dimensions=[{"width": 1}, {"width": 2}]), "steps[0].dimensions"),
+        (steps(image_size=["small", "large"]), "steps[0].image_size"),
+        (steps(screen_size="big") | {"resolution": "FHD"}, "steps[0].screen_size resolution"),
+        (steps(screen_size="big") | {"resolution": [WIDTH, HEIGHT]}, "steps[0].screen_size"),
+        (steps(screen_size="big", image_size=[WIDTH, HEIGHT]), "steps[0].screen_size"),
         (steps(screen_width=WIDTH), "steps[0].screen_width"),
         (steps(screen_width=WIDTH, screen_height="tall"), "steps[0].screen_width"),
         (steps(screen_size=[WIDTH, HEIGHT], image_size=list(SIZE)), "steps[0].image_size"),
@@ -107,7 +115,7 @@ def test_a_size_is_found_where_logs_have_it(record: Any):
     ],
 )  # fmt: skip
 def test_a_size_that_is_not_understood_or_contradicted_refuses_points_in_px(record: Any, where: str):
-    assert refusals(record, PX, sizes_of(2)) == [("step.size_mismatch", where)]
+    assert refusals(record, PX, sizes_of(2)) == [("step.size_mismatch", one) for one in where.split(" ")]
 
 
 def test_a_size_that_is_not_understood_matters_for_points_in_px_only():
