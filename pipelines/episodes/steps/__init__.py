@@ -54,7 +54,7 @@ def read_episode(
     _check_numbers(read.steps, findings)
     steps = _with_finish(read, rows, findings)
     group, order = group_of(read, grouping is not None, history_length(rows) > 0, findings)
-    own_episode = episode_id(taken, source, written, findings) or group or _own_id(read)
+    own_episode = episode_id(taken, source, written, findings, group) or _own_id(read)
     own_id = id_text("id", single(taken.get("id")), written, findings)
     unit, vote = _unit(read, steps, rows, findings)
     if unit in (PX, "") and read.size_faults:

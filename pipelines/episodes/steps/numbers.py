@@ -34,6 +34,8 @@ from pipelines.records import RawRecord, StepNumber
 
 Json = Any
 _WHOLE = re.compile(r"-?\d{1,18}")
+MOST_EXACT = 1 << 53  # of a float, below which it is the whole number that was written
+_DAMAGE = re.compile(r"[\0\ufffd]")
 
 
 def step_number(value: Json) -> int | None:
@@ -49,7 +51,14 @@ def step_number(value: Json) -> int | None:
 
 
 def group_id(value: Json) -> str | None:
-    """The id of an episode as text; None for what is no id."""
+    """The id of an episode as text; None for what is no id. pandas writes 12 as 12.0 where a column has gaps, and a large float may have lost digits.
+
+    >>> [group_id(value) for value in (12, 12.0, "12.0", "a", 12.5, 1e17, True, "")]
+    ['12', '12', '12', 'a', None, None, None, None]
+    """
+    if isinstance(value, float) and abs(value) >= MOST_EXACT:
+        return None
+    value = without_point(value)
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" else None
 
 
@@ -116,12 +125,14 @@ def _number_of(record: Mapping[str, Json], written: Written, is_damaged: bool, s
     for paths in _paths(name, source):
         group, number = (None if (value := find(top, path, trail)) is None else single(value.value) for path in paths)
         # A whole record that is known by nothing and has no number may be no step at all, such as a line that begins an episode.
-        if (episode := group_id(group)) is not None and (name is not None or number is not None or is_damaged):
+        episode = group_id(group)
+        if episode is not None and (name is not None or number is not None or is_damaged) and not (is_damaged and _DAMAGE.search(episode)):
             found.append((episode, step_number(number)))
     if not found:
         return None
     episode, order = next((one for one in found if one[1] is not None), found[0])
-    return StepNumber(episode, order, episode_id(record, source, written, Findings(config.normalize, budget, [], Unread())) or episode)
+    own = episode_id(record, source, written, Findings(config.normalize, budget, [], Unread()), episode)
+    return StepNumber(episode, order, own if own and not (is_damaged and _DAMAGE.search(own)) else episode)
 
 
 def _paths(name: str | None, source: Source) -> list[tuple[str, str]]:
@@ -142,7 +153,8 @@ def episode_key(record: Mapping[str, Json], source: Source) -> str | None:
     return next((key for key in keys if record.get(key) not in (None, "", [])), None)
 
 
-def episode_id(record: Mapping[str, Json], source: Source, written: Written, findings: Findings) -> str | None:
-    """The id under that key; None where the record has none."""
+def episode_id(record: Mapping[str, Json], source: Source, written: Written, findings: Findings, group: str | None = None) -> str | None:
+    """The id under that key, as `group` has it where both are one id; the group where the record has none."""
     key = episode_key(record, source)
-    return None if key is None else episode_id_of((key, single(record[key])), written, source, findings)
+    found = None if key is None else episode_id_of((key, single(record[key])), written, source, findings)
+    return found if found and group_id(found) != group else group

@@ -162,6 +162,11 @@ def test_ids_and_numbers_of_other_types_are_those_of_one_episode(folder: Path):
     """pandas writes whole numbers as 1.0 where a column has gaps."""
     lines = [one_step(0.0, 7), one_step("1", "7"), one_step("2.0", 7), one_step(3, 7, action="fly", step_id=3.0), one_step("4", "7")]
     assert codes(folder, lines, history={"steps": 1}) == ["0", "1", "2", "step.action_unknown", "step.gap"]
+    lines = [one_step(0, 7.0), one_step(1, "7.0"), one_step(2, 7, action="fly"), one_step(3, 7.0), one_step(4, "7")]
+    made = outcomes(folder, lines, history={"steps": 1}, coordinates={"from": "px"})
+    assert [asked(one)[0] for one in made] == ["0", "1", "step.action_unknown", "step.gap", "4"]
+    assert {one.episode_id for one in made} == {"7"}
+    assert codes(folder, [one_step(0, 7.5), one_step(0, 1e17)]) == ["step.number_bad"] * 2
     floats = odyssey(("HOME", ""), ("COMPLETE", ""))
     floats["steps"] = [step | {"step": float(2 - i)} for i, step in enumerate(floats["steps"])]
     (descending,) = outcomes(folder, [floats])
@@ -188,6 +193,12 @@ def test_ids_and_numbers_of_other_types_are_those_of_one_episode(folder: Path):
         ('{"episode_id": "e", "step_id": 1, "goal": "G', {}, ("e", 1, "e")),
         ('{"episode_id": "e", "step_id": 1, "goal": "G", "goal": "H"}', {}, ("e", 1, "e")),
         ('{"episode_id": "e", "step_id": 1} and more', {}, ("e", 1, "e")),
+        ('{"episode_id": "e\0", "step_id": 1, "goal": "G"}', {}, None),
+        ('{"episode_id": "e\ufffd", "step_id": 1, "goal": "G', {}, None),
+        ('{"episode_id": "e\ufffd", "step_id": 1, "goal": "G"}', {}, ("e\ufffd", 1, "e\ufffd")),
+        ('{"task": "a", "episode_id": "e\0", "step_id": 1, "goal": "G"}', {"group_by": "task", "order_by": "step_id"}, ("a", 1, "a")),
+        ('{"episode_id": "7.0", "step_id": 1, "goal": "G', {}, ("7", 1, "7")),
+        (b'{"episode_id": "e\xff", "step_id": 1, "goal": "G"}', {}, None),
         ('{"goal": "G, "episode_id": "e", "step_id": 1}', {}, None),
         ('{"episode_id": "\\ud800", "step_id": 1, "goal": 1}', {}, None),
         ('["e", 1]', {}, None),
@@ -195,7 +206,7 @@ def test_ids_and_numbers_of_other_types_are_those_of_one_episode(folder: Path):
 )
 def test_a_refused_record_has_the_number_that_its_text_says(record: Any, rows: dict[str, Any], step: tuple[str, int | None, str] | None):
     config = stepwise(history={"steps": 1}, **rows)
-    raw = raw_record("kit", "logs.jsonl", 1, (record if isinstance(record, str) else json.dumps(record)).encode())
+    raw = raw_record("kit", "logs.jsonl", 1, record if isinstance(record, bytes) else (record if isinstance(record, str) else json.dumps(record)).encode())
     assert number_of_refused(raw, config.sources[0], config) == (step and StepNumber(*step))
 
 
