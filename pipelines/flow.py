@@ -21,7 +21,7 @@ from pipelines.config.rows import Rows
 from pipelines.containers.partitions import with_columns
 from pipelines.dialects import Dialect, open_dialect
 from pipelines.episodes.checks import check_step_rows, check_steps
-from pipelines.episodes.fold import fold_findings
+from pipelines.episodes.fold import fold_findings, superseded_findings
 from pipelines.episodes.steps import read_episode
 from pipelines.episodes.steps.groups import with_earlier
 from pipelines.episodes.steps.numbers import number_of_refused
@@ -182,10 +182,7 @@ def with_context(raw: RawRecord, draft: Draft | Quarantined, context: RecordCont
     if isinstance(draft, Quarantined):
         return draft
     if context.superseded_by is not None:
-        cut = tuple(finding for finding in draft.findings if finding.code == Reason.CHECK_CUT_ANSWER.code)
-        other = "other " if any(message.is_withheld for message in draft.messages) else ""
-        found = Reason.RECORD_SUPERSEDED.at("", f"its {other}answers are trained in {context.superseded_by.named}")
-        return Quarantined(raw, (found, *cut), episode_id=draft.episode_id, unread=draft.unread)
+        return Quarantined(raw, superseded_findings(draft, context.superseded_by), episode_id=draft.episode_id, unread=draft.unread)
     return DraftWithImages(raw, draft, images_of(draft), context)
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from pipelines.episodes.answers import Answer
 from pipelines.reasons import Reason
-from pipelines.records import Finding, Held, RecordContext
+from pipelines.records import Draft, Finding, Held, RecordContext
 from pipelines.visible import counted
 
 Rank = tuple[bool, int, int, int, int, Held]
@@ -58,6 +58,13 @@ def folded_context(folded: Folded, id_conflict: bool = False) -> RecordContext:
     if folded.is_superseded:
         return RecordContext(superseded_by=folded.held)
     return RecordContext(masked=folded.masked, trained_in=folded.held, withheld=folded.withheld, withheld_by=folded.withheld_by, id_conflict=id_conflict)
+
+
+def superseded_findings(draft: Draft, by: Held) -> tuple[Finding, ...]:
+    """Why the record is superseded, and which answer of it was cut, since no other row says so."""
+    other = "other " if any(message.is_withheld for message in draft.messages) else ""
+    cut = (finding for finding in draft.findings if finding.code == Reason.CHECK_CUT_ANSWER.code)
+    return Reason.RECORD_SUPERSEDED.at("", f"its {other}answers are trained in {by.named}"), *cut
 
 
 def fold_findings(context: RecordContext) -> Iterator[Finding]:
