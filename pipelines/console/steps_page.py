@@ -91,7 +91,7 @@ A template is Jinja, in a sandbox. It is rendered once for each screen of a conv
 | `history` | earlier steps whose screens are not shown; each has `action`, `instruction`, `thought` |
 | `screen` | the mark of the picture, which must stand exactly once |
 
-`{% set system %}...{% endset %}` is the system message, `{% set form = "agentcpm_gui" %}` the form of the answers. For example:
+`{% set system %}...{% endset %}` is the system message, which is the same for all steps, `{% set form = "agentcpm_gui" %}` the form of the answers. For example:
 
 ```jinja
 {% set system %}You operate a phone.{% endset %}

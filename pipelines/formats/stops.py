@@ -1,7 +1,7 @@
 """Why an answer ended, where a log says so: at its end, before it (`cut`), or because it was blocked or its request failed (`blocked`).
 
 Sources: the API references of OpenAI (finish_reason; status, incomplete_details), Anthropic (stop_reason), Google (finishReason, promptFeedback), AWS
-(stopReason of Bedrock Converse), Cohere, Ollama (done_reason), Vercel (finishReason) and vLLM; open-telemetry/semantic-conventions (finish_reasons).
+(stopReason of Bedrock Converse), Zhipu (sensitive, network_error), DeepSeek (insufficient_system_resource), Cohere, Ollama (done_reason), Vercel (finishReason) and vLLM; open-telemetry/semantic-conventions (finish_reasons).
 """
 
 from __future__ import annotations
@@ -53,11 +53,25 @@ CUT = frozenset(
             "aborted",
             "interrupted",
         ),
+        *("cancel", "cancelled", "canceled", "timeout", "timed_out", "disconnect", "disconnected", "client_disconnected", "preempted", "repetition"),
+        *("network_error", "insufficient_system_resource"),
     )
 )
 BLOCKED = frozenset(
     (
-        *("content_filter", "content_filtered", "contentfilter", "safety", "recitation", "blocklist", "prohibited_content", "spii", "language", "image_safety"),
+        *(
+            "content_filter",
+            "content_filtered",
+            "contentfilter",
+            "sensitive",
+            "safety",
+            "recitation",
+            "blocklist",
+            "prohibited_content",
+            "spii",
+            "language",
+            "image_safety",
+        ),
         *("malformed_function_call", "unexpected_tool_call", "guardrail_intervened", "guardrails", "refusal", "error", "error_toxic", "error_limit", "failed"),
     )
 )

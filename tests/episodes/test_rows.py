@@ -202,6 +202,9 @@ def test_a_goal_that_looks_like_a_mark_or_a_template_is_text():
         ("{{ screen }}{% if %}", "the template fails: TemplateSyntaxError"),
         ("{{ screen }}{{ question.nothing.at_all }}", "the template fails: UndefinedError"),
         ("{{ screen }}{{ ().__class__ }}{{ ().__class__.__base__.__subclasses__() }}", "the template fails: SecurityError"),
+        ("{% set system %}Do: {{ goal }}{% endset %}{{ screen }}", "the system text or the form differs from step to step"),
+        ("{% set system %}{{ history | length }}{% endset %}{{ screen }}", "the system text or the form differs from step to step"),
+        ("{% set system %}{{ screen }}{% endset %}{{ screen }}", "the system text or the form differs from step to step"),
         ("{% set form = 'siri' %}{{ screen }}", "the template sets form to 'siri'; expected one of agentcpm_gui, plain"),
     ],
 )

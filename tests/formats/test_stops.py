@@ -56,7 +56,7 @@ def span(reason: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("make", [openai, anthropic, gemini, bedrock, responses, turn, langchain, generation, choices, span], ids=lambda make: make.__name__)
-@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens"])
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "timeout", "network_error"])
 def test_a_cut_answer_is_not_trained(make: Any, reason: str):
     made = conversation(make(reason))
     assert [message.loss_weight for message in made.messages] == [None, 0.0]
@@ -74,7 +74,7 @@ def test_an_answer_that_ended_is_trained(make: Any, reason: str):
 
 
 @pytest.mark.parametrize("make", [openai, anthropic, gemini, bedrock, responses, turn, langchain, generation, choices, span], ids=lambda make: make.__name__)
-@pytest.mark.parametrize("reason", ["content_filter", "SAFETY", "MALFORMED_FUNCTION_CALL", "guardrail_intervened"])
+@pytest.mark.parametrize("reason", ["content_filter", "SAFETY", "sensitive", "MALFORMED_FUNCTION_CALL", "guardrail_intervened"])
 def test_a_blocked_answer_refuses_the_record(make: Any, reason: str):
     found = refusals(make(reason))
     assert {code for code, _ in found} <= {"schema.field_unread", "check.cut_answer", "repair.step_masked"}

@@ -61,13 +61,17 @@ def test_a_record_of_another_published_batch_is_a_duplicate_that_names_it(tmp_pa
 
 def test_a_record_that_was_quarantined_or_that_supersedes_is_found_again(tmp_path: Path, run_job, spark):
     config, root = config_of(tmp_path, fold="prefix"), tmp_path / "out"
-    calls = call_records(episode(1, calls=4))
+    calls, (cut, later) = call_records(episode(1, calls=4)), call_records(episode(2, calls=2))
+    cut["response"]["choices"][0]["finish_reason"] = "length"
     names = ("conversations", "quarantined", "superseded", "duplicates")
-    write_lines(tmp_path / "logs" / "n1" / "a.jsonl", [*calls, shown("late.png")])
-    assert counts(run_job(config, "n1"), *names) == [1, 1, 3, 0]
+    write_lines(tmp_path / "logs" / "n1" / "a.jsonl", [*calls, shown("late.png"), cut])
+    assert counts(run_job(config, "n1"), *names) == [2, 1, 3, 0]
     Image.new("RGB", (8, 8)).save(tmp_path / "late.png")
-    write_lines(tmp_path / "logs" / "n2" / "a.jsonl", [*calls, shown("late.png")])
-    assert counts(run_job(config, "n2"), *names) == [1, 0, 0, 4]  # the picture is there now
+    write_lines(tmp_path / "logs" / "n2" / "a.jsonl", [*calls, shown("late.png"), cut, later])
+    assert counts(run_job(config, "n2"), *names) == [2, 0, 0, 5]  # the picture is there now
+    rows = open_table(root, "conversations").to_table(columns=["origin", "messages", "batch"]).to_pylist()
+    (messages,) = (row["messages"] for row in rows if row["batch"] == "n2" and row["origin"]["line"] == 7)
+    assert [one["loss_weight"] for one in messages] == [None, None, 0, 0, None, None]  # the first answer was cut, as its duplicate says
     again = redrive_batch(spark, config, Selection("image.missing"), "n1", "n1.again", datetime.now(UTC))
-    assert counts(again, *names) == [1, 0, 3, 1]
+    assert counts(again, *names) == [2, 0, 3, 1]
     assert aside(root, "n1")[5] == f"record.duplicate {tmp_path}/logs/n2/a.jsonl:5 of batch n2 has the same bytes, and was kept"

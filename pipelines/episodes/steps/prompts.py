@@ -8,7 +8,7 @@ It is rendered once for each screen that a conversation shows and gives the text
     history        earlier steps whose screens are not shown, the oldest first; each has `action`, `instruction` and `thought`
     screen         the mark of the picture; it must stand exactly once in what is rendered
 
-`{% set system %}...{% endset %}` is the system message, and `{% set form = "agentcpm_gui" %}` the form of the answers (plain without it).
+`{% set system %}...{% endset %}` is the system message, which is the same for all steps, and `{% set form = "agentcpm_gui" %}` the form of the answers (plain without it).
 """
 
 from __future__ import annotations
@@ -111,6 +111,7 @@ def _mark_beside(texts: Sequence[str]) -> str:
 
 
 _TRIAL: Mapping[str, Any] = {"question": "Q", "goal": "G", "current": True, "history": [{"action": "A", "instruction": "I", "thought": "T"}]}
+_OTHER: Mapping[str, Any] = {"question": "R", "goal": "H", "current": True, "history": [{"action": "B", "instruction": "J", "thought": "U"}] * 2}
 
 
 @lru_cache(maxsize=32)
@@ -120,7 +121,7 @@ def open_prompt(prompt: str) -> Prompt:
         raise PromptFault(prompt_fault(prompt))
     try:
         template = Sandbox().from_string(BUNDLED.get(prompt, prompt))
-        module: Any = template.make_module({**_TRIAL, "screen": "[screen]"})
+        module, *others = (template.make_module({**trial, "screen": screen}) for trial, screen in ((_TRIAL, "[screen]"), (_OTHER, "[other]")))
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise PromptFault(f"the template fails: {type(error).__name__}: {error}") from None
     form = getattr(module, "form", "plain")
@@ -129,4 +130,6 @@ def open_prompt(prompt: str) -> Prompt:
     if (count := str(module).count("[screen]")) != 1:
         raise PromptFault(f"the template writes the screen {count} times; expected once, as in {{{{ screen }}}}")
     system = getattr(module, "system", None)
+    if any(str(getattr(one, name, None)) != str(getattr(module, name, None)) for one in others for name in ("system", "form")):
+        raise PromptFault("the system text or the form differs from step to step; both are those of the model, so write goal, history and the like elsewhere")
     return Prompt(template, None if system is None else str(system), FORMS[form])

@@ -75,7 +75,7 @@ def draft_context(job: Job, drafts: DataFrame, outside: Outside, is_folded: bool
 
 
 def _with_folded(job: Job, marked: DataFrame, outside: Outside) -> DataFrame:
-    answers = answer_rows(marked.where("kept is null"), outside.seen)
+    answers = answer_rows(marked.withColumn("is_duplicate", F.col("kept").isNotNull()), outside.seen)
     folded = folded_drafts(job, answers if outside.answers is None else answers.unionByName(outside.answers))
     known = folded.select(F.col(OF_FILE).alias(FILE), F.col(OF_ROW).alias(ORDINAL), F.struct(*Folded._fields).cast(FOLDED).alias("folded"))
     return marked.join(known, on=[FILE, ORDINAL], how="left")

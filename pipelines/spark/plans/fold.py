@@ -97,11 +97,12 @@ def _folded_row(folded: Folded) -> Row:
 
 
 def answer_rows(drafts: DataFrame, seen: DataFrame | None) -> DataFrame:
-    """ROWS of the drafts that have `cumulative`, but for those whose images are refused: they will be quarantined, and hold nothing for others.
+    """ROWS of the drafts that have `cumulative`, but for those whose images are refused: they will be quarantined, and hold nothing for others. A duplicate
+    holds nothing either, but what it withholds counts: the record that is kept may be in another batch.
 
-    `drafts` have FILE, ORDINAL, `origin`, `record_id`, `source`, `key` (of their image references, in order) and `cumulative`.
+    `drafts` have FILE, ORDINAL, `origin`, `record_id`, `source`, `key` (of their image references, in order), `cumulative` and `is_duplicate`.
     """
-    wanted = drafts.where("cumulative is not null").select(FILE, ORDINAL, "origin", "record_id", "source", "key", "cumulative")
+    wanted = drafts.where("cumulative is not null").select(FILE, ORDINAL, "origin", "record_id", "source", "key", "cumulative", "is_duplicate")
     if seen is None:
         wanted = wanted.withColumn("sha256s", F.array().cast("array<string>"))
     else:
@@ -110,7 +111,7 @@ def answer_rows(drafts: DataFrame, seen: DataFrame | None) -> DataFrame:
         sorted_hashes = F.transform(F.sort_array(F.collect_list(F.struct("at", "sha256"))), lambda one: one["sha256"])
         of_record = named.groupBy(FILE, ORDINAL).agg(sorted_hashes.alias("sha256s"), F.min(F.coalesce("is_good", F.lit(False))).alias("are_good"))
         wanted = wanted.join(of_record, on=[FILE, ORDINAL], how="left").where("are_good is null or are_good")
-    return map_records(wanted.select(FILE, ORDINAL, "origin", "record_id", "cumulative", "sha256s"), _draft_rows, ROWS)
+    return map_records(wanted.select(FILE, ORDINAL, "origin", "record_id", "cumulative", "sha256s", "is_duplicate"), _draft_rows, ROWS)
 
 
 def published_rows(conversations: DataFrame) -> DataFrame:
@@ -233,7 +234,8 @@ def _draft_rows() -> MapRows:
             given = draft["cumulative"]
             place = {name: draft["origin"][name] for name in ("path", "line")} | {"record_id": draft["record_id"], "messages": given["messages"]}
             for answer in with_images([Answer(**one) for one in given["answers"]], draft["sha256s"] or ()):
-                yield {OF_FILE: draft[FILE], OF_ROW: draft[ORDINAL]} | place | answer._asdict()
+                if answer.is_withheld or not draft["is_duplicate"]:
+                    yield {OF_FILE: draft[FILE], OF_ROW: draft[ORDINAL]} | place | answer._asdict()
 
     return rows_of
 
