@@ -13,16 +13,18 @@ from pipelines.records import Draft
 from pipelines.visible import counted
 
 MOST_ANSWERS = 200_000  # of a source, which take about 30 MB
-LEAST_SHARE = 0.02  # of the records: two conversations may begin alike by chance, as "Hi" and "Hello" do
+LEAST_SHARE = 0.1  # of the records: some chats are a greeting alone, or an example that others begin with; of a cumulative log at least half are beginnings
 
 
 class Repeated(NamedTuple):
-    """`beginnings` of `records` have no message that a longer record does not begin with. `answers` are in them and in longer ones, `times` in all."""
+    """`beginnings` of `records` have no message that a longer record does not begin with. `answers` are in them and in longer ones, and would be trained
+    `times` in all, though the records of their own calls withhold `withheld` of them."""
 
     records: int
     beginnings: int
     answers: int
     times: int
+    withheld: int
     is_all: bool  # whether all records were compared
 
     def beginnings_words(self) -> str:
@@ -30,7 +32,11 @@ class Repeated(NamedTuple):
         return f"{self.beginnings:,} of the {of} that were read {'is the beginning of another' if self.beginnings == 1 else 'are the beginnings of others'}"
 
     def words(self) -> str:
-        return f"{self.beginnings_words()}, so {counted(self.answers, 'answer')} would be trained {self.times:,} times"
+        return f"{self.beginnings_words()}, so {counted(self.answers, 'answer')} would be trained {counted(self.times, 'time')}"
+
+    def folded_words(self) -> str:
+        """What `fold: prefix` makes of these answers."""
+        return "each is trained once" + (f", except {self.withheld:,} that were cut or are not to be trained" if self.withheld else "")
 
 
 class RepeatedAnswers:
@@ -39,7 +45,8 @@ class RepeatedAnswers:
     def __init__(self) -> None:
         self._records = self._answers = 0
         self._is_all = True
-        self._times: Counter[bytes] = Counter()
+        self._times: Counter[bytes] = Counter()  # that an answer would be trained
+        self._withheld: set[bytes] = set()
         self._last: Counter[bytes] = Counter()  # of records: everything up to the last answer
         self._before: set[bytes] = set()  # everything up to an answer that others follow
 
@@ -50,20 +57,22 @@ class RepeatedAnswers:
             return
         self._records += 1
         answers = with_images(answers_of(draft), [ref.key for ref in draft.refs])
-        chains = [one.chain for one, other in pairwise([*answers, None]) if one and (other is None or other.first > one.last + 1)]
+        ends = [one for one, other in pairwise([*answers, None]) if one and (other is None or other.first > one.last + 1)]
+        chains = [one.chain for one in ends]
         if chains:
             self._answers += len(chains)
-            self._times.update(chains)
+            self._times.update(one.chain for one in ends if not one.is_withheld)
+            self._withheld.update(one.chain for one in ends if one.is_withheld)
             self._last[chains[-1]] += 1
             self._before.update(chains[:-1])
 
     def found(self) -> Repeated | None:
-        """None where hardly any record is the beginning of another."""
-        beginnings = sum(count for chain, count in self._last.items() if chain in self._before)
-        if beginnings <= LEAST_SHARE * self._records:
+        """None where few records are the beginnings of others, those with the same messages counted once."""
+        beginnings = [count for chain, count in self._last.items() if chain in self._before]
+        if len(beginnings) <= LEAST_SHARE * self._records:
             return None
-        times = [count for chain in self._before if (count := self._times[chain]) > 1]
-        return Repeated(self._records, beginnings, len(times), sum(times), self._is_all)
+        times = {chain: count for chain in self._before if (count := self._times[chain]) > (chain not in self._withheld)}
+        return Repeated(self._records, sum(beginnings), len(times), sum(times.values()), len(times.keys() & self._withheld), self._is_all)
 
 
 def repeated_in(drafts: Iterable[Draft]) -> Repeated | None:
@@ -79,4 +88,4 @@ def trains_history(source: Source, dialects: Iterable[DialectSettings]) -> bool:
 
 
 def fold_hint(source: Source, found: Repeated) -> str:
-    return f"source {source.name}: {found.words()}; with fold: prefix in this source, each is trained once"
+    return f"source {source.name}: {found.words()}; with fold: prefix in this source, {found.folded_words()}"

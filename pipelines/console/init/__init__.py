@@ -85,7 +85,7 @@ def _found(looked: list[Looked]) -> Iterator[str]:
         yield f"source {one.name}: {files}; looked at up to {RECORDS_PER_FILE} records of each file, {len(one.raws):,} in all; {one.formats_words()}"
         yield from (f"source {one.name}: {why}" for why in one.whys)
         if one.repeated is not None:
-            yield f"source {one.name}: {one.repeated.words()}; the configuration has fold: prefix, with which each is trained once"
+            yield f"source {one.name}: {one.repeated.words()}; the configuration has fold: prefix, with which {one.repeated.folded_words()}"
 
 
 def _batch_words(parts: list[Part], batch: str | None) -> list[str]:

@@ -57,6 +57,9 @@ def test_a_history_without_its_reasoning_is_the_same_history():
         [{"messages": [SYSTEM, *chat(f"Question {n}?", f"Answer {n}.")["messages"]]} for n in range(20)],
         [chat("Name a colour.", "Blue.", id=n) for n in range(20)],  # the same, under other ids
         [asked("Hi", "Hello."), chat("Hi", "Hello.", "Who are you?", "A model."), *(chat(f"Question {n}?", "Yes.") for n in range(98))],  # by chance
+        [asked("Hi", "Hello."), *(chat("Hi", "Hello.", f"Question {n}?", "Yes.") for n in range(36))],  # a greeting that is alone in one record
+        [*(chat("Hi", "Hello.", id=n) for n in range(10)), *(chat("Hi", "Hello.", f"Question {n}?", "Yes.") for n in range(30))],  # or in several
+        [chat("2+2?", "4"), *(chat("2+2?", "4", f"{n}+1?", f"{n + 1}") for n in range(20))],  # an example before each task
         [
             {"messages": [turn | ({"loss": i == len(turns) - 1} if i % 2 else {}) for i, turn in enumerate(turns)]}
             for turns in [chat(*[f"Text {n}" for n in range(length)])["messages"] for length in (2, 4, 6, 8)]
@@ -67,6 +70,22 @@ def test_a_history_without_its_reasoning_is_the_same_history():
 )
 def test_other_logs_get_no_hint(records: list[Any]):
     assert repeated_in(drafts(records)) is None
+
+
+@pytest.mark.parametrize("others", [0, 60])
+def test_sessions_of_two_calls_are_found_among_other_chats(others: int):
+    calls = [chat(*[f"Text {number}.{i}" for i in range(length)]) for number in range(10) for length in (2, 4)]
+    found = repeated_in(drafts([*calls, *(chat(f"Question {n}?", f"Answer {n}.") for n in range(others))]))
+    assert found is not None
+    assert (found.records, found.beginnings, found.answers, found.times) == (20 + others, 10, 10, 20)
+
+
+def test_answers_that_were_cut_are_trained_in_histories_only():
+    records = [chat(*[f"Text {number}.{i}" for i in range(length)], finish_reason="length") for number in range(5) for length in (2, 4, 6)]
+    found = repeated_in(drafts(records))
+    assert found is not None
+    assert found.words() == "10 of the 15 records that were read are the beginnings of others, so 10 answers would be trained 15 times"
+    assert found.folded_words() == "each is trained once, except 10 that were cut or are not to be trained"
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.randoms(use_true_random=False))
