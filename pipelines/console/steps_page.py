@@ -66,7 +66,7 @@ sources:
   and its record, which is the one to mend.
 - **Redriving steps**: a redrive sees only the records that it runs again. It runs an episode whose records are all among them, and is refused with exit code 2 if the history of a step needs a record that is
   missing or not among them: to use all records of the batch, run it again with `--replace`. A step that is refused again is known, and those that need it are refused too, as in a run of the whole batch.
-- **Finding out**: `episodes check` and `try` say if rows of steps would read records that are refused as conversations; `episodes init` writes them into the configuration.
+- **Finding out**: `episodes check` and `try` say if rows of steps would read records that are refused as conversations: most records of a source, or a few that belong in a source of their own; `episodes init` writes them into the configuration.
 - **Seeing an episode**: `episodes show` lists its steps in order; with `--html` it draws the point of each action on its screen.
 - **Chat logs**: a chat whose answers say actions is read too. Its question has the task, and each answer has one screen before it. A later question with a text of its own, two screens before an
   answer, a picture without a mark, a tool's result with a text, or a part of another type refuses the record; so does text in an answer after its action. Reasoning beside or among the parts of an answer is its thought.

@@ -40,6 +40,8 @@ class Hints:
         if isinstance(draft, Draft):
             if answers := self._answers.get(raw.origin.source):
                 answers.add(draft)
+            if refused := self._refused.get(raw.origin.source):
+                refused.read += 1
         elif draft.findings[0].code not in ASIDE and (refused := self._refused.get(raw.origin.source)):
             refused.add(raw)
 

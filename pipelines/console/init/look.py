@@ -11,12 +11,12 @@ from typing import Any
 
 from pipelines.config import Config, ConfigError, parse_config
 from pipelines.console.hints.cumulative import Repeated, repeated_in
+from pipelines.console.hints.steps import other_hints
 from pipelines.console.init.ids import EpisodeId, episode_id_of
 from pipelines.console.init.images import Images, images_of
 from pipelines.console.init.parts import Part, parts_of
 from pipelines.console.shape.draft import STEP_ROWS, Fields, draft_fields
 from pipelines.console.shape.keys import places_in
-from pipelines.console.shape.steps import known_others, values_of
 from pipelines.containers import read_records
 from pipelines.containers.listing import InputFile
 from pipelines.flow import draft_of, make_outcomes, open_flow
@@ -112,7 +112,7 @@ def look_at(part: Part, name: str) -> Looked:
     images = images_of([draft for draft in drafts if isinstance(draft, Draft)], [file.path for file in files])
     repeated = None if rows else repeated_in(draft for draft in drafts if isinstance(draft, Draft))
     refused = [raw for raw, draft in zip(raws, drafts, strict=True) if isinstance(draft, Quarantined)]
-    whys = () if rows or fields else known_others(values_of(refused, config), config)
+    whys = () if rows or fields else other_hints(refused, len(refused), len(raws), config)
     return Looked(name, part, raws, drafts, fields, rows, images, episode_id_of(values, drafts), repeated, whys)
 
 

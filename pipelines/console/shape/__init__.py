@@ -72,7 +72,8 @@ def shape_lines(path: str, most: int = MOST_RECORDS) -> Iterator[str]:
             yield f"draft: it reads {len(titles):,} of {counted(len(sampled.raws), 'record')} as steps of {named(titles)}; docs/steps.md"
             yield f"    rows: {yaml_text(STEP_ROWS)}"
             return
-        if whys := known_others(sampled.values, config):
+        whys = known_others(sampled.values, config)
+        if 2 * whys.total() > len(sampled.values):
             yield from (f"draft: {why}; docs/steps.md" for why in whys)
             return
         yield from _draft_lines(path, draft_fields(places, sampled.values), sampled.raws, read)

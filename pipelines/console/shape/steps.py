@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,13 +24,18 @@ def step_titles(raws: Sequence[RawRecord], config: Config) -> list[str]:
 
 
 def named(titles: Sequence[str]) -> str:
-    return ", ".join(sorted(set(titles)))
+    """
+    >>> named(["GUIAct", "AITZ, CAGUI, AITW", "GUIAct"]), named(["any other list of steps"])
+    ('AITZ, CAGUI, AITW, GUIAct', 'a GUI agent')
+    """
+    known = {title for title in titles if not title.startswith("any other ")}
+    return ", ".join([*sorted(known), *(["other GUI agents"] if len(known) < len(set(titles)) else [])]) if known else "a GUI agent"
 
 
-def known_others(values: Sequence[Any], config: Config) -> list[str]:
-    """What is the matter with records of GUI data sets that have no steps with screens and actions."""
+def known_others(values: Sequence[Any], config: Config) -> Counter[str]:
+    """What is the matter with records of GUI data sets that have no steps with screens and actions: how many of them have it."""
     found = [known_other(value, Budget(config.limits, 0)) for value in values if isinstance(value, dict)]
-    return list(dict.fromkeys(other.why for other in found if other is not None))
+    return Counter(other.why for other in found if other is not None)
 
 
 def values_of(raws: Sequence[RawRecord], config: Config) -> list[dict[str, Any]]:
