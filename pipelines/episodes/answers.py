@@ -23,6 +23,7 @@ class Answer(NamedTuple):
     first: int
     last: int
     chain: bytes  # of everything up to here: source, tools, and every message; with `with_images` also the images
+    before: bytes  # the same up to the turn of the answer, and of the episode
     own: bytes  # of this answer's text, its source and its episode; without an episode, of the first user's text
     is_newest: bool  # whether it belongs to the record's newest turn: the others are history
     has_episode: bool
@@ -57,13 +58,14 @@ def with_images(answers: Sequence[Answer], sha256s: Sequence[str]) -> list[Answe
         for sha256 in sha256s[at : answer.images]:
             seen.update(sha256.encode())
         at = answer.images
-        made.append(answer._replace(chain=_digest(answer.chain, seen.hexdigest())) if at else answer)
+        images = seen.hexdigest()
+        made.append(answer._replace(chain=_digest(answer.chain, images), before=_digest(answer.before, images)) if at else answer)
     return made
 
 
 def _units(source: str, episode: str | None, tools: str | None, messages: Sequence[Message]) -> Iterator[Answer]:
     scope = _digest(source, "episode", episode) if episode is not None else _digest(source, "task", _first_question(messages))
-    chain = _digest(source, tools or "")
+    chain = before = _digest(source, tools or "")
     newest = _start_of_newest_turn(messages)
     start: int | None = None  # of reasoning that no text has followed yet
     reasoning = images = size = 0
@@ -77,13 +79,15 @@ def _units(source: str, episode: str | None, tools: str | None, messages: Sequen
         start = i if start is None else start
         reasoning += thought
         size += thought + len(text)
+        if i == 0 or messages[i - 1].role != "assistant":
+            before = _digest(scope, chain)
         if text or message.metadata or message.image_at:
             here = chain = _digest(chain, message.role, message.metadata, text, len(message.image_at))
         elif i + 1 < len(messages) and messages[i + 1].role == "assistant":
             continue
         else:  # reasoning alone, which a later record may not repeat
             here, text = _digest(chain, "reasoning"), message.content
-        yield Answer(start, i, here, _digest(scope, message.metadata, text), i >= newest, episode is not None, reasoning, images, size)
+        yield Answer(start, i, here, before, _digest(scope, message.metadata, text), i >= newest, episode is not None, reasoning, images, size)
         start, reasoning = None, 0
 
 

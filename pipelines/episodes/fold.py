@@ -2,7 +2,8 @@
 
 A cumulative log repeats the history in every record, so the same answer is in many of them. Each answer is trained in one record: where its
 reasoning is whole, and then in the longest. A record in which no answer is left to train is superseded. An answer that is withheld, because the
-record of its own call says that it was cut or is not to be trained, is trained in none: the histories that have it do not say so.
+record of its own call says that it was cut or is not to be trained, is trained in none: the histories that have it do not say so. Nor is what a
+history has in its place, which no record gave: a client that closes a cut JSON, say.
 
 Two answers are the same
     if everything up to them is the same, reasoning aside (equal `chain`); or
@@ -81,13 +82,16 @@ def fold_findings(context: RecordContext) -> Iterator[Finding]:
 @dataclass(slots=True)
 class _Withheld:
     """Which answers are withheld, and by which record: `by_text` for an episode, by chain and own text; `by_chain` for all episodes, if none gives the answer
-    as a good one."""
+    as a good one; `by_context` is for what no record has given there."""
 
     by_text: dict[tuple[bytes, bytes], Held] = field(default_factory=dict)
     by_chain: dict[bytes, Held] = field(default_factory=dict)
+    by_context: dict[bytes, Held] = field(default_factory=dict)
+    good: set[tuple[bytes, bytes]] = field(default_factory=set)  # (chain, context)
 
-    def by(self, chain: bytes, own: bytes) -> Held | None:
-        return self.by_text.get((chain, own)) or self.by_chain.get(chain)
+    def by(self, answer: Answer) -> Held | None:
+        found = self.by_text.get((answer.chain, answer.own)) or self.by_chain.get(answer.chain)
+        return found or (self.by_context.get(answer.before) if (answer.chain, answer.before) not in self.good else None)
 
 
 class _Best(NamedTuple):
@@ -111,6 +115,9 @@ class _Known(NamedTuple):
     best: Mapping[bytes, _Best]
     given: frozenset[bytes]
 
+    def is_settled(self, answer: Answer) -> bool:
+        return answer.chain in self.given or self.withheld.by(answer) is not None
+
 
 def fold(records: Iterable[Cumulative]) -> dict[Held, Folded]:
     """What is decided about each record, by its place; nothing about records without answers to train and published ones."""
@@ -128,7 +135,7 @@ def _folded(record: Cumulative, known: _Known, moved: Mapping[bytes, _Moved]) ->
     for answer in record.answers:
         if answer.is_withheld:
             continue
-        elsewhere, by = moved.get(answer.chain), known.withheld.by(answer.chain, answer.own)
+        elsewhere, by = moved.get(answer.chain), known.withheld.by(answer)
         if by is not None or (elsewhere is not None and elsewhere.is_withheld):
             withheld += range(answer.first, answer.last + 1)
             withheld_by = by or (elsewhere and elsewhere.place)
@@ -150,7 +157,7 @@ def _known(records: Sequence[Cumulative]) -> _Known:
         for answer in record.answers:
             if answer.is_newest or answer.is_withheld or record.is_published:
                 given.add(answer.chain)
-            if withheld.by(answer.chain, answer.own) is None:
+            if withheld.by(answer) is None:
                 one = _Best(_rank(record, answer), record.place)
                 best[answer.chain] = min(one, best.get(answer.chain, one))
     return _Known(withheld, best, frozenset(given))
@@ -165,8 +172,10 @@ def _withheld(records: Iterable[Cumulative]) -> _Withheld:
             key = (answer.chain, answer.own)
             if answer.is_withheld:
                 found.by_text[key] = min(record.place, found.by_text.get(key, record.place))
+                found.by_context[answer.before] = min(record.place, found.by_context.get(answer.before, record.place))
             elif answer.is_newest or record.is_published:
                 gives.add(key)
+                found.good.add((answer.chain, answer.before))
     good = {chain for chain, own in gives if (chain, own) not in found.by_text}
     for (chain, _), place in found.by_text.items():
         if chain not in good:
@@ -185,9 +194,9 @@ def _moved(records: Sequence[Cumulative], known: _Known) -> dict[bytes, _Moved]:
     Several episodes may begin alike and share an answer. It stays where it is if any of them would lack it, and then counts for all of them.
     """
     texts = _Texts()
-    for chain, own in {(answer.chain, answer.own) for record in records for answer in record.answers}:
-        if chain in known.given:
-            texts.add(own, known.withheld.by(chain, own), known.best.get(chain))
+    settled = {(answer.chain, answer.own): known.withheld.by(answer) for record in records for answer in record.answers if known.is_settled(answer)}
+    for (chain, own), withheld_by in settled.items():
+        texts.add(own, withheld_by, known.best.get(chain))
     history: dict[tuple[bytes, bytes], _History] = {}
     for record in records:
         for one in _history(record, known, texts):
@@ -246,10 +255,10 @@ class _History(NamedTuple):
 def _history(record: Cumulative, known: _Known, texts: _Texts) -> Iterator[_History]:
     if record.is_published:
         return
-    given_here = Counter(answer.own for answer in record.answers if answer.chain in known.given)
+    given_here = Counter(answer.own for answer in record.answers if known.is_settled(answer))
     before: Counter[bytes] = Counter()
     for answer in record.answers:
-        if answer.chain not in known.given:
+        if not known.is_settled(answer):
             before[answer.own] += 1
             excess = before[answer.own] - (texts.counts[answer.own] - given_here[answer.own])
             yield _History(answer.chain, answer.own, known.best[answer.chain].rank, answer.has_episode, excess)

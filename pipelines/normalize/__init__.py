@@ -75,7 +75,7 @@ def normalize(logged: Logged, raw: RawRecord, source: Source, config: Config, bu
     step_id, own_id = (id_text(name, value, logged.written, findings) for name, value in (("step_id", logged.step_id), ("id", logged.id)))
     _note_names(findings)
     findings.notes += unread.notes
-    findings.close(may_stay=is_cumulative and any(line.is_withheld for line in lines))
+    findings.close([line.where for line in lines if line.is_withheld] if is_cumulative else [])
     return Draft(
         sample_id=sample_id_of(raw.record_id),
         record_id=raw.record_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipelines.config import Normalize
 from pipelines.formats.keys import Unread
@@ -70,8 +70,9 @@ class Findings:
             return finding
         return finding._replace(where=f"{self.turns_key}{found[1]}{self.renamed[found[2]]}{finding.where[len(self.turns_key) + found.end() :]}")
 
-    def close(self, may_stay: bool = False) -> None:
-        """Raises Reject if there is any refusal: all refusals first, then the notes. With `may_stay`, not for refusals of what was read as it is."""
+    def close(self, withheld: Sequence[str] = ()) -> None:
+        """Raises Reject if there is any refusal: all refusals first, then the notes. `withheld` are the places of the answers for which the record of a
+        cumulative log is refused: then not if all refusals are of these, or of what was read as it is."""
         if self.renamed:
             for found in (self.refusals, self.notes, self.unread.findings):
                 found[:] = map(self._as_logged, found)
@@ -83,5 +84,10 @@ class Findings:
             self.refusals += self.unread.findings
         else:
             self.notes += self.unread.findings
-        if self.refusals and not (may_stay and all(finding.code in _AS_IT_IS for finding in self.refusals)):
+        if self.refusals and not (withheld and all(_leaves_the_rest(finding, withheld) for finding in self.refusals)):
             raise Reject(*dict.fromkeys([*self.refusals, *self.notes]))
+
+
+def _leaves_the_rest(finding: Finding, answers: Sequence[str]) -> bool:
+    """Whether all that is not of these answers was read as if the refusal were not there."""
+    return finding.code in _AS_IT_IS or any(finding.where == place or finding.where.startswith((f"{place}.", f"{place}[")) for place in answers)

@@ -169,6 +169,31 @@ def test_the_answer_of_a_record_that_ends_with_results_is_its_own(tmp_path: Path
     assert sum(trained(found).values()) == 3
 
 
+@pytest.mark.parametrize("repaired", [None, '{"command": "part 1.1"}', '{"command": "pa"}'])
+def test_what_a_client_makes_of_a_call_that_was_cut_is_not_trained(tmp_path: Path, repaired: str | None):
+    """Its arguments are no JSON, so the record is refused for them too. The client closes them, or keeps only the text."""
+    turns = episode(1, calls=4)
+    answer = turns[answers(turns)[1]]
+    cut = {**answer, "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "run", "arguments": '{"command": "pa'}}]}
+    record = ended(call_record(turns[: answers(turns)[1]], cut), "length")
+    if repaired is None:
+        del answer["tool_calls"]
+        turns[answers(turns)[1] + 1] = {"role": "user", "content": "Go on."}
+    else:
+        answer["tool_calls"][0]["function"]["arguments"] = repaired
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", [record, *call_records(turns)[2:]]))
+    assert states(found)["tool.args_unparseable"] == 1
+    assert not any("1.1" in text or '"pa"' in text for text in trained(found))
+    assert sum(trained(found).values()) == 5
+
+
+def test_an_answer_that_a_second_call_gave_in_place_of_a_cut_one_is_trained(tmp_path: Path):
+    turns = episode(1, calls=3)
+    cut = ended(call_record(turns[:2], {"role": "assistant", "content": "Par"}), "length")
+    found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", [cut, *call_records(turns)]))
+    assert trained(found) == trained(run_lines(configuration(), write_lines(tmp_path / "whole.jsonl", [whole(turns)])))
+
+
 def test_a_label_is_about_the_last_turn_alone(tmp_path: Path):
     q, a, b = ({"role": role, "content": text} for role, text in (("user", "q"), ("assistant", "a"), ("assistant", "b")))
     found = run_lines(folding(), write_lines(tmp_path / "calls.jsonl", [whole([q, a]), whole([q, a, b], label=False)]))

@@ -232,15 +232,13 @@ def test_the_order_of_the_records_changes_nothing(drafts: list[Draft], random):
 
 @LAW
 @given(with_withheld(rewritten() | trees() | alike(are_all_logged=False)))
-def test_an_answer_is_said_to_be_withheld_by_a_record_that_does_not_train_the_text_it_ends_with(drafts: list[Draft]):
+def test_an_answer_is_said_to_be_withheld_by_a_record_that_does_not_train_its_own_answer(drafts: list[Draft]):
     by_place = {cumulative(one).place: one for one in drafts}
-    for place, found in fold(map(cumulative, drafts)).items():
+    for found in fold(map(cumulative, drafts)).values():
         assert bool(found.withheld) == (found.withheld_by is not None)
         assert not set(found.withheld) & set(found.masked)
         if found.withheld_by is not None:
-            other = by_place[found.withheld_by]
-            assert other.messages[-1].is_withheld
-            assert plain(other.messages[-1]) == plain(by_place[place].messages[found.withheld[-1]])
+            assert by_place[found.withheld_by].messages[-1].is_withheld
 
 
 def states(*records: Sequence[Message], episode: str | None = "e") -> list[str]:

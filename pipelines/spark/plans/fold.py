@@ -41,6 +41,7 @@ ANSWER = struct(
     first=integer,
     last=integer,
     chain=pa.binary(),
+    before=pa.binary(),
     own=pa.binary(),
     is_newest=pa.bool_(),
     has_episode=pa.bool_(),
@@ -183,6 +184,7 @@ def _with_best(rows: DataFrame) -> DataFrame:
     return (
         rows.join(best, on="chain", how="inner")
         .withColumn("place", place)
+        .withColumn("is_given", F.col("is_given") | F.col("withheld_by").isNotNull())
         .withColumn("best_place", F.col("best.place"))
         .withColumn("given_here", F.count_if(F.col("is_given")).over(same_text))
         .withColumn("history_here", F.count_if(~F.col("is_given")).over(same_text.orderBy("first")))
@@ -194,14 +196,20 @@ def _is_given() -> Column:
 
 
 def _with_withholders(rows: DataFrame, place: Column) -> DataFrame:
-    """The rows with `withheld_by`: a record of the same episode that withholds the answer, or one of any episode, if none gives it as a good one."""
+    """The rows with `withheld_by`: a record of the same episode that withholds the answer, or one of any episode, if none gives it as a good one, or one that
+    withholds another answer in the same context, if none has given this one there."""
     chains = rows.where("is_withheld").select("chain").distinct()
     marked = rows.join(chains, on="chain", how="left_semi").groupBy("chain", "own")
     by_text = marked.agg(F.min(F.when(F.col("is_withheld"), place)).alias("text_by"), F.max(_is_given() & ~F.col("is_withheld")).alias("gives"))
     is_good = F.max(F.col("gives") & F.col("text_by").isNull()).alias("is_good")
     by_chain = by_text.groupBy("chain").agg(F.min("text_by").alias("chain_by"), is_good).where("not is_good").drop("is_good")
+    contexts = rows.where("is_withheld").groupBy("before").agg(F.min(place).alias("context_by"))
+    in_contexts = rows.join(contexts, on="before", how="inner").groupBy("chain", "before")
+    gives = F.max(_is_given() & ~F.col("is_withheld")).alias("gives")
+    by_context = in_contexts.agg(F.min("context_by").alias("context_by"), gives).where("not gives").drop("gives")
     rows = rows.join(by_text.drop("gives"), on=["chain", "own"], how="left").join(by_chain, on="chain", how="left")
-    return rows.withColumn("withheld_by", F.coalesce("text_by", "chain_by")).drop("text_by", "chain_by")
+    rows = rows.join(by_context, on=["chain", "before"], how="left")
+    return rows.withColumn("withheld_by", F.coalesce("text_by", "chain_by", "context_by")).drop("text_by", "chain_by", "context_by")
 
 
 def _moved(answers: DataFrame) -> DataFrame:
