@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         "files",
         nargs="+",
         metavar="FILE",
-        help="a log file, or a folder of logs; each becomes a source, or several if its sub-folders have records of different formats",
+        help="a log file, or a folder of logs; each becomes a source, or several if its sub-folders have records of different formats or pictures of the same names",
     )
     begin.add_argument("--out", type=Path, default=Path("mine.yaml"), metavar="CONF", help="the file to write (default: mine.yaml); it must not exist")
     begin.set_defaults(command=command("init.run"))

@@ -14,12 +14,13 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 from pipelines.config import ConfigError, load_config
-from pipelines.console.init.look import RECORDS_PER_FILE, Looked, find_parts, look_at, outcomes_of
+from pipelines.console.init.look import RECORDS_PER_FILE, Looked, find_parts, look_at, look_at_folders, outcomes_of
 from pipelines.console.init.parts import DATE, Part, batch_of
 from pipelines.console.init.text import configuration_text, max_tokens_for
 from pipelines.visible import counted, visible
@@ -36,7 +37,9 @@ def run(options: Namespace) -> int:
     parts = [part for path in options.files for part in find_parts(path)]
     if empty := [part.top for part in parts if not part.files]:
         raise ConfigError([f"no records in {path}" for path in empty])
-    looked = [look_at(part, name) for part, name in zip(parts, _names([part.folder for part in parts]), strict=True)]
+    looked = [inner for part in parts for inner in look_at_folders(look_at(part, "logs"))]
+    parts = [one.part for one in looked]
+    looked = [replace(one, name=name) for one, name in zip(looked, _names([part.folder for part in parts]), strict=True)]
     if empty := [one.part.folder for one in looked if not one.raws]:
         raise ConfigError([f"no records in {path}" for path in empty])
     batch = batch_of(parts)
@@ -80,10 +83,15 @@ def _found(looked: list[Looked]) -> Iterator[str]:
     for top in tops:
         several = [one.name for one in looked if one.part.is_split and one.part.top == top]
         yield f"{top}: its sub-folders have records of different formats, so there are {len(several)} sources: {', '.join(several)}"
+    for top in dict.fromkeys(one.part.top for one in looked if one.part.own):
+        several = [one.name for one in looked if one.part.own and one.part.top == top]
+        yield f"{top}: the names of pictures repeat in its sub-folders, so there are {len(several)} sources, each with its own image_root: {', '.join(several)}"
     for one in looked:
         files = counted(len(one.part.files), "file")
         yield f"source {one.name}: {files}; looked at up to {RECORDS_PER_FILE} records of each file, {len(one.raws):,} in all; {one.formats_words()}"
         yield from (f"source {one.name}: {why}" for why in one.whys)
+        if one.images.repeats:
+            yield f"source {one.name}: {one.images.repeats_words()}"
         if one.repeated is not None:
             yield f"source {one.name}: {one.repeated.words()}; the configuration has fold: prefix, with which {one.repeated.folded_words()}"
 

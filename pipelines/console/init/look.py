@@ -14,7 +14,7 @@ from pipelines.console.hints.cumulative import Repeated, repeated_in
 from pipelines.console.hints.steps import other_hints
 from pipelines.console.init.ids import EpisodeId, episode_id_of
 from pipelines.console.init.images import Images, images_of
-from pipelines.console.init.parts import Part, parts_of
+from pipelines.console.init.parts import Part, parts_by_folder, parts_of
 from pipelines.console.shape.draft import STEP_ROWS, Fields, draft_fields
 from pipelines.console.shape.keys import places_in
 from pipelines.containers import read_records
@@ -114,6 +114,20 @@ def look_at(part: Part, name: str) -> Looked:
     refused = [raw for raw, draft in zip(raws, drafts, strict=True) if isinstance(draft, Quarantined)]
     whys = () if rows or fields else other_hints(refused, len(refused), len(raws), config)
     return Looked(name, part, raws, drafts, fields, rows, images, episode_id_of(values, drafts), repeated, whys)
+
+
+def look_at_folders(one: Looked) -> list[Looked]:
+    """The source; or one for each folder of its logs, where the names of pictures repeat in these and each folder has its own pictures."""
+    if not one.images.repeats:
+        return [one]
+    parts = parts_by_folder(one.part)
+    looked = [look_at(part, one.name) for part in parts]
+    others = {part.own: {f"{other.own}/" for other in parts if not f"{part.own}/".startswith(f"{other.own}/")} for part in parts}
+    has_own = all(
+        not inner.images.repeats and not any(f"{root}/".startswith(tuple(others[inner.part.own])) for root in inner.images.roots) and inner.raws
+        for inner in looked
+    )
+    return looked if looked and has_own else [one]
 
 
 def outcomes_of(config: Config, looked: Sequence[Looked]) -> Results:

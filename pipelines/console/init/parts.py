@@ -15,6 +15,7 @@ from pipelines.config.paths import BATCH
 from pipelines.containers.listing import InputFile, Listing
 
 MOST_PARTS = 12  # a folder with more sub-folders is one source
+MOST_FOLDERS = 20  # with pictures of their own, that become sources
 DATE = re.compile(r"(?<!\d)(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
 PACKED = (".gz", ".zst", ".bz2", ".xz")
 
@@ -26,7 +27,8 @@ Names = tuple[str, ...]
 class Part:
     """Files that become one source. `paths` are absolute, with {batch} where the files are named by `dates`, the oldest first.
 
-    `below` are the sub-folders that make it a part of its folder. `is_rest`: the files beside these sub-folders.
+    `below` are the sub-folders that make it a part of its folder. `is_rest`: the files beside these sub-folders. `own` is the one folder that its
+    files are in, where the folders of a part became sources. `is_whole`: it cannot be split.
     """
 
     top: str
@@ -35,11 +37,13 @@ class Part:
     dates: tuple[str, ...] = ()
     below: Names = ()
     is_rest: bool = False
+    own: str = ""
+    is_whole: bool = False
 
     @property
     def folder(self) -> str:
         """What the source is named after."""
-        return "/".join((self.top, *self.below))
+        return self.own or "/".join((self.top, *self.below))
 
     @property
     def is_split(self) -> bool:
@@ -57,7 +61,7 @@ def parts_of(top: str, listing: Listing, shape: Shape) -> list[Part]:
     """
     whole = Part(top, (top,), listing.files)
     if listing.tables or not listing.files or any(set(file.path) & set("{}=") or glob.has_magic(file.path) for file in listing.files):
-        return [whole]
+        return [replace(whole, is_whole=True)]
     parts = [_with_paths(part) for part in _split(whole, 0, shape)]
     if any(_has(one.paths, file.path, "*") for one in parts for other in parts if one is not other for file in other.files):
         return [_with_paths(whole)]  # no paths have the files beside the sub-folders alone
@@ -68,6 +72,23 @@ def batch_of(parts: Sequence[Part]) -> str | None:
     """The date that most parts have, the newest of several; None where no names are dates."""
     counts = Counter(day for part in parts for day in part.dates)
     return max(counts, key=lambda day: (counts[day], day)) if counts else None
+
+
+def parts_by_folder(part: Part) -> list[Part]:
+    """A part for each folder that has files of this one; none where it is one folder, too many, or no paths have the files of each folder alone."""
+    groups: dict[str, list[InputFile]] = {}
+    for file in part.files:
+        groups.setdefault(os.path.dirname(file.path), []).append(file)
+    if part.is_whole or part.is_rest or part.dates or not 1 < len(groups) <= MOST_FOLDERS:
+        return []
+    parts: list[Part] = []
+    for folder, files in sorted(groups.items()):
+        endings = sorted({_ending(os.path.basename(file.path)) for file in files})
+        has_inner = any(other.startswith(f"{folder}/") for other in groups)
+        paths = tuple(f"{folder}/*{ending}" for ending in endings) if has_inner else (folder,)
+        parts.append(replace(part, paths=paths, files=tuple(files), own=folder))
+    is_mixed = any(_has(one.paths, file.path, "*") for one in parts for other in parts if one is not other for file in other.files)
+    return [] if is_mixed else parts
 
 
 def _split(part: Part, depth: int, shape: Shape) -> list[Part]:

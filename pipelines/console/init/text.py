@@ -80,7 +80,9 @@ def _image_lines(one: Looked, home: Path) -> Iterator[str]:
         )
     if images.prefixes:
         yield _with_comment(f"    image_prefix: {yaml_text(images.prefixes)}", "this part of the logged paths is replaced")
-    if images.named and images.found < images.named:
+    if images.repeats:
+        yield f"    # image_root: {images.repeats_words()}"
+    elif images.named and images.found < images.named:
         missing = images.named - images.found
         were, them, their, such = ("was", "it", "its", ": ") if missing == 1 else ("were", "them", "their", ", for example ")
         example = f"{such}{images.example!a}" if images.example else ""
