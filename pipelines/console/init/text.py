@@ -78,6 +78,9 @@ def _image_lines(one: Looked, home: Path) -> Iterator[str]:
         yield _with_comment(
             f"    image_root: {yaml_text(roots if len(roots) > 1 else roots[0])}", f"{images.found:,} of {images.named:,} pictures were found here"
         )
+    if days := [day for day in one.part.dates if any(day in root for root in images.roots)]:
+        yield f"    # This image_root is of {', '.join(days)} alone: the pictures of another date need a source and image_root of their own,"
+        yield "    # or paths in the logs that begin with the date, below an image_root for all dates."
     if images.prefixes:
         yield _with_comment(f"    image_prefix: {yaml_text(images.prefixes)}", "this part of the logged paths is replaced")
     if images.repeats:

@@ -67,6 +67,14 @@ def test_no_root_is_written_for_dates_and_many_folders_with_pictures_of_the_same
     assert "pictures were found" not in text
 
 
+def test_an_image_root_that_is_of_one_date_is_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for day in (1, 2):
+        episode(tmp_path / "all" / f"2026-11-0{day}", day, "screens/{}.png")
+    sources, text, _ = made(tmp_path, capsys, tmp_path / "all" / "2026-11-02")
+    assert [(source["path"], source["image_root"]) for source in sources] == [("all/{batch}/*.jsonl", "all/2026-11-02")]
+    assert "# This image_root is of 2026-11-02 alone: the pictures of another date need a source and image_root of their own," in text
+
+
 def test_a_folder_without_its_pictures_does_not_get_those_of_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     for number in range(3):
         episode(tmp_path / "all" / f"ep{number}", number, "screens/{}.png")
