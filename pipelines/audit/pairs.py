@@ -13,6 +13,7 @@ from pipelines.audit.phrases import Sketch, Weighted, overlap
 # Of the weight. A copy may have more words than its original; where either has rare words of its own, they are two tasks.
 LEAST_OF_BOTH, LEAST_OF_SMALLER = 0.35, 0.65
 LEAST_EVIDENCE, MUCH_EVIDENCE = 1.0, 16.0  # weights of the rare phrases in both; phrases that overlap count as several
+NEARLY = 0.99  # the most that two tasks with other words are alike: common words weigh nothing, and the goal may be one of them
 MOST_BITS = 2  # of 64 in which the hashes of nearly the same screen differ
 SEVERAL = -1  # the side of what is on several sides
 AT_ONCE = 1 << 22
@@ -20,7 +21,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 class Pair(NamedTuple):
-    """Two tasks or two screens by their numbers, `one` below `other`, and how similar they are, up to 1."""
+    """Two tasks or two screens by their numbers, `one` below `other`, and how similar they are, below 1."""
 
     one: int
     other: int
@@ -37,7 +38,7 @@ def similar_tasks(sketches: Sequence[Sketch], sides: Numbers) -> Iterator[Pair]:
             continue
         alike = max(_alike(one.words, other.words, 0.0), _alike(one.phrases, other.phrases, MUCH_EVIDENCE))
         if alike:
-            yield Pair(pair // len(sketches), pair % len(sketches), alike)
+            yield Pair(pair // len(sketches), pair % len(sketches), min(alike, NEARLY))
 
 
 def _alike(one: Weighted, other: Weighted, evidence: float) -> float:

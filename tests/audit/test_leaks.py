@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.audit.episodes import TEST_SET, Episode, Reader, Side
 from pipelines.audit.leaks import Audit, audit
+from pipelines.audit.pairs import NEARLY
 
 NAMES = ("ann", "bob", "cleo", "dora", "emil", "finn", "gina", "hugo", "ines", "jan", "kai", "lea")
 OTHERS = [("kit", "train", f"look up the birthday of {name} and add it to the calendar", None) for name in NAMES]
@@ -38,6 +39,15 @@ def test_the_same_task_on_two_sides_is_one_leak_with_the_number_of_episodes():
     assert [(leak.of_one, leak.of_other) for leak in made.leaks] == [(2, 3)]
     assert made.text_of(made.leaks[0].one) == task
     assert made.episodes == {Side("kit", "train"): 3 + len(OTHERS), Side("kit", "val"): 2}
+
+
+def test_tasks_that_differ_in_a_common_word_only_are_not_the_same():
+    rows = [
+        (source, "train", f"open the settings of app {number} and toggle {what}", None)
+        for number in range(8)
+        for source, what in (("kit", "gps"), ("web", "nfc"))
+    ]
+    assert [leak.task for leak in audit([reader(*rows)], {}).leaks] == [NEARLY] * 8
 
 
 def test_nothing_is_reported_within_one_side():

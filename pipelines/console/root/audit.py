@@ -13,6 +13,7 @@ import orjson
 from pipelines.audit.episodes import Episode, Side, first_rows, screen_hashes, tasks_in
 from pipelines.audit.held_out import HeldOut, read_held_out
 from pipelines.audit.leaks import Audit, Leak, audit
+from pipelines.audit.pairs import NEARLY
 from pipelines.console.published import root_of
 from pipelines.storage.stores import Stores
 from pipelines.tables.publication.root import OutputRoot
@@ -93,7 +94,7 @@ def _evidence(made: Audit, leak: Leak) -> Iterator[str]:
 
 
 def _how(alike: float) -> str:
-    return "the same" if alike == 1 else f"{alike:.0%} alike"
+    return "the same" if alike == 1 else "nearly the same" if alike >= NEARLY else f"{alike:.0%} alike"
 
 
 def _one_line(text: str) -> str:
