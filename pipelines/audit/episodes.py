@@ -38,7 +38,8 @@ TEST_SET = "test set"
 
 @dataclass(slots=True)
 class Episode:
-    """`screen` is the sha256 of its first picture. `task` numbers its distinct text, -1 where it has none; `origin` is path:line."""
+    """`screen` is the sha256 of its first picture. `task` numbers its distinct words, -1 where it has none; `text` is the
+    beginning of its own text where its task was first seen with another one, or where it has no task. `origin` is path:line."""
 
     side: Side
     episode_id: str
@@ -46,6 +47,7 @@ class Episode:
     origin: str
     screen: str | None
     task: int = -1
+    text: str | None = None
 
 
 Reader = Callable[[], Iterator[tuple[Episode, str]]]  # the task of every episode, in the same order at each call

@@ -52,6 +52,8 @@ class Audit:
     hashed: int = 0  # of these; the others are compared by their bytes
 
     def text_of(self, episode: Episode) -> str:
+        if episode.text is not None:
+            return episode.text
         return self.texts[episode.task] if episode.task >= 0 else ""
 
 
@@ -121,13 +123,20 @@ Key = tuple[Name, Side, Name, Side]  # a task on a side, and a task on another
 
 def _task_leaks(made: Audit, readers: Sequence[Reader], common: Commonness, episodes: Sequence[Episode]) -> dict[Key, Leak]:
     grouped, sketches = _Grouped(), dict[int, Sketch]()
+    owned: dict[str, str] = {}  # one copy of each text: many episodes may have it
     for episode in episodes:
         if episode.task >= 0:
             grouped.add(episode.task, episode)
     for episode, text in chain.from_iterable(read() for read in readers):
-        if episode.task >= 0 and episode.task not in sketches:
+        if episode.task < 0:
+            own = text[:SHOWN]
+        elif episode.task in sketches:
+            own = excerpt(text, sketches[episode.task].first, SHOWN)  # the same words, but perhaps in another case, or with other marks
+        else:
             sketches[episode.task] = common.sketch(words_of(text))
-            made.texts[episode.task] = excerpt(text, sketches[episode.task].first, SHOWN)
+            own = made.texts[episode.task] = excerpt(text, sketches[episode.task].first, SHOWN)
+        if episode.task < 0 or own != made.texts[episode.task]:
+            episode.text = owned.setdefault(own, own)
     numbers = sorted(sketches)
     sides = grouped.sides()
     pairs = similar_tasks([sketches[number] for number in numbers], sides[numbers] if numbers else sides)

@@ -37,7 +37,7 @@ def test_the_same_task_on_two_sides_is_one_leak_with_the_number_of_episodes():
     made = audit([reader(*[("kit", "train", task, None)] * 3, *[("kit", "val", task.upper(), None)] * 2, *OTHERS)], {})
     assert found(made) == [("val s3", "train s0", 1.0, None)]
     assert [(leak.of_one, leak.of_other) for leak in made.leaks] == [(2, 3)]
-    assert made.text_of(made.leaks[0].one) == task
+    assert [made.text_of(episode) for episode in made.leaks[0][:2]] == [task.upper(), task]
     assert made.episodes == {Side("kit", "train"): 3 + len(OTHERS), Side("kit", "val"): 2}
 
 
@@ -74,6 +74,9 @@ def test_a_text_with_which_most_episodes_of_a_source_begin_is_no_task():
 def test_episodes_without_a_task_are_compared_by_their_screens_only():
     rows = [("kit", "train", "", "7b" * 32), ("kit", "test", "", "7b" * 32), ("kit", "val", "", None), ("kit", "val", "?!", "d4" * 32)]
     assert found(audit([reader(*rows)], {})) == [("test s1", "train s0", None, 1.0)]
+    rows = [("kit", split, text, "7b" * 32) for split in ("train", "test") for text in ("Next?", *["next?"] * 20)]
+    shown = audit([reader(*rows)], {})
+    assert {shown.text_of(episode) for leak in shown.leaks for episode in leak[:2]} <= {"Next?", "next?"}
 
 
 HASHES = {sha(1): 0x0F1E2D3C4B5A6978, sha(2): 0x0F1E2D3C4B5A6979, sha(3): -0x0F1E2D3C4B5A6978, sha(4): 0, sha(5): 1}
