@@ -266,4 +266,4 @@ class Unread:
         self.stops = [stop._replace(where=other) if stop.where == place else stop for stop in self.stops]
 
     def counted(self) -> tuple[tuple[str, int], ...]:
-        return tuple(self.counts.items())
+        return tuple(item for item in self.counts.items() if item[1])

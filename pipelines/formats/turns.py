@@ -210,7 +210,7 @@ def _split(turn: LoggedTurn, unread: Unread) -> Iterator[LoggedTurn]:
             results, others = [], {}
         run = []
         if part is None or is_said:
-            unread.counts["part.step-start without text"] += is_said
+            unread.counts.update(["part.step-start without text"] if is_said else [])
             yield from results
             results = []
             continue

@@ -408,3 +408,19 @@ def test_vercel_s_older_messages_say_their_text_and_calls_twice():
     made = conversation({"messages": [ASKED, message]})
     assert ([name or content for _, name, content in turns(made)], notes(made)) == (["Weather in Oslo?", "f", "4", "A"], [])
     assert refusals({"messages": [ASKED, message | {"content": "B"}]}) == [("schema.field_unread", "messages[1].parts")]
+
+
+def _unread(record: dict[str, Any]) -> dict[str, int]:
+    draft = draft_of(raw_record("kit", "a.jsonl", 1, json.dumps(record).encode()), configuration())
+    assert isinstance(draft, Draft)
+    return dict(draft.unread)
+
+
+def test_only_parts_that_are_there_are_counted():
+    asked = {"role": "user", "content": "Q"}
+    use = {"type": "tool_use", "id": "a", "name": "search", "input": {}}
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "r"}]}
+    used = {"messages": [asked, {"role": "assistant", "content": [{"type": "text", "text": "I look."}, use]}, result, {"role": "assistant", "content": "A"}]}
+    assert _unread(used) == {}
+    steps = {"messages": [asked, {"role": "assistant", "parts": [STEP, tool("f"), STEP, {"type": "text", "text": "A"}]}]}
+    assert _unread(steps)["part.step-start without text"] == 2
