@@ -13,6 +13,7 @@ from pipelines.records import Conversation, Image
 
 RARE = math.log(0.01) - math.log(1e7)  # of a point that is outside: a slip is rare, and may be anywhere
 UNITS = (1, 1000, None)  # the sides of a screen in the units that a point may have; None for px
+LIMITS = {1: ", in parts of the screen (0 to 1)", 1000: ", in thousandths of the screen (0 to 1000)", None: ""}
 LEAST_INSIDE = 0.7  # of the points of a conversation; where fewer are, what their numbers mean is unknown
 
 
@@ -71,22 +72,24 @@ def point_outside(episode: Episode) -> Iterator[Fault]:
         for point in points_of(action)
     ]
     for some in ([one for one in placed if one.point.in_thousand], [one for one in placed if not one.point.in_thousand]):
-        for one in _outside(some):
+        outside, limits = _outside(some)
+        for one in outside:
             x, y = one.point[:2]
-            yield Fault(one.place, f"the point ({x:g}, {y:g}) is outside the screen of {one.screen.width}x{one.screen.height} px", one.answers)
+            yield Fault(one.place, f"the point ({x:g}, {y:g}) is outside the screen{limits or f' of {one.screen.width}x{one.screen.height} px'}", one.answers)
 
 
-def _outside(placed: Sequence[Placed]) -> list[Placed]:
-    """The points that are outside as the best reading has it."""
+def _outside(placed: Sequence[Placed]) -> tuple[list[Placed], str]:
+    """(the points that are outside as the best reading has it, the limits of its unit), "" for px."""
     if not placed:
-        return []
+        return [], ""
     if placed[0].point.in_thousand:
-        return [one for one in placed if not _is_inside(one.point, 1000, 1000)]
+        return [one for one in placed if not _is_inside(one.point, 1000, 1000)], LIMITS[1000]
     readings = {unit: _reading(placed, unit) for unit in UNITS}
     if all(not inside for reading in readings.values() for _, inside in reading):
-        return list(placed)
-    outside = [one for one, inside in readings[_best(readings)] if not inside]
-    return outside if len(outside) <= (1 - LEAST_INSIDE) * len(placed) else []
+        return list(placed), ", whatever the unit"
+    unit = _best(readings)
+    outside = [one for one, inside in readings[unit] if not inside]
+    return (outside if len(outside) <= (1 - LEAST_INSIDE) * len(placed) else []), LIMITS[unit]
 
 
 def best_unit(placed: Sequence[Placed]) -> int | None:

@@ -42,7 +42,10 @@ def to_thousand(point: Point, unit: str, size: Size | None) -> tuple[int, int] |
 
 def outside(point: Point, unit: str, size: Size | None) -> str:
     """Says that a point is outside its screen."""
-    screen = f"{size.width}x{size.height} px" if unit == PX and size else f"0 to {LIMITS.get(unit, 0):g}"
+    if unit == PX and size:
+        screen = f"{size.width}x{size.height} px"
+    else:
+        screen = f"0 to {LIMITS.get(unit, 0):g}, in {'parts' if unit == UNIT else 'thousandths'} of the screen"
     return f"({point.x:g}, {point.y:g}) is outside {screen}"
 
 

@@ -97,6 +97,22 @@ def test_points_are_read_in_the_way_that_explains_them_best(size: tuple[int, int
     assert found == [f"messages[{2 * i + 1}]" for i in outside]
 
 
+@pytest.mark.parametrize(
+    ("actions", "limits"),
+    [
+        ([said('{"POINT":[10,1010]}')], ", in thousandths of the screen (0 to 1000)"),
+        ([call("tap", coordinate=[900, 1900]), *[call("tap", coordinate=[990, 1990])] * 4, call("tap", coordinate=[10, 2010])], " of 1000x2000 px"),
+        ([call("tap", coordinate=[0.5, 0.5])] * 4 + [call("tap", coordinate=[0.5, 1.5])], ", in parts of the screen (0 to 1)"),
+        ([call("tap", coordinate=[-1, 5])], ", whatever the unit"),
+    ],
+)
+def test_a_point_outside_names_its_unit(actions: list[Message], limits: str):
+    turns = [turn for action in actions for turn in (Message("user", "", image_at=(0,)), action)]
+    made = conversation([*turns, said("Done.")], [Image(f"kit/{i}.png", str(i), "PNG", 1000, 2000) for i in range(len(actions))])
+    (detail,) = (finding.detail for finding in check_steps(made, Checks()).findings if finding.code == "check.point_outside")
+    assert detail.partition("is outside the screen")[2] == limits
+
+
 KEYS = st.sampled_from(["POINT", "coordinate", "to", "x", "y", "action", "STATUS", "start_box", "arguments", "code"]) | st.text(max_size=4)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

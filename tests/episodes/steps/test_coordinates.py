@@ -5,7 +5,7 @@ import random
 import pytest
 
 from pipelines.episodes.steps import units_of
-from pipelines.episodes.steps.coordinates import found_unit, to_thousand
+from pipelines.episodes.steps.coordinates import found_unit, outside, to_thousand
 from pipelines.records import Point, Size
 from tests.episodes.steps.records import sizes_of, stepwise
 from tests.making import refusals
@@ -95,3 +95,9 @@ def test_an_episode_in_px_with_one_point_just_outside_is_refused():
 )
 def test_the_unit_of_a_source_is_one_on_which_many_of_its_records_agree(votes: dict[tuple[str, str], int], unit: dict[str, str]):
     assert units_of(votes) == unit
+
+
+def test_a_point_outside_names_its_unit():
+    assert outside(Point(10, 1010), "thousand", Size(1000, 2000)) == "(10, 1010) is outside 0 to 1000, in thousandths of the screen"
+    assert outside(Point(0.5, 1.5), "unit", None) == "(0.5, 1.5) is outside 0 to 1, in parts of the screen"
+    assert outside(Point(10, 2010), "px", Size(1000, 2000)) == "(10, 2010) is outside 1000x2000 px"
