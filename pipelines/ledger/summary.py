@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pipelines.config import Config
 from pipelines.ledger.books import ASIDE, Books
 from pipelines.ledger.filtered import keep_if_lines
 from pipelines.ledger.unread_keys import MOST_SHOWN, by_source
@@ -95,6 +96,15 @@ def _unread_lines(facts: Row) -> Iterator[str]:
             yield f"{'unread':25}   {source}: and {counted(others, 'more key')}"
         if more:
             yield f"{'unread':25}   {source}: and up to {counted(more, 'more key')} that are listed nowhere"
+
+
+def alone_by_source(config: Config, counts: Mapping[str, int]) -> dict[str, int]:
+    """Of these counts of conversations without an episode id by source, those that say something.
+
+    With `rows: {of: step}` a record without one is a whole episode, whose steps share the id of the record; a record that is one step of more is refused without one.
+    """
+    of_steps = {source.name for source in config.sources if source.rows.of == "step"}
+    return {source: 0 if source in of_steps else count for source, count in counts.items()}
 
 
 def _episode_lines(facts: Row) -> Iterator[str]:

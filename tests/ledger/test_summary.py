@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pipelines.ledger.books import Books, DialectBook, FileBook
-from pipelines.ledger.summary import summary_lines
+from pipelines.ledger.summary import alone_by_source, summary_lines
+from tests.making import configuration
 
 NOTHING_IN = "records in              0   = 0 conversations + 0 quarantined + 0 duplicates"
 
@@ -60,6 +61,11 @@ def test_records_without_an_episode_id_are_counted_by_source():
     assert lines(without_episode={"gui": 0, "chat": 1204}) == [
         "no episode id       1,204   chat: a record without one is its own episode, so the steps of one episode may be in different splits"
     ]
+
+
+@pytest.mark.parametrize(("rows", "count"), [({}, 12), ({"of": "step", "prompt": "plain"}, 0)])
+def test_the_steps_of_a_whole_episode_share_the_id_of_their_record(rows: dict[str, Any], count: int):
+    assert alone_by_source(configuration(source={"rows": rows}), {"kit": 12}) == {"kit": count}
 
 
 @pytest.mark.parametrize(

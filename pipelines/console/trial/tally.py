@@ -13,6 +13,7 @@ from pipelines.flow import DraftWithImages
 from pipelines.ledger.blame import RECORD, UNIT, blame_of
 from pipelines.ledger.books import ASIDE, Books, make_books, rounded, takers
 from pipelines.ledger.filtered import absent_fields, is_judged, keep_if_facts
+from pipelines.ledger.summary import alone_by_source
 from pipelines.ledger.superseded import holder_of
 from pipelines.ledger.unread_keys import add, trim, unread_facts
 from pipelines.reasons import Reason, repairs_of
@@ -152,7 +153,7 @@ class Tally:
     def facts(self, books: Books, files: Mapping[str, int]) -> Row:
         """The facts that a manifest would have; `files` are counts by source."""
         sources = [{"source": source, "files": count, "records": books.records_of(source)} for source, count in files.items()]
-        facts = {"sources": sources, "splits": self.splits(), "repairs": self.repairs, "without_episode": self.without_episode}
+        facts = {"sources": sources, "splits": self.splits(), "repairs": self.repairs, "without_episode": alone_by_source(self._config, self.without_episode)}
         facts["first"] = self.first
         facts |= {"keep_if": keep_if_facts(self._config, books, self.judged, self.absent)}
         return facts | unread_facts(self.unread, self.unread_more)

@@ -20,7 +20,7 @@ from pipelines.ledger.gates import failed_gates, gate_warnings, gates_of, too_ma
 from pipelines.ledger.manifest import Json, make_manifest, manifest_bytes
 from pipelines.ledger.redriven import improvement
 from pipelines.ledger.run_row import input_rows_with_books, run_row
-from pipelines.ledger.summary import summary_lines
+from pipelines.ledger.summary import alone_by_source, summary_lines
 from pipelines.ledger.superseded import lost_answers, may_be_lost
 from pipelines.ledger.tally import Tally
 from pipelines.ledger.unread_keys import counts_of, number_of_keys, unread_facts
@@ -241,4 +241,4 @@ def _unread(tally: Tally, before: Json) -> Json:
 
 
 def _without_episode(run: Run, tally: Tally) -> dict[str, int]:
-    return {source: tally.without_episode[source] for source in _names(run)}
+    return alone_by_source(run.config, {source: tally.without_episode[source] for source in _names(run)})
