@@ -59,7 +59,8 @@ sources:
   earlier answers are not trained (`loss_weight` 0).
 - **One step per record** (AITZ, CAGUI, AITW, Mind2Web): each record becomes one conversation. If a prompt shows earlier steps, the records of an episode in the batch are put together by their
   number, whatever file they are in. A number, and the id of an episode, may also be text, or a float such as 1.0. If a record that the history needs is missing or refused, the later one is refused too (`step.gap`), and the detail names the refused
-  one. That holds for records of which only the episode and the number can be read, in a damaged line before the damage. A record that `keep_if` leaves out is no step of its episode. With
+  one. This also holds for records of which only the episode and the number can be read, in a damaged line before the damage. Two faults of the earlier record do not count: a gap in its own
+  history, and a picture that cannot be read (`image.missing`, for example), unless the later record shows that picture or needs its size. A record that `keep_if` leaves out is no step of its episode. With
   `keep_if` you can thus take out a first record that has no action; if you take out a later one, its number is missing. The usual names do not say
   whether an episode begins with 0 or 1: it is 1 if the lowest number in the batch is 1, unless the number of a refused record of the episode cannot be read. Two different records with one number are
   both refused (`step.number_twice`); if one of them is refused for another reason, the other counts. A fault of an earlier screen or point that the prompt shows refuses the later record as well: its place then names the step

@@ -188,3 +188,15 @@ def test_show_finds_the_history_of_a_record_in_its_file(folder: Path):
     assert isinstance(row, Conversation)
     assert asked(row) == ("2", [[500, 100]])
     assert json_row(row, "b", config)["table"] == "conversations"
+
+
+@pytest.mark.parametrize(
+    ("history", "codes"),
+    [
+        ({"steps": 1}, ["0", "image.missing", "2", "3"]),
+        ({"images": 2}, ["0", "image.missing", "image.missing", "3"]),
+    ],
+)
+def test_a_missing_picture_refuses_the_next_step_only_if_it_is_shown(folder: Path, history: dict[str, int], codes: list[str]):
+    (folder / "screens" / "s1.png").unlink()
+    assert [asked(one)[0] for one in outcomes(folder, TAPS, history=history)] == codes
