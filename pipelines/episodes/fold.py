@@ -75,7 +75,7 @@ def fold_findings(context: RecordContext) -> Iterator[Finding]:
         yield Reason.REPAIR_ANSWER_TRAINED_ELSEWHERE.at("", f"loss_weight is 0 in {counted(len(context.masked), 'message')} that other records train{held}")
     if context.withheld:
         by = f", for example {context.withheld_by}" if context.withheld_by else ""
-        messages = f"{counted(len(context.withheld), 'message')}, because the records of their own calls do not train them{by}"
+        messages = f"{counted(len(context.withheld), 'message')}, because the records of these calls do not train their answers{by}"
         yield Reason.REPAIR_ANSWER_WITHHELD.at("", f"loss_weight is 0 in {messages}")
 
 

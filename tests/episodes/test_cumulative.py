@@ -132,7 +132,7 @@ def test_an_answer_that_its_own_record_does_not_train_is_trained_nowhere(tmp_pat
     assert sum(trained(found).values()) == 5  # a text and a call for each of two answers, and a text for the last one
     assert not any("1.1" in text for text in trained(found))
     (kept,) = (one for one in found if isinstance(one, Conversation))
-    note = f"loss_weight is 0 in 2 messages, because the records of their own calls do not train them, for example {log}:2"
+    note = f"loss_weight is 0 in 2 messages, because the records of these calls do not train their answers, for example {log}:2"
     assert [(one.code, one.detail) for one in kept.findings] == [("repair.answer_withheld", note)]
 
 
