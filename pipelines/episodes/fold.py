@@ -155,7 +155,7 @@ def _known(records: Sequence[Cumulative]) -> _Known:
     given: set[bytes] = set()
     for record in records:
         for answer in record.answers:
-            if answer.is_newest or answer.is_withheld or record.is_published:
+            if answer.is_newest or record.is_published:
                 given.add(answer.chain)
             if withheld.by(answer) is None:
                 one = _Best(_rank(record, answer), record.place)

@@ -179,7 +179,7 @@ def _with_best(rows: DataFrame) -> DataFrame:
     rank = F.struct(F.col(OF_FILE).isNotNull().alias("is_draft"), *(column.alias(f"worse_{i}") for i, column in enumerate(worse)), place.alias("place"))
     rows = _with_withholders(rows, place)
     least = F.min(F.when(F.col("withheld_by").isNull(), rank)).alias("best")
-    best = rows.groupBy("chain").agg(least, F.max(_is_given() | F.col("is_withheld")).alias("is_given"))
+    best = rows.groupBy("chain").agg(least, F.max(_is_given()).alias("is_given"))
     same_text = Window.partitionBy(*PLACE, "own")
     return (
         rows.join(best, on="chain", how="inner")
